@@ -1,0 +1,46 @@
+# One target that every library and program of ours links: language level, warnings, sanitizers.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "build type" FORCE)
+endif()
+
+option(GV_WERROR "treat warnings as errors" OFF)
+set(GV_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
+option(GV_FUZZ "build the libFuzzer targets (clang)" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+
+add_library(gv_options INTERFACE)
+target_compile_options(gv_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wswitch-enum -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wdouble-promotion -Wformat=2)
+if(GV_WERROR)
+  target_compile_options(gv_options INTERFACE -Werror)
+endif()
+target_include_directories(gv_options INTERFACE "${PROJECT_SOURCE_DIR}/lib")
+target_compile_definitions(gv_options INTERFACE GV_VERSION="${PROJECT_VERSION}")
+
+if(GV_SANITIZE)
+  add_compile_options(-fsanitize=${GV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${GV_SANITIZE})
+endif()
+
+# gv_add_library(NAME [DEPENDS targets...]): every .cpp of the current folder as the static library NAME.
+function(gv_add_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "*.cpp")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC gv_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE gv_options ${ARG_DEPENDS} ${ARG_PRIVATE_DEPENDS})
+  endif()
+endfunction()

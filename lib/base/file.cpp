@@ -1,0 +1,60 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/unique_fd.h"
+
+namespace gracevisor::base {
+namespace {
+
+Expected<void> write_all(int fd, std::string_view content, const std::string& name) {
+  while (!content.empty()) {
+    ssize_t n = ::write(fd, content.data(), content.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("cannot write " + name, errno);
+    content.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+  // O_NONBLOCK: opening a FIFO by mistake must not wait for its writer.
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return fail_errno("cannot open " + path.string(), errno);
+  struct stat st{};
+  if (::fstat(fd.get(), &st) != 0) return fail_errno("cannot stat " + path.string(), errno);
+  if (!S_ISREG(st.st_mode)) return fail(path.string() + " is not a regular file");
+  std::string content;
+  while (content.size() <= limit) {
+    std::size_t had = content.size();
+    content.resize(had + 65536);
+    ssize_t n = ::read(fd.get(), content.data() + had, 65536);
+    content.resize(had + (n > 0 ? static_cast<std::size_t>(n) : 0));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("cannot read " + path.string(), errno);
+    if (n == 0) return content;
+  }
+  return fail(path.string() + " is longer than " + std::to_string(limit) + " bytes");
+}
+
+Expected<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+  std::filesystem::path temp = path;
+  temp += ".new";
+  UniqueFd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd) return fail_errno("cannot create " + temp.string(), errno);
+  if (auto written = write_all(fd.get(), content, temp.string()); !written) return written;
+  if (::fsync(fd.get()) != 0) return fail_errno("cannot sync " + temp.string(), errno);
+  if (::rename(temp.c_str(), path.c_str()) != 0) return fail_errno("cannot rename " + temp.string(), errno);
+  auto folder_path = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
+  UniqueFd folder(::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) return fail_errno("cannot sync " + folder_path.string(), errno);
+  return {};
+}
+
+}  // namespace gracevisor::base

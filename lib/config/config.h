@@ -1,0 +1,192 @@
+// The checked configuration: everything the files say, with defaults filled in. A value: built whole or not
+// at all, never changed afterwards. Names follow the file's keys (config-and-cli page of the design). Thread:
+// values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strong.h"
+
+namespace gracevisor::config {
+
+using base::Millis;
+
+// Where something stands: for messages and for naming both files of a conflict.
+struct Source {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
+struct PortRange {
+  base::Port first{20000};
+  base::Port last{29999};
+};
+
+struct DaemonLog {
+  std::string file;  // empty: standard error
+  base::LogLevel level = base::LogLevel::info;
+  std::uint64_t max_size = 50ULL << 20;
+  unsigned keep = 5;
+};
+
+struct Daemon {
+  unsigned workers = 0;  // 0: "auto", as many as CPUs
+  std::filesystem::path runtime_dir;
+  std::filesystem::path state_dir;
+  PortRange port_range;
+  DaemonLog log;
+  std::optional<Millis> shutdown_timeout;  // unset: "auto"
+  std::string operator_group = "gracevisor";
+};
+
+// An IPv4 or IPv6 network whose members' forwarding headers are believed.
+struct Cidr {
+  base::Address network;
+  unsigned prefix = 0;
+};
+
+// [listen.NAME], or an app's own address (then named by that address).
+struct Listener {
+  std::string name;
+  std::vector<base::Address> addresses;
+  std::optional<std::string> default_app;  // unset: unknown hosts get 404
+  std::vector<Cidr> trusted_proxies;
+  Source source;
+};
+
+struct Route {
+  std::string host;        // lower-case; empty: every host; "*.example.com": every host below example.com
+  std::string path = "/";  // a prefix on segment boundaries
+  Source source;
+  bool operator==(const Route& other) const { return host == other.host && path == other.path; }
+};
+
+enum class EndpointKind { port, none };
+
+struct EnvironmentFile {
+  std::filesystem::path path;
+  bool optional = false;  // written with a leading "?"
+};
+
+struct StatusRange {
+  int first = 0;
+  int last = 0;
+  bool operator==(const StatusRange&) const = default;
+};
+
+struct Health {
+  enum class Kind { http, tcp };
+  enum class Action { unroute, restart };
+  Kind kind = Kind::http;
+  std::string path = "/";
+  bool path_given = false;  // false: any complete answer below 500 counts
+  std::vector<StatusRange> expect = {{200, 299}};
+  Millis interval{5000};
+  Millis timeout{2000};
+  Millis start_timeout{10000};  // for each probe before the first success
+  unsigned healthy_after = 1;
+  unsigned unhealthy_after = 3;
+  Action action = Action::unroute;
+  std::optional<std::string> host;  // unset: the first exact route host, else localhost
+  std::string proto = "http";       // "https" sends X-Forwarded-Proto: https
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct Deploy {
+  Millis timeout{60000};
+  Millis guard{10000};
+  Millis guard_interval{1000};
+  std::optional<Millis> drain_timeout;  // unset: "auto", request_timeout + 5 s
+  Millis hold{10000};
+  Millis settle{5000};
+};
+
+struct Restart {
+  enum class Policy { always, on_failure, never };
+  Policy policy = Policy::always;
+  Millis backoff{500};
+  Millis backoff_max{30000};
+  Millis stable_after{30000};
+  unsigned max_failures = 0;  // 0: retry for ever
+};
+
+// One rung of the stop ladder: a signal, and how long to wait for the exit before the next rung.
+struct StopStep {
+  int signal = 15;
+  Millis wait{30000};
+};
+
+struct Stop {
+  enum class Scope { group, main };
+  std::vector<StopStep> ladder = {StopStep{}};  // then SIGKILL to the whole tree
+  Scope scope = Scope::group;
+};
+
+struct AppLog {
+  std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
+  std::string err = "stdout";
+  std::uint64_t max_size = 50ULL << 20;
+  unsigned keep = 5;
+};
+
+struct ProxyOptions {
+  enum class Balance { p2c, round_robin, least_requests };
+  enum class Reuse { never, idempotent, always };
+  Balance balance = Balance::p2c;
+  Reuse reuse = Reuse::idempotent;
+  Millis request_timeout{60000};  // until the response's head
+  Millis connect_timeout{1000};
+  Millis body_timeout{30000};  // no progress of a request's body
+  Millis send_timeout{30000};  // no progress towards a slow reader
+  std::uint64_t max_body = 100ULL << 20;
+};
+
+struct App {
+  std::string name;
+  std::vector<std::string> command;
+  std::filesystem::path directory;  // empty: the daemon's own
+  std::map<std::string, std::string> environment;
+  std::vector<EnvironmentFile> environment_file;
+  std::string user;  // "user" or "user:group"; empty: the daemon's
+  unsigned instances = 1;
+  EndpointKind endpoint = EndpointKind::port;
+  std::vector<std::string> listen;  // names of Config::listeners
+  std::vector<Route> routes;        // never empty for a routed app: {host "", path "/"} is the default
+  bool autostart = true;
+  Health health;
+  Deploy deploy;
+  Restart restart;
+  Stop stop;
+  AppLog log;
+  ProxyOptions proxy_options;
+  Source source;
+
+  // drain_timeout with "auto" resolved.
+  [[nodiscard]] Millis drain_timeout() const {
+    return deploy.drain_timeout.value_or(proxy_options.request_timeout + Millis(5000));
+  }
+};
+
+struct Config {
+  Daemon daemon;
+  std::vector<Listener> listeners;
+  std::vector<App> apps;  // in the order of the files
+  std::vector<std::filesystem::path> files;
+
+  [[nodiscard]] const App* find_app(std::string_view name) const;
+  [[nodiscard]] const Listener* find_listener(std::string_view name) const;
+  // daemon.shutdown_timeout with "auto" resolved: the largest drain + stop of all apps, + 10 s.
+  [[nodiscard]] Millis shutdown_timeout() const;
+};
+
+}  // namespace gracevisor::config

@@ -1,0 +1,46 @@
+// From TOML files to a checked Config, or to every error of all files at once.
+// Thread: any; reads files, so not a proxy worker.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace gracevisor::config {
+
+// One finding: "FILE:LINE:COLUMN: app.web.helth: unknown key (did you mean \"health\"?)".
+struct Diagnostic {
+  Source source;
+  std::string text;
+  [[nodiscard]] std::string line() const;
+};
+
+struct Loaded {
+  Config config;
+  std::vector<Diagnostic> warnings;
+};
+
+// Reads `file` and what it includes. On failure: every error, sorted by file and position.
+[[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file);
+
+// The same from text, as if it stood in `name` (relative paths are taken from its folder); for tests and
+// --defaults.
+[[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
+                                                                       const std::filesystem::path& name);
+
+// Where the configuration is: `given` if not empty, $GRACEVISOR_CONFIG, /etc/gracevisor/gracevisor.toml,
+// ./gracevisor.toml; unset when there is none.
+[[nodiscard]] std::optional<std::filesystem::path> find_file(const std::string& given);
+
+// The table of all keys with their defaults, as TOML with comments (gracevisord --defaults).
+[[nodiscard]] std::string defaults_text();
+
+// The effective configuration as TOML (gracevisord --check); environment values are masked.
+[[nodiscard]] std::string effective_text(const Config& config);
+
+}  // namespace gracevisor::config

@@ -1,0 +1,29 @@
+// Placeholders in commands and environments: {port}, {directory}, {app}, {slot}, {generation}; "{{" and "}}"
+// for the braces themselves. Thread: any.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace gracevisor::config {
+
+inline constexpr std::string_view kPlaceholders[] = {"port", "directory", "app", "slot", "generation"};
+
+using Values = std::map<std::string, std::string, std::less<>>;
+
+// `text` with every placeholder replaced; an error for an unknown name (with the nearest known one suggested)
+// or a lone brace.
+[[nodiscard]] base::Expected<std::string> substitute(std::string_view text, const Values& values);
+
+// Splits a command as a shell splits words (quotes and backslashes), without expanding anything.
+[[nodiscard]] base::Expected<std::vector<std::string>> split_words(std::string_view text);
+
+// The known name that `word` was probably meant to be; empty when none is near.
+[[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+
+}  // namespace gracevisor::config

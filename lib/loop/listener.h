@@ -1,0 +1,37 @@
+// An accepting socket on one loop. Accepting is bounded per turn, so that a burst of connections does not
+// starve those that are open; when descriptors run out it pauses for a moment instead of spinning. Thread:
+// the loop's.
+#pragma once
+
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "loop/fd_watch.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+
+namespace gracevisor::loop {
+
+class Listener {
+ public:
+  // Receives each connection: non-blocking, close-on-exec.
+  using OnAccepted = std::function<void(base::UniqueFd connection)>;
+
+  // `socket` listens already (see open_listening_socket) and is non-blocking.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Listener>> create(Loop& loop, base::UniqueFd socket,
+                                                                        OnAccepted on_accepted);
+
+  // Accepts what waits in the backlog until there is nothing more: before closing, so that nobody is reset.
+  void accept_all();
+
+ private:
+  Listener(Loop& loop, base::UniqueFd socket, OnAccepted on_accepted);
+  void accept_some(int limit);
+
+  base::UniqueFd socket_;
+  OnAccepted on_accepted_;
+  Timer back_off_;
+  std::unique_ptr<FdWatch> watch_;
+};
+
+}  // namespace gracevisor::loop

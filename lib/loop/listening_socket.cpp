@@ -1,0 +1,94 @@
+#include "loop/listening_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace gracevisor::loop {
+namespace {
+
+using base::Expected;
+using base::UniqueFd;
+
+constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+
+bool set_option(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+Expected<UniqueFd> make_socket(const base::Address& address) {
+  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return base::fail_errno("cannot create a socket for " + address.text(), errno);
+  return fd;
+}
+
+// `join` sets SO_REUSEPORT before bind (a further socket of the group); otherwise after it (the first one).
+Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
+  auto fd = make_socket(address);
+  if (!fd) return fd;
+  auto failed = [&] { return base::fail_errno("cannot listen on " + address.text(), errno); };
+  if (!set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1)) return failed();
+  if (address.family() == AF_INET6 &&
+      !set_option(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, address.dual_stack() ? 0 : 1)) {
+    return failed();
+  }
+  if (join && !set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
+  if (::bind(fd->get(), address.get(), address.length()) != 0) return failed();
+  if (!join && !set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
+  // Accepted connections inherit it: no system call per connection.
+  if (!set_option(fd->get(), IPPROTO_TCP, TCP_NODELAY, 1)) return failed();
+  if (::listen(fd->get(), kBacklog) != 0) return failed();
+  return fd;
+}
+
+bool somebody_answers(const base::Address& address) {
+  UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  return probe && (::connect(probe.get(), address.get(), address.length()) == 0 || errno == EAGAIN);
+}
+
+Expected<UniqueFd> open_unix(const base::Address& address) {
+  auto fd = make_socket(address);
+  if (!fd) return fd;
+  std::string path = address.text().substr(5);
+  if (::bind(fd->get(), address.get(), address.length()) != 0) {
+    if (errno != EADDRINUSE || somebody_answers(address)) {
+      return base::fail_errno("cannot listen on " + address.text(), EADDRINUSE);
+    }
+    if (::unlink(path.c_str()) != 0 || ::bind(fd->get(), address.get(), address.length()) != 0) {
+      return base::fail_errno("cannot listen on " + address.text(), errno);
+    }
+  }
+  if (::listen(fd->get(), kBacklog) != 0)
+    return base::fail_errno("cannot listen on " + address.text(), errno);
+  return fd;
+}
+
+}  // namespace
+
+Expected<ListeningSockets> open_listening_sockets(const base::Address& address, std::size_t workers) {
+  ListeningSockets result{address, {}};
+  auto first = address.is_unix() ? open_unix(address) : open_tcp(address, false);
+  if (!first) return std::unexpected(first.error());
+  if (!address.is_unix()) {
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    if (::getsockname(first->get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
+      return base::fail_errno("cannot read the address of a listening socket", errno);
+    }
+    result.address =
+        address.with_port(base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), length).port());
+  }
+  result.sockets.push_back(std::move(*first));
+  while (result.sockets.size() < workers) {
+    auto next =
+        address.is_unix() ? base::duplicate(result.sockets.front().get()) : open_tcp(result.address, true);
+    if (!next) return std::unexpected(next.error());
+    result.sockets.push_back(std::move(*next));
+  }
+  return result;
+}
+
+}  // namespace gracevisor::loop

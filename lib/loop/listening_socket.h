@@ -1,0 +1,24 @@
+// Opens listening sockets, one per worker, so that a busy address is an error and yet the workers share it.
+// Thread: the supervisor's (the sockets then travel to the workers in the route table).
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/address.h"
+#include "base/unique_fd.h"
+
+namespace gracevisor::loop {
+
+struct ListeningSockets {
+  base::Address address;                // with the real port where 0 was asked for
+  std::vector<base::UniqueFd> sockets;  // one per worker, listening, non-blocking, close-on-exec
+};
+
+// TCP: the first socket binds with SO_REUSEADDR alone, so a busy address fails, then gets SO_REUSEPORT, and
+// the others join with it. Unix: one socket and a duplicate per worker; a stale path is taken over only if
+// nobody answers on it.
+[[nodiscard]] base::Expected<ListeningSockets> open_listening_sockets(const base::Address& address,
+                                                                      std::size_t workers);
+
+}  // namespace gracevisor::loop

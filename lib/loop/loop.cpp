@@ -1,0 +1,83 @@
+#include "loop/loop.h"
+
+#include <cassert>
+
+#include "loop/handle.h"
+
+namespace gracevisor::loop {
+namespace {
+constexpr std::size_t kReadBuffer = 65536;
+}
+
+base::Error uv_error(const std::string& doing, int result) {
+  return base::Error{doing + ": " + uv_strerror(result), -result};
+}
+
+base::Expected<std::unique_ptr<Loop>> Loop::create() {
+  std::unique_ptr<Loop> loop(new Loop);
+  auto raw = std::make_unique<uv_loop_s>();
+  if (int r = uv_loop_init(raw.get()); r != 0) {
+    loop->closed_ = true;
+    return std::unexpected(uv_error("cannot create an event loop", r));
+  }
+  loop->loop_ = std::move(raw);
+  loop->read_buffer_.resize(kReadBuffer);
+  // After the I/O of each turn: what retired in a callback is freed. The check handle alone keeps no loop
+  // alive.
+  std::unique_ptr<uv_check_t> check = std::make_unique<uv_check_t>();
+  int r = uv_check_init(loop->raw(), check.get());
+  assert(r == 0);
+  loop->after_io_.reset(check.release());
+  loop->after_io_->data = loop.get();
+  r = uv_check_start(loop->after_io_.get(), [](uv_check_t* handle) {
+    if (handle->data != nullptr) static_cast<Loop*>(handle->data)->retired_.clear();
+  });
+  assert(r == 0);
+  (void)r;
+  uv_unref(reinterpret_cast<uv_handle_t*>(loop->after_io_.get()));
+  return loop;
+}
+
+Loop::~Loop() {
+  if (!closed_) (void)close();
+}
+
+void Loop::run() {
+  (void)uv_run(raw(), UV_RUN_DEFAULT);
+}
+void Loop::run_once(bool wait) {
+  (void)uv_run(raw(), wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
+void Loop::stop() {
+  uv_stop(raw());
+}
+
+base::TimePoint Loop::now() const {
+  // uv_now counts milliseconds of CLOCK_MONOTONIC, which is steady_clock's source too.
+  return base::TimePoint(std::chrono::milliseconds(uv_now(loop_.get())));
+}
+
+void Loop::retire(std::unique_ptr<Retirable> gone) {
+  retired_.push_back(std::move(gone));
+}
+
+int Loop::close() {
+  if (closed_) return 0;
+  // A retired owner may retire others while it is destroyed.
+  while (!retired_.empty()) {
+    auto gone = std::move(retired_);
+    retired_.clear();
+  }
+  after_io_.reset();
+  // Only closing handles are left if every owner is gone: their callbacks run in a few turns that never wait.
+  constexpr int kTurns = 16;
+  int result = UV_EBUSY;
+  for (int turn = 0; turn < kTurns && result == UV_EBUSY; ++turn) {
+    (void)uv_run(raw(), UV_RUN_NOWAIT);
+    result = uv_loop_close(raw());
+  }
+  closed_ = true;
+  return result;
+}
+
+}  // namespace gracevisor::loop

@@ -1,0 +1,77 @@
+// One libuv loop, and the rules that make libuv safe to use from objects with owners.
+//
+// - A handle closes asynchronously: its memory outlives its owner. HandlePtr does it right once for all: the
+//   handle forgets its owner, uv_close, free in the close callback.
+// - An owner that ends inside its own callback is closed now and freed after the turn: Loop::retire.
+// - A Loop is done when close() says 0; tests assert it.
+// Thread: everything here belongs to the thread that runs the loop, but for Wakeup::ring.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct uv_loop_s;
+struct uv_check_s;
+
+namespace gracevisor::loop {
+
+// Frees a libuv handle of type H; defined in handle.h for the folder's own use.
+template <class H>
+struct HandleCloser {
+  void operator()(H* handle) const noexcept;
+};
+template <class H>
+using HandlePtr = std::unique_ptr<H, HandleCloser<H>>;
+
+// Something that may have to die inside its own callback.
+class Retirable {
+ public:
+  virtual ~Retirable() = default;
+};
+
+class Loop final : public base::Clock {
+ public:
+  [[nodiscard]] static base::Expected<std::unique_ptr<Loop>> create();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop() override;
+
+  // Runs until stop() or until nothing is left to wait for.
+  void run();
+  // One turn: waits for events if `wait`, otherwise only handles what is ready.
+  void run_once(bool wait);
+  // Ends run() after the current turn; callable from callbacks.
+  void stop();
+
+  // The instant at which the current turn began (cached; no system call).
+  [[nodiscard]] base::TimePoint now() const override;
+
+  // Frees `gone` after the callbacks of this turn.
+  void retire(std::unique_ptr<Retirable> gone);
+
+  // Lets pending closes finish, then closes the loop: 0, or the errno-like reason (-16, EBUSY: a handle
+  // leaked).
+  [[nodiscard]] int close();
+
+  // What every stream of this loop reads into; its bytes are valid during the read callback only.
+  [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
+  [[nodiscard]] uv_loop_s* raw() noexcept { return loop_.get(); }
+
+ private:
+  Loop() = default;
+  std::unique_ptr<uv_loop_s> loop_;
+  HandlePtr<uv_check_s> after_io_;
+  std::vector<std::unique_ptr<Retirable>> retired_;
+  std::vector<char> read_buffer_;
+  bool closed_ = false;
+};
+
+// The text and errno value of a libuv result: Error{"cannot listen: address already in use", EADDRINUSE}.
+[[nodiscard]] base::Error uv_error(const std::string& doing, int result);
+
+}  // namespace gracevisor::loop

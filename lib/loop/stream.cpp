@@ -1,0 +1,234 @@
+#include "loop/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <string>
+
+#include "loop/handle.h"
+
+namespace gracevisor::loop {
+namespace {
+
+constexpr std::size_t kMaxPieces = 64;
+
+// A TCP or a Unix socket's handle, as one allocation that one deleter frees.
+union AnyStream {
+  uv_stream_t stream;
+  uv_tcp_t tcp;
+  uv_pipe_t pipe;
+};
+
+AnyStream* whole(uv_stream_t* stream) {
+  return reinterpret_cast<AnyStream*>(stream);
+}
+
+struct WriteRequest {
+  uv_write_t request{};
+  std::string bytes;
+};
+
+}  // namespace
+
+// libuv's callbacks; data is null once the Stream is gone.
+struct Stream::Callbacks {
+  static Stream* owner(uv_stream_t* handle) { return static_cast<Stream*>(handle->data); }
+
+  static void allocate(uv_handle_t* handle, std::size_t /*suggested*/, uv_buf_t* buffer) {
+    auto* self = owner(reinterpret_cast<uv_stream_t*>(handle));
+    if (self == nullptr) {
+      *buffer = uv_buf_init(nullptr, 0);
+      return;
+    }
+    auto space = self->loop_->read_buffer();
+    *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
+  }
+
+  static void read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
+    auto* self = owner(handle);
+    if (self == nullptr || count == 0) return;
+    if (count > 0) {
+      self->observer_->on_bytes({buffer->base, static_cast<std::size_t>(count)});
+      return;
+    }
+    // libuv stops reading by itself at EOF, and on errors it must be told to.
+    self->stop_reading();
+    if (count == UV_EOF) {
+      self->observer_->on_end();
+    } else {
+      self->observer_->on_broken(static_cast<int>(-count));
+    }
+  }
+
+  static void written(uv_write_t* raw, int status) {
+    std::unique_ptr<WriteRequest> request(static_cast<WriteRequest*>(raw->data));
+    auto* self = owner(raw->handle);
+    if (self == nullptr || status == UV_ECANCELED) return;
+    if (status != 0) {
+      self->stop_reading();
+      self->observer_->on_broken(-status);
+    } else if (self->queued() == 0) {
+      self->observer_->on_drained();
+    }
+  }
+
+  static void connected(uv_connect_t* raw, int status) {
+    std::unique_ptr<uv_connect_t> request(raw);
+    auto* self = owner(raw->handle);
+    if (self == nullptr || status == UV_ECANCELED) return;
+    if (status != 0) {
+      self->observer_->on_broken(-status);
+    } else {
+      self->observer_->on_connected();
+    }
+  }
+
+  static void finished(uv_shutdown_t* raw, int /*status*/) {
+    // An error means that the connection is broken, which reading or writing reports.
+    std::unique_ptr<uv_shutdown_t> request(raw);
+  }
+
+  static void closed(uv_handle_t* handle) { delete reinterpret_cast<AnyStream*>(handle); }
+};
+
+base::Expected<void> Stream::open(Loop& loop, int family) {
+  auto any = std::make_unique<AnyStream>();
+  int r = family == AF_UNIX ? uv_pipe_init(loop.raw(), &any->pipe, 0) : uv_tcp_init(loop.raw(), &any->tcp);
+  if (r != 0) return std::unexpected(uv_error("cannot create a stream", r));
+  loop_ = &loop;
+  stream_ = &any.release()->stream;
+  stream_->data = this;
+  return {};
+}
+
+base::Expected<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, base::UniqueFd fd,
+                                                      StreamObserver& observer) {
+  sockaddr_storage local{};
+  socklen_t length = sizeof local;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&local), &length) != 0) {
+    return base::fail_errno("cannot read a socket's address", errno);
+  }
+  std::unique_ptr<Stream> stream(new Stream(observer));
+  if (auto opened = stream->open(loop, local.ss_family); !opened) return std::unexpected(opened.error());
+  AnyStream* any = whole(stream->stream_);
+  int r = local.ss_family == AF_UNIX ? uv_pipe_open(&any->pipe, fd.get()) : uv_tcp_open(&any->tcp, fd.get());
+  if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
+  (void)fd.release();
+  return stream;
+}
+
+base::Expected<std::unique_ptr<Stream>> Stream::dial(Loop& loop, const base::Address& address,
+                                                     StreamObserver& observer) {
+  std::unique_ptr<Stream> stream(new Stream(observer));
+  if (auto opened = stream->open(loop, address.family()); !opened) return std::unexpected(opened.error());
+  AnyStream* any = whole(stream->stream_);
+  auto request = std::make_unique<uv_connect_t>();
+  if (address.is_unix()) {
+    // uv_pipe_connect reports even immediate failures through the callback.
+    std::string path = address.text().substr(5);
+    uv_pipe_connect(request.release(), &any->pipe, path.c_str(), Callbacks::connected);
+    return stream;
+  }
+  int r = uv_tcp_nodelay(&any->tcp, 1);
+  if (r == 0) r = uv_tcp_connect(request.get(), &any->tcp, address.get(), Callbacks::connected);
+  if (r != 0) return std::unexpected(uv_error("cannot connect to " + address.text(), r));
+  (void)request.release();
+  return stream;
+}
+
+Stream::~Stream() {
+  if (stream_ == nullptr) return;
+  stream_->data = nullptr;
+  auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
+  if (uv_is_closing(handle) == 0) uv_close(handle, Callbacks::closed);
+}
+
+base::Expected<void> Stream::start_reading() {
+  if (reading_) return {};
+  if (int r = uv_read_start(stream_, Callbacks::allocate, Callbacks::read); r != 0) {
+    return std::unexpected(uv_error("cannot read from a connection", r));
+  }
+  reading_ = true;
+  return {};
+}
+
+void Stream::stop_reading() {
+  if (!reading_) return;
+  int r = uv_read_stop(stream_);
+  assert(r == 0);  // never fails
+  (void)r;
+  reading_ = false;
+}
+
+WriteResult Stream::write(std::span<const std::string_view> pieces) {
+  assert(pieces.size() <= kMaxPieces);
+  std::array<uv_buf_t, kMaxPieces> buffers;
+  unsigned count = 0;
+  std::size_t total = 0;
+  for (std::string_view piece : pieces) {
+    if (piece.empty()) continue;
+    // libuv only reads through the pointer when it writes to the socket.
+    buffers[count++] = uv_buf_init(const_cast<char*>(piece.data()), static_cast<unsigned>(piece.size()));
+    total += piece.size();
+  }
+  if (total == 0) return queued() == 0 ? WriteResult::done : WriteResult::queued;
+  int taken = uv_try_write(stream_, buffers.data(), count);
+  if (taken == UV_EAGAIN) taken = 0;
+  if (taken < 0) return WriteResult::broken;
+  auto skip = static_cast<std::size_t>(taken);
+  if (skip == total) return WriteResult::done;
+
+  auto request = std::make_unique<WriteRequest>();
+  request->bytes.reserve(total - skip);
+  for (unsigned i = 0; i < count; ++i) {
+    std::string_view piece(buffers[i].base, buffers[i].len);
+    std::size_t gone = std::min(skip, piece.size());
+    request->bytes.append(piece.substr(gone));
+    skip -= gone;
+  }
+  request->request.data = request.get();
+  uv_buf_t rest = uv_buf_init(request->bytes.data(), static_cast<unsigned>(request->bytes.size()));
+  if (uv_write(&request->request, stream_, &rest, 1, Callbacks::written) != 0) return WriteResult::broken;
+  (void)request.release();
+  return WriteResult::queued;
+}
+
+std::size_t Stream::queued() const noexcept {
+  return uv_stream_get_write_queue_size(stream_);
+}
+
+void Stream::finish_writing() {
+  auto request = std::make_unique<uv_shutdown_t>();
+  // It fails only on a connection that is already broken or finished: nothing is left to do then.
+  if (uv_shutdown(request.get(), stream_, Callbacks::finished) == 0) (void)request.release();
+}
+
+void Stream::reset() {
+  auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
+  if (uv_is_closing(handle) != 0) return;
+  stop_reading();
+  stream_->data = nullptr;
+  // uv_tcp_close_reset refuses a connection that has a shutdown pending; a plain close is what remains.
+  bool closing = handle->type == UV_TCP && uv_tcp_close_reset(&whole(stream_)->tcp, Callbacks::closed) == 0;
+  if (!closing) uv_close(handle, Callbacks::closed);
+  stream_ = nullptr;
+}
+
+base::Address Stream::peer() const {
+  sockaddr_storage remote{};
+  socklen_t length = sizeof remote;
+  if (::getpeername(descriptor(), reinterpret_cast<sockaddr*>(&remote), &length) != 0) {
+    // Already gone: no address, of the kind that an unnamed Unix socket has.
+    remote.ss_family = AF_UNIX;
+    length = sizeof remote.ss_family;
+  }
+  return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&remote), length);
+}
+
+int Stream::descriptor() const {
+  uv_os_fd_t fd = -1;
+  (void)uv_fileno(reinterpret_cast<const uv_handle_t*>(stream_), &fd);  // fd stays -1 on failure
+  return fd;
+}
+
+}  // namespace gracevisor::loop

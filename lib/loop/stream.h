@@ -1,0 +1,92 @@
+// A connection, TCP or Unix: reads into the loop's one shared buffer, writes at once what the socket takes
+// and queues a copy of the rest.
+//
+// The owner implements StreamObserver and may destroy the Stream in any of its callbacks; nothing is called
+// afterwards. No callback ever runs inside a call to the Stream. Destruction closes the descriptor within the
+// same loop turn (the close callback frees only memory).
+// Thread: the loop's.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/address.h"
+#include "base/unique_fd.h"
+#include "loop/loop.h"
+
+struct uv_stream_s;
+
+namespace gracevisor::loop {
+
+class StreamObserver {
+ public:
+  // dial() succeeded: the stream can be written.
+  virtual void on_connected() {}
+  // Bytes arrived; valid during the call.
+  virtual void on_bytes(std::string_view bytes) = 0;
+  // The peer finished sending (FIN); our side may still write.
+  virtual void on_end() = 0;
+  // The connection is broken (or dial() failed): errno value. Nothing further is reported.
+  virtual void on_broken(int code) = 0;
+  // The write queue is empty again after write() said `queued`.
+  virtual void on_drained() = 0;
+
+ protected:
+  ~StreamObserver() = default;
+};
+
+enum class WriteResult {
+  done,    // the socket took everything
+  queued,  // a copy of the rest waits; on_drained() follows, unless the connection breaks first
+  broken,  // nothing more can be written; what arrived before may still be read
+};
+
+class Stream {
+ public:
+  // Takes over a connected, non-blocking socket.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
+                                                                     StreamObserver& observer);
+  // Begins to connect; on_connected() or on_broken() follows. An error here means that nothing will follow.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> dial(Loop& loop, const base::Address& address,
+                                                                    StreamObserver& observer);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  // A connection may change hands: an upstream connection goes from its exchange to the pool and back.
+  void observe_with(StreamObserver& observer) noexcept { observer_ = &observer; }
+
+  // Idempotent. Stopping and starting costs two system calls: for back-pressure only, never per request.
+  [[nodiscard]] base::Expected<void> start_reading();
+  void stop_reading();
+  [[nodiscard]] bool reading() const noexcept { return reading_; }
+
+  // In order, behind whatever is queued already. At most 64 pieces. The pieces need not outlive the call.
+  [[nodiscard]] WriteResult write(std::span<const std::string_view> pieces);
+  [[nodiscard]] WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
+  // Bytes that wait for the socket.
+  [[nodiscard]] std::size_t queued() const noexcept;
+
+  // Half-close: FIN after the queue is written. The read side goes on.
+  void finish_writing();
+  // Closes with RST where the protocol has one (TCP), so that a cut response is not mistaken for a whole one;
+  // only destruction may follow.
+  void reset();
+
+  // The other end; text() is "unix:" for unnamed Unix sockets.
+  [[nodiscard]] base::Address peer() const;
+  [[nodiscard]] int descriptor() const;
+
+ private:
+  explicit Stream(StreamObserver& observer) noexcept : observer_(&observer) {}
+  struct Callbacks;
+  [[nodiscard]] base::Expected<void> open(Loop& loop, int family);
+
+  StreamObserver* observer_;
+  Loop* loop_ = nullptr;
+  uv_stream_s* stream_ = nullptr;
+  bool reading_ = false;
+};
+
+}  // namespace gracevisor::loop

@@ -1,0 +1,28 @@
+// Wakes a loop from another thread. Rings coalesce: a ring says "look again", never how often.
+#pragma once
+
+#include <functional>
+
+#include "loop/loop.h"
+
+struct uv_async_s;
+
+namespace gracevisor::loop {
+
+class Wakeup {
+ public:
+  // `on_ring` runs on the loop's thread. Destroyed by that thread, after every ringing thread is done with
+  // it.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Wakeup>> create(Loop& loop,
+                                                                      std::function<void()> on_ring);
+
+  // Any thread.
+  void ring() noexcept;
+
+ private:
+  explicit Wakeup(std::function<void()> on_ring) : on_ring_(std::move(on_ring)) {}
+  std::function<void()> on_ring_;
+  HandlePtr<uv_async_s> async_;
+};
+
+}  // namespace gracevisor::loop

@@ -1,0 +1,47 @@
+// The writer thread: app output into files with rotation, state files with fsync. No disk stalls the
+// supervisor or the proxy: jobs cross in bounded rings, and a full ring drops lines, counts them, and says so
+// in the file later. Threads: the public functions are the supervisor's; the work runs on the writer's own
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "loop/loop.h"
+
+namespace gracevisor::output {
+
+struct FilePolicy {
+  std::filesystem::path path;  // empty: the daemon's standard error
+  std::uint64_t max_size = 50ULL << 20;
+  unsigned keep = 5;
+};
+
+class Writer {
+ public:
+  // Starts the thread (all signals blocked). `supervisor` is the loop on which acknowledgements arrive.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(loop::Loop& supervisor);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  // Writes what is queued, then joins.
+  ~Writer();
+
+  // Whole lines with their newlines, to be appended to the file of `policy`; rotated between lines.
+  void append(const FilePolicy& policy, std::string lines);
+  // Replaces `path` atomically; `done` runs on the supervisor's loop with the result.
+  void replace(const std::filesystem::path& path, std::string content,
+               std::function<void(base::Expected<void>)> done);
+  // Opens every file anew (external rotation).
+  void reopen();
+
+ private:
+  class Impl;
+  explicit Writer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gracevisor::output

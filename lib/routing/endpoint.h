@@ -1,0 +1,64 @@
+// One incarnation of one slot's address, and the ledger in which each worker counts what it does with it.
+// Threads: an Endpoint is immutable and crosses threads in route tables; each cell of a Ledger has one
+// writing worker, and the supervisor reads them all.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/strong.h"
+#include "handoff/tally.h"
+
+namespace gracevisor::routing {
+
+// One worker's counts for one endpoint. A cache line of its own: workers do not disturb each other.
+struct alignas(64) LedgerCell {
+  handoff::Tally leases;         // attempts that hold the endpoint now; decides when it is quiescent
+  handoff::Tally requests;       // responses whose head came from this endpoint
+  handoff::Tally server_errors;  // of those, status 5xx
+  handoff::Tally connect_failures;
+  handoff::Tally retried;  // attempts that were given to another endpoint or connection
+  handoff::Tally cut;      // exchanges cut at the drain deadline or by the app's death
+};
+
+class Ledger {
+ public:
+  explicit Ledger(std::size_t workers) : cells_(workers) {}
+  [[nodiscard]] LedgerCell& cell(base::WorkerIndex worker) noexcept { return cells_[worker.value()]; }
+  [[nodiscard]] const LedgerCell& cell(base::WorkerIndex worker) const noexcept {
+    return cells_[worker.value()];
+  }
+  [[nodiscard]] std::size_t workers() const noexcept { return cells_.size(); }
+  // The sum of one count over all workers; each is read once, so the sum is of nearly one moment.
+  [[nodiscard]] std::uint64_t sum(handoff::Tally LedgerCell::* count) const noexcept {
+    std::uint64_t total = 0;
+    for (const LedgerCell& cell : cells_) total += (cell.*count).read();
+    return total;
+  }
+
+ private:
+  std::vector<LedgerCell> cells_;
+};
+
+// The name of one process's life: results that carry another identity than the current one are thrown away.
+struct Identity {
+  base::AppId app;
+  base::GenerationId generation;
+  base::Slot slot;
+  base::Incarnation incarnation;
+  auto operator<=>(const Identity&) const = default;
+};
+
+struct Endpoint {
+  Endpoint(Identity who, base::Address where, std::size_t workers)
+      : identity(who), address(std::move(where)), ledger(workers) {}
+  const Identity identity;
+  const base::Address address;
+  mutable Ledger ledger;  // workers write their cells through const tables
+};
+
+using EndpointRef = std::shared_ptr<const Endpoint>;
+
+}  // namespace gracevisor::routing

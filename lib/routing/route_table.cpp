@@ -1,0 +1,67 @@
+#include "routing/route_table.h"
+
+#include <algorithm>
+
+namespace gracevisor::routing {
+namespace {
+
+std::string_view without_trailing_slash(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+// `/api` covers `/api` and `/api/x`, not `/apix`.
+bool covers(std::string_view prefix, std::string_view path) {
+  return path.starts_with(prefix) &&
+         (path.size() == prefix.size() || path[prefix.size()] == '/' || prefix.empty());
+}
+
+}  // namespace
+
+HostIndex::HostIndex(const std::vector<Entry>& entries, std::optional<base::AppId> fallback)
+    : fallback_(fallback) {
+  for (const Entry& entry : entries) {
+    PathRules& rules = entry.host.empty()             ? any_
+                       : entry.host.starts_with("*.") ? wildcard_[entry.host.substr(1)]
+                                                      : exact_[entry.host];
+    rules.push_back({std::string(without_trailing_slash(entry.path)), entry.app});
+  }
+  auto longest_first = [](PathRules& rules) {
+    std::sort(rules.begin(), rules.end(),
+              [](const PathRule& a, const PathRule& b) { return a.path.size() > b.path.size(); });
+  };
+  for (auto& [host, rules] : exact_) longest_first(rules);
+  for (auto& [host, rules] : wildcard_) longest_first(rules);
+  longest_first(any_);
+}
+
+std::optional<base::AppId> HostIndex::match(const PathRules& rules, std::string_view path) {
+  for (const PathRule& rule : rules) {
+    if (covers(rule.path, path)) return rule.app;
+  }
+  return std::nullopt;
+}
+
+std::optional<base::AppId> HostIndex::find(std::string_view host, std::string_view path) const {
+  if (auto it = exact_.find(host); it != exact_.end()) {
+    if (auto app = match(it->second, path)) return app;
+  }
+  if (!wildcard_.empty()) {
+    // The longest suffix first: a.b.example.com tries .b.example.com, then .example.com, then .com.
+    for (auto dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
+      auto it = wildcard_.find(host.substr(dot));
+      if (it == wildcard_.end()) continue;
+      if (auto app = match(it->second, path)) return app;
+    }
+  }
+  if (auto app = match(any_, path)) return app;
+  return fallback_;
+}
+
+const AppRoutes* RouteTable::find(base::AppId id) const noexcept {
+  auto it = std::lower_bound(apps.begin(), apps.end(), id,
+                             [](const AppRoutes& app, base::AppId wanted) { return app.id < wanted; });
+  return it != apps.end() && it->id == id ? &*it : nullptr;
+}
+
+}  // namespace gracevisor::routing

@@ -1,0 +1,125 @@
+// The whole desired state that the proxy needs, immutable: what the supervisor writes and the workers read.
+// Threads: built by the supervisor, then read-only everywhere. A worker leases only from its newest table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+#include "routing/endpoint.h"
+#include "routing/probe.h"
+
+namespace gracevisor::routing {
+
+// One worker's counts for one app as its clients see it; written by that worker, read by the supervisor.
+struct alignas(64) AppCell {
+  handoff::Tally requests;  // exchanges that ended, whoever answered
+  handoff::Tally failed;  // of those: 5xx of our own making, or a response cut short by our side or the app's
+  handoff::Tally retried;
+  handoff::Tally held;        // waited because no instance could take them
+  handoff::Tally waiting;     // held right now
+  handoff::Tally slowest_us;  // longest exchange since window began
+  handoff::Tally window;      // the RouteTable App::window that slowest_us belongs to
+};
+
+struct AppLedger {
+  explicit AppLedger(std::size_t workers) : cells(workers) {}
+  std::vector<AppCell> cells;
+};
+
+enum class AppMode {
+  live,     // lease from targets
+  hold,     // no target, but one is due: requests wait until `hold_until`
+  stopped,  // 503 with Retry-After at once
+};
+
+// An endpoint that is listed for nothing but its end.
+struct Leaving {
+  EndpointRef endpoint;
+  bool closing = false;  // the drain deadline passed: no head sent yet, 503; head sent, cut
+};
+
+struct AppRoutes {
+  base::AppId id;
+  std::string name;
+  AppMode mode = AppMode::stopped;
+  base::TimePoint hold_until{};      // mode hold
+  base::Duration hold{};             // the longest that one request waits
+  base::GenerationId generation;     // whose targets these are
+  std::vector<EndpointRef> targets;  // never empty in mode live
+  std::vector<Leaving> leaving;
+  std::shared_ptr<const config::ProxyOptions> options;
+  std::shared_ptr<AppLedger> ledger;
+  std::uint64_t window = 0;  // when it changes, slowest_us starts anew
+};
+
+// One listening address with a socket per worker. A worker duplicates its own when it adopts; the address is
+// released once the last table and the last worker have let go.
+struct ListenerSockets {
+  std::string name;  // the configuration's name of the listener
+  base::Address address;
+  std::vector<base::UniqueFd> sockets;
+};
+
+// Host and path to an app, for one listener. Built once per change of routes and shared by the tables
+// between.
+class HostIndex {
+ public:
+  struct Entry {
+    std::string host;  // as config::Route
+    std::string path;
+    base::AppId app;
+  };
+  explicit HostIndex(const std::vector<Entry>& entries, std::optional<base::AppId> fallback);
+
+  // Exact host, then the longest wildcard, then none; within each the longest path prefix on a segment
+  // boundary. `host` is lower-case, without port; `path` is the target without its query. Unset: 404.
+  [[nodiscard]] std::optional<base::AppId> find(std::string_view host, std::string_view path) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  struct PathRule {
+    std::string path;  // without a trailing slash; "" is every path
+    base::AppId app;
+  };
+  using PathRules = std::vector<PathRule>;  // longest first
+  [[nodiscard]] static std::optional<base::AppId> match(const PathRules& rules, std::string_view path);
+
+  std::unordered_map<std::string, PathRules, Hash, std::equal_to<>> exact_;
+  std::unordered_map<std::string, PathRules, Hash, std::equal_to<>> wildcard_;  // key ".example.com"
+  PathRules any_;
+  std::optional<base::AppId> fallback_;
+};
+
+struct ListenerRoutes {
+  std::shared_ptr<const ListenerSockets> sockets;
+  std::shared_ptr<const HostIndex> index;
+  std::shared_ptr<const std::vector<config::Cidr>> trusted_proxies;
+};
+
+struct RouteTable {
+  base::Epoch epoch;
+  std::vector<ListenerRoutes> listeners;
+  std::vector<AppRoutes> apps;     // sorted by id
+  std::vector<ProbeOrder> probes;  // worker w runs those whose app id % workers == w
+  bool closing = false;            // shutting down: accept what waits, close listeners, answer with
+                                   // Connection: close
+
+  [[nodiscard]] const AppRoutes* find(base::AppId id) const noexcept;
+};
+
+using RouteTableRef = std::shared_ptr<const RouteTable>;
+
+}  // namespace gracevisor::routing

@@ -1,0 +1,24 @@
+// The two-way channel between the supervisor and one worker: a letter down, marks up, a bell each way.
+// Everything in it is level-triggered state.
+#pragma once
+
+#include <memory>
+
+#include "handoff/latest.h"
+#include "handoff/mark.h"
+#include "routing/route_table.h"
+
+namespace gracevisor::routing {
+
+// What is put into the mailbox; a shared_ptr cannot be put itself.
+struct TableLetter {
+  RouteTableRef table;
+};
+
+struct WorkerPort {
+  handoff::Latest<TableLetter> mailbox;  // put by the supervisor, taken by the worker
+  handoff::Mark adopted;                 // the worker's newest table: leases come from it alone
+  handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
+};
+
+}  // namespace gracevisor::routing

@@ -1,0 +1,30 @@
+// The ports of the daemon's range: leased to one incarnation each, tested free, least recently freed first.
+// A port returns only when its process group is gone, its endpoint quiescent and no probe out (the caller's
+// duty). Thread: the supervisor's.
+#pragma once
+
+#include <deque>
+#include <set>
+
+#include "base/error.h"
+#include "base/strong.h"
+#include "config/config.h"
+
+namespace gracevisor::supervise {
+
+class PortLeases {
+ public:
+  explicit PortLeases(config::PortRange range);
+
+  // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1. The error says how many are
+  // leased and how many are held by strangers.
+  [[nodiscard]] base::Expected<base::Port> lease();
+  void give_back(base::Port port);
+  [[nodiscard]] std::size_t leased() const noexcept { return leased_.size(); }
+
+ private:
+  std::deque<base::Port> free_;  // least recently freed first
+  std::set<base::Port> leased_;
+};
+
+}  // namespace gracevisor::supervise

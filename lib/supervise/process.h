@@ -1,0 +1,76 @@
+// One child process: started through the daemon's own binary as a helper, known by its pidfd, in a session
+// and process group of its own, its output read from pipes of our own.
+//
+//   starting --"about to exec" byte, then EOF--> running --pidfd readable--> exited --group empty--> gone
+//      \--error record, helper death, 10 s--------------------------------/
+//
+// Order at an exit (each step pins what the next one needs): pidfd readable -> the rest of the group is
+// killed while the zombie leader still pins the number -> waitid -> on_exited -> poll kill(-pgid, 0) until
+// ESRCH -> on_gone. No real signal is sent after the reap. Callbacks come from the loop, never from inside a
+// call to the Process. Thread: the supervisor's.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/strong.h"
+#include "config/config.h"
+#include "loop/loop.h"
+#include "supervise/exit_status.h"
+#include "supervise/spec.h"
+
+namespace gracevisor::supervise {
+
+enum class OutputStream { out, err };
+
+class ProcessObserver {
+ public:
+  // The program runs (execve succeeded).
+  virtual void on_running() = 0;
+  // Bytes that the process wrote, at most 64 KiB per call; valid during the call.
+  virtual void on_output(OutputStream stream, std::string_view bytes) = 0;
+  // The process ended or never began; all its output was delivered, but for what leftovers still write.
+  virtual void on_exited(const ExitStatus& status) = 0;
+  // Its whole process group is gone; nothing can hold its port any more. The Process may now be destroyed.
+  virtual void on_gone() = 0;
+  // It outlived SIGKILL by 10 s (uninterruptible sleep); still watched.
+  virtual void on_unkillable() = 0;
+
+ protected:
+  ~ProcessObserver() = default;
+};
+
+class Process {
+ public:
+  // Starts `plan`. Everything that can fail is reserved first; an error here means that no child exists and
+  // no callback follows. `helper` is the daemon's own binary ("/proc/self/exe"; tests name another).
+  [[nodiscard]] static std::expected<std::unique_ptr<Process>, SpawnFailed> start(
+      loop::Loop& loop, const SpawnPlan& plan, ProcessObserver& observer,
+      const std::string& helper = "/proc/self/exe");
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  // A process that still lives is left alone (the daemon's crash and shutdown paths decide about it before).
+  ~Process();
+
+  [[nodiscard]] base::Pid pid() const noexcept;
+  // To the main process (by pidfd) or to its whole group; a stopped process gets SIGCONT too. Nothing happens
+  // once it exited.
+  void signal(int number, config::Stop::Scope scope);
+  // SIGKILL to the group and to every process of its session.
+  void kill_tree();
+
+ private:
+  class Impl;
+  explicit Process(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The helper's main(): reads the plan from fd 3, sets the process up, execs. Called by gracevisord when its
+// argv[0] is kHelperName. Never returns on success.
+inline constexpr const char* kHelperName = "gv-exec";
+[[nodiscard]] int helper_main();
+
+}  // namespace gracevisor::supervise

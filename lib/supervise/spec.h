@@ -1,0 +1,68 @@
+// What a generation was started with, frozen at deploy: program and directory resolved, environment read,
+// user looked up, health check and timeouts. {port} and the like are filled in per incarnation. A crashed
+// instance is replaced from its generation's spec, never from the files as they are by then. Thread: the
+// supervisor's; freezing reads files and the user database.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strong.h"
+#include "config/config.h"
+#include "config/substitute.h"
+
+namespace gracevisor::supervise {
+
+struct Credentials {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  std::string name;
+  std::string home;
+  std::string shell;
+};
+
+struct Spec {
+  config::App app;                  // as configured
+  std::filesystem::path directory;  // symlinks resolved; absolute
+  std::string program;  // argv[0] found in PATH or directory; absolute, unless it has a placeholder
+  std::map<std::string, std::string>
+      environment;                         // whole and unexpanded: allow-list, files, table; not PORT etc.
+  std::optional<Credentials> credentials;  // unset: the daemon's own
+};
+
+using SpecRef = std::shared_ptr<const Spec>;
+
+// The preflight of an app: no side effects. The error names the key and the cause
+// ("app.web.command: /srv/web/server: No such file or directory").
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app);
+
+// Everything that one incarnation's process is made from; ready to be carried to the helper.
+struct SpawnPlan {
+  std::string program;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // "KEY=VALUE"
+  std::string directory;
+  std::optional<Credentials> credentials;
+};
+
+struct Placement {
+  base::GenerationId generation;
+  base::Slot slot;
+  base::Port port;  // 0 for an app without endpoint
+};
+
+// Fills the placeholders and adds HOME USER LOGNAME SHELL PORT HOST GV_APP GV_INSTANCE GV_GENERATION.
+[[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
+
+// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.
+[[nodiscard]] std::vector<std::string> differences(const Spec& from, const Spec& to);
+
+}  // namespace gracevisor::supervise
