@@ -1,0 +1,81 @@
+// Message bodies: counted, decoded from chunks by one strict decoder, or read until the connection closes.
+// Requests and responses alike. Thread: the owner's; holds no memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/head.h"
+
+namespace gracevisor::http {
+
+class BodyReader {
+ public:
+  enum class State : std::uint8_t { reading, finished, malformed, too_large };
+
+  struct Step {
+    std::size_t consumed = 0;  // bytes of the input that are dealt with
+    std::string_view payload;  // content among them: a slice of the input, perhaps empty
+  };
+
+  // max_body bounds the content (State::too_large beyond it).
+  void start(const Framing& framing, std::uint64_t max_body = UINT64_MAX) noexcept;
+
+  // Takes the next piece: call again with the rest until consumed == bytes.size() or state() is not
+  // `reading`. Bytes behind the end of the body are left unconsumed.
+  [[nodiscard]] Step next(std::string_view bytes) noexcept;
+  // The connection ended: finished if that is how this body ends, otherwise malformed (truncated).
+  void end_of_input() noexcept;
+
+  [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
+
+ private:
+  // Where the chunked decoder stands (RFC 9112 section 7.1).
+  enum class Chunk : std::uint8_t {
+    size_first,
+    size,
+    extension,
+    extension_quoted,
+    extension_escaped,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    final_lf,
+  };
+  [[nodiscard]] Step next_chunked(std::string_view bytes) noexcept;
+
+  State state_ = State::finished;
+  Framing::Kind kind_ = Framing::Kind::none;
+  Chunk chunk_ = Chunk::size_first;
+  std::uint64_t left_ = 0;             // of the body (length) or of the chunk
+  std::uint64_t room_ = UINT64_MAX;    // content still allowed
+  std::uint32_t extension_bytes_ = 0;  // in this chunk
+  std::uint32_t extension_total_ = 0;
+  std::uint32_t trailer_bytes_ = 0;
+  std::uint32_t trailer_lines_ = 0;
+};
+
+// The line in front of a chunk: "1a2b\r\n". The chunk's data and kChunkEnd follow.
+class ChunkLine {
+ public:
+  explicit ChunkLine(std::size_t size) noexcept;
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {digits_.data() + begin_, digits_.size() - begin_};
+  }
+
+ private:
+  std::array<char, 18> digits_;
+  std::size_t begin_;
+};
+inline constexpr std::string_view kChunkEnd = "\r\n";
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+}  // namespace gracevisor::http

@@ -1,0 +1,95 @@
+// Message heads: found whole in one buffer, checked by rules that can only refuse, then read by llhttp (no
+// lenient flag). What stands here behaves the same with llhttp 8.1 and 9.x. Lifetime: every view points into
+// the bytes that were given to read(). Thread: the owner's; a reader and its heads are reused, so that the
+// steady state allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/fields.h"
+
+namespace gracevisor::http {
+
+struct HeadLimits {
+  std::size_t target = 8192;  // 414
+  std::size_t head = 32768;   // 431
+  std::size_t fields = 100;   // 431
+  std::size_t field = 16384;  // 431
+};
+
+// How a body is delimited (RFC 9112 section 6.3).
+struct Framing {
+  enum class Kind : std::uint8_t { none, length, chunked, until_close };
+  Kind kind = Kind::none;
+  std::uint64_t length = 0;  // for kind length; > 0
+};
+
+enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch, trace, connect, other };
+
+// Safe to repeat (RFC 9110 section 9.2.2): GET HEAD OPTIONS TRACE PUT DELETE.
+[[nodiscard]] bool idempotent(Method method) noexcept;
+
+struct RequestHead {
+  Method method = Method::get;
+  std::string_view method_text;
+  std::string_view target;     // origin-form (or "*"), as it is forwarded: absolute-form is reduced to it
+  std::string_view path;       // target without the query
+  std::string_view authority;  // Host as sent (or the absolute-form's); empty on HTTP/1.0 without Host
+  std::string host;            // for routing: lower-case, without port and final dot
+  int minor = 1;               // HTTP/1.minor
+  Fields fields;
+  Framing body;
+  bool keep_alive = true;  // may the client's connection carry a further request?
+  bool expects_continue = false;
+  std::string_view upgrade;  // the Upgrade field's value where Connection names it on HTTP/1.1; else empty
+};
+
+struct ResponseHead {
+  int status = 0;
+  std::string_view reason;
+  int minor = 1;
+  Fields fields;
+  Framing body;            // as the request's method and the status imply
+  bool keep_alive = true;  // may the upstream connection be used again (if the body ends by its framing)?
+  [[nodiscard]] bool interim() const noexcept { return status >= 100 && status < 200; }
+};
+
+// Why a head was not accepted, and what to answer.
+struct Refusal {
+  int status = 400;        // for responses 502
+  std::string_view token;  // X-Gv-Error: "bad-request-line", "two-lengths", ...; a constant
+};
+
+enum class HeadState : std::uint8_t { incomplete, complete, refused };
+
+struct HeadResult {
+  HeadState state = HeadState::incomplete;
+  std::size_t size = 0;  // complete: bytes of the head, with what was skipped before it
+  Refusal refusal;       // refused
+};
+
+// Reads heads; one per worker is enough, no state stays between two calls.
+class HeadReader {
+ public:
+  HeadReader();
+  HeadReader(const HeadReader&) = delete;
+  HeadReader& operator=(const HeadReader&) = delete;
+  ~HeadReader();
+
+  // `bytes` begins where a message begins. incomplete: call again with more behind the same bytes.
+  [[nodiscard]] HeadResult read_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head);
+  // `method` is the request's: an answer to HEAD has no body.
+  [[nodiscard]] HeadResult read_response(std::string_view bytes, const HeadLimits& limits, Method method,
+                                         ResponseHead& head);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gracevisor::http
