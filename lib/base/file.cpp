@@ -21,6 +21,16 @@ Expected<void> write_all(int fd, std::string_view content, const std::string& na
   return {};
 }
 
+Expected<void> write_temp(const std::filesystem::path& temp, std::string_view content, unsigned mode) {
+  UniqueFd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd) return fail_errno("cannot create " + temp.string(), errno);
+  // A leftover of an earlier attempt keeps its mode at open.
+  if (::fchmod(fd.get(), mode) != 0) return fail_errno("cannot set the mode of " + temp.string(), errno);
+  if (auto written = write_all(fd.get(), content, temp.string()); !written) return written;
+  if (::fsync(fd.get()) != 0) return fail_errno("cannot sync " + temp.string(), errno);
+  return {};
+}
+
 }  // namespace
 
 Expected<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
@@ -46,14 +56,36 @@ Expected<std::string> read_file(const std::filesystem::path& path, std::size_t l
 Expected<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   std::filesystem::path temp = path;
   temp += ".new";
-  UniqueFd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-  if (!fd) return fail_errno("cannot create " + temp.string(), errno);
-  if (auto written = write_all(fd.get(), content, temp.string()); !written) return written;
-  if (::fsync(fd.get()) != 0) return fail_errno("cannot sync " + temp.string(), errno);
-  if (::rename(temp.c_str(), path.c_str()) != 0) return fail_errno("cannot rename " + temp.string(), errno);
+  auto renamed = write_temp(temp, content, mode);
+  if (renamed && ::rename(temp.c_str(), path.c_str()) != 0) {
+    renamed = fail_errno("cannot rename " + temp.string(), errno);
+  }
+  if (!renamed) {
+    // A half-written file must not hold the space that may have been the cause.
+    (void)::unlink(temp.c_str());
+    return renamed;
+  }
   auto folder_path = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
   UniqueFd folder(::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::fsync(folder.get()) != 0) return fail_errno("cannot sync " + folder_path.string(), errno);
+  return {};
+}
+
+Expected<void> make_folders(const std::filesystem::path& path, unsigned mode) {
+  std::filesystem::path folder;
+  for (const auto& part : path) {
+    folder /= part;
+    if (::mkdir(folder.c_str(), mode) == 0 || errno == EEXIST) continue;
+    // A read-only file system or a folder above that is not ours says so even where the folder exists.
+    struct stat st{};
+    int code = errno;
+    if (::stat(folder.c_str(), &st) != 0)
+      return fail_errno("cannot create the folder " + folder.string(), code);
+  }
+  struct stat st{};
+  if (!path.empty() && (::stat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))) {
+    return fail_errno("cannot create the folder " + path.string(), ENOTDIR);
+  }
   return {};
 }
 

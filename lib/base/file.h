@@ -17,4 +17,8 @@ namespace gracevisor::base {
 [[nodiscard]] Expected<void> replace_file(const std::filesystem::path& path, std::string_view content,
                                           unsigned mode = 0640);
 
+// Creates `path` and the folders above it where they are missing, each with `mode`; an empty path is the
+// current folder.
+[[nodiscard]] Expected<void> make_folders(const std::filesystem::path& path, unsigned mode);
+
 }  // namespace gracevisor::base
