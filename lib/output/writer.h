@@ -27,16 +27,22 @@ class Writer {
   [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(loop::Loop& supervisor);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
-  // Writes what is queued, then joins.
+  // Writes what is queued, then joins; `done` callbacks that did not run by then never will.
   ~Writer();
 
-  // Whole lines with their newlines, to be appended to the file of `policy`; rotated between lines.
+  // Whole lines with their newlines, to be appended to the file of `policy`; rotated between lines. Missing
+  // folders are created (0750). Beyond 8 MiB on the way lines are dropped and counted; the file then tells
+  // "[gracevisor: 123 lines, 45678 bytes dropped]" at the place. The same when the disk is full or broken.
   void append(const FilePolicy& policy, std::string lines);
-  // Replaces `path` atomically; `done` runs on the supervisor's loop with the result.
+  // Replaces `path` atomically (mode 0600); `done` (may be empty) runs on the supervisor's loop with the
+  // result, never inside this call, and must not destroy the Writer. Never dropped; if several contents for
+  // one path wait, only the newest is written, and every `done` gets its result.
   void replace(const std::filesystem::path& path, std::string content,
                std::function<void(base::Expected<void>)> done);
   // Opens every file anew (external rotation).
   void reopen();
+  // All lines dropped so far, whatever the reason; grows.
+  [[nodiscard]] std::uint64_t dropped_lines() const;
 
  private:
   class Impl;

@@ -1,0 +1,31 @@
+// All log files that the writer thread has open, by path. A file that nothing was written to for a minute is
+// closed and forgotten, so that apps which are gone hold no descriptors. Thread: the writer's.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string_view>
+
+#include "base/clock.h"
+#include "handoff/tally.h"
+#include "output/log_file.h"
+
+namespace gracevisor::output {
+
+class LogFiles {
+ public:
+  LogFiles(const base::Clock& clock, handoff::Tally& lost) : clock_(clock), lost_(lost) {}
+
+  void append(const FilePolicy& policy, std::string_view lines, const Dropped& before);
+  void reopen();
+  // Once a second or so: degraded files are tried again, idle ones closed.
+  void tick();
+  [[nodiscard]] std::size_t open_files() const noexcept { return files_.size(); }
+
+ private:
+  const base::Clock& clock_;
+  handoff::Tally& lost_;
+  std::map<std::filesystem::path, LogFile> files_;
+};
+
+}  // namespace gracevisor::output

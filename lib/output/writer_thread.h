@@ -1,0 +1,94 @@
+// The writer's own thread and the rings that lead to it and back.
+//
+//   supervisor --lines ring, orders ring, ring--> thread --answers ring, ring--> supervisor
+//
+// Two rings lead there, so that a flood of lines neither crowds out nor delays an order: between any two
+// batches of lines the orders are looked at. The supervisor keeps at most kOrders orders unanswered, hence
+// neither the orders ring nor the answers ring can be full.
+// Threads: the public functions are the supervisor's; what the thread runs is private.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "handoff/ring.h"
+#include "handoff/tally.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "loop/wakeup.h"
+#include "output/log_files.h"
+#include "output/writer.h"
+
+namespace gracevisor::output {
+
+struct Lines {
+  FilePolicy policy;
+  std::string text;
+  Dropped before;  // in front of `text`
+};
+
+// Replace the file at `path`; an empty path means: open all log files anew.
+struct Order {
+  std::uint64_t id = 0;
+  std::filesystem::path path;
+  std::string content;
+};
+
+struct Answer {
+  std::uint64_t id = 0;
+  base::Expected<void> result;
+};
+
+class WriterThread {
+ public:
+  static constexpr std::size_t kBatches = 4096;
+  static constexpr std::size_t kOrders = 256;
+
+  // Rings `answered` after it wrote answers; that wake-up outlives the thread.
+  [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(loop::Wakeup& answered);
+  WriterThread(const WriterThread&) = delete;
+  WriterThread& operator=(const WriterThread&) = delete;
+  // Does what is queued, then joins.
+  ~WriterThread();
+
+  // False, and the argument untouched, when the ring is full.
+  [[nodiscard]] bool push(Lines&& lines);
+  [[nodiscard]] bool push(Order&& order);
+  [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
+  // Bytes of lines that left the ring.
+  [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_.read(); }
+  // Lines that were dropped because a file could not be written.
+  [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read(); }
+
+  // Does what is queued and ends the thread; afterwards do_now() works on the caller's thread. Idempotent.
+  void finish();
+  [[nodiscard]] base::Expected<void> do_now(const Order& order);
+  void do_now(const Lines& lines);
+
+ private:
+  explicit WriterThread(loop::Wakeup& answered) : answered_(answered) {}
+  void on_ring();
+  void on_tick();
+  void work();
+  [[nodiscard]] bool work_on_orders();
+
+  loop::Wakeup& answered_;
+  handoff::Ring<Lines> lines_{kBatches};
+  handoff::Ring<Order> orders_{kOrders};
+  handoff::Ring<Answer> answers_{kOrders};
+  handoff::Tally consumed_;  // written by the thread
+  handoff::Tally lost_;      // written by the thread
+  handoff::Tally finish_;    // written by the supervisor: 1 after its last push
+  std::unique_ptr<loop::Loop> loop_;
+  std::unique_ptr<LogFiles> files_;
+  std::unique_ptr<loop::Wakeup> work_;
+  std::unique_ptr<loop::Timer> tick_;
+  std::thread thread_;
+};
+
+}  // namespace gracevisor::output

@@ -1,0 +1,232 @@
+#include "output/log_file.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+#include "output/log_files.h"
+#include "output/rotation.h"
+#include "support/manual_clock.h"
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::output;
+using std::chrono::seconds;
+using test::content_of;
+
+namespace {
+
+struct Fixture {
+  test::TempFolder folder;
+  test::ManualClock clock;
+  handoff::Tally lost;
+  std::filesystem::path path = folder / "web.log";
+
+  LogFile file(std::uint64_t max_size = 1 << 20, unsigned keep = 3) {
+    return {FilePolicy{path, max_size, keep}, clock, lost};
+  }
+};
+
+mode_t mode_of(const std::filesystem::path& path) {
+  struct stat st{};
+  REQUIRE(::stat(path.c_str(), &st) == 0);
+  return st.st_mode & 07777;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "log file: lines are appended to what is there, with mode 0640") {
+  mode_t before = ::umask(0);
+  {
+    auto log = file();
+    log.append("one\ntwo\n", {});
+    log.append("three\n", {});
+  }
+  (void)::umask(before);
+  auto again = file();
+  again.append("four\n", {});
+  CHECK(content_of(path) == "one\ntwo\nthree\nfour\n");
+  CHECK(mode_of(path) == 0640);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: missing folders are created with mode 0750") {
+  mode_t before = ::umask(0);
+  path = folder / "a/b/web.log";
+  auto log = file();
+  log.append("line\n", {});
+  (void)::umask(before);
+  CHECK(content_of(path) == "line\n");
+  CHECK(mode_of(folder / "a") == 0750);
+  CHECK(mode_of(folder / "a/b") == 0750);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: rotation happens between lines and keeps so many old files") {
+  auto log = file(10, 2);
+  log.append("aaaa\nbbbb\ncccc\ndddd\neeee\nffff\n", {});
+  log.append("gggg\n", {});
+  CHECK(content_of(path) == "gggg\n");
+  CHECK(content_of(old_file(path, 1)) == "eeee\nffff\n");
+  CHECK(content_of(old_file(path, 2)) == "cccc\ndddd\n");
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 3)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: the size that an earlier run left counts for rotation") {
+  test::put_content(path, "12345678\n");
+  auto log = file(10, 1);
+  log.append("next\n", {});
+  CHECK(content_of(path) == "next\n");
+  CHECK(content_of(old_file(path, 1)) == "12345678\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a line longer than a whole file stays whole in a file of its own") {
+  auto log = file(8, 3);
+  log.append("a\n" + std::string(50, 'x') + "\nb\n", {});
+  CHECK(content_of(path) == "b\n");
+  CHECK(content_of(old_file(path, 1)) == std::string(50, 'x') + "\n");
+  CHECK(content_of(old_file(path, 2)) == "a\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: with no old files to keep, rotation starts an empty one") {
+  auto log = file(6, 0);
+  log.append("aaaa\nbbbb\n", {});
+  CHECK(content_of(path) == "bbbb\n");
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 1)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a maximum of 0 never rotates") {
+  auto log = file(0, 3);
+  log.append("aaaa\nbbbb\n", {});
+  CHECK(content_of(path) == "aaaa\nbbbb\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: fewer old files wanted removes the surplus at the next rotation") {
+  auto log = file(6, 4);
+  log.append("aaaa\nbbbb\ncccc\ndddd\n", {});
+  REQUIRE(std::filesystem::exists(old_file(path, 3)));
+  log.set_policy(FilePolicy{path, 6, 1});
+  log.append("eeee\n", {});
+  CHECK(content_of(old_file(path, 1)) == "dddd\n");
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 2)));
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 3)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a gap that a crash left in the numbers is filled, nothing is lost") {
+  test::put_content(path, "now\n");
+  test::put_content(old_file(path, 2), "older\n");
+  REQUIRE(rotate(path, 3).has_value());
+  CHECK(content_of(old_file(path, 1)) == "now\n");
+  CHECK(content_of(old_file(path, 2)) == "older\n");
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "log file: a full disk drops with count, and the marker tells once it is writable") {
+  std::filesystem::create_symlink("/dev/full", path);
+  auto log = file();
+  log.append("one\ntwo\n", {});
+  log.append("three\n", {});
+  CHECK(log.degraded());
+  CHECK(lost.read() == 3);
+
+  std::filesystem::remove(path);
+  clock.advance(seconds(1));
+  log.append("four\n", {});
+  CHECK(lost.read() == 4);
+  CHECK_FALSE(std::filesystem::exists(path));
+
+  clock.advance(seconds(1));
+  log.append("five\n", {});
+  CHECK_FALSE(log.degraded());
+  CHECK(content_of(path) == "[gracevisor: 4 lines, 19 bytes dropped]\nfive\n");
+  CHECK(lost.read() == 4);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: the marker is written without a further line once its time has come") {
+  std::filesystem::create_symlink("/dev/full", path);
+  auto log = file();
+  log.append("one\n", {});
+  std::filesystem::remove(path);
+  log.tick();
+  CHECK_FALSE(std::filesystem::exists(path));
+  clock.advance(seconds(2));
+  log.tick();
+  CHECK(content_of(path) == "[gracevisor: 1 lines, 4 bytes dropped]\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a file that cannot be opened degrades and recovers") {
+  std::filesystem::create_directory(path);
+  auto log = file();
+  log.append("one\n", {});
+  CHECK(log.degraded());
+  std::filesystem::remove(path);
+  clock.advance(seconds(2));
+  log.append("two\n", {});
+  CHECK(content_of(path) == "[gracevisor: 1 lines, 4 bytes dropped]\ntwo\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: what was dropped on the way is told in front of the next lines") {
+  auto log = file();
+  log.append("one\n", {});
+  log.append("two\n", Dropped{7, 700});
+  CHECK(content_of(path) == "one\n[gracevisor: 7 lines, 700 bytes dropped]\ntwo\n");
+  CHECK(lost.read() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: reopen writes to a new file after a rename from outside") {
+  auto log = file();
+  log.append("one\n", {});
+  std::filesystem::rename(path, folder / "moved");
+  log.append("two\n", {});
+  log.reopen();
+  CHECK(std::filesystem::exists(path));
+  log.append("three\n", {});
+  CHECK(content_of(folder / "moved") == "one\ntwo\n");
+  CHECK(content_of(path) == "three\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a removal from outside is noticed after 5 s without being told") {
+  auto log = file();
+  log.append("one\n", {});
+  std::filesystem::remove(path);
+  clock.advance(seconds(4));
+  log.append("two\n", {});
+  CHECK_FALSE(std::filesystem::exists(path));
+  clock.advance(seconds(1));
+  log.append("three\n", {});
+  CHECK(content_of(path) == "three\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a device is never renamed") {
+  std::filesystem::create_symlink("/dev/null", path);
+  auto log = file(4, 2);
+  log.append("aaaa\nbbbb\n", {});
+  CHECK(std::filesystem::is_symlink(path));
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 1)));
+  CHECK_FALSE(log.degraded());
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a FIFO without a reader costs its lines, not the writer") {
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  auto log = file();
+  log.append("one\n", {});
+  CHECK(log.degraded());
+  CHECK(lost.read() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log files: an idle file is closed, a degraded one is kept") {
+  LogFiles files(clock, lost);
+  std::filesystem::create_directory(folder / "bad.log");
+  files.append({path, 100, 1}, "one\n", {});
+  files.append({folder / "bad.log", 100, 1}, "one\n", {});
+  CHECK(files.open_files() == 2);
+  clock.advance(seconds(59));
+  files.tick();
+  CHECK(files.open_files() == 2);
+  clock.advance(seconds(1));
+  files.tick();
+  CHECK(files.open_files() == 1);
+  files.append({path, 100, 1}, "two\n", {});
+  CHECK(content_of(path) == "one\ntwo\n");
+}
