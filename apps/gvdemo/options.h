@@ -1,0 +1,30 @@
+// The switches of gvdemo: how it boots, how it answers and how it ends.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/address.h"
+#include "base/clock.h"
+
+namespace gracevisor::demo {
+
+struct Options {
+  base::Address address;                     // from --listen-on, or --host and --port
+  std::string version = "v1";                // what "/" says
+  base::Duration boot_delay{};               // nobody listens before
+  bool never_listen = false;                 // boots for ever
+  std::optional<base::Duration> exit_after;  // ends by itself so long after its start
+  int exit_code = 1;                         // with this code
+  base::Duration reply_delay{};              // before each answer of "/"
+  base::Duration health_delay{};             // before each answer of "/health"
+  bool unhealthy = false;                    // "/health" says 503
+  bool ignore_term = false;                  // SIGTERM does nothing
+  base::Duration term_delay{};               // SIGTERM ends the process so much later at the earliest
+};
+
+// The options, or the exit code when there is nothing to run (--help, a usage error).
+[[nodiscard]] std::variant<Options, int> read_options(int argc, char** argv);
+
+}  // namespace gracevisor::demo
