@@ -20,7 +20,7 @@ class BodyReader {
     std::string_view payload;  // content among them: a slice of the input, perhaps empty
   };
 
-  // max_body bounds the content (State::too_large beyond it).
+  // max_body bounds the content (State::too_large beyond it); no chunk may be larger than 2 GiB either.
   void start(const Framing& framing, std::uint64_t max_body = UINT64_MAX) noexcept;
 
   // Takes the next piece: call again with the rest until consumed == bytes.size() or state() is not
@@ -37,26 +37,40 @@ class BodyReader {
   enum class Chunk : std::uint8_t {
     size_first,
     size,
-    extension,
+    gap,  // white space in front of a ';'
+    extension_first,
+    extension_name,
+    extension_name_end,
+    extension_value_first,
+    extension_value,
     extension_quoted,
     extension_escaped,
+    extension_unquoted,
     size_lf,
     data,
     data_cr,
     data_lf,
-    trailer_start,
+    trailer_first,
     trailer_name,
     trailer_value,
     trailer_lf,
     final_lf,
   };
+  [[nodiscard]] Step take(std::string_view bytes) noexcept;
   [[nodiscard]] Step next_chunked(std::string_view bytes) noexcept;
+  [[nodiscard]] State size_byte(char c) noexcept;
+  [[nodiscard]] State size_end(char c) noexcept;
+  [[nodiscard]] State extension_byte(char c) noexcept;
+  [[nodiscard]] State trailer_byte(char c) noexcept;
+  [[nodiscard]] State framing_byte(char c) noexcept;
+  [[nodiscard]] State go(Chunk next) noexcept;
 
   State state_ = State::finished;
   Framing::Kind kind_ = Framing::Kind::none;
   Chunk chunk_ = Chunk::size_first;
-  std::uint64_t left_ = 0;             // of the body (length) or of the chunk
-  std::uint64_t room_ = UINT64_MAX;    // content still allowed
+  std::uint64_t left_ = 0;           // of the body (length) or of the chunk
+  std::uint64_t room_ = UINT64_MAX;  // content still allowed
+  std::uint32_t size_digits_ = 0;
   std::uint32_t extension_bytes_ = 0;  // in this chunk
   std::uint32_t extension_total_ = 0;
   std::uint32_t trailer_bytes_ = 0;

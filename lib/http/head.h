@@ -37,7 +37,10 @@ enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
-  std::string_view target;     // origin-form (or "*"), as it is forwarded: absolute-form is reduced to it
+  // origin-form (or "*"), as it is forwarded: absolute-form is reduced to it. One that had no path leaves
+  // "?query"
+  // (`path` is "/" then); write_request_head puts the slash in front.
+  std::string_view target;
   std::string_view path;       // target without the query
   std::string_view authority;  // Host as sent (or the absolute-form's); empty on HTTP/1.0 without Host
   std::string host;            // for routing: lower-case, without port and final dot
@@ -46,6 +49,9 @@ struct RequestHead {
   Framing body;
   bool keep_alive = true;  // may the client's connection carry a further request?
   bool expects_continue = false;
+  // Of OPTIONS (RFC 9110 section 7.6.2): at 0 we are the final recipient and answer; else it is forwarded
+  // less 1.
+  std::optional<std::uint64_t> max_forwards;
   std::string_view upgrade;  // the Upgrade field's value where Connection names it on HTTP/1.1; else empty
 };
 

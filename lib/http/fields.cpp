@@ -1,0 +1,70 @@
+#include "http/fields.h"
+
+#include "http/characters.h"
+
+namespace gracevisor::http {
+
+namespace {
+
+FieldName either(std::string_view name, std::string_view known, FieldName value) noexcept {
+  return equals_ignoring_case(name, known) ? value : FieldName::other;
+}
+
+}  // namespace
+
+// At most one comparison per name: length and first letter leave one candidate.
+FieldName classify(std::string_view name) noexcept {
+  const char first = name.empty() ? '\0' : lower(name.front());
+  switch (name.size()) {
+    case 2: return either(name, "te", FieldName::te);
+    case 3: return either(name, "via", FieldName::via);
+    case 4:
+      return first == 'h' ? either(name, "host", FieldName::host) : either(name, "date", FieldName::date);
+    case 6:
+      if (first == 'a') return either(name, "accept", FieldName::accept);
+      return first == 'c' ? either(name, "cookie", FieldName::cookie)
+                          : either(name, "expect", FieldName::expect);
+    case 7:
+      return first == 'u' ? either(name, "upgrade", FieldName::upgrade)
+                          : either(name, "trailer", FieldName::trailer);
+    case 9: return either(name, "forwarded", FieldName::forwarded);
+    case 10:
+      return first == 'c' ? either(name, "connection", FieldName::connection)
+                          : either(name, "keep-alive", FieldName::keep_alive);
+    case 11: return either(name, "retry-after", FieldName::retry_after);
+    case 12:
+      if (first == 'c') return either(name, "content-type", FieldName::content_type);
+      return first == 'm' ? either(name, "max-forwards", FieldName::max_forwards)
+                          : either(name, "x-request-id", FieldName::x_request_id);
+    case 14: return either(name, "content-length", FieldName::content_length);
+    case 15:
+      return first == 'x' ? either(name, "x-forwarded-for", FieldName::x_forwarded_for)
+                          : either(name, "idempotency-key", FieldName::idempotency_key);
+    case 16:
+      return first == 'x' ? either(name, "x-forwarded-host", FieldName::x_forwarded_host)
+                          : either(name, "proxy-connection", FieldName::proxy_connection);
+    case 17:
+      return first == 't' ? either(name, "transfer-encoding", FieldName::transfer_encoding)
+                          : either(name, "x-forwarded-proto", FieldName::x_forwarded_proto);
+    case 18: return either(name, "proxy-authenticate", FieldName::proxy_authenticate);
+    case 19: return either(name, "proxy-authorization", FieldName::proxy_authorization);
+    default: return FieldName::other;
+  }
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+bool list_has(std::string_view value, std::string_view token) noexcept {
+  for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
+    if (equals_ignoring_case(trim(member.substr(0, member.find(';'))), token)) return true;
+  }
+  return false;
+}
+
+}  // namespace gracevisor::http

@@ -1,0 +1,120 @@
+#include "http/connection.h"
+#include "http/forward.h"
+#include "http/write.h"
+
+namespace gracevisor::http {
+
+namespace {
+
+constexpr std::size_t kAdded = 512;  // more than start line tail, Via and forwarding fields need, as a rule
+
+bool has_prefix_x_forwarded(std::string_view name) noexcept {
+  constexpr std::string_view kPrefix = "x-forwarded-";
+  return name.size() > kPrefix.size() && equals_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
+}
+
+// "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could stand in for a field that we removed.
+bool passes_unknown(const Field& field, const RequestForward& how) noexcept {
+  if (field.text.find('_') != std::string_view::npos) return false;
+  return how.trusted || !has_prefix_x_forwarded(field.text);
+}
+
+// Is the field forwarded as it came? Those that are written in another way are not.
+bool passes(const Field& field, const RequestHead& head, const RequestForward& how) noexcept {
+  switch (field.name) {
+    case FieldName::other: return passes_unknown(field, how);
+    case FieldName::forwarded:
+    case FieldName::x_forwarded_host:
+    case FieldName::x_forwarded_proto: return how.trusted;
+    case FieldName::host:
+    case FieldName::x_forwarded_for: return false;
+    case FieldName::expect:
+      return head.minor == 1;  // a 1.0 client cannot wait for 100 (RFC 9110 section 10.1.1)
+    case FieldName::max_forwards: return !head.max_forwards;
+    case FieldName::accept:
+    case FieldName::connection:
+    case FieldName::content_length:
+    case FieldName::content_type:
+    case FieldName::cookie:
+    case FieldName::date:
+    case FieldName::idempotency_key:
+    case FieldName::keep_alive:
+    case FieldName::proxy_authenticate:
+    case FieldName::proxy_authorization:
+    case FieldName::proxy_connection:
+    case FieldName::retry_after:
+    case FieldName::te:
+    case FieldName::trailer:
+    case FieldName::transfer_encoding:
+    case FieldName::upgrade:
+    case FieldName::via:
+    case FieldName::x_request_id: return !ends_at_every_hop(field.name);
+  }
+  return false;
+}
+
+void write_start(const RequestHead& head, std::string& out) {
+  out.append(head.method_text).append(" ");
+  if (head.target.starts_with('?')) out.append("/");  // absolute-form without a path
+  out.append(head.target).append(" HTTP/1.1\r\n");
+  write_field("Host", head.authority, out);
+}
+
+void write_framing(const RequestHead& head, std::string& out) {
+  switch (head.body.kind) {
+    case Framing::Kind::none:
+      for (const Field& field : head.fields) {
+        if (field.name == FieldName::content_length) write_field("Content-Length", 0, out);
+      }
+      return;
+    case Framing::Kind::length: write_field("Content-Length", head.body.length, out); return;
+    case Framing::Kind::chunked: write_field("Transfer-Encoding", "chunked", out); return;
+    case Framing::Kind::until_close: return;  // no request ends this way
+  }
+}
+
+// The client's address behind what a trusted proxy said; one line, whatever it was.
+void write_forwarded_for(const RequestHead& head, const RequestForward& how, std::string& out) {
+  std::string_view separator = "X-Forwarded-For: ";
+  const auto add = [&separator, &out](std::string_view addresses) {
+    if (addresses.empty()) return;
+    out.append(separator).append(addresses);
+    separator = ", ";
+  };
+  for (const Field& field : head.fields) {
+    if (how.trusted && field.name == FieldName::x_forwarded_for) add(field.value);
+  }
+  add(how.client);
+  if (separator == ", ") out.append("\r\n");
+}
+
+}  // namespace
+
+void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
+  reserve_for(head.fields, head.method_text.size() + head.target.size() + 2 * head.authority.size() + kAdded,
+              out);
+  write_start(head, out);
+
+  const ConnectionOptions connection = connection_options(head.fields);
+  bool proto = false;
+  bool host = head.authority.empty();
+  for (const Field& field : head.fields) {
+    if (!passes(field, head, how)) continue;
+    if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    proto = proto || field.name == FieldName::x_forwarded_proto;
+    host = host || field.name == FieldName::x_forwarded_host;
+    write_field(field, out);
+  }
+  write_framing(head, out);
+  if (head.max_forwards) {
+    write_field("Max-Forwards", *head.max_forwards == 0 ? 0 : *head.max_forwards - 1, out);
+  }
+  write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
+  write_forwarded_for(head, how, out);
+  if (!proto) write_field("X-Forwarded-Proto", how.proto, out);
+  if (!host) write_field("X-Forwarded-Host", head.authority, out);
+  if (!how.keep_alive) write_field("Connection", "close", out);
+  out.append("\r\n");
+}
+
+}  // namespace gracevisor::http

@@ -1,0 +1,84 @@
+#include "http/connection.h"
+#include "http/forward.h"
+#include "http/write.h"
+
+namespace gracevisor::http {
+
+namespace {
+
+constexpr std::size_t kAdded = 256;
+
+void write_start(const ResponseHead& head, std::string& out) {
+  out.append("HTTP/1.1 ");
+  write_number(static_cast<std::uint64_t>(head.status), out);
+  out.append(" ").append(head.reason).append("\r\n");
+}
+
+// The app's fields but those that end here; true when Date is among them.
+bool write_fields(const ResponseHead& head, std::string& out) {
+  const ConnectionOptions connection = connection_options(head.fields);
+  bool date = false;
+  for (const Field& field : head.fields) {
+    if (ends_at_every_hop(field.name)) continue;
+    if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    date = date || field.name == FieldName::date;
+    write_field(field, out);
+  }
+  return date;
+}
+
+// A response without a body may still say how long one would be: to HEAD, in 304, and a length of 0. In 204
+// it must not (RFC 9110 section 8.6, RFC 9112 section 6.1).
+void write_bodiless_framing(const ResponseHead& head, int client_minor, std::string& out) {
+  if (head.status == 204) return;
+  for (const Field& field : head.fields) {
+    if (field.name == FieldName::content_length) write_field("Content-Length", field.value, out);
+    if (field.name == FieldName::transfer_encoding && client_minor == 1) {
+      write_field("Transfer-Encoding", "chunked", out);
+    }
+  }
+}
+
+}  // namespace
+
+ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how) {
+  ResponsePlan plan{.framing = head.body, .keep_alive = how.client_keep_alive};
+  const bool open_ended =
+      head.body.kind == Framing::Kind::until_close || head.body.kind == Framing::Kind::chunked;
+  if (open_ended && how.client_minor == 0) {
+    plan.framing = {.kind = Framing::Kind::until_close, .length = 0};
+    plan.keep_alive = false;
+  } else if (open_ended) {
+    plan.framing = {.kind = Framing::Kind::chunked, .length = 0};
+  }
+  return plan;
+}
+
+void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
+                         std::string& out) {
+  reserve_for(head.fields, head.reason.size() + kAdded, out);
+  write_start(head, out);
+  const bool dated = write_fields(head, out);
+  if (!dated && !how.date.empty()) write_field("Date", how.date, out);
+  switch (plan.framing.kind) {
+    case Framing::Kind::none: write_bodiless_framing(head, how.client_minor, out); break;
+    case Framing::Kind::length: write_field("Content-Length", plan.framing.length, out); break;
+    case Framing::Kind::chunked: write_field("Transfer-Encoding", "chunked", out); break;
+    case Framing::Kind::until_close: break;  // the end of the connection says it
+  }
+  if (!plan.keep_alive) {
+    write_field("Connection", "close", out);
+  } else if (how.client_minor == 0) {
+    write_field("Connection", "keep-alive", out);
+  }
+  out.append("\r\n");
+}
+
+void write_interim_head(const ResponseHead& head, std::string& out) {
+  reserve_for(head.fields, head.reason.size() + kAdded, out);
+  write_start(head, out);
+  (void)write_fields(head, out);
+  out.append("\r\n");
+}
+
+}  // namespace gracevisor::http

@@ -1,0 +1,168 @@
+#include "http/head_check.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "http/characters.h"
+
+namespace gracevisor::http {
+
+namespace {
+
+constexpr std::string_view kVersionPrefix = "HTTP/1.";
+constexpr std::size_t kRequestLineTail = std::string_view(" HTTP/1.1\r\n").size();
+
+FoundHead refused(int status, std::string_view token) noexcept {
+  return {.state = HeadState::refused, .begin = 0, .end = 0, .fields = 0, .refusal = {status, token}};
+}
+
+// Where the start line begins, and how long it may be. `bound` 0: not known before more bytes arrive.
+struct StartLine {
+  std::size_t begin = 0;
+  std::size_t bound = 0;
+  std::optional<FoundHead> refusal;
+};
+
+StartLine begin_request(std::string_view bytes, const HeadLimits& limits) noexcept {
+  StartLine start;
+  if (bytes.empty()) return start;
+  if (bytes.front() == '\r') {  // one empty line before a request is ignored (RFC 9112 section 2.2)
+    if (bytes.size() > 1 && bytes[1] != '\n') start.refusal = refused(400, "bad-request-line");
+    if (bytes.size() <= 2) return start;
+    start.begin = 2;
+  }
+  const std::string_view line = bytes.substr(start.begin);
+  const std::size_t method = span_of(kTokenCharacter, line.substr(0, kMaxMethod + 1));
+  if (method > kMaxMethod) {
+    start.refusal = refused(501, "unknown-method");
+  } else if (method < line.size() && (line[method] != ' ' || method == 0)) {
+    const bool tls = method == 0 && line.front() == '\x16';  // a ClientHello record
+    start.refusal = refused(400, tls ? "tls-on-plain-port" : "bad-request-line");
+  } else if (method < line.size()) {
+    start.bound = start.begin + method + 1 + limits.target + kRequestLineTail;
+  }
+  return start;
+}
+
+StartLine begin_response(std::string_view bytes, const HeadLimits& limits) noexcept {
+  StartLine start;
+  const std::size_t known = std::min(bytes.size(), kVersionPrefix.size());
+  if (bytes.substr(0, known) != kVersionPrefix.substr(0, known)) {
+    start.refusal = refused(502, "bad-status-line");
+  } else if (known == kVersionPrefix.size()) {
+    start.bound = limits.field + 2;
+  }
+  return start;
+}
+
+// The request line's end, which tells the version; checked early, so that an HTTP/0.9 client is not left
+// waiting.
+std::optional<FoundHead> check_version(std::string_view line) noexcept {
+  if (line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0")) return std::nullopt;
+  const std::size_t space = line.rfind(' ');
+  std::string_view version = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+  if (!version.starts_with("HTTP/")) return refused(400, "bad-request-line");
+  version.remove_prefix(5);
+  const bool numbers = !version.empty() && std::all_of(version.begin(), version.end(),
+                                                       [](char c) { return is(kDigit, c) || c == '.'; });
+  return numbers ? refused(505, "unsupported-version") : refused(400, "bad-request-line");
+}
+
+std::optional<Refusal> check_field(std::string_view line, bool first) noexcept {
+  if (is_space(line.front())) return Refusal{400, first ? "space-before-fields" : "folded-field"};
+  const std::size_t name = span_of(kTokenCharacter, line);
+  if (name == line.size() || name == 0) return Refusal{400, "bad-field-name"};
+  if (line[name] != ':') {
+    return Refusal{400, is_space(line[name]) ? "space-before-colon" : "bad-field-name"};
+  }
+  const std::string_view value = line.substr(name + 1);
+  if (span_of(kValueCharacter, value) != value.size()) return Refusal{400, "bad-field-value"};
+  return std::nullopt;
+}
+
+// Takes the next line off; `rest` consists of whole lines.
+std::string_view next_line(std::string_view& rest) noexcept {
+  const std::size_t end = rest.find('\n');
+  const std::string_view line = rest.substr(0, end - 1);
+  rest.remove_prefix(end + 1);
+  return line;
+}
+
+std::optional<Refusal> check_fields(std::string_view rest) noexcept {
+  bool first = true;
+  for (std::string_view line = next_line(rest); !line.empty(); line = next_line(rest)) {
+    if (const auto refusal = check_field(line, first)) return refusal;
+    first = false;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+FoundHead find_head(std::string_view bytes, MessageKind kind, const HeadLimits& limits) noexcept {
+  const bool request = kind == MessageKind::request;
+  const StartLine start = request ? begin_request(bytes, limits) : begin_response(bytes, limits);
+  if (start.refusal) return *start.refusal;
+  if (start.bound == 0) return {};
+  const int too_large = request ? 431 : 502;
+
+  FoundHead found;
+  found.begin = start.begin;
+  std::size_t line = start.begin;
+  std::size_t line_bound = start.bound;
+  for (;;) {
+    const bool start_line = line == start.begin;
+    const std::size_t bound = std::min(line_bound, limits.head);
+    const std::size_t searched = std::min(bytes.size(), bound);
+    const void* feed = line < searched ? std::memchr(bytes.data() + line, '\n', searched - line) : nullptr;
+    if (feed == nullptr) {
+      if (bytes.size() < bound) return {};
+      if (bound < line_bound) return refused(too_large, "head-too-large");
+      if (!start_line) return refused(too_large, "field-too-large");
+      return request ? refused(414, "target-too-long") : refused(502, "bad-status-line");
+    }
+    const auto end = static_cast<std::size_t>(static_cast<const char*>(feed) - bytes.data());
+    if (end == line || bytes[end - 1] != '\r') return refused(request ? 400 : 502, "bare-line-feed");
+    const std::string_view text = bytes.substr(line, end - 1 - line);
+    if (text.empty()) {
+      found.state = HeadState::complete;
+      found.end = end + 1;
+      return found;
+    }
+    if (!start_line) {
+      if (++found.fields > limits.fields) return refused(too_large, "too-many-fields");
+    } else if (request) {
+      if (const auto refusal = check_version(text)) return *refusal;
+    }
+    line = end + 1;
+    line_bound = line + limits.field + 2;
+  }
+}
+
+std::optional<Refusal> check_request_head(std::string_view head, const HeadLimits& limits) noexcept {
+  std::string_view rest = head;
+  std::string_view line = next_line(rest);
+  line.remove_suffix(std::string_view(" HTTP/1.1").size());  // find_head() saw it
+  const std::size_t method = span_of(kTokenCharacter, line);
+  if (method == 0 || method >= line.size() || line[method] != ' ') return Refusal{400, "bad-request-line"};
+  const std::string_view target = line.substr(method + 1);
+  if (target.size() > limits.target) return Refusal{414, "target-too-long"};
+  if (target.empty() || span_of(kTargetCharacter, target) != target.size()) return Refusal{400, "bad-target"};
+  return check_fields(rest);
+}
+
+std::optional<Refusal> check_response_head(std::string_view head) noexcept {
+  std::string_view rest = head;
+  std::string_view line = next_line(rest);
+  line.remove_prefix(kVersionPrefix.size());  // find_head() saw it
+  const bool version = !line.empty() && (line.front() == '0' || line.front() == '1');
+  if (!version) return Refusal{502, "unsupported-version"};
+  const bool status = line.size() >= 5 && line[1] == ' ' && line[2] != '0' &&
+                      span_of(kDigit, line.substr(2)) == 3 && (line.size() == 5 || line[5] == ' ');
+  if (!status || span_of(kValueCharacter, line) != line.size()) return Refusal{502, "bad-status-line"};
+  auto refusal = check_fields(rest);
+  if (refusal) refusal->status = 502;
+  return refusal;
+}
+
+}  // namespace gracevisor::http

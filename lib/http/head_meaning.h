@@ -1,0 +1,20 @@
+// From what llhttp recorded to what a head means for an intermediary. Internal to http/. Thread: pure
+// functions on the caller's objects.
+#pragma once
+
+#include <llhttp.h>
+
+#include <optional>
+
+#include "http/head.h"
+#include "http/head_parser.h"
+
+namespace gracevisor::http {
+
+// `head.fields` is filled already; sets everything else, `head` being a used object of any former content.
+[[nodiscard]] std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head);
+// The same; `method` is the request's. Refusals are 502.
+[[nodiscard]] std::optional<Refusal> understand_response(HeadParser& parser, Method method,
+                                                         ResponseHead& head);
+
+}  // namespace gracevisor::http

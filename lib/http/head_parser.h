@@ -1,0 +1,59 @@
+// llhttp, told to read one complete head: its callbacks only record spans, and it stops where the head ends,
+// so it never sees a body. No lenient flag is ever set. Internal to http/. Thread: the owner's.
+#pragma once
+
+#include <llhttp.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "http/fields.h"
+
+namespace gracevisor::http {
+
+class HeadParser {
+ public:
+  enum class Verdict : std::uint8_t {
+    accepted,
+    unknown_method,
+    bad_version,
+    bad_length,
+    two_lengths,  // or a length beside a transfer coding
+    bad_transfer_encoding,
+    other,
+  };
+
+  HeadParser();
+  HeadParser(const HeadParser&) = delete;
+  HeadParser& operator=(const HeadParser&) = delete;
+
+  // Reads `head`, whole and contiguous, and fills `fields`, which is cleared first.
+  [[nodiscard]] Verdict parse(llhttp_type_t type, std::string_view head, Fields& fields);
+
+  // After `accepted`:
+  [[nodiscard]] int method() noexcept { return llhttp_get_method(&parser_); }
+  [[nodiscard]] std::string_view method_text() const noexcept { return method_text_; }
+  [[nodiscard]] int status() noexcept { return llhttp_get_status_code(&parser_); }
+  [[nodiscard]] int minor() noexcept { return llhttp_get_http_minor(&parser_); }
+  [[nodiscard]] std::string_view target() const noexcept { return target_; }
+  [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
+
+ private:
+  static HeadParser& self(llhttp_t* parser) noexcept { return *static_cast<HeadParser*>(parser->data); }
+  static int on_method(llhttp_t* parser, const char* at, std::size_t length);
+  static int on_target(llhttp_t* parser, const char* at, std::size_t length);
+  static int on_reason(llhttp_t* parser, const char* at, std::size_t length);
+  static int on_name(llhttp_t* parser, const char* at, std::size_t length);
+  static int on_value(llhttp_t* parser, const char* at, std::size_t length);
+  static int on_end(llhttp_t* parser);
+
+  llhttp_settings_t settings_{};
+  llhttp_t parser_{};
+  Fields* fields_ = nullptr;
+  std::string_view method_text_;
+  std::string_view target_;
+  std::string_view reason_;
+  bool ended_ = false;
+};
+
+}  // namespace gracevisor::http

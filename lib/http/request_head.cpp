@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include "http/authority.h"
+#include "http/characters.h"
+#include "http/connection.h"
+#include "http/framing.h"
+#include "http/head_meaning.h"
+
+namespace gracevisor::http {
+
+namespace {
+
+// A request that came through ourselves this often runs in a circle (RFC 9110 section 7.6).
+constexpr unsigned kMaxOwnVia = 8;
+
+// llhttp 8.1's numbers above the HTTP methods are RTSP's; what later versions added is refused alike.
+bool known_method(int method) noexcept {
+  return method >= 0 && method < HTTP_PRI;
+}
+
+Method method_of(int method) noexcept {
+  switch (method) {
+    case HTTP_GET: return Method::get;
+    case HTTP_HEAD: return Method::head;
+    case HTTP_POST: return Method::post;
+    case HTTP_PUT: return Method::put;
+    case HTTP_DELETE: return Method::delete_;
+    case HTTP_OPTIONS: return Method::options;
+    case HTTP_PATCH: return Method::patch;
+    case HTTP_TRACE: return Method::trace;
+    case HTTP_CONNECT: return Method::connect;
+    default: return Method::other;
+  }
+}
+
+// What the fields say, collected in one pass.
+struct Collected {
+  FramingFields framing;
+  ConnectionOptions connection;
+  unsigned hosts = 0;
+  std::string_view host;
+  std::string_view upgrade;
+  std::string_view max_forwards;
+  unsigned own_via = 0;
+  bool expects = false;        // 100-continue
+  bool expects_other = false;  // something else
+};
+
+// How often our pseudonym stands in a Via value: "1.1 gracevisor, 1.0 other (comment)".
+unsigned count_own_via(std::string_view value) noexcept {
+  unsigned count = 0;
+  for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
+    const std::size_t space = member.find(' ');
+    if (space == std::string_view::npos) continue;
+    const std::string_view by = trim(member.substr(space + 1));
+    if (equals_ignoring_case(by.substr(0, by.find(' ')), "gracevisor")) ++count;
+  }
+  return count;
+}
+
+void collect(const Field& field, Collected& seen) noexcept {
+  switch (field.name) {
+    case FieldName::content_length:
+    case FieldName::transfer_encoding: seen.framing.add(field); break;
+    case FieldName::connection: seen.connection.add(field.value); break;
+    case FieldName::host:
+      ++seen.hosts;
+      seen.host = field.value;
+      break;
+    case FieldName::expect:
+      (equals_ignoring_case(field.value, "100-continue") ? seen.expects : seen.expects_other) = true;
+      break;
+    case FieldName::upgrade:
+      if (seen.upgrade.empty()) seen.upgrade = field.value;
+      break;
+    case FieldName::max_forwards: seen.max_forwards = field.value; break;
+    case FieldName::via: seen.own_via += count_own_via(field.value); break;
+    case FieldName::other:
+    case FieldName::accept:
+    case FieldName::content_type:
+    case FieldName::cookie:
+    case FieldName::date:
+    case FieldName::forwarded:
+    case FieldName::idempotency_key:
+    case FieldName::keep_alive:
+    case FieldName::proxy_authenticate:
+    case FieldName::proxy_authorization:
+    case FieldName::proxy_connection:
+    case FieldName::retry_after:
+    case FieldName::te:
+    case FieldName::trailer:
+    case FieldName::x_forwarded_for:
+    case FieldName::x_forwarded_host:
+    case FieldName::x_forwarded_proto:
+    case FieldName::x_request_id: break;
+  }
+}
+
+// absolute-form: its authority and what is left, "http://h/x" -> "h", "/x". False: it is not of http.
+bool split_absolute(const RequestHead& head, std::string_view& authority, std::string_view& target) noexcept {
+  constexpr std::string_view kScheme = "http://";
+  if (!equals_ignoring_case(target.substr(0, kScheme.size()), kScheme)) return false;
+  target.remove_prefix(kScheme.size());
+  const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+  authority = target.substr(0, end);
+  target.remove_prefix(end);
+  if (target.empty()) target = head.method == Method::options ? "*" : "/";  // RFC 9112 section 3.2.4
+  return true;
+}
+
+// The target's form, and the host that the request is for (RFC 9112 sections 3.2 and 3.3).
+std::optional<Refusal> understand_target(std::string_view target, const Collected& seen, RequestHead& head) {
+  if (seen.hosts > 1 || (seen.hosts == 0 && head.minor == 1)) return Refusal{400, "bad-host"};
+  const auto named = parse_authority(seen.host);
+  if (seen.hosts == 1 && !named) return Refusal{400, "bad-host"};
+
+  std::optional<Authority> authority = named;
+  head.authority = seen.host;
+  const bool asterisk = target == "*" && head.method == Method::options;
+  if (!target.starts_with('/') && !asterisk) {
+    if (!split_absolute(head, head.authority, target)) return Refusal{400, "bad-target"};
+    authority = parse_authority(head.authority);
+    if (!authority) return Refusal{400, "bad-target"};
+    if (named && !same(*named, *authority)) return Refusal{400, "two-hosts"};
+  }
+  head.target = target;
+  head.path = target.starts_with('?') ? std::string_view("/") : target.substr(0, target.find('?'));
+  head.host.clear();
+  if (authority) {
+    for (const char c : authority->host) head.host.push_back(lower(c));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head) {
+  if (!known_method(parser.method())) return Refusal{501, "unknown-method"};
+  head.method = method_of(parser.method());
+  if (head.method == Method::connect || head.method == Method::trace) {
+    return Refusal{405, "method-not-allowed"};
+  }
+  head.method_text = parser.method_text();
+  head.minor = parser.minor();
+
+  Collected seen;
+  for (const Field& field : head.fields) collect(field, seen);
+  if (const auto refusal = understand_target(parser.target(), seen, head)) return refusal;
+  const auto framing = seen.framing.decide(head.minor);
+  if (!framing) return framing.error();
+  head.body = *framing;
+  if (seen.connection.too_many) return Refusal{400, "too-many-connection-options"};
+  if (seen.own_via > kMaxOwnVia) return Refusal{508, "loop"};
+
+  const bool modern = head.minor == 1;
+  if (modern && seen.expects_other) return Refusal{417, "unknown-expectation"};
+  head.expects_continue = modern && seen.expects && head.body.kind != Framing::Kind::none;
+  head.keep_alive = !seen.connection.close && (modern || seen.connection.keep_alive);
+  head.upgrade = modern && seen.connection.upgrade ? seen.upgrade : std::string_view();
+  head.max_forwards.reset();
+  std::uint64_t hops = 0;
+  if (head.method == Method::options && parse_decimal(seen.max_forwards, hops)) head.max_forwards = hops;
+  return std::nullopt;
+}
+
+}  // namespace gracevisor::http
