@@ -1,0 +1,150 @@
+#include "control_api.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "status.h"
+
+namespace gracevisor::daemon {
+namespace {
+
+using control::Reply;
+
+constexpr std::size_t kDefaultLines = 100;
+constexpr std::size_t kMaxLines = 100'000;
+
+void refuse(Reply& reply, control::ExitCode exit, std::string why, std::vector<std::string> details = {}) {
+  reply.error({std::move(why), exit, std::move(details)});
+}
+
+// "web@43" and "43" name a generation, "43.1" an instance; empty everything.
+bool selects(const std::string& wanted, const std::string& instance) {
+  if (wanted.empty() || wanted == instance) return true;
+  return instance.size() > wanted.size() && instance.starts_with(wanted) && instance[wanted.size()] == '.';
+}
+
+std::string query_value(const control::Request& request, const std::string& name) {
+  auto it = request.query.find(name);
+  return it == request.query.end() ? "" : it->second;
+}
+
+std::size_t line_count(const std::string& text) {
+  std::size_t count = kDefaultLines;
+  (void)std::from_chars(text.data(), text.data() + text.size(), count);  // unreadable: the default
+  return std::min(count, kMaxLines);
+}
+
+}  // namespace
+
+ControlApi::ControlApi(supervise::Supervisor& supervisor, std::function<void()> shut_down)
+    : supervisor_(supervisor), shut_down_(std::move(shut_down)), started_(supervisor.world().now()) {}
+
+void ControlApi::handle(const control::Request& request, std::shared_ptr<Reply> reply) {
+  constexpr std::string_view kApps = "/v1/apps/";
+  bool post = request.method == http::Method::post;
+  if (request.path.starts_with(kApps)) {
+    std::string rest = request.path.substr(kApps.size());
+    auto slash = rest.find('/');
+    std::string verb = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    handle_app(request, rest.substr(0, slash), verb, reply);
+  } else if (request.path == "/v1/shutdown" && post) {
+    shut_down(reply);
+  } else if (!post) {
+    read(request.path, reply);
+  } else {
+    refuse(*reply, control::ExitCode::usage, "no such path: " + request.path);
+  }
+}
+
+void ControlApi::read(const std::string& path, const ReplyRef& reply) {
+  if (path == "/v1/version") {
+    reply->json(200, control::to_json(control::Version{GV_VERSION, ::getpid()}));
+  } else if (path == "/v1/status") {
+    reply->json(200, control::to_json(status_of(supervisor_, started_)));
+  } else {
+    refuse(*reply, control::ExitCode::usage, "no such path: " + path);
+  }
+}
+
+void ControlApi::handle_app(const control::Request& request, const std::string& app, const std::string& verb,
+                            const ReplyRef& reply) {
+  if (request.method == http::Method::post) {
+    command(app, verb, request.body, reply);
+    return;
+  }
+  const supervise::Supervisor::AppEntry* entry = supervisor_.find_app(app);
+  if (entry == nullptr) {
+    refuse(*reply, control::ExitCode::no_such_app, "no app \"" + app + "\"");
+  } else if (verb.empty()) {
+    reply->json(200, control::to_json(status_of(supervisor_, *entry)));
+  } else if (verb == "logs") {
+    logs(request, *entry, reply);
+  } else {
+    refuse(*reply, control::ExitCode::usage, "no such path: " + request.path);
+  }
+}
+
+void ControlApi::command(const std::string& app, const std::string& verb, const std::string& body,
+                         const ReplyRef& reply) {
+  auto report = supervisor_.new_report();
+  std::expected<void, supervise::Refused> taken;
+  if (verb == "deploy") {
+    taken = supervisor_.deploy(app, report);
+  } else if (verb == "start") {
+    taken = supervisor_.start(app, report);
+  } else if (verb == "stop") {
+    auto options = control::read_stop_options(body);
+    if (!options) {
+      refuse(*reply, control::ExitCode::usage, options.error().what);
+      return;
+    }
+    taken = supervisor_.stop(app, options->now, report);
+  } else {
+    refuse(*reply, control::ExitCode::usage, "no such command: " + verb);
+    return;
+  }
+  if (!taken) {
+    refuse(*reply, control::ExitCode(static_cast<int>(taken.error().exit)), taken.error().why,
+           taken.error().details);
+    return;
+  }
+  reply->begin_stream();
+  report->follow([reply](const supervise::ReportLine& line) {
+    reply->line(control::to_json(message_of(line)));
+    if (line.exit) reply->end();
+  });
+}
+
+void ControlApi::logs(const control::Request& request, const supervise::Supervisor::AppEntry& entry,
+                      const ReplyRef& reply) {
+  std::string wanted = query_value(request, "instance");
+  supervise::AppOutput& output = supervisor_.world().output(entry.app->id());
+  reply->begin_stream();
+  auto matches = [wanted](const std::string& instance) { return selects(wanted, instance); };
+  for (const supervise::OutputLine& line : output.last(matches, line_count(query_value(request, "n")))) {
+    reply->line(control::to_json(message_of(line)));
+  }
+  if (query_value(request, "follow") != "1") {
+    reply->end();
+    return;
+  }
+  std::uint64_t number = output.follow([reply, matches](const supervise::OutputLine& line) {
+    if (matches(line.instance)) reply->line(control::to_json(message_of(line)));
+  });
+  reply->on_gone([&output, number] { output.unfollow(number); });
+}
+
+void ControlApi::shut_down(const ReplyRef& reply) {
+  reply->begin_stream();
+  control::ReportLine line;
+  line.phase = "done";
+  line.text = "the daemon drains and stops";
+  line.exit = 0;
+  reply->line(control::to_json(line));
+  reply->end();
+  shut_down_();
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,150 @@
+#include "daemon.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+namespace gracevisor::daemon {
+namespace {
+
+// The CPUs that this process may run on.
+std::size_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+// The proxy needs descriptors: soft becomes hard. Children get the soft limit that was in force before, which
+// is returned (programs that loop over all descriptors crawl at a million).
+std::optional<std::uint64_t> raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  std::uint64_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  return before;
+}
+
+base::Expected<void> make_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) return base::fail_errno("cannot create " + folder.string(), code.value());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return base::fail_errno("cannot write to " + folder.string(), errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Expected<std::unique_ptr<Daemon>> Daemon::create(Settings settings) {
+  const config::Daemon& config = settings.config.daemon;
+  control::AccessPolicy policy = control::access_policy(config.operator_group);
+  if (auto made = control::prepare_runtime_folder(config.runtime_dir, policy); !made) {
+    return std::unexpected(made.error());
+  }
+  auto lock = control::InstanceLock::acquire(config.runtime_dir);
+  if (!lock) return std::unexpected(lock.error());
+  for (const auto& folder : {config.state_dir, config.state_dir / "apps", config.state_dir / "log"}) {
+    if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
+  }
+  auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
+  if (!log) return std::unexpected(log.error());
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*lock), std::move(*log)));
+
+  auto loop = loop::Loop::create();
+  if (!loop) return std::unexpected(loop.error());
+  daemon->loop_ = std::move(*loop);
+  auto writer = output::Writer::start(*daemon->loop_);
+  if (!writer) return std::unexpected(writer.error());
+  daemon->writer_ = std::move(*writer);
+
+  std::size_t workers = config.workers != 0 ? config.workers : usable_cpus();
+  std::optional<std::uint64_t> open_files = raise_open_files();
+  if (auto started = daemon->start_workers(workers); !started) return std::unexpected(started.error());
+  std::vector<supervise::WorkerLink> links;
+  for (std::size_t i = 0; i < workers; ++i) {
+    links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
+  }
+  daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
+      *daemon->loop_, daemon->log_, *daemon->writer_,
+      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files},
+      std::move(links));
+  daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
+  if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
+  if (auto served = daemon->serve_control(settings); !served) return std::unexpected(served.error());
+  // Last, since nothing may fail once processes run.
+  if (auto booted = daemon->supervisor_->boot(); !booted) return std::unexpected(booted.error());
+  daemon->log_.info("ready version={} workers={} apps={} config={}", GV_VERSION, workers,
+                    settings.config.apps.size(), settings.config_file.string());
+  return daemon;
+}
+
+base::Expected<void> Daemon::start_workers(std::size_t count) {
+  auto bell = loop::Wakeup::create(*loop_, [this] {
+    if (supervisor_) supervisor_->look();
+  });
+  if (!bell) return std::unexpected(bell.error());
+  bell_ = std::move(*bell);
+  for (std::size_t i = 0; i < count; ++i) {
+    ports_.push_back(std::make_unique<routing::WorkerPort>());
+    auto worker = proxy::Worker::start({base::WorkerIndex(static_cast<std::uint32_t>(i)), count},
+                                       *ports_.back(), [this] { bell_->ring(); });
+    if (!worker) return std::unexpected(worker.error());
+    workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+base::Expected<void> Daemon::watch_signals() {
+  auto signals = loop::Signals::create(*loop_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
+                                       [this](int number) { on_signal(number); });
+  if (!signals) return std::unexpected(signals.error());
+  signals_ = std::move(*signals);
+  return {};
+}
+
+base::Expected<void> Daemon::serve_control(const Settings& settings) {
+  const config::Daemon& config = settings.config.daemon;
+  api_ = std::make_unique<ControlApi>(*supervisor_, [this] { supervisor_->shut_down(); });
+  auto server = control::Server::open(*loop_, (config.runtime_dir / "gracevisor.sock").string(),
+                                      control::access_policy(config.operator_group), *api_);
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  return {};
+}
+
+void Daemon::on_signal(int number) {
+  switch (number) {
+    case SIGTERM:
+    case SIGINT: supervisor_->shut_down(); return;
+    case SIGUSR1: writer_->reopen(); return;
+    case SIGHUP:
+      log_.warning("signal name=HUP cause=\"no reload in this version: gvctl deploy APP reads the files\"");
+      return;
+    default: return;
+  }
+}
+
+void Daemon::run() {
+  loop_->run();
+}
+
+Daemon::~Daemon() {
+  server_.reset();
+  api_.reset();
+  for (auto& worker : workers_) worker->finish();
+  workers_.clear();  // joins
+  supervisor_.reset();
+  signals_.reset();
+  bell_.reset();
+  writer_.reset();
+  if (loop_ && loop_->close() != 0) log_.error("shutdown cause=\"an event source was left open\"");
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,59 @@
+// The daemon as a whole: proxy workers, supervisor, writer and control API, composed and run on the calling
+// thread, which becomes the supervisor's. Construction order is the order of the members; the end goes the
+// other way round.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "config/load.h"
+#include "control/instance_lock.h"
+#include "control/server.h"
+#include "control_api.h"
+#include "loop/signals.h"
+#include "loop/wakeup.h"
+#include "output/writer.h"
+#include "proxy/worker.h"
+#include "supervise/supervisor.h"
+
+namespace gracevisor::daemon {
+
+class Daemon {
+ public:
+  struct Settings {
+    std::filesystem::path config_file;
+    config::Config config;
+    bool fresh = false;
+  };
+  // Everything up to the listeners; an error names what is missing and leaves nothing behind.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(Settings settings);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon();
+
+  // Until it was told to stop and everything has ended.
+  void run();
+
+ private:
+  Daemon(control::InstanceLock lock, base::Log log) : lock_(std::move(lock)), log_(std::move(log)) {}
+  [[nodiscard]] base::Expected<void> start_workers(std::size_t count);
+  [[nodiscard]] base::Expected<void> watch_signals();
+  [[nodiscard]] base::Expected<void> serve_control(const Settings& settings);
+  void on_signal(int number);
+
+  control::InstanceLock lock_;
+  base::Log log_;
+  std::unique_ptr<loop::Loop> loop_;
+  std::unique_ptr<output::Writer> writer_;
+  std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
+  std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
+  std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  std::unique_ptr<supervise::Supervisor> supervisor_;
+  std::unique_ptr<ControlApi> api_;
+  std::unique_ptr<control::Server> server_;
+  std::unique_ptr<loop::Signals> signals_;
+};
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,165 @@
+#include "status.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/file.h"
+
+namespace gracevisor::daemon {
+namespace {
+
+using supervise::Instance;
+using supervise::InstanceState;
+
+constexpr std::size_t kMaxStatm = 4096;
+
+std::uint64_t seconds(base::Duration d) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(d).count());
+}
+
+// The second number of /proc/PID/statm: resident pages; 0 when the process has gone.
+std::uint64_t resident_bytes(base::Pid pid) {
+  auto statm = base::read_file(fmt::format("/proc/{}/statm", pid.value()), kMaxStatm);
+  if (!statm) return 0;
+  auto space = statm->find(' ');
+  if (space == std::string::npos) return 0;
+  std::uint64_t pages = 0;
+  const char* begin = statm->data() + space + 1;
+  if (std::from_chars(begin, statm->data() + statm->size(), pages).ec != std::errc()) return 0;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string detail_of(const Instance& instance, base::TimePoint now) {
+  std::string last = instance.last_exit() ? text(*instance.last_exit()) : "";
+  switch (instance.state()) {
+    case InstanceState::backoff:
+      return fmt::format("next in {} s, {} failures: {}", seconds(*instance.due() - now) + 1,
+                         instance.failures_in_a_row(), last);
+    case InstanceState::fatal: return fmt::format("{} failures: {}", instance.failures_in_a_row(), last);
+    case InstanceState::starting:
+    case InstanceState::unhealthy: return instance.probe_text();
+    case InstanceState::stopped: return last;
+    case InstanceState::spawning:
+    case InstanceState::healthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing: return "";
+  }
+  return "";
+}
+
+control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Instance& instance) {
+  const supervise::World& world = supervisor.world();
+  const supervise::Identity& who = instance.identity();
+  const supervise::Run* run = world.find_run(who);
+  control::InstanceStatus status;
+  status.name = fmt::format("{}.{}", who.generation.value(), who.slot.value());
+  bool looping = instance.state() == InstanceState::backoff && instance.crash_looping();
+  status.state = looping ? "crash-loop" : std::string(text(instance.state()));
+  status.restarts = instance.restarts();
+  status.detail = detail_of(instance, world.now());
+  if (run == nullptr || run->gone()) return status;
+  status.pid = run->pid().value();
+  if (run->endpoint()) status.endpoint = fmt::format(":{}", run->port().value());
+  status.uptime_s = seconds(world.now() - instance.spawned_at());
+  status.in_flight = world.counts(who).in_flight;
+  status.rss_bytes = resident_bytes(run->pid());
+  if (instance.probe().tries > 0) {
+    status.probe_ms =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<base::Millis>(instance.probe().took).count());
+  }
+  return status;
+}
+
+std::string route_text(const config::Route& route) {
+  std::string host = route.host.empty() ? "*" : route.host;
+  return route.path == "/" ? host : host + route.path;
+}
+
+std::string last_deploy_text(const supervise::Report& report, base::TimePoint now) {
+  const supervise::ReportLine& last = report.lines().back();
+  if (!report.finished())
+    return fmt::format("running since {} s, {}", seconds(now - report.began()), last.phase);
+  return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - report.began() - last.at),
+                     static_cast<int>(*last.exit), last.text);
+}
+
+}  // namespace
+
+control::AppStatus status_of(supervise::Supervisor& supervisor,
+                             const supervise::Supervisor::AppEntry& entry) {
+  const supervise::App& app = *entry.app;
+  const config::App& facing = supervise::Supervisor::facing(entry);
+  base::TimePoint now = supervisor.world().now();
+  control::AppStatus status;
+  status.name = app.name();
+  status.state = app.state();
+  status.wanted = facing.instances;
+  supervise::AppCounts counts = supervisor.world().counts(app.id());
+  status.requests = counts.requests;
+  status.failed = counts.failed;
+  for (const std::string& listener : facing.listen) {
+    for (const std::string& address : supervisor.listeners().addresses(listener))
+      status.listens.push_back(address);
+  }
+  if (!facing.listen.empty()) {
+    for (const config::Route& route : facing.routes) status.routes.push_back(route_text(route));
+  }
+  if (const supervise::Generation* live = app.live()) {
+    status.generation = live->id().value();
+    status.healthy = live->healthy();
+    for (const auto& instance : live->instances()) {
+      if (instance->state() != InstanceState::healthy) continue;
+      std::uint64_t since = seconds(now - instance->since());
+      status.since_s = std::max(status.since_s.value_or(since), since);
+    }
+  }
+  for (const supervise::Generation* generation : app.generations()) {
+    for (const auto& instance : generation->instances()) {
+      status.instances.push_back(status_of(supervisor, *instance));
+    }
+  }
+  if (app.last_deploy()) {
+    status.last_deploy = last_deploy_text(*app.last_deploy(), now);
+    const supervise::ReportLine& last = app.last_deploy()->lines().back();
+    if (last.exit && *last.exit != supervise::ExitCode::done) {
+      status.problems.push_back("last deploy " + status.last_deploy);
+    }
+  }
+  status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
+  return status;
+}
+
+control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoint started) {
+  control::StatusReport report;
+  report.version = GV_VERSION;
+  report.pid = ::getpid();
+  report.uptime_s = seconds(supervisor.world().now() - started);
+  report.workers = supervisor.workers();
+  report.epoch = supervisor.publisher().epoch().value();
+  for (const auto& [id, entry] : supervisor.apps()) report.apps.push_back(status_of(supervisor, entry));
+  return report;
+}
+
+control::LogLine message_of(const supervise::OutputLine& line) {
+  auto millis = std::chrono::duration_cast<base::Millis>(line.time.time_since_epoch()).count() % 1000;
+  std::time_t time = std::chrono::system_clock::to_time_t(line.time);
+  return {line.instance, line.stream == supervise::OutputStream::out ? "out" : "err",
+          fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(time), millis), line.text};
+}
+
+control::ReportLine message_of(const supervise::ReportLine& line) {
+  control::ReportLine message;
+  message.phase = line.phase;
+  message.at_ms = line.at.count();
+  message.text = line.text;
+  if (line.exit) message.exit = static_cast<int>(*line.exit);
+  return message;
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,141 @@
+// The supervisor's commands and its boot: reading the configuration and the state files into apps.
+#include <fmt/format.h>
+
+#include "supervise/supervisor.h"
+
+namespace gracevisor::supervise {
+
+base::Expected<void> Supervisor::boot() {
+  std::vector<config::Listener> used;
+  for (const config::Listener& listener : settings_.config.listeners) used.push_back(listener);
+  if (auto opened = listeners_.ensure(used); !opened) return opened;
+
+  LoadedStates loaded;
+  if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
+  for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
+  for (const config::App& configured : settings_.config.apps) boot_app(configured, loaded.states);
+  (void)world_->publish();
+  turn();
+  return {};
+}
+
+void Supervisor::boot_app(const config::App& configured, const std::map<std::string, AppState>& states) {
+  auto remembered = states.find(configured.name);
+  bool known = remembered != states.end();
+  AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
+  if (!configured.autostart) return;
+  if (known && remembered->second.live_spec) {
+    start_remembered(entry, remembered->second);
+    return;
+  }
+  auto spec = freeze(configured);
+  if (!spec) {
+    log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
+    entry.problems.push_back("cannot start: " + spec.error().what);
+    return;
+  }
+  if (auto started = entry.app->start(*spec, new_report()); !started) {
+    log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
+  }
+}
+
+void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
+  auto now = freeze(entry.configured);
+  std::string differs;
+  if (now) {
+    for (const std::string& what : differences(*state.live_spec, **now)) {
+      differs += (differs.empty() ? "" : ", ") + what;
+    }
+  } else {
+    differs = now.error().what;
+  }
+  if (!differs.empty()) {
+    entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
+                                         state.live.value(), differs, state.app));
+    log_.warning("start app={} {}", state.app, entry.problems.back());
+  }
+  if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
+    log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
+  }
+}
+
+Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::GenerationId last_generation) {
+  last_app_ = last_app_.next();
+  world_->add_app(last_app_, configured);
+  AppEntry& entry = apps_[last_app_];
+  entry.app = std::make_unique<App>(last_app_, configured.name, last_generation, *world_);
+  entry.configured = configured;
+  return entry;
+}
+
+std::expected<SpecRef, Refused> Supervisor::prepare(const std::string& name) {
+  if (stage_ != Stage::serving)
+    return std::unexpected(Refused{ExitCode::aborted, "the daemon is shutting down", {}});
+  auto loaded = config::load(settings_.config_file);
+  if (!loaded) {
+    Refused refused{ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
+    for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
+    return std::unexpected(std::move(refused));
+  }
+  const config::App* configured = loaded->config.find_app(name);
+  if (configured == nullptr) {
+    return std::unexpected(Refused{ExitCode::no_such_app,
+                                   fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
+                                   {}});
+  }
+  auto spec = freeze(*configured);
+  if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
+  std::vector<config::Listener> used;
+  for (const std::string& listener : configured->listen) {
+    if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
+  }
+  if (auto opened = listeners_.ensure(used); !opened) {
+    return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
+  }
+  if (AppEntry* entry = entry_of(name)) {
+    entry->configured = *configured;
+    entry->problems.clear();
+  } else {
+    (void)add_app(*configured, base::GenerationId());
+  }
+  return *spec;
+}
+
+std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::shared_ptr<Report> report) {
+  // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
+  if (AppEntry* entry = entry_of(name)) {
+    if (auto free = entry->app->can_deploy(); !free) return free;
+  }
+  auto spec = prepare(name);
+  if (!spec) return std::unexpected(spec.error());
+  auto begun = entry_of(name)->app->deploy(*spec, std::move(report));
+  schedule_turn();
+  return begun;
+}
+
+std::expected<void, Refused> Supervisor::start(const std::string& name, std::shared_ptr<Report> report) {
+  AppEntry* entry = entry_of(name);
+  SpecRef spec;
+  if (entry == nullptr || entry->app->live() == nullptr) {
+    auto prepared = prepare(name);
+    if (!prepared) return std::unexpected(prepared.error());
+    spec = *prepared;
+    entry = entry_of(name);
+  }
+  auto begun = entry->app->start(spec, std::move(report));
+  schedule_turn();
+  return begun;
+}
+
+std::expected<void, Refused> Supervisor::stop(const std::string& name, bool now,
+                                              std::shared_ptr<Report> report) {
+  AppEntry* entry = entry_of(name);
+  if (entry == nullptr) {
+    return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
+  }
+  auto begun = entry->app->stop(now, std::move(report));
+  schedule_turn();
+  return begun;
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,385 @@
+#include "supervise/instance.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+namespace gracevisor::supervise {
+namespace {
+
+constexpr base::Duration kClosingGrace = std::chrono::seconds(1);
+constexpr std::size_t kMaxDetail = 200;
+
+unsigned seed_of(const Identity& who) {
+  // Jitter only has to differ between instances; the clock of nothing is needed.
+  return static_cast<unsigned>(who.app.value() * 7919U + who.generation.value() * 104729U +
+                               who.slot.value() * 1299709U);
+}
+
+std::string_view text_of(routing::ProbeOutcome outcome) {
+  switch (outcome) {
+    case routing::ProbeOutcome::passed: return "passed";
+    case routing::ProbeOutcome::wrong_status: return "status";
+    case routing::ProbeOutcome::refused: return "refused";
+    case routing::ProbeOutcome::timed_out: return "timed out";
+    case routing::ProbeOutcome::broken: return "connection ended before an answer";
+    case routing::ProbeOutcome::malformed: return "no HTTP answer";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string_view text(InstanceState state) {
+  switch (state) {
+    case InstanceState::stopped: return "stopped";
+    case InstanceState::spawning: return "spawning";
+    case InstanceState::starting: return "starting";
+    case InstanceState::healthy: return "healthy";
+    case InstanceState::unhealthy: return "unhealthy";
+    case InstanceState::draining:
+    case InstanceState::closing: return "draining";
+    case InstanceState::drained: return "drained";
+    case InstanceState::stopping:
+    case InstanceState::killing: return "stopping";
+    case InstanceState::backoff: return "backoff";
+    case InstanceState::fatal: return "fatal";
+  }
+  return "?";
+}
+
+Instance::Instance(Identity first, SpecRef spec, Role role, Effects& effects)
+    : identity_(first),
+      spec_(std::move(spec)),
+      role_(role),
+      effects_(effects),
+      policy_(spec_->app.restart, seed_of(first)),
+      since_(effects.now()) {}
+
+void Instance::enter(InstanceState state) {
+  state_ = state;
+  since_ = effects_.now();
+}
+
+void Instance::start() {
+  switch (state_) {
+    case InstanceState::stopped:
+    case InstanceState::fatal:
+    case InstanceState::backoff:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      spawn();
+      return;
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+void Instance::spawn() {
+  identity_.incarnation = identity_.incarnation.next();
+  alive_ = true;
+  failing_ = false;
+  healthy_since_.reset();
+  probe_ = {};
+  owner_detail_.clear();
+  spawned_at_ = effects_.now();
+  enter(InstanceState::spawning);
+  effects_.spawn(identity_, spec_);
+}
+
+void Instance::on_running() {
+  if (state_ != InstanceState::spawning) return;
+  enter(InstanceState::starting);
+  if (!has_endpoint()) effects_.arm(identity_, InstanceTimer::settle, spec_->app.deploy.settle);
+  effects_.publish();  // the probe order
+}
+
+void Instance::become_healthy() {
+  enter(InstanceState::healthy);
+  failing_ = false;
+  if (!healthy_since_) healthy_since_ = effects_.now();
+  effects_.publish();
+}
+
+void Instance::on_probe(const routing::ProbeReport& report) {
+  probe_ = report;
+  const config::Health& health = spec_->app.health;
+  bool passes = report.passes_in_a_row >= health.healthy_after;
+  switch (state_) {
+    case InstanceState::starting: {
+      if (!passes) return;
+      ListenerOwner owner = effects_.listener_owner(identity_);
+      owner_detail_ = owner.detail.substr(0, kMaxDetail);
+      if (owner.ownership == Ownership::foreign) return;
+      become_healthy();
+      return;
+    }
+    case InstanceState::healthy: failing_ = report.failures_in_a_row >= health.unhealthy_after; return;
+    case InstanceState::unhealthy:
+      if (passes) become_healthy();
+      return;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing:
+    case InstanceState::backoff:
+    case InstanceState::fatal: return;
+  }
+}
+
+void Instance::unroute() {
+  if (state_ != InstanceState::healthy) return;
+  enter(InstanceState::unhealthy);
+  effects_.publish();
+}
+
+void Instance::leave(base::Duration deadline, bool parked) {
+  role_ = Role::leaving;
+  parked_ = parked;
+  switch (state_) {
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+      if (!has_endpoint()) {
+        enter(InstanceState::drained);
+        if (!parked_) begin_stop();
+        return;
+      }
+      enter(InstanceState::draining);
+      effects_.arm(identity_, InstanceTimer::drain_deadline, deadline);
+      effects_.publish();
+      return;
+    case InstanceState::spawning:
+    case InstanceState::starting:
+      // Never served anything: nothing to drain.
+      begin_stop();
+      return;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopped:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+void Instance::release() {
+  parked_ = false;
+  if (state_ == InstanceState::drained) begin_stop();
+}
+
+void Instance::reinstate() {
+  if (state_ != InstanceState::draining && state_ != InstanceState::drained) return;
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  role_ = Role::live;
+  parked_ = false;
+  become_healthy();
+}
+
+void Instance::on_quiescent() {
+  if (state_ == InstanceState::draining) {
+    effects_.disarm(identity_, InstanceTimer::drain_deadline);
+    enter(InstanceState::drained);
+    if (!parked_) begin_stop();
+  } else if (state_ == InstanceState::closing) {
+    begin_stop();
+  }
+}
+
+void Instance::stop() {
+  switch (state_) {
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained: begin_stop(); return;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::stopped:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+void Instance::stop_now() {
+  stop();
+  if (state_ != InstanceState::stopping) return;
+  effects_.disarm(identity_, InstanceTimer::stop_step);
+  enter(InstanceState::killing);
+  effects_.kill_tree(identity_);
+}
+
+void Instance::begin_stop() {
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  effects_.disarm(identity_, InstanceTimer::settle);
+  rung_ = 0;
+  enter(InstanceState::stopping);
+  effects_.publish();
+  climb();
+}
+
+void Instance::climb() {
+  const config::Stop& stop = spec_->app.stop;
+  if (rung_ < stop.ladder.size()) {
+    const config::StopStep& step = stop.ladder[rung_++];
+    effects_.signal(identity_, step.signal, stop.scope);
+    effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
+    return;
+  }
+  enter(InstanceState::killing);
+  effects_.say(base::LogLevel::warning,
+               fmt::format("stop-timeout app={} instance={}.{} next=SIGKILL", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value()));
+  effects_.kill_tree(identity_);
+}
+
+void Instance::on_timer(InstanceTimer timer) {
+  switch (timer) {
+    case InstanceTimer::restart:
+      if (state_ == InstanceState::backoff) {
+        ++restarts_;
+        spawn();
+      }
+      return;
+    case InstanceTimer::settle:
+      if (state_ == InstanceState::starting) become_healthy();
+      return;
+    case InstanceTimer::drain_deadline:
+      if (state_ != InstanceState::draining) return;
+      enter(InstanceState::closing);
+      effects_.arm(identity_, InstanceTimer::closing_grace, kClosingGrace);
+      effects_.publish();
+      return;
+    case InstanceTimer::closing_grace:
+      if (state_ == InstanceState::closing) begin_stop();
+      return;
+    case InstanceTimer::stop_step:
+      if (state_ == InstanceState::stopping) climb();
+      return;
+  }
+}
+
+void Instance::on_exited(const ExitStatus& status) {
+  last_exit_ = status;
+  for (InstanceTimer timer : {InstanceTimer::settle, InstanceTimer::drain_deadline,
+                              InstanceTimer::closing_grace, InstanceTimer::stop_step}) {
+    effects_.disarm(identity_, timer);
+  }
+  effects_.publish();  // without this endpoint
+  switch (state_) {
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+      if (role_ == Role::live) {
+        restart_or_rest(status);
+        return;
+      }
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing:
+    case InstanceState::stopped:
+    case InstanceState::backoff:
+    case InstanceState::fatal: enter(InstanceState::stopped); return;
+  }
+}
+
+void Instance::restart_or_rest(const ExitStatus& status) {
+  std::optional<base::Duration> healthy_for;
+  if (healthy_since_) healthy_for = effects_.now() - *healthy_since_;
+  RestartPolicy::Verdict verdict = policy_.on_exit(status, healthy_for);
+  switch (verdict.kind) {
+    case RestartPolicy::Verdict::Kind::restart:
+      restart_at_ = effects_.now() + verdict.delay;
+      enter(InstanceState::backoff);
+      effects_.arm(identity_, InstanceTimer::restart, verdict.delay);
+      return;
+    case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
+    case RestartPolicy::Verdict::Kind::fatal:
+      enter(InstanceState::fatal);
+      effects_.say(base::LogLevel::error,
+                   fmt::format("fatal app={} instance={}.{} failures={} cause=\"{}\"", spec_->app.name,
+                               identity_.generation.value(), identity_.slot.value(),
+                               policy_.failures_in_a_row(), text(status)));
+      return;
+  }
+}
+
+void Instance::on_gone() {
+  alive_ = false;
+}
+
+void Instance::on_unkillable() {
+  effects_.say(base::LogLevel::error,
+               fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
+  alive_ = false;
+  if (state_ == InstanceState::killing) enter(InstanceState::stopped);
+}
+
+bool Instance::probed() const {
+  if (!has_endpoint()) return false;
+  switch (state_) {
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy: return true;
+    // Still probed while the guard may swap it back.
+    case InstanceState::draining:
+    case InstanceState::drained: return parked_;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
+    case InstanceState::closing:
+    case InstanceState::stopping:
+    case InstanceState::killing:
+    case InstanceState::backoff:
+    case InstanceState::fatal: return false;
+  }
+  return false;
+}
+
+bool Instance::ended() const {
+  return !alive_ && (state_ == InstanceState::stopped || state_ == InstanceState::fatal);
+}
+
+std::optional<base::TimePoint> Instance::due() const {
+  if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return effects_.now();
+  if (state_ == InstanceState::backoff) return restart_at_;
+  return std::nullopt;
+}
+
+std::string Instance::probe_text() const {
+  const config::Health& health = spec_->app.health;
+  std::string what = health.kind == config::Health::Kind::tcp ? "connect" : "GET " + health.path;
+  if (probe_.tries == 0) return what + " -> no probe ended yet";
+  std::string outcome =
+      probe_.status != 0 ? std::to_string(probe_.status) : std::string(text_of(probe_.last));
+  std::string result =
+      fmt::format("{} -> {}, {} {}", what, outcome, probe_.tries, probe_.tries == 1 ? "try" : "tries");
+  if (!owner_detail_.empty()) result += "; " + owner_detail_;
+  return result;
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,100 @@
+#include "supervise/listener_book.h"
+
+#include <algorithm>
+
+#include "loop/listening_socket.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+bool same(const std::vector<routing::HostIndex::Entry>& a, const std::vector<routing::HostIndex::Entry>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.host == y.host && x.path == y.path && x.app == y.app;
+  });
+}
+
+bool uses(const FacingApp& app, const std::string& listener) {
+  const auto& names = app.config->listen;
+  return std::find(names.begin(), names.end(), listener) != names.end();
+}
+
+}  // namespace
+
+base::Expected<ListenerBook::Open> ListenerBook::open(const config::Listener& listener) const {
+  Open result;
+  result.config = listener;
+  result.trusted = std::make_shared<const std::vector<config::Cidr>>(listener.trusted_proxies);
+  auto before = open_.find(listener.name);
+  for (std::size_t i = 0; i < listener.addresses.size(); ++i) {
+    const base::Address& address = listener.addresses[i];
+    // An address that is open stays open: closing and opening it would lose connections.
+    if (before != open_.end()) {
+      const auto& old = before->second.config.addresses;
+      auto it = std::find(old.begin(), old.end(), address);
+      if (it != old.end()) {
+        result.sockets.push_back(before->second.sockets[static_cast<std::size_t>(it - old.begin())]);
+        continue;
+      }
+    }
+    auto sockets = loop::open_listening_sockets(address, workers_);
+    if (!sockets)
+      return std::unexpected(
+          base::Error{"listener " + listener.name + ": " + sockets.error().what, sockets.error().code});
+    result.sockets.push_back(std::make_shared<const routing::ListenerSockets>(
+        routing::ListenerSockets{listener.name, sockets->address, std::move(sockets->sockets)}));
+  }
+  return result;
+}
+
+base::Expected<void> ListenerBook::ensure(const std::vector<config::Listener>& listeners) {
+  std::vector<Open> opened;
+  for (const config::Listener& listener : listeners) {
+    auto one = open(listener);
+    if (!one) return std::unexpected(one.error());
+    opened.push_back(std::move(*one));
+  }
+  for (Open& one : opened) {
+    std::string name = one.config.name;
+    open_[name] = std::move(one);
+  }
+  return {};
+}
+
+void ListenerBook::keep_only(const std::set<std::string>& wanted) {
+  std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+}
+
+void ListenerBook::reindex(Open& open, const std::vector<FacingApp>& apps) const {
+  std::vector<routing::HostIndex::Entry> entries;
+  std::optional<base::AppId> fallback;
+  for (const FacingApp& app : apps) {
+    if (open.config.default_app == app.config->name) fallback = app.id;
+    if (!uses(app, open.config.name)) continue;
+    for (const config::Route& route : app.config->routes) entries.push_back({route.host, route.path, app.id});
+  }
+  if (open.index && same(entries, open.entries) && fallback == open.fallback) return;
+  open.entries = std::move(entries);
+  open.fallback = fallback;
+  open.index = std::make_shared<const routing::HostIndex>(open.entries, open.fallback);
+}
+
+std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<FacingApp>& apps) {
+  std::vector<routing::ListenerRoutes> result;
+  for (auto& [name, open] : open_) {
+    if (std::none_of(apps.begin(), apps.end(), [&](const FacingApp& app) { return uses(app, name); }))
+      continue;
+    reindex(open, apps);
+    for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.trusted});
+  }
+  return result;
+}
+
+std::vector<std::string> ListenerBook::addresses(const std::string& name) const {
+  std::vector<std::string> result;
+  auto it = open_.find(name);
+  if (it == open_.end()) return result;
+  for (const auto& sockets : it->second.sockets) result.push_back(sockets->address.text());
+  return result;
+}
+
+}  // namespace gracevisor::supervise

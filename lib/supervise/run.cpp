@@ -1,0 +1,65 @@
+#include "supervise/run.h"
+
+namespace gracevisor::supervise {
+
+Run::Run(routing::Identity who, SpecRef spec, base::Port port, std::size_t workers, RunObserver& observer)
+    : identity_(who), spec_(std::move(spec)), port_(port), observer_(observer) {
+  if (port_ == base::Port()) return;
+  endpoint_ = std::make_shared<const routing::Endpoint>(who, base::Address::tcp_loopback(port_), workers);
+  box_ = std::make_shared<routing::ProbeBox>();
+  check_ = std::make_shared<const config::Health>(spec_->app.health);
+}
+
+std::expected<void, SpawnFailed> Run::start(loop::Loop& loop, const SpawnPlan& plan) {
+  auto process = Process::start(loop, plan, *this);
+  if (!process) return std::unexpected(process.error());
+  process_ = std::move(*process);
+  gone_ = false;
+  return {};
+}
+
+void Run::signal(int number, config::Stop::Scope scope) {
+  if (process_) process_->signal(number, scope);
+}
+
+void Run::kill_tree() {
+  if (process_) process_->kill_tree();
+}
+
+routing::ProbeOrder Run::order(bool starting, base::Duration interval, const std::string& host) {
+  if (probe_serial_ == 0 || interval != probe_interval_) {
+    ++probe_serial_;
+    probe_interval_ = interval;
+  }
+  return {endpoint_, probe_serial_, check_, host, starting, interval, box_};
+}
+
+std::unique_ptr<routing::ProbeReport> Run::fetch_report() {
+  if (!box_) return nullptr;
+  auto report = box_->take();
+  return report && report->serial == probe_serial_ ? std::move(report) : nullptr;
+}
+
+bool Run::released(const Publisher& publisher) const {
+  return gone_ && (!endpoint_ || publisher.released(*endpoint_, listing_));
+}
+
+void Run::on_running() {
+  observer_.on_running(identity_);
+}
+void Run::on_output(OutputStream stream, std::string_view bytes) {
+  observer_.on_output(identity_, stream, bytes);
+}
+void Run::on_exited(const ExitStatus& status) {
+  observer_.on_exited(identity_, status);
+}
+void Run::on_unkillable() {
+  observer_.on_unkillable(identity_);
+}
+
+void Run::on_gone() {
+  gone_ = true;
+  observer_.on_gone(identity_);
+}
+
+}  // namespace gracevisor::supervise

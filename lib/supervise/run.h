@@ -1,0 +1,75 @@
+// Everything that one incarnation owns in the world: its process, its port, its endpoint, its probe mailbox.
+// It ends when nothing of that can be touched any more: the group is gone, the endpoint is quiescent, no
+// probe is out. Thread: the supervisor's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "routing/probe.h"
+#include "supervise/process.h"
+#include "supervise/publisher.h"
+
+namespace gracevisor::supervise {
+
+// What a run tells the supervisor; called from the loop, so it only records and enqueues.
+class RunObserver {
+ public:
+  virtual void on_running(const routing::Identity& who) = 0;
+  virtual void on_output(const routing::Identity& who, OutputStream stream, std::string_view bytes) = 0;
+  virtual void on_exited(const routing::Identity& who, const ExitStatus& status) = 0;
+  virtual void on_gone(const routing::Identity& who) = 0;
+  virtual void on_unkillable(const routing::Identity& who) = 0;
+
+ protected:
+  ~RunObserver() = default;
+};
+
+class Run final : private ProcessObserver {
+ public:
+  Run(routing::Identity who, SpecRef spec, base::Port port, std::size_t workers, RunObserver& observer);
+
+  // Starts the process; an error means that there is none, and nothing follows.
+  [[nodiscard]] std::expected<void, SpawnFailed> start(loop::Loop& loop, const SpawnPlan& plan);
+  void signal(int number, config::Stop::Scope scope);
+  void kill_tree();
+
+  // The probe order for this turn's table; a changed pace is a new order.
+  [[nodiscard]] routing::ProbeOrder order(bool starting, base::Duration interval, const std::string& host);
+  // A report of the current order that came since the last call.
+  [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
+
+  [[nodiscard]] const routing::Identity& identity() const { return identity_; }
+  [[nodiscard]] const SpecRef& spec() const { return spec_; }
+  [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without a port
+  [[nodiscard]] base::Port port() const { return port_; }
+  [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
+  [[nodiscard]] bool gone() const { return gone_; }
+  [[nodiscard]] Listing& listing() { return listing_; }
+  // Nobody can touch anything of it again.
+  [[nodiscard]] bool released(const Publisher& publisher) const;
+
+ private:
+  void on_running() override;
+  void on_output(OutputStream stream, std::string_view bytes) override;
+  void on_exited(const ExitStatus& status) override;
+  void on_gone() override;
+  void on_unkillable() override;
+
+  routing::Identity identity_;
+  SpecRef spec_;
+  base::Port port_;
+  RunObserver& observer_;
+  routing::EndpointRef endpoint_;
+  Listing listing_;
+  std::shared_ptr<routing::ProbeBox> box_;
+  std::shared_ptr<const config::Health> check_;
+  std::uint64_t probe_serial_ = 0;
+  base::Duration probe_interval_{};
+  bool gone_ = true;  // until the process is started
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,198 @@
+#include "supervise/supervisor.h"
+
+#include <fmt/format.h>
+
+#include "supervise/table.h"
+
+namespace gracevisor::supervise {
+namespace {
+constexpr base::Duration kSlowLook = std::chrono::milliseconds(250);
+}
+
+Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, Settings settings,
+                       std::vector<WorkerLink> workers)
+    : loop_(loop),
+      log_(log),
+      settings_(std::move(settings)),
+      workers_(workers.size()),
+      publisher_(std::move(workers)),
+      listeners_(workers_),
+      turn_timer_(loop, [this] { turn(); }),
+      slow_timer_(loop, [this] { turn(); }),
+      shutdown_timer_(loop, [this] { shut_down(); }) {
+  World::Surroundings around{loop,
+                             log,
+                             writer,
+                             publisher_,
+                             workers_,
+                             settings_.config.daemon.state_dir,
+                             settings_.config.daemon.port_range,
+                             settings_.open_files,
+                             [this](base::AppId id) {
+                               auto it = apps_.find(id);
+                               return it == apps_.end() ? nullptr : it->second.app.get();
+                             },
+                             [this] { schedule_turn(); }};
+  world_ = std::make_unique<World>(std::move(around));
+}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::schedule_turn() {
+  if (!turn_timer_.running()) turn_timer_.start(base::Duration::zero());
+}
+
+void Supervisor::look() {
+  turn();
+}
+
+void Supervisor::turn() {
+  world_->run_events();
+  read_reports();
+  notice_quiescence();
+  notice_adoption();
+  if (world_->take_dirty()) publish();
+  world_->sweep();
+  publisher_.drop_passed_tables();
+  follow_shutdown();
+  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving;
+  if (waiting) {
+    slow_timer_.start(kSlowLook);
+  } else {
+    slow_timer_.stop();
+  }
+}
+
+void Supervisor::read_reports() {
+  // First all letters, then what they lead to: acting on one may end other runs.
+  std::vector<std::pair<Identity, std::unique_ptr<routing::ProbeReport>>> reports;
+  for (const auto& [who, run] : world_->runs()) {
+    if (auto report = run->fetch_report()) reports.emplace_back(who, std::move(report));
+  }
+  for (auto& [who, report] : reports) {
+    auto it = apps_.find(who.app);
+    if (it != apps_.end()) it->second.app->on_probe(who, *report);
+  }
+}
+
+void Supervisor::notice_quiescence() {
+  std::vector<Identity> drained;
+  for (const auto& [id, entry] : apps_) {
+    for (const Generation* generation : entry.app->generations()) {
+      for (const auto& instance : generation->instances()) {
+        if (instance->state() != InstanceState::draining && instance->state() != InstanceState::closing)
+          continue;
+        Run* run = world_->find_run(instance->identity());
+        if (run == nullptr || !run->endpoint() || publisher_.quiescent(*run->endpoint(), run->listing())) {
+          drained.push_back(instance->identity());
+        }
+      }
+    }
+  }
+  for (const Identity& who : drained) apps_.at(who.app).app->on_quiescent(who);
+}
+
+void Supervisor::notice_adoption() {
+  base::Epoch adopted = publisher_.adopted_by_all();
+  if (adopted <= adopted_) return;
+  adopted_ = adopted;
+  for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
+}
+
+const config::App& Supervisor::facing(const AppEntry& entry) {
+  return entry.app->live() != nullptr ? entry.app->live()->spec()->app : entry.configured;
+}
+
+void Supervisor::publish() {
+  keep_listeners();
+  std::vector<App*> apps;
+  std::vector<FacingApp> facing_apps;
+  for (auto& [id, entry] : apps_) {
+    apps.push_back(entry.app.get());
+    facing_apps.push_back({id, &facing(entry)});
+  }
+  publisher_.publish(
+      build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving}));
+}
+
+void Supervisor::keep_listeners() {
+  std::set<std::string> wanted;
+  for (const auto& [id, entry] : apps_) {
+    const auto& names = facing(entry).listen;
+    wanted.insert(names.begin(), names.end());
+    for (const Generation* generation : entry.app->generations()) {
+      if (generation->ended() && generation != entry.app->live()) continue;
+      wanted.insert(generation->spec()->app.listen.begin(), generation->spec()->app.listen.end());
+    }
+  }
+  listeners_.keep_only(wanted);
+}
+
+std::shared_ptr<Report> Supervisor::new_report() const {
+  return std::make_shared<Report>(world_->now());
+}
+
+const Supervisor::AppEntry* Supervisor::find_app(const std::string& name) const {
+  for (const auto& [id, entry] : apps_) {
+    if (entry.app->name() == name) return &entry;
+  }
+  return nullptr;
+}
+
+Supervisor::AppEntry* Supervisor::entry_of(const std::string& name) {
+  for (auto& [id, entry] : apps_) {
+    if (entry.app->name() == name) return &entry;
+  }
+  return nullptr;
+}
+
+bool Supervisor::idle() const {
+  for (const auto& [who, run] : world_->runs()) {
+    if (run->endpoint() && run->endpoint()->ledger.sum(&routing::LedgerCell::leases) != 0) return false;
+  }
+  for (const auto& [id, entry] : apps_) {
+    for (const routing::AppCell& cell : world_->ledger(id)->cells) {
+      if (cell.waiting.read() != 0) return false;
+    }
+  }
+  return true;
+}
+
+void Supervisor::shut_down() {
+  ++stops_;
+  switch (stage_) {
+    case Stage::serving:
+      log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
+      stage_ = Stage::closing;
+      for (auto& [id, entry] : apps_) entry.app->abort_deploy();
+      (void)world_->publish();
+      shutdown_timer_.start(settings_.config.shutdown_timeout());
+      return;
+    case Stage::closing: begin_stopping(true, false); return;
+    case Stage::stopping: begin_stopping(true, true); return;
+    case Stage::over: return;
+  }
+}
+
+void Supervisor::begin_stopping(bool now, bool kill) {
+  stage_ = Stage::stopping;
+  log_.info("shutdown stage=stopping now={} kill={}", now, kill);
+  for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
+  // Each further expiry climbs one step: signal now, then kill.
+  shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
+  schedule_turn();
+}
+
+void Supervisor::follow_shutdown() {
+  if (stage_ == Stage::closing && adopted_ >= publisher_.epoch() && idle()) begin_stopping(false, false);
+  if (stage_ != Stage::stopping) return;
+  bool ended = world_->runs().empty();
+  for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
+  if (!ended) return;
+  stage_ = Stage::over;
+  shutdown_timer_.stop();
+  log_.info("shutdown stage=over");
+  if (over_) over_();
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,112 @@
+// The control plane: joins the apps' decisions with the world, the listeners and the workers.
+//
+// Everything that happens (exits, probe results, timers, commands) is enqueued and acted upon in turns; a
+// turn ends with at most one published table. Commands come from the control API, reports go back to it.
+//
+// Shutting down: serving --stop--> closing (listeners close, exchanges finish) --idle or deadline, or a
+// second stop--> stopping (apps unrouted, drained, signalled) --all gone--> over. A third stop kills. Thread:
+// the supervisor's, which is the main thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "supervise/listener_book.h"
+#include "supervise/publisher.h"
+#include "supervise/world.h"
+
+namespace gracevisor::supervise {
+
+class Supervisor {
+ public:
+  struct Settings {
+    std::filesystem::path config_file;
+    config::Config config;
+    bool fresh = false;                       // ignore the state files
+    std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+  };
+  // What is known of one app beside its decider.
+  struct AppEntry {
+    std::unique_ptr<App> app;
+    config::App configured;             // as the files said when it was last read
+    std::vector<std::string> problems;  // standing remarks for status
+  };
+
+  Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, Settings settings,
+             std::vector<WorkerLink> workers);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();
+
+  // Opens the listeners (an error here means that nothing was started), then starts every app that should
+  // run: the generation that was live before, or the configuration's first one. One that cannot start keeps
+  // no other from it.
+  [[nodiscard]] base::Expected<void> boot();
+  // A worker rang: look at the marks, ledgers and reports again. Loop thread.
+  void look();
+  // The next step towards the end; `on_over` runs when nothing is left to wait for.
+  void shut_down();
+  void on_over(std::function<void()> over) { over_ = std::move(over); }
+
+  // Commands; the report is finished when the command is done. The files are read again by deploy and first
+  // start.
+  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name, std::shared_ptr<Report> report);
+  [[nodiscard]] std::expected<void, Refused> start(const std::string& name, std::shared_ptr<Report> report);
+  [[nodiscard]] std::expected<void, Refused> stop(const std::string& name, bool now,
+                                                  std::shared_ptr<Report> report);
+  [[nodiscard]] std::shared_ptr<Report> new_report() const;
+
+  // For status.
+  [[nodiscard]] const std::map<base::AppId, AppEntry>& apps() const { return apps_; }
+  [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
+  [[nodiscard]] World& world() { return *world_; }
+  [[nodiscard]] const ListenerBook& listeners() const { return listeners_; }
+  [[nodiscard]] const Publisher& publisher() const { return publisher_; }
+  [[nodiscard]] std::size_t workers() const { return workers_; }
+  // The app's configuration as its clients meet it: the live spec's, or the files' before there is one.
+  [[nodiscard]] static const config::App& facing(const AppEntry& entry);
+
+ private:
+  enum class Stage : std::uint8_t { serving, closing, stopping, over };
+
+  void turn();
+  void schedule_turn();
+  void read_reports();
+  void notice_quiescence();
+  void notice_adoption();
+  void publish();
+  void keep_listeners();
+  void follow_shutdown();
+  void begin_stopping(bool now, bool kill);
+  [[nodiscard]] bool idle() const;
+
+  void boot_app(const config::App& configured, const std::map<std::string, AppState>& states);
+  void start_remembered(AppEntry& entry, const AppState& state);
+  AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
+  [[nodiscard]] AppEntry* entry_of(const std::string& name);
+  [[nodiscard]] std::expected<SpecRef, Refused> prepare(const std::string& name);
+
+  loop::Loop& loop_;
+  base::Log& log_;
+  Settings settings_;
+  std::size_t workers_;
+  Publisher publisher_;
+  ListenerBook listeners_;
+  std::unique_ptr<World> world_;
+  std::map<base::AppId, AppEntry> apps_;
+  base::AppId last_app_;
+  base::Epoch adopted_;  // by all, as the apps were told
+  loop::Timer turn_timer_;
+  loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
+  loop::Timer shutdown_timer_;
+  Stage stage_ = Stage::serving;
+  unsigned stops_ = 0;  // shut_down() calls
+  std::function<void()> over_;
+};
+
+}  // namespace gracevisor::supervise

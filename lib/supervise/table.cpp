@@ -1,0 +1,91 @@
+#include "supervise/table.h"
+
+#include <algorithm>
+
+namespace gracevisor::supervise {
+namespace {
+
+std::string probe_host(const config::App& app) {
+  if (app.health.host) return *app.health.host;
+  for (const config::Route& route : app.routes) {
+    if (!route.host.empty() && !route.host.starts_with("*.")) return route.host;
+  }
+  return "localhost";
+}
+
+bool closing(const App& app, const Identity& who) {
+  for (const Generation* generation : app.generations()) {
+    for (const auto& instance : generation->instances()) {
+      if (instance->identity() == who) return instance->state() == InstanceState::closing;
+    }
+  }
+  return false;
+}
+
+void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRoutes& routes) {
+  if (app.live() == nullptr || routes.mode != routing::AppMode::live) return;
+  for (const auto& instance : app.live()->instances()) {
+    if (!instance->routable()) continue;
+    Run* run = world.find_run(instance->identity());
+    if (run == nullptr || !run->endpoint()) continue;
+    run->listing().last_listed = epoch;
+    routes.targets.push_back(run->endpoint());
+  }
+}
+
+// Listed once, no longer a target, and a worker may still touch it: repeated until quiescent.
+void add_leaving(const App& app, const TableInput& input, base::Epoch epoch, routing::AppRoutes& routes) {
+  for (const auto& [who, run] : input.world.runs()) {
+    if (who.app != app.id() || !run->endpoint()) continue;
+    const Listing& listing = run->listing();
+    if (listing.last_listed == base::Epoch() || listing.last_listed == epoch) continue;
+    if (input.publisher.quiescent(*run->endpoint(), listing)) continue;
+    routes.leaving.push_back({run->endpoint(), closing(app, who)});
+  }
+}
+
+void add_probes(const App& app, World& world, base::Epoch epoch, std::vector<routing::ProbeOrder>& probes) {
+  for (const Generation* generation : app.generations()) {
+    for (const auto& instance : generation->instances()) {
+      Run* run = world.find_run(instance->identity());
+      if (run == nullptr || !run->endpoint() || !instance->probed()) continue;
+      const config::App& config = generation->spec()->app;
+      base::Duration interval = app.guarding() ? config.deploy.guard_interval : config.health.interval;
+      bool starting = instance->state() == InstanceState::starting;
+      run->listing().last_probed = epoch;
+      probes.push_back(run->order(starting, interval, probe_host(config)));
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
+  auto table = std::make_unique<routing::RouteTable>();
+  base::Epoch epoch = input.publisher.next_epoch();
+  table->closing = input.closing;
+  table->listeners = input.listeners.routes(input.facing);
+  for (std::size_t i = 0; i < input.apps.size(); ++i) {
+    const App& app = *input.apps[i];
+    const config::App& config = *input.facing[i].config;
+    if (config.endpoint == config::EndpointKind::port) {
+      routing::AppRoutes routes;
+      routes.id = app.id();
+      routes.name = app.name();
+      routes.mode = app.mode();
+      routes.hold = config.deploy.hold;
+      routes.hold_until = base::TimePoint::max();  // each request waits for `hold` at the longest
+      if (app.live() != nullptr) routes.generation = app.live()->id();
+      routes.options = std::make_shared<const config::ProxyOptions>(config.proxy_options);
+      routes.ledger = input.world.ledger(app.id());
+      routes.window = input.world.window(app.id());
+      add_targets(app, input.world, epoch, routes);
+      add_leaving(app, input, epoch, routes);
+      table->apps.push_back(std::move(routes));
+    }
+    add_probes(app, input.world, epoch, table->probes);
+  }
+  return table;
+}
+
+}  // namespace gracevisor::supervise

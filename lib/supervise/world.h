@@ -1,0 +1,119 @@
+// The doer behind the deciders: carries out their Effects and turns what happens into events for their apps.
+// Callbacks of processes, timers and the writer only enqueue; run_events() acts, once per supervisor turn.
+// Thread: the supervisor's.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "loop/timer.h"
+#include "output/writer.h"
+#include "routing/route_table.h"
+#include "supervise/app.h"
+#include "supervise/app_output.h"
+#include "supervise/port_leases.h"
+#include "supervise/run.h"
+
+namespace gracevisor::supervise {
+
+class World final : public Effects, private RunObserver {
+ public:
+  struct Surroundings {
+    loop::Loop& loop;
+    base::Log& log;
+    output::Writer& writer;
+    const Publisher& publisher;
+    std::size_t workers = 1;
+    std::filesystem::path state_dir;
+    config::PortRange ports;
+    std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+    std::function<App*(base::AppId)> find_app;
+    std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
+  };
+  explicit World(Surroundings around);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World() override;
+
+  // An app comes into being: its ledger and its output.
+  void add_app(base::AppId app, const config::App& config);
+
+  // Acts on what happened since the last call, in order; bounded, the rest waits for the next turn.
+  void run_events();
+  // Ends runs of which nothing can be touched any more; their ports may be leased again.
+  void sweep();
+
+  // The desired state changed since the last call.
+  [[nodiscard]] bool take_dirty();
+
+  [[nodiscard]] Run* find_run(const Identity& who);
+  [[nodiscard]] const Run* find_run(const Identity& who) const;
+  [[nodiscard]] const std::map<Identity, std::unique_ptr<Run>>& runs() const { return runs_; }
+  [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
+  [[nodiscard]] std::uint64_t window(base::AppId app) const;
+  [[nodiscard]] AppOutput& output(base::AppId app);
+
+  // Effects
+  [[nodiscard]] base::TimePoint now() const override;
+  void spawn(const Identity& who, const SpecRef& spec) override;
+  void signal(const Identity& who, int number, config::Stop::Scope scope) override;
+  void kill_tree(const Identity& who) override;
+  void arm(const Identity& who, InstanceTimer timer, base::Duration after) override;
+  void disarm(const Identity& who, InstanceTimer timer) override;
+  void arm(base::AppId app, AppTimer timer, base::Duration after) override;
+  void disarm(base::AppId app, AppTimer timer) override;
+  base::Epoch publish() override;
+  void open_window(base::AppId app) override;
+  void record(base::AppId app, const AppState& state, std::uint64_t serial) override;
+  [[nodiscard]] ListenerOwner listener_owner(const Identity& who) override;
+  [[nodiscard]] EndpointCounts counts(const Identity& who) const override;
+  [[nodiscard]] AppCounts counts(base::AppId app) const override;
+  [[nodiscard]] std::string place(const Identity& who) const override;
+  [[nodiscard]] std::vector<std::string> last_output(const Identity& who, std::size_t lines) const override;
+  void say(base::LogLevel level, const std::string& line) override;
+
+ private:
+  // What the world keeps of an app.
+  struct AppFacts {
+    std::shared_ptr<routing::AppLedger> ledger;
+    std::uint64_t window = 0;
+    std::unique_ptr<AppOutput> output;
+  };
+  struct TimerKey {
+    Identity who;  // for an app's timers: only the app is set
+    bool of_app = false;
+    std::uint8_t kind = 0;
+    auto operator<=>(const TimerKey&) const = default;
+  };
+  struct Armed {
+    std::unique_ptr<loop::Timer> timer;
+    std::uint64_t serial = 0;
+  };
+  using Event = std::function<void(App&)>;
+
+  void on_running(const Identity& who) override;
+  void on_output(const Identity& who, OutputStream stream, std::string_view bytes) override;
+  void on_exited(const Identity& who, const ExitStatus& status) override;
+  void on_gone(const Identity& who) override;
+  void on_unkillable(const Identity& who) override;
+
+  void enqueue(base::AppId app, Event event);
+  void arm_key(const TimerKey& key, base::Duration after, Event event);
+  void refuse_spawn(const Identity& who, const SpawnFailed& failure, const std::string& why);
+
+  Surroundings around_;
+  PortLeases ports_;
+  std::map<base::AppId, AppFacts> apps_;
+  std::map<Identity, std::unique_ptr<Run>> runs_;
+  std::map<TimerKey, Armed> timers_;
+  std::uint64_t timer_serial_ = 0;
+  std::deque<std::pair<base::AppId, Event>> events_;
+  bool dirty_ = false;
+};
+
+}  // namespace gracevisor::supervise
