@@ -1,0 +1,41 @@
+// gvctl's command line, read with CLI11 and checked. Thread: values.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gvctl/selector.h"
+
+namespace gracevisor::gvctl {
+
+enum class Verb { status, deploy, start, stop, logs, shutdown, version };
+
+struct CommandLine {
+  Verb verb = Verb::status;
+  std::string socket;  // empty: the default
+  bool json = false;
+  std::vector<Selector> selectors;
+  bool no_wait = false;       // deploy
+  bool now = false;           // stop
+  bool follow = false;        // logs
+  bool time = false;          // logs
+  std::uint32_t lines = 100;  // logs
+};
+
+// Nothing to run: help, a version, or a usage error, with the text to show and the exit code.
+struct Ending {
+  int exit = 0;
+  std::string text;  // for standard output when exit is 0, else for standard error
+};
+
+// `arguments` without the program's name. `environment_socket`: GRACEVISOR_SOCKET, or empty.
+[[nodiscard]] std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::string>& arguments,
+                                                                    const std::string& environment_socket);
+
+// Every command (aliases too) with its long options, the global ones under "": what the manual page and the
+// completions have to know.
+[[nodiscard]] std::map<std::string, std::vector<std::string>> command_words();
+
+}  // namespace gracevisor::gvctl

@@ -1,0 +1,29 @@
+// Ctrl-C (SIGINT) and SIGTERM as a descriptor that becomes readable, for as long as the object lives: a wait
+// can then end with a word instead of dying. Thread: the program's only one.
+#pragma once
+
+#include <csignal>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace gracevisor::gvctl {
+
+class Interrupt {
+ public:
+  [[nodiscard]] static base::Expected<Interrupt> watch();
+  Interrupt(Interrupt&& other) noexcept = default;
+  Interrupt& operator=(Interrupt&&) = delete;
+  // The signal that ended the wait is used up; a further one is delivered now.
+  ~Interrupt();
+
+  [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
+
+ private:
+  Interrupt(base::UniqueFd fd, const sigset_t& before) noexcept : fd_(std::move(fd)), before_(before) {}
+
+  base::UniqueFd fd_;
+  sigset_t before_;  // the mask to go back to
+};
+
+}  // namespace gracevisor::gvctl

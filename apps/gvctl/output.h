@@ -1,0 +1,29 @@
+// One of the standard streams: whole texts, written at once and unbuffered, so that a follower sees each line
+// as it comes. When the reader goes away (`gvctl logs -f web | head`), writing ends quietly. Thread: the
+// program's.
+#pragma once
+
+#include <string_view>
+
+namespace gracevisor::gvctl {
+
+class Output {
+ public:
+  // `descriptor` stays the caller's. SIGPIPE must be ignored.
+  explicit Output(int descriptor);
+
+  // false once nothing more can be written; see failure().
+  bool write(std::string_view text);
+
+  [[nodiscard]] bool good() const noexcept { return failure_ == 0; }
+  // The errno value of the write that failed, 0 if none did. EPIPE: the reader had enough.
+  [[nodiscard]] int failure() const noexcept { return failure_; }
+  [[nodiscard]] bool terminal() const noexcept { return terminal_; }
+
+ private:
+  int descriptor_;
+  bool terminal_;
+  int failure_ = 0;
+};
+
+}  // namespace gracevisor::gvctl

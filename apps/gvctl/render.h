@@ -1,0 +1,42 @@
+// The messages of the control API as people read them: pure functions, every text with its newlines. Whatever
+// an app could have written into a message is made harmless for terminals. Thread: values.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "control/messages.h"
+
+namespace gracevisor::gvctl {
+
+struct Style {
+  bool colour = false;
+};
+
+// An app's line, its instances, and what is wrong:
+//   web   live @42  1/2 healthy  14,092 requests  0 failed  since 2 h  example.com/api on public
+//     42.1 healthy pid 4711 :21004 up 2h 13 in flight rss 310M restarts 0 probe 3 ms
+//     !  last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43
+[[nodiscard]] std::string render(std::span<const control::AppStatus> apps, const Style& style);
+
+// One line of a deploy and the like:
+//   deploy web@42 (was @41)  2 instances  /srv/web/releases/20261122      phase "deploy"
+//     1.7s cutover  new requests -> @42                                   any other phase
+//     cause    43.1 exit 1 after 2.9 s                                    what a failure is explained by
+//   done: 14,092 requests during the deploy, 0 failed                     phases "done" and
+//                                                                         "failed"
+[[nodiscard]] std::string render(const control::ReportLine& line, const Style& style);
+
+struct LogStyle {
+  Style style;
+  bool time = false;
+  bool terminal = false;  // control characters are escaped, colours pass
+};
+// "web@43.1  the line"; the prefix of standard error is red where colours are.
+[[nodiscard]] std::string render(std::string_view app, const control::LogLine& line, const LogStyle& how);
+
+// "gvctl: no such app: web", details below.
+[[nodiscard]] std::string render(const control::Error& error);
+
+}  // namespace gracevisor::gvctl

@@ -1,0 +1,96 @@
+#include "gvctl/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace gracevisor::gvctl {
+namespace {
+
+struct Age {
+  std::uint64_t count;
+  std::string_view tight;
+  std::string_view wide;
+};
+
+Age in_largest_unit(std::uint64_t seconds) {
+  constexpr std::uint64_t kMinute = 60;
+  constexpr std::uint64_t kHour = 60 * kMinute;
+  constexpr std::uint64_t kDay = 24 * kHour;
+  if (seconds < kMinute) return {seconds, "s", "s"};
+  if (seconds < kHour) return {seconds / kMinute, "m", "min"};
+  if (seconds < kDay) return {seconds / kHour, "h", "h"};
+  return {seconds / kDay, "d", "d"};
+}
+
+// The length of the SGR sequence ("ESC [ 1 ; 31 m") that `text` begins with, or 0.
+std::size_t colour_sequence(std::string_view text) {
+  if (!text.starts_with("\x1b[")) return 0;
+  auto end = text.find_first_not_of("0123456789;:", 2);
+  return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
+}
+
+// The length of the control character that `text` begins with, or 0: C0 but the tab, DEL, and C1 in UTF-8.
+std::size_t control_character(std::string_view text) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if ((byte(0) < 0x20 && byte(0) != '\t') || byte(0) == 0x7f) return 1;
+  bool c1 = byte(0) == 0xc2 && text.size() > 1 && byte(1) >= 0x80 && byte(1) < 0xa0;
+  return c1 ? 2 : 0;
+}
+
+}  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) {
+    at -= 3;
+    text.insert(at, 1, ',');
+  }
+  return text;
+}
+
+std::string tight_age(std::uint64_t seconds) {
+  Age a = in_largest_unit(seconds);
+  return fmt::format("{}{}", a.count, a.tight);
+}
+
+std::string age(std::uint64_t seconds) {
+  Age a = in_largest_unit(seconds);
+  return fmt::format("{} {}", a.count, a.wide);
+}
+
+std::string size(std::uint64_t bytes) {
+  constexpr std::array<char, 5> kUnits = {'B', 'K', 'M', 'G', 'T'};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  bool decimal = unit > 0 && value < 9.95;
+  return decimal ? fmt::format("{:.1f}{}", value, kUnits.at(unit))
+                 : fmt::format("{:.0f}{}", value, kUnits.at(unit));
+}
+
+std::string harmless(std::string_view text, Colours colours) {
+  std::string out;
+  bool coloured = false;
+  while (!text.empty()) {
+    std::size_t taken = colours == Colours::pass ? colour_sequence(text) : 0;
+    if (taken > 0) {
+      coloured = true;
+      out.append(text.substr(0, taken));
+    } else if (taken = control_character(text); taken > 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[taken - 1]));
+    } else {
+      taken = 1;
+      out.push_back(text.front());
+    }
+    text.remove_prefix(taken);
+  }
+  if (coloured) out += "\x1b[0m";
+  return out;
+}
+
+}  // namespace gracevisor::gvctl

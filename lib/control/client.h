@@ -1,0 +1,69 @@
+// The control API's client: blocking, one connection per call. For gvctl and tests; never in the daemon.
+// Thread: the caller's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/head.h"
+
+namespace gracevisor::control {
+
+struct Call {
+  http::Method method = http::Method::get;  // get or post
+  std::string target;                       // "/v1/apps/web/logs?n=100"
+  std::string body;                         // JSON, of a post
+};
+
+struct Answer {
+  int status = 0;
+  std::string body;  // empty where it came as lines
+};
+
+struct CallError {
+  enum class Kind {
+    unreachable,  // nobody there, or nobody who answers
+    lost,         // the connection ended before the answer was whole
+    malformed,    // what came is no answer of a daemon
+    interrupted,  // the interrupt descriptor became readable
+  };
+  Kind kind = Kind::unreachable;
+  std::string what;  // a whole sentence without its full stop, with the socket's path
+};
+
+class Client {
+ public:
+  // Becomes readable when the caller wants the call to end; -1: never. Stays the caller's.
+  struct Options {
+    int interrupt = -1;
+    base::Millis patience{30000};  // without a byte of an answer that is no stream
+  };
+  explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+  Client(std::string socket_path, const Options& options)
+      : socket_path_(std::move(socket_path)), options_(options) {}
+
+  using Result = std::expected<Answer, CallError>;
+  // One NDJSON line, valid during the call; false: enough, hang up.
+  using OnLine = std::function<bool(std::string_view line)>;
+
+  [[nodiscard]] Result ask(const Call& call) const;
+  // A 200 comes line by line, however long it takes; any other answer comes whole.
+  [[nodiscard]] Result stream(const Call& call, const OnLine& on_line) const;
+
+  [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
+
+ private:
+  std::string socket_path_;
+  Options options_;
+};
+
+// Where the daemon of this user listens by default: root's in /run/gracevisor, others' in
+// $XDG_RUNTIME_DIR/gracevisor, without that (empty) in /tmp/gracevisor-UID.
+[[nodiscard]] std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir);
+
+}  // namespace gracevisor::control

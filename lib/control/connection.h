@@ -1,0 +1,94 @@
+// One client of the control socket, for server.cpp.
+//
+//   reading_head -> reading_body -> answering -> reading_head, if the connection is kept
+//        |               |             |
+//        '--- refused ---'-------------'--> lingering -> gone
+//
+// In `answering` a Reply exists. In `lingering` our side is finished: queued bytes go out, what still arrives
+// is thrown away, so that a client that is not done sending gets to read its refusal. A client that leaves or
+// does not read is `gone` from every state. Thread: the loop's.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "control/server.h"
+#include "http/body.h"
+#include "http/head.h"
+#include "loop/deadlines.h"
+#include "loop/stream.h"
+
+namespace gracevisor::control {
+
+class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink {
+ public:
+  // Whoever owns the connections.
+  class Owner {
+   public:
+    // A whole request of somebody who may ask.
+    virtual void on_request(const Request& request, std::shared_ptr<Reply> reply) = 0;
+    // It is closed: to be freed later in the loop, after notify_gone().
+    virtual void on_closed(Connection& connection) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Connection(Owner& owner, loop::Deadlines& deadlines, http::HeadReader& heads, const Peer& peer);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd fd);
+  // Runs the notice of a Reply whose client left.
+  void notify_gone();
+
+ private:
+  enum class State { reading_head, reading_body, answering, lingering, gone };
+
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int code) override;
+  void on_drained() override {}
+  void on_deadline() override;
+
+  void answer(int status, std::string_view body) override;
+  void begin() override;
+  void add_line(std::string_view json) override;
+  void finish() override;
+  void abandon() override;
+
+  void read_head();
+  void read_body();
+  // Checks what is asked, and keeps what it needs of the head.
+  [[nodiscard]] bool accept_head(const http::RequestHead& head);
+  void dispatch();
+
+  void refuse(int status, const Error& error);
+  void write_head(int status, std::string_view type, std::string_view framing);
+  void write(std::span<const std::string_view> pieces);
+  void end_answer();
+  void linger();
+  void close();
+
+  Owner& owner_;
+  loop::Deadlines& deadlines_;
+  http::HeadReader& heads_;
+  std::unique_ptr<loop::Stream> stream_;
+  loop::Deadline deadline_{*this};
+  State state_ = State::reading_head;
+
+  // The present request.
+  base::ByteBuffer input_;
+  http::BodyReader body_;
+  Request request_;
+  bool keep_alive_ = true;  // after its answer
+  bool chunked_ = true;     // a stream is sent in chunks; HTTP/1.0 knows none
+  bool streaming_ = false;
+  std::weak_ptr<Reply> reply_;
+};
+
+}  // namespace gracevisor::control

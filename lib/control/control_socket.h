@@ -1,0 +1,38 @@
+// The listening control socket's file: nobody can connect before its owner and mode are right, and the path
+// changes in one step. The caller holds the runtime folder's InstanceLock. Thread: the start-up's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "control/access.h"
+
+namespace gracevisor::control {
+
+class ControlSocket {
+ public:
+  // An error when somebody answers at `path` already, or when it is there and no socket. A stale socket is
+  // replaced.
+  [[nodiscard]] static base::Expected<ControlSocket> open(const std::filesystem::path& path,
+                                                          const AccessPolicy& policy);
+  ControlSocket(ControlSocket&& other) noexcept;
+  ControlSocket& operator=(ControlSocket&&) = delete;
+  // Removes the file, unless another socket has taken its place.
+  ~ControlSocket();
+
+  // Listening, non-blocking; the file stays this object's.
+  [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
+
+ private:
+  ControlSocket(std::filesystem::path path, base::UniqueFd fd) noexcept;
+
+  std::filesystem::path path_;  // empty: moved from
+  base::UniqueFd fd_;
+  dev_t device_ = 0;  // of the file
+  ino_t inode_ = 0;
+};
+
+}  // namespace gracevisor::control

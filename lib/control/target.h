@@ -1,0 +1,22 @@
+// A request's target as path and query, percent-decoded (RFC 3986 section 2.1), and back. Thread: values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gracevisor::control {
+
+struct Target {
+  std::string path;
+  std::map<std::string, std::string> query;  // of a name that comes twice the last one counts
+};
+
+// Nothing for a broken escape, an escaped '/', a NUL, or a path that does not begin with '/'.
+[[nodiscard]] std::optional<Target> parse_target(std::string_view target);
+
+// Everything but unreserved characters escaped.
+[[nodiscard]] std::string escape(std::string_view text);
+
+}  // namespace gracevisor::control
