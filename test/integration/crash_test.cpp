@@ -1,0 +1,139 @@
+// Instances that end by themselves: out of the routes at once, and back by the restart policy.
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "support/daemon_process.h"
+#include "support/http_client.h"
+#include "support/load_generator.h"
+#include "support/wait.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+
+namespace {
+
+std::string demo(const std::string& switches, const std::string& app, const std::string& restart) {
+  return "[app.web]\ncommand = \"@DEMO@ " + switches + "\"\nlisten = \"@LISTEN@\"\n" + app +
+         "[app.web.restart]\n" + restart;
+}
+
+}  // namespace
+
+TEST_CASE("crash: a killed instance is replaced by a new process in the same generation") {
+  Site site;
+  site.configure(demo("", "", "backoff = \"100ms\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  pid_t first = daemon.pids("web").at(0);
+  REQUIRE(::kill(first, SIGKILL) == 0);
+  CHECK(wait_until([&] {
+    auto pids = daemon.pids("web");
+    return pids.size() == 1 && pids.front() != first;
+  }));
+  auto app = daemon.app("web");
+  REQUIRE(app.has_value());
+  CHECK(app->generation == 1);
+  REQUIRE(app->instances.size() == 1);
+  CHECK(app->instances.front().name == "1.1");
+  CHECK(app->instances.front().restarts == 1);
+}
+
+TEST_CASE("crash: kill -9 of one of two instances under load fails no idempotent request") {
+  Site site;
+  site.configure(demo("", "instances = 2\n", "backoff = \"100ms\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 2));
+  LoadGenerator load(site.listener(), Request{});
+  for (int i = 0; i < 3; ++i) {
+    pid_t victim = daemon.pids("web").at(0);
+    std::string its_answers = " pid " + std::to_string(victim) + " ";
+    REQUIRE(wait_until([&] { return load.so_far().answers_with(its_answers) > 0; }));
+    REQUIRE(::kill(victim, SIGKILL) == 0);
+    REQUIRE(daemon.wait_healthy("web", 1));
+    REQUIRE(daemon.wait_healthy("web", 2));
+  }
+  LoadResult result = load.stop();
+  INFO(describe(result) << "\n" << daemon.log());
+  CHECK(result.failed() == 0);
+}
+
+TEST_CASE("crash: requests wait for the replacement of the only instance") {
+  Site site;
+  site.configure(demo("", "", "backoff = \"300ms\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  REQUIRE(::kill(daemon.pids("web").at(0), SIGKILL) == 0);
+  REQUIRE(daemon.wait_healthy("web", 0));
+  auto answer = fetch(site.listener());
+  REQUIRE_MESSAGE(answer.has_value(), daemon.log());
+  CHECK(answer->status == 200);
+}
+
+TEST_CASE("crash: the back-off grows between restarts") {
+  Site site;
+  site.configure(demo("--exit-after 0s", "", "backoff = \"200ms\"\nbackoff_max = \"60s\"\n"));
+  DaemonProcess daemon(site);
+  // With jitter of 0.5 to 1.5: 100 to 300 ms, then 200 to 600, then 400 to 1200.
+  auto began = std::chrono::steady_clock::now();
+  CHECK(wait_until([&] {
+    auto app = daemon.app("web");
+    return app && !app->instances.empty() && app->instances.front().restarts >= 3;
+  }));
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(500));
+  CommandResult status = daemon.ctl({"status"});
+  INFO(describe(status));
+  CHECK(status.out.find("exit 1") != std::string::npos);
+}
+
+TEST_CASE("crash: max_failures ends the restarts in the state fatal") {
+  Site site;
+  site.configure(demo("--exit-after 0s", "", "backoff = \"20ms\"\nmax_failures = 3\n"));
+  DaemonProcess daemon(site);
+  CHECK(daemon.wait_state("web", "fatal"));
+  CommandResult status = daemon.ctl({"status"});
+  INFO(describe(status));
+  CHECK(status.out.find("fatal") != std::string::npos);
+  CHECK(wait_until([&] { return daemon.children() == 0; }));
+  auto answer = fetch(site.listener());
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 503);
+
+  // A deploy of a version that works brings it back.
+  site.configure(demo("", "", "max_failures = 3\n") + "[app.web.deploy]\nguard = \"0s\"\n");
+  CommandResult deploy = daemon.ctl({"deploy", "web"});
+  INFO(describe(deploy));
+  CHECK(deploy.exit_code == 0);
+  answer = fetch(site.listener());
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 200);
+}
+
+TEST_CASE("crash: the policy on-failure leaves an instance that ended well alone") {
+  Site site;
+  site.configure(
+      demo("--exit-after 300ms --exit-code 0", "", "policy = \"on-failure\"\nbackoff = \"20ms\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_state("web", "stopped"));
+  auto app = daemon.app("web");
+  REQUIRE(app.has_value());
+  REQUIRE(app->instances.size() == 1);
+  CHECK(app->instances.front().restarts == 0);
+}
+
+TEST_CASE("crash: what a dead leader left in its group is killed before the slot is used again") {
+  Site site;
+  site.configure(
+      "[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"sleep 600 & exec @DEMO@\"]\nlisten = \"@LISTEN@\"\n"
+      "[app.web.restart]\nbackoff = \"50ms\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  pid_t first = daemon.pids("web").at(0);
+  REQUIRE(daemon.children() == 2);
+  REQUIRE(::kill(first, SIGKILL) == 0);
+  CHECK(wait_until([&] {
+    auto pids = daemon.pids("web");
+    return pids.size() == 1 && pids.front() != first;
+  }));
+  CHECK(wait_until([&] { return daemon.children() == 2; }));
+}

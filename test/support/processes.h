@@ -1,0 +1,26 @@
+// What processes there are, read from /proc: for asserting that none is left over.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace gracevisor::test {
+
+// All processes below `root`, itself not included; zombies that wait for their parent are not counted.
+[[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);
+// Running or stopped, but no zombie.
+[[nodiscard]] bool alive(pid_t pid);
+[[nodiscard]] std::string command_line(pid_t pid);
+[[nodiscard]] std::size_t open_descriptors(pid_t pid);
+[[nodiscard]] std::size_t resident_kib(pid_t pid);
+
+// From now on orphans below this process become its children instead of init's, so that descendants_of()
+// still finds them when their parent is gone.
+void adopt_orphans();
+// Kills and reaps every child that is left; their command lines.
+std::vector<std::string> kill_leftovers();
+
+}  // namespace gracevisor::test
