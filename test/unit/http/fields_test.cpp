@@ -1,0 +1,86 @@
+#include "http/fields.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace gracevisor::http {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, FieldName>, 25> kNames = {{
+    {"Accept", FieldName::accept},
+    {"Connection", FieldName::connection},
+    {"Content-Length", FieldName::content_length},
+    {"Content-Type", FieldName::content_type},
+    {"Cookie", FieldName::cookie},
+    {"Date", FieldName::date},
+    {"Expect", FieldName::expect},
+    {"Forwarded", FieldName::forwarded},
+    {"Host", FieldName::host},
+    {"Idempotency-Key", FieldName::idempotency_key},
+    {"Keep-Alive", FieldName::keep_alive},
+    {"Max-Forwards", FieldName::max_forwards},
+    {"Proxy-Authenticate", FieldName::proxy_authenticate},
+    {"Proxy-Authorization", FieldName::proxy_authorization},
+    {"Proxy-Connection", FieldName::proxy_connection},
+    {"Retry-After", FieldName::retry_after},
+    {"TE", FieldName::te},
+    {"Trailer", FieldName::trailer},
+    {"Transfer-Encoding", FieldName::transfer_encoding},
+    {"Upgrade", FieldName::upgrade},
+    {"Via", FieldName::via},
+    {"X-Forwarded-For", FieldName::x_forwarded_for},
+    {"X-Forwarded-Host", FieldName::x_forwarded_host},
+    {"X-Forwarded-Proto", FieldName::x_forwarded_proto},
+    {"X-Request-Id", FieldName::x_request_id},
+}};
+
+}  // namespace
+
+TEST_CASE("fields: every known name is classified, in any case, and no name near it") {
+  for (const auto& [name, expected] : kNames) {
+    CAPTURE(name);
+    std::string text(name);
+    CHECK(classify(text) == expected);
+    for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    CHECK(classify(text) == expected);
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    CHECK(classify(text) == expected);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      std::string near = text;
+      near[i] = near[i] == '-' ? '_' : '-';
+      CHECK(classify(near) == FieldName::other);
+    }
+    CHECK(classify(text + "x") == FieldName::other);
+    CHECK(classify(text.substr(1)) == FieldName::other);
+  }
+}
+
+TEST_CASE("fields: the empty name and long names are other") {
+  CHECK(classify("") == FieldName::other);
+  CHECK(classify(std::string(500, 'x')) == FieldName::other);
+}
+
+TEST_CASE("fields: letters alone are compared without case") {
+  CHECK(equals_ignoring_case("aBc-1", "AbC-1"));
+  CHECK_FALSE(equals_ignoring_case("a", "ab"));
+  CHECK_FALSE(equals_ignoring_case("^", "~"));  // differ in the bit that tells case apart in letters
+  CHECK_FALSE(equals_ignoring_case("@", "`"));
+}
+
+TEST_CASE("fields: membership of a list") {
+  CHECK(list_has("close", "close"));
+  CHECK(list_has("keep-alive, Close", "close"));
+  CHECK(list_has(" ,, \tclose\t,", "close"));
+  CHECK(list_has("trailers;q=0.5, gzip", "trailers"));
+  CHECK(list_has("gzip ; q=1", "gzip"));
+  CHECK_FALSE(list_has("", "close"));
+  CHECK_FALSE(list_has("closed", "close"));
+  CHECK_FALSE(list_has("x close", "close"));
+  CHECK_FALSE(list_has("a;close", "close"));
+}
+
+}  // namespace gracevisor::http

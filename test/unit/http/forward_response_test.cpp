@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "http/forward.h"
+#include "unit/http/reading.h"
+
+namespace gracevisor::http::testing {
+
+namespace {
+
+constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
+const std::string kDateLine = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+struct Forwarded {
+  ResponsePlan plan;
+  std::string head;
+};
+
+Forwarded forward(std::string_view bytes, int client_minor = 1, bool client_keep_alive = true,
+                  Method method = Method::get) {
+  const ResponseHead head = accept_response(bytes, method);
+  const ResponseForward how{
+      .client_minor = client_minor, .client_keep_alive = client_keep_alive, .date = kDate};
+  Forwarded result;
+  result.plan = plan_response(head, how);
+  write_response_head(head, result.plan, how, result.head);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("forward rule 1: a response goes out with our own version") {
+  CHECK(forward("HTTP/1.0 200 Fine\r\nContent-Length: 2\r\n\r\n").head ==
+        "HTTP/1.1 200 Fine\r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
+  CHECK(forward("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n").head ==
+        "HTTP/1.1 200 \r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
+}
+
+TEST_CASE("forward rules 10 and 28: a chunked response stays chunked for a client of HTTP/1.1") {
+  const Forwarded result = forward(ok_with("transfer-encoding: Chunked\r\n"));
+  CHECK(result.head == "HTTP/1.1 200 OK\r\n" + kDateLine + "Transfer-Encoding: chunked\r\n\r\n");
+  CHECK(result.plan.framing.kind == Framing::Kind::chunked);
+  CHECK(result.plan.keep_alive);
+}
+
+TEST_CASE("forward: a chunked response to a client of HTTP/1.0 ends with its connection") {
+  const Forwarded result = forward(ok_with("Transfer-Encoding: chunked\r\n"), 0);
+  CHECK(result.head == "HTTP/1.1 200 OK\r\n" + kDateLine + "Connection: close\r\n\r\n");
+  CHECK(result.plan.framing.kind == Framing::Kind::until_close);
+  CHECK_FALSE(result.plan.keep_alive);
+}
+
+TEST_CASE(
+    "forward rule 51: a response without framing is chunked for 1.1 clients and closes for 1.0 clients") {
+  const Forwarded modern = forward("HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(modern.head == "HTTP/1.1 200 OK\r\n" + kDateLine + "Transfer-Encoding: chunked\r\n\r\n");
+  CHECK(modern.plan.framing.kind == Framing::Kind::chunked);
+  CHECK(modern.plan.keep_alive);
+  const Forwarded old = forward("HTTP/1.0 200 OK\r\n\r\n", 0);
+  CHECK(old.head == "HTTP/1.1 200 OK\r\n" + kDateLine + "Connection: close\r\n\r\n");
+  CHECK(old.plan.framing.kind == Framing::Kind::until_close);
+  CHECK_FALSE(old.plan.keep_alive);
+}
+
+TEST_CASE("forward rule 60: the client's connection goes on as planned and announced") {
+  CHECK(forward(ok_with("Content-Length: 2\r\n"), 1, false).head.ends_with("\r\nConnection: close\r\n\r\n"));
+  CHECK_FALSE(forward(ok_with("Content-Length: 2\r\n"), 1, false).plan.keep_alive);
+  CHECK(forward(ok_with("Content-Length: 2\r\n"), 0, true)
+            .head.ends_with("\r\nConnection: keep-alive\r\n\r\n"));
+  CHECK(forward(ok_with("Content-Length: 2\r\n"), 0, false).head.ends_with("\r\nConnection: close\r\n\r\n"));
+  // The app's own wish is about its own connection.
+  const Forwarded app_closes = forward(ok_with("Content-Length: 2\r\nConnection: close\r\n"));
+  CHECK(app_closes.plan.keep_alive);
+  CHECK(app_closes.head.find("Connection") == std::string::npos);
+}
+
+TEST_CASE("forward rules 29 to 31: fields of one hop end here in responses too") {
+  const Forwarded result = forward(ok_with(
+      "Connection: X-A, Set-Cookie, Content-Length\r\nX-A: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n"
+      "Proxy-Authenticate: x\r\nTrailer: X\r\nTE: y\r\nProxy-Connection: z\r\nContent-Length: 2\r\n"
+      "Set-Cookie: a\r\n"));
+  CHECK(result.head == "HTTP/1.1 200 OK\r\nSet-Cookie: a\r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
+}
+
+TEST_CASE("forward rule 33: fields of one name stay separate lines in their order") {
+  const Forwarded result = forward(
+      ok_with("Set-Cookie: b=2\r\nx_y: 1\r\nset-cookie: a=1\r\nSet-Cookie: c\r\nContent-Length: 0\r\n"));
+  CHECK(result.head ==
+        "HTTP/1.1 200 OK\r\nSet-Cookie: b=2\r\nx_y: 1\r\nset-cookie: a=1\r\nSet-Cookie: c\r\n" + kDateLine +
+            "Content-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("forward rule 37: Date is added where it is missing, and only there") {
+  CHECK(forward(ok_with("date: x\r\nContent-Length: 0\r\n")).head ==
+        "HTTP/1.1 200 OK\r\ndate: x\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("forward rule 39: WWW-Authenticate and Allow pass byte for byte, though Connection names them") {
+  const Forwarded result = forward(ok_with(
+      "Connection: WWW-Authenticate, Allow\r\nWWW-Authenticate: Basic realm=\"x\"\r\nAllow: GET,  PUT\r\n"
+      "Content-Length: 0\r\n"));
+  CHECK(result.head == "HTTP/1.1 200 OK\r\nWWW-Authenticate: Basic realm=\"x\"\r\nAllow: GET,  PUT\r\n" +
+                           kDateLine + "Content-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("forward rule 49: a 204 goes out without framing") {
+  for (const std::string_view field : {"Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
+    const Forwarded result = forward("HTTP/1.1 204 No Content\r\n" + std::string(field) + "\r\n");
+    CHECK(result.head == "HTTP/1.1 204 No Content\r\n" + kDateLine + "\r\n");
+    CHECK(result.plan.framing.kind == Framing::Kind::none);
+    CHECK(result.plan.keep_alive);
+  }
+}
+
+TEST_CASE("forward rule 50: framing fields of HEAD and 304 answers pass though there is no body") {
+  CHECK(forward("HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n").head ==
+        "HTTP/1.1 304 x\r\n" + kDateLine + "Content-Length: 5\r\n\r\n");
+  const auto head_request = [](std::string_view fields, int minor) {
+    return forward(ok_with(fields), minor, true, Method::head);
+  };
+  CHECK(head_request("Content-Length: 5\r\n", 1).head ==
+        "HTTP/1.1 200 OK\r\n" + kDateLine + "Content-Length: 5\r\n\r\n");
+  CHECK(head_request("Transfer-Encoding: chunked\r\n", 1).head ==
+        "HTTP/1.1 200 OK\r\n" + kDateLine + "Transfer-Encoding: chunked\r\n\r\n");
+  CHECK(head_request("Transfer-Encoding: chunked\r\n", 0).head ==
+        "HTTP/1.1 200 OK\r\n" + kDateLine + "Connection: keep-alive\r\n\r\n");
+  CHECK(head_request("", 1).head == "HTTP/1.1 200 OK\r\n" + kDateLine + "\r\n");
+}
+
+TEST_CASE("forward rule 53: interim responses go out without framing and without a date of ours") {
+  const ResponseHead head = accept_response(
+      "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: y\r\nContent-Length: 3\r\nLink: "
+      "</b>\r\n\r\n");
+  std::string out;
+  write_interim_head(head, out);
+  CHECK(out == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n");
+}
+
+}  // namespace gracevisor::http::testing

@@ -1,0 +1,113 @@
+// Heads for tests: read whole and byte by byte, which must give the same.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+#include "http/head.h"
+
+namespace gracevisor::http::testing {
+
+struct RequestReading {
+  HeadResult result;
+  RequestHead head;
+};
+
+struct ResponseReading {
+  HeadResult result;
+  ResponseHead head;
+};
+
+inline void check_same(const HeadResult& a, const HeadResult& b) {
+  CHECK(a.state == b.state);
+  CHECK(a.size == b.size);
+  if (a.state != HeadState::refused) return;
+  CHECK(a.refusal.status == b.refusal.status);
+  CHECK(a.refusal.token == b.refusal.token);
+}
+
+// `read` gets growing prefixes of `bytes` until it decides; that must be what it decided on the whole.
+template <class Read>
+void check_pieces(std::string_view bytes, const HeadResult& whole, Read read) {
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    const std::string piece(bytes.substr(0, size));  // its own memory: reading past its end is an error
+    const HeadResult result = read(std::string_view(piece));
+    if (result.state == HeadState::incomplete) continue;
+    check_same(result, whole);
+    return;
+  }
+  CHECK(whole.state == HeadState::incomplete);
+}
+
+// The views of the result point into `bytes`.
+inline RequestReading read_request(std::string_view bytes, const HeadLimits& limits = {}) {
+  CAPTURE(bytes.substr(0, 200));
+  HeadReader reader;
+  RequestReading reading;
+  reading.result = reader.read_request(bytes, limits, reading.head);
+  RequestHead scratch;
+  check_pieces(bytes, reading.result,
+               [&](std::string_view piece) { return reader.read_request(piece, limits, scratch); });
+  return reading;
+}
+
+inline ResponseReading read_response(std::string_view bytes, Method method = Method::get,
+                                     const HeadLimits& limits = {}) {
+  CAPTURE(bytes.substr(0, 200));
+  HeadReader reader;
+  ResponseReading reading;
+  reading.result = reader.read_response(bytes, limits, method, reading.head);
+  ResponseHead scratch;
+  check_pieces(bytes, reading.result,
+               [&](std::string_view piece) { return reader.read_response(piece, limits, method, scratch); });
+  return reading;
+}
+
+inline void check_refused(std::string_view bytes, int status, std::string_view token,
+                          const HeadLimits& limits = {}) {
+  CAPTURE(bytes.substr(0, 200));
+  const RequestReading reading = read_request(bytes, limits);
+  REQUIRE(reading.result.state == HeadState::refused);
+  CHECK(reading.result.refusal.status == status);
+  CHECK(reading.result.refusal.token == token);
+}
+
+inline void check_response_refused(std::string_view bytes, std::string_view token,
+                                   const HeadLimits& limits = {}) {
+  CAPTURE(bytes.substr(0, 200));
+  const ResponseReading reading = read_response(bytes, Method::get, limits);
+  REQUIRE(reading.result.state == HeadState::refused);
+  CHECK(reading.result.refusal.status == 502);
+  CHECK(reading.result.refusal.token == token);
+}
+
+inline RequestHead accept_request(std::string_view bytes, const HeadLimits& limits = {}) {
+  CAPTURE(bytes.substr(0, 200));
+  RequestReading reading = read_request(bytes, limits);
+  CAPTURE(reading.result.refusal.token);
+  REQUIRE(reading.result.state == HeadState::complete);
+  return reading.head;
+}
+
+inline ResponseHead accept_response(std::string_view bytes, Method method = Method::get) {
+  CAPTURE(bytes.substr(0, 200));
+  ResponseReading reading = read_response(bytes, method);
+  CAPTURE(reading.result.refusal.token);
+  REQUIRE(reading.result.state == HeadState::complete);
+  return reading.head;
+}
+
+// A GET for host "h" with these field lines (each with its CRLF).
+inline std::string get_with(std::string_view fields) {
+  return std::string("GET / HTTP/1.1\r\nHost: h\r\n").append(fields).append("\r\n");
+}
+inline std::string post_with(std::string_view fields) {
+  return std::string("POST / HTTP/1.1\r\nHost: h\r\n").append(fields).append("\r\n");
+}
+inline std::string ok_with(std::string_view fields) {
+  return std::string("HTTP/1.1 200 OK\r\n").append(fields).append("\r\n");
+}
+
+}  // namespace gracevisor::http::testing
