@@ -1,0 +1,96 @@
+// What one app says about itself, key against key.
+#include <fmt/format.h>
+
+#include "config/draft.h"
+#include "config/substitute.h"
+
+namespace gracevisor::config {
+namespace {
+
+class AppCheck {
+ public:
+  AppCheck(AppDraft& draft, const Identity& identity, Findings& findings)
+      : draft_(draft), app_(draft.app), identity_(identity), findings_(findings) {}
+
+  void run() {
+    if (find(*draft_.table, "command") == nullptr) {
+      error(app_.source, "", "an app needs a command");
+    }
+    if (given("route") && given("routes")) {
+      error(source_of(draft_, "routes"), ".routes", "route is its short form: give one of the two");
+    }
+    if (app_.restart.backoff > app_.restart.backoff_max) {
+      error(place_in("restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
+    }
+    if (app_.endpoint == EndpointKind::none) {
+      check_unrouted();
+    } else if (app_.routes.empty()) {
+      app_.routes.push_back({"", "/", app_.source});
+    }
+    check_repeated_routes();
+    if (identity_.root() && app_.user.empty() && !given("user")) {
+      findings_.warning(app_.source, draft_.path + ": runs as root, as user is not set");
+    }
+  }
+
+ private:
+  [[nodiscard]] bool given(std::string_view key) const { return find(*draft_.table, key) != nullptr; }
+
+  void error(const Source& source, std::string_view below, std::string_view text) {
+    findings_.error(source, fmt::format("{}{}: {}", draft_.path, below, text));
+  }
+
+  [[nodiscard]] Source place_in(std::string_view table, std::string_view key) const {
+    const Entry* entry = find(*draft_.table, table);
+    const Table* inner = entry == nullptr ? nullptr : std::get_if<Table>(&entry->value.data);
+    const Entry* found = inner == nullptr ? nullptr : find(*inner, key);
+    return found != nullptr ? found->value.source : source_of(draft_, table);
+  }
+
+  void check_unrouted() {
+    for (std::string_view key : {"listen", "route", "routes", "health"}) {
+      if (!given(key)) continue;
+      error(find(*draft_.table, key)->source, "." + std::string(key),
+            "has no meaning with endpoint = \"none\": such an app is not routed");
+    }
+    if (app_.command.empty()) return;
+    for (const std::string& word : app_.command) check_no_port(word, "command", source_of(draft_, "command"));
+    for (const auto& [name, value] : app_.environment) {
+      check_no_port(value, "environment." + name, place_in("environment", name));
+    }
+  }
+
+  // Every placeholder is known by now; without a port this one has no value.
+  void check_no_port(std::string_view text, const std::string& below, const Source& source) {
+    Values values;
+    for (std::string_view name : kPlaceholders) values.emplace(name, "");
+    bool valid = substitute(text, values).has_value();
+    values.erase("port");
+    if (valid && !substitute(text, values)) {
+      error(source, "." + below, "\"{port}\" has no value with endpoint = \"none\"");
+    }
+  }
+
+  void check_repeated_routes() {
+    for (std::size_t i = 1; i < app_.routes.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (!(app_.routes[i] == app_.routes[j])) continue;
+        error(app_.routes[i].source, given("routes") ? ".routes" : ".route", "the same route twice");
+        break;
+      }
+    }
+  }
+
+  AppDraft& draft_;
+  App& app_;
+  const Identity& identity_;
+  Findings& findings_;
+};
+
+}  // namespace
+
+void check_apps(Draft& draft, const Identity& identity, Findings& findings) {
+  for (AppDraft& app : draft.apps) AppCheck(app, identity, findings).run();
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,182 @@
+// Which listener an app means, and which addresses cannot be listened on together.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "config/draft.h"
+#include "config/substitute.h"
+
+namespace gracevisor::config {
+namespace {
+
+bool any_host(const base::Address& address) {
+  auto host = address.host_text();
+  return host == "0.0.0.0" || host == "::";
+}
+
+// Whether the kernel would refuse the second of the two: Linux lets no wildcard stand beside a single address
+// of its family, whatever SO_REUSEADDR says, once one of them listens.
+bool collide(const base::Address& a, const base::Address& b) {
+  if (a.is_unix() || b.is_unix()) return a == b;
+  if (a.port() != b.port() || a.port().value() == 0) return false;
+  if (a.family() != b.family()) return a.dual_stack() || b.dual_stack();
+  return any_host(a) || any_host(b) || a == b;
+}
+
+class ListenerCheck {
+ public:
+  ListenerCheck(Draft& draft, Findings& findings) : draft_(draft), findings_(findings) {}
+
+  void run() {
+    named_ = draft_.listeners.size();
+    for (AppDraft& app : draft_.apps) {
+      if (app.app.endpoint != EndpointKind::none) resolve(app);
+    }
+    for (std::size_t i = 0; i < draft_.listeners.size(); ++i) check_addresses(i);
+    for (const ListenerDraft& listener : draft_.listeners) check_default(listener);
+    for (const AppDraft& app : draft_.apps) warn_unreachable(app);
+  }
+
+ private:
+  [[nodiscard]] ListenerDraft* find_listener(std::string_view name) {
+    auto it = std::find_if(draft_.listeners.begin(), draft_.listeners.end(),
+                           [&](const ListenerDraft& draft) { return draft.listener.name == name; });
+    return it == draft_.listeners.end() ? nullptr : &*it;
+  }
+
+  // Where the i-th text of the app's `listen` stands.
+  static Source place_of(const AppDraft& app, std::string_view text) {
+    const Entry* entry = find(*app.table, "listen");
+    if (const auto* array = std::get_if<Array>(&entry->value.data)) {
+      for (const Value& value : *array) {
+        const auto* written = std::get_if<std::string>(&value.data);
+        if (written != nullptr && *written == text) return value.source;
+      }
+    }
+    return entry->value.source;
+  }
+
+  void resolve(AppDraft& app) {
+    std::vector<std::string> names;
+    for (const std::string& text : app.app.listen) {
+      Source source = place_of(app, text);
+      auto name =
+          text.find(':') == std::string::npos ? look_up(app, text, source) : own_address(app, text, source);
+      if (name.empty()) continue;
+      if (std::find(names.begin(), names.end(), name) != names.end()) {
+        findings_.error(source, fmt::format("{}.listen: {} is given twice", app.path, quote_briefly(text)));
+      } else {
+        names.push_back(std::move(name));
+      }
+    }
+    app.app.listen = std::move(names);
+  }
+
+  std::string look_up(const AppDraft& app, const std::string& text, const Source& source) {
+    if (find_listener(text) != nullptr) return text;
+    std::vector<std::string_view> known;
+    for (std::size_t i = 0; i < named_; ++i) known.emplace_back(draft_.listeners[i].listener.name);
+    auto near = nearest(text, known);
+    findings_.error(source, fmt::format("{}.listen: there is no listener {}{}", app.path, quote_briefly(text),
+                                        near.empty() ? " (an address has a port: \"127.0.0.1:8080\")"
+                                                     : fmt::format(" (did you mean {}?)", quote(near))));
+    return {};
+  }
+
+  // Apps that write the same address share the listener.
+  std::string own_address(const AppDraft& app, const std::string& text, const Source& source) {
+    auto address = base::Address::parse(text);
+    bool relative = address && address->is_unix() && !text.starts_with("unix:/");
+    if (!address || relative) {
+      findings_.error(source, fmt::format("{}.listen: {}", app.path,
+                                          relative ? "the path of a Unix socket must be absolute"
+                                                   : address.error().what));
+      return {};
+    }
+    std::string name = address->text();
+    if (find_listener(name) == nullptr) {
+      ListenerDraft draft{{}, app.path + ".listen", nullptr};
+      draft.listener.name = name;
+      draft.listener.addresses = {*address};
+      draft.listener.source = source;
+      draft_.listeners.push_back(std::move(draft));
+    }
+    return name;
+  }
+
+  static Source address_source(const ListenerDraft& draft) {
+    const Entry* entry = draft.table == nullptr ? nullptr : find(*draft.table, "address");
+    return entry == nullptr ? draft.listener.source : entry->value.source;
+  }
+
+  // Against every address before it.
+  void check_addresses(std::size_t index) {
+    const ListenerDraft& draft = draft_.listeners[index];
+    const auto& addresses = draft.listener.addresses;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      for (std::size_t other = 0; other <= index; ++other) {
+        const ListenerDraft& before = draft_.listeners[other];
+        std::size_t end = other == index ? i : before.listener.addresses.size();
+        for (std::size_t j = 0; j < end; ++j) {
+          if (collide(addresses[i], before.listener.addresses[j])) {
+            report(draft, addresses[i], before, before.listener.addresses[j]);
+          }
+        }
+      }
+    }
+  }
+
+  void report(const ListenerDraft& draft, const base::Address& address, const ListenerDraft& before,
+              const base::Address& other) {
+    std::string text = fmt::format(
+        "{}: {} is already listened on by {} ({}) at {}", draft.path + (draft.table ? ".address" : ""),
+        quote_briefly(address.text()), before.path, other.text(), place(address_source(before)));
+    if (draft.table == nullptr && before.table != nullptr) {
+      text += fmt::format(": write listen = {} to share it", quote(before.listener.name));
+    }
+    findings_.error(address_source(draft), text);
+  }
+
+  void check_default(const ListenerDraft& draft) {
+    if (!draft.listener.default_app) return;
+    const std::string& name = *draft.listener.default_app;
+    auto app = std::find_if(draft_.apps.begin(), draft_.apps.end(),
+                            [&](const AppDraft& candidate) { return candidate.app.name == name; });
+    Source source = find(*draft.table, "default")->value.source;
+    if (app == draft_.apps.end()) {
+      std::vector<std::string_view> known;
+      for (const AppDraft& candidate : draft_.apps) known.emplace_back(candidate.app.name);
+      auto near = nearest(name, known);
+      findings_.error(source,
+                      fmt::format("{}.default: there is no app {}{}", draft.path, quote_briefly(name),
+                                  near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near))));
+    } else if (app->app.endpoint == EndpointKind::none) {
+      findings_.error(source, fmt::format("{}.default: {} has endpoint = \"none\"", draft.path, app->path));
+    }
+  }
+
+  void warn_unreachable(const AppDraft& app) {
+    if (app.app.endpoint == EndpointKind::none || find(*app.table, "listen") != nullptr) return;
+    bool is_default = std::any_of(draft_.listeners.begin(), draft_.listeners.end(), [&](const auto& draft) {
+      return draft.listener.default_app == app.app.name;
+    });
+    if (is_default) return;
+    findings_.warning(app.app.source,
+                      app.path +
+                          ": is reachable nowhere, as listen is not set (a worker process has endpoint = "
+                          "\"none\")");
+  }
+
+  Draft& draft_;
+  Findings& findings_;
+  std::size_t named_ = 0;  // the listeners before this index have a table of their own
+};
+
+}  // namespace
+
+void check_listeners(Draft& draft, Findings& findings) {
+  ListenerCheck(draft, findings).run();
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,100 @@
+// What several apps have in common: routes of a listener, the ports of instances, log files.
+#include <fmt/format.h>
+
+#include <map>
+#include <tuple>
+
+#include "config/draft.h"
+#include "config/values.h"
+
+namespace gracevisor::config {
+namespace {
+
+std::string describe_route(const Route& route) {
+  if (route.host.empty() && route.path == "/") return "every host and path";
+  return quote_briefly(route_text(route));
+}
+
+struct LogFile {
+  std::string path;
+  std::string key;  // "app.web.log.stdout"
+  Source source;
+};
+
+std::vector<LogFile> log_files(const Draft& draft) {
+  std::vector<LogFile> out;
+  if (!draft.daemon.log.file.empty()) out.push_back({draft.daemon.log.file, "daemon.log.file", {}});
+  for (const AppDraft& app : draft.apps) {
+    const AppLog& log = app.app.log;
+    Source source = source_of(app, "log");
+    if (log.out.empty()) {
+      out.push_back({(draft.daemon.state_dir / "log" / (app.app.name + ".log")).string(),
+                     app.path + ".log.stdout", source});
+    } else if (log.out != "inherit") {
+      out.push_back({log.out, app.path + ".log.stdout", source});
+    }
+    if (log.err != "stdout" && log.err != "inherit") {
+      out.push_back({log.err, app.path + ".log.stderr", source});
+    }
+  }
+  return out;
+}
+
+void check_ports(const Draft& draft, Findings& findings) {
+  unsigned needed = 0;
+  for (const AppDraft& app : draft.apps) {
+    if (app.app.endpoint == EndpointKind::port) needed += app.app.instances;
+  }
+  const PortRange& range = draft.daemon.port_range;
+  unsigned ports = 1U + range.last.value() - range.first.value();
+  Source source = draft.port_range;
+  if (source.file.empty() && !draft.apps.empty()) source = draft.apps.front().app.source;
+  if (ports < needed) {
+    findings.error(source,
+                   fmt::format("daemon.port_range: {} ports are too few for {} instances", ports, needed));
+  } else if (ports < 2 * needed) {
+    findings.warning(source,
+                     fmt::format("daemon.port_range: {} ports are too few to deploy all {} instances at "
+                                 "once, as the old ones run beside the new ones",
+                                 ports, needed));
+  }
+}
+
+}  // namespace
+
+void check_routes(const Draft& draft, Findings& findings) {
+  struct Owner {
+    const AppDraft* app;
+    Source source;
+  };
+  std::map<std::tuple<std::string, std::string, std::string>, Owner> owners;
+  for (const AppDraft& app : draft.apps) {
+    for (const std::string& listener : app.app.listen) {
+      for (const Route& route : app.app.routes) {
+        auto [owner, fresh] =
+            owners.emplace(std::tuple(listener, route.host, route.path), Owner{&app, route.source});
+        if (fresh || owner->second.app == &app) continue;
+        findings.error(
+            route.source,
+            fmt::format("{}.route: {} on {} belongs to {} already, at {}{}", app.path, describe_route(route),
+                        key_text(listener), owner->second.app->path, place(owner->second.source),
+                        route.host.empty() && route.path == "/" ? ": give one of them a route" : ""));
+      }
+    }
+  }
+}
+
+void check_shared(const Draft& draft, Findings& findings) {
+  check_ports(draft, findings);
+  std::map<std::string, LogFile> seen;
+  for (const LogFile& log : log_files(draft)) {
+    auto [first, fresh] = seen.emplace(log.path, log);
+    if (fresh) continue;
+    // A file has one writer, which rotates it.
+    std::string where = first->second.source.file.empty() ? "" : " at " + place(first->second.source);
+    findings.error(log.source, fmt::format("{}: {} is written by {} already{}", log.key,
+                                           quote_briefly(log.path), first->second.key, where));
+  }
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,46 @@
+// What the files say, field by field, before it is checked as a whole. The tables point into the files'
+// trees, for the positions of keys; they live until the check is done. Thread: the one that loads.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "config/files.h"
+
+namespace gracevisor::config {
+
+struct AppDraft {
+  App app;
+  std::string path;  // "app.web"
+  const Table* table = nullptr;
+};
+
+struct ListenerDraft {
+  Listener listener;
+  std::string path;              // "listen.public", or of an app's own address "app.web.listen"
+  const Table* table = nullptr;  // null for an app's own address
+};
+
+struct Draft {
+  Daemon daemon;
+  Source port_range;  // of daemon.port_range where it is given
+  std::vector<ListenerDraft> listeners;
+  std::vector<AppDraft> apps;
+};
+
+// Where `key` stands in the app's table; the app itself where it does not.
+[[nodiscard]] Source source_of(const AppDraft& draft, std::string_view key);
+
+// Reads every table of every file.
+[[nodiscard]] Draft read_draft(const Files& files, const Identity& identity, Findings& findings);
+
+// What one app says about itself: command, endpoint, placeholders, restart, log.
+void check_apps(Draft& draft, const Identity& identity, Findings& findings);
+
+// Between apps and listeners: names looked up, addresses, routes and default apps; fills in App::listen,
+// routes and the listeners that apps bring along. Between all: ports, log files.
+void check_listeners(Draft& draft, Findings& findings);
+void check_routes(const Draft& draft, Findings& findings);
+void check_shared(const Draft& draft, Findings& findings);
+
+}  // namespace gracevisor::config

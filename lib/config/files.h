@@ -1,0 +1,30 @@
+// The main file and everything it includes, as trees. Bounded in size, number and depth; a file that would be
+// read twice is an error. Thread: the one that loads.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/identity.h"
+#include "config/tree.h"
+
+namespace gracevisor::config {
+
+inline constexpr std::size_t kMostFileBytes = 1U << 20;
+inline constexpr std::size_t kMostFiles = 256;
+inline constexpr std::size_t kMostIncludeDepth = 8;
+
+struct File {
+  std::string name;  // as messages show it
+  Table tree;
+};
+using Files = std::deque<File>;  // in the order of reading: a file before those it includes
+
+[[nodiscard]] Files read_files(const std::filesystem::path& file, const Identity& identity,
+                               Findings& findings);
+[[nodiscard]] Files read_files(std::string_view text, const std::filesystem::path& name,
+                               const Identity& identity, Findings& findings);
+
+}  // namespace gracevisor::config

@@ -1,0 +1,70 @@
+#include "config/load.h"
+
+#include <cstdlib>
+#include <system_error>
+
+#include "config/draft.h"
+#include "config/identity.h"
+
+namespace gracevisor::config {
+namespace {
+
+std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const Identity& identity,
+                                                      Findings& findings) {
+  Draft draft = read_draft(files, identity, findings);
+  check_apps(draft, identity, findings);
+  check_listeners(draft, findings);
+  check_routes(draft, findings);
+  check_shared(draft, findings);
+  if (findings.failed()) return std::unexpected(findings.take_errors());
+
+  Loaded loaded;
+  loaded.warnings = findings.take_warnings();
+  loaded.config.daemon = std::move(draft.daemon);
+  for (ListenerDraft& listener : draft.listeners) {
+    loaded.config.listeners.push_back(std::move(listener.listener));
+  }
+  for (AppDraft& app : draft.apps) loaded.config.apps.push_back(std::move(app.app));
+  for (const File& file : files) loaded.config.files.emplace_back(file.name);
+  return loaded;
+}
+
+}  // namespace
+
+std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
+                                                    const Identity& identity) {
+  Findings findings;
+  Files files = read_files(file, identity, findings);
+  return finish(files, identity, findings);
+}
+
+std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
+                                                         const std::filesystem::path& name,
+                                                         const Identity& identity) {
+  Findings findings;
+  Files files = read_files(text, name, identity, findings);
+  return finish(files, identity, findings);
+}
+
+std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file) {
+  return load(file, current_identity());
+}
+
+std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
+                                                         const std::filesystem::path& name) {
+  return load_text(text, name, current_identity());
+}
+
+std::optional<std::filesystem::path> find_file(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const char* variable = std::getenv("GRACEVISOR_CONFIG"); variable != nullptr && *variable != '\0') {
+    return variable;
+  }
+  for (const char* usual : {"/etc/gracevisor/gracevisor.toml", "./gracevisor.toml"}) {
+    std::error_code failed;
+    if (std::filesystem::exists(usual, failed)) return usual;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,23 @@
+// A check before the TOML parser: how deep keys and brackets nest. The parser and the destructors of its
+// trees recurse once per level, and toml++ 3.3 bounds brackets but not dotted keys, so that a file of dots
+// would end the daemon by its stack. Decides nothing else about the text. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gracevisor::config {
+
+struct NestingTrouble {
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string text;
+};
+
+inline constexpr unsigned kMostKeyParts = 16;
+inline constexpr unsigned kMostBrackets = 32;
+
+[[nodiscard]] std::optional<NestingTrouble> check_nesting(std::string_view text);
+
+}  // namespace gracevisor::config

@@ -1,0 +1,168 @@
+// The keys of [app.NAME] about what is started: command, directory, environment, user, instances.
+#include <algorithm>
+#include <cctype>
+
+#include "config/tables.h"
+#include "config/words.h"
+
+namespace gracevisor::config {
+namespace {
+
+// Any value does: what is checked is the placeholders' names. `{port}` is checked later, with the endpoint.
+void check_placeholders(Reading& reading, const Item& item, std::string_view text) {
+  Values values;
+  for (std::string_view name : kPlaceholders) values.emplace(name, "");
+  if (text.find("{socket}") != std::string_view::npos) {
+    reading.error(item, "\"{socket}\": not supported by this version");
+  } else if (auto filled = substitute(text, values); !filled) {
+    reading.error(item, filled.error().what);
+  }
+}
+
+std::string shell_hint(std::string_view syntax) {
+  std::string text = quote_briefly(syntax) + " means nothing here, as there is no shell: ";
+  if (syntax.starts_with('$')) return text + "use {port} and other placeholders, or sh -c '...'";
+  if (syntax == "~") return text + "write the whole path";
+  if (syntax.find('=') != std::string_view::npos) return text + "set variables in environment";
+  return text + "quote it, or use sh -c '...'";
+}
+
+void read_command(Reading& reading, const Item& item, App& out) {
+  constexpr std::string_view kExpected = "a command as a list of strings or as one string";
+  if (const auto* line = std::get_if<std::string>(&item.value.data)) {
+    if (!reading.text(item)) return;
+    auto read = read_words(*line);
+    if (!read) return reading.error(item, read.error().what);
+    if (!read->shell_syntax.empty()) return reading.error(item, shell_hint(read->shell_syntax));
+    out.command = std::move(read->words);
+    for (const std::string& word : out.command) check_placeholders(reading, item, word);
+  } else if (std::holds_alternative<Array>(item.value.data)) {
+    for (const Item& element : reading.texts(item, kExpected)) {
+      out.command.push_back(std::get<std::string>(element.value.data));
+      check_placeholders(reading, element, out.command.back());
+    }
+    if (out.command.size() < std::get<Array>(item.value.data).size()) return;  // reported one by one
+  } else {
+    return reading.wrong_type(item, kExpected);
+  }
+  if (out.command.empty() || out.command.front().empty()) {
+    reading.error(item, "the command is empty");
+  } else if (auto hint = tilde_hint(out.command.front()); !hint.empty()) {
+    reading.error(item, hint);
+  }
+}
+
+bool valid_variable(std::string_view name) {
+  return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return c == '=' || byte <= 0x20 || byte == 0x7f;
+  });
+}
+
+void read_environment(Reading& reading, const Item& item, App& out) {
+  const Table* table = reading.table(item, "a table such as { RAILS_ENV = \"production\" }");
+  if (table == nullptr) return;
+  for (const Entry& entry : *table) {
+    Item variable{item.path + "." + key_text(entry.key), entry.value};
+    if (!valid_variable(entry.key)) {
+      reading.error(entry.source, variable.path,
+                    "a variable's name has no spaces and no \"=\", and is not empty");
+      continue;
+    }
+    auto text = reading.text(variable, "a string (numbers too are written in quotes)");
+    if (!text) continue;
+    check_placeholders(reading, variable, *text);
+    out.environment[entry.key] = *text;
+  }
+}
+
+void read_environment_files(Reading& reading, const Item& item, App& out) {
+  for (const Item& element : reading.texts(item, "a file's path or a list of paths")) {
+    std::string text = std::get<std::string>(element.value.data);
+    EnvironmentFile file;
+    file.optional = text.starts_with('?');
+    if (file.optional) text.erase(0, 1);
+    if (text.empty()) {
+      reading.error(element, "expected a file's path, found " +
+                                 quote_briefly(std::get<std::string>(element.value.data)));
+    } else if (auto hint = tilde_hint(text); !hint.empty()) {
+      reading.error(element, hint);
+    } else {
+      file.path = beside(element.value.source.file, text);
+      out.environment_file.push_back(std::move(file));
+    }
+  }
+}
+
+// A user's or a group's name, or its number.
+bool valid_account(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && !name.starts_with('-') &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
+                  c == '$' || c == '@';
+         });
+}
+
+void read_user(Reading& reading, const Item& item, App& out) {
+  auto text = reading.text(item, "a user such as \"www-data\" or \"www-data:www-data\"");
+  if (!text) return;
+  const Identity& daemon = reading.identity();
+  auto colon = text->find(':');
+  std::string user = text->substr(0, colon);
+  std::string group = colon == std::string::npos ? "" : text->substr(colon + 1);
+  if (!valid_account(user) || (colon != std::string::npos && !valid_account(group))) {
+    return reading.error(
+        item, "expected a user such as \"www-data\" or \"www-data:www-data\", found " + quote_briefly(*text));
+  }
+  bool same_user = user == daemon.user || user == std::to_string(daemon.uid);
+  bool same_group = group.empty() || group == daemon.group || group == std::to_string(daemon.gid);
+  if (!daemon.root() && !(same_user && same_group)) {
+    return reading.error(item, fmt::format("the daemon runs as {}, and only root can start an app as {}",
+                                           daemon.user.empty() ? std::to_string(daemon.uid) : daemon.user,
+                                           quote_briefly(*text)));
+  }
+  out.user = *text;
+}
+
+// Values may be secrets; names are not.
+std::string masked(const App& app) {
+  std::vector<std::pair<std::string, std::string>> items;
+  for (const auto& [key, value] : app.environment) items.emplace_back(key, "***");
+  return map_text(items);
+}
+
+std::string environment_files_text(const App& app) {
+  std::vector<std::string> items;
+  for (const auto& file : app.environment_file)
+    items.push_back((file.optional ? "?" : "") + file.path.string());
+  return list_text(items);
+}
+
+std::string quote_if_set(const std::string& text) {
+  return text.empty() ? std::string() : quote(text);
+}
+
+}  // namespace
+
+void add_process_fields(Fields<App>& fields) {
+  fields.push_back(
+      {"command", "a list, or one string split as a shell splits words; never a shell", read_command,
+       [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
+       "[\"./server\", \"--port\", \"{port}\"]"});
+  fields.push_back({"directory", "symlinks resolved once per generation",
+                    [](Reading& r, const Item& item, App& out) {
+                      if (auto path = r.path(item)) out.directory = *path;
+                    },
+                    [](const App& app) { return quote_if_set(app.directory.string()); },
+                    "\"/srv/web/current\""});
+  fields.push_back({"environment", "beside a clean minimum; {directory} and {port} are filled in",
+                    read_environment, masked});
+  fields.push_back({"environment_file", "KEY=VALUE lines; \"?file\" may be missing", read_environment_files,
+                    environment_files_text});
+  fields.push_back({"user", "\"user\" or \"user:group\"; without it the daemon's user", read_user,
+                    [](const App& app) { return quote_if_set(app.user); }, "\"www-data\""});
+  fields.push_back(number_field("instances", &App::instances, {1, 1000}, "processes of the app"));
+  fields.push_back(boolean_field("autostart", &App::autostart, "started with the daemon"));
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,84 @@
+// Reads single values of a file's tree, and reports what does not fit: the wrong type, a value out of its
+// range. An unset result has been reported. Thread: the one that loads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/findings.h"
+#include "config/identity.h"
+#include "config/tree.h"
+
+namespace gracevisor::config {
+
+// A value and the key it belongs to: "app.web.health.interval".
+struct Item {
+  std::string path;
+  const Value& value;
+};
+
+template <class T>
+struct Bounds {
+  T least;
+  T most;
+};
+
+// One word of a key that takes one of several. `value` unset: a word that is reserved.
+template <class E>
+struct Choice {
+  std::string_view word;  // as in Reading::word()
+  std::optional<E> value;
+};
+
+class Reading {
+ public:
+  Reading(Findings& findings, const Identity& identity) : findings_(&findings), identity_(&identity) {}
+
+  [[nodiscard]] Findings& findings() { return *findings_; }
+  [[nodiscard]] const Identity& identity() const { return *identity_; }
+  void error(const Item& item, std::string_view text);
+  void error(const Source& source, std::string_view path, std::string_view text);
+  void not_supported(const Item& item);
+
+  std::optional<std::string> text(const Item& item, std::string_view expected = "a string");
+  std::optional<bool> boolean(const Item& item);
+  std::optional<std::int64_t> integer(const Item& item, Bounds<std::int64_t> bounds);
+  std::optional<Millis> duration(const Item& item, Bounds<Millis> bounds);
+  std::optional<std::uint64_t> size(const Item& item, Bounds<std::uint64_t> bounds);
+  // Taken from the folder of its file unless absolute.
+  std::optional<std::filesystem::path> path(const Item& item, std::string_view expected = "a path");
+  const Table* table(const Item& item, std::string_view expected = "a table");
+  // A string, or a list of strings: an Item for each. Nothing else is in the result.
+  std::vector<Item> texts(const Item& item, std::string_view expected);
+
+  // Which of `words` it is; one that ends in ":" stands for everything that begins so.
+  std::optional<std::size_t> word(const Item& item, const std::vector<std::string_view>& words);
+  template <class E, std::size_t N>
+  std::optional<E> choice(const Item& item, const Choice<E> (&choices)[N]) {
+    std::vector<std::string_view> words;
+    for (const auto& choice : choices) words.push_back(choice.word);
+    auto index = word(item, words);
+    if (!index) return std::nullopt;
+    if (!choices[*index].value) not_supported(item);
+    return choices[*index].value;
+  }
+
+  // "expected EXPECTED, found integer".
+  void wrong_type(const Item& item, std::string_view expected);
+
+ private:
+  Findings* findings_;
+  const Identity* identity_;
+};
+
+// `path` from the folder that holds `file`, absolute and without "." and "..".
+[[nodiscard]] std::filesystem::path beside(const std::string& file, const std::filesystem::path& path);
+
+// What stays of "~/x" without a shell: an error's text; empty when `path` has none.
+[[nodiscard]] std::string_view tilde_hint(std::string_view path);
+
+}  // namespace gracevisor::config

@@ -1,0 +1,94 @@
+#include "config/tree.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <exception>
+#include <tuple>
+#include <utility>
+
+#include "config/nesting.h"
+
+namespace gracevisor::config {
+namespace {
+
+Source source_of(const toml::source_region& region, const std::string& file) {
+  return {file, std::max(1U, static_cast<unsigned>(region.begin.line)),
+          std::max(1U, static_cast<unsigned>(region.begin.column))};
+}
+
+Value convert(const toml::node& node, const std::string& file);
+
+Table convert_table(const toml::table& table, const std::string& file) {
+  Table out;
+  out.reserve(table.size());
+  for (auto&& [key, node] : table) {
+    out.push_back({std::string(key.str()), source_of(key.source(), file), convert(node, file)});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.source.line, a.source.column) < std::tie(b.source.line, b.source.column);
+  });
+  return out;
+}
+
+Value convert(const toml::node& node, const std::string& file) {
+  Value out;
+  out.source = source_of(node.source(), file);
+  if (const auto* text = node.as_string()) {
+    out.data = text->get();
+  } else if (const auto* integer = node.as_integer()) {
+    out.data = integer->get();
+  } else if (const auto* number = node.as_floating_point()) {
+    out.data = number->get();
+  } else if (const auto* boolean = node.as_boolean()) {
+    out.data = boolean->get();
+  } else if (const auto* array = node.as_array()) {
+    Array items;
+    items.reserve(array->size());
+    for (const toml::node& item : *array) items.push_back(convert(item, file));
+    out.data = std::move(items);
+  } else if (const auto* table = node.as_table()) {
+    out.data = convert_table(*table, file);
+  } else {
+    out.data = Value::Date{};
+  }
+  return out;
+}
+
+std::string one_line(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return out;
+}
+
+}  // namespace
+
+std::string_view kind(const Value& value) {
+  static constexpr std::string_view kNames[] = {"string", "integer", "float", "boolean",
+                                                "date",   "array",   "table"};
+  static_assert(std::size(kNames) == std::variant_size_v<decltype(Value::data)>);
+  return kNames[value.data.index()];
+}
+
+const Entry* find(const Table& table, std::string_view key) {
+  auto it = std::find_if(table.begin(), table.end(), [&](const Entry& entry) { return entry.key == key; });
+  return it == table.end() ? nullptr : &*it;
+}
+
+Table parse(std::string_view text, const std::string& file, Findings& findings) {
+  if (auto trouble = check_nesting(text)) {
+    findings.error({file, trouble->line, trouble->column}, std::move(trouble->text));
+    return {};
+  }
+  try {
+    return convert_table(toml::parse(text), file);
+  } catch (const toml::parse_error& error) {
+    findings.error(source_of(error.source(), file), one_line(error.description()));
+  } catch (const std::exception& error) {
+    findings.error({file, 1, 1}, std::string("cannot be parsed: ") + one_line(error.what()));
+  }
+  return {};
+}
+
+}  // namespace gracevisor::config

@@ -1,0 +1,203 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "loading.h"
+
+namespace gracevisor::config {
+
+namespace {
+
+// "app.web.health.interval" -> "\"5s\"", and "# app.web.user" -> an example.
+std::map<std::string, std::string> keys_of(std::string_view text) {
+  std::map<std::string, std::string> out;
+  std::string section;
+  while (!text.empty()) {
+    auto end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with('[')) section = std::string(line.substr(1, line.find(']') - 1)) + ".";
+    std::string mark = line.starts_with("# ") ? "# " : "";
+    line.remove_prefix(mark.size());
+    auto equals = line.find(" = ");
+    std::string_view key = line.substr(0, line.find(' '));
+    bool padded =
+        equals != std::string_view::npos &&
+        line.substr(key.size(), equals - key.size()).find_first_not_of(' ') == std::string_view::npos;
+    if (!padded) continue;
+    auto value = line.substr(equals + 3);
+    value = value.substr(0, value.find("  "));
+    out[mark + section + std::string(key)] = value;
+  }
+  return out;
+}
+
+// The keys and defaults that users are promised; "# ": without a default, shown as an example.
+const std::map<std::string, std::string>& promised() {
+  static const std::map<std::string, std::string> kKeys = {
+      {"include", "[]"},
+      {"daemon.workers", "\"auto\""},
+      {"daemon.runtime_dir", "\"/run/gracevisor\""},
+      {"daemon.state_dir", "\"/var/lib/gracevisor\""},
+      {"daemon.port_range", "\"20000-29999\""},
+      {"daemon.log.file", "\"\""},
+      {"daemon.log.level", "\"info\""},
+      {"daemon.log.max_size", "\"50MiB\""},
+      {"daemon.log.keep", "5"},
+      {"daemon.shutdown_timeout", "\"auto\""},
+      {"daemon.operator_group", "\"gracevisor\""},
+      {"# listen.public.address", "[\"*:80\"]"},
+      {"# listen.public.default", "\"web\""},
+      {"listen.public.trusted_proxies", "[]"},
+      {"# app.web.command", "[\"./server\", \"--port\", \"{port}\"]"},
+      {"# app.web.directory", "\"/srv/web/current\""},
+      {"app.web.environment", "{}"},
+      {"app.web.environment_file", "[]"},
+      {"# app.web.user", "\"www-data\""},
+      {"app.web.instances", "1"},
+      {"app.web.endpoint", "\"port\""},
+      {"# app.web.listen", "\"public\""},
+      {"# app.web.route", "\"example.com/api\""},
+      {"# app.web.routes", "[{ host = \"example.com\", path = \"/api\" }]"},
+      {"app.web.proxy", "\"http\""},
+      {"app.web.exclusive", "false"},
+      {"app.web.autostart", "true"},
+      {"app.web.health.type", "\"http\""},
+      {"# app.web.health.path", "\"/\""},
+      {"# app.web.health.expect", "\"200-299\""},
+      {"app.web.health.interval", "\"5s\""},
+      {"app.web.health.timeout", "\"2s\""},
+      {"app.web.health.start_timeout", "\"10s\""},
+      {"app.web.health.healthy_after", "1"},
+      {"app.web.health.unhealthy_after", "3"},
+      {"app.web.health.action", "\"unroute\""},
+      {"# app.web.health.host", "\"example.com\""},
+      {"app.web.health.proto", "\"http\""},
+      {"app.web.health.headers", "{}"},
+      {"app.web.deploy.strategy", "\"blue-green\""},
+      {"app.web.deploy.timeout", "\"1m\""},
+      {"app.web.deploy.guard", "\"10s\""},
+      {"app.web.deploy.guard_interval", "\"1s\""},
+      {"app.web.deploy.drain_timeout", "\"auto\""},
+      {"app.web.deploy.upgraded", "\"close\""},
+      {"app.web.deploy.hold", "\"10s\""},
+      {"app.web.deploy.keep_previous", "\"0s\""},
+      {"app.web.deploy.settle", "\"5s\""},
+      {"app.web.restart.policy", "\"always\""},
+      {"app.web.restart.backoff", "\"500ms\""},
+      {"app.web.restart.backoff_max", "\"30s\""},
+      {"app.web.restart.stable_after", "\"30s\""},
+      {"app.web.restart.max_failures", "0"},
+      {"app.web.stop.signal", "\"TERM\""},
+      {"app.web.stop.timeout", "\"30s\""},
+      {"app.web.stop.scope", "\"group\""},
+      {"# app.web.log.stdout", "\"/var/log/gracevisor/web.log\""},
+      {"app.web.log.stderr", "\"stdout\""},
+      {"app.web.log.max_size", "\"50MiB\""},
+      {"app.web.log.keep", "5"},
+      {"app.web.proxy_options.balance", "\"p2c\""},
+      {"app.web.proxy_options.request_timeout", "\"1m\""},
+      {"app.web.proxy_options.reuse", "\"idempotent\""},
+      {"app.web.proxy_options.connect_timeout", "\"1s\""},
+      {"app.web.proxy_options.body_timeout", "\"30s\""},
+      {"app.web.proxy_options.send_timeout", "\"30s\""},
+      {"app.web.proxy_options.max_body", "\"100MiB\""},
+  };
+  return kKeys;
+}
+
+// The same text with every example made live.
+std::string with_examples(std::string text) {
+  for (std::string_view key : {"command", "directory", "user", "listen", "route", "path", "expect", "host",
+                               "stdout", "address", "default"}) {
+    for (auto at = text.find("\n# " + std::string(key) + " "); at != std::string::npos;
+         at = text.find("\n# " + std::string(key) + " ", at)) {
+      text.erase(at + 1, 2);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("defaults: the printed table has every promised key with its default, and no other") {
+  auto printed = keys_of(defaults_text());
+  for (const auto& [key, value] : promised()) {
+    CAPTURE(key);
+    REQUIRE(printed.contains(key));
+    CHECK(printed[key] == value);
+  }
+  for (const auto& [key, value] : printed) {
+    CAPTURE(key);
+    CHECK(promised().contains(key));
+  }
+}
+
+TEST_CASE("defaults: [limits] is shown as a table that may stay empty") {
+  CHECK(defaults_text().find("\n[app.web.limits]") != std::string::npos);
+}
+
+TEST_CASE("defaults: the printed table with its examples is a valid configuration") {
+  auto errors = test::errors_of(with_examples(defaults_text()), root_identity());
+  CHECK_MESSAGE(errors.empty(), test::joined(errors));
+}
+
+TEST_CASE("defaults: spelling out every default changes nothing") {
+  std::string text = defaults_text();
+  auto insert_below = [&](const std::string& header, const std::string& line) {
+    auto at = text.find('\n', text.find("\n[" + header + "]") + 1);
+    REQUIRE(at != std::string::npos);
+    text.insert(at + 1, line);
+  };
+  insert_below("listen.public", "address = \"*:80\"\n");
+  insert_below("app.web", "command = \"server\"\nlisten = \"public\"\n");
+  Config spelled = test::config_of(text, root_identity());
+  Config plain = test::config_of(
+      "[listen.public]\naddress = \"*:80\"\n[app.web]\ncommand = \"server\"\nlisten = \"public\"\n",
+      root_identity());
+  CHECK(effective_text(spelled) == effective_text(plain));
+  CHECK_FALSE(spelled.apps.front().health.path_given);
+}
+
+TEST_CASE("defaults: the smallest useful file gives an app with everything filled in") {
+  Config config = test::config_of(
+      "[app.web]\ncommand = \"gunicorn --bind 127.0.0.1:{port} web:app\"\nlisten = \"0.0.0.0:8080\"\nhealth "
+      "= "
+      "\"/health\"\n",
+      root_identity());
+  const App& app = config.apps.front();
+  CHECK(app.command == std::vector<std::string>{"gunicorn", "--bind", "127.0.0.1:{port}", "web:app"});
+  CHECK(app.directory.empty());
+  CHECK(app.user.empty());
+  CHECK(app.instances == 1);
+  CHECK(app.endpoint == EndpointKind::port);
+  CHECK(app.autostart);
+  CHECK(app.listen == std::vector<std::string>{"0.0.0.0:8080"});
+  REQUIRE(app.routes.size() == 1);
+  CHECK(app.routes.front() == Route{"", "/", {}});
+  CHECK(app.health.path == "/health");
+  CHECK(app.health.path_given);
+  CHECK(app.health.expect == std::vector<StatusRange>{{200, 299}});
+  CHECK(app.drain_timeout() == Millis(65000));
+  REQUIRE(app.stop.ladder.size() == 1);
+  CHECK(app.stop.ladder.front().signal == 15);
+  CHECK(app.stop.ladder.front().wait == Millis(30000));
+  CHECK(config.daemon.runtime_dir == "/run/gracevisor");
+  CHECK(config.daemon.state_dir == "/var/lib/gracevisor");
+  CHECK(config.daemon.workers == 0);
+  CHECK(config.shutdown_timeout() == Millis(65000 + 30000 + 10000));
+  REQUIRE(config.find_listener("0.0.0.0:8080") != nullptr);
+  CHECK(config.find_listener("0.0.0.0:8080")->addresses.front().text() == "0.0.0.0:8080");
+  CHECK(config.find_app("web") == &app);
+  CHECK(config.find_app("wep") == nullptr);
+}
+
+TEST_CASE("defaults: an ordinary user's folders lie in that user's places") {
+  Config config = test::config_of("[app.web]\ncommand = \"server\"\nlisten = \"127.0.0.1:8080\"\n");
+  CHECK(config.daemon.runtime_dir == "/run/user/1000/gracevisor");
+  CHECK(config.daemon.state_dir == "/home/ada/.local/state/gracevisor");
+}
+
+}  // namespace gracevisor::config

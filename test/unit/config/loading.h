@@ -1,0 +1,88 @@
+// Loads configurations from text for the tests of this folder, as a given user whoever runs them.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/identity.h"
+#include "config/load.h"
+
+namespace gracevisor::config::test {
+
+inline Identity ordinary() {
+  return {1000, 1000, "ada", "staff", "/run/user/1000/gracevisor", "/home/ada/.local/state/gracevisor"};
+}
+
+inline std::vector<std::string> lines(const std::vector<Diagnostic>& diagnostics) {
+  std::vector<std::string> out;
+  for (const Diagnostic& diagnostic : diagnostics) out.push_back(diagnostic.line());
+  return out;
+}
+
+inline std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += text + "\n";
+  return out;
+}
+
+// The errors of `text`, standing in /etc/gv.toml; none when it loads.
+inline std::vector<std::string> errors_of(std::string_view text, const Identity& identity = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", identity);
+  return loaded ? std::vector<std::string>() : lines(loaded.error());
+}
+
+inline std::vector<std::string> warnings_of(std::string_view text, const Identity& identity = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", identity);
+  REQUIRE_MESSAGE(loaded.has_value(), joined(lines(loaded.error())));
+  return lines(loaded->warnings);
+}
+
+inline Config config_of(std::string_view text, const Identity& identity = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", identity);
+  REQUIRE_MESSAGE(loaded.has_value(), joined(lines(loaded.error())));
+  return std::move(loaded->config);
+}
+
+// The first app of a configuration that has `keys` beside a command and a listener.
+inline App app_of(const std::string& keys) {
+  Config config = config_of("[app.web]\ncommand = \"server\"\nlisten = \"127.0.0.1:8080\"\n" + keys);
+  return config.apps.front();
+}
+
+// A folder that lives as long as the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "gv-config-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] std::string path(std::string_view name) const { return (path_ / name).string(); }
+  // Writes the file, with the folders that it needs.
+  std::string write(std::string_view name, std::string_view text, unsigned mode = 0644) const {
+    std::filesystem::path file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << text;
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    return file.string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace gracevisor::config::test
