@@ -16,13 +16,16 @@ class PortLeases {
  public:
   explicit PortLeases(config::PortRange range);
 
-  // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1. The error says how many are
-  // leased and how many are held by strangers.
+  // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1, and with a bind of the
+  // wildcard address, which an app may choose. The error says how many are leased and how many are held by
+  // strangers.
   [[nodiscard]] base::Expected<base::Port> lease();
+  // `port` was leased.
   void give_back(base::Port port);
   [[nodiscard]] std::size_t leased() const noexcept { return leased_.size(); }
 
  private:
+  config::PortRange range_;
   std::deque<base::Port> free_;  // least recently freed first
   std::set<base::Port> leased_;
 };

@@ -1,0 +1,78 @@
+// What one instance wrote: its bytes become lines, the newest 256 KiB of which are kept for `logs`, and every
+// line is handed on, once, for the log file.
+//
+// A line ends at \n. One longer than 64 KiB is cut into parts; a part, and an unfinished line that was
+// flushed, has `partial` set. Nothing else is interpreted: NUL, \r and invalid UTF-8 stay as they were
+// written. Lines are numbered from 1 without gaps, over both streams, in the order of their end. Pure; the
+// caller's timer flushes. Thread: the supervisor's.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "supervise/process.h"
+
+namespace gracevisor::supervise {
+
+struct OutputLine {
+  std::uint64_t sequence = 0;
+  std::chrono::system_clock::time_point time;
+  std::string instance;  // "43.1"
+  OutputStream stream = OutputStream::out;
+  std::string text;  // without its newline
+  bool partial = false;
+};
+
+class OutputTail {
+ public:
+  using WallTime = std::chrono::system_clock::time_point;
+  // Runs inside add() and flush(); must not call the tail.
+  using OnLine = std::function<void(const OutputLine&)>;
+
+  static constexpr std::size_t kKept = 256 * 1024;  // bytes, each line counted with kPerLine on top
+  static constexpr std::size_t kPerLine = 64;       // so that empty lines are not free
+  static constexpr std::size_t kMaxLine = 64 * 1024;
+
+  // `on_line` may be empty.
+  OutputTail(std::string instance, OnLine on_line);
+
+  void add(OutputStream stream, std::string_view bytes, WallTime now);
+
+  // Bytes after the last newline wait for the rest of their line.
+  [[nodiscard]] bool has_unfinished() const noexcept;
+  // Ends unfinished lines where they are: after 2 s of silence, and when the process is gone.
+  void flush(WallTime now);
+
+  // The newest `count` lines, oldest first. Pointers here and below are valid until the next add() or
+  // flush().
+  [[nodiscard]] std::vector<const OutputLine*> last(std::size_t count) const;
+
+  struct Followed {
+    std::uint64_t skipped = 0;  // lines from `from` on that are gone already: the follower was too slow
+    std::vector<const OutputLine*> lines;
+    std::uint64_t next = 1;  // where to go on
+  };
+  // Up to `limit` lines from number `from` on; start with next_sequence() or a last() line's number + 1.
+  [[nodiscard]] Followed follow(std::uint64_t from, std::size_t limit) const;
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_; }
+
+ private:
+  void emit(OutputStream stream, std::string text, bool partial, WallTime now);
+  [[nodiscard]] std::string& unfinished(OutputStream stream);
+
+  std::string instance_;
+  OnLine on_line_;
+  std::array<std::string, 2> unfinished_;  // at most kMaxLine each
+  std::deque<OutputLine> lines_;           // the numbers next_ - size() to next_ - 1
+  std::size_t kept_ = 0;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,204 @@
+#include "supervise/tcp_listeners.h"
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+using base::Expected;
+using Listeners = std::vector<TcpListener>;
+
+constexpr std::size_t kMaxListeners = 65536;
+
+base::Address address_of(int family, std::uint16_t port_in_network_order, const void* host) {
+  if (family == AF_INET) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_port = port_in_network_order;
+    std::memcpy(&in.sin_addr, host, sizeof in.sin_addr);
+    return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&in), sizeof in);
+  }
+  sockaddr_in6 in6{};
+  in6.sin6_family = AF_INET6;
+  in6.sin6_port = port_in_network_order;
+  std::memcpy(&in6.sin6_addr, host, sizeof in6.sin6_addr);
+  return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&in6), sizeof in6);
+}
+
+Expected<void> ask(int fd, int family) {
+  struct {
+    nlmsghdr header;
+    inet_diag_req_v2 request;
+  } message{};
+  message.header.nlmsg_len = sizeof message;
+  message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  message.request.sdiag_family = static_cast<std::uint8_t>(family);
+  message.request.sdiag_protocol = IPPROTO_TCP;
+  message.request.idiag_states = 1U << TCP_LISTEN;
+  if (::send(fd, &message, sizeof message, 0) < 0) return base::fail_errno("cannot ask sock_diag", errno);
+  return {};
+}
+
+// The kernel's attributes behind an inet_diag_msg; the one that matters tells whether IPv4 is refused.
+bool v6_only(std::span<const char> attributes) {
+  while (attributes.size() >= sizeof(rtattr)) {
+    rtattr attribute{};
+    std::memcpy(&attribute, attributes.data(), sizeof attribute);
+    if (attribute.rta_len < sizeof attribute || attribute.rta_len > attributes.size()) return false;
+    if (attribute.rta_type == INET_DIAG_SKV6ONLY && attribute.rta_len > sizeof attribute) {
+      return attributes[sizeof attribute] != 0;
+    }
+    std::size_t step = RTA_ALIGN(static_cast<std::size_t>(attribute.rta_len));
+    attributes = attributes.subspan(std::min(step, attributes.size()));
+  }
+  return false;
+}
+
+void take(std::span<const char> payload, Listeners& result) {
+  inet_diag_msg message{};
+  if (payload.size() < sizeof message) return;
+  std::memcpy(&message, payload.data(), sizeof message);
+  if (message.idiag_state != TCP_LISTEN) return;
+  TcpListener listener;
+  listener.address = address_of(message.idiag_family, message.id.idiag_sport, message.id.idiag_src);
+  listener.v6_only = v6_only(payload.subspan(sizeof message));
+  listener.inode = message.idiag_inode;
+  result.push_back(listener);
+}
+
+enum class Progress { more, done };
+
+// One datagram of the answer: any number of messages.
+Expected<Progress> read_messages(std::span<const char> datagram, Listeners& result) {
+  while (datagram.size() >= sizeof(nlmsghdr)) {
+    nlmsghdr header{};
+    std::memcpy(&header, datagram.data(), sizeof header);
+    if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) break;
+    auto payload = datagram.subspan(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
+    if (header.nlmsg_type == NLMSG_DONE) return Progress::done;
+    if (header.nlmsg_type == NLMSG_ERROR) {
+      int code = -EPROTO;
+      if (payload.size() >= sizeof code) std::memcpy(&code, payload.data(), sizeof code);
+      return base::fail_errno("sock_diag refused", -code);
+    }
+    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) take(payload, result);
+    std::size_t step = NLMSG_ALIGN(static_cast<std::size_t>(header.nlmsg_len));
+    datagram = datagram.subspan(std::min(step, datagram.size()));
+  }
+  return Progress::more;
+}
+
+Expected<void> dump(int fd, int family, Listeners& result) {
+  if (auto asked = ask(fd, family); !asked) return asked;
+  // Aligned for nlmsghdr; as large as the kernel's largest datagram of a dump.
+  alignas(nlmsghdr) std::array<char, 32768> buffer;
+  while (result.size() < kMaxListeners) {
+    ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return base::fail_errno("cannot read from sock_diag", errno);
+    if (n == 0) return base::fail("sock_diag ended early");
+    auto progress = read_messages({buffer.data(), static_cast<std::size_t>(n)}, result);
+    if (!progress) return std::unexpected(progress.error());
+    if (*progress == Progress::done) return {};
+  }
+  return {};
+}
+
+// "0100007F:4E20": the address as words in host order, the port as a number.
+std::optional<base::Address> parse_proc_address(std::string_view text, int family) {
+  std::array<std::uint32_t, 4> words{};
+  std::size_t count = family == AF_INET ? 1 : 4;
+  if (text.size() != count * 8 + 5 || text[count * 8] != ':') return std::nullopt;
+  auto number = [](std::string_view digits, auto& value) {
+    auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    return ec == std::errc() && end == digits.data() + digits.size();
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!number(text.substr(i * 8, 8), words[i])) return std::nullopt;
+  }
+  std::uint16_t port = 0;
+  if (!number(text.substr(count * 8 + 1), port)) return std::nullopt;
+  return address_of(family, htons(port), words.data());
+}
+
+// "  0: 0100007F:4E20 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 4711 1 ..."
+std::optional<TcpListener> parse_proc_line(const std::string& line, int family) {
+  std::istringstream fields(line);
+  std::string number;
+  std::string local;
+  std::string remote;
+  std::string state;
+  std::string skipped;
+  ino_t inode = 0;
+  fields >> number >> local >> remote >> state;
+  for (int i = 0; i < 5; ++i) fields >> skipped;
+  if (!(fields >> inode) || state != "0A") return std::nullopt;
+  auto address = parse_proc_address(local, family);
+  if (!address) return std::nullopt;
+  return TcpListener{*address, false, inode};
+}
+
+bool read_proc_file(const std::filesystem::path& file, int family, Listeners& result) {
+  std::ifstream in(file);
+  std::string line;
+  if (!std::getline(in, line)) return false;  // the heading
+  while (result.size() < kMaxListeners && std::getline(in, line)) {
+    if (auto listener = parse_proc_line(line, family)) result.push_back(*listener);
+  }
+  return true;
+}
+
+}  // namespace
+
+Expected<Listeners> tcp_listeners_by_netlink() {
+  base::UniqueFd fd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!fd) return base::fail_errno("cannot open sock_diag", errno);
+  // The kernel answers at once; should it not, the supervisor must not hang.
+  timeval limit{.tv_sec = 1, .tv_usec = 0};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
+    return base::fail_errno("cannot prepare sock_diag", errno);
+  }
+  Listeners result;
+  for (int family : {AF_INET, AF_INET6}) {
+    if (auto dumped = dump(fd.get(), family, result); !dumped) return std::unexpected(dumped.error());
+  }
+  return result;
+}
+
+Expected<Listeners> tcp_listeners_by_proc(const std::filesystem::path& folder) {
+  Listeners result;
+  if (!read_proc_file(folder / "tcp", AF_INET, result)) {
+    return base::fail("cannot read " + (folder / "tcp").string());
+  }
+  // Missing on a machine without IPv6.
+  (void)read_proc_file(folder / "tcp6", AF_INET6, result);
+  return result;
+}
+
+Expected<Listeners> tcp_listeners() {
+  auto result = tcp_listeners_by_netlink();
+  return result ? result : tcp_listeners_by_proc();
+}
+
+}  // namespace gracevisor::supervise
