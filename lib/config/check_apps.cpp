@@ -20,7 +20,7 @@ class AppCheck {
       error(source_of(draft_, "routes"), ".routes", "route is its short form: give one of the two");
     }
     if (app_.restart.backoff > app_.restart.backoff_max) {
-      error(place_in("restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
+      error(source_of(draft_, "restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
     }
     if (app_.endpoint == EndpointKind::none) {
       check_unrouted();
@@ -40,13 +40,6 @@ class AppCheck {
     findings_.error(source, fmt::format("{}{}: {}", draft_.path, below, text));
   }
 
-  [[nodiscard]] Source place_in(std::string_view table, std::string_view key) const {
-    const Entry* entry = find(*draft_.table, table);
-    const Table* inner = entry == nullptr ? nullptr : std::get_if<Table>(&entry->value.data);
-    const Entry* found = inner == nullptr ? nullptr : find(*inner, key);
-    return found != nullptr ? found->value.source : source_of(draft_, table);
-  }
-
   void check_unrouted() {
     for (std::string_view key : {"listen", "route", "routes", "health"}) {
       if (!given(key)) continue;
@@ -56,7 +49,7 @@ class AppCheck {
     if (app_.command.empty()) return;
     for (const std::string& word : app_.command) check_no_port(word, "command", source_of(draft_, "command"));
     for (const auto& [name, value] : app_.environment) {
-      check_no_port(value, "environment." + name, place_in("environment", name));
+      check_no_port(value, "environment." + name, source_of(draft_, "environment", name));
     }
   }
 

@@ -26,15 +26,14 @@ std::vector<LogFile> log_files(const Draft& draft) {
   if (!draft.daemon.log.file.empty()) out.push_back({draft.daemon.log.file, "daemon.log.file", {}});
   for (const AppDraft& app : draft.apps) {
     const AppLog& log = app.app.log;
-    Source source = source_of(app, "log");
     if (log.out.empty()) {
       out.push_back({(draft.daemon.state_dir / "log" / (app.app.name + ".log")).string(),
-                     app.path + ".log.stdout", source});
+                     app.path + ".log.stdout", source_of(app, "log", "stdout")});
     } else if (log.out != "inherit") {
-      out.push_back({log.out, app.path + ".log.stdout", source});
+      out.push_back({log.out, app.path + ".log.stdout", source_of(app, "log", "stdout")});
     }
     if (log.err != "stdout" && log.err != "inherit") {
-      out.push_back({log.err, app.path + ".log.stderr", source});
+      out.push_back({log.err, app.path + ".log.stderr", source_of(app, "log", "stderr")});
     }
   }
   return out;

@@ -124,6 +124,13 @@ Source source_of(const AppDraft& draft, std::string_view key) {
   return entry == nullptr ? draft.app.source : entry->value.source;
 }
 
+Source source_of(const AppDraft& draft, std::string_view table, std::string_view key) {
+  const Entry* entry = find(*draft.table, table);
+  const Table* inner = entry == nullptr ? nullptr : std::get_if<Table>(&entry->value.data);
+  const Entry* found = inner == nullptr ? nullptr : find(*inner, key);
+  return found == nullptr ? source_of(draft, table) : found->value.source;
+}
+
 Draft read_draft(const Files& files, const Identity& identity, Findings& findings) {
   DraftReader reader(identity, findings);
   for (const File& file : files) reader.read(file);

@@ -30,6 +30,8 @@ struct Draft {
 
 // Where `key` stands in the app's table; the app itself where it does not.
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view key);
+// The same for a key within one of its tables: "log", "stdout".
+[[nodiscard]] Source source_of(const AppDraft& draft, std::string_view table, std::string_view key);
 
 // Reads every table of every file.
 [[nodiscard]] Draft read_draft(const Files& files, const Identity& identity, Findings& findings);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace gracevisor::config {
 namespace {
@@ -20,19 +21,23 @@ std::filesystem::path ordinary_runtime_dir(uid_t uid) {
   return "/tmp/gracevisor-" + std::to_string(uid);
 }
 
-std::filesystem::path ordinary_state_dir(const std::string& home) {
+std::filesystem::path ordinary_state_dir(const std::filesystem::path& home) {
   if (auto folder = folder_from("XDG_STATE_HOME"); !folder.empty()) return folder / "gracevisor";
-  auto folder = folder_from("HOME");
-  if (folder.empty()) folder = home;
-  return folder / ".local/state/gracevisor";
+  return home / ".local/state/gracevisor";
 }
 
 constexpr std::size_t kEntryBytes = 16384;
 
 }  // namespace
 
+Identity usual_folders(Identity who, const std::filesystem::path& home) {
+  who.runtime_dir = who.root() ? std::filesystem::path("/run/gracevisor") : ordinary_runtime_dir(who.uid);
+  who.state_dir = who.root() ? std::filesystem::path("/var/lib/gracevisor") : ordinary_state_dir(home);
+  return who;
+}
+
 Identity root_identity() {
-  return {0, 0, "root", "root", "/run/gracevisor", "/var/lib/gracevisor"};
+  return usual_folders({0, 0, "root", "root", {}, {}}, "/root");
 }
 
 Identity current_identity() {
@@ -40,23 +45,19 @@ Identity current_identity() {
   me.uid = ::geteuid();
   me.gid = ::getegid();
   std::string buffer(kEntryBytes, '\0');
-  std::string home = "/tmp";
   passwd user{};
   passwd* found_user = nullptr;
   bool known =
       ::getpwuid_r(me.uid, &user, buffer.data(), buffer.size(), &found_user) == 0 && found_user != nullptr;
   me.user = known ? user.pw_name : "";
-  if (known && *user.pw_dir == '/') home = user.pw_dir;
+  auto home = folder_from("HOME");
+  if (home.empty()) home = known && *user.pw_dir == '/' ? user.pw_dir : "/tmp";
   group group_entry{};
   group* found_group = nullptr;
   known = ::getgrgid_r(me.gid, &group_entry, buffer.data(), buffer.size(), &found_group) == 0 &&
           found_group != nullptr;
   me.group = known ? group_entry.gr_name : "";
-  if (!me.root()) {
-    me.runtime_dir = ordinary_runtime_dir(me.uid);
-    me.state_dir = ordinary_state_dir(home);
-  }
-  return me;
+  return usual_folders(std::move(me), home);
 }
 
 }  // namespace gracevisor::config

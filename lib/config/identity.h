@@ -25,6 +25,9 @@ struct Identity {
 // The effective user of this process, with the folders that are usual for it.
 [[nodiscard]] Identity current_identity();
 
+// `who` with the folders that are usual for it: root's, or those of the XDG variables and `home`.
+[[nodiscard]] Identity usual_folders(Identity who, const std::filesystem::path& home);
+
 // The root user with its folders, whoever runs this process.
 [[nodiscard]] Identity root_identity();
 

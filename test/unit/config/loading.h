@@ -14,6 +14,16 @@
 #include "config/identity.h"
 #include "config/load.h"
 
+// Failed comparisons show the lines.
+template <>
+struct doctest::StringMaker<std::vector<std::string>> {
+  static doctest::String convert(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& text : texts) out += "\n    " + text;
+    return out.c_str();
+  }
+};
+
 namespace gracevisor::config::test {
 
 inline Identity ordinary() {

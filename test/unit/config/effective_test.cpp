@@ -1,0 +1,253 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file.h"
+#include "loading.h"
+
+namespace gracevisor::config {
+
+namespace {
+
+// Sets or removes a variable of the environment for one test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+
+ private:
+  void set(const char* value) {
+    int failed = value == nullptr ? ::unsetenv(name_) : ::setenv(name_, value, 1);
+    CHECK(failed == 0);
+  }
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+// Everything that can be set, set to something else than its default.
+constexpr const char* kEverything = R"([daemon]
+workers = 3
+runtime_dir = "/r"
+state_dir = "/s"
+port_range = "5000-5999"
+shutdown_timeout = "2m"
+operator_group = "ops"
+log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
+[listen.public]
+address = ["127.0.0.1:80", "unix:/run/x.sock"]
+default = "web"
+trusted_proxies = ["10.0.0.0/8"]
+[app.web]
+command = ["server", "a b", "{port}", "\"\u0007"]
+directory = "/srv/web"
+environment = { SECRET = "hunter2" }
+environment_file = ["/etc/web.env", "?/etc/local.env"]
+user = "www-data:www-data"
+instances = 4
+listen = ["public", "*:8080"]
+route = ["example.com/api", "*.example.org", "/static"]
+autostart = false
+[app.web.health]
+path = "/up"
+expect = "200,204-205"
+interval = "1s"
+timeout = "1500ms"
+start_timeout = "90s"
+healthy_after = 2
+unhealthy_after = 4
+action = "restart"
+host = "example.com"
+proto = "https"
+headers = { Authorization = "hunter3" }
+[app.web.deploy]
+timeout = "2m"
+guard = "0s"
+guard_interval = "2s"
+drain_timeout = "1h"
+hold = "1s"
+settle = "2s"
+[app.web.restart]
+policy = "on-failure"
+backoff = "1s"
+backoff_max = "1m"
+stable_after = "10s"
+max_failures = 7
+[app.web.stop]
+signal = ["INT:5s", "TERM:10s"]
+scope = "main"
+[app.web.log]
+stdout = "/l/web.log"
+stderr = "inherit"
+max_size = "3kB"
+keep = 0
+[app.web.proxy_options]
+balance = "least-requests"
+request_timeout = "5s"
+reuse = "always"
+connect_timeout = "2s"
+body_timeout = "3s"
+send_timeout = "4s"
+max_body = "1MiB"
+[app.jobs]
+command = "worker"
+endpoint = "none"
+user = "ada"
+[app.tcp]
+command = "server"
+user = "ada"
+listen = "127.0.0.1:81"
+health = "tcp"
+)";
+
+}  // namespace
+
+TEST_CASE("effective: what is printed, read again, prints the same") {
+  std::string first = effective_text(test::config_of(kEverything, root_identity()));
+  std::string second = effective_text(test::config_of(first, root_identity()));
+  CHECK(first == second);
+}
+
+TEST_CASE("effective: every line that was set is in the text") {
+  std::string text = effective_text(test::config_of(kEverything, root_identity()));
+  for (const char* line : {"workers = 3",
+                           "runtime_dir = \"/r\"",
+                           "state_dir = \"/s\"",
+                           "port_range = \"5000-5999\"",
+                           "shutdown_timeout = \"2m\"",
+                           "operator_group = \"ops\"",
+                           "file = \"/l/d.log\"",
+                           "level = \"debug\"",
+                           "max_size = \"1MiB\"",
+                           "keep = 2",
+                           "address = [\"127.0.0.1:80\", \"unix:/run/x.sock\"]",
+                           "default = \"web\"",
+                           "trusted_proxies = [\"10.0.0.0/8\"]",
+                           "command = [\"server\", \"a b\", \"{port}\", \"\\\"\\u0007\"]",
+                           "directory = \"/srv/web\"",
+                           "environment_file = [\"/etc/web.env\", \"?/etc/local.env\"]",
+                           "user = \"www-data:www-data\"",
+                           "instances = 4",
+                           "listen = [\"public\", \"*:8080\"]",
+                           "route = [\"example.com/api\", \"*.example.org\", \"/static\"]",
+                           "autostart = false",
+                           "path = \"/up\"",
+                           "expect = \"200,204-205\"",
+                           "interval = \"1s\"",
+                           "timeout = \"1500ms\"",
+                           "start_timeout = \"90s\"",
+                           "healthy_after = 2",
+                           "unhealthy_after = 4",
+                           "action = \"restart\"",
+                           "host = \"example.com\"",
+                           "proto = \"https\"",
+                           "guard = \"0s\"",
+                           "guard_interval = \"2s\"",
+                           "drain_timeout = \"1h\"",
+                           "hold = \"1s\"",
+                           "settle = \"2s\"",
+                           "policy = \"on-failure\"",
+                           "backoff = \"1s\"",
+                           "backoff_max = \"1m\"",
+                           "stable_after = \"10s\"",
+                           "max_failures = 7",
+                           "signal = [\"INT:5s\", \"TERM:10s\"]",
+                           "scope = \"main\"",
+                           "stdout = \"/l/web.log\"",
+                           "stderr = \"inherit\"",
+                           "max_size = \"3kB\"",
+                           "keep = 0",
+                           "balance = \"least-requests\"",
+                           "request_timeout = \"5s\"",
+                           "reuse = \"always\"",
+                           "connect_timeout = \"2s\"",
+                           "body_timeout = \"3s\"",
+                           "send_timeout = \"4s\"",
+                           "endpoint = \"none\"",
+                           "type = \"tcp\""}) {
+    CAPTURE(line);
+    CHECK(text.find("\n" + std::string(line) + "\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("effective: values of environments and headers are masked") {
+  std::string text = effective_text(test::config_of(kEverything, root_identity()));
+  CHECK(text.find("environment = { SECRET = \"***\" }") != std::string::npos);
+  CHECK(text.find("headers = { Authorization = \"***\" }") != std::string::npos);
+  CHECK(text.find("hunter") == std::string::npos);
+}
+
+TEST_CASE("find_file: what is given, then the environment, then the usual places") {
+  Variable variable("GRACEVISOR_CONFIG", "/x/from-environment.toml");
+  CHECK(find_file("/x/given.toml") == "/x/given.toml");
+  CHECK(find_file("") == "/x/from-environment.toml");
+  Variable unset("GRACEVISOR_CONFIG", nullptr);
+  if (std::filesystem::exists("/etc/gracevisor/gracevisor.toml")) {
+    CHECK(find_file("") == "/etc/gracevisor/gracevisor.toml");
+    return;
+  }
+  test::Folder folder;
+  auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path(""));
+  CHECK_FALSE(find_file("").has_value());
+  folder.write("gracevisor.toml", "");
+  CHECK(find_file("") == "./gracevisor.toml");
+  std::filesystem::current_path(before);
+}
+
+TEST_CASE("identity: an ordinary user's folders follow the XDG variables") {
+  Variable runtime("XDG_RUNTIME_DIR", "/xdg/run");
+  Variable state("XDG_STATE_HOME", "/xdg/state");
+  Identity me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
+  CHECK(me.runtime_dir == "/xdg/run/gracevisor");
+  CHECK(me.state_dir == "/xdg/state/gracevisor");
+  CHECK(usual_folders({0, 0, "root", "root", {}, {}}, "/root").runtime_dir == "/run/gracevisor");
+}
+
+TEST_CASE("identity: without the XDG variables there are fallbacks") {
+  Variable runtime("XDG_RUNTIME_DIR", nullptr);
+  Variable state("XDG_STATE_HOME", "relative/is/ignored");
+  Identity me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
+  CHECK(me.runtime_dir == "/tmp/gracevisor-1234");
+  CHECK(me.state_dir == "/home/ada/.local/state/gracevisor");
+}
+
+TEST_CASE("identity: the current one is that of this process") {
+  Identity me = current_identity();
+  CHECK(me.root() == (::geteuid() == 0));
+  CHECK(me.runtime_dir.is_absolute());
+  CHECK(me.state_dir.is_absolute());
+}
+
+TEST_CASE("configs: the configuration to start from loads, as it is and with every example used") {
+  auto path = std::filesystem::path(__FILE__).parent_path() / "../../../configs/gracevisor.toml";
+  auto text = base::read_file(path, 1U << 20);
+  REQUIRE(text.has_value());
+  test::Folder folder;  // without a conf.d
+  auto plain = load_text(*text, folder.path("gv.toml"), root_identity());
+  REQUIRE_MESSAGE(plain.has_value(), test::joined(test::lines(plain.error())));
+  CHECK(plain->config.apps.empty());
+  CHECK(plain->warnings.empty());
+
+  std::string used;
+  for (std::size_t i = 0; i < text->size(); ++i) {
+    bool at_start = i == 0 || (*text)[i - 1] == '\n';
+    bool example = at_start && (*text)[i] == '#' && i + 1 < text->size() &&
+                   std::string_view(" \n").find((*text)[i + 1]) == std::string_view::npos;
+    if (!example) used += (*text)[i];
+  }
+  auto all = load_text(used, folder.path("gv.toml"), root_identity());
+  REQUIRE_MESSAGE(all.has_value(), test::joined(test::lines(all.error())));
+  CHECK(all->config.apps.size() == 2);
+  CHECK(all->warnings.empty());
+}
+
+}  // namespace gracevisor::config
