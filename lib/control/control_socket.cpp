@@ -23,16 +23,17 @@ Expected<UniqueFd> unix_socket() {
   return fd;
 }
 
-// Nothing, a stale socket, or an error: what is at `path` must be free to be replaced.
+// An error unless nothing is at `path`, or a stale socket.
 Expected<void> expect_replaceable(const std::filesystem::path& path) {
+  // First of all: a path too long could be renamed to, but nobody could connect to it.
+  auto address = base::Address::unix_path(path.string());
+  if (!address) return std::unexpected(address.error());
   struct stat st{};
   if (::lstat(path.c_str(), &st) != 0) {
     if (errno == ENOENT) return {};
     return base::fail_errno("cannot stat " + path.string(), errno);
   }
   if (!S_ISSOCK(st.st_mode)) return base::fail(path.string() + " exists and is not a socket");
-  auto address = base::Address::unix_path(path.string());
-  if (!address) return std::unexpected(address.error());
   auto probe = unix_socket();
   if (!probe) return std::unexpected(probe.error());
   // EAGAIN: a backlog is full, so somebody owns it. Without an answer the file is stale.
