@@ -1,0 +1,105 @@
+// Effects that record what was asked for, and a clock that only the test moves. Timers fire from advance().
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervise/app.h"
+
+namespace gracevisor::test {
+
+using namespace gracevisor::supervise;
+
+class RecordingEffects final : public Effects {
+ public:
+  // Everything asked for, in order: "spawn 1.1", "signal 1.2 15", "kill 1.1", "record live=2", "publish".
+  std::vector<std::string> calls;
+  std::map<Identity, EndpointCounts> endpoint_counts;
+  AppCounts app_counts;
+  ListenerOwner owner{Ownership::own, "", {}};
+  std::vector<std::string> output;
+  std::vector<std::pair<std::uint64_t, AppState>> records;  // serial, state
+  base::Epoch published;
+  App* app = nullptr;  // gets the timers
+
+  [[nodiscard]] std::size_t count(const std::string& call) const {
+    return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), call));
+  }
+  void forget() { calls.clear(); }
+
+  // Moves the clock, firing what becomes due in its order.
+  void advance(base::Duration by) {
+    base::TimePoint end = now_ + by;
+    while (true) {
+      auto due = std::min_element(timers_.begin(), timers_.end(),
+                                  [](const auto& a, const auto& b) { return a.second.at < b.second.at; });
+      if (due == timers_.end() || due->second.at > end) break;
+      now_ = std::max(now_, due->second.at);
+      auto fire = std::move(due->second.fire);
+      timers_.erase(due);
+      fire();
+    }
+    now_ = end;
+  }
+  [[nodiscard]] std::size_t armed() const { return timers_.size(); }
+
+  [[nodiscard]] base::TimePoint now() const override { return now_; }
+  void spawn(const Identity& who, const SpecRef& /*spec*/) override { calls.push_back("spawn " + name(who)); }
+  void signal(const Identity& who, int number, config::Stop::Scope /*scope*/) override {
+    calls.push_back("signal " + name(who) + " " + std::to_string(number));
+  }
+  void kill_tree(const Identity& who) override { calls.push_back("kill " + name(who)); }
+  void arm(const Identity& who, InstanceTimer timer, base::Duration after) override {
+    timers_[{who, static_cast<int>(timer)}] = {now_ + after,
+                                               [this, who, timer] { app->on_timer(who, timer); }};
+  }
+  void disarm(const Identity& who, InstanceTimer timer) override {
+    timers_.erase({who, static_cast<int>(timer)});
+  }
+  void arm(base::AppId /*id*/, AppTimer timer, base::Duration after) override {
+    timers_[{Identity{}, 100 + static_cast<int>(timer)}] = {now_ + after,
+                                                            [this, timer] { app->on_timer(timer); }};
+  }
+  void disarm(base::AppId /*id*/, AppTimer timer) override {
+    timers_.erase({Identity{}, 100 + static_cast<int>(timer)});
+  }
+  base::Epoch publish() override {
+    calls.emplace_back("publish");
+    return published.next();
+  }
+  void open_window(base::AppId /*id*/) override {}
+  void record(base::AppId /*id*/, const AppState& state, std::uint64_t serial) override {
+    calls.push_back("record live=" + std::to_string(state.live.value()));
+    records.emplace_back(serial, state);
+  }
+  [[nodiscard]] ListenerOwner listener_owner(const Identity& /*who*/) override { return owner; }
+  [[nodiscard]] EndpointCounts counts(const Identity& who) const override {
+    auto it = endpoint_counts.find(who);
+    return it == endpoint_counts.end() ? EndpointCounts{} : it->second;
+  }
+  [[nodiscard]] AppCounts counts(base::AppId /*id*/) const override { return app_counts; }
+  [[nodiscard]] std::string place(const Identity& who) const override { return "place " + name(who); }
+  [[nodiscard]] std::vector<std::string> last_output(const Identity& /*who*/,
+                                                     std::size_t /*lines*/) const override {
+    return output;
+  }
+  void say(base::LogLevel /*level*/, const std::string& line) override { calls.push_back("say " + line); }
+
+  static std::string name(const Identity& who) {
+    return std::to_string(who.generation.value()) + "." + std::to_string(who.slot.value());
+  }
+
+ private:
+  struct Due {
+    base::TimePoint at;
+    std::function<void()> fire;
+  };
+  base::TimePoint now_{std::chrono::hours(1)};
+  std::map<std::pair<Identity, int>, Due> timers_;
+};
+
+}  // namespace gracevisor::test

@@ -1,0 +1,178 @@
+#include <doctest/doctest.h>
+
+#include "support/app_fixture.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("app: requests wait while its first instances boot, and are served once one is healthy") {
+  AppFixture f;
+  CHECK(f.app.mode() == routing::AppMode::stopped);
+  REQUIRE(f.app.start(AppFixture::make_spec(), f.report()).has_value());
+  CHECK(f.app.mode() == routing::AppMode::hold);
+  CHECK(f.app.state() == "starting");
+  f.run(1, 1);
+  f.probe(1, 1, true);
+  CHECK(f.app.mode() == routing::AppMode::live);
+  CHECK(f.app.state() == "live");
+}
+
+TEST_CASE(
+    "app: a crashed instance leaves the routes at once and comes back after its back-off, from the same "
+    "spec") {
+  AppFixture f;
+  f.boot();
+  Identity first = f.who(1, 1);
+  f.exit(1, 1, Signaled{9, false});
+  CHECK(f.app.live()->healthy() == 1);
+  CHECK(f.effects.count("publish") > 0);
+  CHECK(f.effects.count("spawn 1.1") == 0);
+  f.effects.advance(800ms);
+  CHECK(f.effects.count("spawn 1.1") == 1);
+  CHECK(f.who(1, 1).incarnation > first.incarnation);
+  CHECK(f.instance(1, 1).restarts() == 1);
+  f.run(1, 1);
+  f.probe(1, 1, true);
+  CHECK(f.app.live()->healthy() == 2);
+}
+
+TEST_CASE("app: events of an incarnation that is no more change nothing") {
+  AppFixture f;
+  f.boot();
+  Identity old = f.who(1, 1);
+  f.exit(1, 1, Signaled{9, false});
+  f.effects.advance(1s);
+  f.run(1, 1);
+  f.probe(1, 1, true);
+  f.app.on_exited(old, Exited{1});
+  f.app.on_quiescent(old);
+  CHECK(f.instance(1, 1).state() == InstanceState::healthy);
+}
+
+TEST_CASE("app: an instance that keeps failing is given up after max_failures, and start tries again") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.restart.max_failures = 3;
+  auto report = f.report();
+  REQUIRE(f.app.start(spec, report).has_value());
+  for (int i = 0; i < 3; ++i) {
+    f.run(1, 1);
+    f.exit(1, 1, Exited{1});
+    f.effects.advance(40s);
+  }
+  CHECK(f.instance(1, 1).state() == InstanceState::fatal);
+  CHECK(f.app.state() == "fatal");
+  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(report->lines().back().exit == ExitCode::exited_before_healthy);
+  f.effects.forget();
+  REQUIRE(f.app.start(spec, f.report()).has_value());
+  CHECK(f.effects.count("spawn 1.1") == 1);
+}
+
+TEST_CASE("app: in a back-off longer than hold requests are refused at once") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.deploy.hold = 1s;
+  spec->app.restart.backoff = 20s;
+  f.boot(spec);
+  f.exit(1, 1, Exited{1});
+  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(f.app.state() == "backoff");
+}
+
+TEST_CASE("app: stop drains before it signals, start brings the same generation back") {
+  AppFixture f;
+  f.boot();
+  auto report = f.report();
+  REQUIRE(f.app.stop(false, report).has_value());
+  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(f.effects.count("signal 1.1 15") == 0);
+  CHECK_FALSE(f.app.start(AppFixture::make_spec(), f.report()).has_value());  // still stopping
+  f.app.on_quiescent(f.who(1, 1));
+  f.app.on_quiescent(f.who(1, 2));
+  f.exit(1, 1);
+  f.exit(1, 2);
+  CHECK(report->lines().back().exit == ExitCode::done);
+  CHECK(f.app.state() == "stopped");
+  REQUIRE(f.app.start(AppFixture::make_spec(), f.report()).has_value());
+  f.heal(1);
+  CHECK(f.app.state() == "live");
+}
+
+TEST_CASE("app: stop --now signals without a drain") {
+  AppFixture f;
+  f.boot();
+  REQUIRE(f.app.stop(true, f.report()).has_value());
+  CHECK(f.effects.count("signal 1.1 15") == 1);
+}
+
+TEST_CASE("app: a stopped instance is over only when its whole group is gone") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  auto report = f.report();
+  REQUIRE(f.app.stop(true, report).has_value());
+  Identity who = f.who(1, 1);
+  f.app.on_exited(who, Exited{0});
+  CHECK_FALSE(report->finished());
+  f.app.on_gone(who);
+  CHECK(report->finished());
+}
+
+TEST_CASE("app: failing probes unroute an instance, but never the last routable one") {
+  AppFixture f;
+  f.boot();
+  f.probe(1, 1, false, 3);
+  CHECK(f.instance(1, 1).state() == InstanceState::unhealthy);
+  f.probe(1, 2, false, 3);
+  CHECK(f.instance(1, 2).state() == InstanceState::healthy);
+  CHECK(f.app.mode() == routing::AppMode::live);
+  f.probe(1, 1, true);
+  CHECK(f.instance(1, 1).state() == InstanceState::healthy);
+  // Now there is another one: the failing one goes.
+  CHECK(f.instance(1, 2).state() == InstanceState::unhealthy);
+}
+
+TEST_CASE("app: a start that fails its health until the timeout says so and goes on trying") {
+  AppFixture f;
+  auto report = f.report();
+  REQUIRE(f.app.start(AppFixture::make_spec(1), report).has_value());
+  f.run(1, 1);
+  f.effects.advance(60s);
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::health_timeout);
+  f.probe(1, 1, true);
+  CHECK(f.app.state() == "live");
+}
+
+TEST_CASE(
+    "app: the end of the daemon stops every generation, and a second request does not wait for drains") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.deploy.guard = 0ms;
+  f.boot(spec);
+  (void)f.cut_over(2, spec);
+  f.app.shut_down(false, false);
+  CHECK(f.instance(2, 1).state() == InstanceState::draining);
+  f.app.shut_down(true, false);
+  CHECK(f.effects.count("signal 2.1 15") == 1);
+  CHECK(f.effects.count("signal 1.1 15") == 1);
+  f.app.shut_down(true, true);
+  CHECK(f.effects.count("kill 1.1") == 1);
+  for (unsigned slot : {1U, 2U}) {
+    f.exit(1, slot);
+    f.exit(2, slot);
+  }
+  CHECK(f.app.ended());
+}
+
+TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  auto report = f.report();
+  REQUIRE(f.app.stop(true, report).has_value());
+  f.effects.advance(30s);
+  CHECK(f.effects.count("kill 1.1") == 1);
+  f.app.on_unkillable(f.who(1, 1));
+  CHECK(report->finished());
+}
