@@ -1,0 +1,65 @@
+// Chooses among an app's targets by what this worker has in flight on each. Its cursor and its random numbers
+// are its own: one per app and worker. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "config/config.h"
+
+namespace gracevisor::proxy {
+
+class Balancer {
+ public:
+  using Balance = config::ProxyOptions::Balance;
+
+  explicit Balancer(std::uint64_t seed) noexcept : random_(seed | 1) {}
+
+  // An index below `count`, which is at least 1; load_of(index) is what is in flight there.
+  template <class LoadOf>
+  [[nodiscard]] std::size_t choose(Balance how, std::size_t count, const LoadOf& load_of) noexcept {
+    if (count == 1) return 0;
+    switch (how) {
+      case Balance::p2c: return better_of_two(count, load_of);
+      case Balance::round_robin: return cursor_++ % count;
+      case Balance::least_requests: return least(count, load_of);
+    }
+    return 0;
+  }
+
+ private:
+  // Two different ones at random, the less loaded of them: nearly as even as the least loaded of all, and no
+  // herd runs to one.
+  template <class LoadOf>
+  [[nodiscard]] std::size_t better_of_two(std::size_t count, const LoadOf& load_of) noexcept {
+    std::size_t a = next_random() % count;
+    std::size_t b = next_random() % (count - 1);
+    if (b >= a) ++b;
+    return load_of(b) < load_of(a) ? b : a;
+  }
+
+  // Among equals each in turn.
+  template <class LoadOf>
+  [[nodiscard]] std::size_t least(std::size_t count, const LoadOf& load_of) noexcept {
+    std::size_t start = cursor_++ % count;
+    std::size_t best = start;
+    for (std::size_t i = 1; i < count; ++i) {
+      std::size_t candidate = (start + i) % count;
+      if (load_of(candidate) < load_of(best)) best = candidate;
+    }
+    return best;
+  }
+
+  // xorshift64: spreading load needs speed, not secrecy.
+  [[nodiscard]] std::size_t next_random() noexcept {
+    random_ ^= random_ << 13U;
+    random_ ^= random_ >> 7U;
+    random_ ^= random_ << 17U;
+    return static_cast<std::size_t>(random_ >> 16U);
+  }
+
+  std::size_t cursor_ = 0;
+  std::uint64_t random_;
+};
+
+}  // namespace gracevisor::proxy

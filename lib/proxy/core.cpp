@@ -1,0 +1,98 @@
+#include "proxy/core.h"
+
+#include <utility>
+
+namespace gracevisor::proxy {
+namespace {
+constexpr std::size_t kMaxResting = 1024;
+// Connections above the limit that may wait for our 503 to be read; more are closed at once.
+constexpr std::size_t kMaxTurnedAway = 64;
+}  // namespace
+
+Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor)
+    : loop_(loop),
+      place_(place),
+      port_(port),
+      bell_(std::move(ring_supervisor)),
+      deadlines_(loop),
+      tables_(port, bell_),
+      switchboard_(loop, deadlines_, place.index, tables_, bell_),
+      hold_queue_(loop, bell_),
+      prober_(*this),
+      entrances_(*this) {}
+
+Core::~Core() {
+  entrances_.close_all();
+  for (auto& client : clients_) client->shut();
+  clients_.clear();
+  switchboard_.clear_pools();
+}
+
+void Core::look() {
+  if (auto letter = port_.mailbox.take()) {
+    adopt(std::move(letter->table));
+  } else if (tables_.current() != nullptr && !closing()) {
+    entrances_.open_missing(place_.index);
+  }
+}
+
+void Core::adopt(routing::RouteTableRef table) {
+  switchboard_.adopt(std::move(table));
+  const routing::RouteTable& now = *tables_.current();
+  prober_.cancel_gone(now);
+  // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
+  tables_.announce();
+
+  end_exchanges_at_closing_sites();
+  entrances_.adopt(now, place_.index);
+  hold_queue_.match_all_again();
+  prober_.adopt(now, place_.index, place_.workers);
+}
+
+void Core::end_exchanges_at_closing_sites() {
+  if (!switchboard_.any_closing()) return;
+  // From the back: whoever ends is replaced by the last one, which was looked at already.
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (i >= clients_.size()) continue;
+    if (Exchange* exchange = clients_[i]->exchange()) exchange->leave_closing_site();
+  }
+}
+
+void Core::accept(Entrance& entrance, base::UniqueFd connection) {
+  bool full = clients_.size() >= place_.max_clients;
+  if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) return;
+  auto client = Downstream::open(*this, entrance, std::move(connection));
+  if (!client) return;
+  (*client)->position_ = clients_.size();
+  Downstream& opened = *clients_.emplace_back(std::move(*client));
+  if (full) opened.turn_away(Reply::too_many_connections);
+}
+
+void Core::forget(Downstream& client) {
+  std::size_t position = client.position_;
+  std::unique_ptr<Downstream> gone = std::move(clients_[position]);
+  if (position + 1 != clients_.size()) {
+    clients_[position] = std::move(clients_.back());
+    clients_[position]->position_ = position;
+  }
+  clients_.pop_back();
+  loop_.retire(std::move(gone));
+}
+
+std::unique_ptr<Exchange> Core::new_exchange() {
+  if (resting_.empty()) return std::make_unique<Exchange>(*this);
+  std::unique_ptr<Exchange> exchange = std::move(resting_.back());
+  resting_.pop_back();
+  return exchange;
+}
+
+void Core::recycle(std::unique_ptr<Exchange> exchange) {
+  // Without a place left it is freed after the turn: its callbacks may still be on the stack.
+  if (resting_.size() < kMaxResting) {
+    resting_.push_back(std::move(exchange));
+  } else {
+    loop_.retire(std::move(exchange));
+  }
+}
+
+}  // namespace gracevisor::proxy

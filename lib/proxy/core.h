@@ -1,0 +1,79 @@
+// What the connections of one worker share, and the adoption of tables. Owns every object of the data plane
+// on this worker. Thread: the worker's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/forward.h"
+#include "http/head.h"
+#include "proxy/downstream.h"
+#include "proxy/prober.h"
+
+namespace gracevisor::proxy {
+
+class Core {
+ public:
+  struct Place {
+    base::WorkerIndex index;
+    std::size_t workers = 1;
+    std::size_t max_clients = SIZE_MAX;
+  };
+  Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  // Closes everything; afterwards no lease is left.
+  ~Core();
+
+  // Adopts the newest table if there is one, and catches up with what could not be done before.
+  void look();
+
+  void accept(Entrance& entrance, base::UniqueFd connection);
+  void forget(Downstream& client);
+  [[nodiscard]] std::unique_ptr<Exchange> new_exchange();
+  void recycle(std::unique_ptr<Exchange> exchange);
+
+  [[nodiscard]] loop::Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] loop::Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] const Bell& bell() const noexcept { return bell_; }
+  [[nodiscard]] TableHolder& tables() noexcept { return tables_; }
+  [[nodiscard]] Switchboard& switchboard() noexcept { return switchboard_; }
+  [[nodiscard]] HoldQueue& hold_queue() noexcept { return hold_queue_; }
+  // The daemon shuts down: answers carry Connection: close.
+  [[nodiscard]] bool closing() const noexcept {
+    return tables_.current() != nullptr && tables_.current()->closing;
+  }
+
+  // Scratch: good until the callback that uses them returns.
+  [[nodiscard]] http::HeadReader& heads() noexcept { return heads_; }
+  [[nodiscard]] http::RequestHead& request_head() noexcept { return request_head_; }
+  [[nodiscard]] http::ResponseHead& response_head() noexcept { return response_head_; }
+  [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
+  [[nodiscard]] std::string_view date() { return date_.text(std::chrono::system_clock::now()); }
+
+ private:
+  void adopt(routing::RouteTableRef table);
+  void end_exchanges_at_closing_sites();
+
+  loop::Loop& loop_;
+  const Place place_;
+  routing::WorkerPort& port_;
+  Bell bell_;
+  loop::Deadlines deadlines_;
+  http::HeadReader heads_;
+  http::RequestHead request_head_;
+  http::ResponseHead response_head_;
+  std::string scratch_;
+  http::DateCache date_;
+  TableHolder tables_;
+  Switchboard switchboard_;
+  HoldQueue hold_queue_;
+  Prober prober_;
+  Entrances entrances_;
+  std::vector<std::unique_ptr<Exchange>> resting_;  // recycled
+  std::vector<std::unique_ptr<Downstream>> clients_;
+};
+
+}  // namespace gracevisor::proxy

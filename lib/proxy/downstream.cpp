@@ -1,0 +1,264 @@
+#include "proxy/downstream.h"
+
+#include <utility>
+
+#include "http/forward.h"
+#include "proxy/core.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr base::Duration kHeadTimeout = std::chrono::seconds(10);
+constexpr base::Duration kIdleTimeout = std::chrono::seconds(60);
+constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
+constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
+constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+constexpr std::size_t kReadAhead = 65536;
+
+}  // namespace
+
+Downstream::Downstream(Core& core, Entrance& entrance) noexcept
+    : core_(core), entrance_(entrance), deadline_(*this) {
+  ++entrance_.clients;
+}
+
+Downstream::~Downstream() {
+  shut();
+}
+
+base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entrance& entrance,
+                                                             base::UniqueFd connection) {
+  std::unique_ptr<Downstream> client(new Downstream(core, entrance));
+  auto stream = loop::Stream::adopt(core.loop(), std::move(connection), *client);
+  if (!stream) return std::unexpected(stream.error());
+  client->stream_ = std::move(*stream);
+  if (auto reading = client->stream_->start_reading(); !reading) return std::unexpected(reading.error());
+  base::Address peer = client->stream_->peer();
+  if (!peer.is_unix()) client->address_ = peer.host_text();
+  if (entrance.routes != nullptr && entrance.routes->trusted_proxies) {
+    client->trusted_ = any_contains(*entrance.routes->trusted_proxies, peer);
+  }
+  core.deadlines().start(client->deadline_, kHeadTimeout);
+  return client;
+}
+
+void Downstream::on_bytes(std::string_view bytes) {
+  switch (state_) {
+    case State::idle:
+    case State::reading_head: advance(bytes); return;
+    case State::beginning:
+    case State::exchanging:
+      bytes.remove_prefix(exchange_->take_body(bytes));
+      // The exchange may have ended; what is left may be the next request, or nothing that counts any more.
+      advance(bytes);
+      return;
+    case State::lingering:
+      discarded_ += bytes.size();
+      if (discarded_ > kLingerBytes || core_.loop().now() - lingers_since_ > kLingerTotal) {
+        close();
+      } else {
+        core_.deadlines().start(deadline_, kLingerIdle);
+      }
+      return;
+    case State::closed: return;
+  }
+}
+
+// Serves what has come: `fresh` behind what is in the buffer. Copies only what must stay.
+void Downstream::advance(std::string_view fresh) {
+  bool buffered = !buffer_.empty();
+  if (buffered) {
+    buffer_.append(fresh);
+    fresh = {};
+  }
+  while (state_ == State::idle || state_ == State::reading_head) {
+    std::string_view input = buffered ? buffer_.data() : fresh;
+    if (input.empty()) break;
+    std::size_t used = read_head(input);
+    if (used == 0 || state_ == State::closed || state_ == State::lingering) break;
+    if (buffered) {
+      buffer_.consume(used);
+    } else {
+      fresh.remove_prefix(used);
+    }
+  }
+  if (state_ == State::closed || state_ == State::lingering) return;
+  if (!fresh.empty()) buffer_.append(fresh);
+  settle();
+}
+
+// How much of `input` a request took; 0 when its head is not complete, or not accepted.
+std::size_t Downstream::read_head(std::string_view input) {
+  http::RequestHead& head = core_.request_head();
+  http::HeadResult result = core_.heads().read_request(input, http::HeadLimits{}, head);
+  switch (result.state) {
+    case http::HeadState::incomplete:
+      if (state_ == State::idle) core_.deadlines().start(deadline_, kHeadTimeout);
+      state_ = State::reading_head;
+      return 0;
+    case http::HeadState::refused:
+      refuse(result.refusal.status, result.refusal.token, "The request is not one that is served here.", 0);
+      return 0;
+    case http::HeadState::complete: break;
+  }
+  served_ = true;
+  state_ = State::beginning;
+  exchange_ = core_.new_exchange();
+  std::size_t used = result.size + exchange_->begin(*this, head, input.substr(result.size));
+  if (state_ == State::beginning) state_ = State::exchanging;
+  return used;
+}
+
+// Nothing more can be done with what has come.
+void Downstream::settle() {
+  bool between = state_ == State::idle || state_ == State::reading_head;
+  if (between && ended_) {
+    close();
+    return;
+  }
+  if (state_ == State::idle) {
+    buffer_.release();
+    core_.deadlines().start(deadline_, served_ ? kIdleTimeout : kHeadTimeout);
+  }
+  update_reading();
+}
+
+void Downstream::update_reading() {
+  if (ended_ || state_ == State::closed) return;
+  bool wanted = state_ == State::lingering || buffer_.size() < kReadAhead;
+  if (exchange_ && wanted) wanted = exchange_->wants_bytes();
+  if (wanted == stream_->reading()) return;
+  if (!wanted) {
+    stream_->stop_reading();
+  } else if (!stream_->start_reading()) {
+    // Only a connection that is closing already cannot be read; its next write tells.
+    ended_ = true;
+  }
+}
+
+void Downstream::exchange_ended(Ending ending) {
+  core_.recycle(std::move(exchange_));
+  bool beginning = state_ == State::beginning;
+  switch (ending) {
+    case Ending::next:
+      state_ = State::idle;
+      // Inside begin(), advance() goes on by itself.
+      if (!beginning) advance({});
+      return;
+    case Ending::close:
+      if (buffer_.empty()) {
+        close();
+      } else {
+        linger();
+      }
+      return;
+    case Ending::linger: linger(); return;
+    case Ending::cut:
+      stream_->reset();
+      close();
+      return;
+    case Ending::gone: close(); return;
+  }
+}
+
+void Downstream::on_end() {
+  ended_ = true;
+  switch (state_) {
+    case State::idle:
+    case State::reading_head: close(); return;
+    case State::beginning:
+    case State::exchanging: exchange_->client_ended(); return;
+    case State::lingering:
+      if (queued() == 0) close();
+      return;
+    case State::closed: return;
+  }
+}
+
+void Downstream::on_broken(int /*code*/) {
+  if (exchange_) {
+    exchange_->client_gone();
+  } else {
+    close();
+  }
+}
+
+void Downstream::on_drained() {
+  if (exchange_) {
+    exchange_->client_drained();
+  } else if (state_ == State::lingering && ended_) {
+    close();
+  }
+}
+
+void Downstream::on_deadline() {
+  switch (state_) {
+    case State::reading_head: turn_away(Reply::head_timeout); return;
+    case State::beginning:
+    case State::exchanging: exchange_->deadline_passed(); return;
+    case State::idle:
+    case State::lingering: close(); return;
+    case State::closed: return;
+  }
+}
+
+loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
+  for (std::string_view piece : pieces) written_ += piece.size();
+  return stream_->write(pieces);
+}
+
+void Downstream::turn_away(Reply reply) {
+  ReplyText text = text_of(reply);
+  refuse(text.status, text.token, text.message, text.retry_after);
+}
+
+void Downstream::refuse(int status, std::string_view token, std::string_view message, unsigned retry_after) {
+  std::string& out = core_.scratch();
+  out.clear();
+  http::write_own_answer({.status = status,
+                          .token = token,
+                          .message = message,
+                          .accept = {},
+                          .retry_after = retry_after,
+                          .date = core_.date()},
+                         out);
+  if (write(out) == loop::WriteResult::broken) {
+    close();
+  } else {
+    linger();
+  }
+}
+
+// Half-closes behind what is queued, and discards what the client still sends, so that it can read the answer
+// before its bytes meet a closed socket (RFC 9112 section 9.6).
+void Downstream::linger() {
+  state_ = State::lingering;
+  buffer_.release();
+  if (ended_ && queued() == 0) {
+    close();
+    return;
+  }
+  lingers_since_ = core_.loop().now();
+  stream_->finish_writing();
+  core_.deadlines().start(deadline_, kLingerIdle);
+  update_reading();
+}
+
+void Downstream::close() {
+  shut();
+  core_.forget(*this);
+}
+
+void Downstream::shut() noexcept {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  --entrance_.clients;
+  deadline_.cancel();
+  if (exchange_) {
+    exchange_->abandon();
+    core_.recycle(std::move(exchange_));
+  }
+  stream_.reset();
+}
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,95 @@
+// A client's connection.
+//
+//   idle --bytes--> reading_head --head--> beginning --> exchanging --next--> idle
+//     \__________________head in one read__/                    \--linger--> lingering --> closed
+//
+// An idle connection owns no parser, no exchange, no buffer, and the one deadline that every state shares.
+// Reads stay armed in every state, so that a client that leaves is noticed, but for back-pressure: a
+// request's body that cannot be passed on, or 64 kB of pipelined requests. One request is served at a time.
+// Owners: Core owns it; it owns the exchange. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "loop/deadlines.h"
+#include "loop/stream.h"
+#include "proxy/entrance.h"
+#include "proxy/exchange.h"
+
+namespace gracevisor::proxy {
+
+class Downstream final : public loop::Retirable,
+                         private loop::StreamObserver,
+                         private loop::DeadlineObserver {
+ public:
+  static constexpr std::size_t kHighWater = 256 * 1024;  // queued for one side: the other is not read
+
+  [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Core& core, Entrance& entrance,
+                                                                        base::UniqueFd connection);
+  Downstream(const Downstream&) = delete;
+  Downstream& operator=(const Downstream&) = delete;
+  ~Downstream() override;
+
+  // Answers without reading a request, and closes.
+  void turn_away(Reply reply);
+  // Closes now, whatever is going on, and tells nobody: the worker ends.
+  void shut() noexcept;
+  // Null while no request is served.
+  [[nodiscard]] Exchange* exchange() noexcept { return exchange_.get(); }
+
+  // For the exchange.
+  [[nodiscard]] const routing::ListenerRoutes* listener() const noexcept { return entrance_.routes; }
+  [[nodiscard]] std::string_view address() const noexcept { return address_; }
+  [[nodiscard]] bool trusted() const noexcept { return trusted_; }
+  [[nodiscard]] loop::WriteResult write(std::span<const std::string_view> pieces);
+  [[nodiscard]] loop::WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
+  [[nodiscard]] std::size_t queued() const noexcept { return stream_->queued(); }
+  // Bytes that the socket has taken since the connection began.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - stream_->queued(); }
+  [[nodiscard]] loop::Deadline& deadline() noexcept { return deadline_; }
+  // Reads or stops reading, as the state demands.
+  void update_reading();
+  void exchange_ended(Ending ending);
+
+ private:
+  friend class Core;
+  enum class State : std::uint8_t { idle, reading_head, beginning, exchanging, lingering, closed };
+
+  Downstream(Core& core, Entrance& entrance) noexcept;
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int code) override;
+  void on_drained() override;
+  void on_deadline() override;
+
+  void advance(std::string_view fresh);
+  [[nodiscard]] std::size_t read_head(std::string_view input);
+  void settle();
+  void refuse(int status, std::string_view token, std::string_view message, unsigned retry_after);
+  void linger();
+  void close();
+
+  Core& core_;
+  Entrance& entrance_;
+  std::unique_ptr<loop::Stream> stream_;
+  std::unique_ptr<Exchange> exchange_;
+  loop::Deadline deadline_;
+  base::ByteBuffer buffer_;  // part of a head, or pipelined requests
+  std::string address_;      // the client's, for X-Forwarded-For; empty on a Unix socket
+  std::uint64_t written_ = 0;
+  base::TimePoint lingers_since_{};
+  std::size_t discarded_ = 0;  // while lingering
+  std::size_t position_ = 0;   // among Core's connections
+  State state_ = State::idle;
+  bool trusted_ = false;
+  bool served_ = false;  // at least one head was complete
+  bool ended_ = false;   // the client has finished sending
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,92 @@
+#include "proxy/entrance.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include "proxy/core.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr unsigned kBitsPerByte = 8;
+
+// The address's bytes: 4 or 16 of them, none for other families. IPv4 in IPv6 is IPv4.
+std::span<const unsigned char> bytes_of(const base::Address& address) {
+  if (address.family() == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address.get());
+    return {reinterpret_cast<const unsigned char*>(&v4->sin_addr), sizeof v4->sin_addr};
+  }
+  if (address.family() != AF_INET6) return {};
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address.get());
+  std::span<const unsigned char> all(reinterpret_cast<const unsigned char*>(&v6->sin6_addr),
+                                     sizeof v6->sin6_addr);
+  return IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? all.last(sizeof(in_addr)) : all;
+}
+
+bool contains(const config::Cidr& cidr, std::span<const unsigned char> address) {
+  std::span<const unsigned char> network = bytes_of(cidr.network);
+  if (network.size() != address.size() || cidr.prefix > address.size() * kBitsPerByte) return false;
+  std::size_t whole = cidr.prefix / kBitsPerByte;
+  if (std::memcmp(network.data(), address.data(), whole) != 0) return false;
+  unsigned rest = cidr.prefix % kBitsPerByte;
+  if (rest == 0) return true;
+  unsigned mask = 0xFFU << (kBitsPerByte - rest);
+  return ((network[whole] ^ address[whole]) & mask & 0xFFU) == 0;
+}
+
+}  // namespace
+
+bool any_contains(const std::vector<config::Cidr>& networks, const base::Address& address) {
+  auto bytes = bytes_of(address);
+  if (bytes.empty()) return false;
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const auto& cidr) { return contains(cidr, bytes); });
+}
+
+void Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker) {
+  for (auto& entrance : entrances_) entrance->routes = nullptr;
+  for (const routing::ListenerRoutes& routes : table.listeners) entrance_of(routes).routes = &routes;
+  for (auto& entrance : entrances_) {
+    if (entrance->routes == nullptr || table.closing) close(*entrance);
+  }
+  std::erase_if(entrances_,
+                [](const auto& entrance) { return entrance->routes == nullptr && entrance->clients == 0; });
+  if (!table.closing) open_missing(worker);
+}
+
+Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
+  auto it = std::find_if(entrances_.begin(), entrances_.end(),
+                         [&](const auto& entrance) { return entrance->sockets == routes.sockets; });
+  if (it != entrances_.end()) return **it;
+  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
+  entrance.sockets = routes.sockets;
+  return entrance;
+}
+
+void Entrances::open_missing(base::WorkerIndex worker) {
+  for (auto& entrance : entrances_) {
+    if (entrance->listener || !entrance->sockets) continue;
+    auto socket = base::duplicate(entrance->sockets->sockets[worker.value()].get());
+    if (!socket) continue;
+    auto listener = loop::Listener::create(
+        core_.loop(), std::move(*socket),
+        [this, e = entrance.get()](base::UniqueFd connection) { core_.accept(*e, std::move(connection)); });
+    if (listener) entrance->listener = std::move(*listener);
+  }
+}
+
+void Entrances::close(Entrance& entrance) {
+  // Nobody whose connection the kernel has taken already is reset.
+  if (entrance.listener) entrance.listener->accept_all();
+  entrance.listener.reset();
+  if (entrance.routes == nullptr) entrance.sockets.reset();
+}
+
+void Entrances::close_all() noexcept {
+  for (auto& entrance : entrances_) entrance->listener.reset();
+}
+
+}  // namespace gracevisor::proxy

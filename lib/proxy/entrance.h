@@ -1,0 +1,46 @@
+// A listener as one worker serves it: its own socket, and the routes that the current table gives it. Lives
+// while a table lists the listener or a connection that came through it is open. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "loop/listener.h"
+#include "routing/route_table.h"
+
+namespace gracevisor::proxy {
+
+class Core;
+
+struct Entrance {
+  std::shared_ptr<const routing::ListenerSockets> sockets;  // null once it left the table
+  const routing::ListenerRoutes* routes = nullptr;          // in the current table; null once it left
+  std::unique_ptr<loop::Listener> listener;                 // null: closed, or not to be opened yet
+  std::size_t clients = 0;                                  // open connections
+};
+
+class Entrances {
+ public:
+  explicit Entrances(Core& core) noexcept : core_(core) {}
+
+  // Joins to the current table: opens what is new, accepts what waits and closes what is gone (all of it when
+  // the table is closing).
+  void adopt(const routing::RouteTable& table, base::WorkerIndex worker);
+  // Tries again to open what could not be opened for lack of descriptors.
+  void open_missing(base::WorkerIndex worker);
+  // Stops listening. Requires: no connection refers to an entrance when this object ends.
+  void close_all() noexcept;
+
+ private:
+  [[nodiscard]] Entrance& entrance_of(const routing::ListenerRoutes& routes);
+  static void close(Entrance& entrance);
+
+  Core& core_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
+};
+
+// Is `address` in one of the networks? IPv4 addresses may come mapped into IPv6.
+[[nodiscard]] bool any_contains(const std::vector<config::Cidr>& networks, const base::Address& address);
+
+}  // namespace gracevisor::proxy

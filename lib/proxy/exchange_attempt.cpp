@@ -1,0 +1,227 @@
+// An exchange's way to an instance: lease, connect or reuse, send; and what follows when that fails.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+#include "proxy/exchange.h"
+
+namespace gracevisor::proxy {
+namespace {
+constexpr base::Duration kHoldTick = base::Millis(400);
+constexpr base::Duration kFirstRefusedTick = base::Millis(50);
+constexpr unsigned kRefusedDoublings = 3;
+}  // namespace
+
+void Exchange::proceed(Switchboard::Routed routed) {
+  switch (routed.answer) {
+    case Switchboard::Answer::leased:
+      lease_ = std::move(routed.lease);
+      attempt();
+      return;
+    case Switchboard::Answer::hold: hold(false); return;
+    case Switchboard::Answer::stopped: answer(Reply::stopped); return;
+    case Switchboard::Answer::no_route: answer(Reply::no_route); return;
+  }
+}
+
+// Every further attempt leases anew, from the table that is current now.
+void Exchange::route_again(const Site* failed) {
+  request_ = Request::route;
+  Switchboard::Routed routed = core_.switchboard().route(client_->listener(), host_, path_, failed);
+  if (routed.app != nullptr) enter(*routed.app);
+  proceed(std::move(routed));
+}
+
+bool Exchange::may_reuse() const noexcept {
+  if (fresh_only_) return false;
+  switch (options_->reuse) {
+    case config::ProxyOptions::Reuse::never: return false;
+    // A request that must not be repeated gets a connection that cannot have been closed meanwhile.
+    case config::ProxyOptions::Reuse::idempotent: return idempotent_;
+    case config::ProxyOptions::Reuse::always: return true;
+  }
+  return false;
+}
+
+void Exchange::attempt() {
+  Site& site = *lease_.site();
+  if (may_reuse()) upstream_ = site.pool.take(*this);
+  if (upstream_) {
+    send();
+    return;
+  }
+  request_ = Request::connect;
+  auto dialled = Upstream::dial(core_.loop(), site.endpoint->address, *this);
+  if (!dialled) {
+    fail(Failure::connect, dialled.error().code);
+    return;
+  }
+  upstream_ = std::move(*dialled);
+  start_deadline(options_->connect_timeout);
+  client_->update_reading();
+}
+
+void Exchange::on_connected() {
+  connects_failed_ = 0;
+  if (!upstream_->stream().start_reading()) {
+    fail(Failure::connect, 0);
+    return;
+  }
+  send();
+}
+
+void Exchange::send() {
+  request_ = body_.finished() ? Request::sent : Request::relay;
+  sent_ = held_.size();
+  switch (upstream_->stream().write(held_)) {
+    case loop::WriteResult::done: break;
+    case loop::WriteResult::queued:
+      backlog_ = true;
+      throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
+      break;
+    case loop::WriteResult::broken:
+      if (upstream_->reused()) {
+        fail(Failure::unsent, 0);
+      } else {
+        stop_sending();
+      }
+      return;
+  }
+  if (held_.size() > kHeldBody) forget_held();
+  arm();
+  client_->update_reading();
+}
+
+// The instance takes no more of the request. What it sent before it stopped is still to be read.
+void Exchange::stop_sending() {
+  request_ = Request::dropped;
+  backlog_ = throttled_ = false;
+  arm();
+  client_->update_reading();
+}
+
+void Exchange::on_drained() {
+  backlog_ = throttled_ = false;
+  arm();
+  client_->update_reading();
+}
+
+void Exchange::on_end() {
+  switch (response_) {
+    case Response::waiting: fail(Failure::no_response, write_error_); return;
+    case Response::head: answer(Reply::upstream_closed); return;
+    case Response::body: end_of_response_input(); return;
+    case Response::flush:
+    case Response::done: return;
+  }
+}
+
+void Exchange::on_broken(int code) {
+  if (request_ == Request::connect) {
+    fail(Failure::connect, code);
+    return;
+  }
+  if (backlog_ && nothing_answered()) {
+    // A queued write failed, most likely: an early answer may still be there, and reading tells.
+    write_error_ = code;
+    stop_sending();
+    if (upstream_->stream().start_reading()) return;
+  }
+  switch (response_) {
+    case Response::waiting: fail(Failure::no_response, code); return;
+    case Response::head: answer(Reply::upstream_closed); return;
+    case Response::body: cut(); return;
+    case Response::flush:
+    case Response::done: return;
+  }
+}
+
+void Exchange::fail(Failure failure, int code) {
+  Site& site = *lease_.site();
+  bool reused = upstream_ && upstream_->reused();
+  if (failure == Failure::connect) {
+    ++connects_failed_;
+    site.cell.connect_failures.add();
+    core_.bell().ring();
+  }
+  Attempt attempt{
+      .failure = failure,
+      .reused = reused,
+      .idempotent = idempotent_,
+      // Only Unix sockets tell: a peer that closes with unread bytes resets, one that had read all does not.
+      .unread = code == ECONNRESET && site.endpoint->address.is_unix() && body_.finished(),
+      .replayable = held_whole_,
+      .within_budget = app_->budget.allows(core_.loop().now()),
+      .connects_failed = connects_failed_,
+      .targets = app_->targets.size(),
+      .replays = replays_,
+  };
+  Verdict verdict = decide(attempt);
+  let_go();
+  bool again = verdict == Verdict::fresh || verdict == Verdict::elsewhere;
+  if (again && failure != Failure::unsent) {
+    site.cell.retried.add();
+    app_->cell->retried.add();
+  }
+  if (again && is_replay(failure)) {
+    ++replays_;
+    app_->budget.note_retry();
+  }
+  switch (verdict) {
+    case Verdict::fresh:
+      fresh_only_ = true;
+      route_again(nullptr);
+      return;
+    case Verdict::elsewhere:
+      fresh_only_ = true;
+      route_again(&site);
+      return;
+    case Verdict::wait: hold(true); return;
+    case Verdict::give_up: answer(Reply::upstream_closed); return;
+  }
+}
+
+// No instance can take the request now. `refused`: there are targets, but none takes connections.
+void Exchange::hold(bool refused) {
+  refused_ = refused;
+  base::TimePoint now = core_.loop().now();
+  const routing::AppRoutes* routes = app_->routes;
+  bool again = held_since_ != base::TimePoint{};
+  if (!again) held_since_ = now;
+  bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
+                   (!refused && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
+  if (no_longer) {
+    answer(refused ? Reply::upstream_refused : Reply::hold_timeout);
+    return;
+  }
+  if (!core_.hold_queue().enter(place_, *app_, held_.size())) {
+    answer(Reply::hold_full);
+    return;
+  }
+  if (!again) app_->cell->held.add();
+  request_ = Request::hold;
+  connects_failed_ = 0;
+  base::Duration wait = routes->hold;
+  if (refused) {
+    wait = std::min(wait, kFirstRefusedTick * (1U << std::min(hold_turns_, kRefusedDoublings)));
+  } else if (again) {
+    wait = std::min(wait, kHoldTick);
+  }
+  ++hold_turns_;
+  start_deadline(wait);
+  client_->update_reading();
+}
+
+void Exchange::match_again() {
+  core_.hold_queue().leave(place_);
+  route_again(nullptr);
+}
+
+// Between the adoptions too: a refused connection may succeed without any change of the table.
+void Exchange::hold_passed() {
+  match_again();
+}
+
+}  // namespace gracevisor::proxy

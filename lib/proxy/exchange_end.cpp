@@ -1,0 +1,155 @@
+// How an exchange ends: with an answer of our own, with the whole response, or cut.
+#include <algorithm>
+#include <string>
+
+#include "http/forward.h"
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+#include "proxy/exchange.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr std::size_t kRecycledCapacity = 16384;  // of a recycled exchange's strings
+
+void recycle(std::string& text) {
+  if (text.capacity() > kRecycledCapacity) std::string().swap(text);
+  text.clear();
+}
+
+}  // namespace
+
+// Requires: nothing_answered(), or no attempt was made yet.
+void Exchange::answer(Reply reply) {
+  ReplyText text = text_of(reply);
+  std::string message(text.message);
+  if (text.status >= 500) message.append(" (").append(action()).append(")");
+  if (text.status >= 500 && app_ != nullptr) app_->cell->failed.add();
+  let_go();
+  keep_alive_ = keep_alive_ && body_.finished() && !core_.closing();
+  request_ = body_.finished() ? Request::sent : Request::dropped;
+  std::string& out = core_.scratch();
+  out.clear();
+  http::write_own_answer({.status = text.status,
+                          .token = text.token,
+                          .message = message,
+                          .accept = accept_,
+                          .head_request = method_ == http::Method::head,
+                          .keep_alive = keep_alive_,
+                          .retry_after = text.retry_after,
+                          .date = core_.date()},
+                         out);
+  if (client_->write(out) == loop::WriteResult::broken) {
+    finish(Ending::gone);
+    return;
+  }
+  end_response();
+}
+
+// The instance's response ended before its end, or we end it: the client must see that it is not whole.
+void Exchange::cut() {
+  if (Site* site = lease_.site(); site != nullptr) site->cell.cut.add();
+  app_->cell->failed.add();
+  let_go();
+  finish(Ending::cut);
+}
+
+// The whole response is written, or queued.
+void Exchange::end_response() {
+  response_ = Response::flush;
+  if (client_->queued() > 0) {
+    client_->deadline().cancel();
+    arm();
+    client_->update_reading();
+    return;
+  }
+  if (keep_alive_) {
+    finish(Ending::next);
+  } else {
+    finish(client_closes_ && body_.finished() ? Ending::close : Ending::linger);
+  }
+}
+
+// Closes the connection to the instance if it is still ours, and only then ends the lease.
+void Exchange::let_go() noexcept {
+  if (place_.waiting()) core_.hold_queue().leave(place_);
+  upstream_.reset();
+  lease_.end();
+  backlog_ = throttled_ = false;
+  write_error_ = 0;
+  sent_ = 0;
+}
+
+void Exchange::finish(Ending ending) {
+  response_ = Response::done;
+  if (app_ != nullptr) {
+    routing::AppCell& cell = *app_->cell;
+    cell.requests.add();
+    auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - began_).count();
+    if (auto micros = static_cast<std::uint64_t>(took); micros > cell.slowest_us.read()) {
+      cell.slowest_us.set(micros);
+    }
+  }
+  Downstream& client = *client_;
+  abandon();
+  client.exchange_ended(ending);
+}
+
+void Exchange::leave_closing_site() {
+  Site* site = lease_.site();
+  if (site == nullptr || !site->closing) return;
+  if (request_ == Request::connect) {
+    // Nothing was sent: another instance may have it.
+    let_go();
+    route_again(nullptr);
+  } else if (nothing_answered()) {
+    answer(Reply::drained);
+  } else {
+    cut();
+  }
+}
+
+// Back to what a new exchange is, but for the memory of its strings.
+void Exchange::abandon() noexcept {
+  let_go();
+  leave_app();
+  pin_.release();
+  options_ = nullptr;
+  client_ = nullptr;
+  request_ = Request::route;
+  response_ = Response::waiting;
+  keep_alive_ = idempotent_ = true;
+  client_closes_ = expects_continue_ = awaits_continue_ = false;
+  accept_ = {};
+  recycle(held_);
+  recycle(inbox_);
+  recycle(host_);
+  recycle(path_);
+  held_whole_ = true;
+  fresh_only_ = refused_ = upstream_keep_ = false;
+  connects_failed_ = 0;
+  replays_ = hold_turns_ = interims_ = 0;
+  held_since_ = {};
+  progress_mark_ = 0;
+}
+
+std::string_view Exchange::action() const noexcept {
+  switch (response_) {
+    case Response::head: return "reading the response's head";
+    case Response::body: return "relaying the response";
+    case Response::flush: return "sending the response to the client";
+    case Response::done: return "done";
+    case Response::waiting: break;
+  }
+  switch (request_) {
+    case Request::route: return "choosing an instance";
+    case Request::hold: return "waiting for an instance";
+    case Request::connect: return "connecting to the instance";
+    case Request::relay: return "sending the request";
+    case Request::sent:
+    case Request::dropped: return "waiting for the response's head";
+  }
+  return {};
+}
+
+}  // namespace gracevisor::proxy

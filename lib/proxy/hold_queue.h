@@ -1,0 +1,69 @@
+// Requests that wait because no instance can take them, first come, first served; bounded per app in number
+// and bytes. They own no lease: at every adoption they match again, a bounded number per turn, so that their
+// release does not starve the open connections or flood an instance that has just started.
+// Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+
+#include "loop/timer.h"
+#include "proxy/bell.h"
+#include "proxy/switchboard.h"
+
+namespace gracevisor::proxy {
+
+class HoldQueue {
+ public:
+  static constexpr std::size_t kMaxRequests = 1000;
+  static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+  static constexpr int kPerTurn = 64;
+
+  class Held {
+   public:
+    // Leaves the queue, and tries once more from the current table.
+    virtual void match_again() = 0;
+
+   protected:
+    ~Held() = default;
+  };
+
+  // A member of whoever waits. Requires: left before it is destroyed.
+  class Place {
+   public:
+    explicit Place(Held& who) noexcept : who_(&who) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() = default;
+    [[nodiscard]] bool waiting() const noexcept { return next_ != nullptr; }
+
+   private:
+    friend class HoldQueue;
+    Place() noexcept : previous_(this), next_(this) {}  // an anchor
+    void unlink() noexcept;
+    void link_before(Place& anchor) noexcept;
+
+    Held* who_ = nullptr;
+    LocalApp* app_ = nullptr;
+    std::size_t bytes_ = 0;
+    Place* previous_ = nullptr;
+    Place* next_ = nullptr;
+  };
+
+  HoldQueue(loop::Loop& loop, const Bell& bell);
+
+  // False when the app's share of the queue is full. `bytes` are what the request keeps in memory.
+  [[nodiscard]] bool enter(Place& place, LocalApp& app, std::size_t bytes);
+  void leave(Place& place) noexcept;
+  // A table was adopted.
+  void match_all_again();
+
+ private:
+  void release_some();
+
+  const Bell& bell_;
+  Place waiting_;  // anchors: next_ is who came first
+  Place due_;      // to match again
+  loop::Timer next_turn_;
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,173 @@
+#include "proxy/probe.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "proxy/core.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr base::Duration kFirstPace = base::Millis(10);
+constexpr std::uint64_t kMaxBody = std::uint64_t{1} << 20;
+constexpr int kServerError = 500;
+
+using Outcome = routing::ProbeOutcome;
+
+}  // namespace
+
+base::Duration next_pace(base::Duration last, base::Duration steady) noexcept {
+  base::Duration next = last == base::Duration::zero() ? kFirstPace : last * 3 / 2;
+  return std::min(next, steady);
+}
+
+Probe::Probe(Core& core, const routing::ProbeOrder& order)
+    : core_(core), order_(order), deadline_(*this), next_(core.loop(), [this] { begin(); }) {
+  report_.serial = order.serial;
+  begin();
+}
+
+void Probe::update(const routing::ProbeOrder& order) {
+  bool new_pace = order.interval != order_.interval || order.starting != order_.starting;
+  order_ = order;
+  if (new_pace && state_ == State::waiting) next_.start(pace());
+}
+
+void Probe::begin() {
+  state_ = State::connecting;
+  began_ = core_.loop().now();
+  report_.status = 0;
+  head_.clear();
+  bool starting = order_.starting && !passed_;
+  core_.deadlines().start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
+  auto dialled = loop::Stream::dial(core_.loop(), order_.endpoint->address, *this);
+  if (dialled) {
+    stream_ = std::move(*dialled);
+  } else {
+    end(Outcome::refused);
+  }
+}
+
+std::string Probe::request() const {
+  const config::Health& check = *order_.check;
+  std::string text = "GET " + check.path + " HTTP/1.1\r\nHost: " + order_.host +
+                     "\r\nUser-Agent: gracevisor-health\r\nConnection: close\r\n";
+  if (check.proto == "https") text += "X-Forwarded-Proto: https\r\n";
+  for (const auto& [name, value] : check.headers) text.append(name).append(": ").append(value).append("\r\n");
+  return text + "\r\n";
+}
+
+void Probe::on_connected() {
+  if (order_.check->kind == config::Health::Kind::tcp) {
+    end(Outcome::passed);
+    return;
+  }
+  state_ = State::reading_head;
+  if (!stream_->start_reading() || stream_->write(request()) == loop::WriteResult::broken) {
+    end(Outcome::broken);
+  }
+}
+
+void Probe::on_bytes(std::string_view bytes) {
+  switch (state_) {
+    case State::reading_head: read_head(bytes); return;
+    case State::reading_body: read_body(bytes); return;
+    case State::waiting:
+    case State::connecting: return;
+  }
+}
+
+void Probe::read_head(std::string_view bytes) {
+  head_.append(bytes);
+  std::string_view rest = head_;
+  http::ResponseHead& head = core_.response_head();
+  for (;;) {
+    http::HeadResult result = core_.heads().read_response(rest, http::HeadLimits{}, http::Method::get, head);
+    if (result.state == http::HeadState::refused || head_.size() > kMaxBody) {
+      end(Outcome::malformed);
+      return;
+    }
+    if (result.state == http::HeadState::incomplete) return;
+    rest.remove_prefix(result.size);
+    if (!head.interim()) break;
+  }
+  report_.status = head.status;
+  body_.start(head.body, kMaxBody);
+  state_ = State::reading_body;
+  read_body(rest);
+}
+
+void Probe::read_body(std::string_view bytes) {
+  while (!bytes.empty() && body_.state() == http::BodyReader::State::reading) {
+    bytes.remove_prefix(body_.next(bytes).consumed);
+  }
+  switch (body_.state()) {
+    case http::BodyReader::State::reading: return;
+    // More than anybody needs to know that the app answers: what counts is the status.
+    case http::BodyReader::State::too_large:
+    case http::BodyReader::State::finished: judge(); return;
+    case http::BodyReader::State::malformed: end(Outcome::malformed); return;
+  }
+}
+
+void Probe::judge() {
+  const config::Health& check = *order_.check;
+  bool counts = check.path_given
+                    ? std::any_of(check.expect.begin(), check.expect.end(),
+                                  [&](const auto& range) {
+                                    return report_.status >= range.first && report_.status <= range.last;
+                                  })
+                    : report_.status < kServerError;
+  end(counts ? Outcome::passed : Outcome::wrong_status);
+}
+
+void Probe::on_end() {
+  if (state_ != State::reading_body) {
+    end(Outcome::broken);
+    return;
+  }
+  body_.end_of_input();
+  if (body_.finished()) {
+    judge();
+  } else {
+    end(Outcome::broken);
+  }
+}
+
+void Probe::on_broken(int code) {
+  bool nobody = state_ == State::connecting && (code == ECONNREFUSED || code == ENOENT);
+  end(nobody ? Outcome::refused : Outcome::broken);
+}
+
+void Probe::on_deadline() {
+  end(Outcome::timed_out);
+}
+
+void Probe::end(Outcome outcome) {
+  state_ = State::waiting;
+  deadline_.cancel();
+  stream_.reset();
+  std::string().swap(head_);
+  ++report_.tries;
+  report_.last = outcome;
+  report_.took = core_.loop().now() - began_;
+  if (outcome == Outcome::passed) {
+    passed_ = true;
+    ++report_.passes_in_a_row;
+    report_.failures_in_a_row = 0;
+  } else {
+    ++report_.failures_in_a_row;
+    report_.passes_in_a_row = 0;
+  }
+  order_.box->put(std::make_unique<routing::ProbeReport>(report_));
+  core_.bell().ring();
+  next_.start(pace());
+}
+
+base::Duration Probe::pace() noexcept {
+  if (!order_.starting || passed_) return order_.interval;
+  last_pace_ = next_pace(last_pace_, order_.interval);
+  return last_pace_;
+}
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,72 @@
+// The health checks of one order: connect anew, ask, read the whole answer, report, wait, again.
+//
+//   waiting --(pace)--> connecting --> reading_head --> reading_body --> waiting
+//
+// Any failure leads back to waiting, with a report. Reports are sums, so that a lost one loses nothing.
+// Owner: Prober, which ends it only outside its callbacks. Thread: the worker's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "http/body.h"
+#include "loop/deadlines.h"
+#include "loop/stream.h"
+#include "loop/timer.h"
+#include "routing/probe.h"
+
+namespace gracevisor::proxy {
+
+class Core;
+
+// How long to wait before the next probe of an order that has not passed yet: 10 ms, growing by half.
+[[nodiscard]] base::Duration next_pace(base::Duration last, base::Duration steady) noexcept;
+
+class Probe final : private loop::StreamObserver, private loop::DeadlineObserver {
+ public:
+  // The first probe starts at once.
+  Probe(Core& core, const routing::ProbeOrder& order);
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+  ~Probe() = default;
+
+  [[nodiscard]] bool runs(const routing::ProbeOrder& order) const noexcept {
+    return order.serial == order_.serial && order.endpoint == order_.endpoint;
+  }
+  // The same order, as a newer table has it.
+  void update(const routing::ProbeOrder& order);
+
+ private:
+  enum class State : std::uint8_t { waiting, connecting, reading_head, reading_body };
+
+  void on_connected() override;
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int code) override;
+  void on_drained() override {}
+  void on_deadline() override;
+
+  void begin();
+  [[nodiscard]] std::string request() const;
+  void read_head(std::string_view bytes);
+  void read_body(std::string_view bytes);
+  void judge();
+  void end(routing::ProbeOutcome outcome);
+  [[nodiscard]] base::Duration pace() noexcept;
+
+  Core& core_;
+  routing::ProbeOrder order_;
+  routing::ProbeReport report_;
+  State state_ = State::waiting;
+  bool passed_ = false;         // at least once under this order
+  base::Duration last_pace_{};  // while growing
+  base::TimePoint began_{};
+  std::unique_ptr<loop::Stream> stream_;
+  loop::Deadline deadline_;
+  loop::Timer next_;
+  std::string head_;  // what has come of the answer's head
+  http::BodyReader body_;
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,30 @@
+// Health checks: one Probe per order of this worker, each with at most one connection out. A probe runs and
+// counts; the supervisor judges. Thread: the worker's.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/strong.h"
+#include "proxy/probe.h"
+#include "routing/route_table.h"
+
+namespace gracevisor::proxy {
+
+class Core;
+
+class Prober {
+ public:
+  explicit Prober(Core& core) noexcept : core_(core) {}
+
+  // Ends the probes whose order is not in `table`: their connections are closed on return.
+  void cancel_gone(const routing::RouteTable& table);
+  // Starts and updates the probes of this worker: those whose app id modulo `workers` is its index.
+  void adopt(const routing::RouteTable& table, base::WorkerIndex worker, std::size_t workers);
+
+ private:
+  Core& core_;
+  std::vector<std::unique_ptr<Probe>> probes_;
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,24 @@
+// An endpoint as one worker sees it: its own ledger cell, its own idle connections, and whether the current
+// table lists it as a target. Lives while a table lists the endpoint or a lease holds it.
+// Thread: the worker's.
+#pragma once
+
+#include <utility>
+
+#include "proxy/upstream_pool.h"
+#include "routing/endpoint.h"
+
+namespace gracevisor::proxy {
+
+struct Site {
+  Site(routing::EndpointRef of, base::WorkerIndex worker, loop::Loop& loop, loop::Deadlines& deadlines)
+      : endpoint(std::move(of)), cell(endpoint->ledger.cell(worker)), pool(loop, deadlines) {}
+
+  const routing::EndpointRef endpoint;
+  routing::LedgerCell& cell;
+  UpstreamPool pool;
+  bool target = false;   // of the current table
+  bool closing = false;  // leaving, and its drain deadline has passed
+};
+
+}  // namespace gracevisor::proxy

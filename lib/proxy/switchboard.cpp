@@ -1,0 +1,112 @@
+#include "proxy/switchboard.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace gracevisor::proxy {
+
+Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener, std::string_view host,
+                                       std::string_view path, const Site* failed) noexcept {
+  Routed routed;
+  const routing::RouteTable* table = tables_.current();
+  if (table == nullptr || listener == nullptr) return routed;
+  auto id = listener->index->find(host, path);
+  if (!id) return routed;
+  const routing::AppRoutes* routes = table->find(*id);
+  if (routes == nullptr) return routed;
+  routed.app = by_position_[static_cast<std::size_t>(routes - table->apps.data())];
+  switch (routes->mode) {
+    case routing::AppMode::live:
+      if (routed.app->targets.empty()) {
+        routed.answer = Answer::hold;
+        break;
+      }
+      routed.answer = Answer::leased;
+      routed.lease = Lease(choose(*routed.app, failed), bell_);
+      break;
+    case routing::AppMode::hold: routed.answer = Answer::hold; break;
+    case routing::AppMode::stopped: routed.answer = Answer::stopped; break;
+  }
+  return routed;
+}
+
+Site& Switchboard::choose(LocalApp& app, const Site* failed) noexcept {
+  const std::vector<Site*>& targets = app.targets;
+  if (failed != nullptr) {
+    // In the table's order, so that as many attempts as there are targets try every one.
+    auto it = std::find(targets.begin(), targets.end(), failed);
+    if (it != targets.end()) return **(std::next(it) == targets.end() ? targets.begin() : std::next(it));
+  }
+  auto load_of = [&](std::size_t i) { return targets[i]->cell.leases.read(); };
+  return *targets[app.balancer.choose(app.routes->options->balance, targets.size(), load_of)];
+}
+
+void Switchboard::adopt(routing::RouteTableRef table) {
+  tables_.install(std::move(table));
+  const routing::RouteTable& now = *tables_.current();
+  for (auto& [endpoint, site] : sites_) site->target = site->closing = false;
+  for (auto& [id, app] : apps_) {
+    app->routes = nullptr;
+    app->targets.clear();
+  }
+  by_position_.clear();
+  for (const routing::AppRoutes& routes : now.apps) join(routes);
+  for (auto& [endpoint, site] : sites_) {
+    if (!site->target) site->pool.clear();
+  }
+  sweep();
+}
+
+void Switchboard::join(const routing::AppRoutes& routes) {
+  std::unique_ptr<LocalApp>& app = apps_[routes.id];
+  if (!app) {
+    // Workers that start together must not walk through the targets in step.
+    app = std::make_unique<LocalApp>((std::uint64_t{worker_.value()} + 1) * 0x9E3779B97F4A7C15U +
+                                     routes.id.value());
+  }
+  app->routes = &routes;
+  app->ledger = routes.ledger;
+  app->cell = &app->ledger->cells[worker_.value()];
+  app->cell->waiting.set(app->held);
+  if (app->cell->window.read() != routes.window) {
+    app->cell->slowest_us.set(0);
+    app->cell->window.set(routes.window);
+  }
+  for (const routing::EndpointRef& endpoint : routes.targets) {
+    Site& site = site_of(endpoint);
+    site.target = true;
+    app->targets.push_back(&site);
+  }
+  for (const routing::Leaving& leaving : routes.leaving) site_of(leaving.endpoint).closing = leaving.closing;
+  by_position_.push_back(app.get());
+}
+
+Site& Switchboard::site_of(const routing::EndpointRef& endpoint) {
+  std::unique_ptr<Site>& site = sites_[endpoint.get()];
+  if (!site) site = std::make_unique<Site>(endpoint, worker_, loop_, deadlines_);
+  return *site;
+}
+
+void Switchboard::sweep() {
+  std::unordered_set<const routing::Endpoint*> listed;
+  for (const routing::AppRoutes& routes : tables_.current()->apps) {
+    for (const routing::EndpointRef& target : routes.targets) listed.insert(target.get());
+    for (const routing::Leaving& leaving : routes.leaving) listed.insert(leaving.endpoint.get());
+  }
+  std::erase_if(sites_, [&](const auto& entry) {
+    return !listed.contains(entry.first) && entry.second->cell.leases.read() == 0;
+  });
+  std::erase_if(apps_, [](const auto& entry) {
+    return entry.second->routes == nullptr && entry.second->exchanges == 0;
+  });
+}
+
+bool Switchboard::any_closing() const noexcept {
+  return std::any_of(sites_.begin(), sites_.end(), [](const auto& entry) { return entry.second->closing; });
+}
+
+void Switchboard::clear_pools() noexcept {
+  for (auto& [endpoint, site] : sites_) site->pool.clear();
+}
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,77 @@
+// The current table as one worker uses it: matches, chooses and leases in one call, so that no cutover falls
+// between. What outlives a table (balancer, retry budget, held requests of an app; idle connections of an
+// endpoint) is kept here and joined to each new table when it is adopted. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/balancer.h"
+#include "proxy/lease.h"
+#include "proxy/retry.h"
+#include "proxy/table_holder.h"
+
+namespace gracevisor::proxy {
+
+// An app as one worker sees it. Lives while a table lists the app or an exchange refers to it.
+struct LocalApp {
+  explicit LocalApp(std::uint64_t seed) noexcept : balancer(seed) {}
+
+  const routing::AppRoutes* routes = nullptr;  // in the current table; null when that does not list the app
+  std::shared_ptr<routing::AppLedger> ledger;
+  routing::AppCell* cell = nullptr;  // this worker's, in `ledger`
+  std::vector<Site*> targets;        // as routes->targets
+  Balancer balancer;
+  RetryBudget budget;
+  std::size_t exchanges = 0;   // that refer to this
+  std::size_t held = 0;        // of those, waiting in the hold queue
+  std::size_t held_bytes = 0;  // of their requests
+};
+
+class Switchboard {
+ public:
+  Switchboard(loop::Loop& loop, loop::Deadlines& deadlines, base::WorkerIndex worker, TableHolder& tables,
+              const Bell& bell) noexcept
+      : loop_(loop), deadlines_(deadlines), worker_(worker), tables_(tables), bell_(bell) {}
+
+  enum class Answer : std::uint8_t { leased, hold, stopped, no_route };
+  struct Routed {
+    Answer answer = Answer::no_route;
+    LocalApp* app = nullptr;  // null only with no_route
+    Lease lease;              // with leased
+  };
+  // Matches on `listener` (null: it left the table), and leases a target of what matched. `failed` just
+  // refused a connection: the next one in the order of the table is taken instead.
+  [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, std::string_view host,
+                             std::string_view path, const Site* failed = nullptr) noexcept;
+
+  // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
+  // come from it from now on. The marks are the caller's to announce.
+  void adopt(routing::RouteTableRef table);
+  // Does the current table list an endpoint whose drain deadline has passed?
+  [[nodiscard]] bool any_closing() const noexcept;
+  // Closes all idle connections.
+  void clear_pools() noexcept;
+
+  [[nodiscard]] TableHolder& tables() noexcept { return tables_; }
+
+ private:
+  [[nodiscard]] Site& site_of(const routing::EndpointRef& endpoint);
+  void join(const routing::AppRoutes& routes);
+  void sweep();
+  [[nodiscard]] Site& choose(LocalApp& app, const Site* failed) noexcept;
+
+  loop::Loop& loop_;
+  loop::Deadlines& deadlines_;
+  base::WorkerIndex worker_;
+  TableHolder& tables_;
+  const Bell& bell_;
+  std::unordered_map<const routing::Endpoint*, std::unique_ptr<Site>> sites_;
+  std::unordered_map<base::AppId, std::unique_ptr<LocalApp>> apps_;
+  std::vector<LocalApp*> by_position_;  // as the current table's apps
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,43 @@
+// One connection to an instance. Its owner is an exchange that uses it or, between exchanges, the pool of its
+// endpoint. While it is idle its reads stay armed: a byte (no response can be due), an end or an error closes
+// it, so that no request is ever sent on a connection that is known to be dead. Thread: the worker's.
+#pragma once
+
+#include <memory>
+
+#include "loop/deadlines.h"
+#include "loop/stream.h"
+
+namespace gracevisor::proxy {
+
+class UpstreamPool;
+
+class Upstream final : public loop::Retirable, private loop::StreamObserver, private loop::DeadlineObserver {
+ public:
+  // Begins to connect; `user` hears of it. An error means that nothing will follow.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Upstream>> dial(loop::Loop& loop,
+                                                                      const base::Address& address,
+                                                                      loop::StreamObserver& user);
+
+  [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
+  // It has served an exchange before: the instance may close it at the moment of our next write.
+  [[nodiscard]] bool reused() const noexcept { return reused_; }
+
+ private:
+  friend class UpstreamPool;
+  Upstream() : idle_(*this) {}
+
+  // Only while idle: everything that can happen ends the connection.
+  void on_bytes(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken(int code) override;
+  void on_drained() override {}
+  void on_deadline() override;
+
+  std::unique_ptr<loop::Stream> stream_;
+  UpstreamPool* pool_ = nullptr;  // while idle
+  loop::Deadline idle_;
+  bool reused_ = false;
+};
+
+}  // namespace gracevisor::proxy

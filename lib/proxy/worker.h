@@ -1,0 +1,55 @@
+// One proxy worker: a thread with one loop, and everything on it. It learns what to do from the tables in its
+// port's mailbox alone, and tells the supervisor by the marks and cells that it writes and by a bell.
+// Threads: start, wake, finish and destruction belong to the supervisor; all else to the worker's own thread,
+// which blocks every signal.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "base/error.h"
+#include "handoff/tally.h"
+#include "loop/wakeup.h"
+#include "routing/worker_port.h"
+
+namespace gracevisor::proxy {
+
+class Worker {
+ public:
+  struct Settings {
+    base::WorkerIndex index;
+    std::size_t workers = 1;
+  };
+  // `port` outlives the worker. `ring_supervisor` is called on the worker's thread whenever the supervisor
+  // should look again: a table was adopted or a pinned one let go, a lease of an endpoint ended that is no
+  // target, a probe was reported, a target refused a connection, requests began or ceased to be held.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Worker>> start(Settings settings,
+                                                                     routing::WorkerPort& port,
+                                                                     std::function<void()> ring_supervisor);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  // Finishes if that was not asked for yet, and joins.
+  ~Worker();
+
+  // A letter is in the mailbox. (A lost ring costs up to a second.)
+  void wake() noexcept { wakeup_->ring(); }
+  // Close everything now and end the thread.
+  void finish() noexcept;
+  // Waits for the thread's end: every cell of this worker is zero then. The loop's closing result: 0, or what
+  // it says of a handle that leaked.
+  [[nodiscard]] int join();
+
+ private:
+  Worker() = default;
+  void run(const Settings& settings, routing::WorkerPort& port, std::function<void()> ring_supervisor);
+
+  std::unique_ptr<loop::Loop> loop_;
+  std::unique_ptr<loop::Wakeup> wakeup_;
+  std::function<void()> look_;  // the worker's thread only, while it runs
+  handoff::Tally finishing_;    // written by the supervisor
+  std::thread thread_;
+  int closed_ = 0;
+};
+
+}  // namespace gracevisor::proxy
