@@ -222,7 +222,7 @@ BodyReader::State BodyReader::trailer_byte(char c) noexcept {
   return c == '\n' ? go(Chunk::trailer_first) : State::malformed;
 }
 
-ChunkLine::ChunkLine(std::size_t size) noexcept : digits_{}, begin_(digits_.size() - kChunkEnd.size()) {
+ChunkLine::ChunkLine(std::size_t size) noexcept : begin_(digits_.size() - kChunkEnd.size()) {
   std::copy(kChunkEnd.begin(), kChunkEnd.end(),
             digits_.end() - static_cast<std::ptrdiff_t>(kChunkEnd.size()));
   do {

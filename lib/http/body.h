@@ -86,7 +86,7 @@ class ChunkLine {
   }
 
  private:
-  std::array<char, 18> digits_;
+  std::array<char, 18> digits_{};
   std::size_t begin_;
 };
 inline constexpr std::string_view kChunkEnd = "\r\n";

@@ -27,8 +27,12 @@ StartLine begin_request(std::string_view bytes, const HeadLimits& limits) noexce
   StartLine start;
   if (bytes.empty()) return start;
   if (bytes.front() == '\r') {  // one empty line before a request is ignored (RFC 9112 section 2.2)
-    if (bytes.size() > 1 && bytes[1] != '\n') start.refusal = refused(400, "bad-request-line");
-    if (bytes.size() <= 2) return start;
+    if (bytes.size() == 1) return start;
+    if (bytes[1] != '\n') {
+      start.refusal = refused(400, "bad-request-line");
+      return start;
+    }
+    if (bytes.size() == 2) return start;
     start.begin = 2;
   }
   const std::string_view line = bytes.substr(start.begin);

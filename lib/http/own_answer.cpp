@@ -109,9 +109,9 @@ void write_body(const OwnAnswer& answer, Form form, std::string& out) {
       return;
     case Form::html: write_html(answer, out); return;
     case Form::json:
-      out.append("{\"error\":\"");
+      out.append(R"({"error":")");
       write_text(answer.token, form, out);
-      out.append("\",\"message\":\"");
+      out.append(R"(","message":")");
       write_text(answer.message, form, out);
       out.append("\"}\n");
       return;

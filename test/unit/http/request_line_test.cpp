@@ -45,6 +45,11 @@ TEST_CASE("http rule 13: one empty line before a request is ignored, anything el
   }
 }
 
+TEST_CASE("http rule 13: a carriage return in front is refused for itself, whatever follows") {
+  check_refused("\r\xf2" + std::string(40, 'O') + "?", 400, "bad-request-line");
+  check_refused("\rX" + std::string(40, 'O'), 400, "bad-request-line");
+}
+
 TEST_CASE("http rule 14: a carriage return alone is refused wherever it stands") {
   check_refused("GET /\r HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
   check_refused("GET / HTTP/1.1\rHost: h\r\n\r\n", 400, "bad-request-line");

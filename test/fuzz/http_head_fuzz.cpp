@@ -1,0 +1,164 @@
+// Heads of requests and responses. The first byte chooses which, and how they are forwarded. Oracles: a head
+// that arrives byte by byte gives the same result as one that arrives whole; what is written for the next hop
+// is accepted by the same reader and means the same; nothing of one hop's is in it; written twice over, it no
+// longer changes.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "http/forward.h"
+#include "http/head.h"
+
+namespace {
+
+using namespace gracevisor::http;  // NOLINT(google-build-using-namespace): one program, one subject
+
+constexpr HeadLimits kLimits{.target = 256, .head = 2048, .fields = 20, .field = 512};
+constexpr HeadLimits kOutLimits{.target = 1024, .head = 16384, .fields = 40, .field = 8192};
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+bool same(const HeadResult& a, const HeadResult& b) {
+  return a.state == b.state && a.size == b.size && a.refusal.token == b.refusal.token &&
+         (a.state != HeadState::refused || a.refusal.status == b.refusal.status);
+}
+
+template <class Read>
+void check_pieces(std::string_view bytes, const HeadResult& whole, Read read) {
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::string piece(bytes.substr(0, size));
+    const HeadResult result = read(std::string_view(piece));
+    if (result.state == HeadState::incomplete) continue;
+    require(same(result, whole));
+    return;
+  }
+}
+
+std::string_view find(const Fields& fields, FieldName name) {
+  for (const Field& field : fields) {
+    if (field.name == name) return field.value;
+  }
+  return {};
+}
+
+std::size_t count(const Fields& fields, FieldName name) {
+  std::size_t found = 0;
+  for (const Field& field : fields) found += field.name == name ? 1U : 0U;
+  return found;
+}
+
+void check_hop_fields(const Fields& fields) {
+  for (const FieldName name :
+       {FieldName::keep_alive, FieldName::proxy_authenticate, FieldName::proxy_authorization,
+        FieldName::proxy_connection, FieldName::te, FieldName::trailer, FieldName::upgrade}) {
+    require(count(fields, name) == 0);
+  }
+  const std::string_view connection = find(fields, FieldName::connection);
+  require(count(fields, FieldName::connection) <= 1);
+  require(connection.empty() || connection == "close" || connection == "keep-alive");
+}
+
+void check_slices(std::string_view bytes, const Fields& fields) {
+  for (const Field& field : fields) {
+    require(field.text.data() >= bytes.data() &&
+            field.text.data() + field.text.size() < bytes.data() + bytes.size());
+    require(!field.text.empty());
+    require(field.value.empty() || (field.value.data() > field.text.data() &&
+                                    field.value.data() + field.value.size() < bytes.data() + bytes.size()));
+  }
+}
+
+void fuzz_request(const std::string& bytes, const RequestForward& how) {
+  HeadReader reader;
+  RequestHead head;
+  const HeadResult result = reader.read_request(bytes, kLimits, head);
+  RequestHead scratch;
+  check_pieces(bytes, result,
+               [&](std::string_view piece) { return reader.read_request(piece, kLimits, scratch); });
+  if (result.state != HeadState::complete) return;
+  require(result.size <= bytes.size());
+  check_slices(bytes, head.fields);
+
+  std::string out;
+  write_request_head(head, how, out);
+  if (head.authority.empty()) {  // HTTP/1.0 without Host: the one thing that we would not accept ourselves
+    const std::size_t at = out.find("Host: \r\n");
+    require(at != std::string::npos);
+    out.insert(at + 6, "x");
+  }
+  RequestHead again;
+  const HeadResult reread = reader.read_request(out, kOutLimits, again);
+  if (reread.state == HeadState::refused && reread.refusal.token == "loop") return;
+  require(reread.state == HeadState::complete && reread.size == out.size());
+  require(again.method == head.method && again.method_text == head.method_text);
+  require(again.path == head.path && again.minor == 1);
+  require(again.target == head.target || again.target == "/" + std::string(head.target));
+  require(head.authority.empty() || (again.authority == head.authority && again.host == head.host));
+  require(again.body.kind == head.body.kind && again.body.length == head.body.length);
+  require(again.keep_alive == how.keep_alive && again.upgrade.empty());
+  require(count(again.fields, FieldName::host) == 1);
+  check_hop_fields(again.fields);
+  for (const Field& field : again.fields) require(field.text.find('_') == std::string_view::npos);
+  if (!how.trusted) {
+    require(find(again.fields, FieldName::x_forwarded_for) == how.client);
+    require(find(again.fields, FieldName::x_forwarded_proto) == how.proto);
+    require(count(again.fields, FieldName::x_forwarded_proto) == 1 &&
+            count(again.fields, FieldName::forwarded) == 0);
+    require(count(again.fields, FieldName::x_forwarded_host) <= 1);
+  }
+  require(count(again.fields, FieldName::x_forwarded_for) <= 1);
+}
+
+void fuzz_response(const std::string& bytes, Method method, const ResponseForward& how) {
+  HeadReader reader;
+  ResponseHead head;
+  const HeadResult result = reader.read_response(bytes, kLimits, method, head);
+  ResponseHead scratch;
+  check_pieces(bytes, result,
+               [&](std::string_view piece) { return reader.read_response(piece, kLimits, method, scratch); });
+  if (result.state != HeadState::complete) return;
+  require(result.size <= bytes.size());
+  check_slices(bytes, head.fields);
+
+  std::string out;
+  ResponsePlan plan;
+  if (head.interim()) {
+    write_interim_head(head, out);
+  } else {
+    plan = plan_response(head, how);
+    write_response_head(head, plan, how, out);
+  }
+  ResponseHead again;
+  const HeadResult reread = reader.read_response(out, kOutLimits, method, again);
+  require(reread.state == HeadState::complete && reread.size == out.size());
+  require(again.status == head.status && again.reason == head.reason && again.minor == 1);
+  check_hop_fields(again.fields);
+  if (head.interim()) return;
+  require(again.body.kind == plan.framing.kind && again.body.length == plan.framing.length);
+  require(plan.framing.kind != Framing::Kind::until_close || !plan.keep_alive);
+  require(plan.framing.kind == Framing::Kind::until_close || again.keep_alive == plan.keep_alive);
+  require(count(again.fields, FieldName::date) >= 1);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const unsigned choice = data[0];
+  const std::string bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  if ((choice & 1U) == 0) {
+    fuzz_request(bytes, {.client = (choice & 8U) == 0 ? "10.0.0.9" : "",
+                         .proto = "http",
+                         .trusted = (choice & 2U) != 0,
+                         .keep_alive = (choice & 4U) == 0});
+  } else {
+    fuzz_response(
+        bytes, (choice & 2U) == 0 ? Method::get : Method::head,
+        {.client_minor = (choice & 4U) == 0 ? 1 : 0, .client_keep_alive = (choice & 8U) == 0, .date = "D"});
+  }
+  return 0;
+}
