@@ -1,0 +1,193 @@
+#include "supervise/state_file.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include "state_sample.h"
+#include "supervise/state_json.h"
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::supervise;
+using base::GenerationId;
+using nlohmann::json;
+
+namespace {
+
+AppState sample_state() {
+  return {"web", GenerationId(43), GenerationId(42), std::make_shared<const Spec>(test::sample_spec())};
+}
+
+// Paths of values that are equal in both, which a sample must not have with the default.
+void collect_equal(const json& a, const json& b, const std::string& path, std::vector<std::string>& equal) {
+  if (a.is_object() && b.is_object()) {
+    for (const auto& [key, value] : a.items()) collect_equal(value, b.at(key), path + "." + key, equal);
+  } else if (a == b) {
+    equal.push_back(path);
+  }
+}
+
+std::string error_of(const json& document) {
+  auto state = from_text(document.dump());
+  return state ? "" : state.error().what;
+}
+
+}  // namespace
+
+TEST_CASE("state file: every field of the spec survives, whatever bytes it holds") {
+  AppState before = sample_state();
+  auto after = from_text(to_text(before));
+  REQUIRE(after.has_value());
+  CHECK(after->app == "web");
+  CHECK(after->last_generation == GenerationId(43));
+  CHECK(after->live == GenerationId(42));
+  REQUIRE(after->live_spec != nullptr);
+  CHECK(test::show(*after->live_spec) == test::show(*before.live_spec));
+}
+
+TEST_CASE("state file: the sample of the test leaves no field at its default") {
+  std::vector<std::string> equal;
+  collect_equal(StateWriter::encode(test::sample_spec()), StateWriter::encode(Spec{}), "spec", equal);
+  CHECK(equal == std::vector<std::string>{});
+}
+
+TEST_CASE("state file: the largest numbers survive") {
+  AppState state{"web", GenerationId(~0ULL), GenerationId(0), nullptr};
+  auto after = from_text(to_text(state));
+  REQUIRE(after.has_value());
+  CHECK(after->last_generation == GenerationId(~0ULL));
+  CHECK(after->live_spec == nullptr);
+}
+
+TEST_CASE("state file: an app that is not running keeps its highest generation") {
+  auto after = from_text(to_text({"web", GenerationId(7), GenerationId(0), nullptr}));
+  REQUIRE(after.has_value());
+  CHECK(after->last_generation == GenerationId(7));
+  CHECK(after->live == GenerationId(0));
+}
+
+TEST_CASE("state file: what is truncated at any place is an error, never a crash") {
+  std::string whole = to_text(sample_state());
+  REQUIRE(from_text(whole).has_value());
+  // The last byte is the newline behind the object.
+  for (std::size_t length = 0; length + 2 <= whole.size(); ++length) {
+    CHECK_FALSE(from_text(whole.substr(0, length)).has_value());
+  }
+}
+
+TEST_CASE("state file: any value of a wrong type is an error with its path") {
+  json good = json::parse(to_text(sample_state()));
+  REQUIRE(error_of(good).empty());
+  json flat = good.flatten();
+  for (const auto& [path, value] : flat.items()) {
+    if (path == "/version" || path.ends_with("/hex")) continue;
+    CAPTURE(path);
+    json bad = flat;
+    bad[path] = value.is_number() ? json("text") : json(3.5);
+    auto state = from_text(bad.unflatten().dump());
+    CHECK_FALSE(state.has_value());
+  }
+  json bad = good;
+  bad["live_spec"]["app"]["stop"]["ladder"][0]["signal"] = -99999999999;
+  CHECK(error_of(bad) == "live_spec.app.stop.ladder.signal is damaged");
+  bad = good;
+  bad["live_spec"]["app"]["restart"]["policy"] = "sometimes";
+  CHECK(error_of(bad) == "live_spec.app.restart.policy is damaged");
+  bad = good;
+  bad["live_spec"]["app"]["deploy"]["timeout"] = -1;
+  CHECK(error_of(bad) == "live_spec.app.deploy.timeout is damaged");
+}
+
+TEST_CASE("state file: an unknown version and contradictions are errors") {
+  json good = json::parse(to_text(sample_state()));
+  json bad = good;
+  bad["version"] = 2;
+  CHECK(error_of(bad) == "version 2 is unknown, this daemon writes 1");
+  bad = good;
+  bad.erase("version");
+  CHECK(error_of(bad) == "damaged: no version");
+  bad = good;
+  bad["live"] = 44;
+  CHECK(error_of(bad) == "damaged: live is above last_generation");
+  bad = good;
+  bad["live_spec"] = nullptr;
+  CHECK(error_of(bad) == "damaged: live and live_spec contradict each other");
+  bad = good;
+  bad["app"] = "api";
+  CHECK(error_of(bad) == "live_spec is of another app");
+  bad = good;
+  bad["live_spec"].erase("program");
+  CHECK(error_of(bad) == "live_spec has no program");
+  CHECK(error_of(json::array()) == "damaged: no JSON object");
+}
+
+TEST_CASE("state file: a key that an older daemon did not write has its default, unknown keys are no error") {
+  json older = json::parse(to_text(sample_state()));
+  older["live_spec"]["app"].erase("stop");
+  older["live_spec"]["app"]["health"].erase("timeout");
+  older["live_spec"]["app"]["colour"] = "blue";
+  auto state = from_text(older.dump());
+  REQUIRE(state.has_value());
+  CHECK(state->live_spec->app.stop.ladder.size() == 1);
+  CHECK(state->live_spec->app.health.timeout == config::Health{}.timeout);
+}
+
+TEST_CASE("state file: deep nesting is refused without exhausting the stack") {
+  std::string deep(1U << 20, '[');
+  CHECK_FALSE(from_text(deep).has_value());
+  deep += std::string(1U << 20, ']');
+  CHECK_FALSE(from_text(deep).has_value());
+}
+
+TEST_CASE("state file: names cannot leave the folder, and different names are different files") {
+  std::filesystem::path dir = "/var/lib/gracevisor";
+  CHECK(state_path(dir, "web") == "/var/lib/gracevisor/apps/web.json");
+  CHECK(state_path(dir, "web-2_b.c") == "/var/lib/gracevisor/apps/web-2_b.c.json");
+  CHECK(state_path(dir, "../../etc/passwd") == "/var/lib/gracevisor/apps/%2E.%2F..%2Fetc%2Fpasswd.json");
+  CHECK(state_path(dir, ".") == "/var/lib/gracevisor/apps/%2E.json");
+  CHECK(state_path(dir, "%2E") == "/var/lib/gracevisor/apps/%252E.json");
+  CHECK(state_path(dir, std::string("a\0b", 3)) == "/var/lib/gracevisor/apps/a%00b.json");
+}
+
+TEST_CASE("state file: a damaged file is set aside while the others load") {
+  test::TempFolder folder;
+  std::filesystem::create_directory(folder / "apps");
+  auto put = [&](const AppState& state) {
+    test::put_content(state_path(folder.path(), state.app), to_text(state));
+  };
+  put(sample_state());
+  put({"api", GenerationId(3), GenerationId(0), nullptr});
+  put({"we/ird", GenerationId(4), GenerationId(0), nullptr});
+  test::put_content(folder / "apps/broken.json", "{ \"version\": 1, ");
+  test::put_content(folder / "apps/stolen.json",
+                    to_text({"other", GenerationId(3), GenerationId(0), nullptr}));
+  test::put_content(folder / "apps/web.json.new", "half-written");
+  test::put_content(folder / "apps/older.json.bad", "set aside before");
+  std::filesystem::create_directory(folder / "apps/folder.json");
+
+  auto loaded = load_states(folder.path());
+  CHECK(loaded.states.size() == 3);
+  CHECK(loaded.states.at("web").live == GenerationId(42));
+  CHECK(loaded.states.at("we/ird").last_generation == GenerationId(4));
+  REQUIRE(loaded.problems.size() == 3);
+  CHECK(loaded.problems[0] ==
+        (folder / "apps/broken.json").string() + ": damaged: no JSON object; set aside as broken.json.bad");
+  CHECK(loaded.problems[1].find("folder.json is not a regular file") != std::string::npos);
+  CHECK(loaded.problems[2].find("it is the state of the app other") != std::string::npos);
+  CHECK(test::content_of(folder / "apps/broken.json.bad") == "{ \"version\": 1, ");
+  CHECK_FALSE(std::filesystem::exists(folder / "apps/broken.json"));
+
+  loaded = load_states(folder.path());
+  CHECK(loaded.states.size() == 3);
+  CHECK(loaded.problems.empty());
+}
+
+TEST_CASE("state file: the first start has no states and no problem") {
+  test::TempFolder folder;
+  auto loaded = load_states(folder.path());
+  CHECK(loaded.states.empty());
+  CHECK(loaded.problems.empty());
+}

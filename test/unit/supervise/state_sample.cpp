@@ -1,0 +1,136 @@
+#include "state_sample.h"
+
+namespace gracevisor::test {
+
+std::string show(const config::Source& value) {
+  const auto& [file, line, column] = value;
+  return show_all(file, line, column);
+}
+std::string show(const config::EnvironmentFile& value) {
+  const auto& [path, optional] = value;
+  return show_all(path, optional);
+}
+std::string show(const config::Route& value) {
+  const auto& [host, path, source] = value;
+  return show_all(host, path, source);
+}
+std::string show(const config::StatusRange& value) {
+  const auto& [first, last] = value;
+  return show_all(first, last);
+}
+std::string show(const config::Health& value) {
+  const auto& [kind, path, path_given, expect, interval, timeout, start_timeout, healthy_after,
+               unhealthy_after, action, host, proto, headers] = value;
+  return show_all(kind, path, path_given, expect, interval, timeout, start_timeout, healthy_after,
+                  unhealthy_after, action, host, proto, headers);
+}
+std::string show(const config::Deploy& value) {
+  const auto& [timeout, guard, guard_interval, drain_timeout, hold, settle] = value;
+  return show_all(timeout, guard, guard_interval, drain_timeout, hold, settle);
+}
+std::string show(const config::Restart& value) {
+  const auto& [policy, backoff, backoff_max, stable_after, max_failures] = value;
+  return show_all(policy, backoff, backoff_max, stable_after, max_failures);
+}
+std::string show(const config::StopStep& value) {
+  const auto& [signal, wait] = value;
+  return show_all(signal, wait);
+}
+std::string show(const config::Stop& value) {
+  const auto& [ladder, scope] = value;
+  return show_all(ladder, scope);
+}
+std::string show(const config::AppLog& value) {
+  const auto& [out, err, max_size, keep] = value;
+  return show_all(out, err, max_size, keep);
+}
+std::string show(const config::ProxyOptions& value) {
+  const auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout, max_body] =
+      value;
+  return show_all(balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout, max_body);
+}
+std::string show(const config::App& value) {
+  const auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen,
+               routes, autostart, health, deploy, restart, stop, log, proxy_options, source] = value;
+  return show_all(name, command, directory, environment, environment_file, user, instances, endpoint, listen,
+                  routes, autostart, health, deploy, restart, stop, log, proxy_options, source);
+}
+std::string show(const supervise::Credentials& value) {
+  const auto& [uid, gid, groups, name, home, shell] = value;
+  return show_all(uid, gid, groups, name, home, shell);
+}
+std::string show(const supervise::Spec& value) {
+  const auto& [app, directory, program, environment, credentials] = value;
+  return show_all(app, directory, program, environment, credentials);
+}
+
+namespace {
+
+config::Health sample_health() {
+  config::Health health;
+  health.kind = config::Health::Kind::tcp;
+  health.path = "/up?a=\"b\"";
+  health.path_given = true;
+  health.expect = {{200, 204}, {301, 301}};
+  health.interval = base::Millis(1);
+  health.timeout = base::Millis(2);
+  health.start_timeout = base::Millis(3);
+  health.healthy_after = 4;
+  health.unhealthy_after = 5;
+  health.action = config::Health::Action::restart;
+  health.host = "example.org";
+  health.proto = "https";
+  health.headers = {{"X-Probe", "1"}, {"x-probe", "\xff"}};
+  return health;
+}
+
+config::ProxyOptions sample_proxy_options() {
+  config::ProxyOptions options;
+  options.balance = config::ProxyOptions::Balance::least_requests;
+  options.reuse = config::ProxyOptions::Reuse::always;
+  options.request_timeout = base::Millis(61);
+  options.connect_timeout = base::Millis(62);
+  options.body_timeout = base::Millis(63);
+  options.send_timeout = base::Millis(64);
+  options.max_body = ~0ULL;
+  return options;
+}
+
+config::App sample_app() {
+  config::App app;
+  app.name = "web";
+  app.command = {"./server", "--title=A \"B\"\n", "caf\xc3\xa9", "\xff\xfe", std::string("nul\0byte", 8), ""};
+  app.directory = "releases/current";
+  app.environment = {{"KEY", "value"}, {"EMPTY", ""}, {"BYTES", "\x80"}};
+  app.environment_file = {{"/etc/web.env", true}, {"web.env", false}};
+  app.user = "www:data";
+  app.instances = 4;
+  app.endpoint = config::EndpointKind::none;
+  app.listen = {"public", "127.0.0.1:80"};
+  app.routes = {{"example.org", "/api", {"a.toml", 3, 4}}, {"", "/", {}}};
+  app.autostart = false;
+  app.health = sample_health();
+  app.deploy = {base::Millis(11), base::Millis(12), base::Millis(13),
+                base::Millis(14), base::Millis(15), base::Millis(16)};
+  app.restart = {config::Restart::Policy::never, base::Millis(21), base::Millis(22), base::Millis(23), 24};
+  app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
+  app.stop.scope = config::Stop::Scope::main;
+  app.log = {"/var/log/web.log", "/var/log/web.err", 41, 42};
+  app.proxy_options = sample_proxy_options();
+  app.source = {"gracevisor.toml", 51, 52};
+  return app;
+}
+
+}  // namespace
+
+supervise::Spec sample_spec() {
+  supervise::Spec spec;
+  spec.app = sample_app();
+  spec.directory = "/srv/web/releases/2026\xff";
+  spec.program = "/srv/web/server";
+  spec.environment = {{"PATH", "/usr/bin"}, {"N\xff", "x"}, {"LINES", "a\nb"}};
+  spec.credentials = supervise::Credentials{4294967295U, 1001, {1002, 1003}, "www", "/home/www", "/bin/sh"};
+  return spec;
+}
+
+}  // namespace gracevisor::test
