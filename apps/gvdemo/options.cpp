@@ -54,7 +54,7 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   app.add_option("--port", port, "port to listen on; 0 takes any")->envname("PORT");
   app.add_option("--host", host, "numeric address to listen on");
   app.add_option("--listen-on", listen_on, "listen here instead: [::1], 127.0.0.1:80, unix:/run/x.sock");
-  app.add_option("--version-text", options.version, "the version that / answers with");
+  app.add_option("--version-text", options.version, "the version that / answers with")->envname("VERSION");
   DurationOption boot_delay(app, "--boot-delay", "do not listen before so long");
   app.add_flag("--never-listen", options.never_listen, "boot for ever");
   DurationOption exit_after(app, "--exit-after", "exit so long after the start");

@@ -1,0 +1,66 @@
+# Sourced by apps/quickstart.sh and test/run.sh, from the repository's root: installs what is missing on a
+# Debian 12 machine and builds. Sets nothing but functions, all named gv_...; expects `set -eu`.
+
+# Package lists, one per purpose.
+GV_PACKAGES_build="g++ cmake ninja-build ccache pkgconf libuv1-dev libspdlog-dev nlohmann-json3-dev \
+libtomlplusplus-dev libcli11-dev node-llhttp"
+GV_PACKAGES_load="wrk curl"
+GV_PACKAGES_test="doctest-dev python3 curl wrk git"
+GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
+
+gv_say() { printf '%s\n' "== $*"; }
+gv_fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+gv_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# gv_need PURPOSE...: installs the packages of these purposes that are not there. Does not touch apt when all are.
+gv_need() {
+  gv_missing=
+  for gv_purpose in "$@"; do
+    eval "gv_list=\$GV_PACKAGES_$gv_purpose"
+    for gv_package in $gv_list; do
+      gv_installed "$gv_package" || gv_missing="$gv_missing $gv_package"
+    done
+  done
+  [ -n "$gv_missing" ] || return 0
+  gv_say "installing:$gv_missing"
+  command -v apt-get >/dev/null || gv_fail "no apt-get here; needed:$gv_missing"
+  gv_root=
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || gv_fail "needs root or sudo to install:$gv_missing"
+    gv_root=sudo
+  fi
+  $gv_root apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  $gv_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $gv_missing
+}
+
+# gv_configure NAME [OPTIONS...]: build/NAME from cmake/NAME.cmake.
+gv_configure() {
+  gv_name=$1
+  shift
+  cmake -C "cmake/$gv_name.cmake" -S . -B "build/$gv_name" -G Ninja "$@" >"build/$gv_name.configure.log" 2>&1 || {
+    cat "build/$gv_name.configure.log" >&2
+    gv_fail "cannot configure build/$gv_name"
+  }
+}
+
+# gv_build NAME [TARGETS...]: shows every 25th step and whatever is not a step.
+gv_build() {
+  gv_name=$1
+  shift
+  {
+    gv_status=0
+    ninja -C "build/$gv_name" "$@" 2>&1 || gv_status=$?
+    echo "gv_status $gv_status"
+  } | awk '
+    $1 == "gv_status" { status = $2; next }
+    /^\[[0-9]+\/[0-9]+\]/ { last = $0; if (++steps % 25) next; last = "" }
+    { print; fflush() }
+    END { if (last != "") print last; exit status }'
+}
