@@ -38,9 +38,8 @@ struct CallError {
 
 class Client {
  public:
-  // Becomes readable when the caller wants the call to end; -1: never. Stays the caller's.
   struct Options {
-    int interrupt = -1;
+    int interrupt = -1;  // becomes readable when the caller wants the call to end; stays the caller's
     base::Millis patience{30000};  // without a byte of an answer that is no stream
   };
   explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}

@@ -12,7 +12,8 @@ namespace {
 
 constexpr http::HeadLimits kHeadLimits;
 constexpr std::size_t kMaxBody = 1U << 20;
-constexpr std::size_t kMaxQueued = 1U << 20;  // of a stream, for a slow reader
+constexpr std::size_t kMaxQueued = 1U << 20;   // of a stream, for a slow reader
+constexpr std::size_t kMaxAtOnce = 64U << 20;  // of a stream, said at once in answer to the request
 constexpr base::Millis kReadDeadline{10000};
 constexpr base::Millis kLingerDeadline{10000};
 
@@ -66,6 +67,10 @@ void Connection::on_end() {
 
 void Connection::on_broken(int /*code*/) {
   close();
+}
+
+void Connection::on_drained() {
+  most_queued_ = kMaxQueued;
 }
 
 void Connection::on_deadline() {
@@ -150,7 +155,11 @@ void Connection::dispatch() {
   streaming_ = false;
   auto reply = std::make_shared<Reply>(static_cast<ReplySink&>(*this));
   reply_ = reply;
+  // What a handler says at once (the past of a log) is bounded by what the daemon holds, and no reader could
+  // have been fast enough; what it says later has to be read at its pace.
+  most_queued_ = kMaxAtOnce;
   owner_.on_request(request_, std::move(reply));
+  if (state_ == State::answering) most_queued_ = stream_->queued() + kMaxQueued;
 }
 
 // --- what is answered ---
@@ -169,7 +178,7 @@ void Connection::begin() {
 
 void Connection::add_line(std::string_view json) {
   if (state_ == State::gone) return;
-  if (stream_->queued() + json.size() > kMaxQueued) return close();
+  if (stream_->queued() + json.size() > most_queued_) return close();
   if (!chunked_) return write(std::array{json, std::string_view("\n")});
   http::ChunkLine size(json.size() + 1);
   write(std::array{size.text(), json, std::string_view("\n"), http::kChunkEnd});

@@ -52,7 +52,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   void on_bytes(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int code) override;
-  void on_drained() override {}
+  void on_drained() override;
   void on_deadline() override;
 
   void answer(int status, std::string_view body) override;
@@ -88,6 +88,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   bool keep_alive_ = true;  // after its answer
   bool chunked_ = true;     // a stream is sent in chunks; HTTP/1.0 knows none
   bool streaming_ = false;
+  std::size_t most_queued_ = 0;  // beyond it a stream's reader is too slow
   std::weak_ptr<Reply> reply_;
 };
 

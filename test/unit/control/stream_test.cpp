@@ -159,6 +159,26 @@ TEST_CASE("stream: a follower that does not read is dropped, and only it") {
   server.on_loop([&] { keeper.replies.clear(); });
 }
 
+TEST_CASE("stream: a long past is said at once and wholly, and then the follower has to keep pace") {
+  std::shared_ptr<Reply> kept;
+  ControlServer server([&](const Request& /*request*/, const std::shared_ptr<Reply>& reply) {
+    reply->begin_stream();
+    for (int i = 0; i < 50; ++i) reply->line("\"" + std::string(100000, 'p') + "\"");
+    kept = reply;
+  });
+  UnixClient client(server.path());
+  REQUIRE(client.send(kDeployBytes));
+  REQUIRE(server.eventually([&] { return kept != nullptr; }));
+  CHECK(server.on_loop([&] { return kept->open(); }));
+  server.on_loop([&] {
+    for (int i = 0; i < 8; ++i) kept->line(std::string(100000, 'q'));
+    CHECK(kept->open());
+    for (int i = 0; i < 8; ++i) kept->line(std::string(100000, 'r'));
+    CHECK_FALSE(kept->open());
+    kept.reset();
+  });
+}
+
 TEST_CASE("stream: a large answer reaches a client that is done sending") {
   const std::string body = "{\"x\":\"" + std::string(3U << 20, 'y') + "\"}";
   ControlServer server(
