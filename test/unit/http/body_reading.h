@@ -56,6 +56,7 @@ inline BodyReading read_body(const Framing& framing, std::string_view bytes,
     CHECK(cut_reading == whole);
   }
   std::vector<std::string_view> single;
+  single.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) single.push_back(bytes.substr(i, 1));
   CHECK(read_pieces(framing, max_body, single, ends) == whole);
   return whole;

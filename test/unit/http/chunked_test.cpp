@@ -44,7 +44,7 @@ TEST_CASE("chunked rule 28: leading zeros are read and disappear") {
 TEST_CASE("chunked rule 27: well-formed extensions are ignored") {
   for (const std::string_view extension :
        {";a=b", ";a", "; a=b", ";a=b;c=d", " ;a=b", "\t; a = b ; c", ";a=\"\"", ";a=\"x;y=z\"",
-        ";a=\"q\\\"\\\\\"", ";a=\"\xc3\xa4\" ;b", ";a = \"b\"", ";chunk-signature=0123456789abcdef"}) {
+        R"(;a="q\"\\")", ";a=\"\xc3\xa4\" ;b", ";a = \"b\"", ";chunk-signature=0123456789abcdef"}) {
     check_content("5" + std::string(extension) + "\r\nhello\r\n0" + std::string(extension) + "\r\n\r\n",
                   "hello");
   }
