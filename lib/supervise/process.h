@@ -2,7 +2,7 @@
 // and process group of its own, its output read from pipes of our own.
 //
 //   starting --"about to exec" byte, then EOF--> running --pidfd readable--> exited --group empty--> gone
-//      \--error record, helper death, 10 s--------------------------------/
+//      \--error record, helper death, 10 s--> doomed -----------------------/
 //
 // Order at an exit (each step pins what the next one needs): pidfd readable -> the rest of the group is
 // killed while the zombie leader still pins the number -> waitid -> on_exited -> poll kill(-pgid, 0) until
@@ -10,11 +10,13 @@
 // call to the Process. Thread: the supervisor's.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/strong.h"
 #include "config/config.h"
@@ -36,11 +38,18 @@ class ProcessObserver {
   virtual void on_exited(const ExitStatus& status) = 0;
   // Its whole process group is gone; nothing can hold its port any more. The Process may now be destroyed.
   virtual void on_gone() = 0;
-  // It outlived SIGKILL by 10 s (uninterruptible sleep); still watched.
+  // It outlived SIGKILL by 10 s (uninterruptible sleep, or a zombie whose parent left the group); still
+  // watched.
   virtual void on_unkillable() = 0;
 
  protected:
   ~ProcessObserver() = default;
+};
+
+// How long a process may take; tests are less patient.
+struct ProcessTimes {
+  base::Duration spawn = std::chrono::seconds(10);       // from the start to the program's exec
+  base::Duration unkillable = std::chrono::seconds(10);  // from SIGKILL to the group's end
 };
 
 class Process {
@@ -49,22 +58,25 @@ class Process {
   // no callback follows. `helper` is the daemon's own binary ("/proc/self/exe"; tests name another).
   [[nodiscard]] static std::expected<std::unique_ptr<Process>, SpawnFailed> start(
       loop::Loop& loop, const SpawnPlan& plan, ProcessObserver& observer,
-      const std::string& helper = "/proc/self/exe");
+      const std::string& helper = "/proc/self/exe", const ProcessTimes& times = {});
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   // A process that still lives is left alone (the daemon's crash and shutdown paths decide about it before).
+  // Allowed in any callback; none follows.
   ~Process();
 
   [[nodiscard]] base::Pid pid() const noexcept;
-  // To the main process (by pidfd) or to its whole group; a stopped process gets SIGCONT too. Nothing happens
-  // once it exited.
+  // To the main process (by pidfd) or to its whole group; SIGCONT follows, so that a stopped process acts on
+  // it, but not after signals that stop, continue or kill. Nothing happens once it exited.
   void signal(int number, config::Stop::Scope scope);
-  // SIGKILL to the group and to every process of its session.
+  // SIGKILL to the group, to every process of its session and to all its descendants (process_tree.h); until
+  // on_gone, even when the main process exited before.
   void kill_tree();
 
  private:
   class Impl;
-  explicit Process(std::unique_ptr<Impl> impl);
+  Process(loop::Loop& loop, std::unique_ptr<Impl> impl);
+  loop::Loop& loop_;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -51,6 +52,9 @@ struct SpawnPlan {
   std::vector<std::string> environment;  // "KEY=VALUE"
   std::string directory;
   std::optional<Credentials> credentials;
+  // The soft limit of open files to run with: the daemon's own one from before it raised it. Unset: the
+  // daemon's present one. plan() leaves it unset; the caller knows it.
+  std::optional<std::uint64_t> open_files = std::nullopt;
 };
 
 struct Placement {

@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <span>
+
+#include "supervise/spec.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+using config::App;
+using config::AppLog;
+using config::Health;
+using config::ProxyOptions;
+using config::Restart;
+using config::Stop;
+
+struct Field {
+  const char* name;  // as in the configuration file
+  bool (*same)(const App&, const App&);
+};
+
+template <auto Member>
+bool same(const App& a, const App& b) {
+  return a.*Member == b.*Member;
+}
+template <auto Table, auto Member>
+bool same_in(const App& a, const App& b) {
+  return a.*Table.*Member == b.*Table.*Member;
+}
+
+bool same_stop_steps(const App& a, const App& b) {
+  auto equal = [](const config::StopStep& one, const config::StopStep& other) {
+    return one.signal == other.signal && one.wait == other.wait;
+  };
+  return std::ranges::equal(a.stop.ladder, b.stop.ladder, equal);
+}
+
+// Every key of an app but its name, and but `directory` and `user`, which are compared as resolved, and the
+// environment, compared variable by variable. The functions below keep the table whole.
+constexpr Field kFields[] = {
+    {"command", same<&App::command>},
+    {"instances", same<&App::instances>},
+    {"endpoint", same<&App::endpoint>},
+    {"listen", same<&App::listen>},
+    {"route", same<&App::routes>},
+    {"autostart", same<&App::autostart>},
+    {"health.kind", same_in<&App::health, &Health::kind>},
+    {"health.path", same_in<&App::health, &Health::path>},
+    {"health.path", same_in<&App::health, &Health::path_given>},
+    {"health.expect", same_in<&App::health, &Health::expect>},
+    {"health.interval", same_in<&App::health, &Health::interval>},
+    {"health.timeout", same_in<&App::health, &Health::timeout>},
+    {"health.start_timeout", same_in<&App::health, &Health::start_timeout>},
+    {"health.healthy_after", same_in<&App::health, &Health::healthy_after>},
+    {"health.unhealthy_after", same_in<&App::health, &Health::unhealthy_after>},
+    {"health.action", same_in<&App::health, &Health::action>},
+    {"health.host", same_in<&App::health, &Health::host>},
+    {"health.proto", same_in<&App::health, &Health::proto>},
+    {"health.headers", same_in<&App::health, &Health::headers>},
+    {"deploy.timeout", same_in<&App::deploy, &config::Deploy::timeout>},
+    {"deploy.guard", same_in<&App::deploy, &config::Deploy::guard>},
+    {"deploy.guard_interval", same_in<&App::deploy, &config::Deploy::guard_interval>},
+    {"deploy.drain_timeout", same_in<&App::deploy, &config::Deploy::drain_timeout>},
+    {"deploy.hold", same_in<&App::deploy, &config::Deploy::hold>},
+    {"deploy.settle", same_in<&App::deploy, &config::Deploy::settle>},
+    {"restart.policy", same_in<&App::restart, &Restart::policy>},
+    {"restart.backoff", same_in<&App::restart, &Restart::backoff>},
+    {"restart.backoff_max", same_in<&App::restart, &Restart::backoff_max>},
+    {"restart.stable_after", same_in<&App::restart, &Restart::stable_after>},
+    {"restart.max_failures", same_in<&App::restart, &Restart::max_failures>},
+    {"stop.signal", same_stop_steps},
+    {"stop.scope", same_in<&App::stop, &Stop::scope>},
+    {"log.stdout", same_in<&App::log, &AppLog::out>},
+    {"log.stderr", same_in<&App::log, &AppLog::err>},
+    {"log.max_size", same_in<&App::log, &AppLog::max_size>},
+    {"log.keep", same_in<&App::log, &AppLog::keep>},
+    {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance>},
+    {"proxy_options.reuse", same_in<&App::proxy_options, &ProxyOptions::reuse>},
+    {"proxy_options.request_timeout", same_in<&App::proxy_options, &ProxyOptions::request_timeout>},
+    {"proxy_options.connect_timeout", same_in<&App::proxy_options, &ProxyOptions::connect_timeout>},
+    {"proxy_options.body_timeout", same_in<&App::proxy_options, &ProxyOptions::body_timeout>},
+    {"proxy_options.send_timeout", same_in<&App::proxy_options, &ProxyOptions::send_timeout>},
+    {"proxy_options.max_body", same_in<&App::proxy_options, &ProxyOptions::max_body>},
+};
+
+// A member added to one of the tables breaks these lines; add it to kFields too.
+[[maybe_unused]] void every_member_is_listed(const App& app) {
+  [[maybe_unused]] const auto& [name, command, directory, environment, environment_file, user, instances,
+                                endpoint, listen, routes, autostart, health, deploy, restart, stop, log,
+                                proxy_options, source] = app;
+  [[maybe_unused]] const auto& [kind, path, path_given, expect, interval, timeout, start_timeout,
+                                healthy_after, unhealthy_after, action, host, proto, headers] = health;
+  [[maybe_unused]] const auto& [deploy_timeout, guard, guard_interval, drain_timeout, hold, settle] = deploy;
+  [[maybe_unused]] const auto& [policy, backoff, backoff_max, stable_after, max_failures] = restart;
+  [[maybe_unused]] const auto& [ladder, scope] = stop;
+  [[maybe_unused]] const auto& [out, err, max_size, keep] = log;
+  [[maybe_unused]] const auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout,
+                                max_body] = proxy_options;
+}
+
+bool same_user(const Spec& a, const Spec& b) {
+  if (a.credentials.has_value() != b.credentials.has_value()) return false;
+  if (!a.credentials) return true;
+  return a.credentials->uid == b.credentials->uid && a.credentials->gid == b.credentials->gid &&
+         a.credentials->groups == b.credentials->groups;
+}
+
+// The frozen environments hold the files' variables too, and tell what a program would see.
+void add_environment(const Spec& a, const Spec& b, std::vector<std::string>& into) {
+  std::vector<std::pair<std::string, std::string>> changed;
+  std::ranges::set_symmetric_difference(a.environment, b.environment, std::back_inserter(changed));
+  std::set<std::string> keys;
+  for (auto& [key, value] : changed) keys.insert(std::move(key));
+  for (const auto& key : keys) into.push_back("environment." + key);
+}
+
+}  // namespace
+
+std::vector<std::string> differences(const Spec& from, const Spec& to) {
+  std::vector<std::string> result;
+  auto add = [&result](const std::string& key) {
+    if (result.empty() || result.back() != key) result.push_back(key);
+  };
+  std::span<const Field> fields(kFields);
+  if (!fields.front().same(from.app, to.app)) add(fields.front().name);
+  // The same words may find another file: a changed PATH, a new version beside the old one.
+  if (result.empty() && from.program != to.program && from.directory == to.directory) add("program");
+  if (from.directory != to.directory) add("directory");
+  add_environment(from, to, result);
+  if (!same_user(from, to)) add("user");
+  for (const auto& field : fields.subspan(1)) {
+    if (!field.same(from.app, to.app)) add(field.name);
+  }
+  return result;
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,46 @@
+// One stream of a process's output: a pipe whose other end is the process's stdout or stderr.
+//
+// The process gets its end opened for reading and writing, so it never sees a broken pipe, not even when the
+// daemon dies: the pipe then fills and the process waits for the next daemon. The end of the output is hence
+// the exit plus one drain(), while a leftover process may hold the pipe and go on writing. Thread: the
+// supervisor's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "loop/fd_watch.h"
+#include "loop/loop.h"
+
+namespace gracevisor::supervise {
+
+class OutputPipe {
+ public:
+  // At most 64 KiB per call, one call per loop turn; the bytes are valid during the call.
+  using OnBytes = std::function<void(std::string_view)>;
+
+  [[nodiscard]] static base::Expected<std::unique_ptr<OutputPipe>> create(loop::Loop& loop, OnBytes on_bytes);
+
+  // The process's end, for spawn_helper(); once.
+  [[nodiscard]] base::UniqueFd take_process_end() { return std::move(process_end_); }
+
+  // Delivers what the pipe holds at this moment (at most its capacity, so a busy writer cannot keep us here).
+  void drain();
+  void close();
+
+ private:
+  OutputPipe(loop::Loop& loop, OnBytes on_bytes) : loop_(loop), on_bytes_(std::move(on_bytes)) {}
+  [[nodiscard]] base::Expected<void> open();
+  std::size_t read_some(std::size_t at_most);
+
+  loop::Loop& loop_;
+  OnBytes on_bytes_;
+  base::UniqueFd read_end_;
+  base::UniqueFd process_end_;
+  std::unique_ptr<loop::FdWatch> watch_;  // gone before read_end_
+};
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,25 @@
+// The values of {port}, {directory}, {app}, {slot} and {generation} for one spec. Thread: values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/substitute.h"
+#include "supervise/spec.h"
+
+namespace gracevisor::supervise {
+
+// For one incarnation. {port} is unknown when the placement has none.
+[[nodiscard]] config::Values values_of(const Spec& spec, const Placement& placement);
+
+// Some incarnation of the spec: what every incarnation has in common can be checked with it.
+[[nodiscard]] Placement sample_placement(const Spec& spec);
+
+// Whether `text` (already known to be valid) reads differently from one incarnation to the next.
+[[nodiscard]] bool varies(const Spec& spec, std::string_view text);
+
+// config::substitute, with its own words for {port} in an app that has no endpoint; refuses NUL bytes.
+[[nodiscard]] base::Expected<std::string> fill(std::string_view text, const config::Values& values);
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,176 @@
+#include "supervise/plan_codec.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+
+namespace gracevisor::supervise {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x67760001;  // "gv", format 1
+constexpr std::size_t kMaxPlan = 16U << 20;   // far above what execve takes
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+class Encoder {
+ public:
+  template <std::unsigned_integral T>
+  void put(T number) {
+    char raw[sizeof(T)];
+    std::memcpy(raw, &number, sizeof(T));
+    bytes_.append(raw, sizeof(T));
+  }
+  void put(std::string_view text) {
+    put(static_cast<std::uint32_t>(text.size()));
+    bytes_.append(text);
+  }
+  void put(const std::vector<std::string>& texts) {
+    put(static_cast<std::uint32_t>(texts.size()));
+    for (const auto& text : texts) put(std::string_view(text));
+  }
+  [[nodiscard]] std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+// Once something is missing, everything further reads as empty and ok() stays false.
+class Decoder {
+ public:
+  explicit Decoder(std::string_view bytes) : rest_(bytes) {}
+
+  template <std::unsigned_integral T>
+  T number() {
+    T value{};
+    if (!need(sizeof(T))) return value;
+    std::memcpy(&value, rest_.data(), sizeof(T));
+    rest_.remove_prefix(sizeof(T));
+    return value;
+  }
+  std::string text() {
+    auto size = number<std::uint32_t>();
+    if (!need(size)) return {};
+    std::string value(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return value;
+  }
+  std::vector<std::string> texts() {
+    auto count = number<std::uint32_t>();
+    std::vector<std::string> values;
+    for (std::uint32_t i = 0; ok_ && i < count; ++i) values.push_back(text());
+    return values;
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool finished() const { return ok_ && rest_.empty(); }
+
+ private:
+  bool need(std::size_t size) {
+    ok_ = ok_ && rest_.size() >= size;
+    return ok_;
+  }
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+void put_credentials(Encoder& out, const Credentials& who) {
+  out.put(std::uint32_t{who.uid});
+  out.put(std::uint32_t{who.gid});
+  out.put(static_cast<std::uint32_t>(who.groups.size()));
+  for (gid_t group : who.groups) out.put(std::uint32_t{group});
+  out.put(std::string_view(who.name));
+  out.put(std::string_view(who.home));
+  out.put(std::string_view(who.shell));
+}
+
+Credentials take_credentials(Decoder& in) {
+  Credentials who;
+  who.uid = in.number<std::uint32_t>();
+  who.gid = in.number<std::uint32_t>();
+  auto count = in.number<std::uint32_t>();
+  for (std::uint32_t i = 0; in.ok() && i < count; ++i) who.groups.push_back(in.number<std::uint32_t>());
+  who.name = in.text();
+  who.home = in.text();
+  who.shell = in.text();
+  return who;
+}
+
+int create_memfd() {
+  // Where vm.memfd_noexec asks for it the flag is needed; kernels before 6.3 do not know it.
+  constexpr unsigned kNoExecSeal = 0x0008U;
+  int fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING | kNoExecSeal);
+  if (fd < 0 && errno == EINVAL) fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return fd;
+}
+
+}  // namespace
+
+std::string encode_plan(const SpawnPlan& plan) {
+  Encoder out;
+  out.put(kMagic);
+  out.put(std::string_view(plan.program));
+  out.put(plan.argv);
+  out.put(plan.environment);
+  out.put(std::string_view(plan.directory));
+  out.put(std::uint8_t{plan.open_files.has_value()});
+  if (plan.open_files) out.put(*plan.open_files);
+  out.put(std::uint8_t{plan.credentials.has_value()});
+  if (plan.credentials) put_credentials(out, *plan.credentials);
+  return out.take();
+}
+
+base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
+  Decoder in(bytes);
+  if (in.number<std::uint32_t>() != kMagic) return base::fail("not a spawn plan");
+  SpawnPlan plan;
+  plan.program = in.text();
+  plan.argv = in.texts();
+  plan.environment = in.texts();
+  plan.directory = in.text();
+  if (in.number<std::uint8_t>() != 0) plan.open_files = in.number<std::uint64_t>();
+  if (in.number<std::uint8_t>() != 0) plan.credentials = take_credentials(in);
+  if (!in.finished()) return base::fail("the spawn plan is cut or too long");
+  return plan;
+}
+
+base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan) {
+  std::string bytes = encode_plan(plan);
+  if (bytes.size() > kMaxPlan) return base::fail_errno("the spawn plan is too large", E2BIG);
+  base::UniqueFd fd(create_memfd());
+  if (!fd) return base::fail_errno("cannot create a memfd", errno);
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    ssize_t n = ::write(fd.get(), rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return base::fail_errno("cannot write the spawn plan", errno);
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) return base::fail_errno("cannot seal a memfd", errno);
+  return fd;
+}
+
+base::Expected<SpawnPlan> read_sealed_plan(int fd) {
+  int seals = ::fcntl(fd, F_GET_SEALS);
+  if (seals < 0) return base::fail_errno("the spawn plan is no memfd", errno);
+  if ((seals & kSeals) != kSeals) return base::fail_errno("the spawn plan is not sealed", EBADF);
+  struct stat st{};
+  if (::fstat(fd, &st) != 0) return base::fail_errno("cannot stat the spawn plan", errno);
+  if (st.st_size < 0 || static_cast<std::size_t>(st.st_size) > kMaxPlan) {
+    return base::fail_errno("the spawn plan is too large", E2BIG);
+  }
+  std::string bytes(static_cast<std::size_t>(st.st_size), '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    ssize_t n = ::pread(fd, bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return base::fail_errno("cannot read the spawn plan", n < 0 ? errno : EIO);
+    have += static_cast<std::size_t>(n);
+  }
+  return decode_plan(bytes);
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,190 @@
+// The helper's half of starting a process: single-threaded, just executed, so every call is allowed and every
+// result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid, uid,
+// then the directory as that user (no permission is bypassed, and a root-squashed NFS works), close-on-exec
+// for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it would break sudo and set-id programs
+// that apps call, and no key asks for it.
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervise/plan_codec.h"
+#include "supervise/process.h"
+#include "supervise/spawn_protocol.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+// Unset means done; the step and its errno otherwise.
+using Step = std::optional<SpawnFailed>;
+
+Step failed(SpawnStage stage, int code = errno) {
+  return SpawnFailed{stage, code};
+}
+
+Step guard_own_fds() {
+  for (int fd : {kPlanFd, kReportFd}) {
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return failed(SpawnStage::fds);
+  }
+  return std::nullopt;
+}
+
+Step lead_session() {
+  if (::getsid(0) == ::getpid()) return std::nullopt;
+  return ::setsid() < 0 ? failed(SpawnStage::setsid) : std::nullopt;
+}
+
+// By the system call: the C library keeps two signals to itself, and whoever started the daemon may have
+// ignored those too. All zeros is SIG_DFL with no flags, in every layout of the kernel's structure.
+Step reset_signals() {
+  constexpr std::size_t kKernelSetSize = 8;
+  const unsigned long plain[8] = {};
+  for (int number = 1; number <= 64; ++number) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    if (::syscall(SYS_rt_sigaction, number, plain, nullptr, kKernelSetSize) != 0) {
+      return failed(SpawnStage::signals);
+    }
+  }
+  sigset_t none;
+  (void)::sigemptyset(&none);
+  return ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0 ? failed(SpawnStage::signals) : std::nullopt;
+}
+
+// The daemon raised its own soft limit; programs that use select() or walk over all descriptors break with
+// such a value.
+Step restore_limits(const SpawnPlan& plan) {
+  if (!plan.open_files) return std::nullopt;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return failed(SpawnStage::rlimits);
+  limit.rlim_cur = std::min<rlim_t>(*plan.open_files, limit.rlim_max);
+  return ::setrlimit(RLIMIT_NOFILE, &limit) != 0 ? failed(SpawnStage::rlimits) : std::nullopt;
+}
+
+Step set_groups(const Credentials& who) {
+  // The list as the kernel has it; where it is right already no privilege is needed.
+  int count = ::getgroups(0, nullptr);
+  if (count < 0) return failed(SpawnStage::groups);
+  std::vector<gid_t> now(static_cast<std::size_t>(count));
+  if (::getgroups(count, now.data()) != count) return failed(SpawnStage::groups);
+  auto wanted = who.groups;
+  std::sort(now.begin(), now.end());
+  std::sort(wanted.begin(), wanted.end());
+  if (now == wanted) return std::nullopt;
+  return ::setgroups(who.groups.size(), who.groups.data()) != 0 ? failed(SpawnStage::groups) : std::nullopt;
+}
+
+Step set_gid(gid_t gid) {
+  if (::setresgid(gid, gid, gid) != 0) return failed(SpawnStage::gid);
+  gid_t real = 0;
+  gid_t effective = 0;
+  gid_t saved = 0;
+  if (::getresgid(&real, &effective, &saved) != 0) return failed(SpawnStage::gid);
+  return real != gid || effective != gid || saved != gid ? failed(SpawnStage::gid, EPERM) : std::nullopt;
+}
+
+Step set_uid(uid_t uid) {
+  if (::setresuid(uid, uid, uid) != 0) return failed(SpawnStage::uid);
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  if (::getresuid(&real, &effective, &saved) != 0) return failed(SpawnStage::uid);
+  if (real != uid || effective != uid || saved != uid) return failed(SpawnStage::uid, EPERM);
+  // There must be no way back.
+  if (uid != 0 && ::setuid(0) == 0) return failed(SpawnStage::uid, EPERM);
+  return std::nullopt;
+}
+
+Step become(const Credentials& who) {
+  if (::geteuid() != 0) {
+    // The preflight lets an ordinary user name only itself; its groups are those that it has.
+    bool same = ::geteuid() == who.uid && ::getegid() == who.gid;
+    return same ? std::nullopt : failed(SpawnStage::uid, EPERM);
+  }
+  // A program may open /dev/stdout by name, which asks for the pipe's owner. Best effort: most never do.
+  (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
+  (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
+  if (auto step = set_groups(who)) return step;
+  if (auto step = set_gid(who.gid)) return step;
+  return set_uid(who.uid);
+}
+
+// For kernels before 5.11.
+Step close_later_one_by_one() {
+  std::error_code error;
+  std::filesystem::directory_iterator entries("/proc/self/fd", error);
+  if (error) return failed(SpawnStage::fds, error.value());
+  for (const auto& entry : entries) {
+    int fd = std::atoi(entry.path().filename().c_str());
+    if (fd > kReportFd && ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return failed(SpawnStage::fds);
+  }
+  return std::nullopt;
+}
+
+Step close_leaks_at_exec() {
+  constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC
+  if (::close_range(kReportFd + 1, ~0U, static_cast<int>(kCloseOnExec)) == 0) return std::nullopt;
+  return close_later_one_by_one();
+}
+
+Step set_up(const SpawnPlan& plan) {
+  if (auto step = lead_session()) return step;
+  if (auto step = reset_signals()) return step;
+  if (auto step = restore_limits(plan)) return step;
+  (void)::umask(022);
+  if (plan.credentials) {
+    if (auto step = become(*plan.credentials)) return step;
+  }
+  if (::chdir(plan.directory.c_str()) != 0) return failed(SpawnStage::chdir);
+  return close_leaks_at_exec();
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> result;
+  result.reserve(words.size() + 1);
+  for (auto& word : words) result.push_back(word.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// Returns only on failure.
+SpawnFailed execute(SpawnPlan& plan) {
+  auto argv = pointers(plan.argv);
+  auto environment = pointers(plan.environment);
+  // Without this byte the daemon takes us for dead: better not to run the program than to run it unknown.
+  if (::write(kReportFd, &kAboutToExec, 1) != 1) return {SpawnStage::exec, errno};
+  (void)::execve(plan.program.c_str(), argv.data(), environment.data());
+  return {SpawnStage::exec, errno};
+}
+
+SpawnFailed run() {
+  if (auto step = guard_own_fds()) return *step;
+  auto plan = read_sealed_plan(kPlanFd);
+  if (!plan) return {SpawnStage::plan, plan.error().code};
+  if (auto step = set_up(*plan)) return *step;
+  return execute(*plan);
+}
+
+}  // namespace
+
+int helper_main() {
+  SpawnFailed failure = run();
+  SpawnRecord record;
+  record.stage = static_cast<std::uint16_t>(failure.stage);
+  record.code = failure.code;
+  // When even this fails the daemon sees a helper that ended without a word.
+  (void)!::write(kReportFd, &record, sizeof record);
+  return kHelperFailed;
+}
+
+}  // namespace gracevisor::supervise

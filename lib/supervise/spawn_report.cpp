@@ -1,0 +1,43 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "supervise/spawn_protocol.h"
+
+namespace gracevisor::supervise {
+
+bool SpawnReport::read_to_end() {
+  constexpr std::size_t kLongest = 1 + sizeof(SpawnRecord);
+  for (;;) {
+    char buffer[64];
+    ssize_t n = ::read(read_end_.get(), buffer, sizeof buffer);
+    if (n > 0) {
+      bytes_.append(buffer, static_cast<std::size_t>(n));
+      if (bytes_.size() > kLongest) bytes_.resize(kLongest + 1);
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    // An error other than "not yet" cannot get better: the pipe is as good as ended.
+    return n == 0 || errno != EAGAIN;
+  }
+}
+
+std::optional<SpawnFailed> SpawnReport::failure() const {
+  constexpr SpawnFailed kDied{SpawnStage::crashed, 0};
+  std::string_view bytes = bytes_;
+  bool about_to_exec = !bytes.empty() && bytes.size() != sizeof(SpawnRecord);
+  if (about_to_exec) {
+    if (bytes.front() != kAboutToExec) return kDied;
+    bytes.remove_prefix(1);
+    if (bytes.empty()) return std::nullopt;
+  }
+  SpawnRecord record;
+  if (bytes.size() != sizeof record) return kDied;
+  std::memcpy(&record, bytes.data(), sizeof record);
+  constexpr auto kLastStage = static_cast<std::uint16_t>(SpawnStage::exec);
+  if (record.version != SpawnRecord{}.version || record.stage > kLastStage) return kDied;
+  return SpawnFailed{static_cast<SpawnStage>(record.stage), record.code};
+}
+
+}  // namespace gracevisor::supervise

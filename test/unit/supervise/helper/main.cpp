@@ -1,0 +1,78 @@
+// Two programs in one for the tests of processes. Called as kHelperName it is the spawn helper, as the daemon
+// is. Called with a word it is an app that shows its surroundings or behaves badly on purpose.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "supervise/process.h"
+
+namespace {
+
+// One "name value" line per fact.
+int show_surroundings() {
+  std::printf("session %d\n", ::getsid(0) == ::getpid() ? 1 : 0);
+  std::printf("group %d\n", ::getpgrp() == ::getpid() ? 1 : 0);
+  mode_t mask = ::umask(0);
+  std::printf("umask %o\n", mask);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  std::printf("nofile %llu\n", static_cast<unsigned long long>(limit.rlim_cur));
+  std::printf("stdin %s\n", std::filesystem::read_symlink("/proc/self/fd/0").c_str());
+  std::printf("directory %s\n", std::filesystem::current_path().c_str());
+  for (int fd : {1, 2}) {
+    int flags = ::fcntl(fd, F_GETFL);
+    std::printf("access %d\nblocking %d\n", flags & O_ACCMODE, (flags & O_NONBLOCK) == 0 ? 1 : 0);
+  }
+  std::printf("fds");
+  for (int fd = 0; fd < 1024; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) std::printf(" %d", fd);
+  }
+  std::printf("\n");
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("Sig") || line.starts_with("NoNewPrivs")) std::printf("%s\n", line.c_str());
+  }
+  return 0;
+}
+
+// Leaves behind a process of its group that stays a zombie, since its parent left the group and never waits.
+// Prints that parent's pid.
+int keep_zombie() {
+  int ready[2];
+  if (::pipe(ready) != 0) return 1;
+  pid_t keeper = ::fork();
+  if (keeper < 0) return 1;
+  if (keeper == 0) {
+    pid_t member = ::fork();
+    if (member == 0) {
+      for (;;) (void)::pause();
+    }
+    if (member < 0 || ::setsid() < 0 || ::write(ready[1], "x", 1) != 1) ::_exit(1);
+    for (;;) (void)::pause();
+  }
+  char byte = 0;
+  if (::read(ready[0], &byte, 1) != 1) return 1;
+  std::printf("%d\n", keeper);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 0 && std::strcmp(argv[0], gracevisor::supervise::kHelperName) == 0) {
+    return gracevisor::supervise::helper_main();
+  }
+  std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "surroundings") return show_surroundings();
+  if (word == "keep-zombie") return keep_zombie();
+  (void)std::fprintf(stderr, "unknown word\n");
+  return 2;
+}

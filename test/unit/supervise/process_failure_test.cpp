@@ -1,0 +1,180 @@
+// A process that does not come to run: which step failed, and why.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include "supervise/process.h"
+#include "unit/supervise/process_fixture.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+using testing::Bench;
+using testing::command;
+using testing::shell;
+using testing::TemporaryFolder;
+
+const std::vector<std::string> kNeverRan = {"exited", "gone"};
+
+void check_fails(const SpawnPlan& plan, SpawnStage stage, int code) {
+  Bench bench;
+  bench.run(plan);
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(text(*bench.seen.status) == text(SpawnFailed{stage, code}));
+}
+
+TEST_CASE("spawn: a program that is not there") {
+  check_fails(command({"/nonexistent/program"}), SpawnStage::exec, ENOENT);
+}
+
+TEST_CASE("spawn: a file that may not be executed, and one that is no program") {
+  TemporaryFolder folder;
+  check_fails(command({folder.write("plain", "#!/bin/sh\n", 0644)}), SpawnStage::exec, EACCES);
+  check_fails(command({folder.write("rubbish", "\x01\x02\x03", 0755)}), SpawnStage::exec, ENOEXEC);
+  check_fails(command({folder.path()}), SpawnStage::exec, EACCES);
+}
+
+TEST_CASE("spawn: arguments beyond what the kernel takes") {
+  check_fails(command({"/bin/true", std::string(3U << 20, 'x')}), SpawnStage::exec, E2BIG);
+}
+
+TEST_CASE("spawn: a directory that is not there") {
+  auto plan = shell("exit 0");
+  plan.directory = "/nonexistent";
+  check_fails(plan, SpawnStage::chdir, ENOENT);
+}
+
+TEST_CASE("spawn: user and group ids that cannot be") {
+  auto plan = shell("exit 0");
+  plan.credentials = Credentials{};
+  if (::geteuid() != 0) {
+    check_fails(plan, SpawnStage::uid, EPERM);
+    return;
+  }
+  constexpr auto kUnchanged = static_cast<uid_t>(-1);
+  plan.credentials->uid = kUnchanged;
+  check_fails(plan, SpawnStage::uid, EPERM);
+  plan.credentials->gid = kUnchanged;
+  check_fails(plan, SpawnStage::gid, EPERM);
+  plan.credentials->groups = {kUnchanged};
+  check_fails(plan, SpawnStage::groups, EINVAL);
+}
+
+TEST_CASE("spawn: the directory is entered as the app's user") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  auto plan = shell("exit 0");
+  plan.directory = folder.path();
+  plan.credentials = Credentials{12345, 12345, {12345}, "", "", ""};
+  check_fails(plan, SpawnStage::chdir, EACCES);
+}
+
+TEST_CASE("spawn: no helper, no child, no callback") {
+  Bench bench;
+  auto started = Process::start(bench.loop(), shell("exit 0"), bench.seen, "/nonexistent/helper");
+  REQUIRE(!started.has_value());
+  CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ENOENT});
+  bench.loop().run_once(false);
+  CHECK(bench.seen.events.empty());
+}
+
+TEST_CASE("spawn: a helper that ends without a word") {
+  TemporaryFolder folder;
+  auto dies = folder.write("dies", "#!/bin/sh\nkill -SEGV $$\n", 0755);
+  Bench bench;
+  bench.run(shell("exit 0"), {}, "/bin/true");
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 0}));
+  bench.seen = {};
+  bench.run(shell("exit 0"), {}, dies);
+  CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 128 + SIGSEGV}));
+}
+
+TEST_CASE("spawn: a helper that talks rubbish") {
+  TemporaryFolder folder;
+  auto babbles = folder.write("babbles", "#!/bin/sh\nhead -c 100000 /dev/zero >&4\n", 0755);
+  Bench bench;
+  bench.run(shell("exit 0"), {}, babbles);
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(std::get<SpawnFailed>(*bench.seen.status).stage == SpawnStage::crashed);
+}
+
+TEST_CASE("spawn: a helper that hangs is killed after its time") {
+  TemporaryFolder folder;
+  auto hangs = folder.write("hangs", "#!/bin/sh\necho begun\nexec sleep 1000\n", 0755);
+  ProcessTimes times;
+  times.spawn = std::chrono::milliseconds(50);
+  Bench bench;
+  bench.run(shell("exit 0"), times, hangs);
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::timeout, 0}));
+}
+
+TEST_CASE("spawn: a stop while the helper works is no crash of it") {
+  TemporaryFolder folder;
+  auto hangs = folder.write("hangs", "#!/bin/sh\necho begun\nexec sleep 1000\n", 0755);
+  Bench bench;
+  bench.start(shell("exit 0"), {}, hangs);
+  REQUIRE(bench.until([&bench] { return bench.seen.first_line().has_value(); }));
+  bench.process->signal(SIGTERM, config::Stop::Scope::group);
+  REQUIRE(bench.until("gone"));
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(*bench.seen.status == ExitStatus(Signaled{SIGTERM, false}));
+}
+
+TEST_CASE("spawn: where the kernel reaps children itself nothing is started") {
+  Bench bench;
+  auto before = std::signal(SIGCHLD, SIG_IGN);
+  auto started = Process::start(bench.loop(), shell("exit 0"), bench.seen, GV_SPAWN_HELPER);
+  (void)std::signal(SIGCHLD, before);
+  REQUIRE(!started.has_value());
+  CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ECHILD});
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for (int fd = 0; fd < 1024; ++fd) count += ::fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
+TEST_CASE(
+    "spawn: whatever descriptor is the one too many, nothing leaks and the process runs or is refused") {
+  Bench bench;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  std::size_t open_before = open_descriptors();
+  unsigned refused = 0;
+  unsigned ran = 0;
+  for (rlim_t soft = 10; soft < 48; ++soft) {
+    CAPTURE(soft);
+    rlimit scarce{soft, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
+    bench.seen = {};
+    auto started = Process::start(bench.loop(), shell("exit 7"), bench.seen, GV_SPAWN_HELPER);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    if (started) {
+      ++ran;
+      REQUIRE(bench.until("gone"));
+      CHECK(*bench.seen.status == ExitStatus(Exited{7}));
+      started->reset();
+    } else {
+      ++refused;
+      CHECK(bench.seen.events.empty());
+    }
+    bench.loop().run_once(false);
+    CHECK(open_descriptors() == open_before);
+  }
+  CHECK(refused > 0);
+  CHECK(ran > 0);
+}
+
+}  // namespace
+}  // namespace gracevisor::supervise

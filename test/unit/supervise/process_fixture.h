@@ -1,0 +1,135 @@
+// For the tests of Process: a loop with a deadline, an observer that records, and plans of shell commands.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/prctl.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "supervise/process.h"
+
+namespace gracevisor::supervise::testing {
+
+inline constexpr auto kPatience = std::chrono::seconds(20);
+
+struct Recorder final : ProcessObserver {
+  std::vector<std::string> events;  // "running", "exited", "gone", "unkillable"
+  std::string out;
+  std::string err;
+  std::optional<ExitStatus> status;
+  std::string out_at_exit;
+
+  void on_running() override { events.emplace_back("running"); }
+  void on_output(OutputStream stream, std::string_view bytes) override {
+    CHECK(bytes.size() <= 65536);
+    (stream == OutputStream::out ? out : err).append(bytes);
+  }
+  void on_exited(const ExitStatus& how) override {
+    events.emplace_back("exited");
+    status = how;
+    out_at_exit = out;
+  }
+  void on_gone() override { events.emplace_back("gone"); }
+  void on_unkillable() override { events.emplace_back("unkillable"); }
+
+  [[nodiscard]] bool saw(std::string_view event) const {
+    for (const auto& one : events) {
+      if (one == event) return true;
+    }
+    return false;
+  }
+  // The first line of the output, once it is whole.
+  [[nodiscard]] std::optional<std::string> first_line() const {
+    auto end = out.find('\n');
+    return end == std::string::npos ? std::nullopt : std::optional(out.substr(0, end));
+  }
+};
+
+class Bench {
+ public:
+  Bench() {
+    // Orphans come to us, as they do to the daemon: whoever is process 1 here may not reap.
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    auto made = loop::Loop::create();
+    REQUIRE(made.has_value());
+    loop_ = std::move(*made);
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() {
+    process.reset();
+    CHECK(loop_->close() == 0);
+    CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+  }
+
+  // Turns the loop until `done` holds; false when patience ends first.
+  template <class Done>
+  bool until(Done done) {
+    bool late = false;
+    loop::Timer timer(*loop_, [&late] { late = true; });
+    timer.start(kPatience);
+    while (!late && !done()) loop_->run_once(true);
+    return !late;
+  }
+  bool until(const char* event) {
+    return until([this, event] { return seen.saw(event); });
+  }
+
+  void start(const SpawnPlan& plan, const ProcessTimes& times = {},
+             const std::string& helper = GV_SPAWN_HELPER) {
+    auto started = Process::start(*loop_, plan, seen, helper, times);
+    REQUIRE(started.has_value());
+    process = std::move(*started);
+  }
+  // Starts it and waits for its end.
+  void run(const SpawnPlan& plan, const ProcessTimes& times = {},
+           const std::string& helper = GV_SPAWN_HELPER) {
+    start(plan, times, helper);
+    REQUIRE(until("gone"));
+  }
+  // Starts it and waits for its first line of output.
+  std::string start_until_line(const SpawnPlan& plan) {
+    start(plan);
+    REQUIRE(until([this] { return seen.first_line().has_value(); }));
+    return *seen.first_line();
+  }
+  loop::Loop& loop() { return *loop_; }
+
+ private:
+  std::unique_ptr<loop::Loop> loop_;
+
+ public:
+  Recorder seen;
+  std::unique_ptr<Process> process;
+};
+
+// A plan that runs argv[0], an absolute path, in "/" with the marks of instance web@42.1.
+[[nodiscard]] SpawnPlan command(std::vector<std::string> argv);
+[[nodiscard]] SpawnPlan shell(const std::string& script);
+
+// A folder of its own, removed at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  // Its path.
+  std::filesystem::path write(const std::string& name, const std::string& content,
+                              unsigned mode = 0644) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Whether the process, a child or not, ends within kPatience; a zombie has ended.
+[[nodiscard]] bool ends(pid_t pid);
+
+}  // namespace gracevisor::supervise::testing
