@@ -51,19 +51,19 @@ Fields<Deploy> deploy_fields() {
                      "old generation kept running, unrouted, ready to be swapped back"),
       duration_field("guard_interval", &Deploy::guard_interval, {kTick, kDay}, "probes while guarding"),
       duration_or_auto_field("drain_timeout", &Deploy::drain_timeout, {kInstant, kDay},
-                             "\"auto\": proxy_options.request_timeout + 5 s"),
+                             R"("auto": proxy_options.request_timeout + 5 s)"),
       fixed_word_field<Deploy>("upgraded", "close", {"wait", "now"}, "WebSockets at cutover"),
       duration_field(
           "hold", &Deploy::hold, {kInstant, kDay},
           "longest wait of a request while no instance can take it but one is due; 0: 503 at once"),
       {"keep_previous", "how long an old generation stays after its guard", read_keep_previous,
-       [](const Deploy&) { return std::string("\"0s\""); }},
+       [](const Deploy&) { return std::string(R"("0s")"); }},
       duration_field("settle", &Deploy::settle, {kInstant, kDay},
                      "an app without endpoint counts as healthy after living so long")};
 }
 
 Fields<Restart> restart_fields() {
-  return {choice_field("policy", &Restart::policy, kPolicies, "or \"on-failure\", \"never\""),
+  return {choice_field("policy", &Restart::policy, kPolicies, R"(or "on-failure", "never")"),
           duration_field("backoff", &Restart::backoff, {kTick, kDay},
                          "doubles, with jitter, to backoff_max; forgotten after stable_after"),
           duration_field("backoff_max", &Restart::backoff_max, {kTick, kDay}, "the longest pause"),
@@ -75,11 +75,11 @@ Fields<Restart> restart_fields() {
 
 Fields<ProxyOptions> proxy_options_fields() {
   return {
-      choice_field("balance", &ProxyOptions::balance, kBalances, "or \"round-robin\", \"least-requests\""),
+      choice_field("balance", &ProxyOptions::balance, kBalances, R"(or "round-robin", "least-requests")"),
       duration_field("request_timeout", &ProxyOptions::request_timeout, {kTick, kDay},
                      "until the response's head"),
       choice_field("reuse", &ProxyOptions::reuse, kReuses,
-                   "which requests may use a kept connection to the app: or \"never\", \"always\""),
+                   R"(which requests may use a kept connection to the app: or "never", "always")"),
       duration_field("connect_timeout", &ProxyOptions::connect_timeout, {kTick, kDay}, "dialling the app"),
       duration_field("body_timeout", &ProxyOptions::body_timeout, {kTick, kDay},
                      "no progress of a request's body"),

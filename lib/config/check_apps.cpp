@@ -44,7 +44,7 @@ class AppCheck {
     for (std::string_view key : {"listen", "route", "routes", "health"}) {
       if (!given(key)) continue;
       error(find(*draft_.table, key)->source, "." + std::string(key),
-            "has no meaning with endpoint = \"none\": such an app is not routed");
+            R"(has no meaning with endpoint = "none": such an app is not routed)");
     }
     if (app_.command.empty()) return;
     for (const std::string& word : app_.command) check_no_port(word, "command", source_of(draft_, "command"));
@@ -60,7 +60,7 @@ class AppCheck {
     bool valid = substitute(text, values).has_value();
     values.erase("port");
     if (valid && !substitute(text, values)) {
-      error(source, "." + below, "\"{port}\" has no value with endpoint = \"none\"");
+      error(source, "." + below, R"("{port}" has no value with endpoint = "none")");
     }
   }
 

@@ -79,7 +79,7 @@ class ListenerCheck {
     for (std::size_t i = 0; i < named_; ++i) known.emplace_back(draft_.listeners[i].listener.name);
     auto near = nearest(text, known);
     findings_.error(source, fmt::format("{}.listen: there is no listener {}{}", app.path, quote_briefly(text),
-                                        near.empty() ? " (an address has a port: \"127.0.0.1:8080\")"
+                                        near.empty() ? R"( (an address has a port: "127.0.0.1:8080"))"
                                                      : fmt::format(" (did you mean {}?)", quote(near))));
     return {};
   }
@@ -152,7 +152,7 @@ class ListenerCheck {
                       fmt::format("{}.default: there is no app {}{}", draft.path, quote_briefly(name),
                                   near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near))));
     } else if (app->app.endpoint == EndpointKind::none) {
-      findings_.error(source, fmt::format("{}.default: {} has endpoint = \"none\"", draft.path, app->path));
+      findings_.error(source, fmt::format(R"({}.default: {} has endpoint = "none")", draft.path, app->path));
     }
   }
 
@@ -165,7 +165,7 @@ class ListenerCheck {
     findings_.warning(app.app.source,
                       app.path +
                           ": is reachable nowhere, as listen is not set (a worker process has endpoint = "
-                          "\"none\")");
+                          R"("none"))");
   }
 
   Draft& draft_;

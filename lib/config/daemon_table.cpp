@@ -17,7 +17,7 @@ void read_workers(Reading& reading, const Item& item, Daemon& out) {
   if (text != nullptr && *text == "auto") {
     out.workers = 0;
   } else if (!std::holds_alternative<std::int64_t>(item.value.data)) {
-    reading.wrong_type(item, "\"auto\" or an integer");
+    reading.wrong_type(item, R"("auto" or an integer)");
   } else if (auto number = reading.integer(item, {1, 256})) {
     out.workers = static_cast<unsigned>(*number);
   }
@@ -36,21 +36,21 @@ void read_log_file(Reading& reading, const Item& item, DaemonLog& out) {
   const auto* text = std::get_if<std::string>(&item.value.data);
   if (text != nullptr && text->empty()) {
     out.file.clear();
-  } else if (auto path = reading.path(item, "a file's path, or \"\" for standard error")) {
+  } else if (auto path = reading.path(item, R"(a file's path, or "" for standard error)")) {
     out.file = path->string();
   }
 }
 
 Fields<DaemonLog> daemon_log_fields() {
-  return {
-      {"file", "\"\" is standard error", read_log_file, [](const DaemonLog& log) { return quote(log.file); }},
-      choice_field("level", &DaemonLog::level, kLevels, "\"debug\", \"info\", \"warning\" or \"error\""),
-      size_field("max_size", &DaemonLog::max_size, {1024, 1ULL << 40}, "when to begin a new file"),
-      number_field("keep", &DaemonLog::keep, {0, 1000}, "how many old files stay")};
+  return {{"file", R"("" is standard error)", read_log_file,
+           [](const DaemonLog& log) { return quote(log.file); }},
+          choice_field("level", &DaemonLog::level, kLevels, R"("debug", "info", "warning" or "error")"),
+          size_field("max_size", &DaemonLog::max_size, {1024, 1ULL << 40}, "when to begin a new file"),
+          number_field("keep", &DaemonLog::keep, {0, 1000}, "how many old files stay")};
 }
 
 void read_port_range(Reading& reading, const Item& item, Daemon& out) {
-  auto text = reading.text(item, "a range of ports such as \"20000-29999\"");
+  auto text = reading.text(item, R"(a range of ports such as "20000-29999")");
   if (!text) return;
   if (auto range = parse_port_range(*text)) {
     out.port_range = *range;
@@ -73,7 +73,7 @@ void read_group(Reading& reading, const Item& item, Daemon& out) {
 }
 
 void read_addresses(Reading& reading, const Item& item, Listener& out) {
-  for (const Item& element : reading.texts(item, "an address such as \"*:80\" or a list of addresses")) {
+  for (const Item& element : reading.texts(item, R"(an address such as "*:80" or a list of addresses)")) {
     const auto& text = std::get<std::string>(element.value.data);
     auto address = base::Address::parse(text);
     if (!address) {
@@ -87,7 +87,7 @@ void read_addresses(Reading& reading, const Item& item, Listener& out) {
 }
 
 void read_proxies(Reading& reading, const Item& item, Listener& out) {
-  for (const Item& element : reading.texts(item, "a network such as \"10.0.0.0/8\" or a list of networks")) {
+  for (const Item& element : reading.texts(item, R"(a network such as "10.0.0.0/8" or a list of networks)")) {
     if (auto cidr = parse_cidr(std::get<std::string>(element.value.data))) {
       out.trusted_proxies.push_back(*cidr);
     } else {
@@ -111,9 +111,9 @@ std::string proxies_text(const Listener& listener) {
 }  // namespace
 
 Fields<Daemon> daemon_fields() {
-  return {{"workers", "proxy threads; \"auto\": as many as CPUs", read_workers,
+  return {{"workers", R"(proxy threads; "auto": as many as CPUs)", read_workers,
            [](const Daemon& daemon) {
-             return daemon.workers == 0 ? std::string("\"auto\"") : std::to_string(daemon.workers);
+             return daemon.workers == 0 ? std::string(R"("auto")") : std::to_string(daemon.workers);
            }},
           folder_field("runtime_dir", &Daemon::runtime_dir,
                        "control socket and lock; not root: $XDG_RUNTIME_DIR/gracevisor"),
@@ -122,10 +122,11 @@ Fields<Daemon> daemon_fields() {
           {"port_range", "where instances listen; twice as many as instances are needed for a deploy",
            read_port_range,
            [](const Daemon& daemon) {
-             return fmt::format("\"{}-{}\"", daemon.port_range.first.value(), daemon.port_range.last.value());
+             return fmt::format(R"("{}-{}")", daemon.port_range.first.value(),
+                                daemon.port_range.last.value());
            }},
           duration_or_auto_field("shutdown_timeout", &Daemon::shutdown_timeout, {Millis(0), kDay},
-                                 "\"auto\": the largest drain + stop of all apps, + 10 s"),
+                                 R"("auto": the largest drain + stop of all apps, + 10 s)"),
           {"operator_group", "who may use the control socket beside root and the daemon's user", read_group,
            [](const Daemon& daemon) { return quote(daemon.operator_group); }},
           table_field("log", &Daemon::log, daemon_log_fields(), "the daemon's own log")};
@@ -133,14 +134,14 @@ Fields<Daemon> daemon_fields() {
 
 Fields<Listener> listener_fields() {
   return {
-      {"address", "\"*\" is both families; \"127.0.0.1:80\", \"[::1]:80\", \"unix:/run/x.sock\"",
-       read_addresses, addresses_text, "[\"*:80\"]"},
+      {"address", R"("*" is both families; "127.0.0.1:80", "[::1]:80", "unix:/run/x.sock")", read_addresses,
+       addresses_text, R"(["*:80"])"},
       {"default", "the app for unknown hosts; without it they get 404",
        [](Reading& r, const Item& item, Listener& out) { out.default_app = r.text(item, "an app's name"); },
        [](const Listener& listener) {
          return listener.default_app ? quote(*listener.default_app) : std::string();
        },
-       "\"web\""},
+       R"("web")"},
       {"trusted_proxies", "whose X-Forwarded-* headers are believed", read_proxies, proxies_text},
       reserved_field<Listener>("tls"),
       reserved_field<Listener>("redirect"),

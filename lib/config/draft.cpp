@@ -73,8 +73,8 @@ class DraftReader {
       if (!valid_name(entry.key) || entry.key == "all") {
         reading_.error(entry.source, one.path,
                        entry.key == "all"
-                           ? "\"all\" means all apps on the command line: choose another name"
-                           : "a name has 1 to 63 letters, digits, \"-\" and \"_\", and begins with a "
+                           ? R"("all" means all apps on the command line: choose another name)"
+                           : R"(a name has 1 to 63 letters, digits, "-" and "_", and begins with a )"
                              "letter or digit");
       }
       auto [first, fresh] = names_.emplace(one.path, entry.source);
@@ -96,7 +96,7 @@ class DraftReader {
     const Array* list = address == nullptr ? nullptr : std::get_if<Array>(&address->value.data);
     if (address == nullptr || (list != nullptr && list->empty())) {
       reading_.error(address == nullptr ? entry.source : address->value.source, item.path,
-                     "a listener needs an address, such as address = \"*:80\"");
+                     R"(a listener needs an address, such as address = "*:80")");
     }
   }
 

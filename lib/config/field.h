@@ -129,7 +129,7 @@ Field<T> duration_or_auto_field(std::string_view key, std::optional<Millis> T::*
             }
           },
           [=](const T& value) {
-            return value.*member ? quote(duration_text(*(value.*member))) : std::string("\"auto\"");
+            return value.*member ? quote(duration_text(*(value.*member))) : std::string(R"("auto")");
           }};
 }
 
@@ -168,7 +168,7 @@ Field<T> choice_field(std::string_view key, E T::* member, const Choice<E> (&cho
 
 // A table of its own that fills one member.
 template <class T, class M>
-Field<T> table_field(std::string_view key, M T::* member, Fields<M> fields, std::string_view comment) {
+Field<T> table_field(std::string_view key, M T::* member, const Fields<M>& fields, std::string_view comment) {
   return {key,
           comment,
           [=](Reading& r, const Item& item, T& out) {
@@ -186,8 +186,8 @@ void read_fixed_word(Reading& reading, const Item& item, std::string_view word,
 
 // A key that this version knows by its default alone: the words of `reserved` are for later.
 template <class T>
-Field<T> fixed_word_field(std::string_view key, std::string_view word, std::vector<std::string_view> reserved,
-                          std::string_view comment) {
+Field<T> fixed_word_field(std::string_view key, std::string_view word,
+                          const std::vector<std::string_view>& reserved, std::string_view comment) {
   return {key, comment, [=](Reading& r, const Item& item, T&) { read_fixed_word(r, item, word, reserved); },
           [=](const T&) { return quote(word); }};
 }

@@ -108,7 +108,7 @@ class FileReader {
     for (const Item& item : reading.texts({"include", include->value}, "a path or a list of paths")) {
       const auto& pattern = std::get<std::string>(item.value.data);
       if (pattern.empty()) {
-        reading.error(item, "expected a path, found \"\"");
+        reading.error(item, R"(expected a path, found "")");
       } else if (auto hint = tilde_hint(pattern); !hint.empty()) {
         reading.error(item, hint);
       } else {

@@ -29,9 +29,9 @@ void Findings::add(List& list, const Source& source, std::string text) {
 
 std::vector<Diagnostic> Findings::take(List& list) {
   std::vector<Diagnostic> result = std::move(list.kept);
-  std::stable_sort(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    return std::tie(a.source.file, a.source.line, a.source.column) <
-           std::tie(b.source.file, b.source.line, b.source.column);
+  std::sort(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    return std::tie(a.source.file, a.source.line, a.source.column, a.text) <
+           std::tie(b.source.file, b.source.line, b.source.column, b.text);
   });
   if (list.left_out > 0) {
     result.push_back({result.back().source, fmt::format("{} more findings are not shown", list.left_out)});
@@ -50,18 +50,18 @@ std::string key_text(std::string_view key) {
 }
 
 std::string quote(std::string_view text) {
-  std::string out = "\"";
+  std::string out = R"(")";
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
+      case '"': out += R"(\")"; break;
+      case '\\': out += R"(\\)"; break;
+      case '\n': out += R"(\n)"; break;
+      case '\t': out += R"(\t)"; break;
+      case '\r': out += R"(\r)"; break;
       default:
         if (byte < 0x20 || byte == 0x7f) {
-          out += fmt::format("\\u{:04X}", static_cast<unsigned>(byte));
+          out += fmt::format(R"(\u{:04X})", static_cast<unsigned>(byte));
         } else {
           out += c;
         }

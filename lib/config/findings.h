@@ -19,7 +19,7 @@ class Findings {
   void warning(const Source& source, std::string text) { add(warnings_, source, std::move(text)); }
   [[nodiscard]] bool failed() const { return !errors_.kept.empty(); }
 
-  // Sorted by file, line and column; leaves nothing behind.
+  // Sorted by file, line, column and text; leaves nothing behind.
   [[nodiscard]] std::vector<Diagnostic> take_errors() { return take(errors_); }
   [[nodiscard]] std::vector<Diagnostic> take_warnings() { return take(warnings_); }
 

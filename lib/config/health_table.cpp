@@ -15,21 +15,21 @@ constexpr Choice<int> kProtos[] = {{"http", 0}, {"https", 1}};
 constexpr Bounds<Millis> kIntervals{Millis(10), kDay};
 
 void read_path(Reading& reading, const Item& item, Health& out) {
-  auto text = reading.text(item, "a path such as \"/health\"");
+  auto text = reading.text(item, R"(a path such as "/health")");
   if (!text) return;
   bool plain = std::none_of(text->begin(), text->end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte >= 0x7f || c == '#';
   });
   if (!text->starts_with('/') || !plain) {
-    return reading.error(item, "expected a path such as \"/health\", found " + quote_briefly(*text));
+    return reading.error(item, R"(expected a path such as "/health", found )" + quote_briefly(*text));
   }
   out.path = *text;
   out.path_given = true;
 }
 
 void read_expect(Reading& reading, const Item& item, Health& out) {
-  auto text = reading.text(item, "statuses such as \"200-299,301\"");
+  auto text = reading.text(item, R"(statuses such as "200-299,301")");
   if (!text) return;
   auto ranges = parse_statuses(*text);
   if (!ranges) return reading.error(item, ranges.error().what);
@@ -38,7 +38,7 @@ void read_expect(Reading& reading, const Item& item, Health& out) {
 }
 
 void read_host(Reading& reading, const Item& item, Health& out) {
-  auto text = reading.text(item, "a host such as \"example.com\"");
+  auto text = reading.text(item, R"(a host such as "example.com")");
   if (!text) return;
   auto host = parse_host(*text, false);
   if (!host) return reading.error(item, host.error().what);
@@ -61,7 +61,7 @@ bool reserved_header(std::string_view name) {
 }
 
 void read_headers(Reading& reading, const Item& item, Health& out) {
-  const Table* table = reading.table(item, "a table such as { Authorization = \"...\" }");
+  const Table* table = reading.table(item, R"(a table such as { Authorization = "..." })");
   if (table == nullptr) return;
   for (const Entry& entry : *table) {
     Item header{item.path + "." + key_text(entry.key), entry.value};
@@ -88,15 +88,16 @@ void read_headers(Reading& reading, const Item& item, Health& out) {
 
 Fields<Health> health_fields() {
   Fields<Health> fields;
-  fields.push_back(choice_field("type", &Health::kind, kKinds, "or \"tcp\": a connection is enough"));
+  fields.push_back(choice_field("type", &Health::kind, kKinds, R"(or "tcp": a connection is enough)"));
   fields.push_back(
       {"path", "without a path any complete answer below 500 counts", read_path,
-       [](const Health& health) { return health.path_given ? quote(health.path) : std::string(); }, "\"/\""});
+       [](const Health& health) { return health.path_given ? quote(health.path) : std::string(); },
+       R"("/")"});
   fields.push_back({"expect", "when path is given", read_expect,
                     [](const Health& health) {
                       return health.path_given ? quote(statuses_text(health.expect)) : std::string();
                     },
-                    "\"200-299\""});
+                    R"("200-299")"});
   fields.push_back(duration_field("interval", &Health::interval, kIntervals,
                                   "first probe at once, then every 10 ms, growing to this"));
   fields.push_back(duration_field("timeout", &Health::timeout, kIntervals, "of one probe"));
@@ -105,11 +106,11 @@ Fields<Health> health_fields() {
   fields.push_back(number_field("healthy_after", &Health::healthy_after, {1, 100}, "successes in a row"));
   fields.push_back(number_field("unhealthy_after", &Health::unhealthy_after, {1, 100}, "failures in a row"));
   fields.push_back(choice_field("action", &Health::action, kActions,
-                                "or \"restart\", replacement first; never the last routable one"));
+                                R"(or "restart", replacement first; never the last routable one)"));
   fields.push_back({"host", "without it the first exact route host, else localhost", read_host,
                     [](const Health& health) { return health.host ? quote(*health.host) : std::string(); },
-                    "\"example.com\""});
-  fields.push_back({"proto", "\"https\" sends X-Forwarded-Proto: https",
+                    R"("example.com")"});
+  fields.push_back({"proto", R"("https" sends X-Forwarded-Proto: https)",
                     [](Reading& r, const Item& item, Health& out) {
                       if (auto proto = r.choice(item, kProtos)) out.proto = *proto == 1 ? "https" : "http";
                     },
@@ -127,18 +128,18 @@ void read_health(Reading& reading, const Item& item, App& out) {
     if (text->starts_with('/')) return read_path(reading, item, out.health);
     if (*text != "tcp") {
       return reading.error(
-          item, "expected a path such as \"/health\", \"tcp\" or a table, found " + quote_briefly(*text));
+          item, R"(expected a path such as "/health", "tcp" or a table, found )" + quote_briefly(*text));
     }
     out.health.kind = Health::Kind::tcp;
     return;
   }
-  const Table* table = reading.table(item, "a path such as \"/health\", \"tcp\" or a table");
+  const Table* table = reading.table(item, R"(a path such as "/health", "tcp" or a table)");
   if (table == nullptr) return;
   read_table(reading, item.path, *table, health_fields(), out.health);
   if (out.health.kind == Health::Kind::http) return;
   for (std::string_view key : {"path", "expect", "host", "proto", "headers"}) {
     if (const Entry* entry = find(*table, key)) {
-      reading.error(entry->source, item.path + "." + std::string(key), "has no meaning with type = \"tcp\"");
+      reading.error(entry->source, item.path + "." + std::string(key), R"(has no meaning with type = "tcp")");
     }
   }
 }
@@ -147,7 +148,7 @@ void read_health(Reading& reading, const Item& item, App& out) {
 
 Field<App> health_field() {
   return {"health",
-          "short forms: health = \"/health\", health = \"tcp\"",
+          R"(short forms: health = "/health", health = "tcp")",
           read_health,
           nullptr,
           {},

@@ -13,7 +13,7 @@ void check_placeholders(Reading& reading, const Item& item, std::string_view tex
   Values values;
   for (std::string_view name : kPlaceholders) values.emplace(name, "");
   if (text.find("{socket}") != std::string_view::npos) {
-    reading.error(item, "\"{socket}\": not supported by this version");
+    reading.error(item, R"("{socket}": not supported by this version)");
   } else if (auto filled = substitute(text, values); !filled) {
     reading.error(item, filled.error().what);
   }
@@ -60,13 +60,13 @@ bool valid_variable(std::string_view name) {
 }
 
 void read_environment(Reading& reading, const Item& item, App& out) {
-  const Table* table = reading.table(item, "a table such as { RAILS_ENV = \"production\" }");
+  const Table* table = reading.table(item, R"(a table such as { RAILS_ENV = "production" })");
   if (table == nullptr) return;
   for (const Entry& entry : *table) {
     Item variable{item.path + "." + key_text(entry.key), entry.value};
     if (!valid_variable(entry.key)) {
       reading.error(entry.source, variable.path,
-                    "a variable's name has no spaces and no \"=\", and is not empty");
+                    R"(a variable's name has no spaces and no "=", and is not empty)");
       continue;
     }
     auto text = reading.text(variable, "a string (numbers too are written in quotes)");
@@ -104,7 +104,7 @@ bool valid_account(std::string_view name) {
 }
 
 void read_user(Reading& reading, const Item& item, App& out) {
-  auto text = reading.text(item, "a user such as \"www-data\" or \"www-data:www-data\"");
+  auto text = reading.text(item, R"(a user such as "www-data" or "www-data:www-data")");
   if (!text) return;
   const Identity& daemon = reading.identity();
   auto colon = text->find(':');
@@ -112,7 +112,7 @@ void read_user(Reading& reading, const Item& item, App& out) {
   std::string group = colon == std::string::npos ? "" : text->substr(colon + 1);
   if (!valid_account(user) || (colon != std::string::npos && !valid_account(group))) {
     return reading.error(
-        item, "expected a user such as \"www-data\" or \"www-data:www-data\", found " + quote_briefly(*text));
+        item, R"(expected a user such as "www-data" or "www-data:www-data", found )" + quote_briefly(*text));
   }
   bool same_user = user == daemon.user || user == std::to_string(daemon.uid);
   bool same_group = group.empty() || group == daemon.group || group == std::to_string(daemon.gid);
@@ -148,19 +148,19 @@ void add_process_fields(Fields<App>& fields) {
   fields.push_back(
       {"command", "a list, or one string split as a shell splits words; never a shell", read_command,
        [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
-       "[\"./server\", \"--port\", \"{port}\"]"});
+       R"(["./server", "--port", "{port}"])"});
   fields.push_back({"directory", "symlinks resolved once per generation",
                     [](Reading& r, const Item& item, App& out) {
                       if (auto path = r.path(item)) out.directory = *path;
                     },
                     [](const App& app) { return quote_if_set(app.directory.string()); },
-                    "\"/srv/web/current\""});
+                    R"("/srv/web/current")"});
   fields.push_back({"environment", "beside a clean minimum; {directory} and {port} are filled in",
                     read_environment, masked});
-  fields.push_back({"environment_file", "KEY=VALUE lines; \"?file\" may be missing", read_environment_files,
+  fields.push_back({"environment_file", R"(KEY=VALUE lines; "?file" may be missing)", read_environment_files,
                     environment_files_text});
-  fields.push_back({"user", "\"user\" or \"user:group\"; without it the daemon's user", read_user,
-                    [](const App& app) { return quote_if_set(app.user); }, "\"www-data\""});
+  fields.push_back({"user", R"("user" or "user:group"; without it the daemon's user)", read_user,
+                    [](const App& app) { return quote_if_set(app.user); }, R"("www-data")"});
   fields.push_back(number_field("instances", &App::instances, {1, 1000}, "processes of the app"));
   fields.push_back(boolean_field("autostart", &App::autostart, "started with the daemon"));
 }

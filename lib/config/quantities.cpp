@@ -65,12 +65,11 @@ std::optional<std::uint64_t> add_product(std::uint64_t sum, std::uint64_t number
 }
 
 std::unexpected<base::Error> no_duration(std::string_view text) {
-  return base::fail("expected a duration such as \"10s\", \"500ms\" or \"1h30m\", found " +
-                    quote_briefly(text));
+  return base::fail(R"(expected a duration such as "10s", "500ms" or "1h30m", found )" + quote_briefly(text));
 }
 
 std::unexpected<base::Error> no_size(std::string_view text) {
-  return base::fail("expected a size such as \"50MiB\", \"10MB\" or \"8k\", found " + quote_briefly(text));
+  return base::fail(R"(expected a size such as "50MiB", "10MB" or "8k", found )" + quote_briefly(text));
 }
 
 }  // namespace
@@ -98,11 +97,12 @@ base::Expected<Millis> parse_duration(std::string_view text) {
 std::string duration_text(Millis duration) {
   auto rest = static_cast<std::uint64_t>(duration.count());
   if (rest == 0) return "0s";
-  // One unit, the largest that is exact: "90s", not "1m30s".
+  // One unit, the largest that is exact, but seconds for what is short of two minutes: "60s", "90s", "2m".
+  constexpr std::uint64_t kSecond = 1000;
+  constexpr std::uint64_t kTwoMinutes = 120'000;
   for (const Unit& unit : kDurations) {
-    if (rest % unit.factor == 0 && rest / unit.factor > 0) {
-      return fmt::format("{}{}", rest / unit.factor, unit.name);
-    }
+    if (unit.factor > kSecond && rest < kTwoMinutes) continue;
+    if (rest % unit.factor == 0) return fmt::format("{}{}", rest / unit.factor, unit.name);
   }
   return fmt::format("{}ms", rest);
 }

@@ -77,7 +77,7 @@ std::optional<std::int64_t> Reading::integer(const Item& item, Bounds<std::int64
 std::optional<Millis> Reading::duration(const Item& item, Bounds<Millis> bounds) {
   base::Expected<Millis> parsed = Millis(0);
   if (!is_zero(item.value)) {
-    auto written = text(item, "a duration such as \"10s\"");
+    auto written = text(item, R"(a duration such as "10s")");
     if (!written) return std::nullopt;
     parsed = parse_duration(*written);
   }
@@ -95,7 +95,7 @@ std::optional<Millis> Reading::duration(const Item& item, Bounds<Millis> bounds)
 std::optional<std::uint64_t> Reading::size(const Item& item, Bounds<std::uint64_t> bounds) {
   base::Expected<std::uint64_t> parsed = 0;
   if (!is_zero(item.value)) {
-    auto written = text(item, "a size such as \"50MiB\"");
+    auto written = text(item, R"(a size such as "50MiB")");
     if (!written) return std::nullopt;
     parsed = parse_size(*written);
   }
@@ -114,7 +114,7 @@ std::optional<std::filesystem::path> Reading::path(const Item& item, std::string
   auto written = text(item, expected);
   if (!written) return std::nullopt;
   if (written->empty()) {
-    error(item, fmt::format("expected {}, found \"\"", expected));
+    error(item, fmt::format(R"(expected {}, found "")", expected));
     return std::nullopt;
   }
   if (auto hint = tilde_hint(*written); !hint.empty()) {
@@ -169,7 +169,7 @@ std::filesystem::path beside(const std::string& file, const std::filesystem::pat
 
 std::string_view tilde_hint(std::string_view path) {
   if (path != "~" && !path.starts_with("~/")) return {};
-  return "\"~\" is not expanded, as there is no shell: write the whole path";
+  return R"("~" is not expanded, as there is no shell: write the whole path)";
 }
 
 }  // namespace gracevisor::config

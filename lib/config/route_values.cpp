@@ -50,8 +50,8 @@ base::Expected<std::string> parse_host(std::string_view text, bool wildcard_allo
   if (auto colon = host.find(':'); colon != std::string::npos && is_name(name.substr(0, name.find(':')))) {
     return base::fail("expected a host without a port, found " + quote_briefly(text));
   }
-  return base::fail(std::string("expected a host such as \"example.com\"") +
-                    (wildcard_allowed ? " or \"*.example.com\"" : "") + ", found " + quote_briefly(text));
+  return base::fail(std::string(R"(expected a host such as "example.com")") +
+                    (wildcard_allowed ? R"( or "*.example.com")" : "") + ", found " + quote_briefly(text));
 }
 
 base::Expected<std::string> parse_route_path(std::string_view text) {
@@ -60,7 +60,7 @@ base::Expected<std::string> parse_route_path(std::string_view text) {
     return byte <= 0x20 || byte >= 0x7f || c == '?' || c == '#' || c == '*';
   });
   if (!text.starts_with('/') || !plain) {
-    return base::fail("expected a path such as \"/api\", without wildcard, query or spaces, found " +
+    return base::fail(R"(expected a path such as "/api", without wildcard, query or spaces, found )" +
                       quote_briefly(text));
   }
   while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
@@ -69,10 +69,10 @@ base::Expected<std::string> parse_route_path(std::string_view text) {
 
 base::Expected<Route> parse_route(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
-    return base::fail("expected a route such as \"example.com/api\", without a scheme, found " +
+    return base::fail(R"(expected a route such as "example.com/api", without a scheme, found )" +
                       quote_briefly(text));
   }
-  if (text.empty()) return base::fail("expected a route such as \"example.com/api\", found \"\"");
+  if (text.empty()) return base::fail(R"(expected a route such as "example.com/api", found "")");
   Route route;
   auto slash = std::min(text.find('/'), text.size());
   if (auto host = text.substr(0, slash); !host.empty() && host != "*") {

@@ -17,7 +17,8 @@ void read_listen(Reading& reading, const Item& item, App& out) {
 }
 
 void read_route(Reading& reading, const Item& item, App& out) {
-  for (const Item& element : reading.texts(item, "a route such as \"example.com/api\" or a list of routes")) {
+  for (const Item& element :
+       reading.texts(item, R"(a route such as "example.com/api" or a list of routes)")) {
     auto route = parse_route(std::get<std::string>(element.value.data));
     if (!route) {
       reading.error(element, route.error().what);
@@ -42,8 +43,8 @@ Fields<Route> route_fields() {
     if (text.empty() || text == "*") return std::string();
     return parse_host(text, true);
   };
-  return {{"host", {}, read_with(host, &Route::host, "a host such as \"example.com\"")},
-          {"path", {}, read_with(parse_route_path, &Route::path, "a path such as \"/api\"")}};
+  return {{"host", {}, read_with(host, &Route::host, R"(a host such as "example.com")")},
+          {"path", {}, read_with(parse_route_path, &Route::path, R"(a path such as "/api")")}};
 }
 
 void read_routes(Reading& reading, const Item& item, App& out) {
@@ -78,15 +79,15 @@ void read_exclusive(Reading& reading, const Item& item, App&) {
 void add_routing_fields(Fields<App>& fields) {
   fields.push_back(
       choice_field("endpoint", &App::endpoint, kEndpoints,
-                   "{port}, env PORT and HOST=127.0.0.1; \"none\": a worker process, not routed"));
+                   R"({port}, env PORT and HOST=127.0.0.1; "none": a worker process, not routed)"));
   fields.push_back({"listen", "a listener's name or an address of its own; a list of either", read_listen,
                     [](const App& app) { return app.listen.empty() ? std::string() : list_text(app.listen); },
-                    "\"public\""});
+                    R"("public")"});
   fields.push_back({"route", "a route or a list; without any, every host and path of the listener",
-                    read_route, routes_text, "\"example.com/api\""});
+                    read_route, routes_text, R"("example.com/api")"});
   fields.push_back({"routes", "the long form of route, also written [[app.NAME.routes]]", read_routes,
                     [](const App&) { return std::string(); },
-                    "[{ host = \"example.com\", path = \"/api\" }]"});
+                    R"([{ host = "example.com", path = "/api" }])"});
   fields.push_back(fixed_word_field<App>("proxy", "http", {"tcp"}, "what is spoken"));
   fields.push_back({"exclusive", "never two copies at a time; only false in this version", read_exclusive,
                     [](const App&) { return std::string("false"); }});

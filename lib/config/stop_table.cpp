@@ -38,7 +38,7 @@ std::optional<Rung> read_rung(Reading& reading, const Item& item) {
 }
 
 void read_signals(Reading& reading, const Item& item, StopForm& out) {
-  auto items = reading.texts(item, "a signal such as \"TERM\" or a list such as [\"INT:60s\", \"TERM:30s\"]");
+  auto items = reading.texts(item, R"(a signal such as "TERM" or a list such as ["INT:60s", "TERM:30s"])");
   const auto* array = std::get_if<Array>(&item.value.data);
   if (array != nullptr && (array->empty() || array->size() > kMostRungs)) {
     return reading.error(item, fmt::format("expected 1 to {} signals, found {}", kMostRungs, array->size()));
@@ -60,9 +60,9 @@ std::string signals_text(const StopForm& form) {
 
 Fields<StopForm> stop_fields() {
   Fields<StopForm> fields;
-  fields.push_back({"signal", "or a ladder: [\"TSTP:60s\", \"TERM:30s\"]", read_signals, signals_text});
+  fields.push_back({"signal", R"(or a ladder: ["TSTP:60s", "TERM:30s"])", read_signals, signals_text});
   fields.push_back(duration_field("timeout", &StopForm::timeout, kWaits, "then SIGKILL to the whole tree"));
-  fields.push_back(choice_field("scope", &StopForm::scope, kScopes, "or \"main\": the first process alone"));
+  fields.push_back(choice_field("scope", &StopForm::scope, kScopes, R"(or "main": the first process alone)"));
   return fields;
 }
 
@@ -103,7 +103,7 @@ Section stop_section(std::string path, const App& app) {
 // A word of `words` as it is, or a file's path, which has a slash so that a misspelt word is no file.
 std::optional<std::string> read_target(Reading& reading, const Item& item,
                                        std::initializer_list<std::string_view> words) {
-  auto text = reading.text(item, "a file's path or a word such as \"inherit\"");
+  auto text = reading.text(item, R"(a file's path or a word such as "inherit")");
   if (!text) return std::nullopt;
   if (*text == "journal" || *text == "syslog") {
     reading.not_supported(item);
@@ -112,7 +112,7 @@ std::optional<std::string> read_target(Reading& reading, const Item& item,
   if (std::find(words.begin(), words.end(), *text) != words.end()) return text;
   if (text->find('/') == std::string::npos) {
     auto near = nearest(*text, std::span(words.begin(), words.size()));
-    reading.error(item, fmt::format("{} is no file's path (write \"./{}\" for a file beside this one){}",
+    reading.error(item, fmt::format(R"({} is no file's path (write "./{}" for a file beside this one){})",
                                     quote_briefly(*text), key_text(*text),
                                     near.empty() ? "" : fmt::format("; did you mean {}?", quote(near))));
     return std::nullopt;
@@ -124,13 +124,13 @@ std::optional<std::string> read_target(Reading& reading, const Item& item,
 
 Fields<AppLog> app_log_fields() {
   Fields<AppLog> fields;
-  fields.push_back({"stdout", "without it <state_dir>/log/APP.log; \"inherit\": the daemon's standard error",
+  fields.push_back({"stdout", R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
                     [](Reading& r, const Item& item, AppLog& out) {
                       if (auto target = read_target(r, item, {"", "inherit"})) out.out = *target;
                     },
                     [](const AppLog& log) { return log.out.empty() ? std::string() : quote(log.out); },
-                    "\"/var/log/gracevisor/web.log\""});
-  fields.push_back({"stderr", "or a file, or \"inherit\"",
+                    R"("/var/log/gracevisor/web.log")"});
+  fields.push_back({"stderr", R"(or a file, or "inherit")",
                     [](Reading& r, const Item& item, AppLog& out) {
                       if (auto target = read_target(r, item, {"stdout", "inherit"})) out.err = *target;
                     },

@@ -10,9 +10,9 @@ namespace {
 base::Error unknown_placeholder(std::string_view name) {
   std::string text = "unknown placeholder " + quote_briefly("{" + std::string(name) + "}");
   if (auto near = nearest(name, kPlaceholders); !near.empty()) {
-    text += " (did you mean \"{" + std::string(near) + "}\"?)";
+    text += R"( (did you mean "{)" + std::string(near) + R"(}"?))";
   } else {
-    text += "; known are {port}, {directory}, {app}, {slot}, {generation}, and \"{{\" is a brace itself";
+    text += R"(; known are {port}, {directory}, {app}, {slot}, {generation}, and "{{" is a brace itself)";
   }
   return {text, 0};
 }
@@ -35,8 +35,8 @@ base::Expected<std::string> substitute(std::string_view text, const Values& valu
     }
     std::size_t end = c == '{' ? text.find('}', at) : std::string_view::npos;
     if (end == std::string_view::npos) {
-      return base::fail("a lone \"" + std::string(1, c) + "\" in " + quote_briefly(text) + ": write \"" +
-                        std::string(2, c) + "\" for the brace itself");
+      return base::fail(R"(a lone ")" + std::string(1, c) + R"(" in )" + quote_briefly(text) +
+                        R"(: write ")" + std::string(2, c) + R"(" for the brace itself)");
     }
     auto name = text.substr(at + 1, end - at - 1);
     auto value = values.find(name);

@@ -25,8 +25,8 @@ Table convert_table(const toml::table& table, const std::string& file) {
   for (auto&& [key, node] : table) {
     out.push_back({std::string(key.str()), source_of(key.source(), file), convert(node, file)});
   }
-  std::stable_sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.source.line, a.source.column) < std::tie(b.source.line, b.source.column);
+  std::sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.source.line, a.source.column, a.key) < std::tie(b.source.line, b.source.column, b.key);
   });
   return out;
 }

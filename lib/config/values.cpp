@@ -70,7 +70,7 @@ base::Expected<int> parse_signal(std::string_view text) {
   }
   std::string message = "unknown signal " + quote_briefly(text);
   if (auto near = nearest(name, kSignalNames); !near.empty()) {
-    return base::fail(message + " (did you mean \"" + std::string(near) + "\"?)");
+    return base::fail(message + R"( (did you mean ")" + std::string(near) + R"("?))");
   }
   return base::fail(message + "; known are " + fmt::format("{}", fmt::join(kSignalNames, ", ")));
 }
@@ -90,7 +90,7 @@ base::Expected<std::vector<StatusRange>> parse_statuses(std::string_view text) {
     more = comma != std::string_view::npos;
     auto range = parse_range(rest.substr(0, comma));
     if (!range) {
-      return base::fail("expected statuses from 100 to 599 such as \"200-299,301\", found " +
+      return base::fail(R"(expected statuses from 100 to 599 such as "200-299,301", found )" +
                         quote_briefly(text));
     }
     out.push_back(*range);
@@ -111,7 +111,7 @@ std::string statuses_text(const std::vector<StatusRange>& ranges) {
 
 base::Expected<Cidr> parse_cidr(std::string_view text) {
   auto invalid = [&] {
-    return base::fail("expected a network such as \"10.0.0.0/8\" or \"::1\", found " + quote_briefly(text));
+    return base::fail(R"(expected a network such as "10.0.0.0/8" or "::1", found )" + quote_briefly(text));
   };
   auto slash = text.find('/');
   std::string host(text.substr(0, slash));
@@ -145,7 +145,7 @@ base::Expected<PortRange> parse_port_range(std::string_view text) {
                        base::Port(static_cast<std::uint16_t>(*last))};
     }
   }
-  return base::fail("expected a range of ports from 1 to 65535 such as \"20000-29999\", found " +
+  return base::fail(R"(expected a range of ports from 1 to 65535 such as "20000-29999", found )" +
                     quote_briefly(text));
 }
 

@@ -74,7 +74,7 @@ class WordReader {
       }
       append(c);
     }
-    return base::fail("the quote \" is not closed");
+    return base::fail(R"(the quote " is not closed)");
   }
 
   base::Expected<void> escaped() {

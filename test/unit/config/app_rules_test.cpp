@@ -31,28 +31,29 @@ Strings one(const std::string& error) {
 
 TEST_CASE("command: a list is taken as it is, a string is split into words") {
   auto words = [](const std::string& toml) { return test::config_of(command(toml)).apps.front().command; };
-  CHECK(words("[\"a b\", \"&&\", \"$X\", \"~\"]") == Strings{"a b", "&&", "$X", "~"});
-  CHECK(words("\"sh -c 'a && b > $F'\"") == Strings{"sh", "-c", "a && b > $F"});
-  CHECK(words("\"server --port {port} '{{}}'\"") == Strings{"server", "--port", "{port}", "{{}}"});
+  CHECK(words(R"(["a b", "&&", "$X", "~"])") == Strings{"a b", "&&", "$X", "~"});
+  CHECK(words(R"("sh -c 'a && b > $F'")") == Strings{"sh", "-c", "a && b > $F"});
+  CHECK(words(R"("server --port {port} '{{}}'")") == Strings{"server", "--port", "{port}", "{{}}"});
 }
 
 TEST_CASE("command: what only a shell understands gets the hint that there is none") {
   const std::string at = "3:11: app.web.command: ";
-  CHECK(errors_of(command("\"a && b\"")) ==
-        one(at + "\"&&\" means nothing here, as there is no shell: quote it, or use sh -c '...'"));
-  CHECK(errors_of(command("\"a --port $PORT\"")) ==
-        one(at +
-            "\"$PORT\" means nothing here, as there is no shell: use {port} and other placeholders, or sh -c "
-            "'...'"));
-  CHECK(errors_of(command("\"~/bin/a\"")) ==
-        one(at + "\"~\" means nothing here, as there is no shell: write the whole path"));
-  CHECK(errors_of(command("[\"~/bin/a\"]")) ==
-        one(at + "\"~\" is not expanded, as there is no shell: write the whole path"));
-  CHECK(errors_of(command("\"A=1 server\"")) ==
-        one(at + "\"A=1\" means nothing here, as there is no shell: set variables in environment"));
+  CHECK(errors_of(command(R"("a && b")")) ==
+        one(at + R"("&&" means nothing here, as there is no shell: quote it, or use sh -c '...')"));
+  CHECK(
+      errors_of(command(R"("a --port $PORT")")) ==
+      one(at +
+          R"("$PORT" means nothing here, as there is no shell: use {port} and other placeholders, or sh -c )"
+          "'...'"));
+  CHECK(errors_of(command(R"("~/bin/a")")) ==
+        one(at + R"("~" means nothing here, as there is no shell: write the whole path)"));
+  CHECK(errors_of(command(R"(["~/bin/a"])")) ==
+        one(at + R"("~" is not expanded, as there is no shell: write the whole path)"));
+  CHECK(errors_of(command(R"("A=1 server")")) ==
+        one(at + R"("A=1" means nothing here, as there is no shell: set variables in environment)"));
   for (const char* text : {"a | b", "a ; b", "a > b", "a < b", "a & "}) {
     CAPTURE(text);
-    auto errors = errors_of(command("\"" + std::string(text) + "\""));
+    auto errors = errors_of(command(R"(")" + std::string(text) + R"(")"));
     REQUIRE(errors.size() == 1);
     CHECK(errors.front().find("there is no shell") != std::string::npos);
   }
@@ -60,30 +61,30 @@ TEST_CASE("command: what only a shell understands gets the hint that there is no
 
 TEST_CASE("command: it must be there, be readable and have a program") {
   CHECK(errors_of("[app.web]\nlisten = \"127.0.0.1:8080\"\n") == one("1:6: app.web: an app needs a command"));
-  CHECK(errors_of(command("\"\"")) == one("3:11: app.web.command: the command is empty"));
+  CHECK(errors_of(command(R"("")")) == one("3:11: app.web.command: the command is empty"));
   CHECK(errors_of(command("[]")) == one("3:11: app.web.command: the command is empty"));
-  CHECK(errors_of(command("[\"\", \"a\"]")) == one("3:11: app.web.command: the command is empty"));
-  CHECK(errors_of(command("\"a 'b\"")) == one("3:11: app.web.command: the quote ' is not closed"));
+  CHECK(errors_of(command(R"(["", "a"])")) == one("3:11: app.web.command: the command is empty"));
+  CHECK(errors_of(command(R"("a 'b")")) == one("3:11: app.web.command: the quote ' is not closed"));
 }
 
 TEST_CASE("placeholders: misspelt ones are found in commands and environments") {
-  CHECK(errors_of(command("[\"a\", \"{directroy}/x\"]")) ==
-        one("3:17: app.web.command[1]: unknown placeholder \"{directroy}\" (did you mean \"{directory}\"?)"));
-  CHECK(errors_of(app("environment = { URL = \"http://x:{prt}\" }")) ==
-        one("4:23: app.web.environment.URL: unknown placeholder \"{prt}\" (did you mean \"{port}\"?)"));
-  CHECK(errors_of(command("\"awk '{print}'\"")).size() == 1);
-  CHECK(errors_of(app("environment.JSON = '{\"a\":1'")) ==
-        one("4:20: app.web.environment.JSON: a lone \"{\" in \"{\\\"a\\\":1\": write \"{{\" for the brace "
+  CHECK(errors_of(command(R"(["a", "{directroy}/x"])")) ==
+        one(R"(3:17: app.web.command[1]: unknown placeholder "{directroy}" (did you mean "{directory}"?))"));
+  CHECK(errors_of(app(R"(environment = { URL = "http://x:{prt}" })")) ==
+        one(R"(4:23: app.web.environment.URL: unknown placeholder "{prt}" (did you mean "{port}"?))"));
+  CHECK(errors_of(command(R"("awk '{print}'")")).size() == 1);
+  CHECK(errors_of(app(R"(environment.JSON = '{"a":1')")) ==
+        one(R"(4:20: app.web.environment.JSON: a lone "{" in "{\"a\":1": write "{{" for the brace )"
             "itself"));
-  CHECK(app_of("environment.JSON = '{{\"a\":1}}'").environment.at("JSON") == "{{\"a\":1}}");
+  CHECK(app_of(R"(environment.JSON = '{{"a":1}}')").environment.at("JSON") == R"({{"a":1}})");
 }
 
 TEST_CASE("environment: names are checked, values kept") {
-  CHECK(app_of("environment = { A = \"1\", \"B.c\" = \"\" }").environment ==
+  CHECK(app_of(R"(environment = { A = "1", "B.c" = "" })").environment ==
         std::map<std::string, std::string>{{"A", "1"}, {"B.c", ""}});
-  for (const char* name : {"\"\"", "\"A=B\"", "\"A B\"", "\"A\\n\""}) {
+  for (const char* name : {R"("")", R"("A=B")", R"("A B")", R"("A\n")"}) {
     CAPTURE(name);
-    CHECK(errors_of(app("environment = { " + std::string(name) + " = \"x\" }")).size() == 1);
+    CHECK(errors_of(app("environment = { " + std::string(name) + R"( = "x" })")).size() == 1);
   }
 }
 
@@ -98,23 +99,23 @@ TEST_CASE("paths: relative ones are taken from the folder of the file that says 
   CHECK(app.environment_file[1].path == "/etc/local.env");
   CHECK(app.environment_file[1].optional);
   CHECK(app.log.out == "/etc/web.log");
-  CHECK(app_of("environment_file = \"one.env\"").environment_file.size() == 1);
-  CHECK(errors_of(::gracevisor::config::app("directory = \"~/web\"")) ==
-        one("4:13: app.web.directory: \"~\" is not expanded, as there is no shell: write the whole path"));
-  CHECK(errors_of(::gracevisor::config::app("directory = \"\"")) ==
-        one("4:13: app.web.directory: expected a path, found \"\""));
-  CHECK(errors_of(::gracevisor::config::app("environment_file = \"?\"")).size() == 1);
+  CHECK(app_of(R"(environment_file = "one.env")").environment_file.size() == 1);
+  CHECK(errors_of(::gracevisor::config::app(R"(directory = "~/web")")) ==
+        one(R"(4:13: app.web.directory: "~" is not expanded, as there is no shell: write the whole path)"));
+  CHECK(errors_of(::gracevisor::config::app(R"(directory = "")")) ==
+        one(R"(4:13: app.web.directory: expected a path, found "")"));
+  CHECK(errors_of(::gracevisor::config::app(R"(environment_file = "?")")).size() == 1);
 }
 
 TEST_CASE("health: the short forms are a path and tcp") {
   CHECK_FALSE(app_of("").health.path_given);
-  App by_path = app_of("health = \"/up?full=1\"");
+  App by_path = app_of(R"(health = "/up?full=1")");
   CHECK(by_path.health.path == "/up?full=1");
   CHECK(by_path.health.path_given);
   CHECK(by_path.health.kind == Health::Kind::http);
-  CHECK(app_of("health = \"tcp\"").health.kind == Health::Kind::tcp);
+  CHECK(app_of(R"(health = "tcp")").health.kind == Health::Kind::tcp);
   for (const char* text :
-       {"\"up\"", "\"http\"", "\"\"", "\"/a b\"", "\"/a#b\"", "\"/\\r\\nX: y\"", "\"//\\u0001\""}) {
+       {R"("up")", R"("http")", R"("")", R"("/a b")", R"("/a#b")", R"("/\r\nX: y")", R"("//\u0001")"}) {
     CAPTURE(text);
     CHECK(errors_of(app("health = " + std::string(text))).size() == 1);
   }
@@ -145,33 +146,33 @@ TEST_CASE("health: the table") {
 
 TEST_CASE("health: a TCP check takes no HTTP keys, and a probe's own headers cannot be set") {
   CHECK(errors_of(app("[app.web.health]\ntype = \"tcp\"\npath = \"/x\"")) ==
-        one("6:1: app.web.health.path: has no meaning with type = \"tcp\""));
-  CHECK(errors_of(app("health.headers = { Host = \"x\" }")) ==
+        one(R"(6:1: app.web.health.path: has no meaning with type = "tcp")"));
+  CHECK(errors_of(app(R"(health.headers = { Host = "x" })")) ==
         one("4:20: app.web.health.headers.Host: the health check sets this header itself (see host and "
             "proto)"));
-  CHECK(errors_of(app("health.headers = { \"Content-Length\" = \"5\" }")).size() == 1);
-  CHECK(errors_of(app("health.headers = { \"A B\" = \"5\" }")).size() == 1);
-  CHECK(errors_of(app("health.headers = { A = \"x\\r\\nB: y\" }")).size() == 1);
-  CHECK(errors_of(app("health.host = \"a/b\"")).size() == 1);
-  CHECK(errors_of(app("health.host = \"*.example.com\"")).size() == 1);
-  CHECK(errors_of(app("health.expect = \"2xx\"")).size() == 1);
+  CHECK(errors_of(app(R"(health.headers = { "Content-Length" = "5" })")).size() == 1);
+  CHECK(errors_of(app(R"(health.headers = { "A B" = "5" })")).size() == 1);
+  CHECK(errors_of(app(R"(health.headers = { A = "x\r\nB: y" })")).size() == 1);
+  CHECK(errors_of(app(R"(health.host = "a/b")")).size() == 1);
+  CHECK(errors_of(app(R"(health.host = "*.example.com")")).size() == 1);
+  CHECK(errors_of(app(R"(health.expect = "2xx")")).size() == 1);
 }
 
 TEST_CASE("stop: one signal with a timeout, or a ladder") {
-  Stop one_signal = app_of("stop = { signal = \"SIGINT\", timeout = \"5s\", scope = \"main\" }").stop;
+  Stop one_signal = app_of(R"(stop = { signal = "SIGINT", timeout = "5s", scope = "main" })").stop;
   REQUIRE(one_signal.ladder.size() == 1);
   CHECK(one_signal.ladder[0].signal == SIGINT);
   CHECK(one_signal.ladder[0].wait == Millis(5000));
   CHECK(one_signal.scope == Stop::Scope::main);
 
-  Stop ladder = app_of("stop = { signal = [\"TSTP:60s\", \"TERM\"], timeout = \"20s\" }").stop;
+  Stop ladder = app_of(R"(stop = { signal = ["TSTP:60s", "TERM"], timeout = "20s" })").stop;
   REQUIRE(ladder.ladder.size() == 2);
   CHECK(ladder.ladder[0].signal == SIGTSTP);
   CHECK(ladder.ladder[0].wait == Millis(60000));
   CHECK(ladder.ladder[1].signal == SIGTERM);
   CHECK(ladder.ladder[1].wait == Millis(20000));
 
-  Stop short_form = app_of("stop = { signal = \"QUIT:5s\" }").stop;
+  Stop short_form = app_of(R"(stop = { signal = "QUIT:5s" })").stop;
   CHECK(short_form.ladder[0].wait == Millis(5000));
   CHECK(app_of("stop.timeout = 0").stop.ladder[0].wait == Millis(0));
 }
@@ -179,33 +180,33 @@ TEST_CASE("stop: one signal with a timeout, or a ladder") {
 TEST_CASE("stop: ladders are checked") {
   CHECK(errors_of(app("stop.signal = []")) ==
         one("4:15: app.web.stop.signal: expected 1 to 16 signals, found 0"));
-  CHECK(errors_of(app("stop.signal = [\"TERM:x\"]")).size() == 1);
-  CHECK(errors_of(app("stop.signal = [\"TERM:\"]")).size() == 1);
-  CHECK(errors_of(app("stop.signal = [\"TERM:48h\"]")).size() == 1);
-  CHECK(errors_of(app("stop.signal = [\"\"]")).size() == 1);
-  CHECK(errors_of(app("stop.signal = \"STOP\"")).size() == 1);
-  CHECK(test::warnings_of(app("stop = { signal = [\"TERM:5s\"], timeout = \"9s\" }")) ==
+  CHECK(errors_of(app(R"(stop.signal = ["TERM:x"])")).size() == 1);
+  CHECK(errors_of(app(R"(stop.signal = ["TERM:"])")).size() == 1);
+  CHECK(errors_of(app(R"(stop.signal = ["TERM:48h"])")).size() == 1);
+  CHECK(errors_of(app(R"(stop.signal = [""])")).size() == 1);
+  CHECK(errors_of(app(R"(stop.signal = "STOP")")).size() == 1);
+  CHECK(test::warnings_of(app(R"(stop = { signal = ["TERM:5s"], timeout = "9s" })")) ==
         one("4:32: app.web.stop.timeout: has no effect, as each signal has a time of its own"));
 }
 
 TEST_CASE("routes: the short form, a list and the long form mean the same") {
   std::vector<Route> expected{{"example.com", "/api", {}}, {"", "/static", {}}};
-  CHECK(app_of("route = [\"Example.com/api/\", \"/static\"]").routes == expected);
+  CHECK(app_of(R"(route = ["Example.com/api/", "/static"])").routes == expected);
   CHECK(app_of("[[app.web.routes]]\nhost = \"example.com\"\npath = \"/api\"\n[[app.web.routes]]\npath = "
                "\"/static/\"\n")
             .routes == expected);
-  CHECK(app_of("route = \"*.example.com\"").routes == std::vector<Route>{{"*.example.com", "/", {}}});
+  CHECK(app_of(R"(route = "*.example.com")").routes == std::vector<Route>{{"*.example.com", "/", {}}});
 }
 
 TEST_CASE("routes: both forms together, or the same route twice, are errors") {
   CHECK(errors_of(app("route = \"a.com\"\n[[app.web.routes]]\nhost = \"b.com\"")) ==
         one("5:1: app.web.routes: route is its short form: give one of the two"));
-  CHECK(errors_of(app("route = [\"a.com/x\", \"A.com/x/\"]")) ==
+  CHECK(errors_of(app(R"(route = ["a.com/x", "A.com/x/"])")) ==
         one("4:21: app.web.route: the same route twice"));
   CHECK(errors_of(app("[[app.web.routes]]\n")) == one("4:1: app.web.routes[0]: a route needs host or path"));
   CHECK(errors_of(app("[[app.web.routes]]\nhots = \"a.com\"")) ==
-        one("5:1: app.web.routes[0].hots: unknown key (did you mean \"host\"?)"));
-  CHECK(errors_of(app("routes = { host = \"a.com\" }")).size() == 1);
+        one(R"(5:1: app.web.routes[0].hots: unknown key (did you mean "host"?))"));
+  CHECK(errors_of(app(R"(routes = { host = "a.com" })")).size() == 1);
 }
 
 TEST_CASE("endpoint: an app without one is a worker, with no routes and no port") {
@@ -217,15 +218,15 @@ TEST_CASE("endpoint: an app without one is a worker, with no routes and no port"
     return "[app.jobs]\ncommand = \"worker\"\nendpoint = \"none\"\n" + keys + "\n";
   };
   CHECK(test::warnings_of(worker("")).empty());
-  const std::string why = ": has no meaning with endpoint = \"none\": such an app is not routed";
-  CHECK(errors_of(worker("listen = \"127.0.0.1:80\"")) == one("4:1: app.jobs.listen" + why));
-  CHECK(errors_of(worker("route = \"a.com\"")) == one("4:1: app.jobs.route" + why));
+  const std::string why = R"(: has no meaning with endpoint = "none": such an app is not routed)";
+  CHECK(errors_of(worker(R"(listen = "127.0.0.1:80")")) == one("4:1: app.jobs.listen" + why));
+  CHECK(errors_of(worker(R"(route = "a.com")")) == one("4:1: app.jobs.route" + why));
   CHECK(errors_of(worker("[[app.jobs.routes]]\nhost = \"a.com\"")) == one("4:12: app.jobs.routes" + why));
-  CHECK(errors_of(worker("health = \"/x\"")) == one("4:1: app.jobs.health" + why));
-  CHECK(errors_of(worker("environment.P = \"{port}\"")) ==
-        one("4:17: app.jobs.environment.P: \"{port}\" has no value with endpoint = \"none\""));
+  CHECK(errors_of(worker(R"(health = "/x")")) == one("4:1: app.jobs.health" + why));
+  CHECK(errors_of(worker(R"(environment.P = "{port}")")) ==
+        one(R"(4:17: app.jobs.environment.P: "{port}" has no value with endpoint = "none")"));
   CHECK(errors_of("[app.jobs]\ncommand = \"worker {port}\"\nendpoint = \"none\"\n") ==
-        one("2:11: app.jobs.command: \"{port}\" has no value with endpoint = \"none\""));
+        one(R"(2:11: app.jobs.command: "{port}" has no value with endpoint = "none")"));
 }
 
 }  // namespace gracevisor::config

@@ -30,20 +30,20 @@ std::string app(const std::string& keys) {
 }  // namespace
 
 TEST_CASE("diagnostics: an unknown key is named with the nearest known one") {
-  check({{app("helth = \"/x\""), "4:1: app.web.helth: unknown key (did you mean \"health\"?)"},
+  check({{app(R"(helth = "/x")"), R"(4:1: app.web.helth: unknown key (did you mean "health"?))"},
          {app("[app.web.deploy]\nguard_intervall = \"1s\""),
-          "5:1: app.web.deploy.guard_intervall: unknown key (did you mean \"guard_interval\"?)"},
-         {"[apps.web]\n", "1:2: apps: unknown key (did you mean \"app\"?)"},
-         {"[daemon]\nworker = 2\n", "2:1: daemon.worker: unknown key (did you mean \"workers\"?)"},
+          R"(5:1: app.web.deploy.guard_intervall: unknown key (did you mean "guard_interval"?))"},
+         {"[apps.web]\n", R"(1:2: apps: unknown key (did you mean "app"?))"},
+         {"[daemon]\nworker = 2\n", R"(2:1: daemon.worker: unknown key (did you mean "workers"?))"},
          {"[daemon]\nlog = { levl = \"info\" }\n",
-          "2:9: daemon.log.levl: unknown key (did you mean \"level\"?)"},
+          R"(2:9: daemon.log.levl: unknown key (did you mean "level"?))"},
          {"[listen.a]\naddress = \"*:80\"\naddresses = []\n",
-          "3:1: listen.a.addresses: unknown key (did you mean \"address\"?)"},
+          R"(3:1: listen.a.addresses: unknown key (did you mean "address"?))"},
          {app("[app.web.restart]\ncolour = 1"),
           "5:1: app.web.restart.colour: unknown key (known here: policy, backoff, backoff_max, stable_after, "
           "max_failures)"},
-         {app("\"a\\u001Bb\" = 1"),
-          "4:1: app.web.\"a\\u001Bb\": unknown key (known here: command, directory, environment, "
+         {app(R"("a\u001Bb" = 1)"),
+          R"(4:1: app.web."a\u001Bb": unknown key (known here: command, directory, environment, )"
           "environment_file, user, instances, autostart, endpoint, listen, route, routes, proxy, exclusive, "
           "health, deploy, restart, stop, limits, log, proxy_options)"}});
 }
@@ -51,23 +51,23 @@ TEST_CASE("diagnostics: an unknown key is named with the nearest known one") {
 TEST_CASE("diagnostics: a wrong type says what is expected and what was found") {
   check(
       {{app("health = { timeout = 10 }"),
-        "4:22: app.web.health.timeout: expected a duration such as \"10s\", found integer"},
-       {app("instances = \"2\""), "4:13: app.web.instances: expected an integer, found string"},
+        R"(4:22: app.web.health.timeout: expected a duration such as "10s", found integer)"},
+       {app(R"(instances = "2")"), "4:13: app.web.instances: expected an integer, found string"},
        {app("instances = 2.0"), "4:13: app.web.instances: expected an integer, found float"},
-       {app("autostart = \"yes\""), "4:13: app.web.autostart: expected true or false, found string"},
+       {app(R"(autostart = "yes")"), "4:13: app.web.autostart: expected true or false, found string"},
        {app("log = { max_size = 5 }"),
-        "4:20: app.web.log.max_size: expected a size such as \"50MiB\", found integer"},
+        R"(4:20: app.web.log.max_size: expected a size such as "50MiB", found integer)"},
        {app("environment = []"),
-        "4:15: app.web.environment: expected a table such as { RAILS_ENV = \"production\" }, found array"},
+        R"(4:15: app.web.environment: expected a table such as { RAILS_ENV = "production" }, found array)"},
        {app("environment = { N = 5 }"),
         "4:21: app.web.environment.N: expected a string (numbers too are written in quotes), found integer"},
        {app("directory = 1979-05-27"), "4:13: app.web.directory: expected a path, found date"},
        {app("health = true"),
-        "4:10: app.web.health: expected a path such as \"/health\", \"tcp\" or a table, found boolean"},
-       {app("deploy = \"fast\""), "4:10: app.web.deploy: expected a table, found string"},
+        R"(4:10: app.web.health: expected a path such as "/health", "tcp" or a table, found boolean)"},
+       {app(R"(deploy = "fast")"), "4:10: app.web.deploy: expected a table, found string"},
        {app("[app.web.stop]\nsignal = 15"),
-        "5:10: app.web.stop.signal: expected a signal such as \"TERM\" or a list such as [\"INT:60s\", "
-        "\"TERM:30s\"], found integer"},
+        R"(5:10: app.web.stop.signal: expected a signal such as "TERM" or a list such as ["INT:60s", )"
+        R"("TERM:30s"], found integer)"},
        {"[app.web]\ncommand = 5\nlisten = \"127.0.0.1:80\"\n",
         "2:11: app.web.command: expected a command as a list of strings or as one string, found integer"},
        {"[app.web]\ncommand = [\"a\", 5]\nlisten = \"127.0.0.1:80\"\n",
@@ -76,80 +76,81 @@ TEST_CASE("diagnostics: a wrong type says what is expected and what was found") 
        {"app.web = 5\n", "1:11: app.web: expected a table, found integer"},
        {"daemon = []\n", "1:10: daemon: expected a table, found array"},
        {"[daemon]\nworkers = \"many\"\n",
-        "2:11: daemon.workers: expected \"auto\" or an integer, found string"},
+        R"(2:11: daemon.workers: expected "auto" or an integer, found string)"},
        {"include = 5\n", "1:11: include: expected a path or a list of paths, found integer"},
-       {app("directory = \"a\\u0000b\""), "4:13: app.web.directory: a NUL character is not allowed"}});
+       {app(R"(directory = "a\u0000b")"), "4:13: app.web.directory: a NUL character is not allowed"}});
 }
 
 TEST_CASE("diagnostics: a value out of range says the range") {
   check(
       {{app("instances = 0"), "4:13: app.web.instances: 0 is out of range (allowed: 1 to 1000)"},
        {app("instances = -3"), "4:13: app.web.instances: -3 is out of range (allowed: 1 to 1000)"},
-       {app("deploy.timeout = \"25h\""),
+       {app(R"(deploy.timeout = "25h")"),
         "4:18: app.web.deploy.timeout: 25h is out of range (allowed: 10ms to 1d)"},
        {app("deploy.timeout = 0"), "4:18: app.web.deploy.timeout: 0s is out of range (allowed: 10ms to 1d)"},
-       {app("log.max_size = \"1B\""),
+       {app(R"(log.max_size = "1B")"),
         "4:16: app.web.log.max_size: 1B is out of range (allowed: 1KiB to 1TiB)"},
        {"[daemon]\nworkers = 0\n", "2:11: daemon.workers: 0 is out of range (allowed: 1 to 256)"},
-       {app("deploy.timeout = \"1 minute\""),
-        "4:18: app.web.deploy.timeout: expected a duration such as \"10s\", \"500ms\" or \"1h30m\", found "
-        "\"1 "
-        "minute\""},
-       {app("restart = { backoff = \"1m\" }"), "4:23: app.web.restart.backoff: is longer than backoff_max"}});
+       {app(R"(deploy.timeout = "1 minute")"),
+        R"(4:18: app.web.deploy.timeout: expected a duration such as "10s", "500ms" or "1h30m", found )"
+        R"("1 )"
+        R"(minute")"},
+       {app(R"(restart = { backoff = "1m" })"),
+        "4:23: app.web.restart.backoff: is longer than backoff_max"}});
 }
 
 TEST_CASE("diagnostics: an unknown word says the choices and the nearest") {
   check(
-      {{app("health.action = \"reroute\""),
-        "4:17: app.web.health.action: unknown value \"reroute\" (did you mean \"unroute\"?); expected one of "
-        "\"unroute\", \"restart\""},
-       {app("restart.policy = \"sometimes\""),
-        "4:18: app.web.restart.policy: unknown value \"sometimes\"; expected one of \"always\", "
-        "\"on-failure\", "
-        "\"never\""},
-       {app("stop.scope = \"groups\""),
-        "4:14: app.web.stop.scope: unknown value \"groups\" (did you mean \"group\"?); expected one of "
-        "\"group\", "
-        "\"main\""},
+      {{app(R"(health.action = "reroute")"),
+        R"(4:17: app.web.health.action: unknown value "reroute" (did you mean "unroute"?); expected one of )"
+        R"("unroute", "restart")"},
+       {app(R"(restart.policy = "sometimes")"),
+        R"(4:18: app.web.restart.policy: unknown value "sometimes"; expected one of "always", )"
+        R"("on-failure", )"
+        R"("never")"},
+       {app(R"(stop.scope = "groups")"),
+        R"(4:14: app.web.stop.scope: unknown value "groups" (did you mean "group"?); expected one of )"
+        R"("group", )"
+        R"("main")"},
        {"[daemon]\nlog.level = \"warn\"\n",
-        "2:13: daemon.log.level: unknown value \"warn\" (did you mean \"warning\"?); expected one of "
-        "\"debug\", "
-        "\"info\", \"warning\", \"error\""},
-       {app("stop.signal = \"TREM\""),
-        "4:15: app.web.stop.signal: unknown signal \"TREM\" (did you mean \"TERM\"?)"},
-       {app("log.stderr = \"sdtout\""),
-        "4:14: app.web.log.stderr: \"sdtout\" is no file's path (write \"./sdtout\" for a file beside this "
-        "one); did you mean \"stdout\"?"}});
+        R"(2:13: daemon.log.level: unknown value "warn" (did you mean "warning"?); expected one of )"
+        R"("debug", )"
+        R"("info", "warning", "error")"},
+       {app(R"(stop.signal = "TREM")"),
+        R"(4:15: app.web.stop.signal: unknown signal "TREM" (did you mean "TERM"?))"},
+       {app(R"(log.stderr = "sdtout")"),
+        R"(4:14: app.web.log.stderr: "sdtout" is no file's path (write "./sdtout" for a file beside this )"
+        R"(one); did you mean "stdout"?)"}});
 }
 
 TEST_CASE("diagnostics: what a later version brings is refused by name") {
   auto later = [](const std::string& value) { return value + ": not supported by this version"; };
-  check({{app("endpoint = \"socket\""), later("4:12: app.web.endpoint: \"socket\"")},
-         {app("endpoint = \"fd\""), later("4:12: app.web.endpoint: \"fd\"")},
-         {app("proxy = \"tcp\""), later("4:9: app.web.proxy: \"tcp\"")},
+  check({{app(R"(endpoint = "socket")"), later(R"(4:12: app.web.endpoint: "socket")")},
+         {app(R"(endpoint = "fd")"), later(R"(4:12: app.web.endpoint: "fd")")},
+         {app(R"(proxy = "tcp")"), later(R"(4:9: app.web.proxy: "tcp")")},
          {app("exclusive = true"), later("4:13: app.web.exclusive")},
-         {app("deploy.strategy = \"rolling\""), later("4:19: app.web.deploy.strategy: \"rolling\"")},
-         {app("deploy.strategy = \"replace\""), later("4:19: app.web.deploy.strategy: \"replace\"")},
-         {app("deploy.keep_previous = \"1h\""), later("4:24: app.web.deploy.keep_previous: \"1h\"")},
-         {app("deploy.upgraded = \"wait\""), later("4:19: app.web.deploy.upgraded: \"wait\"")},
+         {app(R"(deploy.strategy = "rolling")"), later(R"(4:19: app.web.deploy.strategy: "rolling")")},
+         {app(R"(deploy.strategy = "replace")"), later(R"(4:19: app.web.deploy.strategy: "replace")")},
+         {app(R"(deploy.keep_previous = "1h")"), later(R"(4:24: app.web.deploy.keep_previous: "1h")")},
+         {app(R"(deploy.upgraded = "wait")"), later(R"(4:19: app.web.deploy.upgraded: "wait")")},
          {app("limits.nofile = 1024"), later("4:8: app.web.limits.nofile")},
-         {app("log.stdout = \"journal\""), later("4:14: app.web.log.stdout: \"journal\"")},
-         {app("log.stderr = \"syslog\""), later("4:14: app.web.log.stderr: \"syslog\"")},
-         {app("proxy_options.balance = \"hash:client\""),
-          later("4:25: app.web.proxy_options.balance: \"hash:client\"")},
-         {app("proxy_options.balance = \"hash:header:X-User\""),
-          later("4:25: app.web.proxy_options.balance: \"hash:header:X-User\"")},
+         {app(R"(log.stdout = "journal")"), later(R"(4:14: app.web.log.stdout: "journal")")},
+         {app(R"(log.stderr = "syslog")"), later(R"(4:14: app.web.log.stderr: "syslog")")},
+         {app(R"(proxy_options.balance = "hash:client")"),
+          later(R"(4:25: app.web.proxy_options.balance: "hash:client")")},
+         {app(R"(proxy_options.balance = "hash:header:X-User")"),
+          later(R"(4:25: app.web.proxy_options.balance: "hash:header:X-User")")},
          {"[listen.a]\naddress = \"*:80\"\ntls = { cert = \"a\" }\n", later("3:7: listen.a.tls")},
          {"[listen.a]\naddress = \"*:80\"\nredirect = \"https\"\n",
-          later("3:12: listen.a.redirect: \"https\"")},
+          later(R"(3:12: listen.a.redirect: "https")")},
          {"[listen.a]\naddress = \"*:80\"\nproxy_protocol = true\n", later("3:18: listen.a.proxy_protocol")},
-         {app("environment.S = \"{socket}\""), later("4:17: app.web.environment.S: \"{socket}\"")}});
+         {app(R"(environment.S = "{socket}")"), later(R"(4:17: app.web.environment.S: "{socket}")")}});
 }
 
 TEST_CASE("diagnostics: the only supported value may be spelled out") {
-  for (const char* keys : {"proxy = \"http\"", "exclusive = false", "deploy.strategy = \"blue-green\"",
-                           "deploy.upgraded = \"close\"", "deploy.keep_previous = 0", "limits = {}",
-                           "endpoint = \"port\"", "log.stderr = \"stdout\"", "log.stdout = \"\""}) {
+  for (const char* keys : {R"(proxy = "http")", "exclusive = false", R"(deploy.strategy = "blue-green")",
+                           R"(deploy.upgraded = "close")", "deploy.keep_previous = 0", "limits = {}",
+                           R"(endpoint = "port")", R"(log.stderr = "stdout")", R"(log.stdout = "")"}) {
     CAPTURE(keys);
     CHECK(test::errors_of(app(keys)).empty());
   }
@@ -180,11 +181,11 @@ TEST_CASE("diagnostics: all errors come at once, sorted by position") {
                         "address = \"*:80\"\n"
                         "defualt = \"web\"\n") ==
         std::vector<std::string>{
-            "/etc/gv.toml:2:11: app.web.command: unknown placeholder \"{prot}\" (did you mean \"{port}\"?)",
-            "/etc/gv.toml:3:10: app.web.listen: there is no listener \"pubic\" (did you mean \"public\"?)",
+            R"(/etc/gv.toml:2:11: app.web.command: unknown placeholder "{prot}" (did you mean "{port}"?))",
+            R"(/etc/gv.toml:3:10: app.web.listen: there is no listener "pubic" (did you mean "public"?))",
             "/etc/gv.toml:4:13: app.web.instances: 0 is out of range (allowed: 1 to 1000)",
-            "/etc/gv.toml:6:12: app.web.health.interval: expected a duration such as \"10s\", found integer",
-            "/etc/gv.toml:9:1: listen.public.defualt: unknown key (did you mean \"default\"?)"});
+            R"(/etc/gv.toml:6:12: app.web.health.interval: expected a duration such as "10s", found integer)",
+            R"(/etc/gv.toml:9:1: listen.public.defualt: unknown key (did you mean "default"?))"});
 }
 
 TEST_CASE("diagnostics: a flood of errors is counted, not kept") {

@@ -81,7 +81,7 @@ TEST_CASE("include: depth and number of files are bounded") {
   Folder folder;
   for (int i = 0; i < 12; ++i) {
     folder.write("deep" + std::to_string(i) + ".toml",
-                 "include = \"deep" + std::to_string(i + 1) + ".toml\"\n");
+                 R"(include = "deep)" + std::to_string(i + 1) + ".toml\"\n");
   }
   auto errors = errors_in(folder.path("deep0.toml"));
   REQUIRE(errors.size() == 1);
@@ -104,7 +104,7 @@ TEST_CASE("files: the errors of all of them come at once, sorted by file and pla
   CHECK(errors[1].starts_with(b + ":2:11: daemon.workers: "));
   CHECK(errors[2].starts_with(b + ":6:1: app.b.guard: unknown key"));
   CHECK(errors[3] == main + ":2:6: app.web: an app needs a command");
-  CHECK(errors[4] == main + ":4:1: app.web.instnces: unknown key (did you mean \"instances\"?)");
+  CHECK(errors[4] == main + R"(:4:1: app.web.instnces: unknown key (did you mean "instances"?))");
 }
 
 TEST_CASE("files: the same app, listener or daemon key in two files names both places") {
@@ -126,7 +126,7 @@ TEST_CASE("files: the same route in two files names both places") {
                            "\"a\"\nlisten = \"p\"\nroute = \"x.com\"\n");
   auto other = folder.write("other.toml", "[app.b]\ncommand = \"b\"\nlisten = \"p\"\nroute = \"x.com\"\n");
   CHECK(errors_in(main) ==
-        Strings{other + ":4:9: app.b.route: \"x.com\" on p belongs to app.a already, at " + main + ":7:9"});
+        Strings{other + R"(:4:9: app.b.route: "x.com" on p belongs to app.a already, at )" + main + ":7:9"});
 }
 
 TEST_CASE("files: one that is missing, too large or no file is an error") {
@@ -178,9 +178,9 @@ TEST_CASE("files: hostile nesting is refused before it is parsed") {
 TEST_CASE("files: dots and brackets in strings and comments are no nesting") {
   std::string many(1000, '.');
   std::string brackets(1000, '[');
-  CHECK(test::errors_of("# " + many + brackets + "\n" + app("web", "80") + "environment = { A = \"" + many +
-                        brackets + "\\\"" + many + "\", B = '" + many + "', C = \"\"\"\n" + many + "\"" +
-                        many + "\"\"\"\", D = '''" + many + "''' }\n")
+  CHECK(test::errors_of("# " + many + brackets + "\n" + app("web", "80") + R"(environment = { A = ")" + many +
+                        brackets + R"(\")" + many + R"(", B = ')" + many + "', C = \"\"\"\n" + many + R"(")" +
+                        many + R"("""", D = ''')" + many + "''' }\n")
             .empty());
 }
 

@@ -43,24 +43,24 @@ TEST_CASE("listeners: a table has addresses, a default app and trusted proxies")
 
 TEST_CASE("listeners: a wrong table is refused") {
   CHECK(errors_of("[listen.a]\n") ==
-        one("1:9: listen.a: a listener needs an address, such as address = \"*:80\""));
+        one(R"(1:9: listen.a: a listener needs an address, such as address = "*:80")"));
   CHECK(errors_of("[listen.a]\naddress = []\n") ==
-        one("2:11: listen.a: a listener needs an address, such as address = \"*:80\""));
+        one(R"(2:11: listen.a: a listener needs an address, such as address = "*:80")"));
   CHECK(errors_of("[listen.a]\naddress = [\"*:80\", \"80\"]\n") ==
-        one("2:20: listen.a.address[1]: \"80\" is no address: write \"127.0.0.1:80\", \"[::1]:80\", \"*:80\" "
+        one(R"(2:20: listen.a.address[1]: "80" is no address: write "127.0.0.1:80", "[::1]:80", "*:80" )"
             "or "
-            "\"unix:/path\""));
+            R"("unix:/path")"));
   CHECK(errors_of("[listen.a]\naddress = \"unix:x.sock\"\n") ==
         one("2:11: listen.a.address: the path of a Unix socket must be absolute"));
   CHECK(errors_of("[listen.a]\naddress = \"*:80\"\ntrusted_proxies = \"10.0.0.0/40\"\n").size() == 1);
   CHECK(errors_of("[listen.a]\naddress = \"*:80\"\ndefault = \"web\"\n") ==
-        one("3:11: listen.a.default: there is no app \"web\""));
+        one(R"(3:11: listen.a.default: there is no app "web")"));
   CHECK(errors_of("[listen.a]\naddress = \"*:80\"\ndefault = \"wbe\"\n[app.web]\ncommand = \"a\"\nlisten = "
                   "\"a\"\n") ==
-        one("3:11: listen.a.default: there is no app \"wbe\" (did you mean \"web\"?)"));
+        one(R"(3:11: listen.a.default: there is no app "wbe" (did you mean "web"?))"));
   CHECK(
       errors_of("[listen.a]\naddress = \"*:80\"\ndefault = \"jobs\"\n[app.jobs]\ncommand = \"a\"\nendpoint = "
-                "\"none\"\n") == one("3:11: listen.a.default: app.jobs has endpoint = \"none\""));
+                "\"none\"\n") == one(R"(3:11: listen.a.default: app.jobs has endpoint = "none")"));
 }
 
 TEST_CASE("listeners: addresses that cannot be listened on together are refused") {
@@ -114,26 +114,26 @@ TEST_CASE("listen: a wrong name or address is refused") {
   auto web = [](const std::string& listen) {
     return "[app.web]\ncommand = \"a\"\nlisten = " + listen + "\n";
   };
-  CHECK(errors_of(web("\"public\"")) == one("3:10: app.web.listen: there is no listener \"public\" (an "
-                                            "address has a port: \"127.0.0.1:8080\")"));
-  CHECK(errors_of(web("[\"127.0.0.1:80\", \"localhost:81\"]")) ==
-        one("3:27: app.web.listen: \"localhost:81\" is no address: write \"127.0.0.1:80\", \"[::1]:80\", "
-            "\"*:80\" or "
-            "\"unix:/path\""));
-  CHECK(errors_of(web("\"unix:x\"")) ==
+  CHECK(errors_of(web(R"("public")")) == one(R"(3:10: app.web.listen: there is no listener "public" (an )"
+                                             R"(address has a port: "127.0.0.1:8080"))"));
+  CHECK(errors_of(web(R"(["127.0.0.1:80", "localhost:81"])")) ==
+        one(R"(3:27: app.web.listen: "localhost:81" is no address: write "127.0.0.1:80", "[::1]:80", )"
+            R"("*:80" or )"
+            R"("unix:/path")"));
+  CHECK(errors_of(web(R"("unix:x")")) ==
         one("3:10: app.web.listen: the path of a Unix socket must be absolute"));
-  CHECK(errors_of(web("[\"127.0.0.1:80\", \"127.0.0.1:80\"]")) ==
-        one("3:11: app.web.listen: \"127.0.0.1:80\" is given twice"));
+  CHECK(errors_of(web(R"(["127.0.0.1:80", "127.0.0.1:80"])")) ==
+        one(R"(3:11: app.web.listen: "127.0.0.1:80" is given twice)"));
   CHECK(errors_of(
             "[listen.public]\naddress = \"0.0.0.0:80\"\n[app.web]\ncommand = \"a\"\nlisten = \"*:80\"\n") ==
-        one("5:10: app.web.listen: \"*:80\" is already listened on by listen.public (0.0.0.0:80) at "
-            "/etc/gv.toml:2:11: write listen = \"public\" to share it"));
+        one(R"(5:10: app.web.listen: "*:80" is already listened on by listen.public (0.0.0.0:80) at )"
+            R"(/etc/gv.toml:2:11: write listen = "public" to share it)"));
 }
 
 TEST_CASE("listen: without it an app is reachable nowhere, which is allowed with a warning") {
   CHECK(warnings_of("[app.web]\ncommand = \"a\"\n") ==
         one("1:6: app.web: is reachable nowhere, as listen is not set (a worker process has endpoint = "
-            "\"none\")"));
+            R"("none"))"));
   CHECK(
       warnings_of("[listen.a]\naddress = \"*:80\"\ndefault = \"web\"\n[app.web]\ncommand = \"a\"\n").empty());
 }
@@ -145,14 +145,14 @@ TEST_CASE("routes: the same one of two apps on one listener names both places") 
   };
   CHECK(errors_of(apps("listen = \"p\"\nroute = \"x.com/api\"",
                        "listen = [\"q\", \"p\"]\nroute = \"X.com/api/\"")) ==
-        one("12:9: app.b.route: \"x.com/api\" on p belongs to app.a already, at /etc/gv.toml:8:9"));
-  CHECK(errors_of(apps("listen = \"p\"", "listen = \"p\"")) ==
+        one(R"(12:9: app.b.route: "x.com/api" on p belongs to app.a already, at /etc/gv.toml:8:9)"));
+  CHECK(errors_of(apps(R"(listen = "p")", R"(listen = "p")")) ==
         one("8:6: app.b.route: every host and path on p belongs to app.a already, at /etc/gv.toml:5:6: give "
             "one of "
             "them a route"));
-  CHECK(errors_of(apps("listen = \"p\"", "listen = \"q\"")).empty());
+  CHECK(errors_of(apps(R"(listen = "p")", R"(listen = "q")")).empty());
   CHECK(errors_of(apps("listen = \"p\"\nroute = \"/api\"", "listen = \"p\"\nroute = \"/apix\"")).empty());
-  CHECK(errors_of(apps("listen = \"127.0.0.1:90\"", "listen = \"127.0.0.1:90\"")).size() == 1);
+  CHECK(errors_of(apps(R"(listen = "127.0.0.1:90")", R"(listen = "127.0.0.1:90")")).size() == 1);
 }
 
 TEST_CASE("names: letters, digits, hyphen and underscore") {
@@ -165,13 +165,13 @@ TEST_CASE("names: letters, digits, hyphen and underscore") {
     CHECK(errors_of(named(name)).empty());
   }
   for (const std::string& name :
-       {std::string("-a"), std::string("_a"), std::string("\"a.b\""), std::string("\"\""),
-        std::string("\"a/b\""), std::string("\"../x\""), std::string(64, 'x'), std::string("all")}) {
+       {std::string("-a"), std::string("_a"), std::string(R"("a.b")"), std::string(R"("")"),
+        std::string(R"("a/b")"), std::string(R"("../x")"), std::string(64, 'x'), std::string("all")}) {
     CAPTURE(name);
     CHECK(errors_of(named(name)).size() == 1);
   }
   CHECK(errors_of("[listen.\"a b\"]\naddress = \"*:80\"\n") ==
-        one("1:9: listen.\"a b\": a name has 1 to 63 letters, digits, \"-\" and \"_\", and begins with a "
+        one(R"(1:9: listen."a b": a name has 1 to 63 letters, digits, "-" and "_", and begins with a )"
             "letter or "
             "digit"));
 }
@@ -190,7 +190,7 @@ TEST_CASE("ports: a range that is too small for the instances") {
         one("2:14: daemon.port_range: 3 ports are too few for 4 instances"));
   CHECK(errors_of(with("20000", 1)) ==
         one("2:14: daemon.port_range: expected a range of ports from 1 to 65535 such "
-            "as \"20000-29999\", found \"20000\""));
+            R"(as "20000-29999", found "20000")"));
 }
 
 TEST_CASE("logs: a file has one writer") {
@@ -198,13 +198,14 @@ TEST_CASE("logs: a file has one writer") {
     return "[app.a]\ncommand = \"a\"\nendpoint = \"none\"\n" + first +
            "\n[app.b]\ncommand = \"b\"\nendpoint = \"none\"\n" + second + "\n";
   };
-  CHECK(errors_of(apps("log.stdout = \"/l/x.log\"", "log.stdout = \"/l/./x.log\"")) ==
-        one("8:14: app.b.log.stdout: \"/l/x.log\" is written by app.a.log.stdout already at "
+  CHECK(errors_of(apps(R"(log.stdout = "/l/x.log")", R"(log.stdout = "/l/./x.log")")) ==
+        one(R"(8:14: app.b.log.stdout: "/l/x.log" is written by app.a.log.stdout already at )"
             "/etc/gv.toml:4:14"));
-  CHECK(errors_of(apps("log = { stdout = \"/l/x.log\", stderr = \"/l/x.log\" }", "")).size() == 1);
-  CHECK(errors_of("[daemon]\nlog.file = \"/l/d.log\"\n" + apps("log.stderr = \"/l/d.log\"", "")).size() == 1);
-  CHECK(errors_of("[daemon]\nstate_dir = \"/s\"\n" + apps("log.stdout = \"/s/log/b.log\"", "")).size() == 1);
-  CHECK(errors_of(apps("log.stdout = \"inherit\"", "log = { stdout = \"inherit\", stderr = \"inherit\" }"))
+  CHECK(errors_of(apps(R"(log = { stdout = "/l/x.log", stderr = "/l/x.log" })", "")).size() == 1);
+  CHECK(errors_of("[daemon]\nlog.file = \"/l/d.log\"\n" + apps(R"(log.stderr = "/l/d.log")", "")).size() ==
+        1);
+  CHECK(errors_of("[daemon]\nstate_dir = \"/s\"\n" + apps(R"(log.stdout = "/s/log/b.log")", "")).size() == 1);
+  CHECK(errors_of(apps(R"(log.stdout = "inherit")", R"(log = { stdout = "inherit", stderr = "inherit" })"))
             .empty());
 }
 
@@ -213,7 +214,7 @@ TEST_CASE("users: only root can start an app as another user") {
     return "[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\nuser = \"" + user + "\"\n";
   };
   CHECK(errors_of(as("www-data")) ==
-        one("4:8: app.web.user: the daemon runs as ada, and only root can start an app as \"www-data\""));
+        one(R"(4:8: app.web.user: the daemon runs as ada, and only root can start an app as "www-data")"));
   CHECK(errors_of(as("ada:wheel")).size() == 1);
   for (const char* user : {"ada", "ada:staff", "1000", "1000:1000"}) {
     CAPTURE(user);

@@ -38,7 +38,7 @@ TEST_CASE("values: what is no duration is refused") {
   }
   auto wrong = parse_duration("ten");
   REQUIRE_FALSE(wrong.has_value());
-  CHECK(wrong.error().what == "expected a duration such as \"10s\", \"500ms\" or \"1h30m\", found \"ten\"");
+  CHECK(wrong.error().what == R"(expected a duration such as "10s", "500ms" or "1h30m", found "ten")");
 }
 
 TEST_CASE("values: a duration that does not fit is an error, not a wrap") {
@@ -54,7 +54,10 @@ TEST_CASE("values: a duration's text is read back as the same") {
     CAPTURE(millis);
     CHECK(parse_duration(duration_text(Millis(millis))) == Millis(millis));
   }
+  CHECK(duration_text(Millis(60000)) == "60s");
   CHECK(duration_text(Millis(90000)) == "90s");
+  CHECK(duration_text(Millis(120000)) == "2m");
+  CHECK(duration_text(Millis(5400000)) == "90m");
   CHECK(duration_text(Millis(0)) == "0s");
 }
 
@@ -103,7 +106,7 @@ TEST_CASE("values: signals are known with and without SIG, in any case") {
     CAPTURE(text);
     CHECK_FALSE(parse_signal(text).has_value());
   }
-  CHECK(parse_signal("TREM").error().what == "unknown signal \"TREM\" (did you mean \"TERM\"?)");
+  CHECK(parse_signal("TREM").error().what == R"(unknown signal "TREM" (did you mean "TERM"?))");
 }
 
 TEST_CASE("values: status ranges are lists of statuses from 100 to 599") {
@@ -183,7 +186,7 @@ TEST_CASE("values: what is no route is refused") {
     CHECK_FALSE(parse_route(text).has_value());
   }
   CHECK(parse_route("example.com:80").error().what ==
-        "expected a host without a port, found \"example.com:80\"");
+        R"(expected a host without a port, found "example.com:80")");
 }
 
 }  // namespace gracevisor::config

@@ -21,18 +21,18 @@ TEST_CASE("words: a command is split as a shell splits it") {
                                          {"a b  c", {"a", "b", "c"}},
                                          {" a\tb\n", {"a", "b"}},
                                          {"'a b' c", {"a b", "c"}},
-                                         {"\"a b\"c", {"a bc"}},
-                                         {"a'b'\"c\"d", {"abcd"}},
+                                         {R"("a b"c)", {"a bc"}},
+                                         {R"(a'b'"c"d)", {"abcd"}},
                                          {"''", {""}},
-                                         {"a \"\" b", {"a", "", "b"}},
-                                         {"a\\ b", {"a b"}},
-                                         {"'a\\b'", {"a\\b"}},
-                                         {"\"a\\b\\\"\\\\\\$\"", {"a\\b\"\\$"}},
+                                         {R"(a "" b)", {"a", "", "b"}},
+                                         {R"(a\ b)", {"a b"}},
+                                         {R"('a\b')", {R"(a\b)"}},
+                                         {R"("a\b\"\\\$")", {R"(a\b"\$)"}},
                                          {"a\\\nb", {"ab"}},
                                          {"a \\\n b", {"a", "b"}},
                                          {"\"a\\\nb\"", {"ab"}},
                                          {"$HOME ~ && x*", {"$HOME", "~", "&&", "x*"}},
-                                         {"sh -c 'echo \"$X\" > f'", {"sh", "-c", "echo \"$X\" > f"}}}) {
+                                         {R"(sh -c 'echo "$X" > f')", {"sh", "-c", R"(echo "$X" > f)"}}}) {
     CAPTURE(c.text);
     auto words = split_words(c.text);
     REQUIRE(words.has_value());
@@ -41,7 +41,7 @@ TEST_CASE("words: a command is split as a shell splits it") {
 }
 
 TEST_CASE("words: an open quote or a lone backslash is an error") {
-  for (const char* text : {"'a", "a \"b", "\"a\\\"", "a\\", "'", "\""}) {
+  for (const char* text : {"'a", R"(a "b)", R"("a\")", R"(a\)", "'", R"(")"}) {
     CAPTURE(text);
     CHECK_FALSE(split_words(text).has_value());
   }
@@ -70,8 +70,8 @@ TEST_CASE("words: what only a shell understands is found outside of quotes") {
                                   {"A=1 b", "A=1"},
                                   {"'a' b", ""},
                                   {"sh -c 'a && b'", ""},
-                                  {"sh -c \"a $B\"", ""},
-                                  {"a \\&\\& b", ""},
+                                  {R"(sh -c "a $B")", ""},
+                                  {R"(a \&\& b)", ""},
                                   {"a x~ y=~z", ""},
                                   {"a $", ""},
                                   {"a --x=1", ""},
@@ -98,7 +98,7 @@ TEST_CASE("substitute: placeholders are filled in and doubled braces are braces"
 TEST_CASE("substitute: an unknown name or a lone brace is an error") {
   Values values{{"port", "1"}, {"app", "web"}};
   CHECK(substitute("{prot}", values).error().what ==
-        "unknown placeholder \"{prot}\" (did you mean \"{port}\"?)");
+        R"(unknown placeholder "{prot}" (did you mean "{port}"?))");
   for (const char* text :
        {"{", "}", "a{port", "port}", "{}", "{ port }", "{directory}", "{{port}", "{port}}"}) {
     CAPTURE(text);
