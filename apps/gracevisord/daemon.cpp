@@ -106,6 +106,10 @@ base::Expected<void> Daemon::watch_signals() {
                                        [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
+  auto orphans = supervise::OrphanReaper::create(
+      *loop_, [this](base::Pid pid) { return supervisor_->world().owns(pid); });
+  if (!orphans) return std::unexpected(orphans.error());
+  orphans_ = std::move(*orphans);
   return {};
 }
 
@@ -139,7 +143,11 @@ Daemon::~Daemon() {
   server_.reset();
   api_.reset();
   for (auto& worker : workers_) worker->finish();
-  workers_.clear();  // joins
+  for (auto& worker : workers_) {
+    if (worker->join() != 0) log_.error("shutdown cause=\"a worker left an event source open\"");
+  }
+  workers_.clear();
+  orphans_.reset();
   supervisor_.reset();
   signals_.reset();
   bell_.reset();

@@ -16,6 +16,7 @@
 #include "loop/wakeup.h"
 #include "output/writer.h"
 #include "proxy/worker.h"
+#include "supervise/orphan_reaper.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::daemon {
@@ -54,6 +55,7 @@ class Daemon {
   std::unique_ptr<ControlApi> api_;
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Signals> signals_;
+  std::unique_ptr<supervise::OrphanReaper> orphans_;
 };
 
 }  // namespace gracevisor::daemon

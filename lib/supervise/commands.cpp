@@ -13,6 +13,12 @@ base::Expected<void> Supervisor::boot() {
   LoadedStates loaded;
   if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
+  for (const auto& [name, state] : loaded.states) {
+    if (settings_.config.find_app(name) == nullptr) {
+      log_.warning("state app={} live={} cause=\"not in the configuration, left alone\"", name,
+                   state.live.value());
+    }
+  }
   for (const config::App& configured : settings_.config.apps) boot_app(configured, loaded.states);
   (void)world_->publish();
   turn();

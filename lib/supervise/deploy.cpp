@@ -260,8 +260,12 @@ void Deploy::on_timer(AppTimer timer) {
       return;
     case AppTimer::adoption:
       if (phase_ != Phase::adopting) return;
-      // The supervisor has named the worker that hangs; what it still sends goes to the old generation, which
-      // cannot become quiescent before it answers.
+      // What a worker that hangs still sends goes to the old generation, which cannot become quiescent before
+      // it answers: nothing is lost by going on.
+      for (std::size_t worker : effects_.late_workers()) {
+        say("", fmt::format("worker {} has not adopted the cutover after 1 s", worker));
+        effects_.say(base::LogLevel::warning, fmt::format("adoption-late worker={}", worker));
+      }
       enter_guard();
       return;
     case AppTimer::guard:

@@ -85,6 +85,9 @@ class Effects {
   [[nodiscard]] virtual std::vector<std::string> last_output(const Identity& who,
                                                              std::size_t lines) const = 0;
 
+  // The numbers of the workers that have not adopted the newest table.
+  [[nodiscard]] virtual std::vector<std::size_t> late_workers() const = 0;
+
   // One line in the daemon's log: an event with a key=value tail.
   virtual void say(base::LogLevel level, const std::string& line) = 0;
 };

@@ -61,6 +61,11 @@ Run* World::find_run(const Identity& who) {
   return it == runs_.end() ? nullptr : it->second.get();
 }
 
+bool World::owns(base::Pid pid) const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [pid](const auto& entry) { return entry.second->pid() == pid; });
+}
+
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }
@@ -212,6 +217,10 @@ std::string World::place(const Identity& who) const {
 
 std::vector<std::string> World::last_output(const Identity& who, std::size_t lines) const {
   return apps_.at(who.app).output->last(who, lines);
+}
+
+std::vector<std::size_t> World::late_workers() const {
+  return around_.publisher.behind(around_.publisher.epoch());
 }
 
 void World::say(base::LogLevel level, const std::string& line) {

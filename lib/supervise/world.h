@@ -53,6 +53,8 @@ class World final : public Effects, private RunObserver {
 
   [[nodiscard]] Run* find_run(const Identity& who);
   [[nodiscard]] const Run* find_run(const Identity& who) const;
+  // Is it a process that a run started?
+  [[nodiscard]] bool owns(base::Pid pid) const;
   [[nodiscard]] const std::map<Identity, std::unique_ptr<Run>>& runs() const { return runs_; }
   [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
   [[nodiscard]] std::uint64_t window(base::AppId app) const;
@@ -75,6 +77,7 @@ class World final : public Effects, private RunObserver {
   [[nodiscard]] AppCounts counts(base::AppId app) const override;
   [[nodiscard]] std::string place(const Identity& who) const override;
   [[nodiscard]] std::vector<std::string> last_output(const Identity& who, std::size_t lines) const override;
+  [[nodiscard]] std::vector<std::size_t> late_workers() const override;
   void say(base::LogLevel level, const std::string& line) override;
 
  private:

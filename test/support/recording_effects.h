@@ -24,6 +24,7 @@ class RecordingEffects final : public Effects {
   std::vector<std::string> output;
   std::vector<std::pair<std::uint64_t, AppState>> records;  // serial, state
   base::Epoch published;
+  std::vector<std::size_t> late;
   App* app = nullptr;  // gets the timers
 
   [[nodiscard]] std::size_t count(const std::string& call) const {
@@ -87,6 +88,7 @@ class RecordingEffects final : public Effects {
                                                      std::size_t /*lines*/) const override {
     return output;
   }
+  [[nodiscard]] std::vector<std::size_t> late_workers() const override { return late; }
   void say(base::LogLevel /*level*/, const std::string& line) override { calls.push_back("say " + line); }
 
   static std::string name(const Identity& who) {

@@ -180,6 +180,24 @@ TEST_CASE("deploy: an app that ignores the stop signal is killed after its own s
   CHECK(f.effects.count("kill 1.1") == 1);
 }
 
+TEST_CASE("deploy: a worker that does not adopt in time is named, and the deploy goes on") {
+  AppFixture f;
+  f.boot(unguarded());
+  auto report = f.report();
+  REQUIRE(f.app.deploy(unguarded(), report).has_value());
+  f.heal(2);
+  f.written();
+  f.effects.late = {1};
+  f.effects.advance(1s);
+  CHECK(f.effects.count("say adoption-late worker=1") == 1);
+  CHECK(f.effects.count("signal 1.1 15") == 0);
+  f.app.on_quiescent(f.who(1, 1));
+  f.app.on_quiescent(f.who(1, 2));
+  f.exit(1, 1);
+  f.exit(1, 2);
+  CHECK(report->lines().back().exit == ExitCode::done);
+}
+
 TEST_CASE("deploy: aborting before the cutover stops the candidate and exits 6") {
   AppFixture f;
   f.boot();
