@@ -48,6 +48,8 @@ Address Address::tcp_loopback(Port port) {
 Expected<Address> Address::unix_path(std::string_view path) {
   sockaddr_un un{};
   if (path.empty()) return fail("an empty path is no Unix socket address");
+  // It would be cut at the NUL, or name an abstract socket.
+  if (path.find('\0') != std::string_view::npos) return fail("a Unix socket path cannot hold a NUL byte");
   if (path.size() >= sizeof un.sun_path) {
     return fail("the Unix socket path " + std::string(path) + " is longer than 107 bytes");
   }
@@ -64,7 +66,8 @@ Expected<Address> Address::parse(std::string_view text) {
     return fail("\"" + std::string(text) +
                 "\" is no address: write \"127.0.0.1:80\", \"[::1]:80\", \"*:80\" or \"unix:/path\"");
   };
-  if (colon == std::string_view::npos) return invalid();
+  // A NUL would hide what follows it from inet_pton.
+  if (colon == std::string_view::npos || text.find('\0') != std::string_view::npos) return invalid();
   auto port = parse_port(text.substr(colon + 1));
   if (!port) return invalid();
   std::string host(text.substr(0, colon));
@@ -136,7 +139,8 @@ std::string Address::text() const {
 }
 
 bool Address::operator==(const Address& other) const noexcept {
-  return length_ == other.length_ && std::memcmp(&storage_, &other.storage_, length_) == 0;
+  return dual_stack_ == other.dual_stack_ && length_ == other.length_ &&
+         std::memcmp(&storage_, &other.storage_, length_) == 0;
 }
 
 }  // namespace gracevisor::base
