@@ -17,7 +17,10 @@ base::Expected<std::unique_ptr<Signals>> Signals::create(Loop& loop, std::initia
     int r = uv_signal_start(
         owned.get(),
         [](uv_signal_t* h, int n) {
-          if (h->data != nullptr) static_cast<Signals*>(h->data)->on_signal_(n);
+          if (h->data == nullptr) return;
+          // A copy: the owner may destroy the watch in its callback.
+          auto call = static_cast<Signals*>(h->data)->on_signal_;
+          call(n);
         },
         number);
     if (r != 0) return std::unexpected(uv_error("cannot watch signal " + std::to_string(number), r));
