@@ -1,6 +1,7 @@
 #include "loop/loop.h"
 
 #include <cassert>
+#include <utility>
 
 #include "loop/handle.h"
 
@@ -22,20 +23,43 @@ base::Expected<std::unique_ptr<Loop>> Loop::create() {
   }
   loop->loop_ = std::move(raw);
   loop->read_buffer_.resize(kReadBuffer);
-  // After the I/O of each turn: what retired in a callback is freed. The check handle alone keeps no loop
-  // alive.
-  std::unique_ptr<uv_check_t> check = std::make_unique<uv_check_t>();
-  int r = uv_check_init(loop->raw(), check.get());
+  loop->start_freeing();
+  return loop;
+}
+
+// What retired in an I/O callback is freed behind them (check); what retired in a timer's or a close callback
+// is freed before the loop waits (prepare), for the wait may be long. Neither keeps a loop alive, and neither
+// call can fail on a fresh handle.
+void Loop::start_freeing() {
+  auto prepare = std::make_unique<uv_prepare_t>();
+  int r = uv_prepare_init(raw(), prepare.get());
   assert(r == 0);
-  loop->after_io_.reset(check.release());
-  loop->after_io_->data = loop.get();
-  r = uv_check_start(loop->after_io_.get(), [](uv_check_t* handle) {
-    if (handle->data != nullptr) static_cast<Loop*>(handle->data)->retired_.clear();
+  before_wait_.reset(prepare.release());
+  before_wait_->data = this;
+  r = uv_prepare_start(before_wait_.get(), [](uv_prepare_t* handle) {
+    if (handle->data != nullptr) static_cast<Loop*>(handle->data)->free_retired();
+  });
+  assert(r == 0);
+  uv_unref(reinterpret_cast<uv_handle_t*>(before_wait_.get()));
+
+  auto check = std::make_unique<uv_check_t>();
+  r = uv_check_init(raw(), check.get());
+  assert(r == 0);
+  after_io_.reset(check.release());
+  after_io_->data = this;
+  r = uv_check_start(after_io_.get(), [](uv_check_t* handle) {
+    if (handle->data != nullptr) static_cast<Loop*>(handle->data)->free_retired();
   });
   assert(r == 0);
   (void)r;
-  uv_unref(reinterpret_cast<uv_handle_t*>(loop->after_io_.get()));
-  return loop;
+  uv_unref(reinterpret_cast<uv_handle_t*>(after_io_.get()));
+}
+
+void Loop::free_retired() {
+  // One that is destroyed may retire others.
+  while (!retired_.empty()) {
+    auto gone = std::exchange(retired_, {});
+  }
 }
 
 Loop::~Loop() {
@@ -63,11 +87,8 @@ void Loop::retire(std::unique_ptr<Retirable> gone) {
 
 int Loop::close() {
   if (closed_) return 0;
-  // A retired owner may retire others while it is destroyed.
-  while (!retired_.empty()) {
-    auto gone = std::move(retired_);
-    retired_.clear();
-  }
+  free_retired();
+  before_wait_.reset();
   after_io_.reset();
   // Only closing handles are left if every owner is gone: their callbacks run in a few turns that never wait.
   constexpr int kTurns = 16;
@@ -76,7 +97,7 @@ int Loop::close() {
     (void)uv_run(raw(), UV_RUN_NOWAIT);
     result = uv_loop_close(raw());
   }
-  closed_ = true;
+  closed_ = result == 0;
   return result;
 }
 

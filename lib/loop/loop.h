@@ -17,6 +17,7 @@
 
 struct uv_loop_s;
 struct uv_check_s;
+struct uv_prepare_s;
 
 namespace gracevisor::loop {
 
@@ -51,11 +52,11 @@ class Loop final : public base::Clock {
   // The instant at which the current turn began (cached; no system call).
   [[nodiscard]] base::TimePoint now() const override;
 
-  // Frees `gone` after the callbacks of this turn.
+  // Frees `gone` after the callback that runs now and before the loop next waits for events.
   void retire(std::unique_ptr<Retirable> gone);
 
-  // Lets pending closes finish, then closes the loop: 0, or the errno-like reason (-16, EBUSY: a handle
-  // leaked).
+  // Lets pending closes finish, then closes the loop: 0, or the errno-like reason (-16, EBUSY: a handle still
+  // has its owner; close() may be tried again when that is gone).
   [[nodiscard]] int close();
 
   // What every stream of this loop reads into; its bytes are valid during the read callback only.
@@ -64,7 +65,11 @@ class Loop final : public base::Clock {
 
  private:
   Loop() = default;
+  void start_freeing();
+  void free_retired();
+
   std::unique_ptr<uv_loop_s> loop_;
+  HandlePtr<uv_prepare_s> before_wait_;
   HandlePtr<uv_check_s> after_io_;
   std::vector<std::unique_ptr<Retirable>> retired_;
   std::vector<char> read_buffer_;
