@@ -56,18 +56,20 @@ struct Stream::Callbacks {
     if (count == UV_EOF) {
       self->observer_->on_end();
     } else {
-      self->observer_->on_broken(static_cast<int>(-count));
+      self->report_broken(static_cast<int>(-count));
     }
   }
 
   static void written(uv_write_t* raw, int status) {
     std::unique_ptr<WriteRequest> request(static_cast<WriteRequest*>(raw->data));
     auto* self = owner(raw->handle);
-    if (self == nullptr || status == UV_ECANCELED) return;
+    if (self == nullptr || self->broken_ || status == UV_ECANCELED) return;
     if (status != 0) {
       self->stop_reading();
-      self->observer_->on_broken(-status);
-    } else if (self->queued() == 0) {
+      self->report_broken(-status);
+    } else if (self->queued() == 0 && self->drain_owed_) {
+      // Several writes may finish at once: the queue drains once.
+      self->drain_owed_ = false;
       self->observer_->on_drained();
     }
   }
@@ -77,7 +79,7 @@ struct Stream::Callbacks {
     auto* self = owner(raw->handle);
     if (self == nullptr || status == UV_ECANCELED) return;
     if (status != 0) {
-      self->observer_->on_broken(-status);
+      self->report_broken(-status);
     } else {
       self->observer_->on_connected();
     }
@@ -143,6 +145,13 @@ Stream::~Stream() {
   if (uv_is_closing(handle) == 0) uv_close(handle, Callbacks::closed);
 }
 
+// Reading and writing may both find the connection broken within one turn; the observer hears it once.
+void Stream::report_broken(int code) {
+  if (broken_) return;
+  broken_ = true;
+  observer_->on_broken(code);
+}
+
 base::Expected<void> Stream::start_reading() {
   if (reading_) return {};
   if (int r = uv_read_start(stream_, Callbacks::allocate, Callbacks::read); r != 0) {
@@ -162,6 +171,7 @@ void Stream::stop_reading() {
 
 WriteResult Stream::write(std::span<const std::string_view> pieces) {
   assert(pieces.size() <= kMaxPieces);
+  if (broken_) return WriteResult::broken;
   std::array<uv_buf_t, kMaxPieces> buffers;
   unsigned count = 0;
   std::size_t total = 0;
@@ -190,6 +200,7 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
   uv_buf_t rest = uv_buf_init(request->bytes.data(), static_cast<unsigned>(request->bytes.size()));
   if (uv_write(&request->request, stream_, &rest, 1, Callbacks::written) != 0) return WriteResult::broken;
   (void)request.release();
+  drain_owed_ = true;
   return WriteResult::queued;
 }
 

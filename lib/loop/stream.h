@@ -82,11 +82,14 @@ class Stream {
   explicit Stream(StreamObserver& observer) noexcept : observer_(&observer) {}
   struct Callbacks;
   [[nodiscard]] base::Expected<void> open(Loop& loop, int family);
+  void report_broken(int code);
 
   StreamObserver* observer_;
   Loop* loop_ = nullptr;
   uv_stream_s* stream_ = nullptr;
   bool reading_ = false;
+  bool broken_ = false;      // the observer was told
+  bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet
 };
 
 }  // namespace gracevisor::loop

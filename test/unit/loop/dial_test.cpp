@@ -1,0 +1,111 @@
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "loop/listening_socket.h"
+#include "loop/stream.h"
+#include "stream_fixture.h"
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+using loop::Stream;
+using loop::WriteResult;
+
+namespace {
+
+base::UniqueFd accept_one(int listening) {
+  return base::UniqueFd(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(StreamFixture, "dial: a connection is told, and what was written before goes out first") {
+  Listening listening = listen_on_loopback();
+  auto dialled = Stream::dial(*loop, listening.address, seen);
+  REQUIRE(dialled.has_value());
+  stream = std::move(*dialled);
+  CHECK(stream->write("early ") == WriteResult::queued);
+  REQUIRE(until([&] { return seen.count("connected") == 1 && seen.count("drained") == 1; }));
+  CHECK(stream->write("late") == WriteResult::done);
+  base::UniqueFd accepted = accept_one(listening.fd.get());
+  CHECK(receive(accepted.get(), 10) == "early late");
+  CHECK(stream->peer() == listening.address);
+}
+
+TEST_CASE_FIXTURE(StreamFixture, "dial: a refused connection is told as broken and drops what was written") {
+  base::Address nobody = [] { return listen_on_loopback().address; }();
+  auto dialled = Stream::dial(*loop, nobody, seen);
+  // Either at once, or by the callback.
+  if (!dialled) {
+    CHECK(dialled.error().code == ECONNREFUSED);
+    return;
+  }
+  stream = std::move(*dialled);
+  CHECK(stream->write("never sent") == WriteResult::queued);
+  REQUIRE(until([&] { return !seen.events.empty(); }));
+  for (int i = 0; i < 5; ++i) loop->run_once(false);
+  CHECK(seen.events == std::vector<std::string>{"broken"});
+  CHECK(seen.error == ECONNREFUSED);
+}
+
+TEST_CASE_FIXTURE(StreamFixture, "dial: a Unix socket is reached, a missing one is told as broken") {
+  TempFolder folder;
+  auto address = base::Address::unix_path((folder / "s").string());
+  REQUIRE(address.has_value());
+  auto missing = Stream::dial(*loop, *address, seen);
+  REQUIRE(missing.has_value());
+  REQUIRE(until([&] { return seen.count("broken") == 1; }));
+  CHECK(seen.error == ENOENT);
+  missing->reset();
+
+  auto listening = loop::open_listening_sockets(*address, 1);
+  REQUIRE(listening.has_value());
+  auto dialled = Stream::dial(*loop, *address, seen);
+  REQUIRE(dialled.has_value());
+  stream = std::move(*dialled);
+  REQUIRE(until([&] { return seen.count("connected") == 1; }));
+  CHECK(stream->write("x") == WriteResult::done);
+  CHECK(receive(accept_one(listening->sockets[0].get()).get(), 1) == "x");
+}
+
+TEST_CASE_FIXTURE(StreamFixture, "dial: a stream may be destroyed while it connects and in its callbacks") {
+  Listening listening = listen_on_loopback();
+  auto unfinished = Stream::dial(*loop, listening.address, seen);
+  REQUIRE(unfinished.has_value());
+  CHECK((*unfinished)->write("x") == WriteResult::queued);
+  unfinished->reset();
+  for (int i = 0; i < 5; ++i) loop->run_once(false);
+  CHECK(seen.events.empty());
+
+  seen.react = [&] { stream.reset(); };
+  stream = std::move(*Stream::dial(*loop, listening.address, seen));
+  REQUIRE(until([&] { return !seen.events.empty(); }));
+  CHECK(seen.events == std::vector<std::string>{"connected"});
+  CHECK(stream == nullptr);
+
+  TempFolder folder;
+  stream = std::move(*Stream::dial(*loop, *base::Address::unix_path((folder / "none").string()), seen));
+  REQUIRE(until([&] { return seen.count("broken") == 1; }));
+  CHECK(stream == nullptr);
+}
+
+TEST_CASE_FIXTURE(StreamFixture, "dial: a reset while connecting is silent") {
+  Listening listening = listen_on_loopback();
+  stream = std::move(*Stream::dial(*loop, listening.address, seen));
+  stream->reset();
+  for (int i = 0; i < 5; ++i) loop->run_once(false);
+  CHECK(seen.events.empty());
+}
+
+TEST_CASE_FIXTURE(StreamFixture, "stream: the peer of a connection that is gone has no address but a text") {
+  connect(Kind::tcp);
+  CHECK(stream->peer().text().starts_with("127.0.0.1:"));
+  Sockets pair = connected_sockets(Kind::unix_socket);
+  auto adopted = Stream::adopt(*loop, std::move(pair.ours), seen);
+  REQUIRE(adopted.has_value());
+  CHECK((*adopted)->peer().text() == "unix:");
+}
