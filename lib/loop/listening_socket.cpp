@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,25 +45,28 @@ Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
   return fd;
 }
 
-bool somebody_answers(const base::Address& address) {
+// A socket's file that nobody listens on any more: only then may it be removed. Any other answer, a full
+// backlog or a refused permission, comes from somebody; a file of another kind is not ours to remove.
+bool is_stale(const base::Address& address, const std::string& path) {
+  struct stat st{};
+  if (::lstat(path.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return false;
   UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return probe && (::connect(probe.get(), address.get(), address.length()) == 0 || errno == EAGAIN);
+  return probe && ::connect(probe.get(), address.get(), address.length()) != 0 && errno == ECONNREFUSED;
 }
 
 Expected<UniqueFd> open_unix(const base::Address& address) {
   auto fd = make_socket(address);
   if (!fd) return fd;
   std::string path = address.text().substr(5);
+  auto failed = [&](int code) { return base::fail_errno("cannot listen on " + address.text(), code); };
   if (::bind(fd->get(), address.get(), address.length()) != 0) {
-    if (errno != EADDRINUSE || somebody_answers(address)) {
-      return base::fail_errno("cannot listen on " + address.text(), EADDRINUSE);
-    }
+    int code = errno;
+    if (code != EADDRINUSE || !is_stale(address, path)) return failed(code);
     if (::unlink(path.c_str()) != 0 || ::bind(fd->get(), address.get(), address.length()) != 0) {
-      return base::fail_errno("cannot listen on " + address.text(), errno);
+      return failed(errno);
     }
   }
-  if (::listen(fd->get(), kBacklog) != 0)
-    return base::fail_errno("cannot listen on " + address.text(), errno);
+  if (::listen(fd->get(), kBacklog) != 0) return failed(errno);
   return fd;
 }
 

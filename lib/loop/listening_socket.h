@@ -17,7 +17,7 @@ struct ListeningSockets {
 
 // TCP: the first socket binds with SO_REUSEADDR alone, so a busy address fails, then gets SO_REUSEPORT, and
 // the others join with it. Unix: one socket and a duplicate per worker; a stale path is taken over only if
-// nobody answers on it.
+// nobody listens on it any more.
 [[nodiscard]] base::Expected<ListeningSockets> open_listening_sockets(const base::Address& address,
                                                                       std::size_t workers);
 

@@ -1,0 +1,108 @@
+#include "loop/listener.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <vector>
+
+#include "loop/listening_socket.h"
+#include "stream_fixture.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+using base::Address;
+using loop::Listener;
+
+namespace {
+
+struct Fixture {
+  Fixture() {
+    auto opened = loop::open_listening_sockets(*Address::parse("127.0.0.1:0"), 1);
+    REQUIRE(opened.has_value());
+    address = opened->address;
+    auto created = Listener::create(*loop, std::move(opened->sockets[0]), [this](base::UniqueFd connection) {
+      accepted.push_back(std::move(connection));
+    });
+    REQUIRE(created.has_value());
+    listener = std::move(*created);
+  }
+  ~Fixture() {
+    listener.reset();
+    CHECK(loop->close() == 0);
+  }
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
+
+  void connect(int count) {
+    for (int i = 0; i < count; ++i) {
+      base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      REQUIRE(::connect(client.get(), address.get(), address.length()) == 0);
+      clients.push_back(std::move(client));
+    }
+  }
+
+  std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
+  Address address;
+  std::vector<base::UniqueFd> accepted;
+  std::vector<base::UniqueFd> clients;
+  std::unique_ptr<Listener> listener;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "listener: connections arrive non-blocking and close-on-exec") {
+  connect(3);
+  REQUIRE(run_until(*loop, [&] { return accepted.size() == 3; }));
+  for (const auto& connection : accepted) {
+    CHECK((::fcntl(connection.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK(::fcntl(connection.get(), F_GETFD) == FD_CLOEXEC);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "listener: a burst is accepted over several turns, a bounded number in each") {
+  connect(100);
+  std::size_t most = 0;
+  REQUIRE(run_until(*loop, [&, before = std::size_t(0)]() mutable {
+    most = std::max(most, accepted.size() - before);
+    before = accepted.size();
+    return accepted.size() == 100;
+  }));
+  CHECK(most < 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "listener: accept_all leaves nobody in the backlog") {
+  connect(100);
+  listener->accept_all();
+  CHECK(accepted.size() == 100);
+  listener->accept_all();
+  CHECK(accepted.size() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "listener: without descriptors it pauses, and goes on when there are some again") {
+  connect(2);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  base::UniqueFd next(::dup(0));
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(next.get());
+  next.reset();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  loop->run_once(false);
+  // Paused: nothing is ready, so that a turn without waiting does nothing, however often.
+  for (int i = 0; i < 100; ++i) loop->run_once(false);
+  std::size_t accepted_meanwhile = accepted.size();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(accepted_meanwhile == 0);
+  REQUIRE(run_until(*loop, [&] { return accepted.size() == 2; }));
+}
+
+TEST_CASE_FIXTURE(Fixture, "listener: once destroyed it refuses") {
+  listener.reset();
+  base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  CHECK(::connect(client.get(), address.get(), address.length()) == -1);
+  CHECK(errno == ECONNREFUSED);
+}
