@@ -97,12 +97,8 @@ Fields<App> app_fields() {
   fields.push_back(table_field("restart", &App::restart, restart_fields(),
                                "replacement of instances that exit by themselves"));
   fields.push_back(stop_field());
-  fields.push_back({"limits",
-                    "nofile, core, memory, ...: untouched in this version",
-                    read_limits,
-                    nullptr,
-                    {},
-                    no_limits});
+  fields.emplace_back("limits", "nofile, core, memory, ...: untouched in this version", read_limits, nullptr,
+                      std::string_view(), no_limits);
   fields.push_back(app_log_field());
   fields.push_back(table_field("proxy_options", &App::proxy_options, proxy_options_fields(), {}));
   return fields;

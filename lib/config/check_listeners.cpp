@@ -76,6 +76,7 @@ class ListenerCheck {
   std::string look_up(const AppDraft& app, const std::string& text, const Source& source) {
     if (find_listener(text) != nullptr) return text;
     std::vector<std::string_view> known;
+    known.reserve(named_);
     for (std::size_t i = 0; i < named_; ++i) known.emplace_back(draft_.listeners[i].listener.name);
     auto near = nearest(text, known);
     findings_.error(source, fmt::format("{}.listen: there is no listener {}{}", app.path, quote_briefly(text),
@@ -146,6 +147,7 @@ class ListenerCheck {
     Source source = find(*draft.table, "default")->value.source;
     if (app == draft_.apps.end()) {
       std::vector<std::string_view> known;
+      known.reserve(draft_.apps.size());
       for (const AppDraft& candidate : draft_.apps) known.emplace_back(candidate.app.name);
       auto near = nearest(name, known);
       findings_.error(source,

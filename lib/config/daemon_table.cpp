@@ -98,12 +98,14 @@ void read_proxies(Reading& reading, const Item& item, Listener& out) {
 
 std::string addresses_text(const Listener& listener) {
   std::vector<std::string> texts;
+  texts.reserve(listener.addresses.size());
   for (const auto& address : listener.addresses) texts.push_back(address.text());
   return texts.empty() ? std::string() : list_text(texts);
 }
 
 std::string proxies_text(const Listener& listener) {
   std::vector<std::string> texts;
+  texts.reserve(listener.trusted_proxies.size());
   for (const Cidr& cidr : listener.trusted_proxies) texts.push_back(cidr_text(cidr));
   return list_text(texts);
 }

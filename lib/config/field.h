@@ -74,6 +74,7 @@ void read_table(Reading& reading, const std::string& path, const Table& table, c
       continue;
     }
     std::vector<std::string_view> known;
+    known.reserve(fields.size());
     for (const auto& f : fields) known.push_back(f.key);
     reading.error(entry.source, key_path, unknown_key(entry.key, known));
   }

@@ -93,11 +93,12 @@ Fields<Health> health_fields() {
       {"path", "without a path any complete answer below 500 counts", read_path,
        [](const Health& health) { return health.path_given ? quote(health.path) : std::string(); },
        R"("/")"});
-  fields.push_back({"expect", "when path is given", read_expect,
-                    [](const Health& health) {
-                      return health.path_given ? quote(statuses_text(health.expect)) : std::string();
-                    },
-                    R"("200-299")"});
+  fields.emplace_back(
+      "expect", "when path is given", read_expect,
+      [](const Health& health) {
+        return health.path_given ? quote(statuses_text(health.expect)) : std::string();
+      },
+      R"("200-299")");
   fields.push_back(duration_field("interval", &Health::interval, kIntervals,
                                   "first probe at once, then every 10 ms, growing to this"));
   fields.push_back(duration_field("timeout", &Health::timeout, kIntervals, "of one probe"));
@@ -107,19 +108,22 @@ Fields<Health> health_fields() {
   fields.push_back(number_field("unhealthy_after", &Health::unhealthy_after, {1, 100}, "failures in a row"));
   fields.push_back(choice_field("action", &Health::action, kActions,
                                 R"(or "restart", replacement first; never the last routable one)"));
-  fields.push_back({"host", "without it the first exact route host, else localhost", read_host,
-                    [](const Health& health) { return health.host ? quote(*health.host) : std::string(); },
-                    R"("example.com")"});
-  fields.push_back({"proto", R"("https" sends X-Forwarded-Proto: https)",
-                    [](Reading& r, const Item& item, Health& out) {
-                      if (auto proto = r.choice(item, kProtos)) out.proto = *proto == 1 ? "https" : "http";
-                    },
-                    [](const Health& health) { return quote(health.proto); }});
-  fields.push_back({"headers", "sent with each probe", read_headers, [](const Health& health) {
-                      std::vector<std::pair<std::string, std::string>> hidden;
-                      for (const auto& [name, value] : health.headers) hidden.emplace_back(name, "***");
-                      return map_text(hidden);
-                    }});
+  fields.emplace_back(
+      "host", "without it the first exact route host, else localhost", read_host,
+      [](const Health& health) { return health.host ? quote(*health.host) : std::string(); },
+      R"("example.com")");
+  fields.emplace_back(
+      "proto", R"("https" sends X-Forwarded-Proto: https)",
+      [](Reading& r, const Item& item, Health& out) {
+        if (auto proto = r.choice(item, kProtos)) out.proto = *proto == 1 ? "https" : "http";
+      },
+      [](const Health& health) { return quote(health.proto); });
+  fields.emplace_back("headers", "sent with each probe", read_headers, [](const Health& health) {
+    std::vector<std::pair<std::string, std::string>> hidden;
+    hidden.reserve(health.headers.size());
+    for (const auto& [name, value] : health.headers) hidden.emplace_back(name, "***");
+    return map_text(hidden);
+  });
   return fields;
 }
 

@@ -127,12 +127,14 @@ void read_user(Reading& reading, const Item& item, App& out) {
 // Values may be secrets; names are not.
 std::string masked(const App& app) {
   std::vector<std::pair<std::string, std::string>> items;
+  items.reserve(app.environment.size());
   for (const auto& [key, value] : app.environment) items.emplace_back(key, "***");
   return map_text(items);
 }
 
 std::string environment_files_text(const App& app) {
   std::vector<std::string> items;
+  items.reserve(app.environment_file.size());
   for (const auto& file : app.environment_file)
     items.push_back((file.optional ? "?" : "") + file.path.string());
   return list_text(items);
@@ -149,18 +151,19 @@ void add_process_fields(Fields<App>& fields) {
       {"command", "a list, or one string split as a shell splits words; never a shell", read_command,
        [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
        R"(["./server", "--port", "{port}"])"});
-  fields.push_back({"directory", "symlinks resolved once per generation",
-                    [](Reading& r, const Item& item, App& out) {
-                      if (auto path = r.path(item)) out.directory = *path;
-                    },
-                    [](const App& app) { return quote_if_set(app.directory.string()); },
-                    R"("/srv/web/current")"});
-  fields.push_back({"environment", "beside a clean minimum; {directory} and {port} are filled in",
-                    read_environment, masked});
-  fields.push_back({"environment_file", R"(KEY=VALUE lines; "?file" may be missing)", read_environment_files,
-                    environment_files_text});
-  fields.push_back({"user", R"("user" or "user:group"; without it the daemon's user)", read_user,
-                    [](const App& app) { return quote_if_set(app.user); }, R"("www-data")"});
+  fields.emplace_back(
+      "directory", "symlinks resolved once per generation",
+      [](Reading& r, const Item& item, App& out) {
+        if (auto path = r.path(item)) out.directory = *path;
+      },
+      [](const App& app) { return quote_if_set(app.directory.string()); }, R"("/srv/web/current")");
+  fields.emplace_back("environment", "beside a clean minimum; {directory} and {port} are filled in",
+                      read_environment, masked);
+  fields.emplace_back("environment_file", R"(KEY=VALUE lines; "?file" may be missing)",
+                      read_environment_files, environment_files_text);
+  fields.emplace_back(
+      "user", R"("user" or "user:group"; without it the daemon's user)", read_user,
+      [](const App& app) { return quote_if_set(app.user); }, R"("www-data")");
   fields.push_back(number_field("instances", &App::instances, {1, 1000}, "processes of the app"));
   fields.push_back(boolean_field("autostart", &App::autostart, "started with the daemon"));
 }

@@ -146,6 +146,7 @@ std::vector<Item> Reading::texts(const Item& item, std::string_view expected) {
 
 std::optional<std::size_t> Reading::word(const Item& item, const std::vector<std::string_view>& words) {
   std::vector<std::string> quoted;
+  quoted.reserve(words.size());
   for (std::string_view known : words) quoted.push_back(quote(known));
   auto one_of = fmt::format("one of {}", fmt::join(quoted, ", "));
   auto written = text(item, one_of);

@@ -66,6 +66,7 @@ void read_routes(Reading& reading, const Item& item, App& out) {
 
 std::string routes_text(const App& app) {
   std::vector<std::string> items;
+  items.reserve(app.routes.size());
   for (const Route& route : app.routes) items.push_back(route_text(route));
   return items.empty() ? std::string() : list_text(items);
 }
@@ -80,17 +81,18 @@ void add_routing_fields(Fields<App>& fields) {
   fields.push_back(
       choice_field("endpoint", &App::endpoint, kEndpoints,
                    R"({port}, env PORT and HOST=127.0.0.1; "none": a worker process, not routed)"));
-  fields.push_back({"listen", "a listener's name or an address of its own; a list of either", read_listen,
-                    [](const App& app) { return app.listen.empty() ? std::string() : list_text(app.listen); },
-                    R"("public")"});
-  fields.push_back({"route", "a route or a list; without any, every host and path of the listener",
-                    read_route, routes_text, R"("example.com/api")"});
-  fields.push_back({"routes", "the long form of route, also written [[app.NAME.routes]]", read_routes,
-                    [](const App&) { return std::string(); },
-                    R"([{ host = "example.com", path = "/api" }])"});
+  fields.emplace_back(
+      "listen", "a listener's name or an address of its own; a list of either", read_listen,
+      [](const App& app) { return app.listen.empty() ? std::string() : list_text(app.listen); },
+      R"("public")");
+  fields.emplace_back("route", "a route or a list; without any, every host and path of the listener",
+                      read_route, routes_text, R"("example.com/api")");
+  fields.emplace_back(
+      "routes", "the long form of route, also written [[app.NAME.routes]]", read_routes,
+      [](const App&) { return std::string(); }, R"([{ host = "example.com", path = "/api" }])");
   fields.push_back(fixed_word_field<App>("proxy", "http", {"tcp"}, "what is spoken"));
-  fields.push_back({"exclusive", "never two copies at a time; only false in this version", read_exclusive,
-                    [](const App&) { return std::string("false"); }});
+  fields.emplace_back("exclusive", "never two copies at a time; only false in this version", read_exclusive,
+                      [](const App&) { return std::string("false"); });
 }
 
 }  // namespace gracevisor::config

@@ -52,6 +52,7 @@ void read_signals(Reading& reading, const Item& item, StopForm& out) {
 std::string signals_text(const StopForm& form) {
   if (form.rungs.size() == 1) return quote(signal_text(form.rungs.front().signal));
   std::vector<std::string> items;
+  items.reserve(form.rungs.size());
   for (const Rung& rung : form.rungs) {
     items.push_back(signal_text(rung.signal) + ":" + duration_text(rung.wait.value_or(form.timeout)));
   }
@@ -60,7 +61,7 @@ std::string signals_text(const StopForm& form) {
 
 Fields<StopForm> stop_fields() {
   Fields<StopForm> fields;
-  fields.push_back({"signal", R"(or a ladder: ["TSTP:60s", "TERM:30s"])", read_signals, signals_text});
+  fields.emplace_back("signal", R"(or a ladder: ["TSTP:60s", "TERM:30s"])", read_signals, signals_text);
   fields.push_back(duration_field("timeout", &StopForm::timeout, kWaits, "then SIGKILL to the whole tree"));
   fields.push_back(choice_field("scope", &StopForm::scope, kScopes, R"(or "main": the first process alone)"));
   return fields;
@@ -124,17 +125,19 @@ std::optional<std::string> read_target(Reading& reading, const Item& item,
 
 Fields<AppLog> app_log_fields() {
   Fields<AppLog> fields;
-  fields.push_back({"stdout", R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
-                    [](Reading& r, const Item& item, AppLog& out) {
-                      if (auto target = read_target(r, item, {"", "inherit"})) out.out = *target;
-                    },
-                    [](const AppLog& log) { return log.out.empty() ? std::string() : quote(log.out); },
-                    R"("/var/log/gracevisor/web.log")"});
-  fields.push_back({"stderr", R"(or a file, or "inherit")",
-                    [](Reading& r, const Item& item, AppLog& out) {
-                      if (auto target = read_target(r, item, {"stdout", "inherit"})) out.err = *target;
-                    },
-                    [](const AppLog& log) { return quote(log.err); }});
+  fields.emplace_back(
+      "stdout", R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
+      [](Reading& r, const Item& item, AppLog& out) {
+        if (auto target = read_target(r, item, {"", "inherit"})) out.out = *target;
+      },
+      [](const AppLog& log) { return log.out.empty() ? std::string() : quote(log.out); },
+      R"("/var/log/gracevisor/web.log")");
+  fields.emplace_back(
+      "stderr", R"(or a file, or "inherit")",
+      [](Reading& r, const Item& item, AppLog& out) {
+        if (auto target = read_target(r, item, {"stdout", "inherit"})) out.err = *target;
+      },
+      [](const AppLog& log) { return quote(log.err); });
   fields.push_back(size_field("max_size", &AppLog::max_size, {1024, 1ULL << 40}, "when to begin a new file"));
   fields.push_back(number_field("keep", &AppLog::keep, {0, 1000}, "how many old files stay"));
   return fields;
