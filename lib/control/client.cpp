@@ -206,7 +206,8 @@ Client::Result Client::stream(const Call& call, const OnLine& on_line) const {
 std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir) {
   constexpr std::string_view kSocket = "gracevisor.sock";
   if (uid == 0) return fmt::format("/run/gracevisor/{}", kSocket);
-  if (!xdg_runtime_dir.empty()) return fmt::format("{}/gracevisor/{}", xdg_runtime_dir, kSocket);
+  // A relative one is ignored, as the XDG base directory rules ask, and as the daemon does.
+  if (xdg_runtime_dir.starts_with('/')) return fmt::format("{}/gracevisor/{}", xdg_runtime_dir, kSocket);
   return fmt::format("/tmp/gracevisor-{}/{}", uid, kSocket);
 }
 

@@ -62,7 +62,7 @@ class Client {
 };
 
 // Where the daemon of this user listens by default: root's in /run/gracevisor, others' in
-// $XDG_RUNTIME_DIR/gracevisor, without that (empty) in /tmp/gracevisor-UID.
+// $XDG_RUNTIME_DIR/gracevisor, without that (empty or relative) in /tmp/gracevisor-UID.
 [[nodiscard]] std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir);
 
 }  // namespace gracevisor::control

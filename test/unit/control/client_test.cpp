@@ -148,4 +148,5 @@ TEST_CASE("client: the default socket is the user's own") {
   CHECK(default_socket_path(0, "/run/user/0") == "/run/gracevisor/gracevisor.sock");
   CHECK(default_socket_path(1000, "/run/user/1000") == "/run/user/1000/gracevisor/gracevisor.sock");
   CHECK(default_socket_path(1000, "") == "/tmp/gracevisor-1000/gracevisor.sock");
+  CHECK(default_socket_path(1000, "run") == "/tmp/gracevisor-1000/gracevisor.sock");
 }

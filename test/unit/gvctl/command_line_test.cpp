@@ -1,0 +1,128 @@
+#include "gvctl/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include "gvctl/commands.h"
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::gvctl;
+
+namespace {
+
+CommandLine parsed(const std::vector<std::string>& arguments, const std::string& environment = "") {
+  auto line = parse_command_line(arguments, environment);
+  if (!line) {
+    FAIL(line.error().text);
+    return {};
+  }
+  return *line;
+}
+
+Ending refused(const std::vector<std::string>& arguments) {
+  auto line = parse_command_line(arguments, "");
+  return line ? Ending{-1, "accepted"} : line.error();
+}
+
+}  // namespace
+
+TEST_CASE("command line: commands and their other names") {
+  CHECK(parsed({"status"}).verb == Verb::status);
+  CHECK(parsed({"ls"}).verb == Verb::status);
+  CHECK(parsed({"ps", "web"}).selectors.size() == 1);
+  CHECK(parsed({"deploy", "web", "api"}).selectors[1].app == "api");
+  CHECK(parsed({"restart", "web"}).verb == Verb::deploy);
+  CHECK(parsed({"deploy", "--no-wait", "web"}).no_wait);
+  CHECK(parsed({"start", "all"}).verb == Verb::start);
+  CHECK(parsed({"stop", "web"}).verb == Verb::stop);
+  CHECK_FALSE(parsed({"stop", "web"}).now);
+  CHECK(parsed({"stop", "--now", "web"}).now);
+  CHECK(parsed({"tail", "web"}).verb == Verb::logs);
+  CHECK(parsed({"shutdown"}).verb == Verb::shutdown);
+  CHECK(parsed({"version"}).verb == Verb::version);
+}
+
+TEST_CASE("command line: logs takes one selector and says how much") {
+  CommandLine line = parsed({"logs", "-f", "-n", "20", "web@43.1"});
+  CHECK(line.follow);
+  CHECK(line.lines == 20);
+  CHECK(line.selectors[0].instance() == "43.1");
+  CHECK(parsed({"logs", "web"}).lines == 100);
+  CHECK(parsed({"logs", "-n0", "web"}).lines == 0);
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"logs"},
+                                                {"logs", "web", "api"},
+                                                {"logs", "all"},
+                                                {"logs", "w*"},
+                                                {"logs", "-n", "-1", "web"},
+                                                {"logs", "-n", "x", "web"},
+                                                {"logs", "-n", "9999999", "web"}}) {
+    CHECK(refused(wrong).exit == 2);
+  }
+}
+
+TEST_CASE("command line: global options stand before or behind the command") {
+  CHECK(parsed({"--json", "status"}).json);
+  CHECK(parsed({"status", "--json"}).json);
+  CHECK(parsed({"--socket", "/x.sock", "status"}).socket == "/x.sock");
+  CHECK(parsed({"status", "--socket=/x.sock"}).socket == "/x.sock");
+  CHECK(parsed({"status"}, "/env.sock").socket == "/env.sock");
+  CHECK(parsed({"--socket", "/x.sock", "status"}, "/env.sock").socket == "/x.sock");
+  CHECK(parsed({"status"}).socket.empty());
+}
+
+TEST_CASE("command line: wrong usage exits with 2 and says what is wrong") {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                {"nonsense"},
+                                                {"deploy"},
+                                                {"stop"},
+                                                {"--bogus", "status"},
+                                                {"status", "--now"},
+                                                {"deploy", "web@43"},
+                                                {"status", "web@43.1"},
+                                                {"deploy", "@group"},
+                                                {"--socket"},
+                                                {"version", "web"}}) {
+    Ending ending = refused(wrong);
+    CAPTURE(ending.text);
+    CHECK(ending.exit == 2);
+    CHECK(ending.text.starts_with("gvctl: "));
+  }
+  CHECK(refused({"deploy", "web@43"}).text.find("takes whole apps, such as web") != std::string::npos);
+}
+
+TEST_CASE("command line: help and version are no errors") {
+  CHECK(refused({"--help"}).exit == 0);
+  CHECK(refused({"--help"}).text.find("deploy, restart") != std::string::npos);
+  CHECK(refused({"deploy", "--help"}).exit == 0);
+  CHECK(refused({"deploy", "--help"}).text.find("--no-wait") != std::string::npos);
+  CHECK(refused({"--version"}).exit == 0);
+  CHECK(refused({"--version"}).text == "gvctl " GV_VERSION "\n");
+}
+
+TEST_CASE("exit codes: several apps give their common one, or 8") {
+  CHECK(combined({}) == 0);
+  CHECK(combined({0, 0}) == 0);
+  CHECK(combined({10}) == 10);
+  CHECK(combined({10, 10}) == 10);
+  CHECK(combined({0, 10}) == 8);
+  CHECK(combined({10, 11}) == 8);
+}
+
+TEST_CASE("manual page and completions: they know every command and every option") {
+  for (const char* file : {"gvctl.1", "gvctl.bash", "gvctl.zsh", "gvctl.fish"}) {
+    std::string text = test::content_of(std::filesystem::path(GV_GVCTL_SOURCE) / file);
+    // The page writes "-" as "\-".
+    for (auto at = text.find("\\-"); at != std::string::npos; at = text.find("\\-", at)) text.erase(at, 1);
+    CAPTURE(file);
+    REQUIRE_FALSE(text.empty());
+    for (const auto& [command, options] : command_words()) {
+      CAPTURE(command);
+      CHECK(text.find(command) != std::string::npos);
+      for (const std::string& option : options) {
+        CAPTURE(option);
+        bool fish = std::string_view(file).ends_with(".fish");
+        CHECK(text.find(fish ? "-l " + option.substr(2) : option) != std::string::npos);
+      }
+    }
+  }
+}
