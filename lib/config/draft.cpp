@@ -37,9 +37,9 @@ class DraftReader {
       if (entry.key == "daemon") {
         read_daemon(item);
       } else if (entry.key == "listen") {
-        read_named(item, [this](const Entry& named, Item one) { read_listener(named, std::move(one)); });
+        read_named(item, [this](const Entry& named, const Item& one) { read_listener(named, one); });
       } else if (entry.key == "app") {
-        read_named(item, [this](const Entry& named, Item one) { read_app(named, std::move(one)); });
+        read_named(item, [this](const Entry& named, const Item& one) { read_app(named, one); });
       } else if (entry.key != "include") {  // followed already
         reading_.error(entry.source, item.path,
                        unknown_key(entry.key, {"include", "daemon", "listen", "app"}));
@@ -81,13 +81,13 @@ class DraftReader {
       if (!fresh) {
         reading_.error(entry.source, one.path, "is already defined at " + place(first->second));
       } else if (reading_.table(one) != nullptr) {
-        read_one(entry, std::move(one));
+        read_one(entry, one);
       }
     }
   }
 
-  void read_listener(const Entry& entry, Item item) {
-    const Table& table = std::get<Table>(entry.value.data);
+  void read_listener(const Entry& entry, const Item& item) {
+    const auto& table = std::get<Table>(entry.value.data);
     ListenerDraft& draft = draft_.listeners.emplace_back(ListenerDraft{{}, item.path, &table});
     draft.listener.name = entry.key;
     draft.listener.source = entry.source;
@@ -100,8 +100,8 @@ class DraftReader {
     }
   }
 
-  void read_app(const Entry& entry, Item item) {
-    const Table& table = std::get<Table>(entry.value.data);
+  void read_app(const Entry& entry, const Item& item) {
+    const auto& table = std::get<Table>(entry.value.data);
     AppDraft& draft = draft_.apps.emplace_back(AppDraft{{}, item.path, &table});
     draft.app.name = entry.key;
     draft.app.source = entry.source;

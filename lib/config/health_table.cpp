@@ -89,10 +89,9 @@ void read_headers(Reading& reading, const Item& item, Health& out) {
 Fields<Health> health_fields() {
   Fields<Health> fields;
   fields.push_back(choice_field("type", &Health::kind, kKinds, R"(or "tcp": a connection is enough)"));
-  fields.push_back(
-      {"path", "without a path any complete answer below 500 counts", read_path,
-       [](const Health& health) { return health.path_given ? quote(health.path) : std::string(); },
-       R"("/")"});
+  fields.emplace_back(
+      "path", "without a path any complete answer below 500 counts", read_path,
+      [](const Health& health) { return health.path_given ? quote(health.path) : std::string(); }, R"("/")");
   fields.emplace_back(
       "expect", "when path is given", read_expect,
       [](const Health& health) {

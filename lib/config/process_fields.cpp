@@ -147,10 +147,10 @@ std::string quote_if_set(const std::string& text) {
 }  // namespace
 
 void add_process_fields(Fields<App>& fields) {
-  fields.push_back(
-      {"command", "a list, or one string split as a shell splits words; never a shell", read_command,
-       [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
-       R"(["./server", "--port", "{port}"])"});
+  fields.emplace_back(
+      "command", "a list, or one string split as a shell splits words; never a shell", read_command,
+      [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
+      R"(["./server", "--port", "{port}"])");
   fields.emplace_back(
       "directory", "symlinks resolved once per generation",
       [](Reading& r, const Item& item, App& out) {
