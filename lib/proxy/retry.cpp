@@ -21,9 +21,10 @@ Verdict decide(const Attempt& attempt) noexcept {
   }
   bool safe = attempt.idempotent || (attempt.reused && attempt.unread);
   if (!safe || !attempt.replayable || attempt.replays > 0 || !attempt.within_budget) return Verdict::give_up;
-  // A pooled connection that ended was most likely just idle for too long; a new one that ended tells of the
-  // instance.
-  return attempt.reused ? Verdict::fresh : Verdict::elsewhere;
+  // What was never sent can go to the same instance. One that ended without a byte may be dying, even behind
+  // a pooled connection that perhaps only was idle for too long: there is but one replay, so it goes
+  // elsewhere.
+  return attempt.failure == Failure::unsent ? Verdict::fresh : Verdict::elsewhere;
 }
 
 void RetryBudget::roll(base::TimePoint now) noexcept {
