@@ -6,9 +6,9 @@
 namespace gracevisor::supervise {
 
 base::Expected<void> Supervisor::boot() {
-  std::vector<config::Listener> used;
-  for (const config::Listener& listener : settings_.config.listeners) used.push_back(listener);
-  if (auto opened = listeners_.ensure(used); !opened) return opened;
+  auto opened = listeners_.open(settings_.config.listeners);
+  if (!opened) return std::unexpected(opened.error());
+  listeners_.commit(std::move(*opened));
 
   LoadedStates loaded;
   if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
@@ -74,7 +74,9 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   return entry;
 }
 
-std::expected<SpecRef, Refused> Supervisor::prepare(const std::string& name) {
+// What a deploy and a first start need: the files read again, the app frozen, its listeners open. No side
+// effect on what serves.
+std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::string& name) {
   if (stage_ != Stage::serving)
     return std::unexpected(Refused{ExitCode::aborted, "the daemon is shutting down", {}});
   auto loaded = config::load(settings_.config_file);
@@ -95,16 +97,14 @@ std::expected<SpecRef, Refused> Supervisor::prepare(const std::string& name) {
   for (const std::string& listener : configured->listen) {
     if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
   }
-  if (auto opened = listeners_.ensure(used); !opened) {
-    return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
-  }
-  if (AppEntry* entry = entry_of(name)) {
-    entry->configured = *configured;
-    entry->problems.clear();
-  } else {
-    (void)add_app(*configured, base::GenerationId());
-  }
-  return *spec;
+  auto opened = listeners_.open(used);
+  if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
+  AppEntry* entry = entry_of(name);
+  if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
+  entry->configured = *configured;
+  entry->problems.clear();
+  entry->listeners = PendingListeners{*spec, std::move(*opened)};
+  return entry;
 }
 
 std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::shared_ptr<Report> report) {
@@ -112,9 +112,9 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::sh
   if (AppEntry* entry = entry_of(name)) {
     if (auto free = entry->app->can_deploy(); !free) return free;
   }
-  auto spec = prepare(name);
-  if (!spec) return std::unexpected(spec.error());
-  auto begun = entry_of(name)->app->deploy(*spec, std::move(report));
+  auto entry = prepare(name);
+  if (!entry) return std::unexpected(entry.error());
+  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, std::move(report));
   schedule_turn();
   return begun;
 }
@@ -125,8 +125,8 @@ std::expected<void, Refused> Supervisor::start(const std::string& name, std::sha
   if (entry == nullptr || entry->app->live() == nullptr) {
     auto prepared = prepare(name);
     if (!prepared) return std::unexpected(prepared.error());
-    spec = *prepared;
-    entry = entry_of(name);
+    entry = *prepared;
+    spec = entry->listeners->spec;
   }
   auto begun = entry->app->start(spec, std::move(report));
   schedule_turn();

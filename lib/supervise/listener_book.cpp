@@ -1,5 +1,8 @@
 #include "supervise/listener_book.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "loop/listening_socket.h"
@@ -18,7 +21,19 @@ bool uses(const FacingApp& app, const std::string& listener) {
   return std::find(names.begin(), names.end(), listener) != names.end();
 }
 
+// Nobody can connect any more, whoever still has a descriptor; what waits unaccepted is reset.
+void end(const routing::ListenerSockets& sockets) {
+  for (const base::UniqueFd& socket : sockets.sockets) {
+    (void)::shutdown(socket.get(), SHUT_RD);  // fails only where it is ended already
+  }
+  if (!sockets.address.is_unix()) return;
+  (void)::unlink(sockets.address.text().substr(5).c_str());  // gone already is as well
+}
+
 }  // namespace
+
+ListenerBook::ListenerBook(std::size_t workers) : workers_(workers) {}
+ListenerBook::~ListenerBook() = default;
 
 base::Expected<ListenerBook::Open> ListenerBook::open(const config::Listener& listener) const {
   Open result;
@@ -46,22 +61,46 @@ base::Expected<ListenerBook::Open> ListenerBook::open(const config::Listener& li
   return result;
 }
 
-base::Expected<void> ListenerBook::ensure(const std::vector<config::Listener>& listeners) {
+base::Expected<std::unique_ptr<ListenerBook::Opened>> ListenerBook::open(
+    const std::vector<config::Listener>& listeners) const {
   std::vector<Open> opened;
   for (const config::Listener& listener : listeners) {
     auto one = open(listener);
     if (!one) return std::unexpected(one.error());
     opened.push_back(std::move(*one));
   }
-  for (Open& one : opened) {
+  return std::make_unique<Opened>(std::move(opened));
+}
+
+void ListenerBook::commit(std::unique_ptr<Opened> opened) {
+  for (Open& one : opened->listeners_) {
+    auto before = open_.find(one.config.name);
+    if (before != open_.end()) give_up(before->second, &one);
     std::string name = one.config.name;
     open_[name] = std::move(one);
   }
-  return {};
 }
 
-void ListenerBook::keep_only(const std::set<std::string>& wanted) {
-  std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+void ListenerBook::give_up(const Open& open, const Open* successor) {
+  for (const SocketsRef& sockets : open.sockets) {
+    bool kept = successor != nullptr && std::find(successor->sockets.begin(), successor->sockets.end(),
+                                                  sockets) != successor->sockets.end();
+    if (!kept) giving_up_.push_back(sockets);
+  }
+}
+
+void ListenerBook::end_given_up(base::Epoch adopted) {
+  std::erase_if(given_up_, [adopted](const auto& entry) {
+    if (entry.first > adopted) return false;
+    end(*entry.second);
+    return true;
+  });
+}
+
+void ListenerBook::end_all() {
+  for (const auto& [name, open] : open_) {
+    for (const SocketsRef& sockets : open.sockets) end(*sockets);
+  }
 }
 
 void ListenerBook::reindex(Open& open, const std::vector<FacingApp>& apps) const {
@@ -78,14 +117,22 @@ void ListenerBook::reindex(Open& open, const std::vector<FacingApp>& apps) const
   open.index = std::make_shared<const routing::HostIndex>(open.entries, open.fallback);
 }
 
-std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<FacingApp>& apps) {
+std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<FacingApp>& apps,
+                                                          base::Epoch epoch) {
   std::vector<routing::ListenerRoutes> result;
-  for (auto& [name, open] : open_) {
-    if (std::none_of(apps.begin(), apps.end(), [&](const FacingApp& app) { return uses(app, name); }))
+  for (auto it = open_.begin(); it != open_.end();) {
+    auto& [name, open] = *it;
+    if (std::none_of(apps.begin(), apps.end(), [&](const FacingApp& app) { return uses(app, name); })) {
+      give_up(open, nullptr);
+      it = open_.erase(it);
       continue;
+    }
     reindex(open, apps);
     for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.trusted});
+    ++it;
   }
+  for (SocketsRef& sockets : giving_up_) given_up_.emplace_back(epoch, std::move(sockets));
+  giving_up_.clear();
   return result;
 }
 

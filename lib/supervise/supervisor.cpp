@@ -96,6 +96,7 @@ void Supervisor::notice_adoption() {
   base::Epoch adopted = publisher_.adopted_by_all();
   if (adopted <= adopted_) return;
   adopted_ = adopted;
+  listeners_.end_given_up(adopted);
   for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
 }
 
@@ -104,7 +105,7 @@ const config::App& Supervisor::facing(const AppEntry& entry) {
 }
 
 void Supervisor::publish() {
-  keep_listeners();
+  commit_listeners();
   std::vector<App*> apps;
   std::vector<FacingApp> facing_apps;
   for (auto& [id, entry] : apps_) {
@@ -115,17 +116,19 @@ void Supervisor::publish() {
       build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving}));
 }
 
-void Supervisor::keep_listeners() {
-  std::set<std::string> wanted;
-  for (const auto& [id, entry] : apps_) {
-    const auto& names = facing(entry).listen;
-    wanted.insert(names.begin(), names.end());
-    for (const Generation* generation : entry.app->generations()) {
-      if (generation->ended() && generation != entry.app->live()) continue;
-      wanted.insert(generation->spec()->app.listen.begin(), generation->spec()->app.listen.end());
+// A changed listener belongs to the cutover: it comes into force with the generation that was deployed with
+// it, and is forgotten with one that failed.
+void Supervisor::commit_listeners() {
+  for (auto& [id, entry] : apps_) {
+    if (!entry.listeners) continue;
+    const Generation* live = entry.app->live();
+    if (live != nullptr && live->spec() == entry.listeners->spec) {
+      listeners_.commit(std::move(entry.listeners->opened));
+      entry.listeners.reset();
+    } else if (entry.app->can_deploy()) {
+      entry.listeners.reset();  // no deploy is under way that could bring it about
     }
   }
-  listeners_.keep_only(wanted);
 }
 
 std::shared_ptr<Report> Supervisor::new_report() const {
@@ -184,7 +187,11 @@ void Supervisor::begin_stopping(bool now, bool kill) {
 }
 
 void Supervisor::follow_shutdown() {
-  if (stage_ == Stage::closing && adopted_ >= publisher_.epoch() && idle()) begin_stopping(false, false);
+  if (stage_ == Stage::closing && adopted_ >= publisher_.epoch()) {
+    // The workers have accepted what waited and closed their sockets; nobody shall wait in a backlog now.
+    listeners_.end_all();
+    if (idle()) begin_stopping(false, false);
+  }
   if (stage_ != Stage::stopping) return;
   bool ended = world_->runs().empty();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();

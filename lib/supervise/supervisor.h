@@ -11,7 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +31,14 @@ class Supervisor {
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
   };
   // What is known of one app beside its decider.
+  // Listeners as a spec needs them; they come into force when it goes live.
+  struct PendingListeners {
+    SpecRef spec;
+    std::unique_ptr<ListenerBook::Opened> opened;
+  };
   struct AppEntry {
     std::unique_ptr<App> app;
+    std::optional<PendingListeners> listeners;
     config::App configured;             // as the files said when it was last read
     std::vector<std::string> problems;  // standing remarks for status
   };
@@ -80,7 +86,7 @@ class Supervisor {
   void notice_quiescence();
   void notice_adoption();
   void publish();
-  void keep_listeners();
+  void commit_listeners();
   void follow_shutdown();
   void begin_stopping(bool now, bool kill);
   [[nodiscard]] bool idle() const;
@@ -89,7 +95,7 @@ class Supervisor {
   void start_remembered(AppEntry& entry, const AppState& state);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
-  [[nodiscard]] std::expected<SpecRef, Refused> prepare(const std::string& name);
+  [[nodiscard]] std::expected<AppEntry*, Refused> prepare(const std::string& name);
 
   loop::Loop& loop_;
   base::Log& log_;

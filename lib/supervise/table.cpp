@@ -64,7 +64,7 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
   auto table = std::make_unique<routing::RouteTable>();
   base::Epoch epoch = input.publisher.next_epoch();
   table->closing = input.closing;
-  table->listeners = input.listeners.routes(input.facing);
+  table->listeners = input.listeners.routes(input.facing, epoch);
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
     const App& app = *input.apps[i];
     const config::App& config = *input.facing[i].config;
