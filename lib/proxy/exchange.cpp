@@ -147,6 +147,7 @@ void Exchange::refuse_body() {
 
 void Exchange::client_ended() {
   // A client that has finished sending may still read, but nobody waits half closed for an instance to start.
+  if (response_ == Response::flush) return;
   if (body_pending() || request_ == Request::hold) client_gone();
 }
 
@@ -191,6 +192,8 @@ void Exchange::leave_app() noexcept {
 void Exchange::arm() {
   loop::Deadline& deadline = client_->deadline();
   if (nothing_answered()) {
+    // Waiting for an instance or a connection has its deadline already, whatever the client sends meanwhile.
+    if (request_ == Request::hold || request_ == Request::connect) return;
     bool client_is_due = body_pending() && request_ != Request::dropped && !awaits_continue_;
     start_deadline(client_is_due ? options_->body_timeout : options_->request_timeout);
   } else if (client_->queued() > 0) {

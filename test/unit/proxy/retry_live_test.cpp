@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "support/proxy_rig.h"
+#include "support/temp_folder.h"
 
 namespace gracevisor::test {
 namespace {
@@ -191,6 +192,57 @@ TEST_CASE("retry: a body that is too long to be held is not replayed") {
   side.close();
   CHECK(client.read_message().starts_with("HTTP/1.1 502 "));
   CHECK(app.quiet());
+}
+
+TEST_CASE("retry: on a Unix socket a POST that the kernel proves unread is sent again, if reuse allows it") {
+  TempFolder folder;
+  FakeApp app(base::GenerationId(1), *base::Address::unix_path((folder / "app.sock").string()));
+  ProxyRig rig({app.endpoint()});
+  rig.options.reuse = config::ProxyOptions::Reuse::always;
+  rig.publish();
+  Peer client = rig.connect();
+  Peer side = pooled_connection(client, app);
+  REQUIRE(client.send(kPost));
+  REQUIRE(eventually([&] { return !side.quiet(); }));
+  side.close();  // with our bytes unread: a reset
+  Peer again = app.accept();
+  CHECK(again.read_past("abc").starts_with("POST / "));
+  REQUIRE(again.send(ok("ok")));
+  CHECK(client.read_message().ends_with("ok"));
+  // Read, and then closed: the app may have acted.
+  REQUIRE(client.send(kPost));
+  REQUIRE(!again.read_past("abc").empty());
+  again.close();
+  CHECK(client.read_message().starts_with("HTTP/1.1 502 "));
+  CHECK(app.quiet());
+}
+
+TEST_CASE("retry: a connect that hangs is given up after connect_timeout") {
+  // A listener whose backlog is full: the kernel answers no further SYN.
+  base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  base::Address any = base::Address::tcp_loopback(base::Port(0));
+  REQUIRE(::bind(socket.get(), any.get(), any.length()) == 0);
+  REQUIRE(::listen(socket.get(), 0) == 0);
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &length) == 0);
+  auto address = base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), length);
+  Peer filler = Peer::connect(address);
+  auto stuck = std::make_shared<routing::Endpoint>(
+      routing::Identity{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)}, address,
+      1);
+  ProxyRig rig({stuck});
+  rig.options.connect_timeout = 30ms;
+  rig.web.hold = 0s;
+  rig.publish();
+  Peer client = rig.connect();
+  // Its body goes on to come while the connection hangs.
+  REQUIRE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nab"));
+  REQUIRE(client.send("cd"));
+  std::string answer = client.read_message();
+  CHECK(answer.starts_with("HTTP/1.1 502 "));
+  CHECK(answer.find("X-Gv-Error: upstream-refused\r\n") != std::string::npos);
+  CHECK(stuck->ledger.sum(&routing::LedgerCell::connect_failures) == 2);
 }
 
 }  // namespace
