@@ -84,13 +84,13 @@ Expected<HttpConnection> HttpConnection::connect(const base::Address& address,
   return connection;
 }
 
-Expected<void> HttpConnection::wait_for(short events, steady_clock::time_point deadline) {
+Expected<short> HttpConnection::wait_for(short events, steady_clock::time_point deadline) {
   pollfd wanted{fd_.get(), events, 0};
   while (true) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
     if (left <= 0) return base::fail_errno("no progress in time", ETIMEDOUT);
     int ready = ::poll(&wanted, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
-    if (ready > 0) return {};
+    if (ready > 0) return wanted.revents;
     if (ready < 0 && errno != EINTR) return base::fail_errno("poll", errno);
   }
 }
@@ -102,7 +102,14 @@ Expected<void> HttpConnection::send(std::string_view bytes) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
-      if (auto ready = wait_for(POLLOUT, deadline); !ready) return ready;
+      // An answer that begins before the request has ended is taken in: else both sides could wait for ever.
+      auto ready = wait_for(POLLOUT | POLLIN, deadline);
+      if (!ready) return std::unexpected(ready.error());
+      if ((*ready & POLLOUT) == 0) {
+        auto more = receive();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return base::fail("closed within the request");
+      }
     } else if (errno != EINTR) {
       return base::fail_errno("send", errno);
     }

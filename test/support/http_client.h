@@ -47,7 +47,7 @@ class HttpConnection {
   [[nodiscard]] base::Expected<Response> exchange(const Request& request);
   [[nodiscard]] base::Expected<Response> get(const std::string& target);
 
-  // The parts, for tests of unusual exchanges. Bytes go out as they are.
+  // The parts, for tests of unusual exchanges. Bytes go out as they are; what comes in meanwhile is kept.
   [[nodiscard]] base::Expected<void> send(std::string_view bytes);
   [[nodiscard]] base::Expected<Response> read_response(bool bodiless = false);
   // At least one byte more of what comes in, into the buffer that read_response() uses; false at the end.
@@ -62,7 +62,7 @@ class HttpConnection {
  private:
   HttpConnection(base::UniqueFd fd, std::chrono::milliseconds patience)
       : fd_(std::move(fd)), patience_(patience) {}
-  [[nodiscard]] base::Expected<void> wait_for(short events, std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] base::Expected<short> wait_for(short events, std::chrono::steady_clock::time_point deadline);
   [[nodiscard]] base::Expected<std::string> take_line();
   [[nodiscard]] base::Expected<std::string> take_bytes(std::uint64_t count);
   [[nodiscard]] base::Expected<Response> read_head();
