@@ -11,10 +11,12 @@ option(GV_WERROR "treat warnings as errors" OFF)
 set(GV_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 option(GV_FUZZ "build the libFuzzer targets (clang)" OFF)
 
+# Objects are shared between clones and build folders: paths below the source folder count as relative.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(gv_options INTERFACE)

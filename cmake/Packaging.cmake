@@ -1,8 +1,9 @@
 # Installation and the Debian package: `cpack -G DEB` in a build configured with -DCMAKE_INSTALL_PREFIX=/usr.
-if(TARGET gracevisord AND TARGET gvctl)
 install(TARGETS gracevisord RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS gvctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+install(FILES apps/gracevisord/gracevisord.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES configs/gracevisor.service DESTINATION lib/systemd/system)
+install(FILES configs/gracevisor.toml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/gracevisor)
 
 set(CPACK_PACKAGE_NAME gracevisor)
 set(CPACK_PACKAGE_CONTACT "gracevisor <dev@gracevisor.invalid>")

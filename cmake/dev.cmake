@@ -1,4 +1,7 @@
 # Initial cache: cmake -C cmake/dev.cmake -S . -B build/dev -G Ninja
-set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "")
+# Tests run with assertions; little optimisation, so that building takes less than testing.
+set(CMAKE_BUILD_TYPE Checked CACHE STRING "")
+set(CMAKE_C_FLAGS_CHECKED "-O1 -g1" CACHE STRING "")
+set(CMAKE_CXX_FLAGS_CHECKED "-O1 -g1" CACHE STRING "")
 set(CMAKE_C_COMPILER gcc CACHE STRING "")
 set(CMAKE_CXX_COMPILER g++ CACHE STRING "")
