@@ -64,7 +64,7 @@ Expected<Address> Address::parse(std::string_view text) {
   auto colon = text.rfind(':');
   auto invalid = [&] {
     return fail("\"" + std::string(text) +
-                "\" is no address: write \"127.0.0.1:80\", \"[::1]:80\", \"*:80\" or \"unix:/path\"");
+                R"(" is no address: write "127.0.0.1:80", "[::1]:80", "*:80" or "unix:/path")");
   };
   // A NUL would hide what follows it from inet_pton.
   if (colon == std::string_view::npos || text.find('\0') != std::string_view::npos) return invalid();

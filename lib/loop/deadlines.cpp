@@ -59,8 +59,9 @@ void Deadlines::arm(base::TimePoint due) {
 void Deadlines::fire_due() {
   base::TimePoint now = loop_.now();
   std::optional<base::TimePoint> earliest;
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
-    List& list = lists_[i];  // a deque: stays in place when an observer adds a list
+  // By index, since an observer may add a list; in a deque the others stay in place.
+  for (std::size_t i = 0; i < lists_.size(); ++i) {  // NOLINT(modernize-loop-convert)
+    List& list = lists_[i];
     while (list.anchor.next_ != &list.anchor && list.anchor.next_->due_ <= now) {
       Deadline& due = *list.anchor.next_;
       due.cancel();

@@ -36,9 +36,9 @@ class OutputTail {
   // Runs inside add() and flush(); must not call the tail.
   using OnLine = std::function<void(const OutputLine&)>;
 
-  static constexpr std::size_t kKept = 256 * 1024;  // bytes, each line counted with kPerLine on top
-  static constexpr std::size_t kPerLine = 64;       // so that empty lines are not free
-  static constexpr std::size_t kMaxLine = 64 * 1024;
+  static constexpr std::size_t kKept = 256UL * 1024;  // bytes, each line counted with kPerLine on top
+  static constexpr std::size_t kPerLine = 64;         // so that empty lines are not free
+  static constexpr std::size_t kMaxLine = 64UL * 1024;
 
   // `on_line` may be empty.
   OutputTail(std::string instance, OnLine on_line);

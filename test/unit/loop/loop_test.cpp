@@ -69,7 +69,8 @@ TEST_CASE_FIXTURE(Fixture, "loop: its clock is the steady clock, in step with th
   CHECK(loop->now() == now);
 }
 
-TEST_CASE_FIXTURE(Fixture, "retire: what retires in a timer's callback is freed before the loop waits for I/O") {
+TEST_CASE_FIXTURE(Fixture,
+                  "retire: what retires in a timer's callback is freed before the loop waits for I/O") {
   int gone = 0;
   std::vector<int> seen;
   auto pipe = base::make_pipe();
