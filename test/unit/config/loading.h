@@ -32,6 +32,7 @@ inline Identity ordinary() {
 
 inline std::vector<std::string> lines(const std::vector<Diagnostic>& diagnostics) {
   std::vector<std::string> out;
+  out.reserve(diagnostics.size());
   for (const Diagnostic& diagnostic : diagnostics) out.push_back(diagnostic.line());
   return out;
 }
