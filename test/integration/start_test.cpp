@@ -84,14 +84,14 @@ TEST_CASE("start: a child has a session of its own, a clean environment and no d
   std::string real = std::filesystem::canonical(site.directory() / "srv");
   CHECK(std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/cwd") == real);
 
-  std::string environ = proc_text(pid, "environ");
-  CHECK(has_variable(environ, "COLOR=blue"));
-  CHECK(has_variable(environ, "BASE=" + real + "/x"));
-  CHECK(has_variable(environ, "GV_APP=web"));
-  CHECK(has_variable(environ, "GV_GENERATION=1"));
-  CHECK(has_variable(environ, "HOST=127.0.0.1"));
-  CHECK(environ.find("PORT=") != std::string::npos);
-  CHECK(environ.find("GV_TEST_LEAK") == std::string::npos);
+  std::string environment = proc_text(pid, "environ");
+  CHECK(has_variable(environment, "COLOR=blue"));
+  CHECK(has_variable(environment, "BASE=" + real + "/x"));
+  CHECK(has_variable(environment, "GV_APP=web"));
+  CHECK(has_variable(environment, "GV_GENERATION=1"));
+  CHECK(has_variable(environment, "HOST=127.0.0.1"));
+  CHECK(environment.find("PORT=") != std::string::npos);
+  CHECK(environment.find("GV_TEST_LEAK") == std::string::npos);
 
   auto status = daemon.status();
   REQUIRE(status.has_value());

@@ -20,10 +20,18 @@ using test::ControlServer;
 
 namespace {
 
+base::Pipe pipe_or_fail() {
+  base::Expected<base::Pipe> made = base::make_pipe();
+  REQUIRE(made.has_value());
+  base::Pipe ends;
+  std::swap(ends, made.value());
+  return ends;
+}
+
 // An Output that is read back.
 class Capture {
  public:
-  Capture() : pipe_(*base::make_pipe()), output_(pipe_.write_end.get()) {}
+  Capture() : pipe_(pipe_or_fail()), output_(pipe_.write_end.get()) {}
   Output& output() { return output_; }
   // Nobody reads what comes from now on.
   void close() { pipe_.read_end.reset(); }
