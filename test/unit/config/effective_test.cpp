@@ -228,7 +228,7 @@ TEST_CASE("identity: the current one is that of this process") {
 }
 
 TEST_CASE("configs: the configuration to start from loads, as it is and with every example used") {
-  auto path = std::filesystem::path(__FILE__).parent_path() / "../../../configs/gracevisor.toml";
+  auto path = std::filesystem::path(GV_CONFIGS) / "gracevisor.toml";
   auto text = base::read_file(path, 1U << 20);
   REQUIRE(text.has_value());
   test::Folder folder;  // without a conf.d
