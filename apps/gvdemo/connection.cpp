@@ -15,7 +15,7 @@ constexpr base::Millis kLinger{2000};
 }  // namespace
 
 Connection::Connection(loop::Loop& loop, Host& host)
-    : loop_(loop), host_(host), timer_(loop, [this] { on_due(); }) {}
+    : host_(host), timer_(loop, [this] { on_due(); }) {}
 
 base::Expected<std::unique_ptr<Connection>> Connection::open(loop::Loop& loop, base::UniqueFd fd,
                                                              Host& host) {

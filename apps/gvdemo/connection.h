@@ -70,7 +70,6 @@ class Connection final : public loop::StreamObserver, public loop::Retirable {
   [[nodiscard]] bool write(std::string_view bytes);
   void write_head(std::string_view framing);
 
-  loop::Loop& loop_;
   Host& host_;
   std::unique_ptr<loop::Stream> stream_;
   loop::Timer timer_;
