@@ -28,7 +28,8 @@ class Downstream final : public loop::Retirable,
                          private loop::StreamObserver,
                          private loop::DeadlineObserver {
  public:
-  static constexpr std::size_t kHighWater = 256 * 1024;  // queued for one side: the other is not read
+  // Queued for one side: the other is not read.
+  static constexpr std::size_t kHighWater = std::size_t{256} << 10;
 
   [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Core& core, Entrance& entrance,
                                                                         base::UniqueFd connection);
