@@ -13,9 +13,11 @@ using namespace gracevisor::test;
 
 namespace {
 
-std::string demo(const std::string& switches, const std::string& more = "") {
+std::string demo(const std::string& switches, const std::string& more = "",
+                 const std::string& timeout = "20s") {
   return "[app.web]\ncommand = \"@DEMO@ " + switches + "\"\nlisten = \"@LISTEN@\"\n" + more +
-         "[app.web.restart]\nbackoff = \"50ms\"\n[app.web.deploy]\nguard = \"0s\"\ntimeout = \"1s\"\n";
+         "[app.web.restart]\nbackoff = \"50ms\"\n[app.web.deploy]\nguard = \"0s\"\ntimeout = \"" + timeout +
+         "\"\n";
 }
 
 bool serves(const Site& site, const std::string& version) {
@@ -32,7 +34,7 @@ TEST_CASE("deploy: a version that never listens exits with 11 and loses nothing"
   REQUIRE(daemon.wait_healthy("web", 1));
   pid_t old_pid = daemon.pids("web").at(0);
   LoadGenerator load(site.listener(), Request{});
-  site.configure(demo("--version-text v2 --never-listen"));
+  site.configure(demo("--version-text v2 --never-listen", "", "1s"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 11);
@@ -77,7 +79,7 @@ TEST_CASE("deploy: a version whose health check fails exits with 11 and shows th
   site.configure(demo("--version-text v1", "health = \"/health\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  site.configure(demo("--version-text v2 --unhealthy", "health = \"/health\"\n"));
+  site.configure(demo("--version-text v2 --unhealthy", "health = \"/health\"\n", "1s"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 11);
@@ -92,7 +94,7 @@ TEST_CASE("deploy: a version that listens elsewhere is not healthy and the repor
   site.configure(demo("--version-text v1"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  site.configure(demo("--version-text v2 --listen-on 127.0.0.2"));
+  site.configure(demo("--version-text v2 --listen-on 127.0.0.2", "", "1s"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 11);
