@@ -46,3 +46,10 @@ function(gv_add_library name)
     target_link_libraries(${name} INTERFACE gv_options ${ARG_DEPENDS} ${ARG_PRIVATE_DEPENDS})
   endif()
 endfunction()
+
+# gv_run_as_app(TARGET): the program is one that the tests run as an app.
+function(gv_run_as_app name)
+  if(GV_SANITIZE MATCHES "address")
+    target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/test/support/no_leak_check.cpp")
+  endif()
+endfunction()
