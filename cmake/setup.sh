@@ -44,6 +44,7 @@ gv_need() {
 gv_configure() {
   gv_name=$1
   shift
+  mkdir -p build
   cmake -C "cmake/$gv_name.cmake" -S . -B "build/$gv_name" -G Ninja "$@" >"build/$gv_name.configure.log" 2>&1 || {
     cat "build/$gv_name.configure.log" >&2
     gv_fail "cannot configure build/$gv_name"
