@@ -42,7 +42,7 @@ base::Expected<void> make_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-base::Expected<std::unique_ptr<Daemon>> Daemon::create(Settings settings) {
+base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
   const config::Daemon& config = settings.config.daemon;
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   if (auto made = control::prepare_runtime_folder(config.runtime_dir, policy); !made) {
@@ -68,6 +68,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(Settings settings) {
   std::optional<std::uint64_t> open_files = raise_open_files();
   if (auto started = daemon->start_workers(workers); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
+  links.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) {
     links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
   }

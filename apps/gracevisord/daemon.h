@@ -29,7 +29,7 @@ class Daemon {
     bool fresh = false;
   };
   // Everything up to the listeners; an error names what is missing and leaves nothing behind.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(Settings settings);
+  [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(const Settings& settings);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();

@@ -14,8 +14,7 @@ constexpr std::size_t kPiece = 65536;
 constexpr base::Millis kLinger{2000};
 }  // namespace
 
-Connection::Connection(loop::Loop& loop, Host& host)
-    : host_(host), timer_(loop, [this] { on_due(); }) {}
+Connection::Connection(loop::Loop& loop, Host& host) : host_(host), timer_(loop, [this] { on_due(); }) {}
 
 base::Expected<std::unique_ptr<Connection>> Connection::open(loop::Loop& loop, base::UniqueFd fd,
                                                              Host& host) {

@@ -52,8 +52,8 @@ struct Identity {
 };
 
 struct Endpoint {
-  Endpoint(Identity who, base::Address where, std::size_t workers)
-      : identity(who), address(std::move(where)), ledger(workers) {}
+  Endpoint(Identity who, const base::Address& where, std::size_t workers)
+      : identity(who), address(where), ledger(workers) {}
   const Identity identity;
   const base::Address address;
   mutable Ledger ledger;  // workers write their cells through const tables

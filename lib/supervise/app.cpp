@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 namespace gracevisor::supervise {
 namespace {
@@ -118,9 +119,9 @@ void App::cut_over(bool parked) {
   if (old != nullptr) old->leave(parked);
   std::size_t draining = 0;
   // Newest last: what is too old to be among the three youngest drains is ended.
-  for (auto it = generations_.rbegin(); it != generations_.rend(); ++it) {
-    if ((*it)->role() != Role::leaving || (*it)->ended()) continue;
-    if (++draining > kDrainsAtOnce) (*it)->stop();
+  for (auto& generation : std::views::reverse(generations_)) {
+    if (generation->role() != Role::leaving || generation->ended()) continue;
+    if (++draining > kDrainsAtOnce) generation->stop();
   }
 }
 

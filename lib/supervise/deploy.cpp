@@ -80,15 +80,13 @@ void Deploy::advance() {
         fail(ExitCode::exited_before_healthy, lost, "");
       }
       return;
-    case Phase::adopting: return;
     case Phase::guarding: advance_guard(); return;
     case Phase::finishing: advance_finishing(); return;
     case Phase::aborting:
-      if (candidate_.ended()) finish("failed", ending_, exit_);
-      return;
     case Phase::rolling_back:
       if (candidate_.ended()) finish("failed", ending_, exit_);
       return;
+    case Phase::adopting:
     case Phase::ended: return;
   }
 }

@@ -12,8 +12,9 @@ constexpr std::size_t kMaxDetail = 200;
 
 unsigned seed_of(const Identity& who) {
   // Jitter only has to differ between instances; the clock of nothing is needed.
-  return static_cast<unsigned>(who.app.value() * 7919U + who.generation.value() * 104729U +
-                               who.slot.value() * 1299709U);
+  std::uint64_t mixed = std::uint64_t{who.app.value()} * 7919 + who.generation.value() * 104729 +
+                        std::uint64_t{who.slot.value()} * 1299709;
+  return static_cast<unsigned>(mixed);
 }
 
 std::string_view text_of(routing::ProbeOutcome outcome) {

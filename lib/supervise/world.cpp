@@ -123,7 +123,7 @@ void World::kill_tree(const Identity& who) {
   if (Run* run = find_run(who)) run->kill_tree();
 }
 
-void World::arm_key(const TimerKey& key, base::Duration after, Event event) {
+void World::arm_key(const TimerKey& key, base::Duration after, const Event& event) {
   std::uint64_t serial = ++timer_serial_;
   base::AppId app = key.who.app;
   // Due timers enqueue like everything else; one that was disarmed or armed anew meanwhile is recognised by

@@ -106,7 +106,7 @@ class World final : public Effects, private RunObserver {
   void on_unkillable(const Identity& who) override;
 
   void enqueue(base::AppId app, Event event);
-  void arm_key(const TimerKey& key, base::Duration after, Event event);
+  void arm_key(const TimerKey& key, base::Duration after, const Event& event);
   void refuse_spawn(const Identity& who, const SpawnFailed& failure, const std::string& why);
 
   Surroundings around_;
