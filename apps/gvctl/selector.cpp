@@ -48,7 +48,7 @@ base::Expected<Selector> parse_selector(std::string_view text) {
   if (at == 0) return invalid("write web, web@43, web@43.1, a pattern such as 'worker-*', or all");
   if (selector.app.empty()) return invalid("it is empty");
   if (!std::all_of(selector.app.begin(), selector.app.end(), valid_in_name)) {
-    return invalid("names of apps have letters, digits, \"-\", \"_\" and \".\"");
+    return invalid("names of apps have letters, digits, - _ and .");
   }
   if (at == std::string_view::npos) return selector;
   if (selector.names_many()) return invalid("generations are an app's own");

@@ -123,7 +123,7 @@ base::Expected<Credentials> look_up_credentials(std::string_view user) {
   std::string name(user.substr(0, colon));
   std::string group_name(group_given ? user.substr(colon + 1) : std::string_view());
   if (name.empty() || (group_given && group_name.empty())) {
-    return base::fail(fmt::format("\"{}\" is not of the form \"user\" or \"user:group\"", user));
+    return base::fail(fmt::format(R"("{}" is not of the form "user" or "user:group")", user));
   }
   auto who = find_by_text(name, group_given);
   if (!who) return who;

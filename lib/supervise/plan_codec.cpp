@@ -48,7 +48,7 @@ class Decoder {
   T number() {
     T value{};
     if (!need(sizeof(T))) return value;
-    std::memcpy(&value, rest_.data(), sizeof(T));
+    (void)rest_.copy(reinterpret_cast<char*>(&value), sizeof(T));
     rest_.remove_prefix(sizeof(T));
     return value;
   }

@@ -50,7 +50,7 @@ std::optional<Entry> read_entry(pid_t pid) {
   Entry entry;
   entry.pid = pid;
   // Fields 3 to 6 and 22 of proc(5).
-  int n = std::sscanf(stat.c_str() + after_name + 1,  // NOLINT(cert-err34-c): the kernel's own numbers
+  int n = std::sscanf(stat.c_str() + after_name + 1,
                       " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                       &entry.state, &entry.parent, &entry.group, &entry.session, &entry.started);
   return n == 5 ? std::optional(entry) : std::nullopt;

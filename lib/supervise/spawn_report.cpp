@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "supervise/spawn_protocol.h"
 
@@ -34,7 +33,7 @@ std::optional<SpawnFailed> SpawnReport::failure() const {
   }
   SpawnRecord record;
   if (bytes.size() != sizeof record) return kDied;
-  std::memcpy(&record, bytes.data(), sizeof record);
+  (void)bytes.copy(reinterpret_cast<char*>(&record), sizeof record);
   constexpr auto kLastStage = static_cast<std::uint16_t>(SpawnStage::exec);
   if (record.version != SpawnRecord{}.version || record.stage > kLastStage) return kDied;
   return SpawnFailed{static_cast<SpawnStage>(record.stage), record.code};

@@ -79,7 +79,7 @@ TEST_CASE("deploy: a version whose health check fails exits with 11 and shows th
   site.configure(demo("--version-text v1", "health = \"/health\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  site.configure(demo("--version-text v2 --unhealthy", "health = \"/health\"\n", "1s"));
+  site.configure(demo("--version-text v2 --unhealthy", "health = \"/health\"\n", "3s"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 11);
@@ -94,7 +94,7 @@ TEST_CASE("deploy: a version that listens elsewhere is not healthy and the repor
   site.configure(demo("--version-text v1"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  site.configure(demo("--version-text v2 --listen-on 127.0.0.2", "", "1s"));
+  site.configure(demo("--version-text v2 --listen-on 127.0.0.2", "", "3s"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 11);

@@ -1,6 +1,7 @@
 // Two programs in one for the tests of processes. Called as kHelperName it is the spawn helper, as the daemon
 // is. Called with a word it is an app that shows its surroundings or behaves badly on purpose.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,27 +19,27 @@ namespace {
 
 // One "name value" line per fact.
 int show_surroundings() {
-  std::printf("session %d\n", ::getsid(0) == ::getpid() ? 1 : 0);
-  std::printf("group %d\n", ::getpgrp() == ::getpid() ? 1 : 0);
+  fmt::print("session {}\n", ::getsid(0) == ::getpid() ? 1 : 0);
+  fmt::print("group {}\n", ::getpgrp() == ::getpid() ? 1 : 0);
   mode_t mask = ::umask(0);
-  std::printf("umask %o\n", mask);
+  fmt::print("umask {:o}\n", mask);
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
-  std::printf("nofile %llu\n", static_cast<unsigned long long>(limit.rlim_cur));
-  std::printf("stdin %s\n", std::filesystem::read_symlink("/proc/self/fd/0").c_str());
-  std::printf("directory %s\n", std::filesystem::current_path().c_str());
+  fmt::print("nofile {}\n", limit.rlim_cur);
+  fmt::print("stdin {}\n", std::filesystem::read_symlink("/proc/self/fd/0").string());
+  fmt::print("directory {}\n", std::filesystem::current_path().string());
   for (int fd : {1, 2}) {
     int flags = ::fcntl(fd, F_GETFL);
-    std::printf("access %d\nblocking %d\n", flags & O_ACCMODE, (flags & O_NONBLOCK) == 0 ? 1 : 0);
+    fmt::print("access {}\nblocking {}\n", flags & O_ACCMODE, (flags & O_NONBLOCK) == 0 ? 1 : 0);
   }
-  std::printf("fds");
+  fmt::print("fds");
   for (int fd = 0; fd < 1024; ++fd) {
-    if (::fcntl(fd, F_GETFD) >= 0) std::printf(" %d", fd);
+    if (::fcntl(fd, F_GETFD) >= 0) fmt::print(" {}", fd);
   }
-  std::printf("\n");
+  fmt::print("\n");
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("Sig") || line.starts_with("NoNewPrivs")) std::printf("%s\n", line.c_str());
+    if (line.starts_with("Sig") || line.starts_with("NoNewPrivs")) fmt::print("{}\n", line);
   }
   return 0;
 }
@@ -60,7 +61,7 @@ int keep_zombie() {
   }
   char byte = 0;
   if (::read(ready[0], &byte, 1) != 1) return 1;
-  std::printf("%d\n", keeper);
+  fmt::print("{}\n", keeper);
   return 0;
 }
 
