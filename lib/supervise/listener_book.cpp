@@ -35,7 +35,7 @@ void end(const routing::ListenerSockets& sockets) {
 ListenerBook::ListenerBook(std::size_t workers) : workers_(workers) {}
 ListenerBook::~ListenerBook() = default;
 
-base::Expected<ListenerBook::Open> ListenerBook::open(const config::Listener& listener) const {
+base::Expected<ListenerBook::Open> ListenerBook::open_one(const config::Listener& listener) const {
   Open result;
   result.config = listener;
   result.trusted = std::make_shared<const std::vector<config::Cidr>>(listener.trusted_proxies);
@@ -65,7 +65,7 @@ base::Expected<std::unique_ptr<ListenerBook::Opened>> ListenerBook::open(
     const std::vector<config::Listener>& listeners) const {
   std::vector<Open> opened;
   for (const config::Listener& listener : listeners) {
-    auto one = open(listener);
+    auto one = open_one(listener);
     if (!one) return std::unexpected(one.error());
     opened.push_back(std::move(*one));
   }

@@ -59,7 +59,7 @@ class ListenerBook {
     std::optional<base::AppId> fallback;
     std::shared_ptr<const routing::HostIndex> index;
   };
-  [[nodiscard]] base::Expected<Open> open(const config::Listener& listener) const;
+  [[nodiscard]] base::Expected<Open> open_one(const config::Listener& listener) const;
   void give_up(const Open& open, const Open* successor);
   void reindex(Open& open, const std::vector<FacingApp>& apps) const;
 
