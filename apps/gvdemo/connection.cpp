@@ -151,9 +151,10 @@ bool Connection::read_body() {
 void Connection::begin_answer() {
   state_ = State::sending;
   if (reply_.body == Reply::Body::text) {
-    reply_.count = reply_.text.size();
-    std::string framing = fmt::format("Content-Length: {}", reply_.count);
-    write_head(framing);
+    // In one write with its head: the app may be killed at any moment, and a text is there whole or not at
+    // all.
+    reply_.count = sent_ = reply_.text.size();
+    write_head(fmt::format("Content-Length: {}", reply_.count), bodiless_ ? "" : reply_.text);
   } else if (reply_.body == Reply::Body::bytes) {
     write_head(fmt::format("Content-Length: {}", reply_.count));
   } else {
@@ -172,7 +173,6 @@ bool Connection::send_more() {
 
 bool Connection::next_piece() {
   switch (reply_.body) {
-    case Reply::Body::text: sent_ = reply_.count; return write(reply_.text);
     case Reply::Body::bytes: {
       std::string filling(std::min<std::uint64_t>(kPiece, reply_.count - sent_), 'x');
       sent_ += filling.size();
@@ -185,6 +185,7 @@ bool Connection::next_piece() {
       if (sent_ < reply_.count && reply_.pause > base::Duration::zero()) timer_.start(reply_.pause);
       return write(line) && !timer_.running();
     }
+    case Reply::Body::text:
     case Reply::Body::echo:
     case Reply::Body::crash: break;  // never sent from here
   }
@@ -240,10 +241,10 @@ bool Connection::write(std::string_view bytes) {
   return false;
 }
 
-void Connection::write_head(std::string_view framing) {
-  (void)write(fmt::format("HTTP/1.1 {} {}\r\nServer: gvdemo\r\nContent-Type: text/plain\r\n{}{}{}\r\n",
+void Connection::write_head(std::string_view framing, std::string_view content) {
+  (void)write(fmt::format("HTTP/1.1 {} {}\r\nServer: gvdemo\r\nContent-Type: text/plain\r\n{}{}{}\r\n{}",
                           reply_.status, http::reason_phrase(reply_.status), framing,
-                          framing.empty() ? "" : "\r\n", keep_ ? "" : "Connection: close\r\n"));
+                          framing.empty() ? "" : "\r\n", keep_ ? "" : "Connection: close\r\n", content));
 }
 
 }  // namespace gracevisor::demo

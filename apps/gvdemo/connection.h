@@ -68,7 +68,8 @@ class Connection final : public loop::StreamObserver, public loop::Retirable {
   void finish();
   // True if the socket took everything; otherwise on_drained() or the end follows.
   [[nodiscard]] bool write(std::string_view bytes);
-  void write_head(std::string_view framing);
+  // `content` goes out in the same write.
+  void write_head(std::string_view framing, std::string_view content = {});
 
   Host& host_;
   std::unique_ptr<loop::Stream> stream_;
