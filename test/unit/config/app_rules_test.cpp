@@ -126,7 +126,7 @@ TEST_CASE("health: the table") {
       app_of(
           "[app.web.health]\npath = \"/up\"\nexpect = \"200,204\"\ninterval = \"1s\"\ntimeout = "
           "\"500ms\"\nstart_timeout = \"3s\"\nhealthy_after = 2\nunhealthy_after = 5\naction = "
-          "\"restart\"\nhost = \"Example.com\"\nproto = \"https\"\nheaders = { B = \"2\", A = \"1\" }\n")
+          "\"unroute\"\nhost = \"Example.com\"\nproto = \"https\"\nheaders = { B = \"2\", A = \"1\" }\n")
           .health;
   CHECK(health.path == "/up");
   CHECK(health.expect == std::vector<StatusRange>{{200, 200}, {204, 204}});
@@ -135,7 +135,7 @@ TEST_CASE("health: the table") {
   CHECK(health.start_timeout == Millis(3000));
   CHECK(health.healthy_after == 2);
   CHECK(health.unhealthy_after == 5);
-  CHECK(health.action == Health::Action::restart);
+  CHECK(health.action == Health::Action::unroute);
   CHECK(health.host == "example.com");
   CHECK(health.proto == "https");
   CHECK(health.headers == std::vector<std::pair<std::string, std::string>>{{"B", "2"}, {"A", "1"}});

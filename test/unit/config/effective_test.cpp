@@ -64,7 +64,7 @@ timeout = "1500ms"
 start_timeout = "90s"
 healthy_after = 2
 unhealthy_after = 4
-action = "restart"
+action = "unroute"
 host = "example.com"
 proto = "https"
 headers = { Authorization = "hunter3" }
@@ -146,7 +146,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(start_timeout = "90s")",
                            "healthy_after = 2",
                            "unhealthy_after = 4",
-                           R"(action = "restart")",
+                           R"(action = "unroute")",
                            R"(host = "example.com")",
                            R"(proto = "https")",
                            R"(guard = "0s")",
