@@ -20,10 +20,11 @@ std::optional<std::string> from_hex(std::string_view hex) {
   if (hex.size() % 2 != 0) return std::nullopt;
   std::string bytes;
   bytes.reserve(hex.size() / 2);
-  for (; !hex.empty(); hex.remove_prefix(2)) {
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    std::string_view digits = hex.substr(i, 2);
     unsigned char byte = 0;
-    auto [end, ec] = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
-    if (ec != std::errc() || end != hex.data() + 2) return std::nullopt;
+    auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (ec != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
     bytes.push_back(static_cast<char>(byte));
   }
   return bytes;
