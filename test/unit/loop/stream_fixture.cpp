@@ -6,6 +6,15 @@
 #include <cerrno>
 
 namespace gracevisor::test {
+namespace {
+
+// Small buffers, so that little is much; the receive buffer before the connection, which settles its window.
+void limit_buffer(const base::UniqueFd& fd, int which) {
+  int size = 65536;
+  REQUIRE(::setsockopt(fd.get(), SOL_SOCKET, which, &size, sizeof size) == 0);
+}
+
+}  // namespace
 
 Listening listen_on_loopback(int backlog) {
   base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -27,9 +36,11 @@ Sockets connected_sockets(Kind kind) {
   } else {
     Listening listening = listen_on_loopback();
     sockets.peer = base::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    limit_buffer(sockets.peer, SO_RCVBUF);
     REQUIRE(::connect(sockets.peer.get(), listening.address.get(), listening.address.length()) == 0);
     sockets.ours = base::UniqueFd(::accept4(listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   }
+  limit_buffer(sockets.ours, SO_SNDBUF);
   REQUIRE(base::set_nonblocking(sockets.ours.get()).has_value());
   return sockets;
 }

@@ -20,11 +20,10 @@ namespace {
 
 constexpr Kind kBoth[] = {Kind::tcp, Kind::unix_socket};
 
-// More than any socket buffer takes at once.
-std::string megabytes(std::size_t count) {
+// More than the sockets take at once (the fixture limits their buffers).
+std::string a_megabyte() {
   std::string bytes;
-  bytes.reserve(count << 20);
-  for (std::size_t i = 0; bytes.size() < count << 20; ++i) bytes += std::to_string(i) + ",";
+  for (std::size_t i = 0; bytes.size() < 1U << 20; ++i) bytes += std::to_string(i) + ",";
   return bytes;
 }
 
@@ -50,7 +49,7 @@ TEST_CASE("stream: what the socket does not take is queued, kept in order, and i
   for (Kind kind : kBoth) {
     StreamFixture f;
     f.connect(kind);
-    std::string expected = megabytes(12);
+    std::string expected = a_megabyte();
     {
       // The pieces are gone before the queue is written.
       std::string first = expected.substr(0, expected.size() / 2);
@@ -131,7 +130,7 @@ TEST_CASE("stream: finished writing sends the queue, then the end, and reading g
     StreamFixture f;
     f.connect(kind);
     REQUIRE(f.stream->start_reading().has_value());
-    std::string expected = megabytes(6);
+    std::string expected = a_megabyte();
     CHECK(f.stream->write(expected) == WriteResult::queued);
     f.stream->finish_writing();
     f.stream->finish_writing();
@@ -171,7 +170,7 @@ TEST_CASE("stream: reading and writing that break in the same turn are told once
   StreamFixture f;
   f.connect(Kind::tcp);
   REQUIRE(f.stream->start_reading().has_value());
-  CHECK(f.stream->write(megabytes(12)) == WriteResult::queued);
+  CHECK(f.stream->write(a_megabyte()) == WriteResult::queued);
   linger abort{.l_onoff = 1, .l_linger = 0};
   REQUIRE(::setsockopt(f.peer.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort) == 0);
   f.peer.reset();
@@ -206,7 +205,7 @@ TEST_CASE("stream: destruction closes the descriptor at once and calls nobody af
     StreamFixture f;
     f.connect(kind);
     REQUIRE(f.stream->start_reading().has_value());
-    CHECK(f.stream->write(megabytes(12)) == WriteResult::queued);
+    CHECK(f.stream->write(a_megabyte()) == WriteResult::queued);
     f.stream->finish_writing();
     send_all(f.peer.get(), "unread");
     int descriptor = f.stream->descriptor();
@@ -231,8 +230,8 @@ TEST_CASE("stream: it may be destroyed in each of its callbacks") {
         f.stream.reset();
       };
       if (event == std::string("drained")) {
-        CHECK(f.stream->write(megabytes(6)) == WriteResult::queued);
-        std::thread reader([&] { (void)receive(f.peer.get(), 6U << 20); });
+        CHECK(f.stream->write(a_megabyte()) == WriteResult::queued);
+        std::thread reader([&] { (void)receive(f.peer.get(), 1U << 20); });
         bool called = f.until([&] { return calls == 1; });
         f.stream.reset();
         reader.join();
