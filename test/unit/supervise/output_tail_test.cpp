@@ -23,6 +23,7 @@ struct Fixture {
 
   std::vector<std::string> texts() const {
     std::vector<std::string> result;
+    result.reserve(handed_on.size());
     for (const auto& line : handed_on) result.push_back(line.text + (line.partial ? "~" : ""));
     return result;
   }
@@ -30,6 +31,7 @@ struct Fixture {
 
 std::vector<std::string> texts_of(const std::vector<const OutputLine*>& lines) {
   std::vector<std::string> result;
+  result.reserve(lines.size());
   for (const auto* line : lines) result.push_back(line->text);
   return result;
 }

@@ -24,7 +24,11 @@ AppState sample_state() {
 // Paths of values that are equal in both, which a sample must not have with the default.
 void collect_equal(const json& a, const json& b, const std::string& path, std::vector<std::string>& equal) {
   if (a.is_object() && b.is_object()) {
-    for (const auto& [key, value] : a.items()) collect_equal(value, b.at(key), path + "." + key, equal);
+    for (const auto& [key, value] : a.items()) {
+      std::string below = path;
+      below.append(".").append(key);
+      collect_equal(value, b.at(key), below, equal);
+    }
   } else if (a == b) {
     equal.push_back(path);
   }
