@@ -55,7 +55,7 @@ TEST_CASE("surroundings: the environment is the plan's, byte for byte and in ord
 
 TEST_CASE("surroundings: arguments arrive as they are, argv[0] included") {
   Bench bench;
-  auto plan = command({"a name", "-c", "printf '<%s>' \"$0\" \"$@\"", "", "two words", "\xc3\x28"});
+  auto plan = command({"a name", "-c", R"(printf '<%s>' "$0" "$@")", "", "two words", "\xc3\x28"});
   plan.program = "/bin/sh";
   bench.run(plan);
   CHECK(bench.seen.out == "<><two words><\xc3\x28>");
