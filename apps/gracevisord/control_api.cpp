@@ -106,8 +106,7 @@ void ControlApi::command(const std::string& app, const std::string& verb, const 
     return;
   }
   if (!taken) {
-    refuse(*reply, control::ExitCode(static_cast<int>(taken.error().exit)), taken.error().why,
-           taken.error().details);
+    refuse(*reply, taken.error().exit, taken.error().why, taken.error().details);
     return;
   }
   reply->begin_stream();

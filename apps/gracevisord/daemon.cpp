@@ -78,7 +78,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
-  if (auto served = daemon->serve_control(settings); !served) return std::unexpected(served.error());
+  if (auto served = daemon->serve_control(config.runtime_dir, policy); !served)
+    return std::unexpected(served.error());
   // Last, since nothing may fail once processes run.
   if (auto booted = daemon->supervisor_->boot(); !booted) return std::unexpected(booted.error());
   daemon->log_.info("ready version={} workers={} apps={} config={}", GV_VERSION, workers,
@@ -114,11 +115,10 @@ base::Expected<void> Daemon::watch_signals() {
   return {};
 }
 
-base::Expected<void> Daemon::serve_control(const Settings& settings) {
-  const config::Daemon& config = settings.config.daemon;
+base::Expected<void> Daemon::serve_control(const std::filesystem::path& runtime_dir,
+                                           const control::AccessPolicy& policy) {
   api_ = std::make_unique<ControlApi>(*supervisor_, [this] { supervisor_->shut_down(); });
-  auto server = control::Server::open(*loop_, (config.runtime_dir / "gracevisor.sock").string(),
-                                      control::access_policy(config.operator_group), *api_);
+  auto server = control::Server::open(*loop_, (runtime_dir / "gracevisor.sock").string(), policy, *api_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
   return {};

@@ -41,7 +41,8 @@ class Daemon {
   Daemon(control::InstanceLock lock, base::Log log) : lock_(std::move(lock)), log_(std::move(log)) {}
   [[nodiscard]] base::Expected<void> start_workers(std::size_t count);
   [[nodiscard]] base::Expected<void> watch_signals();
-  [[nodiscard]] base::Expected<void> serve_control(const Settings& settings);
+  [[nodiscard]] base::Expected<void> serve_control(const std::filesystem::path& runtime_dir,
+                                                   const control::AccessPolicy& policy);
   void on_signal(int number);
 
   control::InstanceLock lock_;

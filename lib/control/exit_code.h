@@ -1,26 +1,11 @@
-// gvctl's exit codes: the same for every command, in the API's error answers and on the last line of a
-// report. Thread: values, any thread.
+// Exit codes as the control API's HTTP statuses carry them. Thread: values, any thread.
 #pragma once
+
+#include "base/exit_code.h"
 
 namespace gracevisor::control {
 
-enum class ExitCode : int {
-  done = 0,
-  failed = 1,
-  usage = 2,        // or the configuration
-  unreachable = 3,  // no daemon
-  no_such_app = 4,
-  busy = 5,
-  aborted = 6,  // or superseded
-  not_permitted = 7,
-  some_failed = 8,  // of several apps
-  preflight_failed = 9,
-  exited_before_healthy = 10,
-  health_timeout = 11,
-  hook_failed = 12,
-  rolled_back = 13,  // after the cutover
-  detached = 124,    // the wait ended first, the deploy goes on
-};
+using base::ExitCode;
 
 // The exit code that an error answer of this HTTP status means when its body does not say.
 [[nodiscard]] ExitCode exit_for_status(int http_status) noexcept;

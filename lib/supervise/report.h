@@ -8,24 +8,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/exit_code.h"
 
 namespace gracevisor::supervise {
 
-// gvctl's exit codes (config-and-cli page of the design); the same for every command.
-enum class ExitCode : int {
-  done = 0,
-  failed = 1,
-  usage = 2,
-  unreachable = 3,
-  no_such_app = 4,
-  busy = 5,
-  aborted = 6,
-  not_permitted = 7,
-  preflight_failed = 9,
-  exited_before_healthy = 10,
-  health_timeout = 11,
-  rolled_back = 13,
-};
+using base::ExitCode;
 
 struct ReportLine {
   std::string phase;  // "start", "healthy", "cutover", …; "" continues the line before
