@@ -18,8 +18,6 @@ namespace {
 constexpr std::uint32_t kMaxSizeDigits = 16;
 constexpr std::uint64_t kMaxChunk = std::uint64_t{1} << 31U;
 constexpr std::uint32_t kMaxExtension = 256;
-constexpr std::uint32_t kMaxExtensionTotal = 8192;
-constexpr std::uint32_t kMaxTrailerBytes = 8192;
 constexpr std::uint32_t kMaxTrailerLines = 16;
 
 int hex_value(char c) noexcept {
@@ -30,10 +28,12 @@ int hex_value(char c) noexcept {
 
 }  // namespace
 
-void BodyReader::start(const Framing& framing, std::uint64_t max_body) noexcept {
+void BodyReader::start(const Framing& framing, const Limits& limits) noexcept {
   *this = BodyReader();
   kind_ = framing.kind;
-  room_ = max_body;
+  room_ = limits.content;
+  extensions_left_ = limits.extensions;
+  trailers_left_ = limits.trailers;
   switch (kind_) {
     case Framing::Kind::none: return;
     case Framing::Kind::length:
@@ -79,23 +79,36 @@ void BodyReader::end_of_input() noexcept {
 BodyReader::Step BodyReader::take(std::string_view bytes) noexcept {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   left_ -= size;
-  return {.consumed = size, .payload = bytes.substr(0, size)};
+  return {.consumed = size, .payload = bytes.substr(0, size), .trailer = {}};
 }
 
 // Runs over framing until content, the end of the body or the end of the input.
 BodyReader::Step BodyReader::next_chunked(std::string_view bytes) noexcept {
+  std::size_t trailer = std::string_view::npos;  // where its bytes begin; they come last
+  std::size_t trailer_end = 0;
+  const auto step = [&](std::size_t consumed) {
+    const bool any = trailer < trailer_end;
+    return Step{.consumed = consumed,
+                .payload = {},
+                .trailer = any ? bytes.substr(trailer, trailer_end - trailer) : std::string_view()};
+  };
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     if (chunk_ == Chunk::data) {
-      Step step = take(bytes.substr(at));
-      step.consumed += at;
+      Step content = take(bytes.substr(at));
+      content.consumed += at;
       if (left_ == 0) chunk_ = Chunk::data_cr;
-      return step;
+      return content;
     }
+    const bool in_trailer = chunk_ >= Chunk::trailer_first && chunk_ <= Chunk::trailer_lf;
     state_ = framing_byte(bytes[at]);
-    if (state_ == State::finished) return {.consumed = at + 1, .payload = {}};
-    if (state_ != State::reading) return {.consumed = at, .payload = {}};
+    if (state_ == State::finished) return step(at + 1);
+    if (state_ != State::reading) return step(at);
+    if (in_trailer && chunk_ != Chunk::final_lf) {
+      trailer = std::min(trailer, at);
+      trailer_end = at + 1;
+    }
   }
-  return {.consumed = bytes.size(), .payload = {}};
+  return step(bytes.size());
 }
 
 BodyReader::State BodyReader::go(Chunk next) noexcept {
@@ -148,8 +161,9 @@ BodyReader::State BodyReader::size_byte(char c) noexcept {
 BodyReader::State BodyReader::size_end(char c) noexcept {
   if (c != '\r') {
     if (c != ';' && !is_space(c)) return State::malformed;
+    if (extensions_left_ == 0) return State::malformed;
+    --extensions_left_;
     ++extension_bytes_;
-    ++extension_total_;
     return go(c == ';' ? Chunk::extension_first : Chunk::gap);
   }
   if (left_ > kMaxChunk || left_ > room_) return State::too_large;
@@ -160,8 +174,9 @@ BodyReader::State BodyReader::size_end(char c) noexcept {
 // Extensions are read to be dropped, but only well-formed ones are (RFC 9112 section 7.1.1).
 BodyReader::State BodyReader::extension_byte(char c) noexcept {
   const bool token = is(kTokenCharacter, c);
-  if (c != '\r' && (++extension_bytes_ > kMaxExtension || ++extension_total_ > kMaxExtensionTotal)) {
-    return State::malformed;
+  if (c != '\r') {
+    if (++extension_bytes_ > kMaxExtension || extensions_left_ == 0) return State::malformed;
+    --extensions_left_;
   }
   const auto go_if = [this](bool condition, Chunk next) { return condition ? go(next) : State::malformed; };
   const auto whole = [this, c](Chunk same, bool stays) {  // a whole extension stands, perhaps it goes on
@@ -203,10 +218,11 @@ BodyReader::State BodyReader::extension_byte(char c) noexcept {
   return State::malformed;
 }
 
-// Trailer fields are checked, counted and dropped: they never become header fields (RFC 9110 section 6.5).
+// Trailer fields are checked and counted; they never become header fields (RFC 9110 section 6.5).
 BodyReader::State BodyReader::trailer_byte(char c) noexcept {
   if (chunk_ == Chunk::trailer_first && c == '\r') return go(Chunk::final_lf);
-  if (++trailer_bytes_ > kMaxTrailerBytes) return State::malformed;
+  if (trailers_left_ == 0) return State::malformed;
+  --trailers_left_;
   if (chunk_ == Chunk::trailer_first) {
     if (!is(kTokenCharacter, c) || ++trailer_lines_ > kMaxTrailerLines) return State::malformed;
     return go(Chunk::trailer_name);

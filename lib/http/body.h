@@ -18,10 +18,18 @@ class BodyReader {
   struct Step {
     std::size_t consumed = 0;  // bytes of the input that are dealt with
     std::string_view payload;  // content among them: a slice of the input, perhaps empty
+    std::string_view trailer;  // bytes of trailer lines among them, checked, with their line ends
+  };
+  struct Limits {
+    std::uint64_t content = UINT64_MAX;  // State::too_large beyond it; no chunk is larger than 2 GiB either
+    std::uint64_t extensions = 8192;     // bytes of chunk extensions in all; 256 in one chunk
+    std::uint64_t trailers = 8192;       // bytes, in 16 lines at most
   };
 
-  // max_body bounds the content (State::too_large beyond it); no chunk may be larger than 2 GiB either.
-  void start(const Framing& framing, std::uint64_t max_body = UINT64_MAX) noexcept;
+  void start(const Framing& framing, const Limits& limits) noexcept;
+  void start(const Framing& framing, std::uint64_t max_body = UINT64_MAX) noexcept {
+    start(framing, Limits{.content = max_body});
+  }
 
   // Takes the next piece: call again with the rest until consumed == bytes.size() or state() is not
   // `reading`. Bytes behind the end of the body are left unconsumed.
@@ -72,8 +80,8 @@ class BodyReader {
   std::uint64_t room_ = UINT64_MAX;  // content still allowed
   std::uint32_t size_digits_ = 0;
   std::uint32_t extension_bytes_ = 0;  // in this chunk
-  std::uint32_t extension_total_ = 0;
-  std::uint32_t trailer_bytes_ = 0;
+  std::uint64_t extensions_left_ = 0;
+  std::uint64_t trailers_left_ = 0;
   std::uint32_t trailer_lines_ = 0;
 };
 

@@ -9,10 +9,11 @@ namespace gracevisor::http {
 
 enum CharacterClass : std::uint8_t {
   kTokenCharacter = 1,   // tchar
-  kTargetCharacter = 2,  // of a request target: visible ASCII without #, <, >, ", {, }, |, ^, ` and backslash
+  kTargetCharacter = 2,  // of a target's path: visible ASCII without #, <, >, ", {, }, ^, ` and backslash
   kValueCharacter = 4,   // of a field value or reason: HTAB, SP, VCHAR, obs-text
   kNameCharacter = 8,    // of a host name: unreserved (RFC 3986 section 2.3)
   kDigit = 16,
+  kQueryCharacter = 32,  // of its query: those and {, }, ^, ` and backslash, which browsers send as they are
 };
 
 [[nodiscard]] consteval std::array<std::uint8_t, 256> make_character_table() {
@@ -27,9 +28,12 @@ enum CharacterClass : std::uint8_t {
   add("!#$%&'*+-.^_`|~", kTokenCharacter);
   add("-._~", kNameCharacter);
   for (unsigned c = 0x21; c < 0x7f; ++c) {
-    if (std::string_view("#<>\"{}|^`\\").find(static_cast<char>(c)) == std::string_view::npos) {
-      table.at(c) |= kTargetCharacter;
-    }
+    const auto in = [c](std::string_view set) {
+      return set.find(static_cast<char>(c)) != std::string_view::npos;
+    };
+    if (in("#<>\"")) continue;
+    table.at(c) |= kQueryCharacter;
+    if (!in("{}^`\\")) table.at(c) |= kTargetCharacter;
   }
   for (unsigned c = 0; c < 256; ++c) {
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) table.at(c) |= kValueCharacter;

@@ -10,7 +10,7 @@ namespace {
 
 // Fields that are meant for every recipient: naming one in Connection must not hide it from the app or the
 // client. The classified names (Host, Cookie, X-Forwarded-*, ...) are all of them kept as well.
-constexpr std::array<std::string_view, 22> kProtected = {
+constexpr std::array<std::string_view, 21> kProtected = {
     "age",
     "allow",
     "authorization",
@@ -32,7 +32,6 @@ constexpr std::array<std::string_view, 22> kProtected = {
     "vary",
     "www-authenticate",
     "x-gv-error",
-    "x-real-ip",
 };
 
 bool is_protected(const Field& field) noexcept {
@@ -105,6 +104,7 @@ bool ends_at_every_hop(FieldName name) noexcept {
     case FieldName::x_forwarded_for:
     case FieldName::x_forwarded_host:
     case FieldName::x_forwarded_proto:
+    case FieldName::x_real_ip:
     case FieldName::x_request_id: return false;
   }
   return false;

@@ -1,6 +1,9 @@
 #include "http/fields.h"
 
+#include <algorithm>
+
 #include "http/characters.h"
+#include "http/forward.h"
 
 namespace gracevisor::http {
 
@@ -27,7 +30,9 @@ FieldName classify(std::string_view name) noexcept {
     case 7:
       return first == 'u' ? either(name, "upgrade", FieldName::upgrade)
                           : either(name, "trailer", FieldName::trailer);
-    case 9: return either(name, "forwarded", FieldName::forwarded);
+    case 9:
+      return first == 'f' ? either(name, "forwarded", FieldName::forwarded)
+                          : either(name, "x-real-ip", FieldName::x_real_ip);
     case 10:
       return first == 'c' ? either(name, "connection", FieldName::connection)
                           : either(name, "keep-alive", FieldName::keep_alive);
@@ -58,6 +63,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
+}
+
+bool FieldEdits::touch(std::string_view name) const noexcept {
+  const auto same = [name](std::string_view other) { return equals_ignoring_case(name, other); };
+  return std::any_of(remove.begin(), remove.end(), same) ||
+         std::any_of(set.begin(), set.end(), [&same](const auto& entry) { return same(entry.first); });
 }
 
 bool list_has(std::string_view value, std::string_view token) noexcept {

@@ -4,19 +4,35 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "http/head.h"
 
 namespace gracevisor::http {
+
+// What is done to the fields of a head on its way: removed, then set. Names compare without case.
+struct FieldEdits {
+  std::span<const std::pair<std::string, std::string>> set = {};
+  std::span<const std::string> remove = {};
+  [[nodiscard]] bool empty() const noexcept { return set.empty() && remove.empty(); }
+  // Is the field of that name removed or replaced?
+  [[nodiscard]] bool touch(std::string_view name) const noexcept;
+};
 
 struct RequestForward {
   std::string_view client;          // address for X-Forwarded-For; empty for a Unix client
   std::string_view proto = "http";  // X-Forwarded-Proto
   bool trusted =
       false;  // the client is a trusted proxy: its X-Forwarded-* are extended and kept, else replaced
-  bool keep_alive = true;  // ask the app to keep the connection
+  bool keep_alive = true;            // ask the app to keep the connection
+  std::string_view request_id = {};  // X-Request-ID; empty: what the client sent, if anything
+  bool via = true;                   // add Via (RFC 9110 section 7.6.3)
+  bool keep_underscores = false;     // names with "_" pass
+  std::size_t strip = 0;             // bytes in front of the path that the app does not see
+  FieldEdits edits = {};
 };
 // Appends the request head for the app. A body of kind chunked or length stays of that kind.
 void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
@@ -26,6 +42,7 @@ struct ResponseForward {
   int client_minor = 1;
   bool client_keep_alive = true;  // what the request allows, and the daemon wants
   std::string_view date;          // IMF-fixdate for a response without Date
+  FieldEdits edits = {};
 };
 struct ResponsePlan {
   Framing framing;         // towards the client: until_close becomes chunked for 1.1 clients
@@ -35,15 +52,18 @@ struct ResponsePlan {
 // Appends a final response's head as planned. For interim ones use write_interim_head.
 void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                          std::string& out);
+// Of a 101 Upgrade is kept.
 void write_interim_head(const ResponseHead& head, std::string& out);
 
-// A whole answer of our own, body included: X-Gv-Error carries `token`; HTML where Accept asks for it, JSON
-// for application/json, else plain text; no body for HEAD.
+// A whole answer of our own, body included: X-Gv-Error carries `token` (empty: it is no error); HTML where
+// Accept asks for it, JSON for application/json, else plain text; no body for HEAD.
 struct OwnAnswer {
   int status = 500;
   std::string_view token;
   std::string_view message;  // one sentence for people
   std::string_view accept;   // the request's Accept
+  std::string_view request_id = {};
+  std::string_view page = {};  // HTML in place of ours; empty: ours
   bool head_request = false;
   bool keep_alive = false;
   unsigned retry_after = 0;  // seconds; 0: no Retry-After

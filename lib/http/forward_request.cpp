@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "http/connection.h"
 #include "http/forward.h"
 #include "http/write.h"
@@ -15,7 +17,7 @@ bool has_prefix_x_forwarded(std::string_view name) noexcept {
 
 // "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could stand in for a field that we removed.
 bool passes_unknown(const Field& field, const RequestForward& how) noexcept {
-  if (field.text.find('_') != std::string_view::npos) return false;
+  if (!how.keep_underscores && field.text.find('_') != std::string_view::npos) return false;
   return how.trusted || !has_prefix_x_forwarded(field.text);
 }
 
@@ -25,7 +27,9 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::other: return passes_unknown(field, how);
     case FieldName::forwarded:
     case FieldName::x_forwarded_host:
-    case FieldName::x_forwarded_proto: return how.trusted;
+    case FieldName::x_forwarded_proto:
+    case FieldName::x_real_ip: return how.trusted;
+    case FieldName::x_request_id: return how.request_id.empty();
     case FieldName::host:
     case FieldName::x_forwarded_for: return false;
     case FieldName::expect:
@@ -47,17 +51,33 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::trailer:
     case FieldName::transfer_encoding:
     case FieldName::upgrade:
-    case FieldName::via:
-    case FieldName::x_request_id: return !ends_at_every_hop(field.name);
+    case FieldName::via: return !ends_at_every_hop(field.name);
   }
   return false;
 }
 
-void write_start(const RequestHead& head, std::string& out) {
+void write_start(const RequestHead& head, const RequestForward& how, std::string& out) {
+  const std::string_view target = head.target.substr(std::min(how.strip, head.path.size()));
   out.append(head.method_text).append(" ");
-  if (head.target.starts_with('?')) out.append("/");  // absolute-form without a path
-  out.append(head.target).append(" HTTP/1.1\r\n");
+  // absolute-form without a path, or nothing is left of it
+  if (target.empty() || target.starts_with('?')) out.append("/");
+  out.append(target).append(" HTTP/1.1\r\n");
   write_field("Host", head.authority, out);
+}
+
+// What this hop says about its connection (RFC 9110 sections 7.6.1, 7.8 and 10.1.4).
+void write_connection(const RequestHead& head, const RequestForward& how, std::string& out) {
+  std::string_view separator = "Connection: ";
+  const auto add = [&separator, &out](std::string_view option) {
+    out.append(separator).append(option);
+    separator = ", ";
+  };
+  if (!how.keep_alive) add("close");
+  if (head.takes_trailers) add("TE");
+  if (!head.upgrade.empty()) add("Upgrade");
+  if (separator == ", ") out.append("\r\n");
+  if (head.takes_trailers) write_field("TE", "trailers", out);
+  if (!head.upgrade.empty()) write_field("Upgrade", head.upgrade, out);
 }
 
 void write_framing(const RequestHead& head, std::string& out) {
@@ -93,14 +113,17 @@ void write_forwarded_for(const RequestHead& head, const RequestForward& how, std
 void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
   reserve_for(head.fields, head.method_text.size() + head.target.size() + 2 * head.authority.size() + kAdded,
               out);
-  write_start(head, out);
+  write_start(head, how, out);
 
   const ConnectionOptions connection = connection_options(head.fields);
-  bool proto = false;
-  bool host = head.authority.empty();
+  const bool edited = !how.edits.empty();
+  const auto ours = [&](std::string_view name) { return !edited || !how.edits.touch(name); };
+  bool proto = !ours("X-Forwarded-Proto");
+  bool host = head.authority.empty() || !ours("X-Forwarded-Host");
   for (const Field& field : head.fields) {
     if (!passes(field, head, how)) continue;
     if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    if (edited && how.edits.touch(field.text)) continue;
     proto = proto || field.name == FieldName::x_forwarded_proto;
     host = host || field.name == FieldName::x_forwarded_host;
     write_field(field, out);
@@ -109,11 +132,13 @@ void write_request_head(const RequestHead& head, const RequestForward& how, std:
   if (head.max_forwards) {
     write_field("Max-Forwards", *head.max_forwards == 0 ? 0 : *head.max_forwards - 1, out);
   }
-  write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
-  write_forwarded_for(head, how, out);
+  if (how.via) write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
+  if (ours("X-Forwarded-For")) write_forwarded_for(head, how, out);
   if (!proto) write_field("X-Forwarded-Proto", how.proto, out);
   if (!host) write_field("X-Forwarded-Host", head.authority, out);
-  if (!how.keep_alive) write_field("Connection", "close", out);
+  if (!how.request_id.empty() && ours("X-Request-ID")) write_field("X-Request-ID", how.request_id, out);
+  for (const auto& [name, value] : how.edits.set) write_field(name, value, out);
+  write_connection(head, how, out);
   out.append("\r\n");
 }
 

@@ -15,12 +15,14 @@ void write_start(const ResponseHead& head, std::string& out) {
 }
 
 // The app's fields but those that end here; true when Date is among them.
-bool write_fields(const ResponseHead& head, std::string& out) {
+bool write_fields(const ResponseHead& head, const FieldEdits& edits, std::string& out) {
+  const bool edited = !edits.empty();
   const ConnectionOptions connection = connection_options(head.fields);
   bool date = false;
   for (const Field& field : head.fields) {
     if (ends_at_every_hop(field.name)) continue;
     if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    if (edited && edits.touch(field.text)) continue;
     date = date || field.name == FieldName::date;
     write_field(field, out);
   }
@@ -58,8 +60,11 @@ void write_response_head(const ResponseHead& head, const ResponsePlan& plan, con
                          std::string& out) {
   reserve_for(head.fields, head.reason.size() + kAdded, out);
   write_start(head, out);
-  const bool dated = write_fields(head, out);
-  if (!dated && !how.date.empty()) write_field("Date", how.date, out);
+  const bool dated = write_fields(head, how.edits, out);
+  if (!dated && !how.date.empty() && (how.edits.empty() || !how.edits.touch("Date"))) {
+    write_field("Date", how.date, out);
+  }
+  for (const auto& [name, value] : how.edits.set) write_field(name, value, out);
   switch (plan.framing.kind) {
     case Framing::Kind::none: write_bodiless_framing(head, how.client_minor, out); break;
     case Framing::Kind::length: write_field("Content-Length", plan.framing.length, out); break;
@@ -77,7 +82,11 @@ void write_response_head(const ResponseHead& head, const ResponsePlan& plan, con
 void write_interim_head(const ResponseHead& head, std::string& out) {
   reserve_for(head.fields, head.reason.size() + kAdded, out);
   write_start(head, out);
-  (void)write_fields(head, out);
+  (void)write_fields(head, {}, out);
+  if (!head.upgrade.empty()) {
+    write_field("Connection", "Upgrade", out);
+    write_field("Upgrade", head.upgrade, out);
+  }
   out.append("\r\n");
 }
 

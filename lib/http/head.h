@@ -34,6 +34,10 @@ enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch
 // Safe to repeat (RFC 9110 section 9.2.2): GET HEAD OPTIONS TRACE PUT DELETE.
 [[nodiscard]] bool idempotent(Method method) noexcept;
 
+// Is what a 101 answers (one protocol) among what the request's Upgrade field asked for? (RFC 9110 section
+// 7.8; names compare without case, as those in use do.)
+[[nodiscard]] bool upgrade_matches(std::string_view asked, std::string_view answered) noexcept;
+
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
@@ -52,7 +56,10 @@ struct RequestHead {
   // Of OPTIONS (RFC 9110 section 7.6.2): at 0 we are the final recipient and answer; else it is forwarded
   // less 1.
   std::optional<std::uint64_t> max_forwards;
-  std::string_view upgrade;  // the Upgrade field's value where Connection names it on HTTP/1.1; else empty
+  std::string_view upgrade;     // the Upgrade field's value where Connection names it on HTTP/1.1; else empty
+  bool takes_trailers = false;  // "TE: trailers"
+  bool underscores = false;     // some field's name has "_"
+  std::string_view request_id;  // X-Request-ID where there is one that is fit to be passed on and logged
 };
 
 struct ResponseHead {
@@ -62,6 +69,9 @@ struct ResponseHead {
   Fields fields;
   Framing body;            // as the request's method and the status imply
   bool keep_alive = true;  // may the upstream connection be used again (if the body ends by its framing)?
+  std::optional<unsigned> keep_alive_timeout;  // seconds, of the Keep-Alive field
+  bool retry_after = false;                    // a Retry-After field
+  std::string_view upgrade;                    // of a 101 that names it in Connection
   [[nodiscard]] bool interim() const noexcept { return status >= 100 && status < 200; }
 };
 

@@ -151,7 +151,11 @@ std::optional<Refusal> check_request_head(std::string_view head, const HeadLimit
   if (method == 0 || method >= line.size() || line[method] != ' ') return Refusal{400, "bad-request-line"};
   const std::string_view target = line.substr(method + 1);
   if (target.size() > limits.target) return Refusal{414, "target-too-long"};
-  if (target.empty() || span_of(kTargetCharacter, target) != target.size()) return Refusal{400, "bad-target"};
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(path.size());
+  const bool plain = !path.empty() && span_of(kTargetCharacter, path) == path.size() &&
+                     span_of(kQueryCharacter, query) == query.size();
+  if (!plain) return Refusal{400, "bad-target"};
   return check_fields(rest);
 }
 

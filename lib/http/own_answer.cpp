@@ -98,6 +98,10 @@ void write_html(const OwnAnswer& answer, std::string& out) {
   write_text(answer.message, Form::html, out);
   out.append("</p>\n<p><code>");
   write_text(answer.token, Form::html, out);
+  if (!answer.request_id.empty()) {
+    out.append("<br>");
+    write_text(answer.request_id, Form::html, out);
+  }
   out.append("</code></p>\n</body>\n</html>\n");
 }
 
@@ -105,14 +109,24 @@ void write_body(const OwnAnswer& answer, Form form, std::string& out) {
   switch (form) {
     case Form::plain:
       write_text(answer.message, form, out);
-      out.append("\n");
+      if (!answer.message.empty()) out.append("\n");
       return;
-    case Form::html: write_html(answer, out); return;
+    case Form::html:
+      if (answer.page.empty()) {
+        write_html(answer, out);
+      } else {
+        out.append(answer.page);
+      }
+      return;
     case Form::json:
       out.append(R"({"error":")");
       write_text(answer.token, form, out);
       out.append(R"(","message":")");
       write_text(answer.message, form, out);
+      if (!answer.request_id.empty()) {
+        out.append(R"(","request_id":")");
+        write_text(answer.request_id, form, out);
+      }
       out.append("\"}\n");
       return;
   }
@@ -123,11 +137,21 @@ void write_head(const OwnAnswer& answer, std::string& out) {
   write_number(static_cast<std::uint64_t>(answer.status), out);
   out.append(" ").append(reason_phrase(answer.status)).append("\r\n");
   if (!answer.date.empty()) write_field("Date", answer.date, out);
-  out.append("X-Gv-Error: ");
-  write_text(answer.token, Form::plain, out);
-  out.append("\r\nCache-Control: no-store\r\n");
-  // A 405 must list what is allowed (RFC 9110 section 15.5.6); known to us is only what we refuse.
-  if (answer.status == 405) write_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH", out);
+  if (!answer.token.empty()) {
+    out.append("X-Gv-Error: ");
+    write_text(answer.token, Form::plain, out);
+    out.append("\r\n");
+  }
+  out.append("Cache-Control: no-store\r\n");
+  if (!answer.request_id.empty()) {
+    out.append("X-Request-ID: ");
+    write_text(answer.request_id, Form::plain, out);
+    out.append("\r\n");
+  }
+  // A 405 must list what is allowed (RFC 9110 section 15.5.6), an answer to OPTIONS tells it (9.3.7); known
+  // to us is only what we refuse.
+  if (answer.status == 405 || answer.status == 200)
+    write_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH", out);
   if (answer.retry_after > 0) write_field("Retry-After", answer.retry_after, out);
   write_field("Connection", answer.keep_alive ? "keep-alive" : "close", out);
 }
@@ -135,7 +159,7 @@ void write_head(const OwnAnswer& answer, std::string& out) {
 }  // namespace
 
 void write_own_answer(const OwnAnswer& answer, std::string& out) {
-  const Form form = preferred(answer.accept);
+  const Form form = answer.message.empty() ? Form::plain : preferred(answer.accept);
   std::string body;
   write_body(answer, form, body);
   write_head(answer, out);

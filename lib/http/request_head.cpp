@@ -42,6 +42,10 @@ struct Collected {
   std::string_view upgrade;
   std::string_view max_forwards;
   unsigned own_via = 0;
+  std::string_view request_id;
+  unsigned request_ids = 0;
+  bool takes_trailers = false;
+  bool underscores = false;
   bool expects = false;        // 100-continue
   bool expects_other = false;  // something else
 };
@@ -75,7 +79,14 @@ void collect(const Field& field, Collected& seen) noexcept {
       break;
     case FieldName::max_forwards: seen.max_forwards = field.value; break;
     case FieldName::via: seen.own_via += count_own_via(field.value); break;
+    case FieldName::te: seen.takes_trailers = seen.takes_trailers || list_has(field.value, "trailers"); break;
+    case FieldName::x_request_id:
+      ++seen.request_ids;
+      seen.request_id = field.value;
+      break;
     case FieldName::other:
+      seen.underscores = seen.underscores || field.text.find('_') != std::string_view::npos;
+      break;
     case FieldName::accept:
     case FieldName::content_type:
     case FieldName::cookie:
@@ -87,13 +98,20 @@ void collect(const Field& field, Collected& seen) noexcept {
     case FieldName::proxy_authorization:
     case FieldName::proxy_connection:
     case FieldName::retry_after:
-    case FieldName::te:
     case FieldName::trailer:
     case FieldName::x_forwarded_for:
     case FieldName::x_forwarded_host:
     case FieldName::x_forwarded_proto:
-    case FieldName::x_request_id: break;
+    case FieldName::x_real_ip: break;
   }
+}
+
+// One that can be passed on, logged and pasted into a shell: a client chooses it.
+bool sound_request_id(std::string_view id) noexcept {
+  constexpr std::size_t kMost = 128;
+  return !id.empty() && id.size() <= kMost && std::all_of(id.begin(), id.end(), [](char c) {
+    return is(kNameCharacter, c) || c == '+' || c == '/' || c == '=' || c == ':' || c == '@' || c == ',';
+  });
 }
 
 // absolute-form: its authority and what is left, "http://h/x" -> "h", "/x". False: it is not of http.
@@ -134,6 +152,10 @@ std::optional<Refusal> understand_target(std::string_view target, const Collecte
 
 }  // namespace
 
+bool upgrade_matches(std::string_view asked, std::string_view answered) noexcept {
+  return !answered.empty() && answered.find(',') == std::string_view::npos && list_has(asked, answered);
+}
+
 std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head) {
   if (!known_method(parser.method())) return Refusal{501, "unknown-method"};
   head.method = method_of(parser.method());
@@ -156,7 +178,13 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   if (modern && seen.expects_other) return Refusal{417, "unknown-expectation"};
   head.expects_continue = modern && seen.expects && head.body.kind != Framing::Kind::none;
   head.keep_alive = !seen.connection.close && (modern || seen.connection.keep_alive);
-  head.upgrade = modern && seen.connection.upgrade ? seen.upgrade : std::string_view();
+  // HTTP/2 inside would pass routing and every rule here by; its upgrade is abandoned (RFC 9113 section 3.1).
+  const bool upgrade = modern && seen.connection.upgrade && !list_has(seen.upgrade, "h2c");
+  head.upgrade = upgrade ? seen.upgrade : std::string_view();
+  head.takes_trailers = modern && seen.takes_trailers;
+  head.underscores = seen.underscores;
+  const bool sound = seen.request_ids == 1 && sound_request_id(seen.request_id);
+  head.request_id = sound ? seen.request_id : std::string_view();
   head.max_forwards.reset();
   std::uint64_t hops = 0;
   if (head.method == Method::options && parse_decimal(seen.max_forwards, hops)) head.max_forwards = hops;

@@ -89,14 +89,19 @@ TEST_CASE("forward rule 30: Connection cannot hide framing, routing, identity or
 
 TEST_CASE("forward rule 31: fields of one hop end here though nobody names them") {
   check_fields(
-      "Proxy-Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nUpgrade: h2c\r\nTrailer: "
+      "Proxy-Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nTE: gzip\r\nUpgrade: h2c\r\nTrailer: "
       "X\r\n"
       "Proxy-Authenticate: x\r\nProxy-Authorization: y\r\n",
       "");
 }
 
-TEST_CASE("forward rule 32: TE is removed, because trailers are dropped") {
-  check_fields("TE: gzip, trailers\r\nConnection: TE\r\n", "");
+TEST_CASE("forward rule 32: of TE nothing but trailers is kept, and named in Connection") {
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
+  const std::string kept = "Connection: TE\r\nTE: trailers\r\n\r\n";
+  const std::string tail = kTail.substr(0, kTail.size() - 2);
+  check_forward(start + "TE: gzip, trailers\r\nConnection: TE\r\n\r\n", start + tail + kept);
+  check_forward(start + "TE: Trailers;q=0.5\r\n\r\n", start + tail + kept);
+  check_forward(start + "TE: gzip\r\n\r\n", start + kTail);
 }
 
 TEST_CASE("forward rule 33: unknown fields pass byte for byte and in order") {
@@ -155,7 +160,13 @@ TEST_CASE("forward rule 54: Expect is forwarded, but not for a client of HTTP/1.
       contains(forward("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"), "Expect"));
 }
 
-TEST_CASE("forward rule 56: Upgrade and Connection are removed") {
+TEST_CASE("forward rule 56: an upgrade that Connection names is passed on, others are removed") {
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
+  const std::string tail = kTail.substr(0, kTail.size() - 2);
+  check_forward(start + "Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\n\r\n",
+                start + tail + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  check_fields("Upgrade: websocket\r\n", "");
+  // HTTP/2 inside would pass every rule by.
   check_fields("Connection: keep-alive, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n",
                "");
 }
