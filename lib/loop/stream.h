@@ -21,7 +21,7 @@ namespace gracevisor::loop {
 
 class StreamObserver {
  public:
-  // dial() succeeded: the stream can be written.
+  // What dial() began has succeeded: the stream can be written.
   virtual void on_connected() {}
   // Bytes arrived; valid during the call.
   virtual void on_bytes(std::string_view bytes) = 0;
@@ -47,12 +47,15 @@ class Stream {
   // Takes over a connected, non-blocking socket.
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
                                                                      StreamObserver& observer);
-  // Begins to connect; on_connected() or on_broken() follows. An error here means that nothing will follow.
+  // Connects. A Unix socket is connected() on return, or it failed: nothing follows (EAGAIN: its backlog is
+  // full). TCP has begun: on_connected() or on_broken() follows; an error here means that nothing will.
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> dial(Loop& loop, const base::Address& address,
                                                                     StreamObserver& observer);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream();
+
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
 
   // A connection may change hands: an upstream connection goes from its exchange to the pool and back.
   void observe_with(StreamObserver& observer) noexcept { observer_ = &observer; }
@@ -82,11 +85,13 @@ class Stream {
   explicit Stream(StreamObserver& observer) noexcept : observer_(&observer) {}
   struct Callbacks;
   [[nodiscard]] base::Expected<void> open(Loop& loop, int family);
+  [[nodiscard]] base::Expected<void> connect_unix(const base::Address& address);
   void report_broken(int code);
 
   StreamObserver* observer_;
   Loop* loop_ = nullptr;
   uv_stream_s* stream_ = nullptr;
+  bool connected_ = false;
   bool reading_ = false;
   bool broken_ = false;      // the observer was told
   bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet

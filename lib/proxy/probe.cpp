@@ -14,6 +14,10 @@ constexpr int kServerError = 500;
 
 using Outcome = routing::ProbeOutcome;
 
+Outcome refusal_of(int code) noexcept {
+  return code == ECONNREFUSED || code == ENOENT ? Outcome::refused : Outcome::broken;
+}
+
 }  // namespace
 
 base::Duration next_pace(base::Duration last, base::Duration steady) noexcept {
@@ -41,11 +45,12 @@ void Probe::begin() {
   bool starting = order_.starting && !passed_;
   core_.deadlines().start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
   auto dialled = loop::Stream::dial(core_.loop(), order_.endpoint->address, *this);
-  if (dialled) {
-    stream_ = std::move(*dialled);
-  } else {
-    end(Outcome::refused);
+  if (!dialled) {
+    end(refusal_of(dialled.error().code));
+    return;
   }
+  stream_ = std::move(*dialled);
+  if (stream_->connected()) on_connected();
 }
 
 std::string Probe::request() const {
@@ -135,8 +140,7 @@ void Probe::on_end() {
 }
 
 void Probe::on_broken(int code) {
-  bool nobody = state_ == State::connecting && (code == ECONNREFUSED || code == ENOENT);
-  end(nobody ? Outcome::refused : Outcome::broken);
+  end(state_ == State::connecting ? refusal_of(code) : Outcome::broken);
 }
 
 void Probe::on_deadline() {
