@@ -1,4 +1,4 @@
-// [app.NAME]: its own keys, and [deploy], [restart] and [proxy_options] below it.
+// [app.NAME]: its own keys, and [deploy] and [restart] below it.
 #include "config/tables.h"
 
 namespace gracevisor::config {
@@ -11,17 +11,8 @@ constexpr Choice<Restart::Policy> kPolicies[] = {{"always", Restart::Policy::alw
                                                  {"on-failure", Restart::Policy::on_failure},
                                                  {"never", Restart::Policy::never}};
 
-constexpr Choice<ProxyOptions::Balance> kBalances[] = {
-    {"p2c", ProxyOptions::Balance::p2c},
-    {"round-robin", ProxyOptions::Balance::round_robin},
-    {"least-requests", ProxyOptions::Balance::least_requests},
-    {"hash:header:", std::nullopt},
-    {"hash:cookie:", std::nullopt},
-    {"hash:client", std::nullopt}};
-
-constexpr Choice<ProxyOptions::Reuse> kReuses[] = {{"never", ProxyOptions::Reuse::never},
-                                                   {"idempotent", ProxyOptions::Reuse::idempotent},
-                                                   {"always", ProxyOptions::Reuse::always}};
+constexpr Choice<Deploy::Upgraded> kUpgraded[] = {
+    {"close", Deploy::Upgraded::close}, {"wait", Deploy::Upgraded::wait}, {"now", Deploy::Upgraded::now}};
 
 void read_keep_previous(Reading& reading, const Item& item, Deploy&) {
   if (auto value = reading.duration(item, {kInstant, kDay}); value && *value != kInstant) {
@@ -52,7 +43,9 @@ Fields<Deploy> deploy_fields() {
       duration_field("guard_interval", &Deploy::guard_interval, {kTick, kDay}, "probes while guarding"),
       duration_or_auto_field("drain_timeout", &Deploy::drain_timeout, {kInstant, kDay},
                              R"("auto": proxy_options.request_timeout + 5 s)"),
-      fixed_word_field<Deploy>("upgraded", "close", {"wait", "now"}, "WebSockets at cutover"),
+      choice_field(
+          "upgraded", &Deploy::upgraded, kUpgraded,
+          R"(WebSockets at cutover: closed by and by; or "wait", until the drain deadline, or "now")"),
       duration_field(
           "hold", &Deploy::hold, {kInstant, kDay},
           "longest wait of a request while no instance can take it but one is due; 0: 503 at once"),
@@ -73,21 +66,6 @@ Fields<Restart> restart_fields() {
                        "0: retry for ever; n: give up after n failures in a row")};
 }
 
-Fields<ProxyOptions> proxy_options_fields() {
-  return {
-      choice_field("balance", &ProxyOptions::balance, kBalances, R"(or "round-robin", "least-requests")"),
-      duration_field("request_timeout", &ProxyOptions::request_timeout, {kTick, kDay},
-                     "until the response's head"),
-      choice_field("reuse", &ProxyOptions::reuse, kReuses,
-                   R"(which requests may use a kept connection to the app: or "never", "always")"),
-      duration_field("connect_timeout", &ProxyOptions::connect_timeout, {kTick, kDay}, "dialling the app"),
-      duration_field("body_timeout", &ProxyOptions::body_timeout, {kTick, kDay},
-                     "no progress of a request's body"),
-      duration_field("send_timeout", &ProxyOptions::send_timeout, {kTick, kDay},
-                     "no progress towards a slow reader"),
-      size_field("max_body", &ProxyOptions::max_body, {1, 1ULL << 40}, "of a request; more is 413")};
-}
-
 Fields<App> app_fields() {
   Fields<App> fields;
   add_process_fields(fields);
@@ -100,7 +78,8 @@ Fields<App> app_fields() {
   fields.emplace_back("limits", "nofile, core, memory, ...: untouched in this version", read_limits, nullptr,
                       std::string_view(), no_limits);
   fields.push_back(app_log_field());
-  fields.push_back(table_field("proxy_options", &App::proxy_options, proxy_options_fields(), {}));
+  fields.push_back(table_field("proxy_options", &App::proxy_options, proxy_options_fields(),
+                               "how the proxy treats the app's requests"));
   return fields;
 }
 

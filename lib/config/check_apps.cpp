@@ -27,6 +27,7 @@ class AppCheck {
     } else if (app_.routes.empty()) {
       app_.routes.push_back({"", "/", app_.source});
     }
+    if (app_.protocol == Protocol::tcp) check_tcp();
     check_repeated_routes();
     if (identity_.root() && app_.user.empty() && !given("user")) {
       findings_.warning(app_.source, draft_.path + ": runs as root, as user is not set");
@@ -51,6 +52,16 @@ class AppCheck {
     for (const auto& [name, value] : app_.environment) {
       check_no_port(value, "environment." + name, source_of(draft_, "environment", name));
     }
+  }
+
+  // Whatever is spoken there: nothing of HTTP can be asked of it or be done to it.
+  void check_tcp() {
+    for (std::string_view key : {"route", "routes"}) {
+      if (!given(key)) continue;
+      error(find(*draft_.table, key)->source, "." + std::string(key),
+            R"(has no meaning with proxy = "tcp": the listener is the app's own)");
+    }
+    if (!given("health")) app_.health.kind = Health::Kind::tcp;
   }
 
   // Every placeholder is known by now; without a port this one has no value.

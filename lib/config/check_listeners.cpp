@@ -36,6 +36,9 @@ class ListenerCheck {
     for (std::size_t i = 0; i < draft_.listeners.size(); ++i) check_addresses(i);
     for (const ListenerDraft& listener : draft_.listeners) check_default(listener);
     for (const AppDraft& app : draft_.apps) warn_unreachable(app);
+    for (const AppDraft& app : draft_.apps) {
+      if (app.app.protocol == Protocol::tcp) check_alone(app);
+    }
   }
 
  private:
@@ -155,6 +158,26 @@ class ListenerCheck {
                                   near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near))));
     } else if (app->app.endpoint == EndpointKind::none) {
       findings_.error(source, fmt::format(R"({}.default: {} has endpoint = "none")", draft.path, app->path));
+    }
+  }
+
+  // Without hosts and paths nothing tells the connections of two apps apart.
+  void check_alone(const AppDraft& app) {
+    for (const AppDraft& other : draft_.apps) {
+      if (&other == &app) continue;
+      for (const std::string& name : app.app.listen) {
+        const auto& theirs = other.app.listen;
+        if (std::find(theirs.begin(), theirs.end(), name) == theirs.end()) continue;
+        findings_.error(
+            source_of(app, "listen"),
+            fmt::format(R"({}.listen: {} is shared with {}, but proxy = "tcp" needs a listener of its own)",
+                        app.path, key_text(name), other.path));
+      }
+    }
+    for (const ListenerDraft& draft : draft_.listeners) {
+      if (draft.listener.default_app != app.app.name) continue;
+      findings_.error(find(*draft.table, "default")->value.source,
+                      fmt::format(R"({}.default: {} has proxy = "tcp")", draft.path, app.path));
     }
   }
 

@@ -15,10 +15,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strong.h"
+#include "config/proxy_options.h"
 
 namespace gracevisor::config {
-
-using base::Millis;
 
 // Where something stands: for messages and for naming both files of a conflict.
 struct Source {
@@ -61,6 +60,15 @@ struct Listener {
   std::vector<base::Address> addresses;
   std::optional<std::string> default_app;  // unset: unknown hosts get 404
   std::vector<Cidr> trusted_proxies;
+  bool proxy_protocol = false;  // every connection begins with a PROXY header, version 1 or 2
+  Millis head_timeout{10000};   // of a request, in all
+  Millis idle_timeout{60000};   // between two requests
+  std::uint64_t max_target = 8192;
+  std::uint64_t max_head = 32768;
+  std::uint64_t max_field = 16384;
+  unsigned max_fields = 100;
+  std::uint64_t read_ahead = 65536;         // pipelined bytes kept while a request is served
+  unsigned max_connections_per_client = 0;  // of one address, per worker; 0: any number
   Source source;
 };
 
@@ -72,16 +80,11 @@ struct Route {
 };
 
 enum class EndpointKind { port, none };
+enum class Protocol { http, tcp };
 
 struct EnvironmentFile {
   std::filesystem::path path;
   bool optional = false;  // written with a leading "?"
-};
-
-struct StatusRange {
-  int first = 0;
-  int last = 0;
-  bool operator==(const StatusRange&) const = default;
 };
 
 struct Health {
@@ -107,6 +110,10 @@ struct Deploy {
   Millis guard{10000};
   Millis guard_interval{1000};
   std::optional<Millis> drain_timeout;  // unset: "auto", request_timeout + 5 s
+  // WebSockets and other tunnels at cutover: ended at a random moment of the drain window's first half, left
+  // until the drain deadline, or ended at once.
+  enum class Upgraded { close, wait, now };
+  Upgraded upgraded = Upgraded::close;
   Millis hold{10000};
   Millis settle{5000};
 };
@@ -139,18 +146,6 @@ struct AppLog {
   unsigned keep = 5;
 };
 
-struct ProxyOptions {
-  enum class Balance { p2c, round_robin, least_requests };
-  enum class Reuse { never, idempotent, always };
-  Balance balance = Balance::p2c;
-  Reuse reuse = Reuse::idempotent;
-  Millis request_timeout{60000};  // until the response's head
-  Millis connect_timeout{1000};
-  Millis body_timeout{30000};  // no progress of a request's body
-  Millis send_timeout{30000};  // no progress towards a slow reader
-  std::uint64_t max_body = 100ULL << 20;
-};
-
 struct App {
   std::string name;
   std::vector<std::string> command;
@@ -162,6 +157,7 @@ struct App {
   EndpointKind endpoint = EndpointKind::port;
   std::vector<std::string> listen;  // names of Config::listeners
   std::vector<Route> routes;        // never empty for a routed app: {host "", path "/"} is the default
+  Protocol protocol = Protocol::http;
   bool autostart = true;
   Health health;
   Deploy deploy;

@@ -1,4 +1,4 @@
-// [daemon] and [listen.NAME].
+// [daemon].
 #include <algorithm>
 #include <cctype>
 
@@ -72,44 +72,6 @@ void read_group(Reading& reading, const Item& item, Daemon& out) {
   }
 }
 
-void read_addresses(Reading& reading, const Item& item, Listener& out) {
-  for (const Item& element : reading.texts(item, R"(an address such as "*:80" or a list of addresses)")) {
-    const auto& text = std::get<std::string>(element.value.data);
-    auto address = base::Address::parse(text);
-    if (!address) {
-      reading.error(element, address.error().what);
-    } else if (address->is_unix() && !text.starts_with("unix:/")) {
-      reading.error(element, "the path of a Unix socket must be absolute");
-    } else {
-      out.addresses.push_back(*address);
-    }
-  }
-}
-
-void read_proxies(Reading& reading, const Item& item, Listener& out) {
-  for (const Item& element : reading.texts(item, R"(a network such as "10.0.0.0/8" or a list of networks)")) {
-    if (auto cidr = parse_cidr(std::get<std::string>(element.value.data))) {
-      out.trusted_proxies.push_back(*cidr);
-    } else {
-      reading.error(element, cidr.error().what);
-    }
-  }
-}
-
-std::string addresses_text(const Listener& listener) {
-  std::vector<std::string> texts;
-  texts.reserve(listener.addresses.size());
-  for (const auto& address : listener.addresses) texts.push_back(address.text());
-  return texts.empty() ? std::string() : list_text(texts);
-}
-
-std::string proxies_text(const Listener& listener) {
-  std::vector<std::string> texts;
-  texts.reserve(listener.trusted_proxies.size());
-  for (const Cidr& cidr : listener.trusted_proxies) texts.push_back(cidr_text(cidr));
-  return list_text(texts);
-}
-
 }  // namespace
 
 Fields<Daemon> daemon_fields() {
@@ -132,22 +94,6 @@ Fields<Daemon> daemon_fields() {
           {"operator_group", "who may use the control socket beside root and the daemon's user", read_group,
            [](const Daemon& daemon) { return quote(daemon.operator_group); }},
           table_field("log", &Daemon::log, daemon_log_fields(), "the daemon's own log")};
-}
-
-Fields<Listener> listener_fields() {
-  return {
-      {"address", R"("*" is both families; "127.0.0.1:80", "[::1]:80", "unix:/run/x.sock")", read_addresses,
-       addresses_text, R"(["*:80"])"},
-      {"default", "the app for unknown hosts; without it they get 404",
-       [](Reading& r, const Item& item, Listener& out) { out.default_app = r.text(item, "an app's name"); },
-       [](const Listener& listener) {
-         return listener.default_app ? quote(*listener.default_app) : std::string();
-       },
-       R"("web")"},
-      {"trusted_proxies", "whose X-Forwarded-* headers are believed", read_proxies, proxies_text},
-      reserved_field<Listener>("tls"),
-      reserved_field<Listener>("redirect"),
-      reserved_field<Listener>("proxy_protocol")};
 }
 
 }  // namespace gracevisor::config

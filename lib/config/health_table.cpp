@@ -1,7 +1,7 @@
 // [app.NAME.health] and its short forms: health = "/health", health = "tcp".
 #include <algorithm>
-#include <cctype>
 
+#include "config/header_texts.h"
 #include "config/tables.h"
 
 namespace gracevisor::config {
@@ -45,19 +45,11 @@ void read_host(Reading& reading, const Item& item, Health& out) {
   out.host = *host;
 }
 
-bool token_character(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 // What the probe writes itself; a second one would change how the message is framed or routed.
 bool reserved_header(std::string_view name) {
   static constexpr std::string_view kReserved[] = {"host", "content-length", "transfer-encoding",
                                                    "connection", "x-forwarded-proto"};
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved);
+  return std::find(std::begin(kReserved), std::end(kReserved), lower_case(name)) != std::end(kReserved);
 }
 
 void read_headers(Reading& reading, const Item& item, Health& out) {
@@ -65,7 +57,7 @@ void read_headers(Reading& reading, const Item& item, Health& out) {
   if (table == nullptr) return;
   for (const Entry& entry : *table) {
     Item header{item.path + "." + key_text(entry.key), entry.value};
-    bool token = !entry.key.empty() && std::all_of(entry.key.begin(), entry.key.end(), token_character);
+    bool token = is_header_name(entry.key);
     if (!token || reserved_header(entry.key)) {
       reading.error(
           entry.source, header.path,
@@ -74,11 +66,7 @@ void read_headers(Reading& reading, const Item& item, Health& out) {
     }
     auto text = reading.text(header);
     if (!text) continue;
-    bool plain = std::none_of(text->begin(), text->end(), [](char c) {
-      auto byte = static_cast<unsigned char>(c);
-      return (byte < 0x20 && c != '\t') || byte == 0x7f;
-    });
-    if (plain) {
+    if (is_header_value(*text)) {
       out.headers.emplace_back(entry.key, *text);
     } else {
       reading.error(header, "a header's value is one line without control characters");

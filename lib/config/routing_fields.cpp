@@ -9,6 +9,8 @@ constexpr Choice<EndpointKind> kEndpoints[] = {{"port", EndpointKind::port},
                                                {"socket", std::nullopt},
                                                {"fd", std::nullopt}};
 
+constexpr Choice<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
+
 // The texts as they are: names are looked up when all files are read.
 void read_listen(Reading& reading, const Item& item, App& out) {
   for (const Item& element : reading.texts(item, "a listener's name, an address, or a list of either")) {
@@ -90,7 +92,8 @@ void add_routing_fields(Fields<App>& fields) {
   fields.emplace_back(
       "routes", "the long form of route, also written [[app.NAME.routes]]", read_routes,
       [](const App&) { return std::string(); }, R"([{ host = "example.com", path = "/api" }])");
-  fields.push_back(fixed_word_field<App>("proxy", "http", {"tcp"}, "what is spoken"));
+  fields.push_back(choice_field("proxy", &App::protocol, kProtocols,
+                                R"(what is spoken; "tcp": any protocol, on a listener of the app's own)"));
   fields.emplace_back("exclusive", "never two copies at a time; only false in this version", read_exclusive,
                       [](const App&) { return std::string("false"); });
 }

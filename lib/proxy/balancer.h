@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "config/config.h"
 
@@ -15,14 +16,22 @@ class Balancer {
 
   explicit Balancer(std::uint64_t seed) noexcept : random_(seed | 1) {}
 
-  // An index below `count`, which is at least 1; load_of(index) is what is in flight there.
-  template <class LoadOf>
-  [[nodiscard]] std::size_t choose(Balance how, std::size_t count, const LoadOf& load_of) noexcept {
+  // An index below `count`, which is at least 1; load_of(index) is what is in flight there, and `affinity`
+  // says for the hashes whose request it is: the same one goes to the target with the same key_of(index) as
+  // long as there is one, and a change of the targets moves as few as can be.
+  template <class LoadOf, class KeyOf = std::identity>
+  [[nodiscard]] std::size_t choose(Balance how, std::size_t count, const LoadOf& load_of,
+                                   std::uint64_t affinity = 0, const KeyOf& key_of = {}) noexcept {
     if (count == 1) return 0;
     switch (how) {
       case Balance::p2c: return better_of_two(count, load_of);
       case Balance::round_robin: return cursor_++ % count;
       case Balance::least_requests: return least(count, load_of);
+      case Balance::hash_header:
+      case Balance::hash_cookie:
+      case Balance::hash_client:
+        // Whoever has nothing to be told by goes anywhere.
+        return affinity == 0 ? better_of_two(count, load_of) : highest_weight(count, affinity, key_of);
     }
     return 0;
   }
@@ -48,6 +57,28 @@ class Balancer {
       if (load_of(candidate) < load_of(best)) best = candidate;
     }
     return best;
+  }
+
+  // Rendezvous hashing.
+  template <class KeyOf>
+  [[nodiscard]] static std::size_t highest_weight(std::size_t count, std::uint64_t affinity,
+                                                  const KeyOf& key_of) noexcept {
+    std::size_t best = 0;
+    std::uint64_t highest = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint64_t weight = mix(affinity ^ mix(key_of(i)));
+      if (weight < highest) continue;
+      highest = weight;
+      best = i;
+    }
+    return best;
+  }
+  // The finaliser of splitmix64.
+  [[nodiscard]] static std::uint64_t mix(std::uint64_t x) noexcept {
+    x += 0x9E3779B97F4A7C15U;
+    x = (x ^ x >> 30U) * 0xBF58476D1CE4E5B9U;
+    x = (x ^ x >> 27U) * 0x94D049BB133111EBU;
+    return x ^ x >> 31U;
   }
 
   // xorshift64: spreading load needs speed, not secrecy.

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/body.h"
 #include "proxy/pieces.h"
@@ -16,9 +18,15 @@ class BodyRelay {
  public:
   using State = http::BodyReader::State;
 
-  // `to` must suit `from`: chunked or until_close fit anything, length only the same length.
+  // `to` must suit `from`: chunked or until_close fit anything, length only the same length. Of trailer
+  // fields those pass whose lower-case name is in `trailers` (null: none; RFC 9110 section 6.5.1), if the
+  // content stays chunked.
+  void start(const http::Framing& from, const http::Framing& to, const http::BodyReader::Limits& limits,
+             const std::vector<std::string>* trailers = nullptr) noexcept;
   void start(const http::Framing& from, const http::Framing& to,
-             std::uint64_t max_body = UINT64_MAX) noexcept;
+             std::uint64_t max_body = UINT64_MAX) noexcept {
+    start(from, to, http::BodyReader::Limits{.content = max_body});
+  }
 
   // Takes bytes and adds what is to be written for them; returns how many were taken. Call again with the
   // rest while state() is `reading`. The slices are valid until the next call and as long as `bytes`.
@@ -31,8 +39,12 @@ class BodyRelay {
   [[nodiscard]] bool finished() const noexcept { return state() == State::finished; }
 
  private:
+  void add_end(Pieces& pieces) noexcept;
+
   http::BodyReader reader_;
   bool chunked_ = false;  // towards the receiver
+  const std::vector<std::string>* trailers_ = nullptr;
+  std::string trailer_;  // the lines that came
   std::optional<http::ChunkLine> line_;
 };
 

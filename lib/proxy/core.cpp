@@ -15,6 +15,7 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       port_(port),
       bell_(std::move(ring_supervisor)),
       deadlines_(loop),
+      random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
       tables_(port, bell_),
       switchboard_(loop, deadlines_, place.index, tables_, bell_),
       hold_queue_(loop, bell_),
@@ -43,18 +44,22 @@ void Core::adopt(routing::RouteTableRef table) {
   // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
   tables_.announce();
 
-  end_exchanges_at_closing_sites();
+  look_at_leaving_sites();
   entrances_.adopt(now, place_.index);
   hold_queue_.match_all_again();
   prober_.adopt(now, place_.index, place_.workers);
 }
 
-void Core::end_exchanges_at_closing_sites() {
-  if (!switchboard_.any_closing()) return;
+void Core::look_at_leaving_sites() {
+  if (!switchboard_.any_closing() && tunnels_ == 0) return;
   // From the back: whoever ends is replaced by the last one, which was looked at already.
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (i >= clients_.size()) continue;
-    if (Exchange* exchange = clients_[i]->exchange()) exchange->leave_closing_site();
+    if (Exchange* exchange = clients_[i]->exchange()) {
+      exchange->leave_closing_site();
+    } else if (Tunnel* tunnel = clients_[i]->tunnel()) {
+      tunnel->look_at_site();
+    }
   }
 }
 
@@ -65,7 +70,11 @@ void Core::accept(Entrance& entrance, base::UniqueFd connection) {
   if (!client) return;
   (*client)->position_ = clients_.size();
   Downstream& opened = *clients_.emplace_back(std::move(*client));
-  if (full) opened.turn_away(Reply::too_many_connections);
+  if (full) {
+    opened.turn_away(Reply::too_many_connections);
+  } else {
+    opened.begin();
+  }
 }
 
 void Core::forget(Downstream& client) {

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/forward.h"
 #include "http/head.h"
+#include "proxy/client_counts.h"
 #include "proxy/downstream.h"
 #include "proxy/prober.h"
+#include "proxy/request_ids.h"
 
 namespace gracevisor::proxy {
 
@@ -41,6 +44,14 @@ class Core {
   [[nodiscard]] TableHolder& tables() noexcept { return tables_; }
   [[nodiscard]] Switchboard& switchboard() noexcept { return switchboard_; }
   [[nodiscard]] HoldQueue& hold_queue() noexcept { return hold_queue_; }
+  [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
+  [[nodiscard]] ClientCounts& client_counts() noexcept { return client_counts_; }
+  [[nodiscard]] base::WorkerIndex index() const noexcept { return place_.index; }
+  // More than four fifths of the connections that may be open are.
+  [[nodiscard]] bool crowded() const noexcept { return clients_.size() > place_.max_clients / 5 * 4; }
+  void count_tunnel(int change) noexcept { tunnels_ += change; }
+  // To spread things in time; no secret.
+  [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
   // The daemon shuts down: answers carry Connection: close.
   [[nodiscard]] bool closing() const noexcept {
     return tables_.current() != nullptr && tables_.current()->closing;
@@ -55,7 +66,8 @@ class Core {
 
  private:
   void adopt(routing::RouteTableRef table);
-  void end_exchanges_at_closing_sites();
+  // What is under way at endpoints that are no targets any more, or whose drain deadline has passed.
+  void look_at_leaving_sites();
 
   loop::Loop& loop_;
   const Place place_;
@@ -66,6 +78,10 @@ class Core {
   http::RequestHead request_head_;
   http::ResponseHead response_head_;
   std::string scratch_;
+  RequestIds request_ids_;
+  ClientCounts client_counts_;
+  std::minstd_rand random_;
+  int tunnels_ = 0;
   http::DateCache date_;
   TableHolder tables_;
   Switchboard switchboard_;

@@ -1,19 +1,20 @@
 #include "proxy/downstream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "http/forward.h"
 #include "proxy/core.h"
+#include "proxy/proxy_protocol.h"
 
 namespace gracevisor::proxy {
 namespace {
 
-constexpr base::Duration kHeadTimeout = std::chrono::seconds(10);
-constexpr base::Duration kIdleTimeout = std::chrono::seconds(60);
+constexpr base::Duration kPrefaceTimeout = std::chrono::seconds(5);
+constexpr base::Duration kBusyIdleTimeout = std::chrono::seconds(5);
 constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
 constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
-constexpr std::size_t kReadAhead = 65536;
 
 }  // namespace
 
@@ -33,17 +34,70 @@ base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entranc
   if (!stream) return std::unexpected(stream.error());
   client->stream_ = std::move(*stream);
   if (auto reading = client->stream_->start_reading(); !reading) return std::unexpected(reading.error());
-  base::Address peer = client->stream_->peer();
-  if (!peer.is_unix()) client->address_ = peer.host_text();
-  if (entrance.routes != nullptr && entrance.routes->trusted_proxies) {
-    client->trusted_ = any_contains(*entrance.routes->trusted_proxies, peer);
-  }
-  core.deadlines().start(client->deadline_, kHeadTimeout);
   return client;
+}
+
+void Downstream::begin() {
+  know(stream_->peer());
+  if (entrance_.config->proxy_protocol) {
+    state_ = State::preface;
+    core_.deadlines().start(deadline_, kPrefaceTimeout);
+  } else {
+    serve({});
+  }
+}
+
+void Downstream::know(const base::Address& client) {
+  address_ = client.is_unix() ? std::string() : client.host_text();
+  trusted_ = any_contains(entrance_.config->trusted_proxies, client);
+}
+
+// The first bytes of a connection whose client somebody else has to name.
+void Downstream::read_preface(std::string_view fresh) {
+  buffer_.append(fresh);
+  ProxyHeader header = parse_proxy_header(buffer_.data());
+  switch (header.state) {
+    case ProxyHeader::State::incomplete: return;
+    case ProxyHeader::State::malformed: close(); return;
+    case ProxyHeader::State::complete: break;
+  }
+  if (header.client) know(*header.client);
+  buffer_.consume(header.size);
+  serve({});
+}
+
+void Downstream::serve(std::string_view fresh) {
+  state_ = State::idle;
+  if (unsigned limit = entrance_.config->max_connections_per_client; limit > 0 && !address_.empty()) {
+    counted_ = core_.client_counts().enter(address_, limit);
+    if (!counted_) {
+      turn_away(Reply::too_many_connections);
+      return;
+    }
+  }
+  if (entrance_.routes != nullptr && entrance_.routes->tcp) {
+    state_ = State::beginning;
+    exchange_ = core_.new_exchange();
+    exchange_->begin_raw(*this);
+    if (state_ == State::beginning) state_ = State::exchanging;
+    if (state_ == State::closed) return;
+    if (state_ == State::exchanging && !buffer_.empty()) {
+      std::string early(buffer_.data());
+      buffer_.release();
+      (void)exchange_->take_body(early);  // it takes all, or has ended
+    }
+    update_reading();
+    return;
+  }
+  core_.deadlines().start(deadline_, entrance_.config->head_timeout);
+  advance(fresh);
 }
 
 void Downstream::on_bytes(std::string_view bytes) {
   switch (state_) {
+    case State::preface: read_preface(bytes); return;
+    case State::tunnelling: tunnel_->take(bytes); return;
+    case State::deaf: return;
     case State::idle:
     case State::reading_head: advance(bytes); return;
     case State::beginning:
@@ -90,10 +144,10 @@ void Downstream::advance(std::string_view fresh) {
 // How much of `input` a request took; 0 when its head is not complete, or not accepted.
 std::size_t Downstream::read_head(std::string_view input) {
   http::RequestHead& head = core_.request_head();
-  http::HeadResult result = core_.heads().read_request(input, http::HeadLimits{}, head);
+  http::HeadResult result = core_.heads().read_request(input, entrance_.limits, head);
   switch (result.state) {
     case http::HeadState::incomplete:
-      if (state_ == State::idle) core_.deadlines().start(deadline_, kHeadTimeout);
+      if (state_ == State::idle) core_.deadlines().start(deadline_, entrance_.config->head_timeout);
       state_ = State::reading_head;
       return 0;
     case http::HeadState::refused:
@@ -118,15 +172,18 @@ void Downstream::settle() {
   }
   if (state_ == State::idle) {
     buffer_.release();
-    core_.deadlines().start(deadline_, served_ ? kIdleTimeout : kHeadTimeout);
+    base::Duration idle = entrance_.config->idle_timeout;
+    if (core_.crowded()) idle = std::min(idle, kBusyIdleTimeout);
+    core_.deadlines().start(deadline_, served_ ? idle : entrance_.config->head_timeout);
   }
   update_reading();
 }
 
 void Downstream::update_reading() {
-  if (ended_ || state_ == State::closed) return;
-  bool wanted = state_ == State::lingering || buffer_.size() < kReadAhead;
+  if (ended_ || stream_ == nullptr) return;
+  bool wanted = state_ == State::lingering || buffer_.size() < entrance_.config->read_ahead;
   if (exchange_ && wanted) wanted = exchange_->wants_bytes();
+  if (tunnel_ && wanted) wanted = tunnel_->wants_bytes();
   if (wanted == stream_->reading()) return;
   if (!wanted) {
     stream_->stop_reading();
@@ -136,8 +193,35 @@ void Downstream::update_reading() {
   }
 }
 
+void Downstream::become_tunnel(Tunnel::Parts parts, std::string_view from_client, std::string_view from_app) {
+  core_.recycle(std::move(exchange_));
+  tunnel_ = std::make_unique<Tunnel>(core_, *this, std::move(parts));
+  state_ = State::tunnelling;
+  std::string early(from_client);
+  early.append(buffer_.data());
+  buffer_.release();
+  tunnel_->start(early, from_app);
+}
+
+bool Downstream::go_deaf() {
+  if (state_ != State::exchanging) return false;
+  state_ = State::deaf;
+  ended_ = true;
+  stream_.reset();
+  return true;
+}
+
+void Downstream::tunnel_ended(Ending ending) {
+  core_.loop().retire(std::move(tunnel_));
+  end(ending);
+}
+
 void Downstream::exchange_ended(Ending ending) {
   core_.recycle(std::move(exchange_));
+  end(state_ == State::deaf ? Ending::gone : ending);
+}
+
+void Downstream::end(Ending ending) {
   bool beginning = state_ == State::beginning;
   switch (ending) {
     case Ending::next:
@@ -154,7 +238,7 @@ void Downstream::exchange_ended(Ending ending) {
       return;
     case Ending::linger: linger(); return;
     case Ending::cut:
-      stream_->reset();
+      if (stream_) stream_->reset();
       close();
       return;
     case Ending::gone: close(); return;
@@ -164,10 +248,13 @@ void Downstream::exchange_ended(Ending ending) {
 void Downstream::on_end() {
   ended_ = true;
   switch (state_) {
+    case State::preface:
     case State::idle:
     case State::reading_head: close(); return;
     case State::beginning:
     case State::exchanging: exchange_->client_ended(); return;
+    case State::tunnelling: tunnel_->client_ended(); return;
+    case State::deaf: return;
     case State::lingering:
       if (queued() == 0) close();
       return;
@@ -178,6 +265,8 @@ void Downstream::on_end() {
 void Downstream::on_broken(int /*code*/) {
   if (exchange_) {
     exchange_->client_gone();
+  } else if (tunnel_) {
+    tunnel_->client_gone();
   } else {
     close();
   }
@@ -186,6 +275,8 @@ void Downstream::on_broken(int /*code*/) {
 void Downstream::on_drained() {
   if (exchange_) {
     exchange_->client_drained();
+  } else if (tunnel_) {
+    tunnel_->client_drained();
   } else if (state_ == State::lingering && ended_) {
     close();
   }
@@ -195,7 +286,10 @@ void Downstream::on_deadline() {
   switch (state_) {
     case State::reading_head: turn_away(Reply::head_timeout); return;
     case State::beginning:
-    case State::exchanging: exchange_->deadline_passed(); return;
+    case State::exchanging:
+    case State::deaf: exchange_->deadline_passed(); return;
+    case State::tunnelling: tunnel_->deadline_passed(); return;
+    case State::preface:
     case State::idle:
     case State::lingering: close(); return;
     case State::closed: return;
@@ -204,6 +298,7 @@ void Downstream::on_deadline() {
 
 loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
   for (std::string_view piece : pieces) written_ += piece.size();
+  if (stream_ == nullptr) return loop::WriteResult::done;
   return stream_->write(pieces);
 }
 
@@ -219,6 +314,7 @@ void Downstream::refuse(int status, std::string_view token, std::string_view mes
                           .token = token,
                           .message = message,
                           .accept = {},
+                          .request_id = core_.request_ids().next(),
                           .retry_after = retry_after,
                           .date = core_.date()},
                          out);
@@ -253,7 +349,12 @@ void Downstream::shut() noexcept {
   if (state_ == State::closed) return;
   state_ = State::closed;
   --entrance_.clients;
+  if (counted_) core_.client_counts().leave(address_);
   deadline_.cancel();
+  if (tunnel_) {
+    tunnel_->abandon();
+    core_.loop().retire(std::move(tunnel_));
+  }
   if (exchange_) {
     exchange_->abandon();
     core_.recycle(std::move(exchange_));

@@ -1,12 +1,15 @@
 // A client's connection.
 //
-//   idle --bytes--> reading_head --head--> beginning --> exchanging --next--> idle
-//     \__________________head in one read__/                    \--linger--> lingering --> closed
+//   [preface -->] idle --bytes--> reading_head --head--> beginning --> exchanging --next--> idle
+//                   \__________________head in one read__/   |   \--linger--> lingering --> closed
+//                    \--TCP mode--> beginning --> tunnelling <'
 //
-// An idle connection owns no parser, no exchange, no buffer, and the one deadline that every state shares.
-// Reads stay armed in every state, so that a client that leaves is noticed, but for back-pressure: a
-// request's body that cannot be passed on, or 64 kB of pipelined requests. One request is served at a time.
-// Owners: Core owns it; it owns the exchange. Thread: the worker's.
+// preface: the PROXY header is awaited, where the listener says so. deaf: the client is gone, but its
+// exchange goes on to the end of the response. tunnelling: bytes pass both ways (tunnel.h). An idle
+// connection owns no parser, no exchange, no buffer, and the one deadline that every state shares. Reads stay
+// armed in every state, so that a client that leaves is noticed, but for back-pressure: a request's body that
+// cannot be passed on, or 64 kB of pipelined requests. One request is served at a time. Owners: Core owns it;
+// it owns the exchange. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +24,7 @@
 #include "loop/stream.h"
 #include "proxy/entrance.h"
 #include "proxy/exchange.h"
+#include "proxy/tunnel.h"
 
 namespace gracevisor::proxy {
 
@@ -37,30 +41,54 @@ class Downstream final : public loop::Retirable,
   Downstream& operator=(const Downstream&) = delete;
   ~Downstream() override;
 
+  // Serves it from now on. May end it.
+  void begin();
   // Answers without reading a request, and closes.
   void turn_away(Reply reply);
   // Closes now, whatever is going on, and tells nobody: the worker ends.
   void shut() noexcept;
   // Null while no request is served.
   [[nodiscard]] Exchange* exchange() noexcept { return exchange_.get(); }
+  // Null while none is open.
+  [[nodiscard]] Tunnel* tunnel() noexcept { return tunnel_.get(); }
 
-  // For the exchange.
+  // For the exchange and the tunnel.
   [[nodiscard]] const routing::ListenerRoutes* listener() const noexcept { return entrance_.routes; }
   [[nodiscard]] std::string_view address() const noexcept { return address_; }
   [[nodiscard]] bool trusted() const noexcept { return trusted_; }
   [[nodiscard]] loop::WriteResult write(std::span<const std::string_view> pieces);
   [[nodiscard]] loop::WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
-  [[nodiscard]] std::size_t queued() const noexcept { return stream_->queued(); }
+  [[nodiscard]] std::size_t queued() const noexcept { return stream_ ? stream_->queued() : 0; }
   // Bytes that the socket has taken since the connection began.
-  [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - stream_->queued(); }
+  [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - queued(); }
   [[nodiscard]] loop::Deadline& deadline() noexcept { return deadline_; }
   // Reads or stops reading, as the state demands.
   void update_reading();
+  // The client has finished sending.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  // FIN behind what is queued.
+  void finish_writing() { stream_->finish_writing(); }
+  // The exchange is over, and this goes on in its place.
+  void become_tunnel(Tunnel::Parts parts, std::string_view from_client, std::string_view from_app);
+  // The client is gone: from now on what is written is dropped, until the exchange ends.
+  [[nodiscard]] bool go_deaf();
+  [[nodiscard]] bool deaf() const noexcept { return state_ == State::deaf; }
   void exchange_ended(Ending ending);
+  void tunnel_ended(Ending ending);
 
  private:
   friend class Core;
-  enum class State : std::uint8_t { idle, reading_head, beginning, exchanging, lingering, closed };
+  enum class State : std::uint8_t {
+    preface,
+    idle,
+    reading_head,
+    beginning,
+    exchanging,
+    deaf,
+    tunnelling,
+    lingering,
+    closed
+  };
 
   Downstream(Core& core, Entrance& entrance) noexcept;
   void on_bytes(std::string_view bytes) override;
@@ -69,6 +97,11 @@ class Downstream final : public loop::Retirable,
   void on_drained() override;
   void on_deadline() override;
 
+  void read_preface(std::string_view fresh);
+  // Its address is known now.
+  void know(const base::Address& client);
+  void serve(std::string_view fresh);
+  void end(Ending ending);
   void advance(std::string_view fresh);
   [[nodiscard]] std::size_t read_head(std::string_view input);
   void settle();
@@ -80,6 +113,7 @@ class Downstream final : public loop::Retirable,
   Entrance& entrance_;
   std::unique_ptr<loop::Stream> stream_;
   std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<Tunnel> tunnel_;
   loop::Deadline deadline_;
   base::ByteBuffer buffer_;  // part of a head, or pipelined requests
   std::string address_;      // the client's, for X-Forwarded-For; empty on a Unix socket
@@ -89,8 +123,9 @@ class Downstream final : public loop::Retirable,
   std::size_t position_ = 0;   // among Core's connections
   State state_ = State::idle;
   bool trusted_ = false;
-  bool served_ = false;  // at least one head was complete
-  bool ended_ = false;   // the client has finished sending
+  bool counted_ = false;  // among its address's connections
+  bool served_ = false;   // at least one head was complete
+  bool ended_ = false;    // the client has finished sending
 };
 
 }  // namespace gracevisor::proxy

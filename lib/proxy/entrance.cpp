@@ -48,7 +48,16 @@ bool any_contains(const std::vector<config::Cidr>& networks, const base::Address
 
 void Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker) {
   for (auto& entrance : entrances_) entrance->routes = nullptr;
-  for (const routing::ListenerRoutes& routes : table.listeners) entrance_of(routes).routes = &routes;
+  for (const routing::ListenerRoutes& routes : table.listeners) {
+    Entrance& entrance = entrance_of(routes);
+    entrance.routes = &routes;
+    if (entrance.config == routes.config) continue;
+    entrance.config = routes.config;
+    entrance.limits = {.target = routes.config->max_target,
+                       .head = routes.config->max_head,
+                       .fields = routes.config->max_fields,
+                       .field = routes.config->max_field};
+  }
   for (auto& entrance : entrances_) {
     if (entrance->routes == nullptr || table.closing) close(*entrance);
   }

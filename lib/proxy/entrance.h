@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "http/head.h"
 #include "loop/listener.h"
 #include "routing/route_table.h"
 
@@ -16,6 +17,8 @@ class Core;
 struct Entrance {
   std::shared_ptr<const routing::ListenerSockets> sockets;  // null once it left the table
   const routing::ListenerRoutes* routes = nullptr;          // in the current table; null once it left
+  std::shared_ptr<const config::Listener> config;           // of the newest table that listed it
+  http::HeadLimits limits;                                  // as `config` says
   std::unique_ptr<loop::Listener> listener;                 // null: closed, or not to be opened yet
   std::size_t clients = 0;                                  // open connections
 };

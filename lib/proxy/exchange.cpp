@@ -12,11 +12,11 @@ namespace {
 
 constexpr base::Duration kSendTimeout = config::ProxyOptions{}.send_timeout;
 
-// A constant with as much of the Accept field as our own answers look at.
-std::string_view reduced(std::string_view accept) noexcept {
-  if (http::list_has(accept, "text/html")) return "text/html";
-  if (http::list_has(accept, "application/json")) return "application/json";
-  return {};
+// A body may begin slowly, but not trickle for ever.
+constexpr base::Duration kSlowBody = std::chrono::seconds(30);
+
+http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
+  return {.set = rules.set, .remove = rules.remove};
 }
 
 }  // namespace
@@ -29,41 +29,24 @@ Exchange::~Exchange() {
 
 std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, std::string_view rest) {
   client_ = &client;
-  method_ = head.method;
-  minor_ = head.minor;
-  keep_alive_ = head.keep_alive;
-  client_closes_ = !head.keep_alive;
-  expects_continue_ = awaits_continue_ = head.expects_continue;
-  idempotent_ = http::idempotent(head.method);
-  for (const http::Field& field : head.fields) {
-    if (field.name == http::FieldName::idempotency_key) idempotent_ = true;
-    if (field.name == http::FieldName::accept) accept_ = reduced(field.value);
-  }
-  began_ = core_.loop().now();
-  host_.assign(head.host);
-  path_.assign(head.path);
+  memo_.take(head, core_.loop().now());
+  if (memo_.request_id.empty()) memo_.request_id.assign(core_.request_ids().next());
+  keep_alive_ = memo_.keep_alive;
+  awaits_continue_ = memo_.expects_continue;
+  body_since_ = memo_.began;
 
-  Switchboard::Routed routed = core_.switchboard().route(client.listener(), host_, path_);
-  std::uint64_t max_body = UINT64_MAX;
-  bool pool = true;
-  if (routed.app != nullptr) {
-    enter(*routed.app);
-    max_body = options_->max_body;
-    pool = options_->reuse != config::ProxyOptions::Reuse::never;
-  }
-  body_.start(head.body, head.body, max_body);
-  if (head.body.kind == http::Framing::Kind::length && head.body.length > max_body) {
-    answer(Reply::body_too_large);
-    return 0;
-  }
-  http::write_request_head(
-      head, {.client = client.address(), .trusted = client.trusted(), .keep_alive = pool}, held_);
+  Switchboard::Routed routed = route(&head, nullptr);
+  memo_.affinity = routed.affinity;
+  if (routed.app != nullptr) enter(*routed.app);
+  if (!acceptable(head)) return 0;
+  write_head(head, routed);
   std::size_t taken = 0;
   while (taken < rest.size() && body_.reading()) {
     Pieces pieces;
     taken += body_.next(rest.substr(taken), pieces);
     forward(pieces);
   }
+  body_bytes_ = taken;
   if (!body_.reading() && !body_.finished()) {
     refuse_body();
   } else {
@@ -72,10 +55,65 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   return taken;
 }
 
+// Begins to read the body, and answers what needs no instance; false when it did.
+bool Exchange::acceptable(const http::RequestHead& head) {
+  static constexpr config::ProxyOptions kNoApp{};
+  const config::ProxyOptions& options = options_ != nullptr ? *options_ : kNoApp;
+  body_.start(head.body, head.body,
+              {.content = options_ != nullptr ? options.max_body : UINT64_MAX,
+               .extensions = options.max_chunk_extensions,
+               .trailers = options.max_trailers},
+              options_ != nullptr ? &options.trailers : nullptr);
+  if (head.body.kind == http::Framing::Kind::length && !body_.reading()) {
+    answer(Reply::body_too_large);
+    return false;
+  }
+  if (head.max_forwards && *head.max_forwards == 0) {
+    answer(Reply::last_forward);
+    return false;
+  }
+  bool confusing =
+      head.underscores && options.underscore_headers == config::ProxyOptions::Underscores::reject;
+  if (confusing) answer(Reply::underscore_header);
+  return !confusing;
+}
+
+void Exchange::write_head(const http::RequestHead& head, const Switchboard::Routed& routed) {
+  if (options_ == nullptr) return;
+  using Options = config::ProxyOptions;
+  http::write_request_head(head,
+                           {.client = client_->address(),
+                            .trusted = client_->trusted(),
+                            .keep_alive = options_->reuse != Options::Reuse::never,
+                            .request_id = memo_.request_id,
+                            .via = options_->via,
+                            .keep_underscores = options_->underscore_headers == Options::Underscores::pass,
+                            .strip = options_->strip_path ? routed.prefix : 0,
+                            .edits = edits_of(options_->request_headers)},
+                           held_);
+}
+
+void Exchange::begin_raw(Downstream& client) {
+  client_ = &client;
+  raw_ = true;
+  memo_.take_raw(core_.loop().now());
+  keep_alive_ = false;
+  constexpr http::Framing kStream{.kind = http::Framing::Kind::until_close, .length = 0};
+  body_.start(kStream, kStream);
+  Switchboard::Routed routed = route(nullptr, nullptr);
+  memo_.affinity = routed.affinity;
+  if (routed.app != nullptr) enter(*routed.app);
+  proceed(std::move(routed));
+}
+
 std::size_t Exchange::take_body(std::string_view bytes) {
   std::size_t taken = 0;
   if (!body_.reading()) return taken;
   awaits_continue_ = false;
+  if (!fast_enough(bytes.size())) {
+    client_too_slow();
+    return bytes.size();
+  }
   while (taken < bytes.size() && body_.reading()) {
     Pieces pieces;
     taken += body_.next(bytes.substr(taken), pieces);
@@ -133,6 +171,26 @@ bool Exchange::wants_bytes() const noexcept {
   return true;
 }
 
+// On average, once the beginning is over: a client that sends a byte now and then holds an instance for
+// nothing.
+bool Exchange::fast_enough(std::size_t more) noexcept {
+  body_bytes_ += more;
+  if (options_ == nullptr || raw_ || throttled_ || request_ != Request::relay) return true;
+  base::Duration took = core_.loop().now() - body_since_;
+  if (took < kSlowBody) return true;
+  auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(took).count());
+  return body_bytes_ >= options_->min_body_rate * seconds;
+}
+
+void Exchange::client_too_slow() {
+  if (nothing_answered()) {
+    answer(Reply::body_timeout);
+    return;
+  }
+  let_go();
+  finish(Ending::cut);
+}
+
 // Not the instance's fault: the client's framing is broken, or its body is too large.
 void Exchange::refuse_body() {
   keep_alive_ = false;
@@ -146,12 +204,24 @@ void Exchange::refuse_body() {
 }
 
 void Exchange::client_ended() {
+  // In TCP mode the other direction goes on, once there is one.
+  if (raw_ && request_ != Request::hold) return;
   // A client that has finished sending may still read, but nobody waits half closed for an instance to start.
   if (response_ == Response::flush) return;
   if (body_pending() || request_ == Request::hold) client_gone();
 }
 
 void Exchange::client_gone() {
+  bool finish_it = options_ != nullptr &&
+                   options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
+                   request_ == Request::sent && response_ != Response::flush && !raw_;
+  if (finish_it && client_->go_deaf()) {
+    keep_alive_ = false;
+    if (upstream_->stream().start_reading()) {
+      arm();
+      return;
+    }
+  }
   let_go();
   finish(Ending::gone);
 }
@@ -174,7 +244,7 @@ void Exchange::enter(LocalApp& app) {
   leave_app();
   app_ = &app;
   ++app.exchanges;
-  app.budget.note_request(began_);
+  app.budget.note_request(memo_.began);
   if (!pin_) {
     pin_ = core_.tables().pin();
     options_ = app.routes->options.get();
@@ -191,9 +261,13 @@ void Exchange::leave_app() noexcept {
 // without progress; for a response's head, by the time since the request's end.
 void Exchange::arm() {
   loop::Deadline& deadline = client_->deadline();
+  if (client_->deaf()) {
+    start_deadline(options_->request_timeout);
+    return;
+  }
   if (nothing_answered()) {
     // Waiting for an instance or a connection has its deadline already, whatever the client sends meanwhile.
-    if (request_ == Request::hold || request_ == Request::connect) return;
+    if (raw_ || request_ == Request::hold || request_ == Request::connect) return;
     bool client_is_due = body_pending() && request_ != Request::dropped && !awaits_continue_;
     start_deadline(client_is_due ? options_->body_timeout : options_->request_timeout);
   } else if (client_->queued() > 0) {

@@ -6,9 +6,10 @@
 //                         relay --> dropped                  the instance reads no further: discard the rest
 //   response_  waiting --> head --> body --> flush --> done  from nothing at all to all of it with the client
 //
-// A failed attempt leads from connect, relay or sent back to route. An answer of our own goes from any state
-// in which response_ is `waiting` or `head` straight to flush. Each stage has one deadline and one action
-// string (see action()).
+// A 101 that was asked for, or a connection in TCP mode, leads from sent to a Tunnel (tunnel.h), which takes
+// over. A failed attempt leads from connect, relay or sent back to route. An answer of our own goes from any
+// state in which response_ is `waiting` or `head` straight to flush. Each stage has one deadline and one
+// action string (see action()).
 //
 // Owners: a Downstream owns its Exchange, which owns Lease and Upstream. Whatever ends the exchange calls
 // finish(), after which the object may serve another request already: every call that can end it stands last
@@ -23,23 +24,17 @@
 
 #include "http/head.h"
 #include "proxy/body_relay.h"
+#include "proxy/ending.h"
 #include "proxy/hold_queue.h"
 #include "proxy/reply.h"
+#include "proxy/request_memo.h"
 #include "proxy/switchboard.h"
+#include "proxy/tunnel.h"
 
 namespace gracevisor::proxy {
 
 class Core;
 class Downstream;
-
-// What becomes of the client's connection when an exchange ends.
-enum class Ending : std::uint8_t {
-  next,    // it carries a further request
-  close,   // everything was read and written, and the client knows: close
-  linger,  // close, but let the client read the answer before its unread bytes meet a closed socket
-  cut,     // the response is incomplete: the client must see that
-  gone,    // nobody is there any more
-};
 
 class Exchange final : public loop::Retirable, private loop::StreamObserver, private HoldQueue::Held {
  public:
@@ -51,6 +46,8 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // Starts with a head and the bytes behind it; returns how many of those are the request's body. The
   // exchange may have ended on return.
   [[nodiscard]] std::size_t begin(Downstream& client, const http::RequestHead& head, std::string_view rest);
+  // Starts a connection in TCP mode: it becomes a Tunnel as soon as an instance takes it. May end it.
+  void begin_raw(Downstream& client);
   // More bytes from the client; returns how many are the request's body. May end the exchange.
   [[nodiscard]] std::size_t take_body(std::string_view bytes);
   // False while the client should not be read, because what it sends could not be passed on.
@@ -72,6 +69,8 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
  private:
   static constexpr std::size_t kHeldBody = 65536;  // of a request, to send it later or again
   enum class Request : std::uint8_t { route, hold, connect, relay, sent, dropped };
+  // Why a request waits: no instance is ready, all refuse connections, or the only one may be dying.
+  enum class HoldFor : std::uint8_t { ready, connection, judgement };
   enum class Response : std::uint8_t { waiting, head, body, flush, done };
 
   // The instance's side of the exchange.
@@ -83,21 +82,28 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void match_again() override;
 
   // exchange.cpp: the client's side.
+  [[nodiscard]] bool acceptable(const http::RequestHead& head);
+  void write_head(const http::RequestHead& head, const Switchboard::Routed& routed);
   void enter(LocalApp& app);
   void leave_app() noexcept;
   void forward(const Pieces& pieces);
   void forget_held() noexcept;
   [[nodiscard]] bool body_pending() const noexcept { return body_.reading(); }
   void refuse_body();
+  [[nodiscard]] bool fast_enough(std::size_t more) noexcept;
+  void client_too_slow();
   void arm();
   void start_deadline(base::Duration after);
   [[nodiscard]] std::uint64_t progress() const noexcept;
+  // It ended, and serves nobody now.
+  [[nodiscard]] bool over() const noexcept { return client_ == nullptr; }
   [[nodiscard]] bool nothing_answered() const noexcept {
     return response_ == Response::waiting || response_ == Response::head;
   }
 
   // exchange_end.cpp
   void answer(Reply reply);
+  [[nodiscard]] std::string_view error_page(int status) const noexcept;
   void cut();
   void end_response();
   void let_go() noexcept;
@@ -105,18 +111,23 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
 
   // exchange_attempt.cpp: the way to an instance.
   void proceed(Switchboard::Routed routed);
+  [[nodiscard]] Switchboard::Routed route(const http::RequestHead* head, const Site* failed) noexcept;
   void route_again(const Site* failed);
   void attempt();
   [[nodiscard]] bool may_reuse() const noexcept;
   void send();
   void fail(Failure failure, int code);
-  void hold(bool refused);
+  void try_elsewhere(Site& site);
+  void hold(HoldFor what);
   void hold_passed();
   void stop_sending();
+  void become_tunnel(Tunnel::Kind kind, std::string_view from_app);
 
   // exchange_response.cpp
   void read_head(std::string_view bytes);
-  [[nodiscard]] bool pass_interim(const http::ResponseHead& head);
+  [[nodiscard]] bool pass_interim(const http::ResponseHead& head, std::string_view rest);
+  [[nodiscard]] bool changes_protocol(const http::ResponseHead& head) const noexcept;
+  [[nodiscard]] bool worth_another(const http::ResponseHead& head);
   void start_response(const http::ResponseHead& head, std::string_view rest);
   void relay_response(std::string_view bytes, std::string_view prefix);
   void end_of_response_input();
@@ -128,16 +139,12 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   Response response_ = Response::waiting;
 
   // Of the request.
-  http::Method method_ = http::Method::get;
-  int minor_ = 1;
-  bool keep_alive_ = true;      // of the client's connection; final once the response's head is planned
-  bool client_closes_ = false;  // the client said that this request is its last
-  bool idempotent_ = true;
-  bool expects_continue_ = false;
+  RequestMemo memo_;
+  bool raw_ = false;              // TCP mode
   bool awaits_continue_ = false;  // the body comes only when the client is told to send it, or answered
-  std::string_view accept_;       // a constant: as much of Accept as our own answers need
-  std::string host_, path_;       // to match again
-  base::TimePoint began_{};
+  bool keep_alive_ = true;        // of the client's connection; final once the response's head is planned
+  base::TimePoint body_since_{};
+  std::uint64_t body_bytes_ = 0;
   BodyRelay body_;
 
   // The request as it is sent: all of it from the first byte as long as `held_whole_`, so that it can be sent
@@ -165,7 +172,6 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   HoldQueue::Place place_;
   base::TimePoint held_since_{};
   unsigned hold_turns_ = 0;  // how often it has waited
-  bool refused_ = false;     // because connections were refused
 
   // Of the response.
   std::string inbox_;  // the part of a head that has come

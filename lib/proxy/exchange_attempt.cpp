@@ -12,6 +12,8 @@ namespace {
 constexpr base::Duration kHoldTick = base::Millis(400);
 constexpr base::Duration kFirstRefusedTick = base::Millis(50);
 constexpr unsigned kRefusedDoublings = 3;
+// The supervisor hears of an exit within a millisecond or two.
+constexpr base::Duration kJudgementTick = base::Millis(20);
 }  // namespace
 
 void Exchange::proceed(Switchboard::Routed routed) {
@@ -20,26 +22,35 @@ void Exchange::proceed(Switchboard::Routed routed) {
       lease_ = std::move(routed.lease);
       attempt();
       return;
-    case Switchboard::Answer::hold: hold(false); return;
+    case Switchboard::Answer::hold: hold(HoldFor::ready); return;
     case Switchboard::Answer::stopped: answer(Reply::stopped); return;
     case Switchboard::Answer::no_route: answer(Reply::no_route); return;
   }
 }
 
+Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* failed) noexcept {
+  return core_.switchboard().route(client_->listener(), {.host = memo_.host,
+                                                         .path = memo_.path,
+                                                         .client = client_->address(),
+                                                         .head = head,
+                                                         .affinity = memo_.affinity,
+                                                         .failed = failed});
+}
+
 // Every further attempt leases anew, from the table that is current now.
 void Exchange::route_again(const Site* failed) {
   request_ = Request::route;
-  Switchboard::Routed routed = core_.switchboard().route(client_->listener(), host_, path_, failed);
+  Switchboard::Routed routed = route(nullptr, failed);
   if (routed.app != nullptr) enter(*routed.app);
   proceed(std::move(routed));
 }
 
 bool Exchange::may_reuse() const noexcept {
-  if (fresh_only_) return false;
+  if (fresh_only_ || raw_) return false;
   switch (options_->reuse) {
     case config::ProxyOptions::Reuse::never: return false;
     // A request that must not be repeated gets a connection that cannot have been closed meanwhile.
-    case config::ProxyOptions::Reuse::idempotent: return idempotent_;
+    case config::ProxyOptions::Reuse::idempotent: return memo_.idempotent;
     case config::ProxyOptions::Reuse::always: return true;
   }
   return false;
@@ -59,6 +70,10 @@ void Exchange::attempt() {
     return;
   }
   upstream_ = std::move(*dialled);
+  if (upstream_->stream().connected()) {
+    on_connected();
+    return;
+  }
   start_deadline(options_->connect_timeout);
   client_->update_reading();
 }
@@ -69,7 +84,11 @@ void Exchange::on_connected() {
     fail(Failure::connect, 0);
     return;
   }
-  send();
+  if (raw_) {
+    become_tunnel(Tunnel::Kind::raw, {});
+  } else {
+    send();
+  }
 }
 
 void Exchange::send() {
@@ -146,10 +165,12 @@ void Exchange::fail(Failure failure, int code) {
     site.cell.connect_failures.add();
     core_.bell().ring();
   }
+  // A kept connection that the instance closed says nothing about the instance.
+  if (failure == Failure::connect || !reused) site.ejection.note_failure(core_.loop().now());
   Attempt attempt{
       .failure = failure,
       .reused = reused,
-      .idempotent = idempotent_,
+      .idempotent = memo_.idempotent,
       // Only Unix sockets tell: a peer that closes with unread bytes resets, one that had read all does not.
       .unread = code == ECONNRESET && site.endpoint->address.is_unix() && body_.finished(),
       .replayable = held_whole_,
@@ -160,7 +181,7 @@ void Exchange::fail(Failure failure, int code) {
   };
   Verdict verdict = decide(attempt);
   let_go();
-  bool again = verdict == Verdict::fresh || verdict == Verdict::elsewhere;
+  bool again = verdict == Verdict::fresh || verdict == Verdict::elsewhere || verdict == Verdict::pause;
   if (again && failure != Failure::unsent) {
     site.cell.retried.add();
     app_->cell->retried.add();
@@ -178,25 +199,47 @@ void Exchange::fail(Failure failure, int code) {
       fresh_only_ = true;
       route_again(&site);
       return;
-    case Verdict::wait: hold(true); return;
+    case Verdict::pause:
+      fresh_only_ = true;
+      if (app_->routes != nullptr && app_->routes->hold > base::Duration::zero()) {
+        hold(HoldFor::judgement);
+      } else {
+        route_again(&site);
+      }
+      return;
+    case Verdict::wait: hold(HoldFor::connection); return;
     case Verdict::give_up: answer(Reply::upstream_closed); return;
   }
 }
 
-// No instance can take the request now. `refused`: there are targets, but none takes connections.
-void Exchange::hold(bool refused) {
-  refused_ = refused;
+// An instance answered that it is not available: the request is given to another one.
+void Exchange::try_elsewhere(Site& site) {
+  site.cell.retried.add();
+  app_->cell->retried.add();
+  app_->budget.note_retry();
+  ++replays_;
+  let_go();
+  recycle(inbox_);
+  response_ = Response::waiting;
+  fresh_only_ = true;
+  route_again(&site);
+}
+
+// No instance can take the request now, or none should.
+void Exchange::hold(HoldFor what) {
   base::TimePoint now = core_.loop().now();
   const routing::AppRoutes* routes = app_->routes;
   bool again = held_since_ != base::TimePoint{};
   if (!again) held_since_ = now;
+  bool ready = what == HoldFor::ready;
   bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
-                   (!refused && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
+                   (ready && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
   if (no_longer) {
-    answer(refused ? Reply::upstream_refused : Reply::hold_timeout);
+    answer(ready ? Reply::hold_timeout : Reply::upstream_refused);
     return;
   }
-  if (!core_.hold_queue().enter(place_, *app_, held_.size())) {
+  if (!core_.hold_queue().enter(place_, *app_, held_.size(), options_->hold_requests,
+                                options_->hold_memory)) {
     answer(Reply::hold_full);
     return;
   }
@@ -204,10 +247,14 @@ void Exchange::hold(bool refused) {
   request_ = Request::hold;
   connects_failed_ = 0;
   base::Duration wait = routes->hold;
-  if (refused) {
-    wait = std::min(wait, kFirstRefusedTick * (1U << std::min(hold_turns_, kRefusedDoublings)));
-  } else if (again) {
-    wait = std::min(wait, kHoldTick);
+  switch (what) {
+    case HoldFor::ready:
+      if (again) wait = std::min(wait, kHoldTick);
+      break;
+    case HoldFor::connection:
+      wait = std::min(wait, kFirstRefusedTick * (1U << std::min(hold_turns_, kRefusedDoublings)));
+      break;
+    case HoldFor::judgement: wait = std::min(wait, kJudgementTick); break;
   }
   ++hold_turns_;
   start_deadline(wait);
@@ -217,6 +264,21 @@ void Exchange::hold(bool refused) {
 void Exchange::match_again() {
   core_.hold_queue().leave(place_);
   route_again(nullptr);
+}
+
+// The exchange is over; what it had goes on.
+void Exchange::become_tunnel(Tunnel::Kind kind, std::string_view from_app) {
+  Tunnel::Parts parts{.kind = kind,
+                      .pin = std::move(pin_),
+                      .options = options_,
+                      .app = std::exchange(app_, nullptr),
+                      .lease = std::move(lease_),
+                      .upstream = std::move(upstream_)};
+  Downstream& client = *client_;
+  std::string from_client;
+  if (raw_) from_client.swap(held_);
+  abandon();
+  client.become_tunnel(std::move(parts), from_client, from_app);
 }
 
 // Between the adoptions too: a refused connection may succeed without any change of the table.

@@ -10,22 +10,20 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr std::size_t kRecycledCapacity = 16384;  // of a recycled exchange's strings
-
-void recycle(std::string& text) {
-  if (text.capacity() > kRecycledCapacity) std::string().swap(text);
-  text.clear();
-}
-
+constexpr int kServerError = 500;
 }  // namespace
 
 // Requires: nothing_answered(), or no attempt was made yet.
 void Exchange::answer(Reply reply) {
   ReplyText text = text_of(reply);
   std::string message(text.message);
-  if (text.status >= 500) message.append(" (").append(action()).append(")");
-  if (text.status >= 500 && app_ != nullptr) app_->cell->failed.add();
+  if (text.status >= kServerError) message.append(" (").append(action()).append(")");
+  if (text.status >= kServerError && app_ != nullptr) app_->cell->failed.add();
   let_go();
+  if (raw_) {
+    finish(Ending::cut);
+    return;
+  }
   keep_alive_ = keep_alive_ && body_.finished() && !core_.closing();
   request_ = body_.finished() ? Request::sent : Request::dropped;
   std::string& out = core_.scratch();
@@ -33,8 +31,10 @@ void Exchange::answer(Reply reply) {
   http::write_own_answer({.status = text.status,
                           .token = text.token,
                           .message = message,
-                          .accept = accept_,
-                          .head_request = method_ == http::Method::head,
+                          .accept = memo_.accept,
+                          .request_id = memo_.request_id,
+                          .page = error_page(text.status),
+                          .head_request = memo_.method == http::Method::head,
                           .keep_alive = keep_alive_,
                           .retry_after = text.retry_after,
                           .date = core_.date()},
@@ -44,6 +44,14 @@ void Exchange::answer(Reply reply) {
     return;
   }
   end_response();
+}
+
+std::string_view Exchange::error_page(int status) const noexcept {
+  if (options_ == nullptr) return {};
+  for (const config::ErrorPage& page : options_->error_pages) {
+    if (status >= page.statuses.first && status <= page.statuses.last) return page.html;
+  }
+  return {};
 }
 
 // The instance's response ended before its end, or we end it: the client must see that it is not whole.
@@ -66,7 +74,7 @@ void Exchange::end_response() {
   if (keep_alive_) {
     finish(Ending::next);
   } else {
-    finish(client_closes_ && body_.finished() ? Ending::close : Ending::linger);
+    finish(!memo_.keep_alive && body_.finished() ? Ending::close : Ending::linger);
   }
 }
 
@@ -85,7 +93,8 @@ void Exchange::finish(Ending ending) {
   if (app_ != nullptr) {
     routing::AppCell& cell = *app_->cell;
     cell.requests.add();
-    auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - began_).count();
+    auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - memo_.began).count();
     if (auto micros = static_cast<std::uint64_t>(took); micros > cell.slowest_us.read()) {
       cell.slowest_us.set(micros);
     }
@@ -118,15 +127,14 @@ void Exchange::abandon() noexcept {
   client_ = nullptr;
   request_ = Request::route;
   response_ = Response::waiting;
-  keep_alive_ = idempotent_ = true;
-  client_closes_ = expects_continue_ = awaits_continue_ = false;
-  accept_ = {};
+  memo_.clear();
+  keep_alive_ = true;
+  raw_ = awaits_continue_ = false;
+  body_bytes_ = 0;
   recycle(held_);
   recycle(inbox_);
-  recycle(host_);
-  recycle(path_);
   held_whole_ = true;
-  fresh_only_ = refused_ = upstream_keep_ = false;
+  fresh_only_ = upstream_keep_ = false;
   connects_failed_ = 0;
   replays_ = hold_turns_ = interims_ = 0;
   held_since_ = {};

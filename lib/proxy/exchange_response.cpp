@@ -1,4 +1,5 @@
 // An exchange's response: its head read and rewritten, its content passed on.
+#include <algorithm>
 #include <utility>
 
 #include "http/forward.h"
@@ -8,9 +9,10 @@
 
 namespace gracevisor::proxy {
 namespace {
-constexpr unsigned kMaxInterims = 16;
 constexpr int kSwitchingProtocols = 101;
 constexpr int kContinue = 100;
+constexpr int kServiceUnavailable = 503;
+constexpr int kServerError = 500;
 }  // namespace
 
 void Exchange::on_bytes(std::string_view bytes) {
@@ -27,7 +29,10 @@ void Exchange::read_head(std::string_view bytes) {
   if (!inbox_.empty()) bytes = inbox_.append(bytes);
   for (;;) {
     http::ResponseHead& head = core_.response_head();
-    http::HeadResult result = core_.heads().read_response(bytes, http::HeadLimits{}, method_, head);
+    http::HeadLimits limits;
+    limits.head = options_->max_response_head;
+    limits.field = std::min(limits.field, limits.head);
+    http::HeadResult result = core_.heads().read_response(bytes, limits, memo_.method, head);
     switch (result.state) {
       case http::HeadState::refused: answer(Reply::bad_response); return;
       case http::HeadState::incomplete:
@@ -42,7 +47,7 @@ void Exchange::read_head(std::string_view bytes) {
       start_response(head, bytes);
       return;
     }
-    if (!pass_interim(head)) return;
+    if (!pass_interim(head, bytes)) return;
     response_ = Response::head;
     if (bytes.empty()) {
       inbox_.clear();
@@ -51,19 +56,34 @@ void Exchange::read_head(std::string_view bytes) {
   }
 }
 
-// False when that ended the exchange.
-bool Exchange::pass_interim(const http::ResponseHead& head) {
-  // Upgrade is never forwarded, so nothing was asked that 101 could answer.
-  if (head.status == kSwitchingProtocols || ++interims_ > kMaxInterims) {
+// Is the 101 an answer to what was asked, and nothing of the request is still on its way?
+bool Exchange::changes_protocol(const http::ResponseHead& head) const noexcept {
+  return head.status == kSwitchingProtocols && request_ == Request::sent && !backlog_ &&
+         !memo_.upgrade.empty() && http::upgrade_matches(memo_.upgrade, head.upgrade);
+}
+
+// False when that ended the exchange. `rest` came behind it.
+bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view rest) {
+  bool changes = changes_protocol(head);
+  if ((head.status == kSwitchingProtocols && !changes) ||
+      ++interims_ > options_->max_interim_responses + (changes ? 1U : 0U)) {
     answer(Reply::bad_response);
     return false;
   }
-  if (minor_ == 0 || (head.status == kContinue && !expects_continue_)) return true;
+  if (memo_.minor == 0 || (head.status == kContinue && !memo_.expects_continue)) return true;
   std::string& out = core_.scratch();
   out.clear();
   http::write_interim_head(head, out);
   if (client_->write(out) == loop::WriteResult::broken) {
     client_gone();
+    return !over();
+  }
+  if (changes) {
+    lease_.site()->cell.requests.add();
+    bool websocket = http::equals_ignoring_case(head.upgrade, "websocket");
+    // The bytes behind the head may lie in the inbox, which the exchange takes with it.
+    std::string early(rest);
+    become_tunnel(websocket ? Tunnel::Kind::websocket : Tunnel::Kind::upgraded, early);
     return false;
   }
   if (head.status == kContinue && awaits_continue_) {
@@ -73,22 +93,40 @@ bool Exchange::pass_interim(const http::ResponseHead& head) {
   return true;
 }
 
+// May another instance have the request, because this one says that it is not available now?
+bool Exchange::worth_another(const http::ResponseHead& head) {
+  return options_->retry_503 && head.status == kServiceUnavailable && head.retry_after && memo_.idempotent &&
+         held_whole_ && body_.finished() && replays_ == 0 && app_->targets.size() > 1 &&
+         app_->budget.allows(core_.loop().now());
+}
+
 void Exchange::start_response(const http::ResponseHead& head, std::string_view rest) {
-  routing::LedgerCell& cell = lease_.site()->cell;
+  Site& site = *lease_.site();
+  site.ejection.note_success();
+  routing::LedgerCell& cell = site.cell;
   cell.requests.add();
-  if (head.status >= 500) cell.server_errors.add();
+  if (head.status >= kServerError) cell.server_errors.add();
+  if (worth_another(head)) {
+    try_elsewhere(site);
+    return;
+  }
 
   // A response before the request's end: the rest of the request is not worth a connection that goes on.
-  http::ResponseForward how{.client_minor = minor_,
+  const config::HeaderRules& rules = options_->response_headers;
+  http::ResponseForward how{.client_minor = memo_.minor,
                             .client_keep_alive = keep_alive_ && body_.finished() && !core_.closing(),
-                            .date = core_.date()};
+                            .date = core_.date(),
+                            .edits = {.set = rules.set, .remove = rules.remove}};
   http::ResponsePlan plan = http::plan_response(head, how);
   keep_alive_ = plan.keep_alive;
   upstream_keep_ = head.keep_alive && head.body.kind != http::Framing::Kind::until_close;
+  if (upstream_keep_) upstream_->note_keep_alive(head.keep_alive_timeout);
   std::string& out = core_.scratch();
   out.clear();
   http::write_response_head(head, plan, how, out);
-  response_body_.start(head.body, plan.framing);
+  response_body_.start(head.body, plan.framing,
+                       {.extensions = options_->max_chunk_extensions, .trailers = options_->max_trailers},
+                       memo_.takes_trailers ? &options_->trailers : nullptr);
   response_ = Response::body;
   held_.clear();
   client_->deadline().cancel();
@@ -103,7 +141,7 @@ void Exchange::relay_response(std::string_view bytes, std::string_view prefix) {
     bytes.remove_prefix(response_body_.next(bytes, pieces));
     if (client_->write(pieces.slices()) == loop::WriteResult::broken) {
       client_gone();
-      return;
+      if (over()) return;
     }
   } while (!bytes.empty() && response_body_.reading());
   switch (response_body_.state()) {
@@ -125,18 +163,20 @@ void Exchange::end_of_response_input() {
   response_body_.end_of_input(pieces);
   if (!response_body_.finished()) {
     cut();
-  } else if (client_->write(pieces.slices()) == loop::WriteResult::broken) {
-    client_gone();
-  } else {
-    complete_response(false);
+    return;
   }
+  if (client_->write(pieces.slices()) == loop::WriteResult::broken) client_gone();
+  if (!over()) complete_response(false);
 }
 
 void Exchange::complete_response(bool reusable) {
   Site& site = *lease_.site();
   bool pooled = reusable && upstream_keep_ && request_ == Request::sent && !backlog_ && site.target &&
                 options_->reuse != config::ProxyOptions::Reuse::never;
-  if (pooled) site.pool.put(std::move(upstream_));
+  if (pooled) {
+    site.pool.put(std::move(upstream_),
+                  {.age = options_->keep_alive, .requests = options_->keep_alive_requests});
+  }
   if (request_ != Request::sent) request_ = Request::dropped;
   let_go();
   end_response();

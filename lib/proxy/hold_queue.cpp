@@ -18,8 +18,9 @@ void HoldQueue::Place::link_before(Place& anchor) noexcept {
 HoldQueue::HoldQueue(loop::Loop& loop, const Bell& bell)
     : bell_(bell), next_turn_(loop, [this] { release_some(); }) {}
 
-bool HoldQueue::enter(Place& place, LocalApp& app, std::size_t bytes) {
-  if (app.held >= kMaxRequests || app.held_bytes + bytes > kMaxBytes) return false;
+bool HoldQueue::enter(Place& place, LocalApp& app, std::size_t bytes, std::size_t max_requests,
+                      std::uint64_t max_bytes) {
+  if (app.held >= max_requests || app.held_bytes + bytes > max_bytes) return false;
   place.app_ = &app;
   place.bytes_ = bytes;
   place.link_before(waiting_);

@@ -14,8 +14,6 @@ namespace gracevisor::proxy {
 
 class HoldQueue {
  public:
-  static constexpr std::size_t kMaxRequests = 1000;
-  static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
   static constexpr int kPerTurn = 64;
 
   class Held {
@@ -51,8 +49,10 @@ class HoldQueue {
 
   HoldQueue(loop::Loop& loop, const Bell& bell);
 
-  // False when the app's share of the queue is full. `bytes` are what the request keeps in memory.
-  [[nodiscard]] bool enter(Place& place, LocalApp& app, std::size_t bytes);
+  // False when the app's share of the queue is full: so many requests, or so much memory. `bytes` are what
+  // this request keeps.
+  [[nodiscard]] bool enter(Place& place, LocalApp& app, std::size_t bytes, std::size_t max_requests,
+                           std::uint64_t max_bytes);
   void leave(Place& place) noexcept;
   // A table was adopted.
   void match_all_again();

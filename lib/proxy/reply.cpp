@@ -4,6 +4,9 @@ namespace gracevisor::proxy {
 
 ReplyText text_of(Reply reply) noexcept {
   switch (reply) {
+    case Reply::last_forward: return {200, "", ""};  // RFC 9110 section 7.6.2
+    case Reply::underscore_header:
+      return {400, "underscore-header", "A header's name has an underscore, which this app does not allow."};
     case Reply::bad_body: return {400, "bad-body", "The request's body is not framed as HTTP/1.1 says."};
     case Reply::no_route: return {404, "no-route", "No app is configured for this host and path."};
     case Reply::head_timeout: return {408, "head-timeout", "The request's head did not arrive in time."};

@@ -8,6 +8,8 @@
 namespace gracevisor::proxy {
 
 enum class Reply : std::uint8_t {
+  last_forward,
+  underscore_header,
   bad_body,
   no_route,
   head_timeout,

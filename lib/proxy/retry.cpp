@@ -24,7 +24,8 @@ Verdict decide(const Attempt& attempt) noexcept {
   // What was never sent can go to the same instance. One that ended without a byte may be dying, even behind
   // a pooled connection that perhaps only was idle for too long: there is but one replay, so it goes
   // elsewhere.
-  return attempt.failure == Failure::unsent ? Verdict::fresh : Verdict::elsewhere;
+  if (attempt.failure == Failure::unsent) return Verdict::fresh;
+  return attempt.targets > 1 ? Verdict::elsewhere : Verdict::pause;
 }
 
 void RetryBudget::roll(base::TimePoint now) noexcept {

@@ -31,6 +31,7 @@ struct Attempt {
 enum class Verdict : std::uint8_t {
   fresh,      // lease again, on a new connection: the instance is not to blame
   elsewhere,  // lease again, another instance if there is one
+  pause,      // lease again after a moment: the only instance may be about to be found dead
   wait,       // no instance takes connections: wait for one, as long as the app's `hold` allows
   give_up,    // 502
 };

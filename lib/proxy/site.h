@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "proxy/ejection.h"
 #include "proxy/upstream_pool.h"
 #include "routing/endpoint.h"
 
@@ -17,6 +18,7 @@ struct Site {
   const routing::EndpointRef endpoint;
   routing::LedgerCell& cell;
   UpstreamPool pool;
+  Ejection ejection;
   bool target = false;   // of the current table
   bool closing = false;  // leaving, and its drain deadline has passed
 };

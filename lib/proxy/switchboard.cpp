@@ -3,17 +3,27 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "proxy/affinity.h"
+
 namespace gracevisor::proxy {
 
-Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener, std::string_view host,
-                                       std::string_view path, const Site* failed) noexcept {
+Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener,
+                                       const Wanted& wanted) noexcept {
   Routed routed;
   const routing::RouteTable* table = tables_.current();
   if (table == nullptr || listener == nullptr) return routed;
-  auto id = listener->index->find(host, path);
-  if (!id) return routed;
-  const routing::AppRoutes* routes = table->find(*id);
+  auto match = listener->tcp ? routing::HostIndex::Match{*listener->tcp}
+                             : listener->index->find(wanted.host, wanted.path);
+  if (!match) return routed;
+  const routing::AppRoutes* routes = table->find(match->app);
   if (routes == nullptr) return routed;
+  routed.prefix = match->prefix;
+  routed.affinity = wanted.affinity;
+  if (wanted.head != nullptr) {
+    routed.affinity = affinity_of(*routes->options, *wanted.head, wanted.client);
+  } else if (listener->tcp && routes->options->balance == config::ProxyOptions::Balance::hash_client) {
+    routed.affinity = affinity_of(wanted.client);
+  }
   routed.app = by_position_[static_cast<std::size_t>(routes - table->apps.data())];
   switch (routes->mode) {
     case routing::AppMode::live:
@@ -22,7 +32,7 @@ Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener, 
         break;
       }
       routed.answer = Answer::leased;
-      routed.lease = Lease(choose(*routed.app, failed), bell_);
+      routed.lease = Lease(choose(*routed.app, routed.affinity, wanted.failed), bell_);
       break;
     case routing::AppMode::hold: routed.answer = Answer::hold; break;
     case routing::AppMode::stopped: routed.answer = Answer::stopped; break;
@@ -30,7 +40,7 @@ Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener, 
   return routed;
 }
 
-Site& Switchboard::choose(LocalApp& app, const Site* failed) noexcept {
+Site& Switchboard::choose(LocalApp& app, std::uint64_t affinity, const Site* failed) noexcept {
   const std::vector<Site*>& targets = app.targets;
   if (failed != nullptr) {
     // In the table's order, so that as many attempts as there are targets try every one.
@@ -38,7 +48,16 @@ Site& Switchboard::choose(LocalApp& app, const Site* failed) noexcept {
     if (it != targets.end()) return **(std::next(it) == targets.end() ? targets.begin() : std::next(it));
   }
   auto load_of = [&](std::size_t i) { return targets[i]->cell.leases.read(); };
-  return *targets[app.balancer.choose(app.routes->options->balance, targets.size(), load_of)];
+  auto slot_of = [&](std::size_t i) -> std::uint64_t { return targets[i]->endpoint->identity.slot.value(); };
+  std::size_t chosen =
+      app.balancer.choose(app.routes->options->balance, targets.size(), load_of, affinity, slot_of);
+  // One that is ejected gives way to the next that is not; where all are, nobody gives way.
+  base::TimePoint now = loop_.now();
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    Site& candidate = *targets[(chosen + i) % targets.size()];
+    if (!candidate.ejection.out(now)) return candidate;
+  }
+  return *targets[chosen];
 }
 
 void Switchboard::adopt(routing::RouteTableRef table) {

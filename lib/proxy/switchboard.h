@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/head.h"
 #include "proxy/balancer.h"
 #include "proxy/lease.h"
 #include "proxy/retry.h"
@@ -38,15 +39,25 @@ class Switchboard {
       : loop_(loop), deadlines_(deadlines), worker_(worker), tables_(tables), bell_(bell) {}
 
   enum class Answer : std::uint8_t { leased, hold, stopped, no_route };
+  // A request to be routed. On the first attempt `head` is there to compute an affinity from, if the app
+  // balances by it; later ones bring the affinity along.
+  struct Wanted {
+    std::string_view host;
+    std::string_view path;
+    std::string_view client;  // its address
+    const http::RequestHead* head = nullptr;
+    std::uint64_t affinity = 0;
+    const Site* failed = nullptr;  // just refused a connection: the next in the order of the table instead
+  };
   struct Routed {
     Answer answer = Answer::no_route;
     LocalApp* app = nullptr;  // null only with no_route
     Lease lease;              // with leased
+    std::size_t prefix = 0;   // of the path, as HostIndex::Match
+    std::uint64_t affinity = 0;
   };
-  // Matches on `listener` (null: it left the table), and leases a target of what matched. `failed` just
-  // refused a connection: the next one in the order of the table is taken instead.
-  [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, std::string_view host,
-                             std::string_view path, const Site* failed = nullptr) noexcept;
+  // Matches on `listener` (null: it left the table), and leases a target of what matched.
+  [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
 
   // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
   // come from it from now on. The marks are the caller's to announce.
@@ -62,7 +73,7 @@ class Switchboard {
   [[nodiscard]] Site& site_of(const routing::EndpointRef& endpoint);
   void join(const routing::AppRoutes& routes);
   void sweep();
-  [[nodiscard]] Site& choose(LocalApp& app, const Site* failed) noexcept;
+  [[nodiscard]] Site& choose(LocalApp& app, std::uint64_t affinity, const Site* failed) noexcept;
 
   loop::Loop& loop_;
   loop::Deadlines& deadlines_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "loop/deadlines.h"
 #include "loop/stream.h"
@@ -20,6 +21,8 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
                                                                       loop::StreamObserver& user);
 
   [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
+  // What the instance's Keep-Alive field says: it closes the connection when it is idle for so many seconds.
+  void note_keep_alive(std::optional<unsigned> seconds) noexcept { keep_alive_ = seconds; }
   // It has served an exchange before: the instance may close it at the moment of our next write.
   [[nodiscard]] bool reused() const noexcept { return reused_; }
 
@@ -38,6 +41,8 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   UpstreamPool* pool_ = nullptr;  // while idle
   loop::Deadline idle_;
   bool reused_ = false;
+  unsigned served_ = 0;  // exchanges
+  std::optional<unsigned> keep_alive_;
 };
 
 }  // namespace gracevisor::proxy

@@ -4,6 +4,10 @@
 #include <cassert>
 
 namespace gracevisor::proxy {
+namespace {
+// What the app's clock and ours, and a request on its way, may differ by.
+constexpr base::Duration kMargin = std::chrono::seconds(1);
+}  // namespace
 
 std::unique_ptr<Upstream> UpstreamPool::take(loop::StreamObserver& user) noexcept {
   if (idle_.empty()) return nullptr;
@@ -15,13 +19,19 @@ std::unique_ptr<Upstream> UpstreamPool::take(loop::StreamObserver& user) noexcep
   return upstream;
 }
 
-void UpstreamPool::put(std::unique_ptr<Upstream> upstream) {
+void UpstreamPool::put(std::unique_ptr<Upstream> upstream, const Limits& limits) {
   assert(upstream->stream_->queued() == 0);
-  if (idle_.size() >= kMaxIdle || !upstream->stream_->start_reading()) return;
+  base::Duration age = limits.age;
+  if (upstream->keep_alive_) {
+    age = std::min<base::Duration>(age, std::chrono::seconds(*upstream->keep_alive_) - kMargin);
+  }
+  bool worn = limits.requests > 0 && ++upstream->served_ >= limits.requests;
+  if (worn || age <= base::Duration::zero() || idle_.size() >= kMaxIdle) return;
+  if (!upstream->stream_->start_reading()) return;
   upstream->reused_ = true;
   upstream->pool_ = this;
   upstream->stream_->observe_with(*upstream);
-  deadlines_.start(upstream->idle_, kMaxAge);
+  deadlines_.start(upstream->idle_, age);
   idle_.push_back(std::move(upstream));
 }
 

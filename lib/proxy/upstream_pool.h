@@ -1,6 +1,6 @@
 // The idle connections of one endpoint on one worker: most recently used first, so that those which are not
-// needed grow old and close; bounded in age (apps close idle connections after 5 s, we after 4) and in
-// number. Thread: the worker's.
+// needed grow old and close; bounded in number, in age (less than the app allows, so that we close first)
+// and in requests. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,18 @@ namespace gracevisor::proxy {
 class UpstreamPool {
  public:
   static constexpr std::size_t kMaxIdle = 512;
-  static constexpr base::Duration kMaxAge = std::chrono::seconds(4);
+  struct Limits {
+    base::Duration age;     // when idle
+    unsigned requests = 0;  // per connection; 0: any number
+  };
 
   UpstreamPool(loop::Loop& loop, loop::Deadlines& deadlines) noexcept : loop_(loop), deadlines_(deadlines) {}
 
   // The one that became idle last, now observed by `user`; null when there is none.
   [[nodiscard]] std::unique_ptr<Upstream> take(loop::StreamObserver& user) noexcept;
-  // Requires: nothing is queued on it, and its reads are armed. Closes it when the pool is full.
-  void put(std::unique_ptr<Upstream> upstream);
+  // Requires: nothing is queued on it, and its reads are armed. Closes it when the pool is full or the limits
+  // (and what the app said of its own) leave it no time.
+  void put(std::unique_ptr<Upstream> upstream, const Limits& limits);
   // Closes all; their descriptors are closed on return.
   void clear() noexcept { idle_.clear(); }
 

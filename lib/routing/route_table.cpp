@@ -35,27 +35,28 @@ HostIndex::HostIndex(const std::vector<Entry>& entries, std::optional<base::AppI
   longest_first(any_);
 }
 
-std::optional<base::AppId> HostIndex::match(const PathRules& rules, std::string_view path) {
+std::optional<HostIndex::Match> HostIndex::match(const PathRules& rules, std::string_view path) {
   for (const PathRule& rule : rules) {
-    if (covers(rule.path, path)) return rule.app;
+    if (covers(rule.path, path)) return Match{rule.app, rule.path.size()};
   }
   return std::nullopt;
 }
 
-std::optional<base::AppId> HostIndex::find(std::string_view host, std::string_view path) const {
+std::optional<HostIndex::Match> HostIndex::find(std::string_view host, std::string_view path) const {
   if (auto it = exact_.find(host); it != exact_.end()) {
-    if (auto app = match(it->second, path)) return app;
+    if (auto found = match(it->second, path)) return found;
   }
   if (!wildcard_.empty()) {
     // The longest suffix first: a.b.example.com tries .b.example.com, then .example.com, then .com.
     for (auto dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
       auto it = wildcard_.find(host.substr(dot));
       if (it == wildcard_.end()) continue;
-      if (auto app = match(it->second, path)) return app;
+      if (auto found = match(it->second, path)) return found;
     }
   }
-  if (auto app = match(any_, path)) return app;
-  return fallback_;
+  if (auto found = match(any_, path)) return found;
+  if (fallback_) return Match{*fallback_};
+  return std::nullopt;
 }
 
 const AppRoutes* RouteTable::find(base::AppId id) const noexcept {

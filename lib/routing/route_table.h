@@ -50,11 +50,14 @@ struct AppRoutes {
   base::AppId id;
   std::string name;
   AppMode mode = AppMode::stopped;
+  config::Protocol protocol = config::Protocol::http;
   base::TimePoint hold_until{};      // mode hold
   base::Duration hold{};             // the longest that one request waits
   base::GenerationId generation;     // whose targets these are
   std::vector<EndpointRef> targets;  // never empty in mode live
   std::vector<Leaving> leaving;
+  config::Deploy::Upgraded upgraded = config::Deploy::Upgraded::close;  // tunnels to what is no longer a target
+  base::Duration drain_window{};                                        // how long those may last
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
   std::uint64_t window = 0;  // when it changes, slowest_us starts anew
@@ -79,9 +82,13 @@ class HostIndex {
   };
   explicit HostIndex(const std::vector<Entry>& entries, std::optional<base::AppId> fallback);
 
+  struct Match {
+    base::AppId app;
+    std::size_t prefix = 0;  // bytes of the path that the route's path covers; 0 for "/"
+  };
   // Exact host, then the longest wildcard, then none; within each the longest path prefix on a segment
   // boundary. `host` is lower-case, without port; `path` is the target without its query. Unset: 404.
-  [[nodiscard]] std::optional<base::AppId> find(std::string_view host, std::string_view path) const;
+  [[nodiscard]] std::optional<Match> find(std::string_view host, std::string_view path) const;
 
  private:
   struct Hash {
@@ -95,7 +102,7 @@ class HostIndex {
     base::AppId app;
   };
   using PathRules = std::vector<PathRule>;  // longest first
-  [[nodiscard]] static std::optional<base::AppId> match(const PathRules& rules, std::string_view path);
+  [[nodiscard]] static std::optional<Match> match(const PathRules& rules, std::string_view path);
 
   std::unordered_map<std::string, PathRules, Hash, std::equal_to<>> exact_;
   std::unordered_map<std::string, PathRules, Hash, std::equal_to<>> wildcard_;  // key ".example.com"
@@ -106,7 +113,8 @@ class HostIndex {
 struct ListenerRoutes {
   std::shared_ptr<const ListenerSockets> sockets;
   std::shared_ptr<const HostIndex> index;
-  std::shared_ptr<const std::vector<config::Cidr>> trusted_proxies;
+  std::shared_ptr<const config::Listener> config;
+  std::optional<base::AppId> tcp;  // every connection belongs to this app, whatever it speaks
 };
 
 struct RouteTable {

@@ -44,6 +44,7 @@ constexpr Field kFields[] = {
     {"endpoint", same<&App::endpoint>},
     {"listen", same<&App::listen>},
     {"route", same<&App::routes>},
+    {"proxy", same<&App::protocol>},
     {"autostart", same<&App::autostart>},
     {"health.kind", same_in<&App::health, &Health::kind>},
     {"health.path", same_in<&App::health, &Health::path>},
@@ -62,6 +63,7 @@ constexpr Field kFields[] = {
     {"deploy.guard", same_in<&App::deploy, &config::Deploy::guard>},
     {"deploy.guard_interval", same_in<&App::deploy, &config::Deploy::guard_interval>},
     {"deploy.drain_timeout", same_in<&App::deploy, &config::Deploy::drain_timeout>},
+    {"deploy.upgraded", same_in<&App::deploy, &config::Deploy::upgraded>},
     {"deploy.hold", same_in<&App::deploy, &config::Deploy::hold>},
     {"deploy.settle", same_in<&App::deploy, &config::Deploy::settle>},
     {"restart.policy", same_in<&App::restart, &Restart::policy>},
@@ -76,27 +78,54 @@ constexpr Field kFields[] = {
     {"log.max_size", same_in<&App::log, &AppLog::max_size>},
     {"log.keep", same_in<&App::log, &AppLog::keep>},
     {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance>},
-    {"proxy_options.reuse", same_in<&App::proxy_options, &ProxyOptions::reuse>},
+    {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance_key>},
     {"proxy_options.request_timeout", same_in<&App::proxy_options, &ProxyOptions::request_timeout>},
+    {"proxy_options.reuse", same_in<&App::proxy_options, &ProxyOptions::reuse>},
+    {"proxy_options.keep_alive", same_in<&App::proxy_options, &ProxyOptions::keep_alive>},
+    {"proxy_options.keep_alive_requests", same_in<&App::proxy_options, &ProxyOptions::keep_alive_requests>},
     {"proxy_options.connect_timeout", same_in<&App::proxy_options, &ProxyOptions::connect_timeout>},
     {"proxy_options.body_timeout", same_in<&App::proxy_options, &ProxyOptions::body_timeout>},
+    {"proxy_options.min_body_rate", same_in<&App::proxy_options, &ProxyOptions::min_body_rate>},
     {"proxy_options.send_timeout", same_in<&App::proxy_options, &ProxyOptions::send_timeout>},
+    {"proxy_options.tunnel_timeout", same_in<&App::proxy_options, &ProxyOptions::tunnel_timeout>},
+    {"proxy_options.half_close_timeout", same_in<&App::proxy_options, &ProxyOptions::half_close_timeout>},
     {"proxy_options.max_body", same_in<&App::proxy_options, &ProxyOptions::max_body>},
+    {"proxy_options.max_chunk_extensions", same_in<&App::proxy_options, &ProxyOptions::max_chunk_extensions>},
+    {"proxy_options.max_trailers", same_in<&App::proxy_options, &ProxyOptions::max_trailers>},
+    {"proxy_options.max_response_head", same_in<&App::proxy_options, &ProxyOptions::max_response_head>},
+    {"proxy_options.max_interim_responses",
+     same_in<&App::proxy_options, &ProxyOptions::max_interim_responses>},
+    {"proxy_options.hold_requests", same_in<&App::proxy_options, &ProxyOptions::hold_requests>},
+    {"proxy_options.hold_memory", same_in<&App::proxy_options, &ProxyOptions::hold_memory>},
+    {"proxy_options.retry_503", same_in<&App::proxy_options, &ProxyOptions::retry_503>},
+    {"proxy_options.on_client_abort", same_in<&App::proxy_options, &ProxyOptions::on_client_abort>},
+    {"proxy_options.strip_path", same_in<&App::proxy_options, &ProxyOptions::strip_path>},
+    {"proxy_options.via", same_in<&App::proxy_options, &ProxyOptions::via>},
+    {"proxy_options.underscore_headers", same_in<&App::proxy_options, &ProxyOptions::underscore_headers>},
+    {"proxy_options.trailers", same_in<&App::proxy_options, &ProxyOptions::trailers>},
+    {"proxy_options.request_headers", same_in<&App::proxy_options, &ProxyOptions::request_headers>},
+    {"proxy_options.response_headers", same_in<&App::proxy_options, &ProxyOptions::response_headers>},
+    {"proxy_options.error_pages", same_in<&App::proxy_options, &ProxyOptions::error_pages>},
 };
 
 // A member added to one of the tables breaks these lines; add it to kFields too.
 [[maybe_unused]] void every_member_is_listed(const App& app) {
   [[maybe_unused]] const auto& [name, command, directory, environment, environment_file, user, instances,
-                                endpoint, listen, routes, autostart, health, deploy, restart, stop, log,
-                                proxy_options, source] = app;
+                                endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop,
+                                log, proxy_options, source] = app;
   [[maybe_unused]] const auto& [kind, path, path_given, expect, interval, timeout, start_timeout,
                                 healthy_after, unhealthy_after, action, host, proto, headers] = health;
-  [[maybe_unused]] const auto& [deploy_timeout, guard, guard_interval, drain_timeout, hold, settle] = deploy;
+  [[maybe_unused]] const auto& [deploy_timeout, guard, guard_interval, drain_timeout, upgraded, hold,
+                                settle] = deploy;
   [[maybe_unused]] const auto& [policy, backoff, backoff_max, stable_after, max_failures] = restart;
   [[maybe_unused]] const auto& [ladder, scope] = stop;
   [[maybe_unused]] const auto& [out, err, max_size, keep] = log;
-  [[maybe_unused]] const auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout,
-                                max_body] = proxy_options;
+  [[maybe_unused]] const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
+                                connect_timeout, body_timeout, min_body_rate, send_timeout, tunnel_timeout,
+                                half_close_timeout, max_body, max_chunk_extensions, max_trailers,
+                                max_response_head, max_interim_responses, hold_requests, hold_memory,
+                                retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
+                                request_headers, response_headers, error_pages] = proxy_options;
 }
 
 bool same_user(const Spec& a, const Spec& b) {

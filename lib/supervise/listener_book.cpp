@@ -38,7 +38,7 @@ ListenerBook::~ListenerBook() = default;
 base::Expected<ListenerBook::Open> ListenerBook::open_one(const config::Listener& listener) const {
   Open result;
   result.config = listener;
-  result.trusted = std::make_shared<const std::vector<config::Cidr>>(listener.trusted_proxies);
+  result.shared = std::make_shared<const config::Listener>(listener);
   auto before = open_.find(listener.name);
   for (std::size_t i = 0; i < listener.addresses.size(); ++i) {
     const base::Address& address = listener.addresses[i];
@@ -106,9 +106,11 @@ void ListenerBook::end_all() {
 void ListenerBook::reindex(Open& open, const std::vector<FacingApp>& apps) const {
   std::vector<routing::HostIndex::Entry> entries;
   std::optional<base::AppId> fallback;
+  open.tcp.reset();
   for (const FacingApp& app : apps) {
     if (open.config.default_app == app.config->name) fallback = app.id;
     if (!uses(app, open.config.name)) continue;
+    if (app.config->protocol == config::Protocol::tcp) open.tcp = app.id;
     for (const config::Route& route : app.config->routes) entries.push_back({route.host, route.path, app.id});
   }
   if (open.index && same(entries, open.entries) && fallback == open.fallback) return;
@@ -128,7 +130,7 @@ std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<Faci
       continue;
     }
     reindex(open, apps);
-    for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.trusted});
+    for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.shared, open.tcp});
     ++it;
   }
   for (SocketsRef& sockets : giving_up_) given_up_.emplace_back(epoch, std::move(sockets));

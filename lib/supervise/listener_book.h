@@ -54,10 +54,11 @@ class ListenerBook {
   struct Open {
     config::Listener config;
     std::vector<SocketsRef> sockets;  // one per address
-    std::shared_ptr<const std::vector<config::Cidr>> trusted;
+    std::shared_ptr<const config::Listener> shared;  // `config`, for the tables
     std::vector<routing::HostIndex::Entry> entries;
     std::optional<base::AppId> fallback;
     std::shared_ptr<const routing::HostIndex> index;
+    std::optional<base::AppId> tcp;
   };
   [[nodiscard]] base::Expected<Open> open_one(const config::Listener& listener) const;
   void give_up(const Open& open, const Open* successor);

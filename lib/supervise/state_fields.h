@@ -55,6 +55,9 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
     case config::ProxyOptions::Balance::p2c: return "p2c";
     case config::ProxyOptions::Balance::round_robin: return "round-robin";
     case config::ProxyOptions::Balance::least_requests: return "least-requests";
+    case config::ProxyOptions::Balance::hash_header: return "hash:header";
+    case config::ProxyOptions::Balance::hash_cookie: return "hash:cookie";
+    case config::ProxyOptions::Balance::hash_client: return "hash:client";
   }
   return nullptr;
 }
@@ -66,6 +69,37 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   }
   return nullptr;
 }
+[[nodiscard]] inline const char* enum_text(config::ProxyOptions::Underscores underscores) {
+  switch (underscores) {
+    case config::ProxyOptions::Underscores::drop: return "drop";
+    case config::ProxyOptions::Underscores::pass: return "pass";
+    case config::ProxyOptions::Underscores::reject: return "reject";
+  }
+  return nullptr;
+}
+[[nodiscard]] inline const char* enum_text(config::ProxyOptions::ClientAbort abort) {
+  switch (abort) {
+    case config::ProxyOptions::ClientAbort::close: return "close";
+    case config::ProxyOptions::ClientAbort::finish: return "finish";
+  }
+  return nullptr;
+}
+[[nodiscard]] inline const char* enum_text(config::Deploy::Upgraded upgraded) {
+  switch (upgraded) {
+    case config::Deploy::Upgraded::close: return "close";
+    case config::Deploy::Upgraded::wait: return "wait";
+    case config::Deploy::Upgraded::now: return "now";
+  }
+  return nullptr;
+}
+[[nodiscard]] inline const char* enum_text(config::Protocol protocol) {
+  switch (protocol) {
+    case config::Protocol::http: return "http";
+    case config::Protocol::tcp: return "tcp";
+  }
+  return nullptr;
+}
+
 void fields(auto& archive, IsA<config::Source> auto& value) {
   auto& [file, line, column] = value;
   archive("file", file);
@@ -111,11 +145,12 @@ void fields(auto& archive, IsA<config::Health> auto& value) {
 }
 
 void fields(auto& archive, IsA<config::Deploy> auto& value) {
-  auto& [timeout, guard, guard_interval, drain_timeout, hold, settle] = value;
+  auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
   archive("timeout", timeout);
   archive("guard", guard);
   archive("guard_interval", guard_interval);
   archive("drain_timeout", drain_timeout);
+  archive("upgraded", upgraded);
   archive("hold", hold);
   archive("settle", settle);
 }
@@ -149,20 +184,58 @@ void fields(auto& archive, IsA<config::AppLog> auto& value) {
   archive("keep", keep);
 }
 
+void fields(auto& archive, IsA<config::HeaderRules> auto& value) {
+  auto& [set, remove] = value;
+  archive("set", set);
+  archive("remove", remove);
+}
+
+void fields(auto& archive, IsA<config::ErrorPage> auto& value) {
+  auto& [statuses, file, html] = value;
+  archive("statuses", statuses);
+  archive("file", file);
+  archive("html", html);
+}
+
 void fields(auto& archive, IsA<config::ProxyOptions> auto& value) {
-  auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout, max_body] = value;
+  auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests, connect_timeout,
+         body_timeout, min_body_rate, send_timeout, tunnel_timeout, half_close_timeout, max_body,
+         max_chunk_extensions, max_trailers, max_response_head, max_interim_responses, hold_requests,
+         hold_memory, retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
+         request_headers, response_headers, error_pages] = value;
   archive("balance", balance);
-  archive("reuse", reuse);
+  archive("balance_key", balance_key);
   archive("request_timeout", request_timeout);
+  archive("reuse", reuse);
+  archive("keep_alive", keep_alive);
+  archive("keep_alive_requests", keep_alive_requests);
   archive("connect_timeout", connect_timeout);
   archive("body_timeout", body_timeout);
+  archive("min_body_rate", min_body_rate);
   archive("send_timeout", send_timeout);
+  archive("tunnel_timeout", tunnel_timeout);
+  archive("half_close_timeout", half_close_timeout);
   archive("max_body", max_body);
+  archive("max_chunk_extensions", max_chunk_extensions);
+  archive("max_trailers", max_trailers);
+  archive("max_response_head", max_response_head);
+  archive("max_interim_responses", max_interim_responses);
+  archive("hold_requests", hold_requests);
+  archive("hold_memory", hold_memory);
+  archive("retry_503", retry_503);
+  archive("on_client_abort", on_client_abort);
+  archive("strip_path", strip_path);
+  archive("via", via);
+  archive("underscore_headers", underscore_headers);
+  archive("trailers", trailers);
+  archive("request_headers", request_headers);
+  archive("response_headers", response_headers);
+  archive("error_pages", error_pages);
 }
 
 void fields(auto& archive, IsA<config::App> auto& value) {
   auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen, routes,
-         autostart, health, deploy, restart, stop, log, proxy_options, source] = value;
+         protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] = value;
   archive("name", name);
   archive("command", command);
   archive("directory", directory);
@@ -173,6 +246,7 @@ void fields(auto& archive, IsA<config::App> auto& value) {
   archive("endpoint", endpoint);
   archive("listen", listen);
   archive("routes", routes);
+  archive("protocol", protocol);
   archive("autostart", autostart);
   archive("health", health);
   archive("deploy", deploy);

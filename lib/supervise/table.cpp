@@ -73,6 +73,9 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
       routes.id = app.id();
       routes.name = app.name();
       routes.mode = app.mode();
+      routes.protocol = config.protocol;
+      routes.upgraded = config.deploy.upgraded;
+      routes.drain_window = config.drain_timeout();
       routes.hold = config.deploy.hold;
       routes.hold_until = base::TimePoint::max();  // each request waits for `hold` at the longest
       if (app.live() != nullptr) routes.generation = app.live()->id();

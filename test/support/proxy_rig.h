@@ -45,7 +45,8 @@ class ProxyRig {
   routing::AppRoutes web;
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
-  std::vector<config::Cidr> trusted;
+  config::Listener listener;
+  std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
   void publish();
   // Without waiting; the epoch that it has.

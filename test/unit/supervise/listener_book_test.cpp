@@ -44,7 +44,7 @@ TEST_CASE("listeners: what is opened answers, and is listed once it is committed
   auto routes = book.routes(apps, base::Epoch(2));
   REQUIRE(routes.size() == 1);
   CHECK(routes[0].sockets->sockets.size() == 2);
-  CHECK(routes[0].index->find("any.example", "/x") == base::AppId(1));
+  CHECK(routes[0].index->find("any.example", "/x").value().app == base::AppId(1));
   CHECK(accepts(book.addresses("public").at(0)));
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("listeners: an index is built anew only when its routes change") {
   auto after = book.routes(apps, base::Epoch(3)).at(0).index;
   CHECK(after != before);
   CHECK_FALSE(after->find("other.example", "/api").has_value());
-  CHECK(after->find("example.com", "/api/x") == base::AppId(1));
+  CHECK(after->find("example.com", "/api/x").value().app == base::AppId(1));
 }
 
 TEST_CASE("listeners: an address that stays is not opened again, one that goes refuses after the adoption") {

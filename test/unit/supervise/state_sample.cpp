@@ -25,8 +25,8 @@ std::string show(const config::Health& value) {
                   unhealthy_after, action, host, proto, headers);
 }
 std::string show(const config::Deploy& value) {
-  const auto& [timeout, guard, guard_interval, drain_timeout, hold, settle] = value;
-  return show_all(timeout, guard, guard_interval, drain_timeout, hold, settle);
+  const auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
+  return show_all(timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle);
 }
 std::string show(const config::Restart& value) {
   const auto& [policy, backoff, backoff_max, stable_after, max_failures] = value;
@@ -44,16 +44,32 @@ std::string show(const config::AppLog& value) {
   const auto& [out, err, max_size, keep] = value;
   return show_all(out, err, max_size, keep);
 }
+std::string show(const config::HeaderRules& value) {
+  const auto& [set, remove] = value;
+  return show_all(set, remove);
+}
+std::string show(const config::ErrorPage& value) {
+  const auto& [statuses, file, html] = value;
+  return show_all(statuses, file, html);
+}
 std::string show(const config::ProxyOptions& value) {
-  const auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout, max_body] =
-      value;
-  return show_all(balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout, max_body);
+  const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests, connect_timeout,
+               body_timeout, min_body_rate, send_timeout, tunnel_timeout, half_close_timeout, max_body,
+               max_chunk_extensions, max_trailers, max_response_head, max_interim_responses, hold_requests,
+               hold_memory, retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
+               request_headers, response_headers, error_pages] = value;
+  return show_all(balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
+                  connect_timeout, body_timeout, min_body_rate, send_timeout, tunnel_timeout,
+                  half_close_timeout, max_body, max_chunk_extensions, max_trailers, max_response_head,
+                  max_interim_responses, hold_requests, hold_memory, retry_503, on_client_abort, strip_path,
+                  via, underscore_headers, trailers, request_headers, response_headers, error_pages);
 }
 std::string show(const config::App& value) {
   const auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen,
-               routes, autostart, health, deploy, restart, stop, log, proxy_options, source] = value;
+               routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] =
+      value;
   return show_all(name, command, directory, environment, environment_file, user, instances, endpoint, listen,
-                  routes, autostart, health, deploy, restart, stop, log, proxy_options, source);
+                  routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source);
 }
 std::string show(const supervise::Credentials& value) {
   const auto& [uid, gid, groups, name, home, shell] = value;
@@ -86,13 +102,34 @@ config::Health sample_health() {
 
 config::ProxyOptions sample_proxy_options() {
   config::ProxyOptions options;
-  options.balance = config::ProxyOptions::Balance::least_requests;
+  options.balance = config::ProxyOptions::Balance::hash_cookie;
+  options.balance_key = "session";
   options.reuse = config::ProxyOptions::Reuse::always;
   options.request_timeout = base::Millis(61);
   options.connect_timeout = base::Millis(62);
   options.body_timeout = base::Millis(63);
   options.send_timeout = base::Millis(64);
   options.max_body = ~0ULL;
+  options.keep_alive = base::Millis(65);
+  options.keep_alive_requests = 66;
+  options.min_body_rate = 67;
+  options.tunnel_timeout = base::Millis(68);
+  options.half_close_timeout = base::Millis(69);
+  options.max_chunk_extensions = 70;
+  options.max_trailers = 71;
+  options.max_response_head = 72;
+  options.max_interim_responses = 73;
+  options.hold_requests = 74;
+  options.hold_memory = 75;
+  options.retry_503 = true;
+  options.on_client_abort = config::ProxyOptions::ClientAbort::finish;
+  options.strip_path = true;
+  options.via = false;
+  options.underscore_headers = config::ProxyOptions::Underscores::reject;
+  options.trailers = {"server-timing"};
+  options.request_headers = {{{"X-A", "1"}}, {"X-B"}};
+  options.response_headers = {{{"X-C", "\xff"}}, {"X-D"}};
+  options.error_pages = {{{500, 599}, "/srv/sorry.html", "<h1>sorry</h1>"}};
   return options;
 }
 
@@ -108,10 +145,12 @@ config::App sample_app() {
   app.endpoint = config::EndpointKind::none;
   app.listen = {"public", "127.0.0.1:80"};
   app.routes = {{"example.org", "/api", {"a.toml", 3, 4}}, {"", "/", {}}};
+  app.protocol = config::Protocol::tcp;
   app.autostart = false;
   app.health = sample_health();
-  app.deploy = {base::Millis(11), base::Millis(12), base::Millis(13),
-                base::Millis(14), base::Millis(15), base::Millis(16)};
+  app.deploy = {
+      base::Millis(11), base::Millis(12), base::Millis(13), base::Millis(14), config::Deploy::Upgraded::wait,
+      base::Millis(15), base::Millis(16)};
   app.restart = {config::Restart::Policy::never, base::Millis(21), base::Millis(22), base::Millis(23), 24};
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;

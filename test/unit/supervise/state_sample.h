@@ -44,7 +44,9 @@ std::string show(const E& value) {
 [[nodiscard]] std::string show(const config::StopStep& value);
 [[nodiscard]] std::string show(const config::Stop& value);
 [[nodiscard]] std::string show(const config::AppLog& value);
-[[nodiscard]] std::string show(const config::ProxyOptions& value);
+[[nodiscard]] std::string show(const config::HeaderRules& value);
+std::string show(const config::ErrorPage& value);
+std::string show(const config::ProxyOptions& value);
 [[nodiscard]] std::string show(const config::App& value);
 [[nodiscard]] std::string show(const supervise::Credentials& value);
 [[nodiscard]] std::string show(const supervise::Spec& value);

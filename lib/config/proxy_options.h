@@ -1,0 +1,75 @@
+// How the proxy treats the requests of one app: [app.NAME.proxy_options]. Defaults and their reasons: the
+// proxy page of the design, sections 2.1 to 2.10. Thread: values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace gracevisor::config {
+
+using base::Millis;
+
+struct StatusRange {
+  int first = 0;
+  int last = 0;
+  bool operator==(const StatusRange&) const = default;
+};
+
+// What is done to the fields of every head in one direction: first removed, then set.
+struct HeaderRules {
+  std::vector<std::pair<std::string, std::string>> set;  // replaces whatever has the name
+  std::vector<std::string> remove;
+  bool operator==(const HeaderRules&) const = default;
+};
+
+// A page for browsers in place of our own text.
+struct ErrorPage {
+  StatusRange statuses;
+  std::filesystem::path file;
+  std::string html;  // the file's content when it was read
+  bool operator==(const ErrorPage&) const = default;
+};
+
+struct ProxyOptions {
+  enum class Balance { p2c, round_robin, least_requests, hash_header, hash_cookie, hash_client };
+  enum class Reuse { never, idempotent, always };
+  // Of names with "_", which CGI, WSGI and Rack cannot tell from "-".
+  enum class Underscores { drop, pass, reject };
+  enum class ClientAbort { close, finish };
+
+  Balance balance = Balance::p2c;
+  std::string balance_key;        // the header's or cookie's name
+  Millis request_timeout{60000};  // until the response's head
+  Reuse reuse = Reuse::idempotent;
+  Millis keep_alive{4000};           // how long an idle connection to the app is kept
+  unsigned keep_alive_requests = 0;  // requests per connection to the app; 0: any number
+  Millis connect_timeout{1000};
+  Millis body_timeout{30000};         // no progress of a request's body
+  std::uint64_t min_body_rate = 500;  // bytes per second, on average, of a body that takes longer than 30 s
+  Millis send_timeout{30000};         // no progress towards a slow reader
+  Millis tunnel_timeout{3'600'000};   // no byte either way after an upgrade, or in TCP mode
+  Millis half_close_timeout{30000};   // of a tunnel, after one side has ended
+  std::uint64_t max_body = 100ULL << 20;
+  std::uint64_t max_chunk_extensions = 8192;  // bytes per message
+  std::uint64_t max_trailers = 8192;          // bytes per message
+  std::uint64_t max_response_head = 32768;
+  unsigned max_interim_responses = 16;
+  unsigned hold_requests = 1000;            // that wait for an instance, per worker
+  std::uint64_t hold_memory = 16ULL << 20;  // what those keep, per worker
+  bool retry_503 = false;  // an idempotent request again where an instance says 503 with Retry-After
+  ClientAbort on_client_abort = ClientAbort::close;
+  bool strip_path = false;
+  bool via = true;
+  Underscores underscore_headers = Underscores::drop;
+  std::vector<std::string> trailers;  // lower-case names of trailer fields that pass
+  HeaderRules request_headers;
+  HeaderRules response_headers;
+  std::vector<ErrorPage> error_pages;
+};
+
+}  // namespace gracevisor::config

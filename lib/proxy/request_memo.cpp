@@ -1,0 +1,58 @@
+#include "proxy/request_memo.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr std::size_t kRecycledCapacity = 16384;
+
+std::string_view reduced(std::string_view accept) noexcept {
+  if (http::list_has(accept, "text/html")) return "text/html";
+  if (http::list_has(accept, "application/json")) return "application/json";
+  return {};
+}
+
+}  // namespace
+
+void recycle(std::string& text) noexcept {
+  if (text.capacity() > kRecycledCapacity) std::string().swap(text);
+  text.clear();
+}
+
+void RequestMemo::take(const http::RequestHead& head, base::TimePoint now) {
+  method = head.method;
+  minor = head.minor;
+  keep_alive = head.keep_alive;
+  idempotent = http::idempotent(head.method);
+  expects_continue = head.expects_continue;
+  takes_trailers = head.takes_trailers;
+  for (const http::Field& field : head.fields) {
+    if (field.name == http::FieldName::idempotency_key) idempotent = true;
+    if (field.name == http::FieldName::accept) accept = reduced(field.value);
+  }
+  host.assign(head.host);
+  path.assign(head.path);
+  request_id.assign(head.request_id);
+  upgrade.assign(head.upgrade);
+  began = now;
+}
+
+void RequestMemo::take_raw(base::TimePoint now) {
+  keep_alive = idempotent = false;
+  began = now;
+}
+
+void RequestMemo::clear() noexcept {
+  method = http::Method::get;
+  minor = 1;
+  keep_alive = idempotent = true;
+  expects_continue = takes_trailers = false;
+  accept = {};
+  recycle(host);
+  recycle(path);
+  recycle(request_id);
+  recycle(upgrade);
+  affinity = 0;
+  began = {};
+}
+
+}  // namespace gracevisor::proxy

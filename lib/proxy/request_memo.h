@@ -1,0 +1,39 @@
+// What an exchange remembers of its request once the bytes that it was parsed from are gone: enough to route
+// it again, to decide about replays, and to answer it ourselves. Strings keep their capacity from one request
+// to the next. Thread: a value, the owner's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/head.h"
+
+namespace gracevisor::proxy {
+
+struct RequestMemo {
+  http::Method method = http::Method::get;
+  int minor = 1;
+  bool keep_alive = true;  // of the client's connection, as the request allows
+  bool idempotent = true;  // the method, or an Idempotency-Key (RFC 9110 section 9.2.2)
+  bool expects_continue = false;
+  bool takes_trailers = false;
+  std::string_view accept;  // a constant: as much of Accept as our own answers need
+  std::string host;
+  std::string path;
+  std::string request_id;      // the client's, or made by us
+  std::string upgrade;         // what it asked to change to; empty: nothing
+  std::uint64_t affinity = 0;  // see affinity.h
+  base::TimePoint began{};
+
+  void take(const http::RequestHead& head, base::TimePoint now);
+  // Of a connection in TCP mode: nothing is known of what it carries.
+  void take_raw(base::TimePoint now);
+  void clear() noexcept;
+};
+
+// Empties a string that is used again and again, and gives back what an unusual one made it grow to.
+void recycle(std::string& text) noexcept;
+
+}  // namespace gracevisor::proxy

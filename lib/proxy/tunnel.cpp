@@ -1,0 +1,242 @@
+#include "proxy/tunnel.h"
+
+#include <utility>
+
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+
+namespace gracevisor::proxy {
+namespace {
+// How long a WebSocket's ends may take to answer our Close frames.
+constexpr base::Duration kCloseWait = std::chrono::seconds(5);
+// Reconnects are spread over so many moments: each is a list of the deadlines' own.
+constexpr unsigned kMoments = 16;
+}  // namespace
+
+Tunnel::Tunnel(Core& core, Downstream& client, Parts parts)
+    : core_(core),
+      client_(&client),
+      kind_(parts.kind),
+      pin_(std::move(parts.pin)),
+      options_(*parts.options),
+      app_(parts.app),
+      lease_(std::move(parts.lease)),
+      upstream_(std::move(parts.upstream)),
+      close_deadline_(*this) {
+  lease_.site()->cell.tunnels.add();
+  upstream_->stream().observe_with(*this);
+  core_.count_tunnel(1);
+}
+
+Tunnel::~Tunnel() {
+  abandon();
+}
+
+void Tunnel::start(std::string_view from_client, std::string_view from_app) {
+  touch();
+  if (!from_app.empty()) on_bytes(from_app);
+  if (!ended_ && !from_client.empty()) take(from_client);
+  if (!ended_ && client_->ended()) client_ended();
+  if (!ended_) look_at_site();
+}
+
+void Tunnel::take(std::string_view bytes) {
+  touch();
+  if (kind_ == Kind::websocket) {
+    // Once the app was told, the rest of a frame still passes; behind it only a Close counts.
+    std::size_t rest = close_ == Close::closing && !app_told_ ? client_frames_.until_boundary(bytes) : 0;
+    bool pass_all = close_ != Close::closing;
+    client_frames_.pass(bytes);
+    if (!app_told_) to_app(pass_all ? bytes : bytes.substr(0, rest));
+    if (ended_) return;
+    if (close_ == Close::closing) tell_app();
+    if (!ended_) end_if_done();
+    return;
+  }
+  to_app(bytes);
+}
+
+void Tunnel::on_bytes(std::string_view bytes) {
+  touch();
+  if (kind_ == Kind::websocket) {
+    std::size_t rest = close_ == Close::closing && !client_told_ ? app_frames_.until_boundary(bytes) : 0;
+    bool pass_all = close_ != Close::closing;
+    app_frames_.pass(bytes);
+    if (!client_told_) to_client(pass_all ? bytes : bytes.substr(0, rest));
+    if (ended_) return;
+    if (close_ == Close::closing) tell_client();
+    if (!ended_) end_if_done();
+    return;
+  }
+  to_client(bytes);
+}
+
+void Tunnel::to_client(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (client_->write(bytes) == loop::WriteResult::broken) {
+    end(Ending::gone);
+  } else if (client_->queued() > Downstream::kHighWater) {
+    upstream_->stream().stop_reading();
+  }
+}
+
+void Tunnel::to_app(std::string_view bytes) {
+  if (bytes.empty() || upstream_ == nullptr) return;
+  if (upstream_->stream().write(bytes) == loop::WriteResult::broken) {
+    // What the app sent before it went may still be read; its end tells.
+    return;
+  }
+  throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
+  client_->update_reading();
+}
+
+void Tunnel::client_ended() {
+  client_ended_ = true;
+  touch();
+  upstream_->stream().finish_writing();
+  end_if_done();
+}
+
+void Tunnel::on_end() {
+  app_ended_ = true;
+  touch();
+  client_->finish_writing();
+  end_if_done();
+}
+
+void Tunnel::client_gone() {
+  end(Ending::gone);
+}
+
+void Tunnel::on_broken(int /*code*/) {
+  end(Ending::cut);
+}
+
+void Tunnel::client_drained() {
+  touch();
+  if (!app_ended_ && !upstream_->stream().start_reading()) {
+    end(Ending::cut);
+    return;
+  }
+  end_if_done();
+}
+
+void Tunnel::on_drained() {
+  throttled_ = false;
+  touch();
+  client_->update_reading();
+  end_if_done();
+}
+
+// Something moved, or the state changed: the wait begins anew.
+void Tunnel::touch() {
+  bool half = client_ended_ || app_ended_;
+  core_.deadlines().start(client_->deadline(), half ? options_.half_close_timeout : options_.tunnel_timeout);
+}
+
+void Tunnel::deadline_passed() {
+  if (kind_ == Kind::websocket && close_ != Close::closing) {
+    begin_close();
+  } else {
+    end(Ending::cut);
+  }
+}
+
+void Tunnel::look_at_site() {
+  const Site& site = *lease_.site();
+  if (site.closing) {
+    // No time is left for an answer: what can be said is said, and that is the end.
+    if (close_ != Close::closing) {
+      site.endpoint->ledger.cell(core_.index()).cut.add();
+      begin_close();
+    }
+    if (!ended_) end(client_told_ ? Ending::linger : Ending::cut);
+    return;
+  }
+  if (site.target) {
+    if (close_ == Close::due) {
+      close_ = Close::none;
+      close_deadline_.cancel();
+    }
+    return;
+  }
+  if (close_ != Close::none || kind_ == Kind::raw) return;  // TCP waits for the drain deadline
+  const routing::AppRoutes* routes = app_->routes;
+  auto policy = routes == nullptr ? config::Deploy::Upgraded::now : routes->upgraded;
+  switch (policy) {
+    case config::Deploy::Upgraded::wait: return;
+    case config::Deploy::Upgraded::now: begin_close(); return;
+    case config::Deploy::Upgraded::close:
+      close_ = Close::due;
+      core_.deadlines().start(close_deadline_,
+                              routes->drain_window / 2 * (core_.random() % kMoments) / kMoments);
+      return;
+  }
+}
+
+void Tunnel::on_deadline() {
+  if (close_ == Close::closing) {
+    end(client_told_ ? Ending::linger : Ending::cut);
+  } else {
+    begin_close();
+  }
+}
+
+// What is no WebSocket has no way to say that it is over.
+void Tunnel::begin_close() {
+  close_ = Close::closing;
+  if (kind_ != Kind::websocket) {
+    end(Ending::linger);
+    return;
+  }
+  core_.deadlines().start(close_deadline_, kCloseWait);
+  tell_client();
+  if (!ended_) tell_app();
+  if (!ended_) end_if_done();
+}
+
+void Tunnel::tell_client() {
+  if (client_told_ || !app_frames_.at_boundary()) return;
+  client_told_ = true;
+  if (client_->write(WebSocketClose(CloseFrom::server, kServiceRestart).bytes()) ==
+      loop::WriteResult::broken) {
+    end(Ending::gone);
+  }
+}
+
+void Tunnel::tell_app() {
+  if (app_told_ || !client_frames_.at_boundary()) return;
+  app_told_ = true;
+  // One that takes nothing any more is about to end anyway.
+  (void)upstream_->stream().write(WebSocketClose(CloseFrom::client, kGoingAway).bytes());
+}
+
+void Tunnel::end_if_done() {
+  bool client_done = client_ended_ || (close_ == Close::closing && client_frames_.closing());
+  bool app_done = app_ended_ || (close_ == Close::closing && app_frames_.closing());
+  if (!client_done || !app_done || client_->queued() > 0) return;
+  if (!app_ended_ && upstream_->stream().queued() > 0) return;
+  end(client_ended_ ? Ending::close : Ending::linger);
+}
+
+void Tunnel::end(Ending ending) {
+  if (ended_) return;
+  app_->cell->requests.add();
+  Downstream& client = *client_;
+  abandon();
+  client.tunnel_ended(ending);
+}
+
+void Tunnel::abandon() noexcept {
+  if (ended_) return;
+  ended_ = true;
+  close_deadline_.cancel();
+  lease_.site()->cell.tunnels.subtract();
+  upstream_.reset();
+  lease_.end();
+  --app_->exchanges;
+  pin_.release();
+  core_.count_tunnel(-1);
+}
+
+}  // namespace gracevisor::proxy

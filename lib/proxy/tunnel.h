@@ -1,0 +1,98 @@
+// Two connections joined byte for byte: what a 101 turned an exchange into, or a connection in TCP mode.
+//
+//   client  open -> ended      each direction ends by itself: its FIN is passed on, the other one goes on
+//   app     open -> ended
+//   close_  none -> due        the endpoint is no target any more, and the app's `upgraded` policy waits
+//           -> closing         Close frames go out between two frames; nothing but their answers counts
+//
+// Ends when both directions have, when either connection breaks, when no byte moves for tunnel_timeout
+// (half_close_timeout once one side has ended), or by the policy. Owners: a Downstream owns its Tunnel, which
+// owns Lease and Upstream. Every call that can end it stands last in its function. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "proxy/ending.h"
+#include "proxy/switchboard.h"
+#include "proxy/websocket.h"
+
+namespace gracevisor::proxy {
+
+class Core;
+class Downstream;
+
+class Tunnel final : public loop::Retirable, private loop::StreamObserver, private loop::DeadlineObserver {
+ public:
+  enum class Kind : std::uint8_t { raw, upgraded, websocket };
+  // What the exchange had. The app counts an exchange for it until the tunnel ends.
+  struct Parts {
+    Kind kind = Kind::raw;
+    TableHolder::Pin pin;
+    const config::ProxyOptions* options = nullptr;
+    LocalApp* app = nullptr;
+    Lease lease;
+    std::unique_ptr<Upstream> upstream;
+  };
+  Tunnel(Core& core, Downstream& client, Parts parts);
+  Tunnel(const Tunnel&) = delete;
+  Tunnel& operator=(const Tunnel&) = delete;
+  ~Tunnel() override;
+
+  // With what has come already. May end it.
+  void start(std::string_view from_client, std::string_view from_app);
+  void take(std::string_view from_client);
+  // False while the client should not be read, because the app does not take what it sends.
+  [[nodiscard]] bool wants_bytes() const noexcept { return !throttled_; }
+
+  void client_ended();    // FIN
+  void client_gone();     // the connection is broken
+  void client_drained();  // its write queue is empty
+  void deadline_passed();
+
+  // A table was adopted: is the endpoint still a target, or has its drain deadline passed?
+  void look_at_site();
+  // Lets go of everything, without telling the client.
+  void abandon() noexcept;
+
+ private:
+  enum class Close : std::uint8_t { none, due, closing };
+
+  void on_bytes(std::string_view from_app) override;
+  void on_end() override;
+  void on_broken(int code) override;
+  void on_drained() override;
+  void on_deadline() override;
+
+  void to_client(std::string_view bytes);
+  void to_app(std::string_view bytes);
+  void begin_close();
+  void tell_client();
+  void tell_app();
+  void end_if_done();
+  void touch();
+  void end(Ending ending);
+
+  Core& core_;
+  Downstream* client_;
+  const Kind kind_;
+  TableHolder::Pin pin_;
+  const config::ProxyOptions& options_;
+  LocalApp* app_;
+  Lease lease_;  // ends after the connection: declared before it
+  std::unique_ptr<Upstream> upstream_;
+  loop::Deadline close_deadline_;
+  WebSocketFrames client_frames_;  // from the client
+  WebSocketFrames app_frames_;     // from the app
+  Close close_ = Close::none;
+  bool client_told_ = false;  // a Close frame of ours went there
+  bool app_told_ = false;
+  bool client_ended_ = false;
+  bool app_ended_ = false;
+  bool throttled_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace gracevisor::proxy
