@@ -9,7 +9,7 @@ namespace {
 
 constexpr Choice<Health::Kind> kKinds[] = {{"http", Health::Kind::http}, {"tcp", Health::Kind::tcp}};
 constexpr Choice<Health::Action> kActions[] = {{"unroute", Health::Action::unroute},
-                                               {"restart", std::nullopt}};
+                                               {"restart", Health::Action::restart}};
 constexpr Choice<int> kProtos[] = {{"http", 0}, {"https", 1}};
 
 constexpr Bounds<Millis> kIntervals{Millis(10), kDay};
@@ -93,8 +93,8 @@ Fields<Health> health_fields() {
                                   "of each probe before the first success"));
   fields.push_back(number_field("healthy_after", &Health::healthy_after, {1, 100}, "successes in a row"));
   fields.push_back(number_field("unhealthy_after", &Health::unhealthy_after, {1, 100}, "failures in a row"));
-  fields.push_back(
-      choice_field("action", &Health::action, kActions, "out of the routes; never the last routable one"));
+  fields.push_back(choice_field("action", &Health::action, kActions,
+                                R"(out of the routes, never the last routable one; or "restart")"));
   fields.emplace_back(
       "host", "without it the first exact route host, else localhost", read_host,
       [](const Health& health) { return health.host ? quote(*health.host) : std::string(); },

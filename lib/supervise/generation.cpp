@@ -66,7 +66,12 @@ Instance* Generation::find(const Identity& who) {
 
 void Generation::unroute_failing() {
   for (auto& instance : instances_) {
-    if (instance->routable() && instance->failing() && healthy() > 1) instance->unroute();
+    if (!instance->routable() || !instance->failing()) continue;
+    if (spec_->app.health.action == config::Health::Action::restart) {
+      instance->replace();
+    } else if (healthy() > 1) {
+      instance->unroute();  // the last routable one stays
+    }
   }
 }
 

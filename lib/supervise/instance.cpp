@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <utility>
 
 namespace gracevisor::supervise {
 namespace {
@@ -87,6 +88,7 @@ void Instance::spawn() {
   alive_ = true;
   failing_ = false;
   healthy_since_.reset();
+  replacing_ = false;
   probe_ = {};
   owner_detail_.clear();
   spawned_at_ = effects_.now();
@@ -143,6 +145,17 @@ void Instance::unroute() {
   effects_.publish();
 }
 
+void Instance::replace() {
+  if (state_ != InstanceState::healthy && state_ != InstanceState::unhealthy) return;
+  effects_.say(base::LogLevel::warning,
+               fmt::format("replace app={} instance={}.{} cause=\"{}\"", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value(), probe_text()));
+  replacing_ = true;
+  enter(InstanceState::draining);
+  effects_.arm(identity_, InstanceTimer::drain_deadline, spec_->app.drain_timeout());
+  effects_.publish();
+}
+
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
   parked_ = parked;
@@ -186,7 +199,7 @@ void Instance::reinstate() {
   if (state_ != InstanceState::draining && state_ != InstanceState::drained) return;
   effects_.disarm(identity_, InstanceTimer::drain_deadline);
   role_ = Role::live;
-  parked_ = false;
+  parked_ = replacing_ = false;
   become_healthy();
 }
 
@@ -201,6 +214,7 @@ void Instance::on_quiescent() {
 }
 
 void Instance::stop() {
+  replacing_ = false;
   switch (state_) {
     case InstanceState::spawning:
     case InstanceState::starting:
@@ -302,10 +316,22 @@ void Instance::on_exited(const ExitStatus& status) {
     case InstanceState::drained:
     case InstanceState::stopping:
     case InstanceState::killing:
+      if (std::exchange(replacing_, false) && role_ == Role::live) {
+        restart_after(spec_->app.restart.backoff);
+        return;
+      }
+      enter(InstanceState::stopped);
+      return;
     case InstanceState::stopped:
     case InstanceState::backoff:
     case InstanceState::fatal: enter(InstanceState::stopped); return;
   }
+}
+
+void Instance::restart_after(base::Duration delay) {
+  restart_at_ = effects_.now() + delay;
+  enter(InstanceState::backoff);
+  effects_.arm(identity_, InstanceTimer::restart, delay);
 }
 
 void Instance::restart_or_rest(const ExitStatus& status) {
@@ -313,11 +339,7 @@ void Instance::restart_or_rest(const ExitStatus& status) {
   if (healthy_since_) healthy_for = effects_.now() - *healthy_since_;
   RestartPolicy::Verdict verdict = policy_.on_exit(status, healthy_for);
   switch (verdict.kind) {
-    case RestartPolicy::Verdict::Kind::restart:
-      restart_at_ = effects_.now() + verdict.delay;
-      enter(InstanceState::backoff);
-      effects_.arm(identity_, InstanceTimer::restart, verdict.delay);
-      return;
+    case RestartPolicy::Verdict::Kind::restart: restart_after(verdict.delay); return;
     case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
     case RestartPolicy::Verdict::Kind::fatal:
       enter(InstanceState::fatal);
@@ -368,6 +390,7 @@ bool Instance::ended() const {
 std::optional<base::TimePoint> Instance::due() const {
   if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return effects_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
+  if (replacing_ && role_ == Role::live) return effects_.now();
   return std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 //      |                                closing --quiescent or grace-->  stopping --> killing
 //      +------------------------------- gone --------------------------------------------+
 //
+// replace() sends a live instance the way of the leaving ones, but its exit leads to backoff.
 // A candidate is not restarted: its exit is the deploy's business. A live instance is, from its generation's
 // spec. A leaving one is no target: it ends, or comes back by reinstate() while it is still draining or
 // drained. Thread: the supervisor's.
@@ -61,8 +62,10 @@ class Instance {
   void reinstate();
   void stop();      // the stop ladder, at once
   void stop_now();  // SIGKILL to the whole tree
-  // May unhealthy probes take it out of the routes? The last routable one of an app stays.
+  // Its probes fail, and others serve: out of the routes until they pass again.
   void unroute();
+  // Its probes fail, and health.action says what follows: drained, stopped, and started anew in its slot.
+  void replace();
 
   // Events of the current incarnation; the caller drops those of earlier ones.
   void on_running();
@@ -105,6 +108,7 @@ class Instance {
   void begin_stop();
   void climb();  // the next rung of the stop ladder
   void restart_or_rest(const ExitStatus& status);
+  void restart_after(base::Duration delay);
   [[nodiscard]] bool has_endpoint() const { return spec_->app.endpoint == config::EndpointKind::port; }
 
   Identity identity_;
@@ -121,6 +125,7 @@ class Instance {
   bool parked_ = false;           // leaving: not to be signalled before release()
   bool alive_ = false;            // the incarnation's group may exist
   bool failing_ = false;
+  bool replacing_ = false;        // stops to be started again
   unsigned restarts_ = 0;
   std::optional<ExitStatus> last_exit_;
   routing::ProbeReport probe_;

@@ -131,7 +131,6 @@ TEST_CASE("diagnostics: what a later version brings is refused by name") {
          {app(R"(deploy.strategy = "rolling")"), later(R"(4:19: app.web.deploy.strategy: "rolling")")},
          {app(R"(deploy.strategy = "replace")"), later(R"(4:19: app.web.deploy.strategy: "replace")")},
          {app(R"(deploy.keep_previous = "1h")"), later(R"(4:24: app.web.deploy.keep_previous: "1h")")},
-         {app(R"(health.action = "restart")"), later(R"(4:17: app.web.health.action: "restart")")},
          {app("limits.nofile = 1024"), later("4:8: app.web.limits.nofile")},
          {app(R"(log.stdout = "journal")"), later(R"(4:14: app.web.log.stdout: "journal")")},
          {app(R"(log.stderr = "syslog")"), later(R"(4:14: app.web.log.stderr: "syslog")")},

@@ -133,6 +133,54 @@ TEST_CASE("app: failing probes unroute an instance, but never the last routable 
   CHECK(f.instance(1, 2).state() == InstanceState::unhealthy);
 }
 
+TEST_CASE("app: with health.action = restart a failing instance is drained, stopped and started anew") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  CHECK(f.instance(1, 1).state() == InstanceState::draining);
+  CHECK(f.effects.count("signal 1.1 15") == 0);
+  f.app.on_quiescent(f.who(1, 1));
+  CHECK(f.effects.count("signal 1.1 15") == 1);
+  f.exit(1, 1);
+  CHECK(f.instance(1, 1).state() == InstanceState::backoff);
+  f.app.on_timer(f.who(1, 1), InstanceTimer::restart);
+  CHECK(f.instance(1, 1).state() == InstanceState::spawning);
+  f.run(1, 1);
+  f.probe(1, 1, true);
+  CHECK(f.instance(1, 1).state() == InstanceState::healthy);
+  CHECK(f.app.mode() == routing::AppMode::live);
+}
+
+TEST_CASE("app: health.action = restart replaces the last routable instance too, and requests wait for it") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  CHECK(f.app.mode() == routing::AppMode::hold);
+  f.app.on_timer(f.who(1, 1), InstanceTimer::drain_deadline);
+  CHECK(f.instance(1, 1).state() == InstanceState::closing);
+  f.app.on_quiescent(f.who(1, 1));
+  CHECK(f.app.mode() == routing::AppMode::hold);
+  f.exit(1, 1, Signaled{9, false});
+  CHECK(f.instance(1, 1).state() == InstanceState::backoff);
+}
+
+TEST_CASE("app: a stop ends an instance that is being replaced for good") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  auto report = f.report();
+  REQUIRE(f.app.stop(true, report).has_value());
+  f.exit(1, 1);
+  CHECK(report->finished());
+  CHECK(f.app.state() == "stopped");
+}
+
 TEST_CASE("app: a start that fails its health until the timeout says so and goes on trying") {
   AppFixture f;
   auto report = f.report();
