@@ -44,8 +44,9 @@ Deadlines::List& Deadlines::list_of(base::Duration after) {
 
 void Deadlines::start(Deadline& deadline, base::Duration after) {
   deadline.cancel();
-  // At least a millisecond: an observer that starts its own deadline anew cannot keep fire_due from ending.
-  deadline.due_ = loop_.now() + std::max<base::Duration>(after, base::Millis(1));
+  // now() is cut to whole milliseconds: without one more it would fire early. (So an observer that starts its
+  // own deadline anew cannot keep fire_due from ending either.)
+  deadline.due_ = loop_.now() + after + base::Millis(1);
   deadline.link_before(list_of(after).anchor);
   // Armed too early is harmless (fire_due re-arms); so a restart of a request's deadline touches no timer.
   if (!timer_.running() || deadline.due_ < armed_for_) arm(deadline.due_);
