@@ -186,7 +186,7 @@ void Exchange::fail(Failure failure, int code) {
     site.cell.retried.add();
     app_->cell->retried.add();
   }
-  if (again && is_replay(failure)) {
+  if (again && is_replay(attempt)) {
     ++replays_;
     app_->budget.note_retry();
   }

@@ -20,11 +20,10 @@ Verdict decide(const Attempt& attempt) noexcept {
     case Failure::no_response: break;
   }
   bool safe = attempt.idempotent || (attempt.reused && attempt.unread);
-  if (!safe || !attempt.replayable || attempt.replays > 0 || !attempt.within_budget) return Verdict::give_up;
-  // What was never sent can go to the same instance. One that ended without a byte may be dying, even behind
-  // a pooled connection that perhaps only was idle for too long: there is but one replay, so it goes
-  // elsewhere.
-  if (attempt.failure == Failure::unsent) return Verdict::fresh;
+  if (!safe || !attempt.replayable) return Verdict::give_up;
+  // A kept connection may have been closed for having been idle: that says nothing about the instance.
+  if (attempt.reused || attempt.failure == Failure::unsent) return Verdict::fresh;
+  if (attempt.replays > 0 || !attempt.within_budget) return Verdict::give_up;
   return attempt.targets > 1 ? Verdict::elsewhere : Verdict::pause;
 }
 

@@ -38,9 +38,11 @@ enum class Verdict : std::uint8_t {
 
 [[nodiscard]] Verdict decide(const Attempt& attempt) noexcept;
 
-// Whether a failure costs the budget: what was never sent is not a retry.
-[[nodiscard]] constexpr bool is_replay(Failure failure) noexcept {
-  return failure == Failure::no_response;
+// Is sending it again the one replay that a request has, and that the budget counts? Not where nothing was
+// sent, and not where a kept connection ended: each of those was kept after a whole response, so that there
+// are never more of them than requests that went well, and the next connection is a fresh one.
+[[nodiscard]] constexpr bool is_replay(const Attempt& attempt) noexcept {
+  return attempt.failure == Failure::no_response && !attempt.reused;
 }
 
 // Replays may be a fifth of the requests of the last 10 to 20 s, but at least three.
