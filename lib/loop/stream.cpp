@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cerrno>
 #include <string>
 
 #include "loop/handle.h"
@@ -74,10 +75,25 @@ struct Stream::Callbacks {
     }
   }
 
+  // 0, or the error that it is when somebody else than the address's owner listens: the kernel keeps who
+  // called listen().
+  static int check_owner(const Stream& self) {
+    if (!self.owner_) return 0;
+    ucred listener{};
+    socklen_t length = sizeof listener;
+    if (::getsockopt(self.descriptor(), SOL_SOCKET, SO_PEERCRED, &listener, &length) != 0) return -errno;
+    return listener.uid == *self.owner_ ? 0 : UV_EACCES;
+  }
+
   static void connected(uv_connect_t* raw, int status) {
     std::unique_ptr<uv_connect_t> request(raw);
     auto* self = owner(raw->handle);
     if (self == nullptr || status == UV_ECANCELED) return;
+    if (status == 0) {
+      status = check_owner(*self);
+      // Whatever waits to be written must not reach a stranger.
+      if (status != 0) (void)::shutdown(self->descriptor(), SHUT_RDWR);
+    }
     if (status != 0) {
       self->report_broken(-status);
     } else {
@@ -128,6 +144,7 @@ base::Expected<std::unique_ptr<Stream>> Stream::dial(Loop& loop, const base::Add
   if (address.is_unix()) {
     // uv_pipe_connect reports even immediate failures through the callback.
     std::string path = address.text().substr(5);
+    stream->owner_ = address.owner();
     uv_pipe_connect(request.release(), &any->pipe, path.c_str(), Callbacks::connected);
     return stream;
   }

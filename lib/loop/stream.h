@@ -7,7 +7,10 @@
 // Thread: the loop's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -48,6 +51,7 @@ class Stream {
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
                                                                      StreamObserver& observer);
   // Begins to connect; on_connected() or on_broken() follows. An error here means that nothing will follow.
+  // Where the address has an owner and somebody else listens: broken with EACCES, and nothing was sent.
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> dial(Loop& loop, const base::Address& address,
                                                                     StreamObserver& observer);
   Stream(const Stream&) = delete;
@@ -88,8 +92,9 @@ class Stream {
   Loop* loop_ = nullptr;
   uv_stream_s* stream_ = nullptr;
   bool reading_ = false;
-  bool broken_ = false;      // the observer was told
-  bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet
+  bool broken_ = false;         // the observer was told
+  bool drain_owed_ = false;     // write() said `queued` and on_drained() has not followed yet
+  std::optional<uid_t> owner_;  // dialling: who must listen there
 };
 
 }  // namespace gracevisor::loop
