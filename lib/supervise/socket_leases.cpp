@@ -208,9 +208,12 @@ void SocketLeases::close_listening(const std::function<bool(const routing::Ident
 }
 
 void SocketLeases::close(const Open& open) {
-  // A process that escaped may hold it too: nobody shall wait for that one.
-  (void)::shutdown(open.fd.get(), SHUT_RD);
+  // A process that escaped may hold it too: nobody shall wait for that one. No connection comes in any more,
+  // so the loop ends, and accept does not wait.
   (void)::unlink(open.path.c_str());
+  (void)::shutdown(open.fd.get(), SHUT_RD);
+  while (base::UniqueFd(::accept4(open.fd.get(), nullptr, nullptr, SOCK_CLOEXEC))) {
+  }
   leave(open.path.parent_path());
 }
 

@@ -46,7 +46,7 @@ class SocketLeases {
     int fd = -1;  // this object's
   };
   [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const Spec& spec);
-  // Closes the sockets of slots in which nothing will be started again; who waits in a backlog is reset.
+  // Closes the sockets of slots in which nothing will be started again; who waits in a backlog is sent away.
   // Identities come with incarnation 0.
   void close_listening(const std::function<bool(const routing::Identity&)>& is_over);
 
