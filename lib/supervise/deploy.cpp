@@ -335,6 +335,8 @@ void Deploy::explain(const Instance& culprit) {
   std::string probe = culprit.probe_text();
   if (!culprit.last_exit()) {
     ListenerOwner owner = effects_.listener_owner(culprit.identity());
+    bool foreign = owner.ownership == Ownership::foreign && probe.find(owner.detail) == std::string::npos;
+    if (foreign) probe += "; " + owner.detail;
     for (const std::string& elsewhere : owner.elsewhere) probe += "; the process listens on " + elsewhere;
   }
   say("probe", probe);

@@ -254,6 +254,28 @@ TEST_CASE("endpoint: what a crashed daemon left is removed, of apps that are gon
   CHECK(left_in(site).empty());
 }
 
+TEST_CASE("endpoint socket: a link that an app's user lays to a socket of root's leads nowhere") {
+  if (::geteuid() != 0 || ::getpwnam("nobody") == nullptr) {
+    MESSAGE("skipped: needs root and the user nobody");
+    return;
+  }
+  Site site;
+  fs::permissions(site.directory(), fs::perms::others_exec, fs::perm_options::add);
+  site.configure(
+      python("socket", "v1", "user = \"nobody\"\ndirectory = \"/\"\n[app.web.deploy]\nhold = \"0s\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  Request request;
+  request.target = "/v1/status";
+  request.host = "gv";
+  REQUIRE(fetch(site.listener(), request)->status == 200);
+  fs::remove(place(site, "web/1/1-1.sock"));
+  fs::create_symlink(site.socket(), place(site, "web/1/1-1.sock"));
+  auto answer = fetch(site.listener(), request);
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 502);
+}
+
 TEST_CASE("endpoint: an app of another user binds its socket and takes a passed one") {
   const passwd* nobody = ::getpwnam("nobody");
   if (::geteuid() != 0 || nobody == nullptr) {
