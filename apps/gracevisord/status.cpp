@@ -65,7 +65,7 @@ control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Insta
   status.detail = detail_of(instance, world.now());
   if (run == nullptr || run->gone()) return status;
   status.pid = run->pid().value();
-  if (run->endpoint()) status.endpoint = fmt::format(":{}", run->port().value());
+  status.endpoint = run->place();
   status.uptime_s = seconds(world.now() - instance.spawned_at());
   status.in_flight = world.counts(who).in_flight;
   status.rss_bytes = resident_bytes(run->pid());

@@ -34,8 +34,9 @@ class DurationOption {
 };
 
 // `listen_on` may be a whole address or a host alone, which then takes `port`.
-base::Expected<base::Address> choose_address(const std::string& listen_on, const std::string& host,
-                                             std::uint16_t port) {
+base::Expected<base::Address> choose_address(const std::string& socket, const std::string& listen_on,
+                                             const std::string& host, std::uint16_t port) {
+  if (!socket.empty()) return base::Address::unix_path(socket);
   if (!listen_on.empty()) {
     if (auto whole = base::Address::parse(listen_on)) return whole;
   }
@@ -48,12 +49,15 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   Options options;
   std::string host = "127.0.0.1";
   std::string listen_on;
+  std::string socket;
   std::uint16_t port = 0;
 
   CLI::App app("A tiny web app with switches, to try gracevisor with.", "gvdemo");
   app.add_option("--port", port, "port to listen on; 0 takes any")->envname("PORT");
   app.add_option("--host", host, "numeric address to listen on");
   app.add_option("--listen-on", listen_on, "listen here instead: [::1], 127.0.0.1:80, unix:/run/x.sock");
+  app.add_option("--socket", socket, "Unix socket to listen on")->envname("SOCKET");
+  app.add_flag("--fd", options.activated, "listen on descriptor 3, as LISTEN_FDS says (sd_listen_fds(3))");
   app.add_option("--version-text", options.version, "the version that / answers with")->envname("VERSION");
   DurationOption boot_delay(app, "--boot-delay", "do not listen before so long");
   app.add_flag("--never-listen", options.never_listen, "boot for ever");
@@ -71,7 +75,7 @@ std::variant<Options, int> read_options(int argc, char** argv) {
     int code = app.exit(problem);
     return code == 0 ? 0 : 2;
   }
-  auto address = choose_address(listen_on, host, port);
+  auto address = choose_address(socket, listen_on, host, port);
   if (!address) {
     (void)std::fprintf(stderr, "gvdemo: %s\n", address.error().what.c_str());
     return 2;

@@ -11,7 +11,8 @@
 namespace gracevisor::demo {
 
 struct Options {
-  base::Address address;                     // from --listen-on, or --host and --port
+  base::Address address;                     // from --socket, --listen-on, or --host and --port
+  bool activated = false;                    // listens on the descriptor that it was started with
   std::string version = "v1";                // what "/" says
   base::Duration boot_delay{};               // nobody listens before
   bool never_listen = false;                 // boots for ever

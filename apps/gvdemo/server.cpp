@@ -46,25 +46,31 @@ base::Expected<void> Server::start() {
   return {};
 }
 
-void Server::listen() {
+base::Expected<ListeningSocket> Server::open_socket() const {
+  if (options_.activated) return passed_socket();
   auto sockets = loop::open_listening_sockets(options_.address, 1);
+  if (!sockets) return std::unexpected(sockets.error());
+  return ListeningSocket{std::move(sockets->sockets.front()), sockets->address};
+}
+
+void Server::listen() {
   auto failed = [this](const base::Error& problem) {
     (void)std::fprintf(stderr, "gvdemo: %s\n", problem.what.c_str());
     end(1);
   };
-  if (!sockets) {
-    failed(sockets.error());
+  auto socket = open_socket();
+  if (!socket) {
+    failed(socket.error());
     return;
   }
-  auto listener =
-      loop::Listener::create(loop_, std::move(sockets->sockets.front()),
-                             [this](base::UniqueFd connection) { accept(std::move(connection)); });
+  auto listener = loop::Listener::create(
+      loop_, std::move(socket->fd), [this](base::UniqueFd connection) { accept(std::move(connection)); });
   if (!listener) {
     failed(listener.error());
     return;
   }
   listener_ = std::move(*listener);
-  say("gvdemo " + options_.version + " listens on " + sockets->address.text());
+  say("gvdemo " + options_.version + " listens on " + socket->address.text());
 }
 
 void Server::accept(base::UniqueFd connection) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "activation.h"
 #include "connection.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
@@ -28,6 +29,7 @@ class Server final : public Host {
   void over(Connection& connection) override;
 
   void listen();
+  [[nodiscard]] base::Expected<ListeningSocket> open_socket() const;
   void accept(base::UniqueFd connection);
   void stop();
   void end_if_idle();

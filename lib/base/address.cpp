@@ -9,7 +9,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <optional>
 
 namespace gracevisor::base {
 namespace {
@@ -109,6 +108,12 @@ Address Address::with_port(Port port) const {
     std::memcpy(reinterpret_cast<char*>(&copy.storage_) + offsetof(sockaddr_in, sin_port), &wire,
                 sizeof wire);
   }
+  return copy;
+}
+
+Address Address::owned_by(uid_t user) const {
+  Address copy = *this;
+  copy.owner_ = user;
   return copy;
 }
 

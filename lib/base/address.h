@@ -3,7 +3,9 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,10 @@ class Address {
   [[nodiscard]] bool dual_stack() const noexcept { return dual_stack_; }  // "*": accept IPv4 as well
   [[nodiscard]] Port port() const noexcept;                               // 0 for a Unix socket
   [[nodiscard]] Address with_port(Port port) const;
+  // A Unix socket's path in a folder that another user can write: whoever dials it must find a listener of
+  // that user, and not be led by a symbolic link to a socket that the user could not have reached.
+  [[nodiscard]] Address owned_by(uid_t user) const;
+  [[nodiscard]] const std::optional<uid_t>& owner() const noexcept { return owner_; }
   // As parse() takes it.
   [[nodiscard]] std::string text() const;
   // The host alone, numeric, without brackets and with IPv4-mapped IPv6 shown as IPv4; "unix:" for Unix.
@@ -41,6 +47,7 @@ class Address {
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
   bool dual_stack_ = false;
+  std::optional<uid_t> owner_;  // no part of the address: equality leaves it out
 };
 
 }  // namespace gracevisor::base

@@ -7,6 +7,16 @@
 namespace gracevisor::config {
 namespace {
 
+std::string_view text_of(EndpointKind kind) {
+  switch (kind) {
+    case EndpointKind::port: return "port";
+    case EndpointKind::socket: return "socket";
+    case EndpointKind::fd: return "fd";
+    case EndpointKind::none: return "none";
+  }
+  return "?";
+}
+
 class AppCheck {
  public:
   AppCheck(AppDraft& draft, const Identity& identity, Findings& findings)
@@ -22,12 +32,15 @@ class AppCheck {
     if (app_.restart.backoff > app_.restart.backoff_max) {
       error(source_of(draft_, "restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
     }
-    if (app_.endpoint == EndpointKind::none) {
+    if (!is_routed(app_.endpoint)) {
       check_unrouted();
     } else if (app_.routes.empty()) {
       app_.routes.push_back({"", "/", app_.source});
     }
     if (app_.protocol == Protocol::tcp) check_tcp();
+    if (app_.endpoint != EndpointKind::port) check_no_value("port");
+    if (!is_unix(app_.endpoint)) check_no_value("socket");
+    check_activated();
     check_repeated_routes();
     if (identity_.root() && app_.user.empty() && !given("user")) {
       findings_.warning(app_.source, draft_.path + ": runs as root, as user is not set");
@@ -47,10 +60,23 @@ class AppCheck {
       error(find(*draft_.table, key)->source, "." + std::string(key),
             R"(has no meaning with endpoint = "none": such an app is not routed)");
     }
-    if (app_.command.empty()) return;
-    for (const std::string& word : app_.command) check_no_port(word, "command", source_of(draft_, "command"));
+  }
+
+  // The listening socket is the daemon's: connecting to it succeeds whatever the app does.
+  void check_activated() {
+    if (app_.endpoint != EndpointKind::fd || app_.health.kind != Health::Kind::tcp) return;
+    error(source_of(draft_, "health", "type"), ".health",
+          R"("tcp" proves nothing with endpoint = "fd", as a connection waits in the daemon's socket even )"
+          R"(while the app boots: give a path such as "/health")");
+  }
+
+  // The command and the variables may not use a placeholder that the endpoint gives no value.
+  void check_no_value(std::string_view placeholder) {
+    for (const std::string& word : app_.command) {
+      check_no_value(placeholder, word, "command", source_of(draft_, "command"));
+    }
     for (const auto& [name, value] : app_.environment) {
-      check_no_port(value, "environment." + name, source_of(draft_, "environment", name));
+      check_no_value(placeholder, value, "environment." + name, source_of(draft_, "environment", name));
     }
   }
 
@@ -64,15 +90,19 @@ class AppCheck {
     if (!given("health")) app_.health.kind = Health::Kind::tcp;
   }
 
-  // Every placeholder is known by now; without a port this one has no value.
-  void check_no_port(std::string_view text, const std::string& below, const Source& source) {
+  void check_no_value(std::string_view placeholder, std::string_view text, const std::string& below,
+                      const Source& source) {
     Values values;
     for (std::string_view name : kPlaceholders) values.emplace(name, "");
     bool valid = substitute(text, values).has_value();
-    values.erase("port");
-    if (valid && !substitute(text, values)) {
-      error(source, "." + below, R"("{port}" has no value with endpoint = "none")");
-    }
+    values.erase(values.find(placeholder));
+    if (!valid || substitute(text, values)) return;
+    std::string_view hint;
+    if (is_unix(app_.endpoint)) hint = R"(: write "{socket}")";
+    if (app_.endpoint == EndpointKind::port) hint = R"(: write "{port}", or endpoint = "socket")";
+    error(source, "." + below,
+          fmt::format(R"("{{{}}}" has no value with endpoint = "{}"{})", placeholder, text_of(app_.endpoint),
+                      hint));
   }
 
   void check_repeated_routes() {

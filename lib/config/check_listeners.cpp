@@ -31,7 +31,7 @@ class ListenerCheck {
   void run() {
     named_ = draft_.listeners.size();
     for (AppDraft& app : draft_.apps) {
-      if (app.app.endpoint != EndpointKind::none) resolve(app);
+      if (is_routed(app.app.endpoint)) resolve(app);
     }
     for (std::size_t i = 0; i < draft_.listeners.size(); ++i) check_addresses(i);
     for (const ListenerDraft& listener : draft_.listeners) check_default(listener);
@@ -156,7 +156,7 @@ class ListenerCheck {
       findings_.error(source,
                       fmt::format("{}.default: there is no app {}{}", draft.path, quote_briefly(name),
                                   near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near))));
-    } else if (app->app.endpoint == EndpointKind::none) {
+    } else if (!is_routed(app->app.endpoint)) {
       findings_.error(source, fmt::format(R"({}.default: {} has endpoint = "none")", draft.path, app->path));
     }
   }
@@ -182,7 +182,7 @@ class ListenerCheck {
   }
 
   void warn_unreachable(const AppDraft& app) {
-    if (app.app.endpoint == EndpointKind::none || find(*app.table, "listen") != nullptr) return;
+    if (!is_routed(app.app.endpoint) || find(*app.table, "listen") != nullptr) return;
     bool is_default = std::any_of(draft_.listeners.begin(), draft_.listeners.end(), [&](const auto& draft) {
       return draft.listener.default_app == app.app.name;
     });

@@ -1,10 +1,12 @@
-// What several apps have in common: routes of a listener, the ports of instances, log files.
+// What apps share with others or with the daemon: routes of a listener, the ports of instances, the folder of
+// their sockets, log files.
 #include <fmt/format.h>
 
 #include <map>
 #include <tuple>
 
 #include "config/draft.h"
+#include "config/socket_path.h"
 #include "config/values.h"
 
 namespace gracevisor::config {
@@ -59,6 +61,20 @@ void check_ports(const Draft& draft, Findings& findings) {
   }
 }
 
+// Before anything starts: an instance whose path does not fit could never be reached.
+void check_socket_paths(const Draft& draft, Findings& findings) {
+  for (const AppDraft& app : draft.apps) {
+    if (!is_unix(app.app.endpoint)) continue;
+    std::string path = longest_socket_path(draft.daemon.runtime_dir, app.app).string();
+    if (path.size() <= kLongestSocketPath) continue;
+    findings.error(
+        source_of(app, "endpoint"),
+        fmt::format("{}.endpoint: the path of an instance's socket may become {} bytes long ({}), and "
+                    "the system's limit is {}: shorten daemon.runtime_dir or the app's name by {}",
+                    app.path, path.size(), path, kLongestSocketPath, path.size() - kLongestSocketPath));
+  }
+}
+
 }  // namespace
 
 void check_routes(const Draft& draft, Findings& findings) {
@@ -85,6 +101,7 @@ void check_routes(const Draft& draft, Findings& findings) {
 
 void check_shared(const Draft& draft, Findings& findings) {
   check_ports(draft, findings);
+  check_socket_paths(draft, findings);
   std::map<std::string, LogFile> seen;
   for (const LogFile& log : log_files(draft)) {
     auto [first, fresh] = seen.emplace(log.path, log);

@@ -19,7 +19,7 @@ Millis Config::shutdown_timeout() const {
   if (daemon.shutdown_timeout) return *daemon.shutdown_timeout;
   Millis longest{0};
   for (const App& app : apps) {
-    Millis needed = app.endpoint == EndpointKind::none ? Millis(0) : app.drain_timeout();
+    Millis needed = is_routed(app.endpoint) ? app.drain_timeout() : Millis(0);
     for (const StopStep& step : app.stop.ladder) needed += step.wait;
     longest = std::max(longest, needed);
   }

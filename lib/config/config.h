@@ -79,8 +79,21 @@ struct Route {
   bool operator==(const Route& other) const { return host == other.host && path == other.path; }
 };
 
-enum class EndpointKind { port, none };
 enum class Protocol { http, tcp };
+enum class EndpointKind {
+  port,    // a TCP port of the daemon's range
+  socket,  // a Unix socket that the app binds
+  fd,      // a Unix socket that the daemon listens on and passes to the app
+  none,    // a worker process
+};
+// Do clients reach such an app through the proxy?
+[[nodiscard]] constexpr bool is_routed(EndpointKind kind) {
+  return kind != EndpointKind::none;
+}
+// Is it reached at a path?
+[[nodiscard]] constexpr bool is_unix(EndpointKind kind) {
+  return kind == EndpointKind::socket || kind == EndpointKind::fd;
+}
 
 struct EnvironmentFile {
   std::filesystem::path path;

@@ -80,7 +80,7 @@ Fields<Daemon> daemon_fields() {
              return daemon.workers == 0 ? std::string(R"("auto")") : std::to_string(daemon.workers);
            }},
           folder_field("runtime_dir", &Daemon::runtime_dir,
-                       "control socket and lock; not root: $XDG_RUNTIME_DIR/gracevisor"),
+                       "control socket, lock, sockets of apps; not root: $XDG_RUNTIME_DIR/gracevisor"),
           folder_field("state_dir", &Daemon::state_dir,
                        "records and logs of apps; not root: $XDG_STATE_HOME/gracevisor"),
           {"port_range", "where instances listen; twice as many as instances are needed for a deploy",

@@ -40,7 +40,7 @@ struct Draft {
 void check_apps(Draft& draft, const Identity& identity, Findings& findings);
 
 // Between apps and listeners: names looked up, addresses, routes and default apps; fills in App::listen,
-// routes and the listeners that apps bring along. Between all: ports, log files.
+// routes and the listeners that apps bring along. Between all: ports, socket paths, log files.
 void check_listeners(Draft& draft, Findings& findings);
 void check_routes(const Draft& draft, Findings& findings);
 void check_shared(const Draft& draft, Findings& findings);

@@ -144,7 +144,7 @@ Field<App> health_field() {
           nullptr,
           {},
           [](std::string path, const App& app) {
-            if (app.endpoint == EndpointKind::none) return Section{std::move(path), {}, {}, {}};
+            if (!is_routed(app.endpoint)) return Section{std::move(path), {}, {}, {}};
             Section all = describe(std::move(path), {}, health_fields(), app.health);
             if (app.health.kind == Health::Kind::tcp) {
               std::erase_if(all.lines,

@@ -8,15 +8,12 @@
 namespace gracevisor::config {
 namespace {
 
-// Any value does: what is checked is the placeholders' names. `{port}` is checked later, with the endpoint.
+// Any value does: what is checked is the placeholders' names. Whether {port} and {socket} have a value is
+// checked later, with the endpoint.
 void check_placeholders(Reading& reading, const Item& item, std::string_view text) {
   Values values;
   for (std::string_view name : kPlaceholders) values.emplace(name, "");
-  if (text.find("{socket}") != std::string_view::npos) {
-    reading.error(item, R"("{socket}": not supported by this version)");
-  } else if (auto filled = substitute(text, values); !filled) {
-    reading.error(item, filled.error().what);
-  }
+  if (auto filled = substitute(text, values); !filled) reading.error(item, filled.error().what);
 }
 
 std::string shell_hint(std::string_view syntax) {

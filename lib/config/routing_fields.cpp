@@ -5,9 +5,9 @@ namespace gracevisor::config {
 namespace {
 
 constexpr Choice<EndpointKind> kEndpoints[] = {{"port", EndpointKind::port},
-                                               {"none", EndpointKind::none},
-                                               {"socket", std::nullopt},
-                                               {"fd", std::nullopt}};
+                                               {"socket", EndpointKind::socket},
+                                               {"fd", EndpointKind::fd},
+                                               {"none", EndpointKind::none}};
 
 constexpr Choice<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
 
@@ -80,9 +80,9 @@ void read_exclusive(Reading& reading, const Item& item, App&) {
 }  // namespace
 
 void add_routing_fields(Fields<App>& fields) {
-  fields.push_back(
-      choice_field("endpoint", &App::endpoint, kEndpoints,
-                   R"({port}, env PORT and HOST=127.0.0.1; "none": a worker process, not routed)"));
+  fields.push_back(choice_field("endpoint", &App::endpoint, kEndpoints,
+                                R"({port}, env PORT and HOST=127.0.0.1; "socket": {socket}, env SOCKET; )"
+                                R"("fd": socket activation; "none": a worker process, not routed)"));
   fields.emplace_back(
       "listen", "a listener's name or an address of its own; a list of either", read_listen,
       [](const App& app) { return app.listen.empty() ? std::string() : list_text(app.listen); },

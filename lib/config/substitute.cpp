@@ -12,7 +12,8 @@ base::Error unknown_placeholder(std::string_view name) {
   if (auto near = nearest(name, kPlaceholders); !near.empty()) {
     text += R"( (did you mean "{)" + std::string(near) + R"(}"?))";
   } else {
-    text += R"(; known are {port}, {directory}, {app}, {slot}, {generation}, and "{{" is a brace itself)";
+    text +=
+        R"(; known are {port}, {socket}, {directory}, {app}, {slot}, {generation}, and "{{" is a brace itself)";
   }
   return {text, 0};
 }

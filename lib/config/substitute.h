@@ -1,5 +1,5 @@
-// Placeholders in commands and environments: {port}, {directory}, {app}, {slot}, {generation}; "{{" and "}}"
-// for the braces themselves. Thread: any.
+// Placeholders in commands and environments: {port}, {socket}, {directory}, {app}, {slot}, {generation}; "{{"
+// and "}}" for the braces themselves. Thread: any.
 #pragma once
 
 #include <map>
@@ -12,7 +12,8 @@
 
 namespace gracevisor::config {
 
-inline constexpr std::string_view kPlaceholders[] = {"port", "directory", "app", "slot", "generation"};
+inline constexpr std::string_view kPlaceholders[] = {"port", "socket", "directory",
+                                                     "app",  "slot",   "generation"};
 
 using Values = std::map<std::string, std::string, std::less<>>;
 

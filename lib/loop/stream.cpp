@@ -29,6 +29,16 @@ struct WriteRequest {
   std::string bytes;
 };
 
+// 0, or the errno value for it: somebody else than the address's owner listens there. The kernel keeps who
+// called listen().
+int stranger(int fd, const base::Address& address) {
+  if (!address.owner()) return 0;
+  ucred listener{};
+  socklen_t length = sizeof listener;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &length) != 0) return errno;
+  return listener.uid == *address.owner() ? 0 : EACCES;
+}
+
 }  // namespace
 
 // libuv's callbacks; data is null once the Stream is gone.
@@ -132,6 +142,10 @@ base::Expected<void> Stream::connect_unix(const base::Address& address) {
     r = ::connect(fd.get(), address.get(), address.length());
   } while (r != 0 && errno == EINTR);
   if (r != 0) return base::fail_errno("cannot connect to " + address.text(), errno);
+  if (auto code = stranger(fd.get(), address); code != 0) {
+    return base::fail_errno("will not connect to " + address.text() + ", which somebody else listens at",
+                            code);
+  }
   r = uv_pipe_open(&whole(stream_)->pipe, fd.get());
   if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
   (void)fd.release();

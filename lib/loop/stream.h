@@ -7,6 +7,8 @@
 // Thread: the loop's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -48,7 +50,8 @@ class Stream {
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
                                                                      StreamObserver& observer);
   // Connects. A Unix socket is connected() on return, or it failed: nothing follows (EAGAIN: its backlog is
-  // full). TCP has begun: on_connected() or on_broken() follows; an error here means that nothing will.
+  // full; EACCES: the address has an owner, and somebody else listens there: nothing was sent). TCP has
+  // begun: on_connected() or on_broken() follows; an error here means that nothing will.
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> dial(Loop& loop, const base::Address& address,
                                                                     StreamObserver& observer);
   Stream(const Stream&) = delete;

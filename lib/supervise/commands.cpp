@@ -6,6 +6,7 @@
 namespace gracevisor::supervise {
 
 base::Expected<void> Supervisor::boot() {
+  world_->clear_leftovers();
   auto opened = listeners_.open(settings_.config.listeners);
   if (!opened) return std::unexpected(opened.error());
   listeners_.commit(std::move(*opened));

@@ -101,11 +101,11 @@ void Deploy::advance_checking() {
   effects_.disarm(app_, AppTimer::deploy_timeout);
   const Instance& last = *candidate_.instances().back();
   const config::App& app = candidate_.spec()->app;
-  std::string gate = app.endpoint == config::EndpointKind::none
-                         ? fmt::format("alive for {}", seconds_since(last.spawned_at()))
-                         : fmt::format("{} ({} ms)", last.probe_text(),
-                                       std::chrono::duration_cast<base::Millis>(last.probe().took).count());
-  bool weak = app.endpoint == config::EndpointKind::port && app.health.kind == config::Health::Kind::http &&
+  std::string gate = config::is_routed(app.endpoint)
+                         ? fmt::format("{} ({} ms)", last.probe_text(),
+                                       std::chrono::duration_cast<base::Millis>(last.probe().took).count())
+                         : fmt::format("alive for {}", seconds_since(last.spawned_at()));
+  bool weak = config::is_routed(app.endpoint) && app.health.kind == config::Health::Kind::http &&
               !app.health.path_given;
   say("healthy", fmt::format("{}/{}  {}{}", candidate_.healthy(), candidate_.instances().size(), gate,
                              weak ? "  gate: GET / below 500; set health for a real check" : ""));
@@ -138,7 +138,7 @@ void Deploy::on_recorded(std::uint64_t serial, const base::Expected<void>& writt
   }
   old_at_cutover_ = old_counts();
   bool parked = old_ != nullptr && candidate_.spec()->app.deploy.guard > base::Millis::zero() &&
-                candidate_.spec()->app.endpoint == config::EndpointKind::port;
+                config::is_routed(candidate_.spec()->app.endpoint);
   phase_ = Phase::adopting;
   cutover_at_ = effects_.now();
   host_.cut_over(parked);
@@ -162,7 +162,7 @@ void Deploy::enter_guard() {
                            candidate_.id().value(), cutover_epoch_.value()));
   const config::Deploy& settings = candidate_.spec()->app.deploy;
   bool guarded = old_ != nullptr && settings.guard > base::Millis::zero() &&
-                 candidate_.spec()->app.endpoint == config::EndpointKind::port;
+                 config::is_routed(candidate_.spec()->app.endpoint);
   if (guarded) {
     phase_ = Phase::guarding;
     effects_.arm(app_, AppTimer::guard, settings.guard);
@@ -227,7 +227,7 @@ void Deploy::advance_finishing() {
 void Deploy::say_drained() {
   if (drained_said_ || old_ == nullptr || !old_->drained()) return;
   drained_said_ = true;
-  if (candidate_.spec()->app.endpoint == config::EndpointKind::none) return;
+  if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
   std::uint64_t cut = old_counts().cut - std::min(old_counts().cut, old_at_cutover_.cut);
   say("drained", fmt::format("@{} in {}: {} finished, {} cut", old_->id().value(), seconds_since(cutover_at_),
                              old_at_cutover_.in_flight - std::min(cut, old_at_cutover_.in_flight), cut));
@@ -331,10 +331,12 @@ void Deploy::explain(const Instance& culprit) {
                              seconds_since(culprit.spawned_at())));
   }
   for (const std::string& line : effects_.last_output(culprit.identity(), kOutputLines)) say("", line);
-  if (candidate_.spec()->app.endpoint == config::EndpointKind::none) return;
+  if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
   std::string probe = culprit.probe_text();
   if (!culprit.last_exit()) {
     ListenerOwner owner = effects_.listener_owner(culprit.identity());
+    bool foreign = owner.ownership == Ownership::foreign && probe.find(owner.detail) == std::string::npos;
+    if (foreign) probe += "; " + owner.detail;
     for (const std::string& elsewhere : owner.elsewhere) probe += "; the process listens on " + elsewhere;
   }
   say("probe", probe);

@@ -56,7 +56,7 @@ class Effects {
 
   [[nodiscard]] virtual base::TimePoint now() const = 0;
 
-  // Processes. spawn: a port is leased, the program started; on_running or on_exited follows.
+  // Processes. spawn: a port or a socket is leased, the program started; on_running or on_exited follows.
   virtual void spawn(const Identity& who, const SpecRef& spec) = 0;
   virtual void signal(const Identity& who, int number, config::Stop::Scope scope) = 0;
   virtual void kill_tree(const Identity& who) = 0;

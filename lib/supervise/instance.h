@@ -109,7 +109,7 @@ class Instance {
   void climb();  // the next rung of the stop ladder
   void restart_or_rest(const ExitStatus& status);
   void restart_after(base::Duration delay);
-  [[nodiscard]] bool has_endpoint() const { return spec_->app.endpoint == config::EndpointKind::port; }
+  [[nodiscard]] bool has_endpoint() const { return config::is_routed(spec_->app.endpoint); }
 
   Identity identity_;
   SpecRef spec_;

@@ -9,10 +9,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <span>
+#include <iterator>
 
 #include "supervise/socket_holders.h"
 #include "supervise/tcp_listeners.h"
+#include "supervise/unix_listeners.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -48,17 +49,29 @@ std::vector<TcpListener> answering(const std::vector<TcpListener>& all, base::Po
   return result;
 }
 
-bool all_held(std::span<const TcpListener> listeners, const SocketSet& held) {
-  return std::ranges::all_of(listeners,
-                             [&](const TcpListener& listener) { return held.contains(listener.inode); });
+using Inodes = std::vector<ino_t>;
+
+template <class Listener>
+Inodes inodes_of(const std::vector<Listener>& listeners) {
+  Inodes result;
+  std::ranges::transform(listeners, std::back_inserter(result), &Listener::inode);
+  return result;
 }
 
-std::vector<std::string> addresses_held(std::span<const TcpListener> listeners, const SocketSet& held) {
-  std::set<std::string> addresses;
+bool all_held(const Inodes& inodes, const SocketSet& held) {
+  return std::ranges::all_of(inodes, [&](ino_t inode) { return held.contains(inode); });
+}
+
+void add_held(const std::vector<TcpListener>& listeners, const SocketSet& held, std::set<std::string>& into) {
   for (const TcpListener& listener : listeners) {
-    if (held.contains(listener.inode)) addresses.insert(listener.address.text());
+    if (held.contains(listener.inode)) into.insert(listener.address.text());
   }
-  return {addresses.begin(), addresses.end()};
+}
+void add_held(const std::vector<UnixListener>& listeners, const SocketSet& held,
+              std::set<std::string>& into) {
+  for (const UnixListener& listener : listeners) {
+    if (held.contains(listener.inode)) into.insert("unix:" + listener.path);
+  }
 }
 
 // A process that exists but that /proc does not show (hidepid).
@@ -67,18 +80,11 @@ bool hidden(base::Pid pid) {
   return exists && ::access(fmt::format("/proc/{}/stat", pid.value()).c_str(), R_OK) != 0;
 }
 
-std::string foreign_detail(const ProcessTable& table, base::Port port, const TcpListener& listener) {
-  auto holder = table.holder_of(listener.inode);
-  if (!holder) return fmt::format("port {} is held by another process", port.value());
-  return fmt::format("port {} is held by pid {} ({})", port.value(), holder->pid.value(), holder->name);
-}
-
-}  // namespace
-
-ListenerOwner find_listener_owner(base::Port port, base::Pid pid) {
-  auto all = tcp_listeners();
-  if (!all) return {Ownership::unknown, all.error().what, {}};
-  std::vector<TcpListener> candidates = answering(*all, port);
+// `candidates` are the sockets that a connection to `place` can reach; `add_elsewhere` adds where the sockets
+// that the instance holds listen.
+template <class AddElsewhere>
+ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pid pid,
+                    const AddElsewhere& add_elsewhere) {
   // The usual case: the main process itself listens.
   if (!candidates.empty() && all_held(candidates, sockets_of(pid).inodes)) return {Ownership::own, {}, {}};
 
@@ -86,20 +92,55 @@ ListenerOwner find_listener_owner(base::Port port, base::Pid pid) {
   HeldSockets held = table.sockets_of_instance(pid);
   if (!candidates.empty() && all_held(candidates, held.inodes)) return {Ownership::own, {}, {}};
   ListenerOwner result;
-  result.elsewhere = addresses_held(*all, held.inodes);
+  std::set<std::string> elsewhere;
+  add_elsewhere(held.inodes, elsewhere);
+  result.elsewhere.assign(elsewhere.begin(), elsewhere.end());
   if (candidates.empty()) {
     result.ownership = Ownership::nobody;
-    result.detail = fmt::format("nothing listens on 127.0.0.1:{}", port.value());
   } else if (!held.complete || hidden(pid)) {
     result.ownership = Ownership::unknown;
     result.detail = fmt::format("the descriptors of pid {} cannot be read", pid.value());
   } else {
-    auto stranger = std::ranges::find_if(
-        candidates, [&](const TcpListener& listener) { return !held.inodes.contains(listener.inode); });
     result.ownership = Ownership::foreign;
-    result.detail = foreign_detail(table, port, *stranger);
+    auto stranger =
+        std::ranges::find_if(candidates, [&](ino_t inode) { return !held.inodes.contains(inode); });
+    auto holder = table.holder_of(*stranger);
+    result.detail = holder
+                        ? fmt::format("{} is held by pid {} ({})", place, holder->pid.value(), holder->name)
+                        : place + " is held by another process";
   }
   return result;
+}
+
+}  // namespace
+
+ListenerOwner find_listener_owner(base::Port port, base::Pid pid) {
+  auto all = tcp_listeners();
+  if (!all) return {Ownership::unknown, all.error().what, {}};
+  auto result = judge(fmt::format("port {}", port.value()), inodes_of(answering(*all, port)), pid,
+                      [&](const SocketSet& held, auto& into) { add_held(*all, held, into); });
+  if (result.ownership == Ownership::nobody) {
+    result.detail = fmt::format("nothing listens on 127.0.0.1:{}", port.value());
+  }
+  return result;
+}
+
+ListenerOwner find_listener_owner(const std::filesystem::path& socket, base::Pid pid) {
+  auto all = unix_listeners();
+  if (!all) return {Ownership::unknown, all.error().what, {}};
+  auto result = judge(socket.string(), inodes_of(listeners_at(socket, *all)), pid,
+                      [&](const SocketSet& held, auto& into) {
+                        add_held(*all, held, into);
+                        // An app that was not told of its socket listens on a port of its own choice.
+                        if (auto ports = tcp_listeners()) add_held(*ports, held, into);
+                      });
+  if (result.ownership == Ownership::nobody) result.detail = "nothing listens on " + socket.string();
+  return result;
+}
+
+ListenerOwner find_listener_owner(const base::Address& address, base::Pid pid) {
+  if (!address.is_unix()) return find_listener_owner(address.port(), pid);
+  return find_listener_owner(std::filesystem::path(address.text().substr(5)), pid);
 }
 
 }  // namespace gracevisor::supervise

@@ -1,4 +1,4 @@
-// The values of {port}, {directory}, {app}, {slot} and {generation} for one spec. Thread: values.
+// The values of {port}, {socket}, {directory}, {app}, {slot} and {generation} for one spec. Thread: values.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace gracevisor::supervise {
 
-// For one incarnation. {port} is unknown when the placement has none.
+// For one incarnation. {port} and {socket} are unknown when the placement has none.
 [[nodiscard]] config::Values values_of(const Spec& spec, const Placement& placement);
 
 // Some incarnation of the spec: what every incarnation has in common can be checked with it.
@@ -19,7 +19,8 @@ namespace gracevisor::supervise {
 // Whether `text` (already known to be valid) reads differently from one incarnation to the next.
 [[nodiscard]] bool varies(const Spec& spec, std::string_view text);
 
-// config::substitute, with its own words for {port} in an app that has no endpoint; refuses NUL bytes.
+// config::substitute, with its own words for {port} or {socket} in an app whose endpoint is none; refuses NUL
+// bytes.
 [[nodiscard]] base::Expected<std::string> fill(std::string_view text, const config::Values& values);
 
 }  // namespace gracevisor::supervise

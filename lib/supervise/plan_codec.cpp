@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "supervise/spawn_protocol.h"
+
 namespace gracevisor::supervise {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x67760001;  // "gv", format 1
+constexpr std::uint32_t kMagic = 0x67760002;  // "gv", format 2
 constexpr std::size_t kMaxPlan = 16U << 20;   // far above what execve takes
 constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
@@ -118,6 +120,7 @@ std::string encode_plan(const SpawnPlan& plan) {
   out.put(std::string_view(plan.directory));
   out.put(std::uint8_t{plan.open_files.has_value()});
   if (plan.open_files) out.put(*plan.open_files);
+  out.put(std::uint8_t{plan.listener >= 0});
   out.put(std::uint8_t{plan.credentials.has_value()});
   if (plan.credentials) put_credentials(out, *plan.credentials);
   return out.take();
@@ -132,6 +135,7 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
   plan.environment = in.texts();
   plan.directory = in.text();
   if (in.number<std::uint8_t>() != 0) plan.open_files = in.number<std::uint64_t>();
+  if (in.number<std::uint8_t>() != 0) plan.listener = kListenerFd;
   if (in.number<std::uint8_t>() != 0) plan.credentials = take_credentials(in);
   if (!in.finished()) return base::fail("the spawn plan is cut or too long");
   return plan;

@@ -1,7 +1,8 @@
 // A SpawnPlan as bytes, for the way from the daemon to the spawn helper: a sealed memfd, so that nothing is
 // visible on a command line and no size limit of a pipe applies. Both sides are the same binary
 // (/proc/self/exe), so the format has a version only to notice a mistake. Strings are any bytes without NUL.
-// Thread: values; the daemon's supervisor thread and the helper.
+// A listener travels beside it: decoded, the plan names the place where the helper finds it. Thread: values;
+// the daemon's supervisor thread and the helper.
 #pragma once
 
 #include <string>

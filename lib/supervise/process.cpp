@@ -134,6 +134,11 @@ std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const std
   auto null = open_null();
   if (!null) return SpawnFailed{SpawnStage::pipe, null.error().code};
   fds.in = std::move(*null);
+  if (plan.listener >= 0) {
+    auto listener = base::duplicate(plan.listener, kLowestSource);
+    if (!listener) return SpawnFailed{SpawnStage::pipe, listener.error().code};
+    fds.listener = std::move(*listener);
+  }
   if (auto opened = open_outputs(fds); !opened) return SpawnFailed{SpawnStage::pipe, opened.error().code};
   if (auto opened = open_report(fds); !opened) return SpawnFailed{SpawnStage::pipe, opened.error().code};
   // Ours, to know that the kernel has pidfds and that one more descriptor is to be had.

@@ -2,10 +2,11 @@
 
 namespace gracevisor::supervise {
 
-Run::Run(routing::Identity who, SpecRef spec, base::Port port, std::size_t workers, RunObserver& observer)
-    : identity_(who), spec_(std::move(spec)), port_(port), observer_(observer) {
-  if (port_ == base::Port()) return;
-  endpoint_ = std::make_shared<const routing::Endpoint>(who, base::Address::tcp_loopback(port_), workers);
+Run::Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>& address,
+         std::size_t workers, RunObserver& observer)
+    : identity_(who), spec_(std::move(spec)), observer_(observer) {
+  if (!address) return;
+  endpoint_ = std::make_shared<const routing::Endpoint>(who, *address, workers);
   box_ = std::make_shared<routing::ProbeBox>();
   check_ = std::make_shared<const config::Health>(spec_->app.health);
 }
@@ -24,6 +25,12 @@ void Run::signal(int number, config::Stop::Scope scope) {
 
 void Run::kill_tree() {
   if (process_) process_->kill_tree();
+}
+
+std::string Run::place() const {
+  if (!endpoint_) return {};
+  const base::Address& address = endpoint_->address;
+  return address.is_unix() ? address.text() : ":" + std::to_string(address.port().value());
 }
 
 routing::ProbeOrder Run::order(bool starting, base::Duration interval, const std::string& host) {

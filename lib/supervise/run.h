@@ -1,4 +1,5 @@
-// Everything that one incarnation owns in the world: its process, its port, its endpoint, its probe mailbox.
+// Everything that one incarnation owns in the world: its process, its endpoint and the address of it, its
+// probe mailbox.
 // It ends when nothing of that can be touched any more: the group is gone, the endpoint is quiescent, no
 // probe is out. Thread: the supervisor's.
 #pragma once
@@ -6,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "routing/probe.h"
@@ -29,7 +31,9 @@ class RunObserver {
 
 class Run final : private ProcessObserver {
  public:
-  Run(routing::Identity who, SpecRef spec, base::Port port, std::size_t workers, RunObserver& observer);
+  // `address` is unset for an app without endpoint.
+  Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
+      RunObserver& observer);
 
   // Starts the process; an error means that there is none, and nothing follows.
   [[nodiscard]] std::expected<void, SpawnFailed> start(loop::Loop& loop, const SpawnPlan& plan);
@@ -43,8 +47,9 @@ class Run final : private ProcessObserver {
 
   [[nodiscard]] const routing::Identity& identity() const { return identity_; }
   [[nodiscard]] const SpecRef& spec() const { return spec_; }
-  [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without a port
-  [[nodiscard]] base::Port port() const { return port_; }
+  [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without an address
+  // Where it is reached, in short: ":21004", "unix:/run/..."; empty without an endpoint.
+  [[nodiscard]] std::string place() const;
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
   [[nodiscard]] bool gone() const { return gone_; }
   [[nodiscard]] Listing& listing() { return listing_; }
@@ -60,7 +65,6 @@ class Run final : private ProcessObserver {
 
   routing::Identity identity_;
   SpecRef spec_;
-  base::Port port_;
   RunObserver& observer_;
   routing::EndpointRef endpoint_;
   Listing listing_;

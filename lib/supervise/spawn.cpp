@@ -81,6 +81,7 @@ std::expected<pid_t, SpawnFailed> spawn_helper(const std::string& helper, const 
   actions.place(fds.err, STDERR_FILENO);
   actions.place(fds.plan, kPlanFd);
   actions.place(fds.report, kReportFd);
+  if (fds.listener) actions.place(fds.listener, kListenerFd);
   if (actions.code() != 0) return std::unexpected(SpawnFailed{SpawnStage::spawn, actions.code()});
 
   std::string name = kHelperName;

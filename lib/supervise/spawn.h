@@ -14,7 +14,7 @@
 
 namespace gracevisor::supervise {
 
-// What becomes descriptor 0 to 4 of the helper. Numbers of 10 and above, so that none stands in the way of
+// What becomes descriptor 0 to 5 of the helper. Numbers of 10 and above, so that none stands in the way of
 // another's place.
 struct HelperFds {
   base::UniqueFd in;
@@ -22,6 +22,7 @@ struct HelperFds {
   base::UniqueFd err;
   base::UniqueFd plan;
   base::UniqueFd report;
+  base::UniqueFd listener;  // empty: none
 };
 inline constexpr int kLowestSource = 10;
 

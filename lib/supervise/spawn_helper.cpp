@@ -1,8 +1,8 @@
 // The helper's half of starting a process: single-threaded, just executed, so every call is allowed and every
 // result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid, uid,
-// then the directory as that user (no permission is bypassed, and a root-squashed NFS works), close-on-exec
-// for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it would break sudo and set-id programs
-// that apps call, and no key asks for it.
+// then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the listener to
+// its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it would break
+// sudo and set-id programs that apps call, and no key asks for it.
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/resource.h>
@@ -119,6 +119,31 @@ Step become(const Credentials& who) {
   return set_uid(who.uid);
 }
 
+// The one descriptor that stays open. Blocking, as systemd passes it unless told otherwise (NonBlocking= in
+// systemd.service(5)); the mode belongs to the socket, so an earlier incarnation may have changed it.
+Step pass_listener(const SpawnPlan& plan) {
+  if (plan.listener < 0) return std::nullopt;
+  if (::dup2(plan.listener, kPassedListenerFd) < 0) return failed(SpawnStage::fds);
+  int flags = ::fcntl(kPassedListenerFd, F_GETFL);
+  if (flags < 0 || ::fcntl(kPassedListenerFd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+    return failed(SpawnStage::fds);
+  }
+  return std::nullopt;
+}
+
+// Only here is the pid known. Nobody else's word about these counts: a program would take it for another
+// descriptor than it has.
+void describe_listener(SpawnPlan& plan) {
+  if (plan.listener < 0) return;
+  std::erase_if(plan.environment, [](const std::string& entry) {
+    return entry.starts_with("LISTEN_FDS=") || entry.starts_with("LISTEN_PID=") ||
+           entry.starts_with("LISTEN_FDNAMES=");
+  });
+  plan.environment.push_back("LISTEN_PID=" + std::to_string(::getpid()));
+  plan.environment.emplace_back("LISTEN_FDS=1");
+  plan.environment.emplace_back("LISTEN_FDNAMES=http");
+}
+
 // For kernels before 5.11.
 Step close_later_one_by_one() {
   std::error_code error;
@@ -146,6 +171,7 @@ Step set_up(const SpawnPlan& plan) {
     if (auto step = become(*plan.credentials)) return step;
   }
   if (::chdir(plan.directory.c_str()) != 0) return failed(SpawnStage::chdir);
+  if (auto step = pass_listener(plan)) return step;
   return close_leaks_at_exec();
 }
 
@@ -172,6 +198,7 @@ SpawnFailed run() {
   auto plan = read_sealed_plan(kPlanFd);
   if (!plan) return {SpawnStage::plan, plan.error().code};
   if (auto step = set_up(*plan)) return *step;
+  describe_listener(*plan);
   return execute(*plan);
 }
 

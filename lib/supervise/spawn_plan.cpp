@@ -16,8 +16,8 @@ std::unexpected<base::Error> key_error(const Spec& spec, std::string_view key, c
 }
 
 // The spec's variables filled, and beneath them what the placement and the user give. A variable of the
-// configuration wins over one of ours, and PORT and HOST win over a file: a forgotten PORT=3000 in it would
-// make the app listen where nobody looks.
+// configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in it
+// would make the app listen where nobody looks.
 Expected<Environment> fill_environment(const Spec& spec, const Placement& placement,
                                        const config::Values& values) {
   Environment result;
@@ -34,6 +34,7 @@ Expected<Environment> fill_environment(const Spec& spec, const Placement& placem
     result["PORT"] = std::to_string(placement.port.value());
     result["HOST"] = "127.0.0.1";
   }
+  if (!placement.socket.empty()) result["SOCKET"] = placement.socket;
   // Only the table of the configuration has placeholders; braces from elsewhere are meant literally.
   for (const auto& [key, text] : spec.app.environment) {
     auto value = fill(text, values);

@@ -22,6 +22,9 @@ namespace gracevisor::supervise {
 // The helper's descriptors beside 0, 1, 2.
 inline constexpr int kPlanFd = 3;
 inline constexpr int kReportFd = 4;
+inline constexpr int kListenerFd = 5;  // where the plan has a listener
+// Where the program finds the listener: SD_LISTEN_FDS_START. The plan, which stood there, is read by then.
+inline constexpr int kPassedListenerFd = 3;
 // Its exit status when a step failed; the record says which one.
 inline constexpr int kHelperFailed = 70;
 inline constexpr char kAboutToExec = '\x01';

@@ -1,7 +1,7 @@
 // What a generation was started with, frozen at deploy: program and directory resolved, environment read,
-// user looked up, health check and timeouts. {port} and the like are filled in per incarnation. A crashed
-// instance is replaced from its generation's spec, never from the files as they are by then. Thread: the
-// supervisor's; freezing reads files and the user database.
+// user looked up, health check and timeouts. {port}, {socket} and the like are filled in per incarnation. A
+// crashed instance is replaced from its generation's spec, never from the files as they are by then. Thread:
+// the supervisor's; freezing reads files and the user database.
 #pragma once
 
 #include <sys/types.h>
@@ -55,15 +55,20 @@ struct SpawnPlan {
   // The soft limit of open files to run with: the daemon's own one from before it raised it. Unset: the
   // daemon's present one. plan() leaves it unset; the caller knows it.
   std::optional<std::uint64_t> open_files = std::nullopt;
+  // A descriptor of the daemon's that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
+  // LISTEN_FDNAMES about it (sd_listen_fds(3)); -1: none. plan() leaves it unset, too.
+  int listener = -1;
 };
 
 struct Placement {
   base::GenerationId generation;
   base::Slot slot;
-  base::Port port;  // 0 for an app without endpoint
+  base::Port port = {};     // 0 unless the endpoint is a port
+  std::string socket = {};  // empty unless the endpoint is at a path
 };
 
-// Fills the placeholders and adds HOME USER LOGNAME SHELL PORT HOST GV_APP GV_INSTANCE GV_GENERATION.
+// Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_APP GV_INSTANCE
+// GV_GENERATION.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
 // Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.

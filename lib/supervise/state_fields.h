@@ -17,6 +17,8 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
 [[nodiscard]] inline const char* enum_text(config::EndpointKind kind) {
   switch (kind) {
     case config::EndpointKind::port: return "port";
+    case config::EndpointKind::socket: return "socket";
+    case config::EndpointKind::fd: return "fd";
     case config::EndpointKind::none: return "none";
   }
   return nullptr;

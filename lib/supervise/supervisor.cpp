@@ -26,6 +26,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              publisher_,
                              workers_,
                              settings_.config.daemon.state_dir,
+                             settings_.config.daemon.runtime_dir,
                              settings_.config.daemon.port_range,
                              settings_.open_files,
                              [this](base::AppId id) {

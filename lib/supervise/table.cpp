@@ -68,7 +68,7 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
     const App& app = *input.apps[i];
     const config::App& config = *input.facing[i].config;
-    if (config.endpoint == config::EndpointKind::port) {
+    if (config::is_routed(config.endpoint)) {
       routing::AppRoutes routes;
       routes.id = app.id();
       routes.name = app.name();

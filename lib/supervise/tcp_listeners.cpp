@@ -1,16 +1,11 @@
 #include "supervise/tcp_listeners.h"
 
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -20,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/unique_fd.h"
+#include "supervise/sock_diag.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -45,34 +40,10 @@ base::Address address_of(int family, std::uint16_t port_in_network_order, const 
   return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&in6), sizeof in6);
 }
 
-Expected<void> ask(int fd, int family) {
-  struct {
-    nlmsghdr header;
-    inet_diag_req_v2 request;
-  } message{};
-  message.header.nlmsg_len = sizeof message;
-  message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  message.request.sdiag_family = static_cast<std::uint8_t>(family);
-  message.request.sdiag_protocol = IPPROTO_TCP;
-  message.request.idiag_states = 1U << TCP_LISTEN;
-  if (::send(fd, &message, sizeof message, 0) < 0) return base::fail_errno("cannot ask sock_diag", errno);
-  return {};
-}
-
-// The kernel's attributes behind an inet_diag_msg; the one that matters tells whether IPv4 is refused.
+// Of an IPv6 socket: whether IPv4 is refused.
 bool v6_only(std::span<const char> attributes) {
-  while (attributes.size() >= sizeof(rtattr)) {
-    rtattr attribute{};
-    std::memcpy(&attribute, attributes.data(), sizeof attribute);
-    if (attribute.rta_len < sizeof attribute || attribute.rta_len > attributes.size()) return false;
-    if (attribute.rta_type == INET_DIAG_SKV6ONLY && attribute.rta_len > sizeof attribute) {
-      return attributes[sizeof attribute] != 0;
-    }
-    std::size_t step = RTA_ALIGN(static_cast<std::size_t>(attribute.rta_len));
-    attributes = attributes.subspan(std::min(step, attributes.size()));
-  }
-  return false;
+  auto value = find_attribute(attributes, INET_DIAG_SKV6ONLY);
+  return !value.empty() && value.front() != 0;
 }
 
 void take(std::span<const char> payload, Listeners& result) {
@@ -87,42 +58,15 @@ void take(std::span<const char> payload, Listeners& result) {
   result.push_back(listener);
 }
 
-enum class Progress { more, done };
-
-// One datagram of the answer: any number of messages.
-Expected<Progress> read_messages(std::span<const char> datagram, Listeners& result) {
-  while (datagram.size() >= sizeof(nlmsghdr)) {
-    nlmsghdr header{};
-    std::memcpy(&header, datagram.data(), sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) break;
-    auto payload = datagram.subspan(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
-    if (header.nlmsg_type == NLMSG_DONE) return Progress::done;
-    if (header.nlmsg_type == NLMSG_ERROR) {
-      int code = -EPROTO;
-      if (payload.size() >= sizeof code) std::memcpy(&code, payload.data(), sizeof code);
-      return base::fail_errno("sock_diag refused", -code);
-    }
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) take(payload, result);
-    std::size_t step = NLMSG_ALIGN(static_cast<std::size_t>(header.nlmsg_len));
-    datagram = datagram.subspan(std::min(step, datagram.size()));
-  }
-  return Progress::more;
-}
-
-Expected<void> dump(int fd, int family, Listeners& result) {
-  if (auto asked = ask(fd, family); !asked) return asked;
-  // Aligned for nlmsghdr; as large as the kernel's largest datagram of a dump.
-  alignas(nlmsghdr) std::array<char, 32768> buffer;
-  while (result.size() < kMaxListeners) {
-    ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return base::fail_errno("cannot read from sock_diag", errno);
-    if (n == 0) return base::fail("sock_diag ended early");
-    auto progress = read_messages({buffer.data(), static_cast<std::size_t>(n)}, result);
-    if (!progress) return std::unexpected(progress.error());
-    if (*progress == Progress::done) return {};
-  }
-  return {};
+Expected<void> dump(const SockDiag& kernel, int family, Listeners& result) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<std::uint8_t>(family);
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = 1U << TCP_LISTEN;
+  return kernel.dump(std::as_bytes(std::span(&request, 1)), [&result](std::span<const char> payload) {
+    take(payload, result);
+    return result.size() < kMaxListeners;
+  });
 }
 
 // "0100007F:4E20": the address as words in host order, the port as a number.
@@ -172,16 +116,11 @@ bool read_proc_file(const std::filesystem::path& file, int family, Listeners& re
 }  // namespace
 
 Expected<Listeners> tcp_listeners_by_netlink() {
-  base::UniqueFd fd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!fd) return base::fail_errno("cannot open sock_diag", errno);
-  // The kernel answers at once; should it not, the supervisor must not hang.
-  timeval limit{.tv_sec = 1, .tv_usec = 0};
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
-    return base::fail_errno("cannot prepare sock_diag", errno);
-  }
+  auto kernel = SockDiag::open();
+  if (!kernel) return std::unexpected(kernel.error());
   Listeners result;
   for (int family : {AF_INET, AF_INET6}) {
-    if (auto dumped = dump(fd.get(), family, result); !dumped) return std::unexpected(dumped.error());
+    if (auto dumped = dump(*kernel, family, result); !dumped) return std::unexpected(dumped.error());
   }
   return result;
 }

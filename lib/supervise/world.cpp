@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kEventsPerTurn = 10'000;
 }
 
-World::World(Surroundings around) : around_(std::move(around)), ports_(around_.ports) {}
+World::World(Surroundings around)
+    : around_(std::move(around)), ports_(around_.ports), sockets_(around_.runtime_dir) {}
 
 World::~World() = default;
 
@@ -42,9 +43,32 @@ void World::sweep() {
       ++it;
       continue;
     }
-    if (run.port() != base::Port()) ports_.give_back(run.port());
+    give_back(run);
     it = runs_.erase(it);
   }
+  sockets_.close_listening([this](const Identity& slot) { return is_over(slot); });
+}
+
+void World::give_back(const Run& run) {
+  if (!run.endpoint()) return;
+  switch (run.spec()->app.endpoint) {
+    case config::EndpointKind::port: ports_.give_back(run.endpoint()->address.port()); return;
+    case config::EndpointKind::socket: sockets_.give_back(run.endpoint()->address); return;
+    case config::EndpointKind::fd:  // the slot's
+    case config::EndpointKind::none: return;
+  }
+}
+
+bool World::is_over(const Identity& slot) const {
+  const App* app = around_.find_app(slot.app);
+  if (app == nullptr) return true;
+  for (const Generation* generation : app->generations()) {
+    if (generation->id() != slot.generation) continue;
+    for (const auto& instance : generation->instances()) {
+      if (instance->identity().slot == slot.slot) return instance->ended();
+    }
+  }
+  return true;
 }
 
 bool World::take_dirty() {
@@ -90,26 +114,55 @@ void World::refuse_spawn(const Identity& who, const SpawnFailed& failure, const 
   });
 }
 
-void World::spawn(const Identity& who, const SpecRef& spec) {
-  base::Port port;
-  if (spec->app.endpoint == config::EndpointKind::port) {
-    auto leased = ports_.lease();
-    if (!leased) {
-      refuse_spawn(who, {SpawnStage::plan, EADDRNOTAVAIL}, leased.error().what);
-      return;
+base::Expected<World::Place> World::find_place(const Identity& who, const Spec& spec) {
+  Place place{{who.generation, who.slot}, std::nullopt};
+  auto at = [&place](const base::Address& address) {
+    place.address = address;
+    place.placement.port = address.port();
+    if (address.is_unix()) place.placement.socket = address.text().substr(5);
+  };
+  switch (spec.app.endpoint) {
+    case config::EndpointKind::port: {
+      auto port = ports_.lease();
+      if (!port) return std::unexpected(port.error());
+      at(base::Address::tcp_loopback(*port));
+      return place;
     }
-    port = *leased;
+    case config::EndpointKind::socket: {
+      auto address = sockets_.lease(who, spec);
+      if (!address) return std::unexpected(address.error());
+      at(*address);
+      return place;
+    }
+    case config::EndpointKind::fd: {
+      auto listening = sockets_.listening(who, spec);
+      if (!listening) return std::unexpected(listening.error());
+      at(listening->address);
+      place.listener = listening->fd;
+      return place;
+    }
+    case config::EndpointKind::none: return place;
+  }
+  return place;
+}
+
+void World::spawn(const Identity& who, const SpecRef& spec) {
+  auto place = find_place(who, *spec);
+  if (!place) {
+    refuse_spawn(who, {SpawnStage::plan, EADDRNOTAVAIL}, place.error().what);
+    return;
   }
   RunObserver& observer = *this;  // private inheritance: only visible from inside
-  auto owned = std::make_unique<Run>(who, spec, port, around_.workers, observer);
+  auto owned = std::make_unique<Run>(who, spec, place->address, around_.workers, observer);
   Run& run = *owned;
   runs_.emplace(who, std::move(owned));
-  auto spawn_plan = plan(*spec, {who.generation, who.slot, port});
+  auto spawn_plan = plan(*spec, place->placement);
   if (!spawn_plan) {
     refuse_spawn(who, {SpawnStage::plan, EINVAL}, spawn_plan.error().what);
     return;
   }
   spawn_plan->open_files = around_.open_files;
+  spawn_plan->listener = place->listener;
   if (auto started = run.start(around_.loop, *spawn_plan); !started) {
     refuse_spawn(who, started.error(), text(ExitStatus(started.error())));
   }
@@ -183,8 +236,10 @@ void World::record(base::AppId app, const AppState& state, std::uint64_t serial)
 
 ListenerOwner World::listener_owner(const Identity& who) {
   const Run* run = find_run(who);
-  if (run == nullptr || run->port() == base::Port() || run->pid() == base::Pid()) return {};
-  return find_listener_owner(run->port(), run->pid());
+  if (run == nullptr || !run->endpoint() || run->pid() == base::Pid()) return {};
+  // The daemon's own socket, which nobody else has: whoever answers was given it.
+  if (run->spec()->app.endpoint == config::EndpointKind::fd) return {Ownership::own, {}, {}};
+  return find_listener_owner(run->endpoint()->address, run->pid());
 }
 
 EndpointCounts World::counts(const Identity& who) const {
@@ -211,8 +266,8 @@ AppCounts World::counts(base::AppId app) const {
 std::string World::place(const Identity& who) const {
   const Run* run = find_run(who);
   if (run == nullptr) return "gone";
-  std::string port = run->port() == base::Port() ? "" : fmt::format(" :{}", run->port().value());
-  return fmt::format("pid {}{}", run->pid().value(), port);
+  std::string place = run->place();
+  return fmt::format("pid {}{}{}", run->pid().value(), place.empty() ? "" : " ", place);
 }
 
 std::vector<std::string> World::last_output(const Identity& who, std::size_t lines) const {

@@ -18,6 +18,7 @@
 #include "supervise/app_output.h"
 #include "supervise/port_leases.h"
 #include "supervise/run.h"
+#include "supervise/socket_leases.h"
 
 namespace gracevisor::supervise {
 
@@ -30,6 +31,7 @@ class World final : public Effects, private RunObserver {
     const Publisher& publisher;
     std::size_t workers = 1;
     std::filesystem::path state_dir;
+    std::filesystem::path runtime_dir;
     config::PortRange ports;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::function<App*(base::AppId)> find_app;
@@ -40,12 +42,15 @@ class World final : public Effects, private RunObserver {
   World& operator=(const World&) = delete;
   ~World() override;
 
+  // Before anything is started: removes what a former daemon left in the runtime folder.
+  void clear_leftovers() const { sockets_.clear_leftovers(); }
   // An app comes into being: its ledger and its output.
   void add_app(base::AppId app, const config::App& config);
 
   // Acts on what happened since the last call, in order; bounded, the rest waits for the next turn.
   void run_events();
-  // Ends runs of which nothing can be touched any more; their ports may be leased again.
+  // Ends runs of which nothing can be touched any more, so that their ports and socket paths may be leased
+  // again, and listening sockets of slots in which nothing will be started again.
   void sweep();
 
   // The desired state changed since the last call.
@@ -105,12 +110,24 @@ class World final : public Effects, private RunObserver {
   void on_gone(const Identity& who) override;
   void on_unkillable(const Identity& who) override;
 
+  // Where an incarnation is to be reached.
+  struct Place {
+    Placement placement;
+    std::optional<base::Address> address;  // unset without endpoint
+    int listener = -1;                     // to be passed to it
+  };
+  [[nodiscard]] base::Expected<Place> find_place(const Identity& who, const Spec& spec);
+  void give_back(const Run& run);
+  // Will nothing be started in this slot any more?
+  [[nodiscard]] bool is_over(const Identity& slot) const;
+
   void enqueue(base::AppId app, Event event);
   void arm_key(const TimerKey& key, base::Duration after, const Event& event);
   void refuse_spawn(const Identity& who, const SpawnFailed& failure, const std::string& why);
 
   Surroundings around_;
   PortLeases ports_;
+  SocketLeases sockets_;
   std::map<base::AppId, AppFacts> apps_;
   std::map<Identity, std::unique_ptr<Run>> runs_;
   std::map<TimerKey, Armed> timers_;

@@ -57,6 +57,19 @@ TEST_CASE("gvdemo: every framing of a request comes back whole on one connection
   CHECK_FALSE(connection->closed_by_server());
 }
 
+TEST_CASE("gvdemo: with --socket it is reached at a path") {
+  Site site;
+  auto address = base::Address::unix_path((site.directory() / "s").string());
+  REQUIRE(address.has_value());
+  Command demo({GV_DEMO, "--socket", (site.directory() / "s").string()});
+  REQUIRE(wait_until([&] { return HttpConnection::connect(*address).has_value(); }));
+  auto answer = fetch(*address);
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 200);
+  demo.signal(SIGTERM);
+  CHECK(demo.wait().exit_code == 0);
+}
+
 TEST_CASE("gvdemo: a malformed request is refused and the connection closed") {
   Demo demo;
   REQUIRE(demo.listens());
@@ -88,6 +101,9 @@ TEST_CASE("gvdemo: on SIGTERM a request in progress is answered before the exit"
 TEST_CASE("gvdemo: the switches of boot and exit do what they say") {
   CHECK(run_command({GV_DEMO, "--exit-after", "10ms", "--exit-code", "7"}).exit_code == 7);
   CHECK(run_command({GV_DEMO, "--exit-after", "soon"}).exit_code == 2);
+  CommandResult alone = run_command({GV_DEMO, "--fd"});
+  CHECK(alone.exit_code == 1);
+  CHECK(alone.err.find("no socket was passed") != std::string::npos);
   Demo demo({"--boot-delay", "300ms", "--unhealthy"});
   auto began = std::chrono::steady_clock::now();
   REQUIRE(demo.listens());

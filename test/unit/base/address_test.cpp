@@ -114,6 +114,16 @@ TEST_CASE("address: another port leaves the rest as it was") {
   CHECK(Address::parse("unix:/a")->with_port(Port(2)).text() == "unix:/a");
 }
 
+TEST_CASE("address: an owner is kept beside the address and is no part of it") {
+  auto address = Address::parse("unix:/a");
+  REQUIRE(address.has_value());
+  CHECK_FALSE(address->owner().has_value());
+  auto owned = address->owned_by(33);
+  CHECK(owned.owner() == 33);
+  CHECK(owned == *address);
+  CHECK(owned.text() == "unix:/a");
+}
+
 TEST_CASE("address: an IPv4 client of an IPv6 socket is shown as IPv4") {
   sockaddr_in6 mapped{};
   mapped.sin6_family = AF_INET6;

@@ -227,6 +227,60 @@ TEST_CASE("endpoint: an app without one is a worker, with no routes and no port"
         one(R"(4:17: app.jobs.environment.P: "{port}" has no value with endpoint = "none")"));
   CHECK(errors_of("[app.jobs]\ncommand = \"worker {port}\"\nendpoint = \"none\"\n") ==
         one(R"(2:11: app.jobs.command: "{port}" has no value with endpoint = "none")"));
+  CHECK(errors_of("[app.jobs]\ncommand = \"worker {socket}\"\nendpoint = \"none\"\n") ==
+        one(R"(2:11: app.jobs.command: "{socket}" has no value with endpoint = "none")"));
+}
+
+TEST_CASE("endpoint: an app at a Unix socket has {socket} instead of {port}, and the other way round") {
+  for (const char* kind : {"socket", "fd"}) {
+    CAPTURE(kind);
+    std::string endpoint = "endpoint = \"" + std::string(kind) + "\"\n";
+    App app_at = test::app_of(endpoint + R"(environment.S = "unix:{socket}")");
+    CHECK(is_routed(app_at.endpoint));
+    CHECK(is_unix(app_at.endpoint));
+    CHECK(app_at.routes == std::vector<Route>{{"", "/", {}}});
+    CHECK(errors_of(app(endpoint + R"(environment.P = "{port}")")) ==
+          one(R"(5:17: app.web.environment.P: "{port}" has no value with endpoint = ")" + std::string(kind) +
+              R"(": write "{socket}")"));
+  }
+  CHECK(errors_of(app(R"(environment.S = "{socket}")")) ==
+        one(R"(4:17: app.web.environment.S: "{socket}" has no value with endpoint = "port": write "{port}", )"
+            R"(or endpoint = "socket")"));
+}
+
+TEST_CASE("endpoint: connecting proves nothing where the daemon itself listens") {
+  const std::string why =
+      R"("tcp" proves nothing with endpoint = "fd", as a connection waits in the daemon's socket even while )"
+      R"(the app boots: give a path such as "/health")";
+  CHECK(errors_of(app("endpoint = \"fd\"\nhealth = \"tcp\"")) == one("5:10: app.web.health: " + why));
+  CHECK(errors_of(app("endpoint = \"fd\"\n[app.web.health]\ntype = \"tcp\"")) ==
+        one("6:8: app.web.health: " + why));
+  CHECK(errors_of(app("endpoint = \"socket\"\nhealth = \"tcp\"")).empty());
+  CHECK(errors_of(app("endpoint = \"fd\"\nhealth = \"/up\"")).empty());
+}
+
+TEST_CASE("endpoint: a socket path that the system cannot take is refused with what to shorten") {
+  auto at = [](std::size_t folder, const char* kind) {
+    return "[daemon]\nruntime_dir = \"/" + std::string(folder - 1, 'r') +
+           "\"\n[app.web]\ncommand = \"server\"\nlisten = \"127.0.0.1:8080\"\nendpoint = \"" + kind + "\"\n";
+  };
+  // "/apps/web/999999/1-999999.sock" and "/apps/web/999999/1.sock" come behind it.
+  CHECK(errors_of(at(77, "socket")).empty());
+  CHECK(
+      errors_of(at(78, "socket")) ==
+      one("6:12: app.web.endpoint: the path of an instance's socket may become 108 bytes long (/" +
+          std::string(77, 'r') +
+          "/apps/web/999999/1-999999.sock), and the system's limit is 107: shorten daemon.runtime_dir or the "
+          "app's name by 1"));
+  CHECK(errors_of(at(84, "fd")).empty());
+  CHECK(errors_of(at(85, "fd")).size() == 1);
+  CHECK(errors_of(at(200, "port")).empty());
+}
+
+TEST_CASE("endpoint: sockets take no port of the range") {
+  CHECK(errors_of("[daemon]\nport_range = \"20000-20001\"\n[app.web]\ncommand = \"a\"\nlisten = "
+                  "\"127.0.0.1:8080\"\ninstances = 9\nendpoint = \"socket\"\n")
+            .empty());
 }
 
 }  // namespace gracevisor::config

@@ -125,9 +125,7 @@ TEST_CASE("diagnostics: an unknown word says the choices and the nearest") {
 
 TEST_CASE("diagnostics: what a later version brings is refused by name") {
   auto later = [](const std::string& value) { return value + ": not supported by this version"; };
-  check({{app(R"(endpoint = "socket")"), later(R"(4:12: app.web.endpoint: "socket")")},
-         {app(R"(endpoint = "fd")"), later(R"(4:12: app.web.endpoint: "fd")")},
-         {app("exclusive = true"), later("4:13: app.web.exclusive")},
+  check({{app("exclusive = true"), later("4:13: app.web.exclusive")},
          {app(R"(deploy.strategy = "rolling")"), later(R"(4:19: app.web.deploy.strategy: "rolling")")},
          {app(R"(deploy.strategy = "replace")"), later(R"(4:19: app.web.deploy.strategy: "replace")")},
          {app(R"(deploy.keep_previous = "1h")"), later(R"(4:24: app.web.deploy.keep_previous: "1h")")},
@@ -136,8 +134,7 @@ TEST_CASE("diagnostics: what a later version brings is refused by name") {
          {app(R"(log.stderr = "syslog")"), later(R"(4:14: app.web.log.stderr: "syslog")")},
          {"[listen.a]\naddress = \"*:80\"\ntls = { cert = \"a\" }\n", later("3:7: listen.a.tls")},
          {"[listen.a]\naddress = \"*:80\"\nredirect = \"https\"\n",
-          later(R"(3:12: listen.a.redirect: "https")")},
-         {app(R"(environment.S = "{socket}")"), later(R"(4:17: app.web.environment.S: "{socket}")")}});
+          later(R"(3:12: listen.a.redirect: "https")")}});
 }
 
 TEST_CASE("diagnostics: the only supported value may be spelled out") {

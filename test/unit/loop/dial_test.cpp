@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 
 #include "loop/listening_socket.h"
@@ -70,6 +71,27 @@ TEST_CASE_FIXTURE(StreamFixture, "dial: a Unix socket is reached at once, or not
   CHECK(receive(accept_one(listening->sockets[0].get()).get(), 1) == "x");
   for (int i = 0; i < 5; ++i) loop->run_once(false);
   CHECK(seen.events.empty());
+}
+
+TEST_CASE_FIXTURE(StreamFixture,
+                  "dial: where an address has an owner, another user's listener gets no byte") {
+  TempFolder folder;
+  auto address = base::Address::unix_path((folder / "s").string());
+  REQUIRE(address.has_value());
+  auto listening = loop::open_listening_sockets(*address, 1);
+  REQUIRE(listening.has_value());
+  // A link, as somebody would lay it who may not open the socket himself.
+  std::filesystem::create_symlink(folder / "s", folder / "link");
+  auto link = base::Address::unix_path((folder / "link").string());
+  REQUIRE(link.has_value());
+  auto refused = Stream::dial(*loop, link->owned_by(::geteuid() + 1), seen);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == EACCES);
+  CHECK(read_result(accept_one(listening->sockets[0].get()).get()) == 0);
+
+  stream = std::move(*Stream::dial(*loop, address->owned_by(::geteuid()), seen));
+  CHECK(stream->write("x") == WriteResult::done);
+  CHECK(receive(accept_one(listening->sockets[0].get()).get(), 1) == "x");
 }
 
 TEST_CASE_FIXTURE(StreamFixture, "dial: a stream may be destroyed while it connects and in its callbacks") {

@@ -89,3 +89,21 @@ TEST_CASE("guard: the first deploy of a stopped app has nothing to guard against
   CHECK(report->lines().back().exit == ExitCode::done);
   CHECK(f.app.mode() == routing::AppMode::live);
 }
+
+TEST_CASE("guard: instances at Unix sockets are probed, drained and guarded like those on ports") {
+  for (auto kind : {config::EndpointKind::socket, config::EndpointKind::fd}) {
+    CAPTURE(static_cast<int>(kind));
+    AppFixture f;
+    auto spec = AppFixture::make_spec(1);
+    spec->app.endpoint = kind;
+    f.boot(spec);
+    CHECK(f.instance(1, 1).probed());
+    (void)f.cut_over(2, spec);
+    CHECK(f.instance(1, 1).state() == InstanceState::draining);
+    f.app.on_quiescent(f.who(1, 1));
+    CHECK(f.instance(1, 1).state() == InstanceState::drained);
+    CHECK(f.effects.count("signal 1.1 15") == 0);
+    f.exit(2, 1);
+    CHECK(f.instance(1, 1).state() == InstanceState::healthy);
+  }
+}

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
 #include "supervise/socket_holders.h"
 #include "supervise/tcp_listeners.h"
+#include "supervise/unix_listeners.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -27,9 +29,10 @@ struct Socket {
   Port port;
 };
 
-// Listens on HOST:PORT; a wildcard "[::]" takes IPv6 alone, "*" both.
+// Listens on HOST:PORT, or on "unix:PATH"; a wildcard "[::]" takes IPv6 alone, "*" both.
 Socket listen_on(const std::string& host, Port port = Port(0), bool share = false) {
-  auto address = base::Address::parse(host + ":" + std::to_string(port.value()));
+  bool path = host.starts_with("unix:");
+  auto address = base::Address::parse(path ? host : host + ":" + std::to_string(port.value()));
   if (!address) return {};
   base::UniqueFd fd(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   int v6_only = address->dual_stack() ? 0 : 1;
@@ -212,6 +215,84 @@ TEST_CASE("listener owner: an instance that is gone owns nothing") {
   Instance stranger(Listens::itself);
   Pid gone = [] { return Instance(Listens::nowhere).pid(); }();
   CHECK(find_listener_owner(stranger.port(), gone).ownership == Ownership::foreign);
+}
+
+TEST_CASE("listener owner: at a Unix socket it is the instance, a child of it, or a stranger who is named") {
+  test::TempFolder folder;
+  std::string at = "unix:" + (folder / "s").string();
+  for (Listens listens : {Listens::itself, Listens::child, Listens::child_in_own_session, Listens::orphan}) {
+    CAPTURE(static_cast<int>(listens));
+    std::filesystem::remove(folder / "s");
+    Instance instance(listens, at);
+    CHECK(find_listener_owner(folder / "s", instance.pid()).ownership == Ownership::own);
+    auto address = base::Address::parse(at);
+    REQUIRE(address.has_value());
+    CHECK(find_listener_owner(*address, instance.pid()).ownership == Ownership::own);
+    Instance stranger(Listens::nowhere);
+    auto owner = find_listener_owner(folder / "s", stranger.pid());
+    CHECK(owner.ownership == Ownership::foreign);
+    CHECK(owner.detail.starts_with((folder / "s").string() + " is held by pid "));
+  }
+}
+
+TEST_CASE("listener owner: when nobody listens at the path, it tells where the instance does") {
+  test::TempFolder folder;
+  Instance there(Listens::itself, "unix:" + (folder / "other").string());
+  auto owner = find_listener_owner(folder / "s", there.pid());
+  CHECK(owner.ownership == Ownership::nobody);
+  CHECK(owner.detail == "nothing listens on " + (folder / "s").string());
+  CHECK(owner.elsewhere == std::vector{"unix:" + (folder / "other").string()});
+  Instance on_port(Listens::child);
+  owner = find_listener_owner(folder / "s", on_port.pid());
+  CHECK(owner.ownership == Ownership::nobody);
+  CHECK(owner.elsewhere == std::vector{text("127.0.0.1", on_port.port())});
+}
+
+TEST_CASE("listener owner: of two sockets that were bound to a path, the one that is there now counts") {
+  test::TempFolder folder;
+  std::string at = "unix:" + (folder / "s").string();
+  Instance old(Listens::itself, at);
+  std::filesystem::remove(folder / "s");
+  Instance now(Listens::itself, at);
+  CHECK(find_listener_owner(folder / "s", now.pid()).ownership == Ownership::own);
+  CHECK(find_listener_owner(folder / "s", old.pid()).ownership == Ownership::foreign);
+  // A renamed socket is still the same.
+  std::filesystem::rename(folder / "s", folder / "t");
+  CHECK(find_listener_owner(folder / "t", now.pid()).ownership == Ownership::own);
+}
+
+TEST_CASE("unix listeners: netlink and /proc tell the same sockets") {
+  test::TempFolder folder;
+  Socket socket = listen_on("unix:" + (folder / "a b").string());
+  REQUIRE(socket.fd);
+  auto inode_at = [](const base::Expected<std::vector<UnixListener>>& all,
+                     const std::filesystem::path& path) {
+    REQUIRE(all.has_value());
+    auto found = std::ranges::find_if(*all, [&](const UnixListener& l) { return l.path == path; });
+    return found == all->end() ? ino_t(0) : found->inode;
+  };
+  ino_t inode = inode_at(unix_listeners_by_netlink(), folder / "a b");
+  CHECK(inode != 0);
+  CHECK(inode_at(unix_listeners_by_proc(), folder / "a b") == inode);
+  CHECK(sockets_of(Pid(::getpid())).inodes.contains(inode));
+}
+
+TEST_CASE("unix listeners: lines of /proc/net/unix that make no sense are passed over") {
+  test::TempFolder folder;
+  test::put_content(folder / "unix",
+                    "Num       RefCount Protocol Flags    Type St Inode Path\n"
+                    "0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/x y.sock\n"
+                    "0000000000000000: 00000002 00000000 00000000 0001 03 4712 /run/connected\n"
+                    "0000000000000000: 00000002 00000000 00010000 0001 01 4713 @abstract\n"
+                    "0000000000000000: 00000002 00000000 00010000 0001 01 4714\n"
+                    "0000000000000000: 00000002 00000000 00010000 0001 01 inode /run/y\n\n");
+  auto listeners = unix_listeners_by_proc(folder / "unix");
+  REQUIRE(listeners.has_value());
+  REQUIRE(listeners->size() == 1);
+  CHECK(listeners->front().path == "/run/x y.sock");
+  CHECK(listeners->front().inode == 4711);
+  CHECK_FALSE(listeners->front().file.has_value());
+  CHECK_FALSE(unix_listeners_by_proc(folder / "missing").has_value());
 }
 
 TEST_CASE("tcp listeners: netlink and /proc tell the same sockets") {

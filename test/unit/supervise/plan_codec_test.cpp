@@ -19,6 +19,7 @@ SpawnPlan rich_plan() {
   plan.directory = "/srv";
   plan.credentials = Credentials{1, 2, {3, 4}, "name", "/home", "/bin/zsh"};
   plan.open_files = 1024;
+  plan.listener = 17;
   return plan;
 }
 
@@ -31,6 +32,7 @@ TEST_CASE("plan codec: everything comes back as it was") {
   CHECK(back->environment == plan.environment);
   CHECK(back->directory == plan.directory);
   CHECK(back->open_files == plan.open_files);
+  CHECK(back->listener == kListenerFd);
   REQUIRE(back->credentials.has_value());
   CHECK(back->credentials->uid == 1);
   CHECK(back->credentials->gid == 2);
@@ -43,6 +45,7 @@ TEST_CASE("plan codec: everything comes back as it was") {
   REQUIRE(empty.has_value());
   CHECK(!empty->credentials.has_value());
   CHECK(!empty->open_files.has_value());
+  CHECK(empty->listener == -1);
 }
 
 TEST_CASE("plan codec: what is cut or longer at any place is refused") {

@@ -9,7 +9,9 @@
 #include <map>
 #include <sstream>
 
+#include "base/address.h"
 #include "base/unique_fd.h"
+#include "loop/listening_socket.h"
 #include "supervise/process.h"
 #include "unit/supervise/process_fixture.h"
 
@@ -81,6 +83,40 @@ TEST_CASE("surroundings: no descriptor leaks, not even one that was meant to") {
   REQUIRE(high);
   Bench bench;
   CHECK(fact(surroundings(bench, show()), "fds") == "0 1 2");
+}
+
+TEST_CASE("surroundings: a listener is descriptor 3, blocking, and described as sd_listen_fds(3) wants it") {
+  TemporaryFolder folder;
+  auto address = base::Address::unix_path((folder.path() / "s").string());
+  REQUIRE(address.has_value());
+  auto listening = loop::open_listening_sockets(*address, 1);  // non-blocking
+  REQUIRE(listening.has_value());
+  Bench bench;
+  auto plan = show();
+  plan.listener = listening->sockets.front().get();
+  for (const char* stale : {"LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"}) {
+    plan.environment.emplace_back(stale);
+  }
+  bench.start(plan);
+  std::string pid = std::to_string(bench.process->pid().value());
+  REQUIRE(bench.until("gone"));
+  CHECK(bench.seen.out.find("\nfds 0 1 2 3\n") != std::string::npos);
+  CHECK(bench.seen.out.find("\nlistener " + address->text() + " blocking 1\n") != std::string::npos);
+  for (const auto& told :
+       {"LISTEN_PID " + pid, std::string("LISTEN_FDS 1"), std::string("LISTEN_FDNAMES http")}) {
+    auto at = bench.seen.out.find("\n" + told + "\n");
+    CHECK(at != std::string::npos);
+  }
+  CHECK(bench.seen.out.find("LISTEN_PID 1\n") == std::string::npos);
+
+  // The socket stays the daemon's, for the next one; without a listener nothing is said about one.
+  bench.seen = {};
+  bench.run(plan);
+  CHECK(bench.seen.out.find("\nlistener " + address->text() + " blocking 1\n") != std::string::npos);
+  bench.seen = {};
+  bench.run(show());
+  CHECK(bench.seen.out.find("LISTEN_") == std::string::npos);
+  CHECK(bench.seen.out.find("listener") == std::string::npos);
 }
 
 TEST_CASE("surroundings: output is blocking, and readable, so that it never breaks") {

@@ -92,6 +92,25 @@ TEST_CASE("plan: an app without endpoint has neither PORT nor {port}") {
   CHECK(!variable(result, "HOST").has_value());
 }
 
+TEST_CASE("plan: an app at a Unix socket has SOCKET and {socket} instead of PORT, HOST and {port}") {
+  auto spec = spec_of_web();
+  spec.app.endpoint = config::EndpointKind::socket;
+  const Placement placement{base::GenerationId(42), base::Slot(1), {}, "/run/gv/apps/web/42/1-7.sock"};
+  auto refused = plan(spec, placement);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().what == "app.web.command: an app on a Unix socket has no {port}");
+  spec.app.command = {"server", "--bind=unix:{socket}"};
+  spec.app.environment = {{"URL", "unix:{socket}"}};
+  spec.environment["SOCKET"] = "/from/file";
+  auto result = plan_of(spec, placement);
+  CHECK(result.argv.at(1) == "--bind=unix:/run/gv/apps/web/42/1-7.sock");
+  CHECK(variable(result, "URL") == "unix:/run/gv/apps/web/42/1-7.sock");
+  CHECK(variable(result, "SOCKET") == "/run/gv/apps/web/42/1-7.sock");
+  CHECK(!variable(result, "PORT").has_value());
+  CHECK(!variable(result, "HOST").has_value());
+  CHECK(result.listener == -1);
+}
+
 TEST_CASE("differences: equal specs have none") {
   CHECK(differences(spec_of_web(), spec_of_web()).empty());
 }

@@ -127,6 +127,14 @@ TEST_CASE("freeze: placeholders and bytes that cannot be are told before anythin
   app = app_of({"/bin/sh", "{port}"});
   app.endpoint = config::EndpointKind::none;
   CHECK(error_of(app) == "app.web.command: an app without endpoint has no {port}");
+  app.command = {"/bin/sh", "{port} {socket}"};
+  CHECK(error_of(app) == "app.web.command: an app without endpoint has no {port}");
+  app.endpoint = config::EndpointKind::fd;
+  CHECK(error_of(app) == "app.web.command: an app on a Unix socket has no {port}");
+  app.command = {"/bin/sh", "{socket}"};
+  CHECK(freeze(app).has_value());
+  app.endpoint = config::EndpointKind::port;
+  CHECK(error_of(app) == "app.web.command: an app on a port has no {socket}");
   CHECK(error_of(app_of({"/bin/sh", std::string("a\0b", 3)})) == "app.web.command: holds a NUL byte");
   app = app_of({"/bin/sh"});
   app.environment["A=B"] = "";

@@ -58,6 +58,19 @@ TEST_CASE("state file: the sample of the test leaves no field at its default") {
   CHECK(equal == std::vector<std::string>{});
 }
 
+TEST_CASE("state file: every kind of endpoint survives") {
+  for (auto kind : {config::EndpointKind::port, config::EndpointKind::socket, config::EndpointKind::fd,
+                    config::EndpointKind::none}) {
+    CAPTURE(static_cast<int>(kind));
+    Spec spec = test::sample_spec();
+    spec.app.endpoint = kind;
+    auto after = from_text(
+        to_text({"web", GenerationId(43), GenerationId(42), std::make_shared<const Spec>(std::move(spec))}));
+    REQUIRE(after.has_value());
+    CHECK(after->live_spec->app.endpoint == kind);
+  }
+}
+
 TEST_CASE("state file: the largest numbers survive") {
   AppState state{"web", GenerationId(~0ULL), GenerationId(0), nullptr};
   auto after = from_text(to_text(state));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,9 +14,26 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.h"
 #include "supervise/process.h"
 
 namespace {
+
+// What this process was passed as a listener, and what it was told of it.
+void show_listener() {
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  if (::getsockname(3, reinterpret_cast<sockaddr*>(&bound), &length) == 0) {
+    auto address = gracevisor::base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), length);
+    fmt::print("listener {} blocking {}\n", address.text(), (::fcntl(3, F_GETFL) & O_NONBLOCK) == 0 ? 1 : 0);
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string text = *entry;
+    if (!text.starts_with("LISTEN_")) continue;
+    text[text.find('=')] = ' ';
+    fmt::print("{}\n", text);
+  }
+}
 
 // One "name value" line per fact.
 int show_surroundings() {
@@ -37,6 +55,7 @@ int show_surroundings() {
     if (::fcntl(fd, F_GETFD) >= 0) fmt::print(" {}", fd);
   }
   fmt::print("\n");
+  show_listener();
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("Sig") || line.starts_with("NoNewPrivs")) fmt::print("{}\n", line);

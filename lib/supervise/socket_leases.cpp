@@ -1,0 +1,220 @@
+#include "supervise/socket_leases.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+
+#include "config/socket_path.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+using base::Expected;
+using std::filesystem::path;
+
+constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+constexpr mode_t kPrivate = 0700;
+constexpr mode_t kPassable = 0711;
+constexpr mode_t kSocketMode = 0600;
+// An app may leave files beside its socket: so many are removed at once, for nobody waits for more.
+constexpr unsigned kMostRemoved = 1000;
+
+path path_of(const base::Address& address) {
+  return address.text().substr(5);
+}
+
+bool other_user(const Spec& spec) {
+  return spec.credentials && spec.credentials->uid != ::geteuid();
+}
+
+struct Owner {
+  uid_t uid = ::geteuid();
+  gid_t gid = ::getegid();
+};
+
+// Makes the folder, or takes the one that is there, with this mode and owner. No other user can write where
+// it lies, so nothing changes between these calls.
+Expected<void> make_folder(const path& folder, mode_t mode, const Owner& owner = {}) {
+  if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) {
+    return base::fail_errno("cannot create " + folder.string(), errno);
+  }
+  struct stat st{};
+  if (::lstat(folder.c_str(), &st) != 0) return base::fail_errno("cannot stat " + folder.string(), errno);
+  if (!S_ISDIR(st.st_mode)) return base::fail(folder.string() + " is in the way: it is no folder");
+  if (::chmod(folder.c_str(), mode) != 0) {
+    return base::fail_errno("cannot set the mode of " + folder.string(), errno);
+  }
+  if (st.st_uid != owner.uid && ::lchown(folder.c_str(), owner.uid, owner.gid) != 0) {
+    return base::fail_errno("cannot set the owner of " + folder.string(), errno);
+  }
+  return {};
+}
+
+// Lets other users pass through the daemon's folder, and no more: what lies in it is guarded by itself.
+Expected<void> open_way(const path& folder) {
+  struct stat st{};
+  if (::stat(folder.c_str(), &st) != 0) return base::fail_errno("cannot stat " + folder.string(), errno);
+  if ((st.st_mode & S_IXOTH) != 0) return {};
+  if (::chmod(folder.c_str(), (st.st_mode & 07777) | S_IXOTH) != 0) {
+    return base::fail_errno("cannot set the mode of " + folder.string(), errno);
+  }
+  return {};
+}
+
+Expected<void> remove_file(const path& file) {
+  if (::unlink(file.c_str()) == 0 || errno == ENOENT) return {};
+  return base::fail_errno("cannot remove " + file.string(), errno);
+}
+
+// The files in it, then itself. What cannot be removed (a folder that the app made) stays for the next time.
+void clear_folder(const path& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(folder, error);
+  unsigned removed = 0;
+  for (std::filesystem::directory_iterator end; !error && entries != end && removed < kMostRemoved;
+       entries.increment(error), ++removed) {
+    (void)::unlink(entries->path().c_str());
+  }
+  (void)::rmdir(folder.c_str());
+}
+
+// Nobody can connect before listen(): the file has its owner and mode by then.
+Expected<base::UniqueFd> listen_at(const path& file, const base::Address& address, const Spec& spec) {
+  base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return base::fail_errno("cannot create a socket for " + address.text(), errno);
+  auto failed = [&] {
+    int code = errno;
+    (void)::unlink(file.c_str());
+    return base::fail_errno("cannot listen on " + address.text(), code);
+  };
+  if (::bind(fd.get(), address.get(), address.length()) != 0) return failed();
+  if (::chmod(file.c_str(), kSocketMode) != 0) return failed();
+  if (other_user(spec) && ::lchown(file.c_str(), spec.credentials->uid, spec.credentials->gid) != 0) {
+    return failed();
+  }
+  if (::listen(fd.get(), kBacklog) != 0) return failed();
+  return fd;
+}
+
+}  // namespace
+
+SocketLeases::SocketLeases(path runtime_dir) : runtime_dir_(std::move(runtime_dir)) {}
+
+SocketLeases::~SocketLeases() {
+  close_listening([](const routing::Identity&) { return true; });
+}
+
+void SocketLeases::clear_leftovers() const {
+  std::error_code error;
+  std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator app(config::sockets_folder(runtime_dir_), error);
+       !error && app != end; app.increment(error)) {
+    std::error_code unreadable;
+    for (std::filesystem::directory_iterator generation(app->path(), unreadable);
+         !unreadable && generation != end; generation.increment(unreadable)) {
+      clear_folder(generation->path());
+    }
+    (void)::rmdir(app->path().c_str());
+  }
+}
+
+Expected<void> SocketLeases::enter(const path& folder, const Spec& spec) {
+  bool binds = spec.app.endpoint == config::EndpointKind::socket;
+  if (folders_.contains(folder)) {
+    ++folders_.at(folder);
+    return {};
+  }
+  if (other_user(spec)) {
+    if (auto opened = open_way(runtime_dir_); !opened) return opened;
+  }
+  const path app = folder.parent_path();
+  for (const path& above : {app.parent_path(), app}) {
+    if (auto made = make_folder(above, kPassable); !made) return made;
+  }
+  Owner owner;
+  if (binds && other_user(spec)) owner = {spec.credentials->uid, spec.credentials->gid};
+  if (auto made = make_folder(folder, binds ? kPrivate : kPassable, owner); !made) return made;
+  folders_.emplace(folder, 1);
+  return {};
+}
+
+void SocketLeases::leave(const path& folder) {
+  auto it = folders_.find(folder);
+  assert(it != folders_.end());
+  if (--it->second != 0) return;
+  folders_.erase(it);
+  clear_folder(folder);
+  // Fails while another generation has sockets.
+  (void)::rmdir(folder.parent_path().c_str());
+}
+
+Expected<base::Address> SocketLeases::lease(const routing::Identity& who, const Spec& spec) {
+  path folder = config::socket_folder(runtime_dir_, spec.app.name, who.generation);
+  path file = folder / config::socket_name(who.slot, who.incarnation);
+  auto address = base::Address::unix_path(file.string());
+  if (!address) return address;
+  if (auto entered = enter(folder, spec); !entered) return std::unexpected(entered.error());
+  if (auto removed = remove_file(file); !removed) {
+    leave(folder);
+    return std::unexpected(removed.error());
+  }
+  leased_.insert(file);
+  return other_user(spec) ? address->owned_by(spec.credentials->uid) : *address;
+}
+
+void SocketLeases::give_back(const base::Address& address) {
+  path file = path_of(address);
+  [[maybe_unused]] std::size_t known = leased_.erase(file);
+  assert(known == 1);
+  (void)::unlink(file.c_str());  // gone already, or never made, is as well
+  leave(file.parent_path());
+}
+
+Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identity& who, const Spec& spec) {
+  routing::Identity slot = who;
+  slot.incarnation = {};
+  if (auto open = listening_.find(slot); open != listening_.end()) {
+    return Listening{open->second.address, open->second.fd.get()};
+  }
+  path folder = config::socket_folder(runtime_dir_, spec.app.name, who.generation);
+  path file = folder / config::listener_name(who.slot);
+  auto address = base::Address::unix_path(file.string());
+  if (!address) return std::unexpected(address.error());
+  if (auto entered = enter(folder, spec); !entered) return std::unexpected(entered.error());
+  auto removed = remove_file(file);
+  auto fd = removed ? listen_at(file, *address, spec) : std::unexpected(removed.error());
+  if (!fd) {
+    leave(folder);
+    return std::unexpected(fd.error());
+  }
+  int number = fd->get();
+  listening_.emplace(slot, Open{file, *address, std::move(*fd)});
+  return Listening{*address, number};
+}
+
+void SocketLeases::close_listening(const std::function<bool(const routing::Identity&)>& is_over) {
+  for (auto it = listening_.begin(); it != listening_.end();) {
+    if (!is_over(it->first)) {
+      ++it;
+      continue;
+    }
+    close(it->second);
+    it = listening_.erase(it);
+  }
+}
+
+void SocketLeases::close(const Open& open) {
+  // A process that escaped may hold it too: nobody shall wait for that one. No connection comes in any more,
+  // so the loop ends, and accept does not wait.
+  (void)::unlink(open.path.c_str());
+  (void)::shutdown(open.fd.get(), SHUT_RD);
+  while (base::UniqueFd(::accept4(open.fd.get(), nullptr, nullptr, SOCK_CLOEXEC))) {
+  }
+  leave(open.path.parent_path());
+}
+
+}  // namespace gracevisor::supervise

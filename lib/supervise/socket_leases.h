@@ -1,0 +1,69 @@
+// The Unix sockets of instances, below <runtime_dir>/apps (config/socket_path.h): paths for the apps that
+// bind one themselves, and listening sockets for those that are given one.
+//
+// A path is leased to one incarnation and, like a port, returns only when its process group is gone, its
+// endpoint quiescent and no probe out (the caller's duty); then its file is removed. A listening socket
+// belongs to a slot of a generation and outlives incarnations: who connects between two of them waits in its
+// backlog.
+//
+// Where the app's user is not the daemon's, the folder of a generation is that user's (mode 0700) when the
+// app binds, and the daemon's (0711) when it does not. In a folder of the user's the addresses are marked
+// with their owner, so that a symbolic link in it leads the daemon nowhere. Thread: the supervisor's.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "routing/endpoint.h"
+#include "supervise/spec.h"
+
+namespace gracevisor::supervise {
+
+class SocketLeases {
+ public:
+  explicit SocketLeases(std::filesystem::path runtime_dir);
+  SocketLeases(const SocketLeases&) = delete;
+  SocketLeases& operator=(const SocketLeases&) = delete;
+  ~SocketLeases();
+
+  // Removes what a former daemon left. Requires: nothing is leased, and no other daemon uses the folder.
+  void clear_leftovers() const;
+
+  // endpoint = "socket": a path for this incarnation, with no file at it.
+  [[nodiscard]] base::Expected<base::Address> lease(const routing::Identity& who, const Spec& spec);
+  // `address` was leased.
+  void give_back(const base::Address& address);
+
+  // endpoint = "fd": the slot's listening socket, which is opened when it is asked for first.
+  struct Listening {
+    base::Address address;
+    int fd = -1;  // this object's
+  };
+  [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const Spec& spec);
+  // Closes the sockets of slots in which nothing will be started again; who waits in a backlog is sent away.
+  // Identities come with incarnation 0.
+  void close_listening(const std::function<bool(const routing::Identity&)>& is_over);
+
+ private:
+  struct Open {
+    std::filesystem::path path;
+    base::Address address;
+    base::UniqueFd fd;
+  };
+  [[nodiscard]] base::Expected<void> enter(const std::filesystem::path& folder, const Spec& spec);
+  void leave(const std::filesystem::path& folder);
+  void close(const Open& open);
+
+  std::filesystem::path runtime_dir_;
+  std::set<std::filesystem::path> leased_;
+  std::map<routing::Identity, Open> listening_;
+  std::map<std::filesystem::path, std::size_t> folders_;  // of generations: how many sockets lie in each
+};
+
+}  // namespace gracevisor::supervise
