@@ -67,7 +67,9 @@ control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Insta
   status.pid = run->pid().value();
   status.endpoint = run->place();
   status.uptime_s = seconds(world.now() - instance.spawned_at());
-  status.in_flight = world.counts(who).in_flight;
+  supervise::EndpointCounts counts = world.counts(who);
+  status.in_flight = counts.in_flight;
+  status.upgraded = counts.tunnels;
   status.rss_bytes = resident_bytes(run->pid());
   if (instance.probe().tries > 0) {
     status.probe_ms =

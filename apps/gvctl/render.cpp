@@ -80,6 +80,7 @@ std::string instance_line(const InstanceStatus& instance, const Widths& widths, 
     add(line, harmless(instance.endpoint), " ");
     if (instance.uptime_s) add(line, "up " + tight_age(*instance.uptime_s), " ");
     if (!instance.endpoint.empty()) add(line, fmt::format("{} in flight", instance.in_flight), " ");
+    if (instance.upgraded > 0) add(line, fmt::format("{} upgraded", instance.upgraded), " ");
     if (instance.rss_bytes != 0) add(line, "rss " + size(instance.rss_bytes), " ");
     add(line, fmt::format("restarts {}", instance.restarts), " ");
     if (instance.probe_ms) add(line, fmt::format("probe {} ms", *instance.probe_ms), " ");

@@ -30,6 +30,7 @@ Json as_json(const InstanceStatus& instance) {
               {"endpoint", instance.endpoint},
               {"uptime_s", or_null(instance.uptime_s)},
               {"in_flight", instance.in_flight},
+              {"upgraded", instance.upgraded},
               {"restarts", instance.restarts},
               {"rss_bytes", instance.rss_bytes},
               {"probe_ms", or_null(instance.probe_ms)},
@@ -63,6 +64,7 @@ Expected<InstanceStatus> instance_of(const nlohmann::json& json) {
   reader.read("endpoint", instance.endpoint);
   reader.read("uptime_s", instance.uptime_s);
   reader.read("in_flight", instance.in_flight);
+  reader.read("upgraded", instance.upgraded);
   reader.read("restarts", instance.restarts);
   reader.read("rss_bytes", instance.rss_bytes);
   reader.read("probe_ms", instance.probe_ms);

@@ -38,6 +38,7 @@ struct InstanceStatus {
   std::string endpoint;                   // ":21004"; empty: none
   std::optional<std::uint64_t> uptime_s;  // unset: no process
   std::uint64_t in_flight = 0;
+  std::uint64_t upgraded = 0;  // of those: WebSockets, TCP connections
   std::uint64_t restarts = 0;
   std::uint64_t rss_bytes = 0;  // 0: unknown
   std::optional<std::uint64_t> probe_ms;

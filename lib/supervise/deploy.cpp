@@ -18,6 +18,14 @@ std::string count(std::size_t n, std::string_view noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 
+// "9 in flight, 3 upgraded": requests, and beside them what lasts for as long as both ends like.
+std::string in_flight_text(const EndpointCounts& counts) {
+  std::uint64_t requests = counts.in_flight - std::min(counts.tunnels, counts.in_flight);
+  std::string text = fmt::format("{} in flight", requests);
+  if (counts.tunnels > 0) text += fmt::format(", {} upgraded", counts.tunnels);
+  return text;
+}
+
 }  // namespace
 
 std::string_view text(Deploy::Phase phase) {
@@ -153,9 +161,10 @@ void Deploy::on_adopted(base::Epoch epoch) {
 }
 
 void Deploy::enter_guard() {
-  std::string old = old_ == nullptr ? ""
-                                    : fmt::format("   (@{} has {} in flight)", old_->id().value(),
-                                                  old_at_cutover_.in_flight);
+  std::string old;
+  if (old_ != nullptr) {
+    old = fmt::format("   (@{} has {})", old_->id().value(), in_flight_text(old_at_cutover_));
+  }
   say("cutover", fmt::format("new requests -> @{}{}", candidate_.id().value(), old));
   effects_.say(base::LogLevel::info,
                fmt::format("cutover app={} generation={} epoch={}", candidate_.spec()->app.name,
@@ -239,6 +248,7 @@ EndpointCounts Deploy::old_counts() const {
   for (const auto& instance : old_->instances()) {
     EndpointCounts one = effects_.counts(instance->identity());
     sum.in_flight += one.in_flight;
+    sum.tunnels += one.tunnels;
     sum.requests += one.requests;
     sum.server_errors += one.server_errors;
     sum.cut += one.cut;

@@ -37,6 +37,7 @@ enum class AppTimer : std::uint8_t {
 // One endpoint's ledger, summed over the workers.
 struct EndpointCounts {
   std::uint64_t in_flight = 0;
+  std::uint64_t tunnels = 0;  // of those: WebSockets, TCP connections
   std::uint64_t requests = 0;
   std::uint64_t server_errors = 0;
   std::uint64_t cut = 0;

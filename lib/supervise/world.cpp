@@ -246,8 +246,11 @@ EndpointCounts World::counts(const Identity& who) const {
   const Run* run = find_run(who);
   if (run == nullptr || !run->endpoint()) return {};
   const routing::Ledger& ledger = run->endpoint()->ledger;
-  return {ledger.sum(&routing::LedgerCell::leases), ledger.sum(&routing::LedgerCell::requests),
-          ledger.sum(&routing::LedgerCell::server_errors), ledger.sum(&routing::LedgerCell::cut)};
+  return {.in_flight = ledger.sum(&routing::LedgerCell::leases),
+          .tunnels = ledger.sum(&routing::LedgerCell::tunnels),
+          .requests = ledger.sum(&routing::LedgerCell::requests),
+          .server_errors = ledger.sum(&routing::LedgerCell::server_errors),
+          .cut = ledger.sum(&routing::LedgerCell::cut)};
 }
 
 AppCounts World::counts(base::AppId app) const {

@@ -17,6 +17,7 @@ StatusReport sample() {
   running.endpoint = ":21004";
   running.uptime_s = 7200;
   running.in_flight = 13;
+  running.upgraded = 4;
   running.restarts = 2;
   running.rss_bytes = 325058560;
   running.probe_ms = 3;
@@ -72,6 +73,7 @@ TEST_CASE("messages: a status report means the same after the journey") {
   CHECK(app.instances[0].endpoint == ":21004");
   CHECK(app.instances[0].uptime_s == 7200);
   CHECK(app.instances[0].in_flight == 13);
+  CHECK(app.instances[0].upgraded == 4);
   CHECK(app.instances[0].restarts == 2);
   CHECK(app.instances[0].rss_bytes == 325058560);
   CHECK(app.instances[0].probe_ms == 3);

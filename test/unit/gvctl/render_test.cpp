@@ -34,6 +34,7 @@ control::AppStatus web() {
   running.endpoint = ":21004";
   running.uptime_s = 7260;
   running.in_flight = 13;
+  running.upgraded = 4;
   running.rss_bytes = 325058560;
   running.probe_ms = 3;
   control::InstanceStatus waiting = instance("42.2", "backoff");
@@ -58,7 +59,7 @@ TEST_CASE("render: a status is an app's line, its instances and its problems") {
       shown({web()}, {}) ==
       "web   live @42  1/2 healthy  14,092 requests  3 failed  since 2 h  example.com/api, *.example.com on "
       "public\n"
-      "  42.1 healthy pid 4711 :21004 up 2h 13 in flight rss 310M restarts 0 probe 3 ms\n"
+      "  42.1 healthy pid 4711 :21004 up 2h 13 in flight 4 upgraded rss 310M restarts 0 probe 3 ms\n"
       "  42.2 backoff next in 7 s, 6 failures: exit 1 \"PG::ConnectionBad: refused\"\n"
       "  !  last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43\n");
 }
