@@ -246,7 +246,7 @@ TEST_CASE("configs: the configuration to start from loads, as it is and with eve
   }
   auto all = load_text(used, folder.path("gv.toml"), root_identity());
   REQUIRE_MESSAGE(all.has_value(), test::joined(test::lines(all.error())));
-  CHECK(all->config.apps.size() == 2);
+  CHECK(all->config.apps.size() == 3);
   CHECK(all->warnings.empty());
 }
 
