@@ -72,7 +72,8 @@ void write_connection(const RequestHead& head, const RequestForward& how, std::s
     out.append(separator).append(option);
     separator = ", ";
   };
-  if (!how.keep_alive) add("close");
+  // An upgrade is asked of a connection that stays.
+  if (!how.keep_alive && head.upgrade.empty()) add("close");
   if (head.takes_trailers) add("TE");
   if (!head.upgrade.empty()) add("Upgrade");
   if (separator == ", ") out.append("\r\n");

@@ -33,7 +33,6 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   if (memo_.request_id.empty()) memo_.request_id.assign(core_.request_ids().next());
   keep_alive_ = memo_.keep_alive;
   awaits_continue_ = memo_.expects_continue;
-  body_since_ = memo_.began;
 
   Switchboard::Routed routed = route(&head, nullptr);
   memo_.affinity = routed.affinity;
@@ -46,7 +45,6 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
     taken += body_.next(rest.substr(taken), pieces);
     forward(pieces);
   }
-  body_bytes_ = taken;
   if (!body_.reading() && !body_.finished()) {
     refuse_body();
   } else {

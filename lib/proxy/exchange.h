@@ -116,6 +116,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void attempt();
   [[nodiscard]] bool may_reuse() const noexcept;
   void send();
+  void let_body_flow() noexcept;
   void fail(Failure failure, int code);
   void try_elsewhere(Site& site);
   void hold(HoldFor what);
@@ -143,7 +144,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   bool raw_ = false;              // TCP mode
   bool awaits_continue_ = false;  // the body comes only when the client is told to send it, or answered
   bool keep_alive_ = true;        // of the client's connection; final once the response's head is planned
-  base::TimePoint body_since_{};
+  base::TimePoint body_since_{};  // since when it can flow freely, and how much of it has
   std::uint64_t body_bytes_ = 0;
   BodyRelay body_;
 

@@ -109,8 +109,15 @@ void Exchange::send() {
       return;
   }
   if (held_.size() > kHeldBody) forget_held();
+  let_body_flow();
   arm();
   client_->update_reading();
+}
+
+// From now on it is the client who is waited for.
+void Exchange::let_body_flow() noexcept {
+  body_since_ = core_.loop().now();
+  body_bytes_ = 0;
 }
 
 // The instance takes no more of the request. What it sent before it stopped is still to be read.
@@ -122,6 +129,7 @@ void Exchange::stop_sending() {
 }
 
 void Exchange::on_drained() {
+  if (throttled_) let_body_flow();
   backlog_ = throttled_ = false;
   arm();
   client_->update_reading();

@@ -88,6 +88,7 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
   }
   if (head.status == kContinue && awaits_continue_) {
     awaits_continue_ = false;
+    let_body_flow();
     arm();
   }
   return true;
