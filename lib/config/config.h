@@ -55,12 +55,17 @@ struct Cidr {
   unsigned prefix = 0;
 };
 
+// A line of an access log: JSON, or as Apache and nginx write it.
+enum class AccessFormat { json, combined };
+
 // [listen.NAME], or an app's own address (then named by that address).
 struct Listener {
   std::string name;
   std::vector<base::Address> addresses;
   std::optional<std::string> default_app;  // unset: unknown hosts get 404
   std::vector<Cidr> trusted_proxies;
+  std::string access_log;  // as AppLog::access, for requests whose app has none of its own
+  AccessFormat access_format = AccessFormat::json;
   Source source;
 };
 
@@ -137,6 +142,8 @@ struct AppLog {
   std::string err = "stdout";
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
+  std::string access;  // of requests; empty: none; "inherit": the daemon's own standard error; absolute
+  AccessFormat access_format = AccessFormat::json;
 };
 
 struct ProxyOptions {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/access_fields.h"
 #include "config/tables.h"
 
 namespace gracevisor::config {
@@ -145,6 +146,10 @@ Fields<Listener> listener_fields() {
        },
        R"("web")"},
       {"trusted_proxies", "whose X-Forwarded-* headers are believed", read_proxies, proxies_text},
+      access_path_field("access_log", &Listener::access_log,
+                        "a line for each request that no app logs, 404 and refused ones too",
+                        R"("/var/log/gracevisor/access.log")"),
+      access_format_field("access_format", &Listener::access_format),
       reserved_field<Listener>("tls"),
       reserved_field<Listener>("redirect"),
       reserved_field<Listener>("proxy_protocol")};

@@ -75,6 +75,8 @@ constexpr Field kFields[] = {
     {"log.stderr", same_in<&App::log, &AppLog::err>},
     {"log.max_size", same_in<&App::log, &AppLog::max_size>},
     {"log.keep", same_in<&App::log, &AppLog::keep>},
+    {"log.access", same_in<&App::log, &AppLog::access>},
+    {"log.access_format", same_in<&App::log, &AppLog::access_format>},
     {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance>},
     {"proxy_options.reuse", same_in<&App::proxy_options, &ProxyOptions::reuse>},
     {"proxy_options.request_timeout", same_in<&App::proxy_options, &ProxyOptions::request_timeout>},
@@ -94,7 +96,7 @@ constexpr Field kFields[] = {
   [[maybe_unused]] const auto& [deploy_timeout, guard, guard_interval, drain_timeout, hold, settle] = deploy;
   [[maybe_unused]] const auto& [policy, backoff, backoff_max, stable_after, max_failures] = restart;
   [[maybe_unused]] const auto& [ladder, scope] = stop;
-  [[maybe_unused]] const auto& [out, err, max_size, keep] = log;
+  [[maybe_unused]] const auto& [out, err, max_size, keep, access, access_format] = log;
   [[maybe_unused]] const auto& [balance, reuse, request_timeout, connect_timeout, body_timeout, send_timeout,
                                 max_body] = proxy_options;
 }
