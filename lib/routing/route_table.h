@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "routing/access_lane.h"
 #include "routing/endpoint.h"
 #include "routing/probe.h"
 
@@ -58,6 +59,7 @@ struct AppRoutes {
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
   std::uint64_t window = 0;  // when it changes, slowest_us starts anew
+  AccessSinkRef access;      // null: the listener's
 };
 
 // One listening address with a socket per worker. A worker duplicates its own when it adopts; the address is
@@ -107,6 +109,7 @@ struct ListenerRoutes {
   std::shared_ptr<const ListenerSockets> sockets;
   std::shared_ptr<const HostIndex> index;
   std::shared_ptr<const std::vector<config::Cidr>> trusted_proxies;
+  AccessSinkRef access;  // for requests whose app has none of its own, or that no app gets; null: none
 };
 
 struct RouteTable {
