@@ -8,6 +8,7 @@ constexpr std::size_t kReserved = 2;
 
 void BodyRelay::start(const http::Framing& from, const http::Framing& to, std::uint64_t max_body) noexcept {
   reader_.start(from, max_body);
+  content_ = 0;
   // Where there is no content (an answer to HEAD, 204, 304) there is no framing either.
   chunked_ = to.kind == http::Framing::Kind::chunked && from.kind != http::Framing::Kind::none;
 }
@@ -23,6 +24,7 @@ std::size_t BodyRelay::next(std::string_view bytes, Pieces& pieces) noexcept {
     content += step.payload.size();
     if (!step.payload.empty()) pieces.add(step.payload);
   }
+  content_ += content;
   if (chunked_ && content > 0) {
     pieces.replace(line, line_.emplace(content).text());
     pieces.add(http::kChunkEnd);

@@ -26,6 +26,8 @@ class BodyRelay {
   // The sender's connection ended; state() says whether that is how this content ends.
   void end_of_input(Pieces& pieces) noexcept;
 
+  // Bytes of content so far, without their framing.
+  [[nodiscard]] std::uint64_t content() const noexcept { return content_; }
   [[nodiscard]] State state() const noexcept { return reader_.state(); }
   [[nodiscard]] bool reading() const noexcept { return state() == State::reading; }
   [[nodiscard]] bool finished() const noexcept { return state() == State::finished; }
@@ -33,6 +35,7 @@ class BodyRelay {
  private:
   http::BodyReader reader_;
   bool chunked_ = false;  // towards the receiver
+  std::uint64_t content_ = 0;
   std::optional<http::ChunkLine> line_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "http/forward.h"
 #include "http/head.h"
+#include "proxy/access_outbox.h"
 #include "proxy/downstream.h"
 #include "proxy/prober.h"
 
@@ -21,7 +22,8 @@ class Core {
     std::size_t workers = 1;
     std::size_t max_clients = SIZE_MAX;
   };
-  Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor);
+  Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
+       std::function<void()> ring_writer);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
   // Closes everything; afterwards no lease is left.
@@ -41,6 +43,7 @@ class Core {
   [[nodiscard]] TableHolder& tables() noexcept { return tables_; }
   [[nodiscard]] Switchboard& switchboard() noexcept { return switchboard_; }
   [[nodiscard]] HoldQueue& hold_queue() noexcept { return hold_queue_; }
+  [[nodiscard]] AccessOutbox& access() noexcept { return access_; }
   // The daemon shuts down: answers carry Connection: close.
   [[nodiscard]] bool closing() const noexcept {
     return tables_.current() != nullptr && tables_.current()->closing;
@@ -70,6 +73,7 @@ class Core {
   TableHolder tables_;
   Switchboard switchboard_;
   HoldQueue hold_queue_;
+  AccessOutbox access_;
   Prober prober_;
   Entrances entrances_;
   std::vector<std::unique_ptr<Exchange>> resting_;  // recycled

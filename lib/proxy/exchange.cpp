@@ -44,6 +44,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   path_.assign(head.path);
 
   Switchboard::Routed routed = core_.switchboard().route(client.listener(), host_, path_);
+  note_.begin(core_, client, head, routed.app);
   std::uint64_t max_body = UINT64_MAX;
   bool pool = true;
   if (routed.app != nullptr) {
@@ -94,6 +95,7 @@ std::size_t Exchange::take_body(std::string_view bytes) {
 
 // Towards the instance, or into what is held for it.
 void Exchange::forward(const Pieces& pieces) {
+  note_.body(body_);
   bool connected = request_ == Request::relay;
   if (request_ == Request::dropped) {
     held_whole_ = false;
@@ -142,6 +144,7 @@ void Exchange::refuse_body() {
     return;
   }
   let_go();
+  note_.ends_as("bad_body");
   finish(Ending::cut);
 }
 
@@ -238,6 +241,7 @@ void Exchange::deadline_passed() {
   }
   // The client neither reads nor sends: nothing of it is the instance's fault, so nothing is counted.
   let_go();
+  note_.ends_as("client_stalled");
   finish(Ending::cut);
 }
 

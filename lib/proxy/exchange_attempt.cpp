@@ -48,6 +48,7 @@ bool Exchange::may_reuse() const noexcept {
 void Exchange::attempt() {
   Site& site = *lease_.site();
   if (may_reuse()) upstream_ = site.pool.take(*this);
+  note_.leased(*site.endpoint, upstream_ != nullptr);
   if (upstream_) {
     send();
     return;
@@ -65,6 +66,7 @@ void Exchange::attempt() {
 
 void Exchange::on_connected() {
   connects_failed_ = 0;
+  note_.connected();
   if (!upstream_->stream().start_reading()) {
     fail(Failure::connect, 0);
     return;
@@ -167,6 +169,7 @@ void Exchange::fail(Failure failure, int code) {
   }
   if (again && is_replay(failure)) {
     ++replays_;
+    note_.replayed();
     app_->budget.note_retry();
   }
   switch (verdict) {
@@ -190,6 +193,7 @@ void Exchange::hold(bool refused) {
   const routing::AppRoutes* routes = app_->routes;
   bool again = held_since_ != base::TimePoint{};
   if (!again) held_since_ = now;
+  note_.held();
   bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
                    (!refused && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
   if (no_longer) {

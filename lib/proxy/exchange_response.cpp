@@ -88,6 +88,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
   std::string& out = core_.scratch();
   out.clear();
   http::write_response_head(head, plan, how, out);
+  note_.head(head.status, out.size());
   response_body_.start(head.body, plan.framing);
   response_ = Response::body;
   held_.clear();

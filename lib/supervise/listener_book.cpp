@@ -39,6 +39,7 @@ base::Expected<ListenerBook::Open> ListenerBook::open_one(const config::Listener
   Open result;
   result.config = listener;
   result.trusted = std::make_shared<const std::vector<config::Cidr>>(listener.trusted_proxies);
+  result.access = routing::access_sink(listener.access_log, {.path = {}, .format = listener.access_format});
   auto before = open_.find(listener.name);
   for (std::size_t i = 0; i < listener.addresses.size(); ++i) {
     const base::Address& address = listener.addresses[i];
@@ -128,7 +129,8 @@ std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<Faci
       continue;
     }
     reindex(open, apps);
-    for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.trusted});
+    for (const auto& sockets : open.sockets)
+      result.push_back({sockets, open.index, open.trusted, open.access});
     ++it;
   }
   for (SocketsRef& sockets : giving_up_) given_up_.emplace_back(epoch, std::move(sockets));

@@ -55,6 +55,7 @@ class ListenerBook {
     config::Listener config;
     std::vector<SocketsRef> sockets;  // one per address
     std::shared_ptr<const std::vector<config::Cidr>> trusted;
+    routing::AccessSinkRef access;
     std::vector<routing::HostIndex::Entry> entries;
     std::optional<base::AppId> fallback;
     std::shared_ptr<const routing::HostIndex> index;

@@ -47,6 +47,7 @@ class ProxyRig {
   bool closing = false;
   std::vector<config::Cidr> trusted;
   std::vector<routing::HostIndex::Entry> routes;
+  routing::AccessSinkRef access;  // the listener's
   void publish();
   // Without waiting; the epoch that it has.
   base::Epoch put();
