@@ -1,7 +1,6 @@
 // One line of an access log for one exchange, as JSON or in NCSA's combined form. Every byte of a client or
-// an app may stand in it: what could end a line or a string, or speak to a terminal, is escaped. No
-// allocation but the growth of the string that is appended to. The keys are documented in gracevisord(8) and
-// stay as they are. Thread: values, the owner's.
+// an app may stand in it, escaped (proxy/log_escape.h). No allocation but the growth of the string that is
+// appended to. The keys are documented in gracevisord(8) and stay as they are. Thread: values, the owner's.
 #pragma once
 
 #include <chrono>
@@ -56,11 +55,5 @@ struct AccessRecord {
 
 // Appends the line and its newline.
 void append_access_line(config::AccessFormat format, const AccessRecord& record, std::string& out);
-
-// For their tests. Both stop at the last whole character that leaves `room` bytes unexceeded.
-// JSON's: quotes, backslashes, C0 and C1 controls and DEL escaped; bytes that are no UTF-8 as \u00XX.
-void append_json_escaped(std::string_view text, std::size_t room, std::string& out);
-// As nginx does it: quotes, backslashes and all that is not printable ASCII as \xHH.
-void append_hex_escaped(std::string_view text, std::size_t room, std::string& out);
 
 }  // namespace gracevisor::proxy

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string>
 
+#include "proxy/log_escape.h"
+
 namespace gracevisor::proxy {
 namespace {
 
