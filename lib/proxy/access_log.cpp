@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
 
 // By hand: a line has a dozen numbers, and no format is to be interpreted for each.
 void append_number(std::uint64_t number, std::string& out) {
-  std::array<char, 20> digits;
+  std::array<char, 20> digits{};
   auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   out.append(digits.data(), end);
 }

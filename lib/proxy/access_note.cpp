@@ -1,6 +1,7 @@
 #include "proxy/access_note.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/core.h"
 #include "proxy/downstream.h"
@@ -47,8 +48,7 @@ std::string_view first_line(std::string_view head) noexcept {
 
 }  // namespace
 
-void AccessNote::begin(Core& core, const Downstream& client, const http::RequestHead& head,
-                       const LocalApp* app) {
+void AccessNote::begin(Core& core, const Downstream& client, const LocalApp* app) {
   const routing::ListenerRoutes* listener = client.listener();
   if (listener == nullptr) return;
   sink_ = app != nullptr && app->routes->access ? app->routes->access.get() : listener->access.get();
@@ -61,6 +61,12 @@ void AccessNote::begin(Core& core, const Downstream& client, const http::Request
   time_ = std::chrono::system_clock::now();
   began_ = now();
   written_before_ = written(client);
+}
+
+void AccessNote::begin(Core& core, const Downstream& client, const http::RequestHead& head,
+                       const LocalApp* app) {
+  begin(core, client, app);
+  if (!logged()) return;
   if (head.body.kind == http::Framing::Kind::none) request_ended_ = began_;
 
   method_ = keep(head.method_text);
@@ -71,7 +77,7 @@ void AccessNote::begin(Core& core, const Downstream& client, const http::Request
     if (field.name == http::FieldName::x_request_id) {
       request_id_ = keep(field.value);
     } else if (field.name != http::FieldName::other) {
-      continue;
+      continue;  // neither of these
     } else if (http::equals_ignoring_case(field.text, "user-agent")) {
       user_agent_ = keep(field.value);
     } else if (http::equals_ignoring_case(field.text, "referer")) {
@@ -132,6 +138,12 @@ void AccessNote::answered(int status, std::string_view token, std::string_view a
   error_ = token;
   std::size_t content = std::min(answer.find(kHeadEnd), answer.size() - kHeadEnd.size()) + kHeadEnd.size();
   head_bytes_out_ = written(*client_) - written_before_ + content;
+}
+
+AccessNote AccessNote::hand_over() noexcept {
+  AccessNote whole = std::move(*this);
+  *this = AccessNote();
+  return whole;
 }
 
 void AccessNote::end(Ending ending, std::string_view action) {

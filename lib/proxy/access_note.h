@@ -1,6 +1,7 @@
 // What an exchange remembers for its line in an access log. Without a log for it, begin() leaves the note
-// empty, and everything else returns at once. Its text is recycled with the exchange. It pins the table that
-// the request came under, from which it takes the names and where the line goes.
+// empty, and nothing else changes it. Its text is recycled with the exchange. It pins the table that
+// the request came under, from which it takes the names and where the line goes. An exchange that becomes a
+// tunnel hands its note over.
 // Thread: the worker's.
 #pragma once
 
@@ -27,6 +28,8 @@ class AccessNote {
  public:
   // A head is complete; `app` (null: none) is what it matched in the current table.
   void begin(Core& core, const Downstream& client, const http::RequestHead& head, const LocalApp* app);
+  // A connection without requests: its line has neither method nor target.
+  void begin(Core& core, const Downstream& client, const LocalApp* app);
   // Some of the request's content was read.
   void body(const BodyRelay& body) noexcept;
   // No instance can take it now.
@@ -34,15 +37,21 @@ class AccessNote {
   // An instance shall have it, on a connection from the pool or on one that is dialled now.
   void leased(const routing::Endpoint& endpoint, bool reused) noexcept;
   void connected() noexcept;
-  void replayed() noexcept { ++replays_; }
+  void replayed() noexcept { replays_ += logged() ? 1U : 0U; }
   // The instance's final head, of `size` bytes as it is about to be written to the client.
   void head(int status, std::size_t size) noexcept;
   // An answer of our own, head and content.
   void answered(int status, std::string_view token, std::string_view answer) noexcept;
   // The connection became a tunnel.
-  void upgraded() noexcept { upgraded_ = true; }
+  void upgraded() noexcept { upgraded_ = logged(); }
+  // Bytes of the client that went through it.
+  void tunnelled(std::size_t from_client) noexcept { bytes_in_ += logged() ? from_client : 0; }
+  // The note, for whoever goes on in the exchange's place; nothing stays.
+  [[nodiscard]] AccessNote hand_over() noexcept;
   // A constant: how it ends, where its Ending tells too little.
-  void ends_as(std::string_view end) noexcept { end_ = end; }
+  void ends_as(std::string_view end) noexcept {
+    if (logged()) end_ = end;
+  }
 
   // Writes the line. `action` is Exchange::action() of the phase in which it ended.
   void end(Ending ending, std::string_view action);

@@ -193,7 +193,6 @@ void Exchange::hold(bool refused) {
   const routing::AppRoutes* routes = app_->routes;
   bool again = held_since_ != base::TimePoint{};
   if (!again) held_since_ = now;
-  note_.held();
   bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
                    (!refused && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
   if (no_longer) {
@@ -205,6 +204,7 @@ void Exchange::hold(bool refused) {
     return;
   }
   if (!again) app_->cell->held.add();
+  note_.held();
   request_ = Request::hold;
   connects_failed_ = 0;
   base::Duration wait = routes->hold;
