@@ -60,13 +60,12 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   daemon->loop_ = std::move(*loop);
-  auto writer = output::Writer::start(*daemon->loop_);
-  if (!writer) return std::unexpected(writer.error());
-  daemon->writer_ = std::move(*writer);
-
   std::size_t workers = config.workers != 0 ? config.workers : usable_cpus();
+  for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
+  if (auto started = daemon->start_writer(); !started) return std::unexpected(started.error());
+
   std::optional<std::uint64_t> open_files = raise_open_files();
-  if (auto started = daemon->start_workers(workers); !started) return std::unexpected(started.error());
+  if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
   links.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) {
@@ -87,16 +86,26 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   return daemon;
 }
 
-base::Expected<void> Daemon::start_workers(std::size_t count) {
+base::Expected<void> Daemon::start_writer() {
+  std::vector<routing::AccessLane*> lanes;
+  lanes.reserve(ports_.size());
+  for (auto& port : ports_) lanes.push_back(&port->access);
+  auto writer = output::Writer::start(*loop_, std::move(lanes));
+  if (!writer) return std::unexpected(writer.error());
+  writer_ = std::move(*writer);
+  return {};
+}
+
+base::Expected<void> Daemon::start_workers() {
   auto bell = loop::Wakeup::create(*loop_, [this] {
     if (supervisor_) supervisor_->look();
   });
   if (!bell) return std::unexpected(bell.error());
   bell_ = std::move(*bell);
-  for (std::size_t i = 0; i < count; ++i) {
-    ports_.push_back(std::make_unique<routing::WorkerPort>());
-    auto worker = proxy::Worker::start({base::WorkerIndex(static_cast<std::uint32_t>(i)), count},
-                                       *ports_.back(), [this] { bell_->ring(); });
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    auto worker = proxy::Worker::start(
+        {base::WorkerIndex(static_cast<std::uint32_t>(i)), ports_.size(), [this] { writer_->wake(); }},
+        *ports_[i], [this] { bell_->ring(); });
     if (!worker) return std::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }

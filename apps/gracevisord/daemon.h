@@ -39,7 +39,8 @@ class Daemon {
 
  private:
   Daemon(control::InstanceLock lock, base::Log log) : lock_(std::move(lock)), log_(std::move(log)) {}
-  [[nodiscard]] base::Expected<void> start_workers(std::size_t count);
+  [[nodiscard]] base::Expected<void> start_writer();
+  [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const std::filesystem::path& runtime_dir,
                                                    const control::AccessPolicy& policy);
@@ -48,9 +49,9 @@ class Daemon {
   control::InstanceLock lock_;
   base::Log log_;
   std::unique_ptr<loop::Loop> loop_;
-  std::unique_ptr<output::Writer> writer_;
-  std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
+  std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
+  std::unique_ptr<loop::Wakeup> bell_;      // rung by the workers
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
   std::unique_ptr<ControlApi> api_;

@@ -54,6 +54,9 @@ struct Cidr {
   unsigned prefix = 0;
 };
 
+// A line of an access log: JSON, or as Apache and nginx write it.
+enum class AccessFormat { json, combined };
+
 // [listen.NAME], or an app's own address (then named by that address).
 struct Listener {
   std::string name;
@@ -69,6 +72,8 @@ struct Listener {
   unsigned max_fields = 100;
   std::uint64_t read_ahead = 65536;         // pipelined bytes kept while a request is served
   unsigned max_connections_per_client = 0;  // of one address, per worker; 0: any number
+  std::string access_log;                   // as AppLog::access, for requests whose app has none of its own
+  AccessFormat access_format = AccessFormat::json;
   Source source;
 };
 
@@ -157,6 +162,8 @@ struct AppLog {
   std::string err = "stdout";
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
+  std::string access;  // of requests; empty: none; "inherit": the daemon's own standard error; absolute
+  AccessFormat access_format = AccessFormat::json;
 };
 
 struct App {

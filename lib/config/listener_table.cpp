@@ -1,4 +1,5 @@
 // [listen.NAME].
+#include "config/access_fields.h"
 #include "config/tables.h"
 
 namespace gracevisor::config {
@@ -70,6 +71,10 @@ Fields<Listener> listener_fields() {
                  "pipelined bytes that are kept while a request is served"),
       number_field("max_connections_per_client", &Listener::max_connections_per_client, {0, 1'000'000},
                    "of one address, per proxy thread; 0: any number"),
+      access_path_field("access_log", &Listener::access_log,
+                        "a line for each request that no app logs, 404 and refused ones too",
+                        R"("/var/log/gracevisor/access.log")"),
+      access_format_field("access_format", &Listener::access_format),
       reserved_field<Listener>("tls"),
       reserved_field<Listener>("redirect")};
 }

@@ -1,4 +1,5 @@
 // [app.NAME.stop] and [app.NAME.log].
+#include "config/access_fields.h"
 #include "config/tables.h"
 
 namespace gracevisor::config {
@@ -140,6 +141,10 @@ Fields<AppLog> app_log_fields() {
       [](const AppLog& log) { return quote(log.err); });
   fields.push_back(size_field("max_size", &AppLog::max_size, {1024, 1ULL << 40}, "when to begin a new file"));
   fields.push_back(number_field("keep", &AppLog::keep, {0, 1000}, "how many old files stay"));
+  fields.push_back(access_path_field("access", &AppLog::access,
+                                     R"(a line for each request; "inherit": the daemon's standard error)",
+                                     R"("/var/log/gracevisor/web.access.log")"));
+  fields.push_back(access_format_field("access_format", &AppLog::access_format));
   return fields;
 }
 
@@ -150,7 +155,7 @@ Field<App> stop_field() {
 }
 
 Field<App> app_log_field() {
-  return table_field("log", &App::log, app_log_fields(), "the app's output");
+  return table_field("log", &App::log, app_log_fields(), "the app's output and its requests");
 }
 
 }  // namespace gracevisor::config

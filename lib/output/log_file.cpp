@@ -123,8 +123,11 @@ bool LogFile::moved_away() {
 
 bool LogFile::write_marker() {
   if (dropped_.none()) return true;
-  std::string marker = fmt::format("{}[gracevisor: {} lines, {} bytes dropped]\n", torn_ ? "\n" : "",
-                                   dropped_.lines, dropped_.bytes);
+  std::string marker = torn_ ? "\n" : "";
+  marker +=
+      policy_.json
+          ? fmt::format("{{\"dropped_lines\":{},\"dropped_bytes\":{}}}\n", dropped_.lines, dropped_.bytes)
+          : fmt::format("[gracevisor: {} lines, {} bytes dropped]\n", dropped_.lines, dropped_.bytes);
   std::string_view rest = marker;
   if (!write(rest)) return false;
   dropped_ = {};

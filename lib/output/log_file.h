@@ -2,7 +2,7 @@
 //
 //   open --write or open fails (ENOSPC, EIO, ...)--> degraded: lines are counted and dropped
 //   degraded --2 s later, when there is something to write or tick()--> opened anew; the marker line
-//            "[gracevisor: 123 lines, 45678 bytes dropped]" is written first --> open
+//            "[gracevisor: 123 lines, 45678 bytes dropped]", or that as JSON, is written first --> open
 //
 // Opened at the first line. A file that was renamed or removed from outside is noticed within 5 s of writing,
 // or at reopen(). Only regular files are rotated: a log may be /dev/null or a FIFO. Thread: the writer's.

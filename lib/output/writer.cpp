@@ -32,14 +32,20 @@ using Done = std::function<void(base::Expected<void>)>;
 // path, and the newest content always gets written last.
 class Writer::Impl {
  public:
-  [[nodiscard]] static base::Expected<std::unique_ptr<Impl>> start(loop::Loop& supervisor);
+  [[nodiscard]] static base::Expected<std::unique_ptr<Impl>> start(loop::Loop& supervisor,
+                                                                   std::vector<routing::AccessLane*> lanes);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
   void append(const FilePolicy& policy, std::string lines);
   void order(const std::filesystem::path& path, std::string content, Done done);
-  [[nodiscard]] std::uint64_t dropped_lines() const { return refused_lines_ + thread_->lost(); }
+  void wake() noexcept { thread_->wake(); }
+  [[nodiscard]] std::uint64_t dropped_lines() const {
+    std::uint64_t dropped = refused_lines_ + thread_->lost();
+    for (const routing::AccessLane* lane : lanes_) dropped += lane->dropped.read();
+    return dropped;
+  }
 
  private:
   struct Waiting {
@@ -56,8 +62,9 @@ class Writer::Impl {
     Dropped dropped;
   };
 
-  explicit Impl(loop::Loop& supervisor)
-      : gap_timer_(supervisor, [this] { send_gaps(); }),
+  Impl(loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes)
+      : lanes_(std::move(lanes)),
+        gap_timer_(supervisor, [this] { send_gaps(); }),
         answer_timer_(supervisor, [this] { on_answers(); }) {}
   [[nodiscard]] bool send(Lines&& lines);
   void send_gaps();
@@ -65,6 +72,7 @@ class Writer::Impl {
   void on_answers();
   [[nodiscard]] bool under_way(const std::filesystem::path& path) const;
 
+  std::vector<routing::AccessLane*> lanes_;
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t refused_lines_ = 0;
   std::uint64_t last_id_ = 0;
@@ -77,12 +85,13 @@ class Writer::Impl {
   std::unique_ptr<WriterThread> thread_;
 };
 
-base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor) {
-  std::unique_ptr<Impl> self(new Impl(supervisor));
+base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
+                                                                  std::vector<routing::AccessLane*> lanes) {
+  std::unique_ptr<Impl> self(new Impl(supervisor, std::move(lanes)));
   auto answered = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_answers(); });
   if (!answered) return std::unexpected(answered.error());
   self->answered_ = std::move(*answered);
-  auto thread = WriterThread::start(*self->answered_);
+  auto thread = WriterThread::start(*self->answered_, self->lanes_);
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
   return self;
@@ -170,8 +179,9 @@ void Writer::Impl::on_answers() {
   for (auto& [done, result] : calls) done(std::move(result));
 }
 
-base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor) {
-  auto impl = Impl::start(supervisor);
+base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor,
+                                                      std::vector<routing::AccessLane*> lanes) {
+  auto impl = Impl::start(supervisor, std::move(lanes));
   if (!impl) return std::unexpected(impl.error());
   return std::unique_ptr<Writer>(new Writer(std::move(*impl)));
 }
@@ -190,6 +200,10 @@ void Writer::replace(const std::filesystem::path& path, std::string content,
 
 void Writer::reopen() {
   impl_->order({}, {}, nullptr);
+}
+
+void Writer::wake() noexcept {
+  impl_->wake();
 }
 
 std::uint64_t Writer::dropped_lines() const {

@@ -1,7 +1,7 @@
-// The writer thread: app output into files with rotation, state files with fsync. No disk stalls the
-// supervisor or the proxy: jobs cross in bounded rings, and a full ring drops lines, counts them, and says so
-// in the file later. Threads: the public functions are the supervisor's; the work runs on the writer's own
-// thread.
+// The writer thread: app output and access logs into files with rotation, state files with fsync. No disk
+// stalls the supervisor or the proxy: jobs cross in bounded rings, and a full ring drops lines, counts them,
+// and says so in the file later. Threads: the public functions are the supervisor's, but for wake(); the work
+// runs on the writer's own thread.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "routing/access_lane.h"
 
 namespace gracevisor::output {
 
@@ -19,20 +21,25 @@ struct FilePolicy {
   std::filesystem::path path;  // empty: the daemon's standard error
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
+  bool json = false;  // lines are JSON objects: the mark of what was dropped is one, too
 };
 
 class Writer {
  public:
   // Starts the thread (all signals blocked). `supervisor` is the loop on which acknowledgements arrive.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(loop::Loop& supervisor);
+  // `lanes` are the access logs of the workers; they outlive the writer.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(
+      loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes = {});
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
-  // Writes what is queued, then joins; `done` callbacks that did not run by then never will.
+  // Writes what is queued (in the lanes too: their workers have ended), then joins; `done` callbacks that did
+  // not run by then never will.
   ~Writer();
 
   // Whole lines with their newlines, to be appended to the file of `policy`; rotated between lines. Missing
   // folders are created (0750). Beyond 8 MiB on the way lines are dropped and counted; the file then tells
-  // "[gracevisor: 123 lines, 45678 bytes dropped]" at the place. The same when the disk is full or broken.
+  // "[gracevisor: 123 lines, 45678 bytes dropped]" at the place, or
+  // {"dropped_lines":123,"dropped_bytes":45678}. The same when the disk is full or broken.
   void append(const FilePolicy& policy, std::string lines);
   // Replaces `path` atomically (mode 0600); `done` (may be empty) runs on the supervisor's loop with the
   // result, never inside this call, and must not destroy the Writer. Never dropped; if several contents for
@@ -41,6 +48,8 @@ class Writer {
                std::function<void(base::Expected<void>)> done);
   // Opens every file anew (external rotation).
   void reopen();
+  // Any thread: something is in a lane. (A lost ring costs up to a second.)
+  void wake() noexcept;
   // All lines dropped so far, whatever the reason; grows.
   [[nodiscard]] std::uint64_t dropped_lines() const;
 

@@ -13,6 +13,8 @@ namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kTick = std::chrono::seconds(1);
+// Batches from each ring in one turn of the loop: writers that never pause do not keep the tick from it.
+constexpr int kRounds = 64;
 
 // State files hold the environments of apps: nobody else's business.
 constexpr unsigned kStateMode = 0600;
@@ -38,8 +40,9 @@ class SignalsBlocked {
 
 }  // namespace
 
-base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& answered) {
-  std::unique_ptr<WriterThread> self(new WriterThread(answered));
+base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& answered,
+                                                                  std::vector<routing::AccessLane*> lanes) {
+  std::unique_ptr<WriterThread> self(new WriterThread(answered, std::move(lanes)));
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
@@ -104,8 +107,11 @@ void WriterThread::do_now(const Lines& lines) {
 void WriterThread::on_ring() {
   // Read before the rings: whoever set it pushed nothing afterwards, so that one more pass sees everything.
   bool last = finish_.read() != 0;
-  work();
-  if (last) loop_->stop();
+  if (work()) {
+    work_->ring();
+  } else if (last) {
+    loop_->stop();
+  }
 }
 
 // The tick also covers a ring that was lost.
@@ -115,17 +121,39 @@ void WriterThread::on_tick() {
   files_->tick();
 }
 
-void WriterThread::work() {
-  bool answered = work_on_orders();
-  while (auto lines = lines_.pop()) {
-    do_now(*lines);
-    consumed_.add(lines->text.size());
-    if (work_on_orders()) answered_.ring();
+// True when there may be more.
+bool WriterThread::work() {
+  work_on_orders();
+  for (int round = 0; round < kRounds; ++round) {
+    bool any = work_on_lines();
+    for (routing::AccessLane* lane : lanes_) any = work_on_lane(*lane) || any;
+    if (!any) return false;
+    work_on_orders();
   }
-  if (answered) answered_.ring();
+  return true;
 }
 
-bool WriterThread::work_on_orders() {
+bool WriterThread::work_on_lines() {
+  auto lines = lines_.pop();
+  if (!lines) return false;
+  do_now(*lines);
+  consumed_.add(lines->text.size());
+  return true;
+}
+
+bool WriterThread::work_on_lane(routing::AccessLane& lane) {
+  auto batch = lane.filled.pop();
+  if (!batch) return false;
+  const routing::AccessSink& to = batch->to;
+  files_->append({to.path, to.max_size, to.keep, to.format == config::AccessFormat::json}, batch->text,
+                 {batch->dropped_lines, batch->dropped_bytes});
+  lane.taken.add(batch->text.size());
+  batch->text.clear();
+  (void)lane.spent.push(std::move(*batch));  // enough of them are there: this one is freed
+  return true;
+}
+
+void WriterThread::work_on_orders() {
   bool any = false;
   while (auto order = orders_.pop()) {
     bool pushed = answers_.push(Answer{order->id, do_now(*order)});
@@ -133,7 +161,7 @@ bool WriterThread::work_on_orders() {
     (void)pushed;
     any = true;
   }
-  return any;
+  if (any) answered_.ring();
 }
 
 }  // namespace gracevisor::output

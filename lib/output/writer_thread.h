@@ -1,11 +1,12 @@
 // The writer's own thread and the rings that lead to it and back.
 //
 //   supervisor --lines ring, orders ring, ring--> thread --answers ring, ring--> supervisor
+//   each worker --a lane of filled batches, ring--> thread --emptied batches--> the worker
 //
-// Two rings lead there, so that a flood of lines neither crowds out nor delays an order: between any two
-// batches of lines the orders are looked at. The supervisor keeps at most kOrders orders unanswered, hence
-// neither the orders ring nor the answers ring can be full.
-// Threads: the public functions are the supervisor's; what the thread runs is private.
+// Lines, orders and lanes have rings of their own, so that a flood of lines neither crowds out nor delays an
+// order: between any two rounds of batches, one from each, the orders are looked at. The supervisor keeps at
+// most kOrders orders unanswered, hence neither the orders ring nor the answers ring can be full. Threads:
+// the public functions are the supervisor's, wake() is anyone's; what the thread runs is private.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "handoff/ring.h"
@@ -23,6 +25,7 @@
 #include "loop/wakeup.h"
 #include "output/log_files.h"
 #include "output/writer.h"
+#include "routing/access_lane.h"
 
 namespace gracevisor::output {
 
@@ -49,8 +52,9 @@ class WriterThread {
   static constexpr std::size_t kBatches = 4096;
   static constexpr std::size_t kOrders = 256;
 
-  // Rings `answered` after it wrote answers; that wake-up outlives the thread.
-  [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(loop::Wakeup& answered);
+  // Rings `answered` after it wrote answers; that wake-up outlives the thread, and so do the lanes.
+  [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(
+      loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes);
   WriterThread(const WriterThread&) = delete;
   WriterThread& operator=(const WriterThread&) = delete;
   // Does what is queued, then joins.
@@ -59,6 +63,7 @@ class WriterThread {
   // False, and the argument untouched, when the ring is full.
   [[nodiscard]] bool push(Lines&& lines);
   [[nodiscard]] bool push(Order&& order);
+  void wake() noexcept { work_->ring(); }
   [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
   // Bytes of lines that left the ring.
   [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_.read(); }
@@ -71,13 +76,17 @@ class WriterThread {
   void do_now(const Lines& lines);
 
  private:
-  explicit WriterThread(loop::Wakeup& answered) : answered_(answered) {}
+  WriterThread(loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes)
+      : answered_(answered), lanes_(std::move(lanes)) {}
   void on_ring();
   void on_tick();
-  void work();
-  [[nodiscard]] bool work_on_orders();
+  [[nodiscard]] bool work();
+  [[nodiscard]] bool work_on_lines();
+  [[nodiscard]] bool work_on_lane(routing::AccessLane& lane);
+  void work_on_orders();
 
   loop::Wakeup& answered_;
+  std::vector<routing::AccessLane*> lanes_;
   handoff::Ring<Lines> lines_{kBatches};
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};

@@ -32,6 +32,7 @@ void BodyRelay::start(const http::Framing& from, const http::Framing& to,
                       const std::vector<std::string>* trailers) noexcept {
   reader_.start(from, limits);
   trailer_.clear();
+  content_ = 0;
   // Where there is no content (an answer to HEAD, 204, 304) there is no framing either.
   chunked_ = to.kind == http::Framing::Kind::chunked && from.kind != http::Framing::Kind::none;
   trailers_ = chunked_ && trailers != nullptr && !trailers->empty() ? trailers : nullptr;
@@ -49,6 +50,7 @@ std::size_t BodyRelay::next(std::string_view bytes, Pieces& pieces) noexcept {
     if (trailers_ != nullptr) trailer_.append(step.trailer);
     if (!step.payload.empty()) pieces.add(step.payload);
   }
+  content_ += content;
   if (chunked_ && content > 0) {
     pieces.replace(line, line_.emplace(content).text());
     pieces.add(http::kChunkEnd);

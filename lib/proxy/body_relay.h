@@ -34,6 +34,8 @@ class BodyRelay {
   // The sender's connection ended; state() says whether that is how this content ends.
   void end_of_input(Pieces& pieces) noexcept;
 
+  // Bytes of content so far, without their framing.
+  [[nodiscard]] std::uint64_t content() const noexcept { return content_; }
   [[nodiscard]] State state() const noexcept { return reader_.state(); }
   [[nodiscard]] bool reading() const noexcept { return state() == State::reading; }
   [[nodiscard]] bool finished() const noexcept { return state() == State::finished; }
@@ -45,6 +47,7 @@ class BodyRelay {
   bool chunked_ = false;  // towards the receiver
   const std::vector<std::string>* trailers_ = nullptr;
   std::string trailer_;  // the lines that came
+  std::uint64_t content_ = 0;
   std::optional<http::ChunkLine> line_;
 };
 

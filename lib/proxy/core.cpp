@@ -9,7 +9,8 @@ constexpr std::size_t kMaxResting = 1024;
 constexpr std::size_t kMaxTurnedAway = 64;
 }  // namespace
 
-Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor)
+Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
+           std::function<void()> ring_writer)
     : loop_(loop),
       place_(place),
       port_(port),
@@ -19,6 +20,7 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       tables_(port, bell_),
       switchboard_(loop, deadlines_, place.index, tables_, bell_),
       hold_queue_(loop, bell_),
+      access_(loop, port.access, std::move(ring_writer)),
       prober_(*this),
       entrances_(*this) {}
 

@@ -10,6 +10,7 @@
 
 #include "http/forward.h"
 #include "http/head.h"
+#include "proxy/access_outbox.h"
 #include "proxy/client_counts.h"
 #include "proxy/downstream.h"
 #include "proxy/prober.h"
@@ -24,7 +25,8 @@ class Core {
     std::size_t workers = 1;
     std::size_t max_clients = SIZE_MAX;
   };
-  Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor);
+  Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
+       std::function<void()> ring_writer);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
   // Closes everything; afterwards no lease is left.
@@ -52,6 +54,7 @@ class Core {
   void count_tunnel(int change) noexcept { tunnels_ += change; }
   // To spread things in time; no secret.
   [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
+  [[nodiscard]] AccessOutbox& access() noexcept { return access_; }
   // The daemon shuts down: answers carry Connection: close.
   [[nodiscard]] bool closing() const noexcept {
     return tables_.current() != nullptr && tables_.current()->closing;
@@ -86,6 +89,7 @@ class Core {
   TableHolder tables_;
   Switchboard switchboard_;
   HoldQueue hold_queue_;
+  AccessOutbox access_;
   Prober prober_;
   Entrances entrances_;
   std::vector<std::unique_ptr<Exchange>> resting_;  // recycled

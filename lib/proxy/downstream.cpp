@@ -151,7 +151,8 @@ std::size_t Downstream::read_head(std::string_view input) {
       state_ = State::reading_head;
       return 0;
     case http::HeadState::refused:
-      refuse(result.refusal.status, result.refusal.token, "The request is not one that is served here.", 0);
+      refuse(result.refusal.status, result.refusal.token, "The request is not one that is served here.", 0,
+             input);
       return 0;
     case http::HeadState::complete: break;
   }
@@ -304,20 +305,23 @@ loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
 
 void Downstream::turn_away(Reply reply) {
   ReplyText text = text_of(reply);
-  refuse(text.status, text.token, text.message, text.retry_after);
+  refuse(text.status, text.token, text.message, text.retry_after, buffer_.data());
 }
 
-void Downstream::refuse(int status, std::string_view token, std::string_view message, unsigned retry_after) {
+void Downstream::refuse(int status, std::string_view token, std::string_view message, unsigned retry_after,
+                        std::string_view head) {
+  std::string_view request_id = core_.request_ids().next();
   std::string& out = core_.scratch();
   out.clear();
   http::write_own_answer({.status = status,
                           .token = token,
                           .message = message,
                           .accept = {},
-                          .request_id = core_.request_ids().next(),
+                          .request_id = request_id,
                           .retry_after = retry_after,
                           .date = core_.date()},
                          out);
+  AccessNote::refused(core_, *this, status, token, head, request_id, out.size());
   if (write(out) == loop::WriteResult::broken) {
     close();
   } else {

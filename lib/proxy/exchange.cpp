@@ -37,6 +37,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   Switchboard::Routed routed = route(&head, nullptr);
   memo_.affinity = routed.affinity;
   if (routed.app != nullptr) enter(*routed.app);
+  note_.begin(core_, client, head, routed.app, memo_.request_id);
   if (!acceptable(head)) return 0;
   write_head(head, routed);
   std::size_t taken = 0;
@@ -101,6 +102,7 @@ void Exchange::begin_raw(Downstream& client) {
   Switchboard::Routed routed = route(nullptr, nullptr);
   memo_.affinity = routed.affinity;
   if (routed.app != nullptr) enter(*routed.app);
+  note_.begin(core_, client, routed.app);
   proceed(std::move(routed));
 }
 
@@ -130,6 +132,7 @@ std::size_t Exchange::take_body(std::string_view bytes) {
 
 // Towards the instance, or into what is held for it.
 void Exchange::forward(const Pieces& pieces) {
+  note_.body(body_);
   bool connected = request_ == Request::relay;
   if (request_ == Request::dropped) {
     held_whole_ = false;
@@ -185,6 +188,7 @@ void Exchange::client_too_slow() {
     answer(Reply::body_timeout);
     return;
   }
+  note_.ends_as("client_stalled");
   let_go();
   finish(Ending::cut);
 }
@@ -198,6 +202,7 @@ void Exchange::refuse_body() {
     return;
   }
   let_go();
+  note_.ends_as("bad_body");
   finish(Ending::cut);
 }
 
@@ -310,6 +315,7 @@ void Exchange::deadline_passed() {
   }
   // The client neither reads nor sends: nothing of it is the instance's fault, so nothing is counted.
   let_go();
+  note_.ends_as("client_stalled");
   finish(Ending::cut);
 }
 

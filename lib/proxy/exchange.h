@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "http/head.h"
+#include "proxy/access_note.h"
 #include "proxy/body_relay.h"
 #include "proxy/ending.h"
 #include "proxy/hold_queue.h"
@@ -180,6 +181,8 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   unsigned interims_ = 0;
   bool upstream_keep_ = false;  // the connection may be used again after this response
   std::uint64_t progress_mark_ = 0;
+
+  AccessNote note_;  // for the access log
 };
 
 }  // namespace gracevisor::proxy

@@ -59,6 +59,7 @@ bool Exchange::may_reuse() const noexcept {
 void Exchange::attempt() {
   Site& site = *lease_.site();
   if (may_reuse()) upstream_ = site.pool.take(*this);
+  note_.leased(*site.endpoint, upstream_ != nullptr);
   if (upstream_) {
     send();
     return;
@@ -80,6 +81,7 @@ void Exchange::attempt() {
 
 void Exchange::on_connected() {
   connects_failed_ = 0;
+  note_.connected();
   if (!upstream_->stream().start_reading()) {
     fail(Failure::connect, 0);
     return;
@@ -194,6 +196,7 @@ void Exchange::fail(Failure failure, int code) {
     site.cell.retried.add();
     app_->cell->retried.add();
   }
+  if (again && failure == Failure::no_response) note_.replayed();
   if (again && is_replay(attempt)) {
     ++replays_;
     app_->budget.note_retry();
@@ -225,6 +228,7 @@ void Exchange::try_elsewhere(Site& site) {
   site.cell.retried.add();
   app_->cell->retried.add();
   app_->budget.note_retry();
+  note_.replayed();
   ++replays_;
   let_go();
   recycle(inbox_);
@@ -252,6 +256,7 @@ void Exchange::hold(HoldFor what) {
     return;
   }
   if (!again) app_->cell->held.add();
+  note_.held();
   request_ = Request::hold;
   connects_failed_ = 0;
   base::Duration wait = routes->hold;
@@ -281,7 +286,8 @@ void Exchange::become_tunnel(Tunnel::Kind kind, std::string_view from_app) {
                       .options = options_,
                       .app = std::exchange(app_, nullptr),
                       .lease = std::move(lease_),
-                      .upstream = std::move(upstream_)};
+                      .upstream = std::move(upstream_),
+                      .note = note_.hand_over()};
   Downstream& client = *client_;
   std::string from_client;
   if (raw_) from_client.swap(held_);

@@ -39,6 +39,7 @@ void Exchange::answer(Reply reply) {
                           .retry_after = text.retry_after,
                           .date = core_.date()},
                          out);
+  note_.answered(text.status, text.token, out);
   if (client_->write(out) == loop::WriteResult::broken) {
     finish(Ending::gone);
     return;
@@ -89,6 +90,7 @@ void Exchange::let_go() noexcept {
 }
 
 void Exchange::finish(Ending ending) {
+  note_.end(client_->deaf() ? Ending::gone : ending, action());
   response_ = Response::done;
   if (app_ != nullptr) {
     routing::AppCell& cell = *app_->cell;
@@ -120,6 +122,7 @@ void Exchange::leave_closing_site() {
 
 // Back to what a new exchange is, but for the memory of its strings.
 void Exchange::abandon() noexcept {
+  note_.abandon(action());
   let_go();
   leave_app();
   pin_.release();

@@ -74,11 +74,13 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
   std::string& out = core_.scratch();
   out.clear();
   http::write_interim_head(head, out);
+  if (changes) note_.head(head.status, out.size());
   if (client_->write(out) == loop::WriteResult::broken) {
     client_gone();
     return !over();
   }
   if (changes) {
+    note_.upgraded();
     lease_.site()->cell.requests.add();
     bool websocket = http::equals_ignoring_case(head.upgrade, "websocket");
     // The bytes behind the head may lie in the inbox, which the exchange takes with it.
@@ -125,6 +127,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
   std::string& out = core_.scratch();
   out.clear();
   http::write_response_head(head, plan, how, out);
+  note_.head(head.status, out.size());
   response_body_.start(head.body, plan.framing,
                        {.extensions = options_->max_chunk_extensions, .trailers = options_->max_trailers},
                        memo_.takes_trailers ? &options_->trailers : nullptr);

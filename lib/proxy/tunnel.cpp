@@ -11,6 +11,7 @@ namespace {
 constexpr base::Duration kCloseWait = std::chrono::seconds(5);
 // Reconnects are spread over so many moments: each is a list of the deadlines' own.
 constexpr unsigned kMoments = 16;
+constexpr std::string_view kAction = "tunnelling";
 }  // namespace
 
 Tunnel::Tunnel(Core& core, Downstream& client, Parts parts)
@@ -22,7 +23,8 @@ Tunnel::Tunnel(Core& core, Downstream& client, Parts parts)
       app_(parts.app),
       lease_(std::move(parts.lease)),
       upstream_(std::move(parts.upstream)),
-      close_deadline_(*this) {
+      close_deadline_(*this),
+      note_(std::move(parts.note)) {
   lease_.site()->cell.tunnels.add();
   upstream_->stream().observe_with(*this);
   core_.count_tunnel(1);
@@ -42,6 +44,7 @@ void Tunnel::start(std::string_view from_client, std::string_view from_app) {
 
 void Tunnel::take(std::string_view bytes) {
   touch();
+  note_.tunnelled(bytes.size());
   if (kind_ == Kind::websocket) {
     // Once the app was told, the rest of a frame still passes; behind it only a Close counts.
     std::size_t rest = close_ == Close::closing && !app_told_ ? client_frames_.until_boundary(bytes) : 0;
@@ -222,6 +225,7 @@ void Tunnel::end_if_done() {
 void Tunnel::end(Ending ending) {
   if (ended_) return;
   app_->cell->requests.add();
+  note_.end(ending, kAction);
   Downstream& client = *client_;
   abandon();
   client.tunnel_ended(ending);
@@ -230,6 +234,7 @@ void Tunnel::end(Ending ending) {
 void Tunnel::abandon() noexcept {
   if (ended_) return;
   ended_ = true;
+  note_.abandon(kAction);
   close_deadline_.cancel();
   lease_.site()->cell.tunnels.subtract();
   upstream_.reset();

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string_view>
 
+#include "proxy/access_note.h"
 #include "proxy/ending.h"
 #include "proxy/switchboard.h"
 #include "proxy/websocket.h"
@@ -35,6 +36,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
     LocalApp* app = nullptr;
     Lease lease;
     std::unique_ptr<Upstream> upstream;
+    AccessNote note;
   };
   Tunnel(Core& core, Downstream& client, Parts parts);
   Tunnel(const Tunnel&) = delete;
@@ -86,6 +88,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   loop::Deadline close_deadline_;
   WebSocketFrames client_frames_;  // from the client
   WebSocketFrames app_frames_;     // from the app
+  AccessNote note_;
   Close close_ = Close::none;
   bool client_told_ = false;  // a Close frame of ours went there
   bool app_told_ = false;

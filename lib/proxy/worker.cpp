@@ -59,7 +59,7 @@ void Worker::run(const Settings& settings, routing::WorkerPort& port, std::funct
   Core core(
       *loop_,
       {.index = settings.index, .workers = settings.workers, .max_clients = max_clients(settings.workers)},
-      port, std::move(ring_supervisor));
+      port, std::move(ring_supervisor), settings.ring_writer);
   loop::Timer anyway(*loop_, [this] { look_(); });
   look_ = [this, &core, &anyway] {
     if (finishing_.read() != 0) {

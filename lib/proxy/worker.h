@@ -20,6 +20,8 @@ class Worker {
   struct Settings {
     base::WorkerIndex index;
     std::size_t workers = 1;
+    // Called on the worker's thread after access-log lines were put into the port's lane.
+    std::function<void()> ring_writer = {};
   };
   // `port` outlives the worker. `ring_supervisor` is called on the worker's thread whenever the supervisor
   // should look again: a table was adopted or a pinned one let go, a lease of an endpoint ended that is no

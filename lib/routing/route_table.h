@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "routing/access_lane.h"
 #include "routing/endpoint.h"
 #include "routing/probe.h"
 
@@ -56,11 +57,13 @@ struct AppRoutes {
   base::GenerationId generation;     // whose targets these are
   std::vector<EndpointRef> targets;  // never empty in mode live
   std::vector<Leaving> leaving;
-  config::Deploy::Upgraded upgraded = config::Deploy::Upgraded::close;  // tunnels to what is no longer a target
-  base::Duration drain_window{};                                        // how long those may last
+  config::Deploy::Upgraded upgraded =
+      config::Deploy::Upgraded::close;  // tunnels to what is no longer a target
+  base::Duration drain_window{};        // how long those may last
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
   std::uint64_t window = 0;  // when it changes, slowest_us starts anew
+  AccessSinkRef access;      // null: the listener's
 };
 
 // One listening address with a socket per worker. A worker duplicates its own when it adopts; the address is
@@ -114,7 +117,8 @@ struct ListenerRoutes {
   std::shared_ptr<const ListenerSockets> sockets;
   std::shared_ptr<const HostIndex> index;
   std::shared_ptr<const config::Listener> config;
-  std::optional<base::AppId> tcp;  // every connection belongs to this app, whatever it speaks
+  std::optional<base::AppId> tcp = {};  // every connection belongs to this app, whatever it speaks
+  AccessSinkRef access = {};  // for requests whose app has none of its own, or that no app gets; null: none
 };
 
 struct RouteTable {

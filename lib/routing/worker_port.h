@@ -1,11 +1,12 @@
 // The two-way channel between the supervisor and one worker: a letter down, marks up, a bell each way.
-// Everything in it is level-triggered state.
+// Everything in it is level-triggered state, but for the access log, which the writer thread takes.
 #pragma once
 
 #include <memory>
 
 #include "handoff/latest.h"
 #include "handoff/mark.h"
+#include "routing/access_lane.h"
 #include "routing/route_table.h"
 
 namespace gracevisor::routing {
@@ -19,6 +20,7 @@ struct WorkerPort {
   handoff::Latest<TableLetter> mailbox;  // put by the supervisor, taken by the worker
   handoff::Mark adopted;                 // the worker's newest table: leases come from it alone
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
+  AccessLane access;
 };
 
 }  // namespace gracevisor::routing

@@ -125,7 +125,7 @@ class Instance {
   bool parked_ = false;           // leaving: not to be signalled before release()
   bool alive_ = false;            // the incarnation's group may exist
   bool failing_ = false;
-  bool replacing_ = false;        // stops to be started again
+  bool replacing_ = false;  // stops to be started again
   unsigned restarts_ = 0;
   std::optional<ExitStatus> last_exit_;
   routing::ProbeReport probe_;

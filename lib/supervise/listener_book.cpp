@@ -39,6 +39,7 @@ base::Expected<ListenerBook::Open> ListenerBook::open_one(const config::Listener
   Open result;
   result.config = listener;
   result.shared = std::make_shared<const config::Listener>(listener);
+  result.access = routing::access_sink(listener.access_log, {.path = {}, .format = listener.access_format});
   auto before = open_.find(listener.name);
   for (std::size_t i = 0; i < listener.addresses.size(); ++i) {
     const base::Address& address = listener.addresses[i];
@@ -130,7 +131,9 @@ std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<Faci
       continue;
     }
     reindex(open, apps);
-    for (const auto& sockets : open.sockets) result.push_back({sockets, open.index, open.shared, open.tcp});
+    for (const auto& sockets : open.sockets) {
+      result.push_back({sockets, open.index, open.shared, open.tcp, open.access});
+    }
     ++it;
   }
   for (SocketsRef& sockets : giving_up_) given_up_.emplace_back(epoch, std::move(sockets));

@@ -53,8 +53,9 @@ class ListenerBook {
   using SocketsRef = std::shared_ptr<const routing::ListenerSockets>;
   struct Open {
     config::Listener config;
-    std::vector<SocketsRef> sockets;  // one per address
+    std::vector<SocketsRef> sockets;                 // one per address
     std::shared_ptr<const config::Listener> shared;  // `config`, for the tables
+    routing::AccessSinkRef access;
     std::vector<routing::HostIndex::Entry> entries;
     std::optional<base::AppId> fallback;
     std::shared_ptr<const routing::HostIndex> index;

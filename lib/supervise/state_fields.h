@@ -102,6 +102,13 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   return nullptr;
 }
 
+[[nodiscard]] inline const char* enum_text(config::AccessFormat format) {
+  switch (format) {
+    case config::AccessFormat::json: return "json";
+    case config::AccessFormat::combined: return "combined";
+  }
+  return nullptr;
+}
 void fields(auto& archive, IsA<config::Source> auto& value) {
   auto& [file, line, column] = value;
   archive("file", file);
@@ -179,11 +186,13 @@ void fields(auto& archive, IsA<config::Stop> auto& value) {
 }
 
 void fields(auto& archive, IsA<config::AppLog> auto& value) {
-  auto& [out, err, max_size, keep] = value;
+  auto& [out, err, max_size, keep, access, access_format] = value;
   archive("out", out);
   archive("err", err);
   archive("max_size", max_size);
   archive("keep", keep);
+  archive("access", access);
+  archive("access_format", access_format);
 }
 
 void fields(auto& archive, IsA<config::HeaderRules> auto& value) {

@@ -150,7 +150,7 @@ class Proxy {
                                     routing::ListenerSockets{"public", address_, std::move(opened->sockets)}),
                                 std::make_shared<routing::HostIndex>(
                                     std::vector<routing::HostIndex::Entry>{{"", "/", web.id}}, std::nullopt),
-                                std::make_shared<config::Listener>(), std::nullopt});
+                                std::make_shared<config::Listener>(), std::nullopt, nullptr});
     table_ = table;
     port_.mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));
     auto worker = proxy::Worker::start({base::WorkerIndex(0), 1}, port_, [] {});

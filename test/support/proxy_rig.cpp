@@ -39,7 +39,7 @@ base::Epoch ProxyRig::put() {
   auto table = std::make_shared<routing::RouteTable>();
   table->epoch = epoch_;
   table->listeners.push_back({sockets_, std::make_shared<routing::HostIndex>(routes, std::nullopt),
-                              std::make_shared<config::Listener>(listener), tcp});
+                              std::make_shared<config::Listener>(listener), tcp, access});
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
   table->probes = probes;

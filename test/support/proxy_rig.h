@@ -48,6 +48,7 @@ class ProxyRig {
   config::Listener listener;
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
+  routing::AccessSinkRef access;  // the listener's
   void publish();
   // Without waiting; the epoch that it has.
   base::Epoch put();

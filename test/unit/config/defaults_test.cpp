@@ -60,6 +60,8 @@ const std::map<std::string, std::string>& promised() {
       {"listen.public.max_fields", "100"},
       {"listen.public.read_ahead", R"("64KiB")"},
       {"listen.public.max_connections_per_client", "0"},
+      {"# listen.public.access_log", R"("/var/log/gracevisor/access.log")"},
+      {"listen.public.access_format", R"("json")"},
       {"# app.web.command", R"(["./server", "--port", "{port}"])"},
       {"# app.web.directory", R"("/srv/web/current")"},
       {"app.web.environment", "{}"},
@@ -106,6 +108,8 @@ const std::map<std::string, std::string>& promised() {
       {"app.web.log.stderr", R"("stdout")"},
       {"app.web.log.max_size", R"("50MiB")"},
       {"app.web.log.keep", "5"},
+      {"# app.web.log.access", R"("/var/log/gracevisor/web.access.log")"},
+      {"app.web.log.access_format", R"("json")"},
       {"app.web.proxy_options.balance", R"("p2c")"},
       {"app.web.proxy_options.request_timeout", R"("60s")"},
       {"app.web.proxy_options.reuse", R"("idempotent")"},
@@ -142,7 +146,7 @@ const std::map<std::string, std::string>& promised() {
 // The same text with every example made live.
 std::string with_examples(std::string text) {
   for (std::string_view key : {"command", "directory", "user", "listen", "route", "path", "expect", "host",
-                               "stdout", "address", "default"}) {
+                               "stdout", "address", "default", "access", "access_log"}) {
     for (auto at = text.find("\n# " + std::string(key) + " "); at != std::string::npos;
          at = text.find("\n# " + std::string(key) + " ", at)) {
       text.erase(at + 1, 2);

@@ -46,6 +46,8 @@ log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
 address = ["127.0.0.1:80", "unix:/run/x.sock"]
 default = "web"
 trusted_proxies = ["10.0.0.0/8"]
+access_log = "/l/access.log"
+access_format = "combined"
 [app.web]
 command = ["server", "a b", "{port}", "\"\u0007"]
 directory = "/srv/web"
@@ -89,6 +91,8 @@ stdout = "/l/web.log"
 stderr = "inherit"
 max_size = "3kB"
 keep = 0
+access = "inherit"
+access_format = "combined"
 [app.web.proxy_options]
 balance = "least-requests"
 request_timeout = "5s"
@@ -131,6 +135,9 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(address = ["127.0.0.1:80", "unix:/run/x.sock"])",
                            R"(default = "web")",
                            R"(trusted_proxies = ["10.0.0.0/8"])",
+                           R"(access_log = "/l/access.log")",
+                           R"(access = "inherit")",
+                           R"(access_format = "combined")",
                            R"(command = ["server", "a b", "{port}", "\"\u0007"])",
                            R"(directory = "/srv/web")",
                            R"(environment_file = ["/etc/web.env", "?/etc/local.env"])",

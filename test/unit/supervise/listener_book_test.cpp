@@ -48,6 +48,26 @@ TEST_CASE("listeners: what is opened answers, and is listed once it is committed
   CHECK(accepts(book.addresses("public").at(0)));
 }
 
+TEST_CASE("listeners: another access log comes into force with the next commit, on the same sockets") {
+  ListenerBook book(1);
+  config::Listener definition = listener("public", "127.0.0.1:0");
+  config::App web = app("web", "public");
+  std::vector<FacingApp> apps = {{base::AppId(1), &web}};
+  book.commit(std::move(*book.open({definition})));
+  auto before = book.routes(apps, base::Epoch(1));
+  REQUIRE(before.size() == 1);
+  CHECK(before[0].access == nullptr);
+  definition.access_log = "/l/access.log";
+  definition.access_format = config::AccessFormat::combined;
+  book.commit(std::move(*book.open({definition})));
+  auto after = book.routes(apps, base::Epoch(2));
+  REQUIRE(after.size() == 1);
+  CHECK(after[0].sockets == before[0].sockets);
+  REQUIRE(after[0].access != nullptr);
+  CHECK(*after[0].access ==
+        routing::AccessSink{"/l/access.log", config::AccessFormat::combined, 50ULL << 20, 5});
+}
+
 TEST_CASE("listeners: a busy address is an error that names listener and address, and opens nothing") {
   ListenerBook book(1);
   auto first = book.open({listener("public", "127.0.0.1:0")});

@@ -1,0 +1,59 @@
+// One line of an access log for one exchange, as JSON or in NCSA's combined form. Every byte of a client or
+// an app may stand in it, escaped (proxy/log_escape.h). No allocation but the growth of the string that is
+// appended to. The keys are documented in gracevisord(8) and stay as they are. Thread: values, the owner's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/strong.h"
+#include "config/config.h"
+
+namespace gracevisor::proxy {
+
+// What a client sent is cut so that no longer text than this, escaped, stands in the line.
+inline constexpr std::size_t kLongestAccessText = 2048;
+// No line is longer, its newline included.
+inline constexpr std::size_t kLongestAccessLine = 16384;
+
+struct AccessRecord {
+  using Microseconds = std::chrono::microseconds;
+
+  std::chrono::system_clock::time_point time;  // when the head was complete
+  std::string_view client;                     // an address, or "unix"
+  std::string_view listener;
+  std::string_view app;           // empty: none matched
+  base::GenerationId generation;  // of the last instance that was tried; none: 0
+  base::Slot slot;                // its slot
+  std::string_view request_line;  // of a head that was refused, instead of the next four: as it came
+  std::string_view method;
+  std::string_view target;
+  std::string_view host;
+  int minor = 1;                     // HTTP/1.minor
+  int status = 0;                    // that was sent; 499: the client left before; 0: none, the worker ended
+  std::uint64_t bytes_in = 0;        // of the request's content
+  std::uint64_t bytes_out = 0;       // that the client's socket took: heads, framing, content
+  std::uint64_t head_bytes_out = 0;  // of those, the heads
+  std::string_view referer;
+  std::string_view user_agent;
+  std::string_view request_id;
+  std::string_view error;               // the token of X-Gv-Error
+  std::string_view end;                 // how the exchange ended: "done", ...
+  std::string_view phase;               // in which phase, unless it is done
+  std::optional<Microseconds> held;     // waited for an instance
+  std::optional<Microseconds> connect;  // the last connection took so long
+  std::optional<Microseconds> head;  // from the request's end, and with a connection, to the response's head
+  Microseconds total{};
+  unsigned replays = 0;
+  bool reused = false;    // the last connection came from the pool
+  bool upgraded = false;  // it became a tunnel
+};
+
+// Appends the line and its newline.
+void append_access_line(config::AccessFormat format, const AccessRecord& record, std::string& out);
+
+}  // namespace gracevisor::proxy

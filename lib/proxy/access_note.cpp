@@ -1,0 +1,217 @@
+#include "proxy/access_note.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+
+namespace gracevisor::proxy {
+namespace {
+
+constexpr int kClientLeft = 499;  // as nginx says it
+
+// Finer than the loop's, which counts milliseconds and stands still during a turn.
+base::TimePoint now() noexcept {
+  return base::SteadyClock().now();
+}
+
+std::optional<std::chrono::microseconds> micros(const std::optional<base::Duration>& duration) noexcept {
+  if (!duration) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(*duration);
+}
+
+std::string_view address_of(const Downstream& client) noexcept {
+  return client.address().empty() ? "unix" : client.address();
+}
+
+std::uint64_t written(const Downstream& client) noexcept {
+  return client.taken() + client.queued();
+}
+
+std::string_view end_of(Ending ending) noexcept {
+  switch (ending) {
+    case Ending::next:
+    case Ending::close:
+    case Ending::linger: return "done";
+    case Ending::cut: return "cut";
+    case Ending::gone: return "client_gone";
+  }
+  return {};
+}
+
+// As much of a head as its first line; not read, but shown.
+std::string_view first_line(std::string_view head) noexcept {
+  head.remove_prefix(std::min(head.find_first_not_of("\r\n"), head.size()));
+  return head.substr(0, std::min(head.find_first_of("\r\n"), kLongestAccessText));
+}
+
+}  // namespace
+
+void AccessNote::begin(Core& core, const Downstream& client, const LocalApp* app) {
+  const routing::ListenerRoutes* listener = client.listener();
+  if (listener == nullptr) return;
+  sink_ = app != nullptr && app->routes->access ? app->routes->access.get() : listener->access.get();
+  if (!logged()) return;
+  core_ = &core;
+  client_ = &client;
+  pin_ = core.tables().pin();
+  listener_ = listener->sockets->name;
+  if (app != nullptr) app_ = app->routes->name;
+  time_ = std::chrono::system_clock::now();
+  began_ = now();
+  written_before_ = written(client);
+}
+
+void AccessNote::begin(Core& core, const Downstream& client, const http::RequestHead& head,
+                       const LocalApp* app, std::string_view request_id) {
+  begin(core, client, app);
+  if (!logged()) return;
+  if (head.body.kind == http::Framing::Kind::none) request_ended_ = began_;
+
+  method_ = keep(head.method_text);
+  target_ = keep(head.target);
+  host_ = keep(head.host);
+  minor_ = head.minor;
+  request_id_ = keep(request_id);
+  for (const http::Field& field : head.fields) {
+    if (field.name != http::FieldName::other) continue;  // neither of these
+    if (http::equals_ignoring_case(field.text, "user-agent")) {
+      user_agent_ = keep(field.value);
+    } else if (http::equals_ignoring_case(field.text, "referer")) {
+      referer_ = keep(field.value);
+    }
+  }
+}
+
+AccessNote::Slice AccessNote::keep(std::string_view text) {
+  // A field that is repeated is kept again, but not without end.
+  constexpr std::size_t kMost = 8 * kLongestAccessText;
+  text = text.substr(0, std::min(kLongestAccessText, kMost - text_.size()));
+  Slice slice{static_cast<std::uint16_t>(text_.size()), static_cast<std::uint16_t>(text.size())};
+  text_.append(text);
+  return slice;
+}
+
+void AccessNote::body(const BodyRelay& body) noexcept {
+  if (!logged()) return;
+  bytes_in_ = body.content();
+  if (body.finished()) request_ended_ = now();
+}
+
+void AccessNote::held() noexcept {
+  if (!logged()) return;
+  if (!held_since_) held_since_ = now();
+  held_until_.reset();
+}
+
+void AccessNote::leased(const routing::Endpoint& endpoint, bool reused) noexcept {
+  if (!logged()) return;
+  dialled_ = sendable_ = now();
+  if (held_since_ && !held_until_) held_until_ = dialled_;
+  generation_ = endpoint.identity.generation;
+  slot_ = endpoint.identity.slot;
+  reused_ = reused;
+  connect_.reset();
+}
+
+void AccessNote::connected() noexcept {
+  if (!logged()) return;
+  sendable_ = now();
+  connect_ = sendable_ - dialled_;
+}
+
+void AccessNote::head(int status, std::size_t size) noexcept {
+  if (!logged()) return;
+  status_ = status;
+  head_bytes_out_ = written(*client_) - written_before_ + size;
+  // A response before the request's end tells nothing about how long the instance took.
+  if (request_ended_) head_ = now() - std::max(*request_ended_, sendable_);
+}
+
+void AccessNote::answered(int status, std::string_view token, std::string_view answer) noexcept {
+  if (!logged()) return;
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  status_ = status;
+  error_ = token;
+  std::size_t content = std::min(answer.find(kHeadEnd), answer.size() - kHeadEnd.size()) + kHeadEnd.size();
+  head_bytes_out_ = written(*client_) - written_before_ + content;
+}
+
+AccessNote AccessNote::hand_over() noexcept {
+  AccessNote whole = std::move(*this);
+  *this = AccessNote();
+  return whole;
+}
+
+void AccessNote::end(Ending ending, std::string_view action) {
+  if (!logged()) return;
+  if (ending == Ending::gone && status_ == 0) status_ = kClientLeft;
+  write(ending == Ending::cut && !end_.empty() ? end_ : end_of(ending), action);
+}
+
+void AccessNote::abandon(std::string_view action) noexcept {
+  if (logged()) write("shutdown", action);
+}
+
+void AccessNote::write(std::string_view end, std::string_view action) {
+  base::TimePoint ended = now();
+  AccessRecord record;
+  record.time = time_;
+  record.client = address_of(*client_);
+  record.listener = listener_;
+  record.app = app_;
+  record.generation = generation_;
+  record.slot = slot_;
+  record.method = text(method_);
+  record.target = text(target_);
+  record.host = text(host_);
+  record.minor = minor_;
+  record.status = status_;
+  record.bytes_in = bytes_in_;
+  record.bytes_out = client_->taken() - written_before_;
+  record.head_bytes_out = head_bytes_out_;
+  record.referer = text(referer_);
+  record.user_agent = text(user_agent_);
+  record.request_id = text(request_id_);
+  record.error = error_;
+  record.end = end;
+  if (end != end_of(Ending::next)) record.phase = action;
+  if (held_since_) record.held = micros(held_until_.value_or(ended) - *held_since_);
+  record.connect = micros(connect_);
+  record.head = micros(head_);
+  record.total = *micros(ended - began_);
+  record.replays = replays_;
+  record.reused = reused_;
+  record.upgraded = upgraded_;
+  core_->access().add(*sink_, record);
+  reset();
+}
+
+// Back to what a new note is, but for the memory of its text.
+void AccessNote::reset() noexcept {
+  std::string text = std::move(text_);
+  text.clear();
+  *this = AccessNote();
+  text_ = std::move(text);
+}
+
+void AccessNote::refused(Core& core, const Downstream& client, int status, std::string_view token,
+                         std::string_view head, std::string_view request_id, std::size_t bytes_out) {
+  const routing::ListenerRoutes* listener = client.listener();
+  if (listener == nullptr || !listener->access) return;
+  AccessRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.client = address_of(client);
+  record.listener = listener->sockets->name;
+  record.request_line = first_line(head);
+  record.status = status;
+  record.bytes_out = bytes_out;
+  record.request_id = request_id;
+  record.error = token;
+  record.end = "refused";
+  record.phase = "reading the request's head";
+  core.access().add(*listener->access, record);
+}
+
+}  // namespace gracevisor::proxy

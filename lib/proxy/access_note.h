@@ -1,0 +1,115 @@
+// What an exchange remembers for its line in an access log. Without a log for it, begin() leaves the note
+// empty, and nothing else changes it. Its text is recycled with the exchange. It pins the table that
+// the request came under, from which it takes the names and where the line goes. An exchange that becomes a
+// tunnel hands its note over.
+// Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/head.h"
+#include "proxy/body_relay.h"
+#include "proxy/ending.h"
+#include "proxy/table_holder.h"
+
+namespace gracevisor::proxy {
+
+class Core;
+class Downstream;
+struct AccessRecord;
+struct LocalApp;
+
+class AccessNote {
+ public:
+  // A head is complete; `app` (null: none) is what it matched in the current table.
+  void begin(Core& core, const Downstream& client, const http::RequestHead& head, const LocalApp* app,
+             std::string_view request_id);
+  // A connection without requests: its line has neither method nor target.
+  void begin(Core& core, const Downstream& client, const LocalApp* app);
+  // Some of the request's content was read.
+  void body(const BodyRelay& body) noexcept;
+  // No instance can take it now.
+  void held() noexcept;
+  // An instance shall have it, on a connection from the pool or on one that is dialled now.
+  void leased(const routing::Endpoint& endpoint, bool reused) noexcept;
+  void connected() noexcept;
+  void replayed() noexcept { replays_ += logged() ? 1U : 0U; }
+  // The instance's final head, of `size` bytes as it is about to be written to the client.
+  void head(int status, std::size_t size) noexcept;
+  // An answer of our own, head and content.
+  void answered(int status, std::string_view token, std::string_view answer) noexcept;
+  // The connection became a tunnel.
+  void upgraded() noexcept { upgraded_ = logged(); }
+  // Bytes of the client that went through it.
+  void tunnelled(std::size_t from_client) noexcept { bytes_in_ += logged() ? from_client : 0; }
+  // The note, for whoever goes on in the exchange's place; nothing stays.
+  [[nodiscard]] AccessNote hand_over() noexcept;
+  // A constant: how it ends, where its Ending tells too little.
+  void ends_as(std::string_view end) noexcept {
+    if (logged()) end_ = end;
+  }
+
+  // Writes the line. `action` is Exchange::action() of the phase in which it ended.
+  void end(Ending ending, std::string_view action);
+  // The worker ends, or the exchange has written its line already.
+  void abandon(std::string_view action) noexcept;
+
+  // The line of a head that was refused, of which `head` is what has come, or of a connection that was turned
+  // away.
+  static void refused(Core& core, const Downstream& client, int status, std::string_view token,
+                      std::string_view head, std::string_view request_id, std::size_t bytes_out);
+
+ private:
+  // A part of text_.
+  struct Slice {
+    std::uint16_t at = 0;
+    std::uint16_t size = 0;
+  };
+  [[nodiscard]] bool logged() const noexcept { return sink_ != nullptr; }
+  [[nodiscard]] Slice keep(std::string_view text);
+  [[nodiscard]] std::string_view text(Slice slice) const noexcept {
+    return std::string_view(text_).substr(slice.at, slice.size);
+  }
+  void write(std::string_view end, std::string_view action);
+  void reset() noexcept;
+
+  const routing::AccessSink* sink_ = nullptr;  // null: nothing is logged; in the pinned table, as the names
+  Core* core_ = nullptr;
+  const Downstream* client_ = nullptr;
+  TableHolder::Pin pin_;
+  std::string_view listener_;
+  std::string_view app_;
+
+  std::string text_;
+  Slice method_, target_, host_, referer_, user_agent_, request_id_;
+  int minor_ = 1;
+
+  std::chrono::system_clock::time_point time_;
+  base::TimePoint began_{};
+  std::optional<base::TimePoint> request_ended_;
+  std::optional<base::TimePoint> held_since_;  // the first wait
+  std::optional<base::TimePoint> held_until_;  // the last one's end
+  base::TimePoint dialled_{};
+  base::TimePoint sendable_{};  // a connection is there
+  std::optional<base::Duration> connect_;
+  std::optional<base::Duration> head_;
+
+  base::GenerationId generation_;
+  base::Slot slot_;
+  int status_ = 0;
+  std::string_view error_;            // a constant
+  std::string_view end_;              // a constant
+  std::uint64_t written_before_ = 0;  // to the client's connection
+  std::uint64_t head_bytes_out_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  unsigned replays_ = 0;
+  bool reused_ = false;
+  bool upgraded_ = false;
+};
+
+}  // namespace gracevisor::proxy

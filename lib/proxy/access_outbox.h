@@ -1,0 +1,54 @@
+// A worker's access logs on their way out: lines are collected per file and handed to the writer thread in
+// batches, when one is full or a moment has passed since its first line. So a request costs no lock, no
+// read-modify-write and no system call, and the writer is woken a few times a second, however busy the
+// worker.
+//
+//   add() --line--> open batch --64 kB, or 20 ms--> lane --> writer thread
+//                                \--the lane refuses--> dropped: counted, and told in front of a later batch
+//
+// Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "loop/timer.h"
+#include "proxy/access_log.h"
+#include "routing/access_lane.h"
+
+namespace gracevisor::proxy {
+
+class AccessOutbox {
+ public:
+  static constexpr std::size_t kBatch = 65536;  // bytes of text; the line that reaches it is the last one
+  static constexpr base::Duration kDelay = base::Millis(20);
+
+  // `ring_writer`, which may be empty, is called after something was put into the lane.
+  AccessOutbox(loop::Loop& loop, routing::AccessLane& lane, std::function<void()> ring_writer);
+  AccessOutbox(const AccessOutbox&) = delete;
+  AccessOutbox& operator=(const AccessOutbox&) = delete;
+  // Hands over what is left.
+  ~AccessOutbox();
+
+  void add(const routing::AccessSink& sink, const AccessRecord& record);
+
+ private:
+  struct Open {
+    routing::AccessBatch batch;
+    std::uint64_t lines = 0;
+  };
+  [[nodiscard]] Open& open_batch(const routing::AccessSink& sink);
+  // False when it stays, with nothing but what it has to tell of dropped lines.
+  [[nodiscard]] bool hand_over(Open& open);
+  void hand_over_all();
+
+  routing::AccessLane& lane_;
+  std::function<void()> ring_writer_;
+  std::vector<Open> open_;        // one per file that has lines now: few
+  std::uint64_t sent_bytes_ = 0;  // since the beginning
+  loop::Timer due_;
+};
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,18 @@
+// Bytes of strangers inside the quotes of a log line: what could end the string or the line, or speak to a
+// terminal, is escaped. Both functions stop before the character whose form would exceed `room` bytes.
+// Thread: functions on values, any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gracevisor::proxy {
+
+// For JSON (RFC 8259 section 7): quotes, backslashes, C0 and C1 controls and DEL are escaped; UTF-8 stands as
+// it is, and bytes that are none as \u00XX.
+void append_json_escaped(std::string_view text, std::size_t room, std::string& out);
+// As nginx does it: quotes, backslashes and all that is not printable ASCII as \xHH.
+void append_hex_escaped(std::string_view text, std::size_t room, std::string& out);
+
+}  // namespace gracevisor::proxy

@@ -1,0 +1,56 @@
+// Where access logs may go.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "loading.h"
+
+namespace gracevisor::config {
+
+namespace {
+
+std::vector<std::string> errors_with(const std::string& value) {
+  return test::errors_of(
+      "[app.web]\ncommand = \"server\"\nlisten = \"127.0.0.1:8080\"\nlog.access = " + value + "\n");
+}
+
+}  // namespace
+
+TEST_CASE("access log: there is none until a path is given, and lines are JSON") {
+  App app = test::app_of("");
+  CHECK(app.log.access.empty());
+  CHECK(app.log.access_format == AccessFormat::json);
+  App given = test::app_of("[app.web.log]\naccess = \"/l/./x.log\"\naccess_format = \"combined\"\n");
+  CHECK(given.log.access == "/l/x.log");
+  CHECK(given.log.access_format == AccessFormat::combined);
+  CHECK(test::app_of("log.access = \"\"\n").log.access.empty());
+  CHECK(test::app_of("log.access = \"inherit\"\n").log.access == "inherit");
+}
+
+TEST_CASE("access log: a listener has one too") {
+  Config config = test::config_of(
+      "[listen.public]\naddress = \"127.0.0.1:80\"\naccess_log = \"/l/a.log\"\naccess_format = \"combined\"\n"
+      "[listen.other]\naddress = \"127.0.0.1:81\"\n"
+      "[app.web]\ncommand = \"server\"\nlisten = [\"public\", \"other\"]\n");
+  CHECK(config.find_listener("public")->access_log == "/l/a.log");
+  CHECK(config.find_listener("public")->access_format == AccessFormat::combined);
+  CHECK(config.find_listener("other")->access_log.empty());
+  CHECK(config.find_listener("other")->access_format == AccessFormat::json);
+}
+
+TEST_CASE("access log: what is no absolute path of a file is refused with its place") {
+  const std::string at = "/etc/gv.toml:4:14: app.web.log.access: ";
+  const std::string expected = R"(expected a file's absolute path, or "inherit", found )";
+  CHECK(errors_with(R"("web.log")") == std::vector{at + expected + R"("web.log")"});
+  CHECK(errors_with(R"("./web.log")") == std::vector{at + expected + R"("./web.log")"});
+  CHECK(errors_with(R"("/var/log/")") == std::vector{at + expected + R"("/var/log/")"});
+  CHECK(errors_with(R"("inhert")") == std::vector{at + expected + R"("inhert" (did you mean "inherit"?))"});
+  CHECK(errors_with(R"("syslog")") == std::vector{at + R"("syslog": not supported by this version)"});
+  CHECK(errors_with(R"("~/web.log")") ==
+        std::vector{at + R"("~" is not expanded, as there is no shell: write the whole path)"});
+  REQUIRE(errors_with("true").size() == 1);
+  CHECK(errors_with("true").front().starts_with(at));
+}
+
+}  // namespace gracevisor::config
