@@ -132,7 +132,7 @@ std::size_t Exchange::take_body(std::string_view bytes) {
 
 // Towards the instance, or into what is held for it.
 void Exchange::forward(const Pieces& pieces) {
-  note_.body(body_);
+  if (!raw_) note_.body(body_);  // a tunnel counts what it is given
   bool connected = request_ == Request::relay;
   if (request_ == Request::dropped) {
     held_whole_ = false;
