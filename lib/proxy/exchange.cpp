@@ -10,7 +10,7 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr base::Duration kSendTimeout = config::ProxyOptions{}.send_timeout;
+constexpr base::Duration kSendTimeout = std::chrono::seconds(30);  // of an answer without an app
 
 // A body may begin slowly, but not trickle for ever.
 constexpr base::Duration kSlowBody = std::chrono::seconds(30);
@@ -56,7 +56,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
 
 // Begins to read the body, and answers what needs no instance; false when it did.
 bool Exchange::acceptable(const http::RequestHead& head) {
-  static constexpr config::ProxyOptions kNoApp{};
+  static const config::ProxyOptions kNoApp;
   const config::ProxyOptions& options = options_ != nullptr ? *options_ : kNoApp;
   body_.start(head.body, head.body,
               {.content = options_ != nullptr ? options.max_body : UINT64_MAX,
