@@ -43,7 +43,9 @@ bool RawEnd::send_some() {
   while (!unsent_.empty()) {
     ssize_t n = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
     if (n < 0) {
-      if (errno != EAGAIN) unsent_.clear();  // the other side is gone, which reading tells
+      if (errno == EAGAIN) break;
+      writable_ = false;
+      unsent_.clear();
       break;
     }
     unsent_.erase(0, static_cast<std::size_t>(n));

@@ -38,6 +38,8 @@ class RawEnd {
   std::string take();
   // How the other side ended, as far as it was read.
   [[nodiscard]] End end() const { return end_; }
+  // False once a send has failed: the other side has closed, and said so.
+  [[nodiscard]] bool writable() const { return writable_; }
   [[nodiscard]] bool connected() const { return static_cast<bool>(socket_); }
 
  private:
@@ -49,6 +51,7 @@ class RawEnd {
   std::string received_;
   std::size_t taken_ = 0;
   End end_ = End::open;
+  bool writable_ = true;
   bool finishing_ = false;
   bool finished_ = false;
   bool paused_ = false;
