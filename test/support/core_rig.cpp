@@ -55,6 +55,10 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
 
 CoreRig::~CoreRig() {
   if (core_) (void)finish();
+  // Many rigs in a row would leave as many TCP ports waiting.
+  for (auto& end : clients_) end->reset();
+  for (auto& end : apps_) end->reset();
+  if (canary_in_) canary_in_->reset();
 }
 
 base::Address CoreRig::new_address(Family family) {
@@ -153,6 +157,11 @@ void CoreRig::settle() {
     bool busy = moved || has_work(*loop_) || in_flight();
     calm = busy ? 0 : calm + 1;
   }
+}
+
+void CoreRig::turn() {
+  (void)accept_apps();
+  loop_->run_once(false);
 }
 
 void CoreRig::pass(base::Duration by) {

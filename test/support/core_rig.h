@@ -70,6 +70,8 @@ class CoreRig {
 
   // Turns the loop and pumps every end until nothing can happen before time passes or the test acts.
   void settle();
+  // One turn of the loop, with instances' new connections accepted; the ends are the test's to pump.
+  void turn();
   // Lets `by` pass at once, and settles. Needs support/shifted_clock.cpp.
   void pass(base::Duration by);
 
