@@ -16,7 +16,9 @@ using Family = test::CoreRig::Family;
 constexpr std::size_t kMostClients = 4;
 constexpr std::size_t kFiller = 65536;
 
-enum Setup : std::uint8_t { kTcpClients = 1, kTcpApps = 2, kReuse = 12, kSmallBodies = 16 };
+// Orderly: what an instance says has arrived before anybody goes on. Otherwise it may cross the next request
+// on a connection that was idle, and be taken for its response, which nobody can prevent.
+enum Setup : std::uint8_t { kTcpClients = 1, kTcpApps = 2, kReuse = 12, kSmallBodies = 16, kDisorderly = 32 };
 
 test::CoreRig::Layout layout_of(std::uint8_t setup) {
   return {.clients = (setup & kTcpClients) != 0 ? Family::tcp : Family::local,
@@ -140,8 +142,8 @@ void ExchangeScript::app_step(unsigned what) {
     default:
       switch (kind % 6) {
         case 0: finish_app(app); break;
-        case 1: rig_.app(app)->close(); break;
-        case 2: rig_.app(app)->reset(); break;
+        case 1: break_off(app, false); break;
+        case 2: break_off(app, true); break;
         case 3: rig_.app(app)->pause(true); break;
         case 4: rig_.app(app)->pause(false); break;
         default: send_from_app(app, std::string(kFiller << (kind / 6 % 4), 'y'));
@@ -202,6 +204,7 @@ void ExchangeScript::send_request(Client& client, unsigned kind) {
 
 // Echoing ones name the request that they answer, as a client can check.
 std::string ExchangeScript::response(std::size_t app, unsigned kind) {
+  rig_.app(app)->pause(false);
   rig_.settle();
   match_apps();
   std::string echo = "nothing";
@@ -209,7 +212,7 @@ std::string ExchangeScript::response(std::size_t app, unsigned kind) {
   if (!requests.empty()) {
     const std::string& start = requests.back().start;
     echo = "echo " + start.substr(start.find(' ') + 1, start.rfind(' ') - start.find(' ') - 1);
-    echoes_.insert(echo);
+    if ((setup_ & kDisorderly) == 0) echoes_.insert(echo);
   }
   constexpr const char* kHints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
   switch (kind % 20) {
@@ -239,13 +242,32 @@ std::string ExchangeScript::response(std::size_t app, unsigned kind) {
 void ExchangeScript::send_from_app(std::size_t app, const std::string& bytes) {
   if (apps_[app].finished || !rig_.app(app)->connected()) return;
   apps_[app].sent += bytes;
+  const bool orderly = (setup_ & kDisorderly) == 0;
+  if (orderly) rig_.settle();
   rig_.app(app)->send(bytes);
+  if (orderly) rig_.settle();
 }
 
 void ExchangeScript::finish_app(std::size_t app) {
   if (apps_[app].finished || !rig_.app(app)->connected()) return;
   apps_[app].finished = true;
   rig_.app(app)->finish_writing();
+}
+
+// Without a FIN of its own, but where no reset is told it looks like one.
+void ExchangeScript::break_off(std::size_t app, bool reset) {
+  test::RawEnd& end = *rig_.app(app);
+  if (!end.connected()) return;
+  (void)end.pump();
+  App& known = apps_[app];
+  known.sent.resize(known.sent.size() - end.waiting());
+  known.finished = true;
+  if (reset && (setup_ & kTcpApps) != 0) known.finished = false;
+  if (reset) {
+    end.reset();
+  } else {
+    end.close();
+  }
 }
 
 bool ExchangeScript::bring_to_an_end() {
@@ -269,6 +291,25 @@ bool ExchangeScript::bring_to_an_end() {
     rig_.pass(31s);
   }
   return false;
+}
+
+std::string ExchangeScript::transcript() {
+  constexpr std::size_t kMost = 2000;
+  constexpr std::array kEnds{"open", "finished", "reset"};
+  std::string out;
+  auto add = [&out](const std::string& title, const std::string& bytes) {
+    out += "--- " + title + "\n" + bytes.substr(0, kMost) + "\n";
+  };
+  for (std::size_t i = 0; i < apps_.size(); ++i) {
+    add("instance's connection " + std::to_string(i) + " got", rig_.app(i)->received());
+    add(apps_[i].finished ? "and said, and ended" : "and said", apps_[i].sent);
+  }
+  for (const Client& client : clients_) {
+    add("client sent", client.sent);
+    add("and got, in the end " + std::string(kEnds.at(static_cast<std::size_t>(client.end->end()))),
+        client.end->received());
+  }
+  return out;
 }
 
 }  // namespace gracevisor::fuzz

@@ -22,6 +22,9 @@ class ExchangeScript {
   // Nobody does anything any more but finish: true when every client's connection has come to its end.
   [[nodiscard]] bool bring_to_an_end();
 
+  // What everybody said, for people.
+  [[nodiscard]] std::string transcript();
+
   [[nodiscard]] test::CoreRig& rig() { return rig_; }
 
   struct Client {
@@ -31,11 +34,11 @@ class ExchangeScript {
   [[nodiscard]] const std::vector<Client>& clients() const { return clients_; }
   struct App {
     std::string sent;
-    bool finished = false;  // with FIN, behind all that was sent
+    bool finished = false;  // nothing follows, as an end of the connection tells
   };
   // In the order of rig().app(i).
   [[nodiscard]] const std::vector<App>& apps() const { return apps_; }
-  // What echoing responses said: "echo TARGET".
+  // What echoing responses said, "echo TARGET", where that tells for certain whom they answer.
   [[nodiscard]] const std::set<std::string>& echoes() const { return echoes_; }
   // A client on TCP can tell a cut from an end.
   [[nodiscard]] bool tells_cuts() const { return tcp_; }
@@ -52,6 +55,7 @@ class ExchangeScript {
   [[nodiscard]] std::string response(std::size_t app, unsigned kind);
   void send_from_app(std::size_t app, const std::string& bytes);
   void finish_app(std::size_t app);
+  void break_off(std::size_t app, bool reset);
   void match_apps() { apps_.resize(rig_.app_connections()); }
 
   const std::uint8_t* data_;

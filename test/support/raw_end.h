@@ -29,6 +29,9 @@ class RawEnd {
   // While paused nothing is read, as by a slow reader.
   void pause(bool paused) { paused_ = paused; }
 
+  // Bytes that wait to be sent.
+  [[nodiscard]] std::size_t waiting() const { return unsent_.size(); }
+
   // Sends and reads what is possible now. True when anything moved.
   bool pump();
 
