@@ -261,8 +261,7 @@ void ExchangeScript::break_off(std::size_t app, bool reset) {
   (void)end.pump();
   App& known = apps_[app];
   known.sent.resize(known.sent.size() - end.waiting());
-  known.finished = true;
-  if (reset && (setup_ & kTcpApps) != 0) known.finished = false;
+  known.finished = known.finished || !reset || (setup_ & kTcpApps) == 0;
   if (reset) {
     end.reset();
   } else {

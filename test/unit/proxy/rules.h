@@ -44,7 +44,7 @@ class RuleRig : public CoreRig {
 
 // Of a message that is not let through.
 struct Refused {
-  const char* why;
+  std::string why;
   std::string bytes;
   int status = 400;
   const char* token = "";  // "": any

@@ -44,7 +44,7 @@ TEST_CASE("rule 60: an instance of 1.0 keeps its connection only if it says so")
 
 TEST_CASE("rule 61: behind Connection: close nothing is served") {
   for (const char* option : {"close", "Close", "x, CLOSE", "keep-alive, close"}) {
-    CAPTURE(option);
+    CAPTURE(std::string(option));
     RuleRig rig;
     RawEnd& client = rig.ask(get("/1", "Connection: " + std::string(option) + "\r\n") + get("/2"));
     rig.answer(ok("one"));
@@ -95,7 +95,7 @@ TEST_CASE("rule 64: a request that is not idempotent is never sent twice") {
   for (const auto& [method, twice] :
        {Case{"POST", false}, Case{"PATCH", false}, Case{"PROPFIND", false}, Case{"GET", true},
         Case{"HEAD", true}, Case{"PUT", true}, Case{"DELETE", true}, Case{"OPTIONS", true}}) {
-    CAPTURE(method);
+    CAPTURE(std::string(method));
     RuleRig rig;
     RawEnd& client = rig.ask(request(method, "Content-Length: 0\r\n"));
     rig.finish_app();
@@ -110,7 +110,7 @@ TEST_CASE("rule 64: a request that is not idempotent is never sent twice") {
 TEST_CASE("rule 64: nothing is sent again once a response has begun") {
   for (const char* begun : {"H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n",
                             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"}) {
-    CAPTURE(begun);
+    CAPTURE(std::string(begun));
     RuleRig rig;
     rig.ask(get("/"));
     rig.answer(begun);

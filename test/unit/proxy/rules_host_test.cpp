@@ -33,13 +33,13 @@ TEST_CASE("rule 42: hosts are routed without regard to case, port and final dot"
   RawEnd& client = rig.connect();
   for (const char* host :
        {"known.example", "KNOWN.Example", "known.example:8080", "known.example.", "known.example.:1"}) {
-    CAPTURE(host);
+    CAPTURE(std::string(host));
     rig.ask(client, to_host(host));
     rig.answer(ok("served"));
     CHECK(client.take().ends_with("served"));
   }
   for (const char* host : {"known.exampl", "xknown.example", "a.known.example", "known.example.com"}) {
-    CAPTURE(host);
+    CAPTURE(std::string(host));
     rig.ask(client, to_host(host));
     CHECK(client.take().starts_with("HTTP/1.1 404 "));
   }

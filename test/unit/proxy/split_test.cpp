@@ -29,7 +29,7 @@ std::string differing(CoreRig& rig, const Script& script, const Outcome& whole) 
 TEST_CASE("split: an exchange comes out the same however its bytes are cut") {
   CoreRig rig(kLayout);
   for (const Script& script : all_scripts()) {
-    CAPTURE(script.name);
+    CAPTURE(std::string(script.name));
     Outcome whole = play(rig, script);
     CHECK_MESSAGE(whole.responses.find("PROBLEM") == std::string::npos, text_of(whole));
     std::string other = differing(rig, script, whole);
