@@ -154,7 +154,7 @@ void CoreRig::settle() {
     for (auto& end : clients_) moved = end->pump() || moved;
     for (auto& end : apps_) moved = end->pump() || moved;
     loop_->run_once(false);
-    bool busy = moved || has_work(*loop_) || in_flight();
+    bool busy = moved || has_work(*loop_) || (calm == 0 && in_flight());
     calm = busy ? 0 : calm + 1;
   }
 }

@@ -1,5 +1,6 @@
 #include "unit/proxy/exchanges.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "support/wire.h"
@@ -32,13 +33,22 @@ std::vector<bool> answers_to_head(const Script& script) {
   return to_head;
 }
 
+// Where the piece that begins at `sent` ends.
+std::size_t end_of_piece(const Step& step, std::size_t sent, const Cut* cut, std::size_t index,
+                         std::uint32_t& random) {
+  std::size_t whole = step.bytes.size();
+  if (cut == nullptr) return whole;
+  if (cut->longest > 0) {
+    random = random * 1664525U + 1013904223U;
+    return std::min(whole, sent + 1 + (random >> 16U) % cut->longest);
+  }
+  return cut->step == index && sent < cut->position ? cut->position : whole;
+}
+
 void act(CoreRig& rig, RawEnd& end, const Step& step, const Cut* cut, std::size_t index) {
-  std::size_t sent = 0;
-  while (sent < step.bytes.size()) {
-    std::size_t until = step.bytes.size();
-    if (cut != nullptr && cut->every_byte) until = sent + 1;
-    if (cut != nullptr && !cut->every_byte && cut->step == index && sent < cut->position)
-      until = cut->position;
+  std::uint32_t random = cut == nullptr ? 0 : cut->seed;
+  for (std::size_t sent = 0; sent < step.bytes.size();) {
+    std::size_t until = end_of_piece(step, sent, cut, index, random);
     end.send(std::string_view(step.bytes).substr(sent, until - sent));
     sent = until;
     if (sent < step.bytes.size()) rig.settle();

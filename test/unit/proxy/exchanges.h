@@ -42,11 +42,12 @@ struct Outcome {
 };
 [[nodiscard]] std::string text_of(const Outcome& outcome);
 
-// How one step's bytes are sent: in pieces that end at these positions, each settled before the next.
+// Where bytes are cut; each piece is settled before the next.
 struct Cut {
   std::size_t step = 0;
-  std::size_t position = 0;  // two pieces
-  bool every_byte = false;   // of every step
+  std::size_t position = 0;  // that step's in two there
+  std::size_t longest = 0;   // or, unless 0: every step's in pieces of 1 to as many bytes,
+  std::uint32_t seed = 1;    // whose lengths follow from this
 };
 
 // Plays the script on a new client; everything is hung up afterwards. `cut` null: each step in one piece.

@@ -1,5 +1,5 @@
 // How bytes are cut into reads decides nothing: each exchange is played whole, with every step's bytes cut in
-// two at every position, and byte by byte, and comes out the same.
+// two at every position, in many pieces, and byte by byte, and comes out the same.
 #include <doctest/doctest.h>
 
 #include "unit/proxy/exchanges.h"
@@ -10,20 +10,25 @@ namespace {
 // Instances on TCP, so that a reset is one.
 constexpr CoreRig::Layout kLayout{.clients = CoreRig::Family::tcp, .apps = CoreRig::Family::tcp};
 
+// "" when every cut comes out as `whole`; otherwise what the first other one does.
 std::string differing(CoreRig& rig, const Script& script, const Outcome& whole) {
-  std::string differing;
+  std::vector<Cut> cuts{{.longest = 1}};
   for (std::size_t step = 0; step < script.steps.size(); ++step) {
-    for (std::size_t at = 1; at < script.steps[step].bytes.size() && differing.empty(); ++at) {
-      Cut cut{.step = step, .position = at};
-      Outcome outcome = play(rig, script, &cut);
-      if (outcome == whole) continue;
-      differing = "step " + std::to_string(step) + " cut at " + std::to_string(at) + ":\n" + text_of(outcome);
+    for (std::size_t at = 1; at < script.steps[step].bytes.size(); ++at) {
+      cuts.push_back({.step = step, .position = at});
     }
   }
-  Cut bytes{.every_byte = true};
-  Outcome outcome = play(rig, script, &bytes);
-  if (differing.empty() && outcome != whole) differing = "byte by byte:\n" + text_of(outcome);
-  return differing;
+  for (std::uint32_t seed = 1; seed <= 6; ++seed) {
+    for (std::size_t longest : {7U, 60U}) cuts.push_back({.longest = longest, .seed = seed});
+  }
+  for (const Cut& cut : cuts) {
+    Outcome outcome = play(rig, script, &cut);
+    if (outcome == whole) continue;
+    return "step " + std::to_string(cut.step) + " cut at " + std::to_string(cut.position) +
+           ", or pieces of up to " + std::to_string(cut.longest) + " from " + std::to_string(cut.seed) +
+           ":\n" + text_of(outcome);
+  }
+  return "";
 }
 
 TEST_CASE("split: an exchange comes out the same however its bytes are cut") {
