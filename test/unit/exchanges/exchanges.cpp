@@ -1,4 +1,4 @@
-#include "unit/proxy/exchanges.h"
+#include "unit/exchanges/exchanges.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,6 @@
 // The exchanges themselves.
 #include "support/proxy_rig.h"
-#include "unit/proxy/exchanges.h"
+#include "unit/exchanges/exchanges.h"
 
 namespace gracevisor::test {
 namespace {
