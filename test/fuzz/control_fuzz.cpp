@@ -8,8 +8,10 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +27,10 @@ namespace {
 
 using namespace gracevisor;  // NOLINT(google-build-using-namespace): one program, one subject
 
-void require(bool condition) {
-  if (!condition) std::abort();
+void require(bool condition, std::source_location where = std::source_location::current()) {
+  if (condition) return;
+  (void)std::fprintf(stderr, "violated: line %u\n", static_cast<unsigned>(where.line()));
+  std::abort();
 }
 
 template <class Read>
@@ -82,15 +86,25 @@ class Desk final : public control::Connection::Owner {
       case 2:
         reply->begin_stream();
         reply->line(R"({"a":1})");
-        kept.push_back(std::move(reply));
+        streams.push_back(std::move(reply));
         return;
-      default: kept.push_back(std::move(reply));
+      default: waiting.push_back(std::move(reply));
+    }
+  }
+  // What was not answered at once.
+  void answer() {
+    for (auto& reply : std::exchange(waiting, {})) reply->json(200, R"({"late":true})");
+    for (auto& reply : std::exchange(streams, {})) {
+      reply->line(R"({"b":2})");
+      // Every other one is cut.
+      if (++ended % 2 == 0) reply->end();
     }
   }
   void on_closed(control::Connection& /*connection*/) override { closed = true; }
 
-  std::vector<std::shared_ptr<control::Reply>> kept;
+  std::vector<std::shared_ptr<control::Reply>> waiting, streams;
   std::size_t requests = 0;
+  std::size_t ended = 0;
   bool closed = false;
 
  private:
@@ -122,10 +136,7 @@ void fuzz_connection(std::string_view bytes, std::uint8_t how, std::size_t piece
       client.send(bytes.substr(0, piece));
       bytes.remove_prefix(std::min(piece, bytes.size()));
       settle(loop, client);
-      for (auto& reply : std::exchange(desk.kept, {})) {
-        reply->line(R"({"b":2})");
-        reply->end();
-      }
+      desk.answer();
       settle(loop, client);
     }
     client.finish_writing();
@@ -134,7 +145,7 @@ void fuzz_connection(std::string_view bytes, std::uint8_t how, std::size_t piece
     require(in_time);
     connection.notify_gone();
   }
-  desk.kept.clear();
+  desk.answer();
   require(loop.close() == 0);
   const test::Wire wire = test::read_responses(client.received(), client.end());
   require(wire.problem.empty() && wire.rest.empty());
