@@ -41,6 +41,17 @@ TEST_CASE("rule 48: answers to HEAD, 204 and 304 have no body, and leave the con
   }
 }
 
+TEST_CASE("rule 48: an answer of our own to a HEAD has no body, even if it is refused") {
+  for (const char* fields :
+       {"X: y\r\n", "Host: h\r\nExpect: x\r\n", "Host: h\r\nX : y\r\n", "Host: h\r\nContent-Length: x\r\n"}) {
+    CAPTURE(std::string(fields));
+    RuleRig rig;
+    RawEnd& client = rig.ask("HEAD / HTTP/1.1\r\n" + std::string(fields) + "\r\n");
+    CHECK(client.received().starts_with("HTTP/1.1 4"));
+    CHECK(client.received().ends_with("\r\n\r\n"));
+  }
+}
+
 TEST_CASE("rule 48: a body behind an answer that has none is dropped, and its connection closed") {
   for (const std::string& response :
        {std::string("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
@@ -118,6 +129,25 @@ TEST_CASE("rule 51: a reset is not the end of such a response") {
   CHECK(old.received().ends_with("\r\n\r\nok"));
   CHECK(old.end() == End::reset);
   CHECK(rig.cell().cut.read() == 2);
+}
+
+// The last bytes and the reset lie in the socket together when they are read.
+TEST_CASE("rule 51: a reset right behind the last bytes is not the end of such a response either") {
+  for (const std::string& request : {get("/"), kOld}) {
+    CAPTURE(request);
+    RuleRig rig(kResetting);
+    RawEnd& client = rig.ask(request);
+    REQUIRE(rig.app(0) != nullptr);
+    rig.app(0)->send("HTTP/1.1 200 OK\r\n\r\nok");
+    CHECK(rig.app(0)->pump());
+    rig.app(0)->reset();
+    rig.settle();
+    CHECK(client.end() == End::reset);
+    for (const WireMessage& message : read_responses(client.received(), client.end()).messages) {
+      CHECK(!message.whole);
+    }
+    CHECK(rig.counts().failed.read() == 1);
+  }
 }
 
 TEST_CASE("rule 52: an incomplete response never ends cleanly at the client, and is counted") {
