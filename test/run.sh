@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds, and runs every test; ends with ctest's summary.
-#   sh test/run.sh           the tests (g++), then again under ASan+UBSan and TSan (clang), then format and tidy
+#   sh test/run.sh           the tests (g++), then again under ASan+UBSan and TSan (clang), then a minute of fuzzing
+#                            per target, then format and tidy
 #   sh test/run.sh --quick   the tests alone
 set -eu
 
@@ -56,6 +57,9 @@ for sanitizer in asan tsan; do
   step "$sanitizer: running the tests"
   run_tests "$sanitizer" -L "$labels"
 done
+
+step "fuzz: building with clang, a minute for each target"
+sh test/fuzz/run.sh 60
 
 step "format: clang-format"
 sources '\.\(cpp\|h\)$' | xargs clang-format-19 --dry-run -Werror

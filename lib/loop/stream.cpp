@@ -64,10 +64,11 @@ struct Stream::Callbacks {
     }
     // libuv stops reading by itself at EOF, and on errors it must be told to.
     self->stop_reading();
-    if (count == UV_EOF) {
+    int code = count == UV_EOF ? self->pending_error() : static_cast<int>(-count);
+    if (code == 0) {
       self->observer_->on_end();
     } else {
-      self->report_broken(static_cast<int>(-count));
+      self->report_broken(code);
     }
   }
 
@@ -177,6 +178,13 @@ Stream::~Stream() {
   stream_->data = nullptr;
   auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
   if (uv_is_closing(handle) == 0) uv_close(handle, Callbacks::closed);
+}
+
+// libuv says EOF where a partial read came with a hang-up, and so hides a reset right behind the last bytes.
+int Stream::pending_error() const {
+  int code = 0;
+  socklen_t length = sizeof code;
+  return ::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : errno;
 }
 
 // Reading and writing may both find the connection broken within one turn; the observer hears it once.

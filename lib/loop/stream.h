@@ -89,6 +89,7 @@ class Stream {
   struct Callbacks;
   [[nodiscard]] base::Expected<void> open(Loop& loop, int family);
   [[nodiscard]] base::Expected<void> connect_unix(const base::Address& address);
+  [[nodiscard]] int pending_error() const;
   void report_broken(int code);
 
   StreamObserver* observer_;

@@ -318,6 +318,7 @@ void Downstream::refuse(int status, std::string_view token, std::string_view mes
                           .message = message,
                           .accept = {},
                           .request_id = request_id,
+                          .head_request = head.starts_with("HEAD "),
                           .retry_after = retry_after,
                           .date = core_.date()},
                          out);

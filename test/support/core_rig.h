@@ -1,0 +1,111 @@
+// The data path on a loop of the test's own thread: a proxy::Core with hand-made route tables, clients and
+// scripted instances around it. The test steps it: it writes bytes to an end, lets everything settle, and
+// looks at what came out at the other ends. No thread, no sleep, no blocking call; time passes only when it
+// is told to.
+//
+//   CoreRig rig;
+//   RawEnd& client = rig.connect();
+//   client.send(get("/"));
+//   rig.settle();
+//   rig.app(0)->received()  // the request, as the instance got it
+//
+// Errors of the set-up are exceptions. Thread: the test's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loop/loop.h"
+#include "proxy/core.h"
+#include "support/raw_end.h"
+#include "support/temp_folder.h"
+
+namespace gracevisor::test {
+
+class CoreRig {
+ public:
+  // A TCP client can tell a reset from an end; Unix sockets are faster, and instances on them usual.
+  enum class Family : std::uint8_t { tcp, local };
+  struct Layout {
+    Family clients = Family::tcp;
+    Family apps = Family::local;
+    std::size_t instances = 1;
+  };
+
+  CoreRig() : CoreRig(Layout{}) {}
+  // Adopts a first table which routes everything to one live app, "web", with these instances as its targets.
+  explicit CoreRig(Layout layout);
+  CoreRig(const CoreRig&) = delete;
+  CoreRig& operator=(const CoreRig&) = delete;
+  ~CoreRig();
+
+  // What the next table will say; publish() has it adopted before it returns.
+  config::ProxyOptions options;
+  routing::AppRoutes web;
+  bool closing = false;
+  config::Listener listener;
+  std::optional<base::AppId> tcp;
+  std::vector<routing::HostIndex::Entry> routes;
+  void publish();
+
+  // A new client; valid as long as the rig.
+  RawEnd& connect();
+  // The connections that instances took, in their order; null when there are not so many.
+  [[nodiscard]] RawEnd* app(std::size_t index);
+  [[nodiscard]] std::size_t app_connections() const { return apps_.size(); }
+
+  // Breaks off every connection, and what is dialled again because of that, until none is left. References to
+  // ends end here.
+  void hang_up();
+
+  // One more instance; it becomes a target when the test lists it.
+  const routing::EndpointRef& add_instance();
+  [[nodiscard]] const routing::EndpointRef& endpoint(std::size_t instance) const;
+  // Nobody listens there any more.
+  void refuse(std::size_t instance);
+
+  // Turns the loop and pumps every end until nothing can happen before time passes or the test acts.
+  void settle();
+  // One turn of the loop, with instances' new connections accepted; the ends are the test's to pump.
+  void turn();
+  // Lets `by` pass at once, and settles. Needs support/shifted_clock.cpp.
+  void pass(base::Duration by);
+
+  [[nodiscard]] const routing::LedgerCell& cell(std::size_t instance = 0) const;
+  [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
+  // Over all instances.
+  [[nodiscard]] std::uint64_t leases() const;
+
+  // Ends the data path and closes the loop: "" or what is wrong with that. Afterwards only the ends remain.
+  [[nodiscard]] std::string finish();
+
+ private:
+  struct Instance {
+    base::UniqueFd socket;
+    routing::EndpointRef endpoint;
+  };
+  [[nodiscard]] base::Address new_address(Family family);
+  bool accept_apps();
+  bool in_flight();
+
+  const Layout layout_;
+  std::optional<TempFolder> folder_;  // of Unix sockets
+  std::size_t addresses_ = 0;
+  std::unique_ptr<loop::Loop> loop_;
+  routing::WorkerPort port_;
+  std::shared_ptr<const routing::ListenerSockets> listener_;
+  std::vector<Instance> instances_;
+  std::vector<routing::RouteTableRef> published_;  // the supervisor holds the last reference
+  base::Epoch epoch_;
+  std::unique_ptr<proxy::Core> core_;
+  std::vector<std::unique_ptr<RawEnd>> clients_;
+  std::vector<std::unique_ptr<RawEnd>> apps_;
+  std::optional<RawEnd> canary_in_, canary_out_;  // see in_flight()
+};
+
+}  // namespace gracevisor::test
