@@ -76,8 +76,8 @@ void check_requests(const AppServer& server, const Site& site) {
   CHECK_FALSE(connection.closed_by_server());
 }
 
-// Under a load of GETs: what was in flight at the killed process is all that may be lost, and only where an
-// answer had begun.
+// Under a load of GETs: all that may be lost is an answer that had begun (gunicorn sends head and body
+// apart).
 void check_kill(const Site& site, DaemonProcess& daemon) {
   LoadGenerator load(site.listener(), Request{}, kClients);
   pid_t victim = daemon.pids("web").at(0);

@@ -50,7 +50,7 @@ std::size_t most_during(const DaemonProcess& daemon, std::vector<std::string> ar
   return most;
 }
 
-constexpr std::size_t kTransferBound = 8 * 1024;  // KiB
+constexpr std::size_t kTransferBound = 8192;  // KiB
 
 }  // namespace
 

@@ -10,7 +10,8 @@ run(lambda do |env|
   case env["PATH_INFO"]
   when "/none" then [204, {}, []]
   when "/etag"
-    env["HTTP_IF_NONE_MATCH"] == '"one"' ? [304, { "ETag" => '"one"' }, []] : answer("tagged\n", 200, { "ETag" => '"one"' })
+    tag = { "ETag" => '"one"' }
+    env["HTTP_IF_NONE_MATCH"] == tag["ETag"] ? [304, tag, []] : answer("tagged\n", 200, tag)
   when "/echo" then answer(env["rack.input"].read)
   when "/connection" then answer(env["puma.socket"].object_id.to_s)
   else answer("version #{VERSION} pid #{Process.pid}\n")

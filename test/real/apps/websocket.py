@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A WebSocket server that echoes: at 127.0.0.1:$PORT or at the Unix socket $SOCKET. Writes a line with the status of each
-connection's end. /health answers without an upgrade."""
+"""A WebSocket server that echoes: at 127.0.0.1:$PORT or at the Unix socket $SOCKET. Writes a line with the status of
+each connection's end. /health answers without an upgrade."""
 
 import asyncio
 import http

@@ -2,8 +2,8 @@
 """A WebSocket client of an echo server.
 
 websocket.py ADDRESS echo             text, binary messages, a ping; "echoed" when all came back
-websocket.py ADDRESS hold N [GATE]    opens N connections ("open"); when the file GATE is there, each must echo once more
-                                      ("again"); waits until all are closed by the other side ("closed CODE TIMES")
+websocket.py ADDRESS hold N [GATE]    opens N connections ("open"); when the file GATE is there, each must echo once
+                                      more ("again"); waits until the other side has closed all ("closed CODE TIMES")
 websocket.py ADDRESS busy N           as hold, but each connection sends and receives without a pause until it is closed
 """
 
