@@ -6,6 +6,9 @@ GV_PACKAGES_build="g++ cmake ninja-build ccache pkgconf libuv1-dev libspdlog-dev
 libtomlplusplus-dev libcli11-dev node-llhttp"
 GV_PACKAGES_load="wrk curl"
 GV_PACKAGES_test="doctest-dev python3 curl wrk git"
+# Servers and clients as users have them. No package here but nginx brings a service: uwsgi-core and apache2-utils do not.
+GV_PACKAGES_real="gunicorn puma ruby-rack nodejs uwsgi-core uwsgi-plugin-python3 nginx curl wrk nghttp2-client \
+apache2-utils python3-websockets"
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 
 gv_say() { printf '%s\n' "== $*"; }
@@ -37,8 +40,27 @@ gv_need() {
   fi
   $gv_root apt-get update -qq
   # shellcheck disable=SC2086 # a list of words
-  $gv_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $gv_missing
+  $gv_root sh -euc "$GV_INSTALL" gv_install $gv_missing
 }
+
+# Installs its arguments. nginx, which the tests start themselves, would be a service from then on: it is not started
+# now (policy-rc.d has the say; one that the machine has stays as it is) and not at the next boot.
+GV_INSTALL='
+install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
+case " $* " in
+  *" nginx "*) ;;
+  *) install "$@"; exit ;;
+esac
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap "rm -f $policy" EXIT
+  trap "exit 130" INT TERM
+  printf "#!/bin/sh\nexit 101\n" >"$policy"
+  chmod 755 "$policy"
+fi
+install "$@"
+update-rc.d nginx disable
+'
 
 # gv_configure NAME [OPTIONS...]: build/NAME from cmake/NAME.cmake.
 gv_configure() {

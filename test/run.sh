@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds, and runs every test; ends with ctest's summary.
-#   sh test/run.sh           the tests (g++), then again under ASan+UBSan and TSan (clang), then a minute of fuzzing
-#                            per target, then format and tidy
+#   sh test/run.sh           the tests (g++), with servers and clients as users have them, then again under
+#                            ASan+UBSan and TSan (clang), then a minute of fuzzing per target, then format and tidy
 #   sh test/run.sh --quick   the tests alone
 set -eu
 
@@ -20,17 +20,18 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests NAME CTEST-OPTIONS...: the output is kept in build/NAME.ctest.log as well.
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
 run_tests() {
   tests_of=$1
-  shift
+  tests_log=$2
+  shift 2
   status=0
   {
     tests_status=0
     (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
-    echo "$tests_status" >"build/$tests_of.ctest.status"
-  } | tee "build/$tests_of.ctest.log"
-  status=$(cat "build/$tests_of.ctest.status")
+    echo "$tests_status" >"build/$tests_log.ctest.status"
+  } | tee "build/$tests_log.ctest.log"
+  status=$(cat "build/$tests_log.ctest.status")
   [ "$status" -eq 0 ] || exit "$status"
 }
 
@@ -38,14 +39,20 @@ sources() { git ls-files --cached --others --exclude-standard 'lib/*' 'apps/*' '
 
 werror=OFF
 [ -z "${CI:-}" ] || werror=ON
-if [ -n "$quick" ]; then gv_need build test; else gv_need build test check; fi
+if [ -n "$quick" ]; then gv_need build test; else gv_need build test real check; fi
 
 step "dev: building with g++"
 gv_configure dev -DGV_WERROR=$werror
 gv_build dev
 step "dev: running the tests"
-run_tests dev -LE soak
+run_tests dev dev -LE 'soak|real'
 [ -z "$quick" ] || exit 0
+
+# Their packages were installed above, so that none has a reason to be skipped.
+step "dev: running the tests with real servers and clients"
+GV_NO_SKIP=1
+export GV_NO_SKIP
+run_tests dev real -L real
 
 # Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do
@@ -55,7 +62,7 @@ for sanitizer in asan tsan; do
   labels='unit|loop|stress'
   [ "$sanitizer" = tsan ] || labels="$labels|integration"
   step "$sanitizer: running the tests"
-  run_tests "$sanitizer" -L "$labels"
+  run_tests "$sanitizer" "$sanitizer" -L "$labels"
 done
 
 step "fuzz: building with clang, a minute for each target"
@@ -67,5 +74,5 @@ step "tidy: clang-tidy"
 gv_configure tidy
 python3 test/lint/tidy.py build/tidy
 
-step "all of it passed; the dev tests' summary:"
-grep -A 1000 'tests passed' build/dev.ctest.log
+step "all of it passed; the dev tests' summaries:"
+grep -h -A 1000 'tests passed' build/dev.ctest.log build/real.ctest.log

@@ -175,8 +175,12 @@ void Exchange::end_of_response_input() {
 
 void Exchange::complete_response(bool reusable) {
   Site& site = *lease_.site();
+  // Requests that must not be repeated dial, and never take from the pool. One idle connection of theirs may
+  // serve others; more of them would only occupy the app, in puma a thread each for 200 ms.
+  bool surplus =
+      options_->reuse == config::ProxyOptions::Reuse::idempotent && !memo_.idempotent && site.pool.size() > 0;
   bool pooled = reusable && upstream_keep_ && request_ == Request::sent && !backlog_ && site.target &&
-                options_->reuse != config::ProxyOptions::Reuse::never;
+                !surplus && options_->reuse != config::ProxyOptions::Reuse::never;
   if (pooled) {
     site.pool.put(std::move(upstream_),
                   {.age = options_->keep_alive, .requests = options_->keep_alive_requests});

@@ -157,6 +157,28 @@ TEST_CASE("retry: a POST gets a fresh connection, and is never sent twice") {
   CHECK(rig.counts().retried.read() == 0);
 }
 
+TEST_CASE("pool: the connection of a POST is kept for others only where none is idle") {
+  FakeApp app;
+  ProxyRig rig({app.endpoint()});
+  Peer client = rig.connect();
+  REQUIRE(client.send(kPost));
+  Peer first = app.accept();
+  REQUIRE(first.read_past("abc").starts_with("POST / "));
+  REQUIRE(first.send(ok("one")));
+  REQUIRE(client.read_message().ends_with("one"));
+  REQUIRE(client.send(kPost));
+  Peer second = app.accept();
+  REQUIRE(second.read_past("abc").starts_with("POST / "));
+  REQUIRE(second.send(ok("two")));
+  REQUIRE(client.read_message().ends_with("two"));
+  CHECK(second.read_to_end().empty());
+  CHECK(second.end() == End::finished);
+  REQUIRE(client.send(get("/three")));
+  CHECK(first.read_past("\r\n\r\n").starts_with("GET /three "));
+  REQUIRE(first.send(ok("three")));
+  CHECK(client.read_message().ends_with("three"));
+}
+
 TEST_CASE("retry: reuse = always sends a POST on a pooled connection, reuse = never closes each") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});

@@ -1,0 +1,18 @@
+// A test case that cannot run here says so and returns. A run of nothing else ends with kSkippedCode, which
+// ctest shows as skipped where a test's SKIP_RETURN_CODE is that.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+namespace gracevisor::test {
+
+inline constexpr int kSkippedCode = 77;
+inline unsigned skipped_cases = 0;
+
+inline void skip(const std::string& why) {
+  ++skipped_cases;
+  (void)std::fprintf(stderr, "skipped: %s\n", why.c_str());
+}
+
+}  // namespace gracevisor::test
