@@ -53,4 +53,34 @@ TEST_CASE("tcp apps: routes have no meaning") {
         one(R"(5:1: app.db.routes: has no meaning with proxy = "tcp": the listener is the app's own)"));
 }
 
+TEST_CASE("tcp apps: a listener is not shared, nor has it another app by default") {
+  CHECK(errors_of("[listen.p]\naddress = \"127.0.0.1:80\"\n" + tcp_app("listen = \"p\"")).empty());
+  CHECK(
+      errors_of("[listen.p]\naddress = \"127.0.0.1:80\"\n" + tcp_app("listen = \"p\"") +
+                "[app.web]\ncommand = \"b\"\nlisten = \"p\"\n") ==
+      one(R"(6:10: app.db.listen: p is shared with app.web, but proxy = "tcp" needs a listener of its own)"));
+  CHECK(errors_of(tcp_app("listen = \"127.0.0.1:80\"") +
+                  "[app.web]\ncommand = \"b\"\nlisten = \"127.0.0.1:80\"\nroute = \"example.com\"\n") ==
+        one(R"(4:10: app.db.listen: "127.0.0.1:80" is shared with app.web, but proxy = "tcp" needs a )"
+            "listener of its own"));
+  CHECK(errors_of("[listen.p]\naddress = \"127.0.0.1:80\"\ndefault = \"db\"\n" +
+                  tcp_app("listen = \"127.0.0.1:81\"")) ==
+        one(R"(3:11: listen.p.default: app.db has proxy = "tcp")"));
+  CHECK(errors_of("[listen.p]\naddress = \"127.0.0.1:80\"\ndefault = \"db\"\n" + tcp_app("listen = \"p\"")) ==
+        one(R"(3:11: listen.p.default: app.db has proxy = "tcp")"));
+  // It would never get a connection.
+  CHECK(errors_of("[listen.p]\naddress = \"127.0.0.1:80\"\ndefault = \"web\"\n" + tcp_app("listen = \"p\"") +
+                  "[app.web]\ncommand = \"b\"\nlisten = \"127.0.0.1:81\"\n") ==
+        one(R"(3:11: listen.p.default: app.db has the listener for itself, with proxy = "tcp")"));
+}
+
+TEST_CASE("tcp apps: two of them cannot share a listener either") {
+  auto errors = errors_of(tcp_app("listen = \"127.0.0.1:80\"") +
+                          "[app.mq]\ncommand = \"b\"\nproxy = \"tcp\"\nlisten = \"127.0.0.1:80\"\n");
+  const std::string rest = R"(, but proxy = "tcp" needs a listener of its own)";
+  CHECK(errors ==
+        Strings{R"(/etc/gv.toml:4:10: app.db.listen: "127.0.0.1:80" is shared with app.mq)" + rest,
+                R"(/etc/gv.toml:8:10: app.mq.listen: "127.0.0.1:80" is shared with app.db)" + rest});
+}
+
 }  // namespace gracevisor::config
