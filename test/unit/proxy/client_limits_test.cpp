@@ -145,6 +145,8 @@ TEST_CASE("limits: a listener without a limit per client counts nobody") {
   ProxyRig rig({app.endpoint()});
   std::vector<Peer> clients;
   for (int i = 0; i < 50; ++i) clients.push_back(rig.connect());
+  REQUIRE(clients.back().send("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n"));
+  REQUIRE(!clients.back().read_message().empty());  // all of them are accepted
   rig.listener.max_connections_per_client = 1;
   rig.publish();
   clients.erase(clients.begin(), clients.begin() + 25);  // uncounted ones leave
