@@ -206,6 +206,8 @@ TEST_CASE("proxy options: a header rule has a header's name and one line") {
         one("5:29: " + table + "set.X: a header's value is one line without control characters"));
   CHECK(set(R"(X = "a\u007f")").size() == 1);
   CHECK(set("X = \"a\tb \xc3\xa4\"").empty());
+  CHECK(set(R"(X-A = "1", x-a = "2")") ==
+        one("5:36: " + table + "set.x-a: the same header twice, as names have no case"));
   CHECK(set("X = 5") == one("5:29: " + table + "set.X: expected a string, found integer"));
   CHECK(option_errors("request_headers.set = []") ==
         one("5:23: " + table + R"(set: expected a table such as { X-Frame-Options = "DENY" }, found array)"));
