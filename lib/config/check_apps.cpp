@@ -1,6 +1,8 @@
 // What one app says about itself, key against key.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/draft.h"
 #include "config/substitute.h"
 
@@ -87,7 +89,17 @@ class AppCheck {
       error(find(*draft_.table, key)->source, "." + std::string(key),
             R"(has no meaning with proxy = "tcp": the listener is the app's own)");
     }
-    if (!given("health")) app_.health.kind = Health::Kind::tcp;
+    if (!asks_by_http()) app_.health.kind = Health::Kind::tcp;
+  }
+
+  // Does `health` say what to ask by HTTP, and not only how often?
+  [[nodiscard]] bool asks_by_http() const {
+    const Entry* health = find(*draft_.table, "health");
+    if (health == nullptr || app_.health.kind == Health::Kind::tcp) return false;
+    const auto* table = std::get_if<Table>(&health->value.data);
+    constexpr std::string_view kWhat[] = {"type", "path", "expect", "host", "proto", "headers"};
+    return table == nullptr || std::any_of(std::begin(kWhat), std::end(kWhat),
+                                           [&](auto key) { return find(*table, key) != nullptr; });
   }
 
   void check_no_value(std::string_view placeholder, std::string_view text, const std::string& below,

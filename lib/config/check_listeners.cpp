@@ -175,9 +175,14 @@ class ListenerCheck {
       }
     }
     for (const ListenerDraft& draft : draft_.listeners) {
-      if (draft.listener.default_app != app.app.name) continue;
+      if (!draft.listener.default_app) continue;
+      const auto& mine = app.app.listen;
+      bool default_is_app = draft.listener.default_app == app.app.name;
+      bool has_it = std::find(mine.begin(), mine.end(), draft.listener.name) != mine.end();
+      if (!default_is_app && !has_it) continue;
       findings_.error(find(*draft.table, "default")->value.source,
-                      fmt::format(R"({}.default: {} has proxy = "tcp")", draft.path, app.path));
+                      fmt::format(R"({}.default: {} has {}proxy = "tcp")", draft.path, app.path,
+                                  default_is_app ? "" : "the listener for itself, with "));
     }
   }
 

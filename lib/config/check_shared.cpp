@@ -84,6 +84,7 @@ void check_routes(const Draft& draft, Findings& findings) {
   };
   std::map<std::tuple<std::string, std::string, std::string>, Owner> owners;
   for (const AppDraft& app : draft.apps) {
+    if (app.app.protocol == Protocol::tcp) continue;  // shares no listener at all: check_listeners()
     for (const std::string& listener : app.app.listen) {
       for (const Route& route : app.app.routes) {
         auto [owner, fresh] =

@@ -27,7 +27,7 @@ struct HeaderRules {
   bool operator==(const HeaderRules&) const = default;
 };
 
-// A page for browsers in place of our own text.
+// A page for browsers in place of our own text. Of several that fit a status the narrowest counts.
 struct ErrorPage {
   StatusRange statuses;
   std::filesystem::path file;

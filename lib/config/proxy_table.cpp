@@ -82,6 +82,13 @@ void read_set(Reading& reading, const Item& item, HeaderRules& out) {
   for (const Entry& entry : *table) {
     Item header{item.path + "." + key_text(entry.key), entry.value};
     if (!check_name(reading, entry.source, header.path, entry.key)) continue;
+    bool twice = std::any_of(out.set.begin(), out.set.end(), [&](const auto& other) {
+      return lower_case(other.first) == lower_case(entry.key);
+    });
+    if (twice) {
+      reading.error(entry.source, header.path, "the same header twice, as names have no case");
+      continue;
+    }
     auto text = reading.text(header);
     if (!text) continue;
     if (is_header_value(*text)) {

@@ -67,6 +67,7 @@ void read_routes(Reading& reading, const Item& item, App& out) {
 }
 
 std::string routes_text(const App& app) {
+  if (app.protocol == Protocol::tcp) return {};  // which may have none, but the one that is implied
   std::vector<std::string> items;
   items.reserve(app.routes.size());
   for (const Route& route : app.routes) items.push_back(route_text(route));

@@ -70,6 +70,8 @@ struct OwnAnswer {
   std::string_view date;
 };
 void write_own_answer(const OwnAnswer& answer, std::string& out);
+// As much of Accept as that needs: "text/html" or "application/json", a constant; empty for plain text.
+[[nodiscard]] std::string_view answer_type(std::string_view accept) noexcept;
 
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
 

@@ -130,10 +130,10 @@ void write_request_head(const RequestHead& head, const RequestForward& how, std:
     write_field(field, out);
   }
   write_framing(head, out);
-  if (head.max_forwards) {
+  if (head.max_forwards && ours("Max-Forwards")) {
     write_field("Max-Forwards", *head.max_forwards == 0 ? 0 : *head.max_forwards - 1, out);
   }
-  if (how.via) write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
+  if (how.via && ours("Via")) write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
   if (ours("X-Forwarded-For")) write_forwarded_for(head, how, out);
   if (!proto) write_field("X-Forwarded-Proto", how.proto, out);
   if (!host) write_field("X-Forwarded-Host", head.authority, out);

@@ -158,6 +158,15 @@ void write_head(const OwnAnswer& answer, std::string& out) {
 
 }  // namespace
 
+std::string_view answer_type(std::string_view accept) noexcept {
+  switch (preferred(accept)) {
+    case Form::plain: return {};
+    case Form::html: return "text/html";
+    case Form::json: return "application/json";
+  }
+  return {};
+}
+
 void write_own_answer(const OwnAnswer& answer, std::string& out) {
   const Form form = answer.message.empty() ? Form::plain : preferred(answer.accept);
   std::string body;

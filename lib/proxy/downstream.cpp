@@ -182,7 +182,9 @@ void Downstream::settle() {
 
 void Downstream::update_reading() {
   if (ended_ || stream_ == nullptr) return;
-  bool wanted = state_ == State::lingering || buffer_.size() < entrance_.config->read_ahead;
+  // Part of a head is bounded by the head's own limits.
+  bool ahead = state_ != State::lingering && state_ != State::reading_head;
+  bool wanted = !ahead || buffer_.size() < entrance_.config->read_ahead;
   if (exchange_ && wanted) wanted = exchange_->wants_bytes();
   if (tunnel_ && wanted) wanted = tunnel_->wants_bytes();
   if (wanted == stream_->reading()) return;

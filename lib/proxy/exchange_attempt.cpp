@@ -252,7 +252,12 @@ void Exchange::hold(HoldFor what) {
   }
   if (!core_.hold_queue().enter(place_, *app_, held_.size(), options_->hold_requests,
                                 options_->hold_memory)) {
-    answer(Reply::hold_full);
+    // A full queue costs the moment that was to be waited, not the second attempt.
+    if (what == HoldFor::judgement) {
+      route_again(nullptr);
+    } else {
+      answer(Reply::hold_full);
+    }
     return;
   }
   if (!again) app_->cell->held.add();

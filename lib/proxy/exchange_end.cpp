@@ -49,10 +49,14 @@ void Exchange::answer(Reply reply) {
 
 std::string_view Exchange::error_page(int status) const noexcept {
   if (options_ == nullptr) return {};
+  // The narrowest: a table in TOML has no order.
+  const config::ErrorPage* best = nullptr;
+  const auto width = [](const config::StatusRange& statuses) { return statuses.last - statuses.first; };
   for (const config::ErrorPage& page : options_->error_pages) {
-    if (status >= page.statuses.first && status <= page.statuses.last) return page.html;
+    if (status < page.statuses.first || status > page.statuses.last) continue;
+    if (best == nullptr || width(page.statuses) < width(best->statuses)) best = &page;
   }
-  return {};
+  return best != nullptr ? std::string_view(best->html) : std::string_view();
 }
 
 // The instance's response ended before its end, or we end it: the client must see that it is not whole.

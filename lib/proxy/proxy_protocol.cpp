@@ -56,7 +56,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
 
 std::optional<base::Address> parse_address(int family, std::string_view host, std::uint16_t port) noexcept {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (host.size() >= text.size()) return std::nullopt;
+  // inet_pton() would stop at a NUL.
+  if (host.size() >= text.size() || host.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(host.begin(), host.end(), text.begin());
   in_addr v4{};
   in6_addr v6{};

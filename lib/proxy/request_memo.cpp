@@ -1,15 +1,11 @@
 #include "proxy/request_memo.h"
 
+#include "http/forward.h"
+
 namespace gracevisor::proxy {
 namespace {
 
 constexpr std::size_t kRecycledCapacity = 16384;
-
-std::string_view reduced(std::string_view accept) noexcept {
-  if (http::list_has(accept, "text/html")) return "text/html";
-  if (http::list_has(accept, "application/json")) return "application/json";
-  return {};
-}
 
 }  // namespace
 
@@ -27,7 +23,7 @@ void RequestMemo::take(const http::RequestHead& head, base::TimePoint now) {
   takes_trailers = head.takes_trailers;
   for (const http::Field& field : head.fields) {
     if (field.name == http::FieldName::idempotency_key) idempotent = true;
-    if (field.name == http::FieldName::accept) accept = reduced(field.value);
+    if (field.name == http::FieldName::accept) accept = http::answer_type(field.value);
   }
   host.assign(head.host);
   path.assign(head.path);

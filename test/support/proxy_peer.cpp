@@ -132,6 +132,11 @@ Peer Acceptor::accept() {
   return Peer(base::UniqueFd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
 }
 
+void Acceptor::close() {
+  if (::shutdown(socket_.get(), SHUT_RDWR) != 0) throw std::runtime_error("cannot stop listening");
+  closed_ = std::move(socket_);
+}
+
 bool Acceptor::quiet() const {
   return !ready(socket_.get(), POLLIN, 0);
 }

@@ -62,10 +62,12 @@ class Acceptor {
   [[nodiscard]] Peer accept();
   // Does nobody knock now?
   [[nodiscard]] bool quiet() const;
-  void close() { socket_.reset(); }
+  // Refuses connections from now on; nobody else gets the port.
+  void close();
 
  private:
   base::UniqueFd socket_;
+  base::UniqueFd closed_;
   base::Address address_;
 };
 

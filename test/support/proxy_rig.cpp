@@ -6,11 +6,11 @@
 
 namespace gracevisor::test {
 
-FakeApp::FakeApp(base::GenerationId generation, const base::Address& address)
+FakeApp::FakeApp(base::GenerationId generation, const base::Address& address, base::Slot slot)
     : acceptor_(address),
       endpoint_(std::make_shared<routing::Endpoint>(
-          routing::Identity{base::AppId(1), generation, base::Slot(1), base::Incarnation(1)},
-          acceptor_.address(), 1)) {}
+          routing::Identity{base::AppId(1), generation, slot, base::Incarnation(1)}, acceptor_.address(),
+          1)) {}
 
 ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets) {
   auto opened = loop::open_listening_sockets(base::Address::tcp_loopback(base::Port(0)), 1);

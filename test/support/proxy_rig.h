@@ -16,7 +16,8 @@ namespace gracevisor::test {
 class FakeApp {
  public:
   explicit FakeApp(base::GenerationId generation = base::GenerationId(1),
-                   const base::Address& address = base::Address::tcp_loopback(base::Port(0)));
+                   const base::Address& address = base::Address::tcp_loopback(base::Port(0)),
+                   base::Slot slot = base::Slot(1));
   [[nodiscard]] Peer accept() { return acceptor_.accept(); }
   [[nodiscard]] bool quiet() const { return acceptor_.quiet(); }
   // Nobody listens there any more: connections are refused.

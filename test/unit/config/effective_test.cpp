@@ -46,6 +46,15 @@ log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
 address = ["127.0.0.1:80", "unix:/run/x.sock"]
 default = "web"
 trusted_proxies = ["10.0.0.0/8"]
+proxy_protocol = true
+head_timeout = "11s"
+idle_timeout = "61s"
+max_target = "4KiB"
+max_head = "64KiB"
+max_field = "8KiB"
+max_fields = 50
+read_ahead = "16KiB"
+max_connections_per_client = 20
 access_log = "/l/access.log"
 access_format = "combined"
 [app.web]
@@ -75,6 +84,7 @@ timeout = "2m"
 guard = "0s"
 guard_interval = "2s"
 drain_timeout = "1h"
+upgraded = "wait"
 hold = "1s"
 settle = "2s"
 [app.web.restart]
@@ -94,13 +104,32 @@ keep = 0
 access = "inherit"
 access_format = "combined"
 [app.web.proxy_options]
-balance = "least-requests"
+balance = "hash:cookie:sid"
 request_timeout = "5s"
 reuse = "always"
+keep_alive = "9s"
+keep_alive_requests = 1000
 connect_timeout = "2s"
 body_timeout = "3s"
+min_body_rate = "1KiB"
 send_timeout = "4s"
+tunnel_timeout = "30m"
+half_close_timeout = "20s"
 max_body = "1MiB"
+max_chunk_extensions = "1KiB"
+max_trailers = 0
+max_response_head = "16KiB"
+max_interim_responses = 2
+hold_requests = 10
+hold_memory = "1MiB"
+retry_503 = true
+on_client_abort = "finish"
+strip_path = true
+via = false
+underscore_headers = "pass"
+trailers = ["Server-Timing", "X-Sum"]
+request_headers = { set = { X-Who = "\"gv\" \\" }, remove = ["X-Debug"] }
+response_headers = { set = { "X.Dotted" = "a" }, remove = ["Server", "X-Powered-By"] }
 [app.jobs]
 command = "worker"
 endpoint = "none"
@@ -110,6 +139,12 @@ command = "server"
 user = "ada"
 listen = "127.0.0.1:81"
 health = "tcp"
+[app.db]
+command = "server"
+user = "ada"
+listen = "127.0.0.1:82"
+proxy = "tcp"
+proxy_options.balance = "hash:header:X-Tenant"
 )";
 
 }  // namespace
@@ -172,7 +207,40 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(stderr = "inherit")",
                            R"(max_size = "3kB")",
                            "keep = 0",
-                           R"(balance = "least-requests")",
+                           "proxy_protocol = true",
+                           R"(head_timeout = "11s")",
+                           R"(idle_timeout = "61s")",
+                           R"(max_target = "4KiB")",
+                           R"(max_head = "64KiB")",
+                           R"(max_field = "8KiB")",
+                           "max_fields = 50",
+                           R"(read_ahead = "16KiB")",
+                           "max_connections_per_client = 20",
+                           R"(upgraded = "wait")",
+                           R"(balance = "hash:cookie:sid")",
+                           R"(balance = "hash:header:X-Tenant")",
+                           R"(keep_alive = "9s")",
+                           "keep_alive_requests = 1000",
+                           R"(min_body_rate = "1KiB")",
+                           R"(tunnel_timeout = "30m")",
+                           R"(half_close_timeout = "20s")",
+                           R"(max_chunk_extensions = "1KiB")",
+                           R"(max_trailers = "0")",
+                           R"(max_response_head = "16KiB")",
+                           "max_interim_responses = 2",
+                           "hold_requests = 10",
+                           R"(hold_memory = "1MiB")",
+                           "retry_503 = true",
+                           R"(on_client_abort = "finish")",
+                           "strip_path = true",
+                           "via = false",
+                           R"(underscore_headers = "pass")",
+                           R"(trailers = ["server-timing", "x-sum"])",
+                           R"(set = { X-Who = "\"gv\" \\" })",
+                           R"(remove = ["X-Debug"])",
+                           R"(set = { "X.Dotted" = "a" })",
+                           R"(remove = ["Server", "X-Powered-By"])",
+                           R"(proxy = "tcp")",
                            R"(request_timeout = "5s")",
                            R"(reuse = "always")",
                            R"(connect_timeout = "2s")",
@@ -183,6 +251,19 @@ TEST_CASE("effective: every line that was set is in the text") {
     CAPTURE(line);
     CHECK(text.find("\n" + std::string(line) + "\n") != std::string::npos);
   }
+}
+
+TEST_CASE("effective: error pages are printed as the files that they came from") {
+  test::Folder folder;
+  std::string sorry = folder.write("sorry page.html", "sorry");
+  std::string text =
+      effective_text(test::config_of("[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\nuser = \"ada\"\n"
+                                     "proxy_options.error_pages = { 5xx = \"" +
+                                         sorry + "\", 404 = \"" + sorry + "\" }\n",
+                                     root_identity()));
+  CHECK(text.find("\nerror_pages = { 500-599 = \"" + sorry + "\", 404 = \"" + sorry + "\" }\n") !=
+        std::string::npos);
+  CHECK(effective_text(test::config_of(text, root_identity())) == text);
 }
 
 TEST_CASE("effective: values of environments and headers are masked") {

@@ -92,6 +92,7 @@ TEST_CASE("own answer: the form is what Accept prefers") {
   for (const auto& [accept, type] : kRows) {
     CAPTURE(accept);
     CHECK(type_for(accept) == type);
+    CHECK(type_for(answer_type(accept)) == type);
   }
 }
 

@@ -141,7 +141,7 @@ TEST_CASE("hold: a request waits for an instance and is served when one is live"
   rig.web.targets = {app.endpoint()};
   rig.publish();
   Peer side = app.accept();
-  CHECK(side.read_past("abc").starts_with("POST /held "));
+  CHECK(side.read_past("\r\n\r\nabc").starts_with("POST /held "));
   CHECK(rig.counts().waiting.read() == 0);
   REQUIRE(side.send(ok("late")));
   CHECK(client.read_message().ends_with("late"));

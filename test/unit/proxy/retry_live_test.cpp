@@ -34,7 +34,7 @@ TEST_CASE("retry: a refused connection goes to the other target, of any method")
   for (int i = 0; i < 20; ++i) {
     REQUIRE(client.send(kPost));
     side = alive.accept();
-    REQUIRE(side.read_past("abc").starts_with("POST / "));
+    REQUIRE(side.read_past("\r\n\r\nabc").starts_with("POST / "));
     REQUIRE(side.send(ok("ok", "Connection: close\r\n")));
     REQUIRE(client.read_message().ends_with("ok"));
   }
@@ -57,7 +57,7 @@ TEST_CASE("retry: when no target takes connections the request waits for a table
   rig.web.targets = {replacement.endpoint()};
   rig.publish();
   Peer side = replacement.accept();
-  REQUIRE(side.read_past("abc").starts_with("POST / "));
+  REQUIRE(side.read_past("\r\n\r\nabc").starts_with("POST / "));
   REQUIRE(side.send(ok("ok")));
   CHECK(client.read_message().ends_with("ok"));
   CHECK(rig.counts().failed.read() == 0);
@@ -111,14 +111,14 @@ TEST_CASE("retry: a reused connection that ends without a byte is replaced once 
     Peer client = rig.connect();
     Peer side = pooled_connection(client, app);
     REQUIRE(client.send("PUT /second HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"));
-    REQUIRE(!side.read_past("abc").empty());
+    REQUIRE(!side.read_past("\r\n\r\nabc").empty());
     if (with_reset) {
       side.reset();
     } else {
       side.close();
     }
     side = app.accept();
-    CHECK(side.read_past("abc").starts_with("PUT /second "));
+    CHECK(side.read_past("\r\n\r\nabc").starts_with("PUT /second "));
     REQUIRE(side.send(ok("again", "Connection: close\r\n")));
     CHECK(client.read_message().ends_with("again"));
   }
@@ -149,7 +149,7 @@ TEST_CASE("retry: a POST gets a fresh connection, and is never sent twice") {
   Peer pooled = pooled_connection(client, app);
   REQUIRE(client.send(kPost));
   Peer fresh = app.accept();
-  REQUIRE(fresh.read_past("abc").starts_with("POST / "));
+  REQUIRE(fresh.read_past("\r\n\r\nabc").starts_with("POST / "));
   CHECK(pooled.quiet());
   fresh.close();
   CHECK(client.read_message().starts_with("HTTP/1.1 502 "));
@@ -187,7 +187,7 @@ TEST_CASE("retry: reuse = always sends a POST on a pooled connection, reuse = ne
   Peer client = rig.connect();
   Peer side = pooled_connection(client, app);
   REQUIRE(client.send(kPost));
-  CHECK(side.read_past("abc").starts_with("POST / "));
+  CHECK(side.read_past("\r\n\r\nabc").starts_with("POST / "));
   REQUIRE(side.send(ok("ok")));
   REQUIRE(client.read_message().ends_with("ok"));
   side.close();
@@ -228,12 +228,12 @@ TEST_CASE("retry: on a Unix socket a POST that the kernel proves unread is sent 
   REQUIRE(eventually([&] { return !side.quiet(); }));
   side.close();  // with our bytes unread: a reset
   Peer again = app.accept();
-  CHECK(again.read_past("abc").starts_with("POST / "));
+  CHECK(again.read_past("\r\n\r\nabc").starts_with("POST / "));
   REQUIRE(again.send(ok("ok")));
   CHECK(client.read_message().ends_with("ok"));
   // Read, and then closed: the app may have acted.
   REQUIRE(client.send(kPost));
-  REQUIRE(!again.read_past("abc").empty());
+  REQUIRE(!again.read_past("\r\n\r\nabc").empty());
   again.close();
   CHECK(client.read_message().starts_with("HTTP/1.1 502 "));
   CHECK(app.quiet());

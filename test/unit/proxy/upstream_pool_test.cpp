@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "loop/loop.h"
 #include "support/proxy_peer.h"
 
@@ -33,13 +35,14 @@ struct Fixture {
     return holds();
   }
   // A connection that was used and is idle now; its other end.
-  Peer pooled() {
+  Peer pooled(const UpstreamPool::Limits& limits = {.age = kAge}, std::optional<unsigned> keep_alive = {}) {
     User user;
     auto upstream = Upstream::dial(*loop, app.address(), user);
     REQUIRE(upstream);
     REQUIRE(run_until([&] { return user.connected; }));
     CHECK_FALSE((*upstream)->reused());
-    pool.put(std::move(*upstream), {.age = kAge});
+    (*upstream)->note_keep_alive(keep_alive);
+    pool.put(std::move(*upstream), limits);
     return app.accept();
   }
 
@@ -95,6 +98,37 @@ TEST_CASE("pool: nothing stays idle for longer than the bound") {
   Peer peer = f.pooled();
   CHECK(f.run_until([&] { return f.pool.size() == 0; }));
   CHECK(f.loop->now() - began >= kAge);
+  CHECK(peer.read_to_end().empty());
+}
+
+TEST_CASE("pool: a connection is given up a second before the app closes it, or sooner") {
+  Fixture f;
+  auto began = f.loop->now();
+  Peer patient = f.pooled({.age = std::chrono::milliseconds(1200)}, 100);
+  Peer brief = f.pooled({.age = std::chrono::seconds(60)}, 2);
+  CHECK(f.pool.size() == 2);
+  CHECK(f.run_until([&] { return f.pool.size() == 1; }));
+  CHECK(f.loop->now() - began >= std::chrono::seconds(1));
+  CHECK(brief.read_to_end().empty());
+  CHECK(f.run_until([&] { return f.pool.size() == 0; }));
+  CHECK(f.loop->now() - began >= std::chrono::milliseconds(1200));
+  CHECK(patient.read_to_end().empty());
+  for (unsigned none : {0U, 1U}) {
+    Peer gone = f.pooled({.age = std::chrono::seconds(60)}, none);
+    CHECK(f.pool.size() == 0);
+    CHECK(gone.read_to_end().empty());
+  }
+}
+
+TEST_CASE("pool: a connection is worn after so many requests") {
+  Fixture f;
+  const UpstreamPool::Limits limits{.age = kAge, .requests = 2};
+  Peer peer = f.pooled(limits);
+  User user;
+  auto taken = f.pool.take(user);
+  REQUIRE(taken);
+  f.pool.put(std::move(taken), limits);
+  CHECK(f.pool.size() == 0);
   CHECK(peer.read_to_end().empty());
 }
 
