@@ -83,7 +83,7 @@ void check_close(const std::string& mode, unsigned count) {
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 0);
-  CHECK(deploy.out.find("(@1 has " + number + " in flight)") != std::string::npos);
+  CHECK(deploy.out.find("(@1 has 0 in flight, " + number + " upgraded)") != std::string::npos);
   CHECK(deploy.out.find(": " + number + " finished, 0 cut") != std::string::npos);
   CommandResult result = sockets->wait(kBoot);
   INFO(describe(result));
@@ -159,7 +159,7 @@ TEST_CASE("E5: with upgraded = wait a WebSocket survives the cutover and ends at
   CommandResult receipt = deploy->wait(kBoot);
   INFO(describe(receipt));
   CHECK(receipt.exit_code == 0);
-  CHECK(receipt.out.find("(@1 has 2 in flight)") != std::string::npos);
+  CHECK(receipt.out.find("(@1 has 0 in flight, 2 upgraded)") != std::string::npos);
   CHECK(receipt.out.find(": 0 finished, 2 cut") != std::string::npos);
   CHECK(wait_until([&] { return written(daemon, "closed 1001") == 2; }));
 }
