@@ -178,7 +178,7 @@ void ExchangeScript::send_request(Client& client, unsigned kind) {
   const std::string head = target + " HTTP/1.1\r\nHost: h\r\n";
   const std::string old = target + " HTTP/1.0\r\n";
   std::string bytes;
-  switch (kind % 18) {
+  switch (kind % 20) {
     case 0: bytes = "GET" + head + "\r\n"; break;
     case 1: bytes = "HEAD" + head + "\r\n"; break;
     case 2: bytes = "POST" + head + "Content-Length: 5\r\n\r\nhello"; break;
@@ -196,7 +196,9 @@ void ExchangeScript::send_request(Client& client, unsigned kind) {
     case 14: bytes = "10000\r\n"; break;
     case 15: bytes = "GET" + target + "\r\n\r\n"; break;
     case 16: bytes = "POST" + head + "Idempotency-Key: 1\r\nContent-Length: 5\r\n\r\nhello"; break;
-    default: bytes = "\r\n"; break;
+    case 17: bytes = "\r\n"; break;
+    case 18: bytes = "GET" + head + "Connection: Upgrade\r\nUpgrade: x\r\n\r\n"; break;
+    default: bytes = "GET" + head + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"; break;
   }
   client.sent += bytes;
   client.end->send(bytes);
@@ -215,7 +217,7 @@ std::string ExchangeScript::response(std::size_t app, unsigned kind) {
     if ((setup_ & kDisorderly) == 0) echoes_.insert(echo);
   }
   constexpr const char* kHints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-  switch (kind % 20) {
+  switch (kind % 22) {
     case 0:
     case 1: return counted(echo);
     case 2: return kChunkedHead + chunk(echo.substr(0, 4)) + chunk(echo.substr(4)) + "0\r\n\r\n";
@@ -235,7 +237,10 @@ std::string ExchangeScript::response(std::size_t app, unsigned kind) {
     case 16: return "HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n";
     case 17: return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
     case 18: return "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno";
-    default: return kHints + counted(echo);
+    case 19: return kHints + counted(echo);
+    case 20: return "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    // With a frame that has begun.
+    default: return "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x05he";
   }
 }
 
