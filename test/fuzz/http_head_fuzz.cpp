@@ -51,14 +51,21 @@ std::size_t count(const Fields& fields, FieldName name) {
   return found;
 }
 
-void check_hop_fields(const Fields& fields) {
+// Nothing of the hop before is left; what this hop says is what was asked for, named in Connection.
+void check_hop_fields(const Fields& fields, bool trailers, std::string_view upgrade) {
   for (const FieldName name :
        {FieldName::keep_alive, FieldName::proxy_authenticate, FieldName::proxy_authorization,
-        FieldName::proxy_connection, FieldName::te, FieldName::trailer, FieldName::upgrade}) {
+        FieldName::proxy_connection, FieldName::trailer}) {
     require(count(fields, name) == 0);
   }
+  require(count(fields, FieldName::te) == (trailers ? 1U : 0U));
+  require(find(fields, FieldName::te) == (trailers ? "trailers" : ""));
+  require(count(fields, FieldName::upgrade) == (upgrade.empty() ? 0U : 1U));
+  require(find(fields, FieldName::upgrade) == upgrade);
   const std::string_view connection = find(fields, FieldName::connection);
   require(count(fields, FieldName::connection) <= 1);
+  require(list_has(connection, "TE") == trailers && list_has(connection, "Upgrade") == !upgrade.empty());
+  if (trailers || !upgrade.empty()) return;
   require(connection.empty() || connection == "close" || connection == "keep-alive");
 }
 
@@ -99,9 +106,9 @@ void fuzz_request(const std::string& bytes, const RequestForward& how) {
   require(again.target == head.target || again.target == "/" + std::string(head.target));
   require(head.authority.empty() || (again.authority == head.authority && again.host == head.host));
   require(again.body.kind == head.body.kind && again.body.length == head.body.length);
-  require(again.keep_alive == how.keep_alive && again.upgrade.empty());
+  require(again.keep_alive == (how.keep_alive || !head.upgrade.empty()) && again.upgrade == head.upgrade);
   require(count(again.fields, FieldName::host) == 1);
-  check_hop_fields(again.fields);
+  check_hop_fields(again.fields, head.takes_trailers, head.upgrade);
   for (const Field& field : again.fields) require(field.text.find('_') == std::string_view::npos);
   if (!how.trusted) {
     require(find(again.fields, FieldName::x_forwarded_for) == how.client);
@@ -136,7 +143,7 @@ void fuzz_response(const std::string& bytes, Method method, const ResponseForwar
   const HeadResult reread = reader.read_response(out, kOutLimits, method, again);
   require(reread.state == HeadState::complete && reread.size == out.size());
   require(again.status == head.status && again.reason == head.reason && again.minor == 1);
-  check_hop_fields(again.fields);
+  check_hop_fields(again.fields, false, head.upgrade);
   if (head.interim()) return;
   require(again.body.kind == plan.framing.kind && again.body.length == plan.framing.length);
   require(plan.framing.kind != Framing::Kind::until_close || !plan.keep_alive);
