@@ -21,7 +21,7 @@ Spec spec_of_web() {
   spec.credentials = Credentials{33, 33, {33}, "www-data", "/var/www", "/usr/sbin/nologin"};
   return spec;
 }
-constexpr Placement kPlacement{base::GenerationId(42), base::Slot(1), base::Port(21004)};
+const Placement kPlacement{base::GenerationId(42), base::Slot(1), base::Port(21004)};
 
 std::optional<std::string> variable(const SpawnPlan& plan, const std::string& key) {
   auto is_key = [&key](const std::string& entry) { return entry.starts_with(key + "="); };
