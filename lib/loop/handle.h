@@ -7,6 +7,10 @@
 
 namespace gracevisor::loop {
 
+// libuv closes by system call, unseen by ThreadSanitizer, which would take the next use of the number, by
+// another thread, for a race. Tells it; nothing elsewhere.
+void note_close(int fd) noexcept;
+
 template <class H>
 void HandleCloser<H>::operator()(H* handle) const noexcept {
   handle->data = nullptr;

@@ -177,7 +177,9 @@ Stream::~Stream() {
   if (stream_ == nullptr) return;
   stream_->data = nullptr;
   auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
-  if (uv_is_closing(handle) == 0) uv_close(handle, Callbacks::closed);
+  if (uv_is_closing(handle) != 0) return;
+  note_close(descriptor());
+  uv_close(handle, Callbacks::closed);
 }
 
 // libuv says EOF where a partial read came with a hang-up, and so hides a reset right behind the last bytes.
@@ -260,6 +262,7 @@ void Stream::reset() {
   auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
   if (uv_is_closing(handle) != 0) return;
   stop_reading();
+  note_close(descriptor());
   stream_->data = nullptr;
   // uv_tcp_close_reset refuses a connection that has a shutdown pending; a plain close is what remains.
   bool closing = handle->type == UV_TCP && uv_tcp_close_reset(&whole(stream_)->tcp, Callbacks::closed) == 0;

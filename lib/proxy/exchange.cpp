@@ -216,10 +216,9 @@ void Exchange::client_ended() {
 
 void Exchange::client_gone() {
   // Nothing would be at the other end of a tunnel.
-  bool finish_it = options_ != nullptr &&
-                   options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
-                   request_ == Request::sent && response_ != Response::flush && !raw_ &&
-                   memo_.upgrade.empty();
+  bool finish_it =
+      options_ != nullptr && options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
+      request_ == Request::sent && response_ != Response::flush && !raw_ && memo_.upgrade.empty();
   if (finish_it && client_->go_deaf()) {
     keep_alive_ = false;
     if (upstream_->stream().start_reading()) {

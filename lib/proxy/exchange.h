@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -121,6 +122,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void fail(Failure failure, int code);
   void try_elsewhere(Site& site);
   void hold(HoldFor what);
+  [[nodiscard]] bool still_doubted() const noexcept;
   void hold_passed();
   void stop_sending();
   void become_tunnel(Tunnel::Kind kind, std::string_view from_app);
@@ -169,6 +171,8 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   bool fresh_only_ = false;  // no pooled connection for the next attempt
   std::size_t connects_failed_ = 0;
   unsigned replays_ = 0;
+  std::optional<routing::Identity> doubted_;  // the next attempt is made only once this is no target
+  base::TimePoint doubted_until_{};           // and given up then
 
   // While it waits for an instance.
   HoldQueue::Place place_;

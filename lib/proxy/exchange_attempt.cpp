@@ -218,6 +218,13 @@ void Exchange::fail(Failure failure, int code) {
         route_again(&site);
       }
       return;
+    case Verdict::prove:
+      ++replays_;
+      fresh_only_ = true;
+      doubted_ = site.endpoint->identity;
+      doubted_until_ = core_.loop().now() + kJudgementTick;
+      hold(HoldFor::judgement);
+      return;
     case Verdict::wait: hold(HoldFor::connection); return;
     case Verdict::give_up: answer(Reply::upstream_closed); return;
   }
@@ -281,7 +288,22 @@ void Exchange::hold(HoldFor what) {
 
 void Exchange::match_again() {
   core_.hold_queue().leave(place_);
+  if (doubted_ && still_doubted()) {
+    if (core_.loop().now() < doubted_until_) {
+      hold(HoldFor::judgement);
+    } else {
+      answer(Reply::upstream_closed);
+    }
+    return;
+  }
+  doubted_.reset();
   route_again(nullptr);
+}
+
+// Is the instance that failed still in the routes?
+bool Exchange::still_doubted() const noexcept {
+  return std::any_of(app_->targets.begin(), app_->targets.end(),
+                     [this](const Site* site) { return site->endpoint->identity == *doubted_; });
 }
 
 // The exchange is over; what it had goes on.

@@ -143,6 +143,7 @@ void Exchange::abandon() noexcept {
   held_whole_ = true;
   fresh_only_ = upstream_keep_ = false;
   connects_failed_ = 0;
+  doubted_.reset();
   replays_ = hold_turns_ = interims_ = 0;
   held_since_ = {};
   progress_mark_ = 0;

@@ -23,7 +23,9 @@ Verdict decide(const Attempt& attempt) noexcept {
   if (!safe || !attempt.replayable) return Verdict::give_up;
   // A kept connection may have been closed for having been idle: that says nothing about the instance.
   if (attempt.reused || attempt.failure == Failure::unsent) return Verdict::fresh;
-  if (attempt.replays > 0 || !attempt.within_budget) return Verdict::give_up;
+  if (attempt.replays > 0) return Verdict::give_up;
+  // An instance that died is no brown-out: as many requests as it had under way may be sent again.
+  if (!attempt.within_budget) return Verdict::prove;
   return attempt.targets > 1 ? Verdict::elsewhere : Verdict::pause;
 }
 

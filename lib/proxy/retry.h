@@ -32,6 +32,7 @@ enum class Verdict : std::uint8_t {
   fresh,      // lease again, on a new connection: the instance is not to blame
   elsewhere,  // lease again, another instance if there is one
   pause,      // lease again after a moment: the only instance may be about to be found dead
+  prove,      // over the budget: lease again only if the instance is found dead within that moment
   wait,       // no instance takes connections: wait for one, as long as the app's `hold` allows
   give_up,    // 502
 };

@@ -99,9 +99,12 @@ TEST_CASE("retry: every kind of failure has its verdict") {
       {"but only once",
        {.failure = Failure::no_response, .idempotent = true, .targets = 2, .replays = 1},
        Verdict::give_up},
-      {"and only within the budget",
+      {"and over the budget only if the instance is dead",
        {.failure = Failure::no_response, .idempotent = true, .within_budget = false},
-       Verdict::give_up},
+       Verdict::prove},
+      {"however many there are",
+       {.failure = Failure::no_response, .idempotent = true, .within_budget = false, .targets = 2},
+       Verdict::prove},
       {"not idempotent: never", {.failure = Failure::no_response}, Verdict::give_up},
   };
   for (const Row& row : rows) {
