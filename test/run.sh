@@ -59,10 +59,8 @@ for sanitizer in asan tsan; do
   step "$sanitizer: building with clang"
   gv_configure "$sanitizer" -DGV_WERROR=$werror
   gv_build "$sanitizer"
-  labels='unit|loop|stress'
-  [ "$sanitizer" = tsan ] || labels="$labels|integration"
   step "$sanitizer: running the tests"
-  run_tests "$sanitizer" "$sanitizer" -L "$labels"
+  run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
 done
 
 step "fuzz: building with clang, a minute for each target"
