@@ -45,7 +45,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
 
   // With what has come already. May end it.
   void start(std::string_view from_client, std::string_view from_app);
-  void take(std::string_view from_client);
+  void take(std::string_view bytes);  // from the client
   // False while the client should not be read, because the app does not take what it sends.
   [[nodiscard]] bool wants_bytes() const noexcept { return !throttled_; }
 
@@ -62,7 +62,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
  private:
   enum class Close : std::uint8_t { none, due, closing };
 
-  void on_bytes(std::string_view from_app) override;
+  void on_bytes(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int code) override;
   void on_drained() override;
