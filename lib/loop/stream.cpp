@@ -75,6 +75,7 @@ struct Stream::Callbacks {
   static void written(uv_write_t* raw, int status) {
     std::unique_ptr<WriteRequest> request(static_cast<WriteRequest*>(raw->data));
     auto* self = owner(raw->handle);
+    // Reading and writing may both find the connection broken within one turn; the observer hears it once.
     if (self == nullptr || self->broken_ || status == UV_ECANCELED) return;
     if (status != 0) {
       self->stop_reading();
@@ -184,15 +185,15 @@ Stream::~Stream() {
 
 // libuv says EOF where a partial read came with a hang-up, and so hides a reset right behind the last bytes.
 int Stream::pending_error() const {
+  if (reset_) return ECONNRESET;
   int code = 0;
   socklen_t length = sizeof code;
   return ::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : errno;
 }
 
-// Reading and writing may both find the connection broken within one turn; the observer hears it once.
 void Stream::report_broken(int code) {
-  if (broken_) return;
   broken_ = true;
+  reset_ = reset_ || code == ECONNRESET;
   observer_->on_broken(code);
 }
 
@@ -228,7 +229,10 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
   if (total == 0) return queued() == 0 ? WriteResult::done : WriteResult::queued;
   int taken = uv_try_write(stream_, buffers.data(), count);
   if (taken == UV_EAGAIN) taken = 0;
-  if (taken < 0) return WriteResult::broken;
+  if (taken < 0) {
+    reset_ = reset_ || taken == UV_ECONNRESET;
+    return WriteResult::broken;
+  }
   auto skip = static_cast<std::size_t>(taken);
   if (skip == total) return WriteResult::done;
 
@@ -264,9 +268,12 @@ void Stream::reset() {
   stop_reading();
   note_close(descriptor());
   stream_->data = nullptr;
-  // uv_tcp_close_reset refuses a connection that has a shutdown pending; a plain close is what remains.
-  bool closing = handle->type == UV_TCP && uv_tcp_close_reset(&whole(stream_)->tcp, Callbacks::closed) == 0;
-  if (!closing) uv_close(handle, Callbacks::closed);
+  // As uv_tcp_close_reset does it, which refuses a connection that has a shutdown pending.
+  linger at_once{.l_onoff = 1, .l_linger = 0};
+  if (handle->type == UV_TCP) {
+    (void)::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);  // else a plain close
+  }
+  uv_close(handle, Callbacks::closed);
   stream_ = nullptr;
 }
 

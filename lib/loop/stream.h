@@ -29,7 +29,9 @@ class StreamObserver {
   virtual void on_bytes(std::string_view bytes) = 0;
   // The peer finished sending (FIN); our side may still write.
   virtual void on_end() = 0;
-  // The connection is broken (or dial() failed): errno value. Nothing further is reported.
+  // The connection is broken (or dial() failed): errno value. Reading has stopped and nothing further is
+  // reported; where writing failed, what came before may be read still by start_reading(), up to on_end() or
+  // another on_broken().
   virtual void on_broken(int code) = 0;
   // The write queue is empty again after write() said `queued`.
   virtual void on_drained() = 0;
@@ -98,6 +100,7 @@ class Stream {
   bool connected_ = false;
   bool reading_ = false;
   bool broken_ = false;      // the observer was told
+  bool reset_ = false;       // by the peer; the kernel says so only once, to whichever call comes first
   bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet
 };
 

@@ -203,6 +203,7 @@ void Downstream::become_tunnel(Tunnel::Parts parts, std::string_view from_client
   std::string early(from_client);
   early.append(buffer_.data());
   buffer_.release();
+  update_reading();  // it may have waited unread
   tunnel_->start(early, from_app);
 }
 

@@ -120,7 +120,8 @@ std::size_t Exchange::take_body(std::string_view bytes) {
     forward(pieces);
   }
   if (body_.reading()) {
-    arm();
+    // What the instance does not read any more puts off no answer of it.
+    if (request_ != Request::dropped || !nothing_answered()) arm();
   } else if (!body_.finished()) {
     refuse_body();
   } else if (request_ == Request::relay) {
@@ -140,6 +141,8 @@ void Exchange::forward(const Pieces& pieces) {
   }
   if (!connected || (held_whole_ && response_ == Response::waiting)) {
     for (std::string_view piece : pieces.slices()) held_.append(piece);
+  } else {
+    held_whole_ = false;
   }
   if (!connected) return;
   if (held_.size() > kHeldBody) forget_held();
@@ -222,7 +225,7 @@ void Exchange::client_gone() {
   if (finish_it && client_->go_deaf()) {
     keep_alive_ = false;
     if (upstream_->stream().start_reading()) {
-      arm();
+      start_deadline(options_->request_timeout);
       return;
     }
   }
@@ -266,7 +269,8 @@ void Exchange::leave_app() noexcept {
 void Exchange::arm() {
   loop::Deadline& deadline = client_->deadline();
   if (client_->deaf()) {
-    start_deadline(options_->request_timeout);
+    // Nobody waits for the content: it has so much time in all.
+    if (nothing_answered() || !deadline.pending()) start_deadline(options_->request_timeout);
     return;
   }
   if (nothing_answered()) {
@@ -305,7 +309,7 @@ void Exchange::deadline_passed() {
     case Request::dropped: break;
   }
   bool by_progress = body_pending() || response_ == Response::body || response_ == Response::flush;
-  if (by_progress && progress() != progress_mark_) {
+  if (by_progress && !client_->deaf() && progress() != progress_mark_) {
     arm();
     return;
   }

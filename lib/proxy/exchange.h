@@ -167,7 +167,6 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   bool backlog_ = false;     // some of the request is queued in upstream_
   bool throttled_ = false;   // so much that the client is not read until it has drained
   std::uint64_t sent_ = 0;   // bytes given to upstream_
-  int write_error_ = 0;      // upstream_ takes no more; what it sent may still be read
   bool fresh_only_ = false;  // no pooled connection for the next attempt
   std::size_t connects_failed_ = 0;
   unsigned replays_ = 0;

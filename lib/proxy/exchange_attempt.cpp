@@ -29,12 +29,15 @@ void Exchange::proceed(Switchboard::Routed routed) {
 }
 
 Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* failed) noexcept {
-  return core_.switchboard().route(client_->listener(), {.host = memo_.host,
-                                                         .path = memo_.path,
-                                                         .client = client_->address(),
-                                                         .head = head,
-                                                         .affinity = memo_.affinity,
-                                                         .failed = failed});
+  const routing::ListenerRoutes* listener = client_->listener();
+  // One that a newer table gave to the other protocol has nothing for this connection.
+  if (listener != nullptr && listener->tcp.has_value() != raw_) listener = nullptr;
+  return core_.switchboard().route(listener, {.host = memo_.host,
+                                              .path = memo_.path,
+                                              .client = client_->address(),
+                                              .head = head,
+                                              .affinity = memo_.affinity,
+                                              .failed = failed});
 }
 
 // Every further attempt leases anew, from the table that is current now.
@@ -139,7 +142,7 @@ void Exchange::on_drained() {
 
 void Exchange::on_end() {
   switch (response_) {
-    case Response::waiting: fail(Failure::no_response, write_error_); return;
+    case Response::waiting: fail(Failure::no_response, 0); return;
     case Response::head: answer(Reply::upstream_closed); return;
     case Response::body: end_of_response_input(); return;
     case Response::flush:
@@ -152,9 +155,8 @@ void Exchange::on_broken(int code) {
     fail(Failure::connect, code);
     return;
   }
-  if (backlog_ && nothing_answered()) {
+  if (backlog_) {
     // A queued write failed, most likely: an early answer may still be there, and reading tells.
-    write_error_ = code;
     stop_sending();
     if (upstream_->stream().start_reading()) return;
   }

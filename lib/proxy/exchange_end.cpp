@@ -89,7 +89,6 @@ void Exchange::let_go() noexcept {
   upstream_.reset();
   lease_.end();
   backlog_ = throttled_ = false;
-  write_error_ = 0;
   sent_ = 0;
 }
 

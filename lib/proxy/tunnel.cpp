@@ -87,8 +87,11 @@ void Tunnel::to_app(std::string_view bytes) {
   if (bytes.empty() || upstream_ == nullptr) return;
   if (upstream_->stream().write(bytes) == loop::WriteResult::broken) {
     // What the app sent before it went may still be read; its end tells.
+    app_gone_ = app_ended_;
+    end_if_done();
     return;
   }
+  to_app_ += bytes.size();
   throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
   client_->update_reading();
 }
@@ -112,7 +115,13 @@ void Tunnel::client_gone() {
 }
 
 void Tunnel::on_broken(int /*code*/) {
-  end(Ending::cut);
+  if (app_ended_) {
+    // It had said everything: only what it would have read is lost.
+    app_gone_ = true;
+    end_if_done();
+  } else {
+    end(Ending::cut);
+  }
 }
 
 void Tunnel::client_drained() {
@@ -133,16 +142,32 @@ void Tunnel::on_drained() {
 
 // Something moved, or the state changed: the wait begins anew.
 void Tunnel::touch() {
+  progress_mark_ = progress();
   bool half = client_ended_ || app_ended_;
   core_.deadlines().start(client_->deadline(), half ? options_.half_close_timeout : options_.tunnel_timeout);
 }
 
+// A queue that shrinks is progress as well, though nothing is told of it.
+std::uint64_t Tunnel::progress() const noexcept {
+  return client_->taken() + to_app_ - upstream_->stream().queued();
+}
+
 void Tunnel::deadline_passed() {
+  if (progress() != progress_mark_) {
+    touch();
+    return;
+  }
   if (kind_ == Kind::websocket && close_ != Close::closing) {
     begin_close();
   } else {
-    end(Ending::cut);
+    end(early_ending());
   }
+}
+
+// Before both directions have ended: does the client know that nothing more comes?
+Ending Tunnel::early_ending() const noexcept {
+  bool told = client_told_ || (app_ended_ && client_->queued() == 0);
+  return told ? Ending::linger : Ending::cut;
 }
 
 void Tunnel::look_at_site() {
@@ -153,7 +178,7 @@ void Tunnel::look_at_site() {
       site.endpoint->ledger.cell(core_.index()).cut.add();
       begin_close();
     }
-    if (!ended_) end(client_told_ ? Ending::linger : Ending::cut);
+    if (!ended_) end(early_ending());
     return;
   }
   if (site.target) {
@@ -179,7 +204,7 @@ void Tunnel::look_at_site() {
 
 void Tunnel::on_deadline() {
   if (close_ == Close::closing) {
-    end(client_told_ ? Ending::linger : Ending::cut);
+    end(early_ending());
   } else {
     begin_close();
   }
@@ -199,7 +224,7 @@ void Tunnel::begin_close() {
 }
 
 void Tunnel::tell_client() {
-  if (client_told_ || !app_frames_.at_boundary()) return;
+  if (client_told_ || app_ended_ || !app_frames_.at_boundary()) return;
   client_told_ = true;
   if (client_->write(WebSocketClose(CloseFrom::server, kServiceRestart).bytes()) ==
       loop::WriteResult::broken) {
@@ -215,10 +240,10 @@ void Tunnel::tell_app() {
 }
 
 void Tunnel::end_if_done() {
-  bool client_done = client_ended_ || (close_ == Close::closing && client_frames_.closing());
+  bool client_done = client_ended_ || app_gone_ || (close_ == Close::closing && client_frames_.closing());
   bool app_done = app_ended_ || (close_ == Close::closing && app_frames_.closing());
   if (!client_done || !app_done || client_->queued() > 0) return;
-  if (!app_ended_ && upstream_->stream().queued() > 0) return;
+  if (!app_gone_ && upstream_->stream().queued() > 0) return;
   end(client_ended_ ? Ending::close : Ending::linger);
 }
 

@@ -5,9 +5,10 @@
 //   close_  none -> due        the endpoint is no target any more, and the app's `upgraded` policy waits
 //           -> closing         Close frames go out between two frames; nothing but their answers counts
 //
-// Ends when both directions have, when either connection breaks, when no byte moves for tunnel_timeout
-// (half_close_timeout once one side has ended), or by the policy. Owners: a Downstream owns its Tunnel, which
-// owns Lease and Upstream. Every call that can end it stands last in its function. Thread: the worker's.
+// Ends when both directions have and what they carried is written, when either connection breaks, when no
+// byte moves for tunnel_timeout (half_close_timeout once one side has ended), or by the policy. Owners: a
+// Downstream owns its Tunnel, which owns Lease and Upstream. Every call that can end it stands last in its
+// function. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -75,6 +76,8 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void tell_app();
   void end_if_done();
   void touch();
+  [[nodiscard]] std::uint64_t progress() const noexcept;
+  [[nodiscard]] Ending early_ending() const noexcept;
   void end(Ending ending);
 
   Core& core_;
@@ -89,11 +92,14 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   WebSocketFrames client_frames_;  // from the client
   WebSocketFrames app_frames_;     // from the app
   AccessNote note_;
+  std::uint64_t to_app_ = 0;  // bytes given to upstream_
+  std::uint64_t progress_mark_ = 0;
   Close close_ = Close::none;
   bool client_told_ = false;  // a Close frame of ours went there
   bool app_told_ = false;
   bool client_ended_ = false;
   bool app_ended_ = false;
+  bool app_gone_ = false;  // ended, and takes nothing any more
   bool throttled_ = false;
   bool ended_ = false;
 };

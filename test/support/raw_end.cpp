@@ -72,6 +72,17 @@ bool RawEnd::read_some() {
   return moved;
 }
 
+void RawEnd::read(std::size_t most) {
+  std::string space(most, '\0');
+  ssize_t n = ::recv(socket_.get(), space.data(), space.size(), 0);
+  if (n > 0) received_.append(space, 0, static_cast<std::size_t>(n));
+}
+
+void RawEnd::refuse_bytes() {
+  paused_ = true;
+  (void)::shutdown(socket_.get(), SHUT_RD);
+}
+
 std::string RawEnd::take() {
   return received_.substr(std::exchange(taken_, received_.size()));
 }

@@ -28,6 +28,10 @@ class RawEnd {
   void reset();  // RST on TCP; on a Unix socket a close, which resets when something was not read
   // While paused nothing is read, as by a slow reader.
   void pause(bool paused) { paused_ = paused; }
+  // At once, paused or not, and no more than so many bytes.
+  void read(std::size_t most);
+  // Whatever comes from now on is refused; what this end sends still goes out.
+  void refuse_bytes();
 
   // Bytes that wait to be sent.
   [[nodiscard]] std::size_t waiting() const { return unsent_.size(); }

@@ -269,3 +269,51 @@ TEST_CASE("stream: what is no socket is not adopted and is closed") {
   CHECK_FALSE(Stream::adopt(*f.loop, std::move(pipe->read_end), f.seen).has_value());
   CHECK(::fcntl(number, F_GETFD) == -1);
 }
+
+TEST_CASE("stream: a reset is one even while the end of writing waits behind what is queued") {
+  StreamFixture f;
+  f.connect(Kind::tcp);
+  std::string all = a_megabyte();
+  REQUIRE(f.stream->write(all) == WriteResult::queued);
+  f.stream->finish_writing();
+  f.stream->reset();
+  f.stream.reset();
+  f.loop->run_once(false);
+  std::array<char, 65536> space;
+  ssize_t got = 1;
+  while (got > 0) got = ::recv(f.peer.get(), space.data(), space.size(), 0);
+  CHECK(got == -1);
+  CHECK(errno == ECONNRESET);
+}
+
+TEST_CASE("stream: a reset that a write came upon is told when reading comes to the end") {
+  StreamFixture f;
+  f.connect(Kind::tcp);
+  send_all(f.peer.get(), "some of it");
+  linger at_once{.l_onoff = 1, .l_linger = 0};
+  REQUIRE(::setsockopt(f.peer.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  f.peer.reset();
+  WriteResult result = WriteResult::done;
+  for (int i = 0; i < 1000 && result != WriteResult::broken; ++i) result = f.stream->write("x");
+  REQUIRE(result == WriteResult::broken);
+  REQUIRE(f.stream->start_reading().has_value());
+  REQUIRE(f.until([&] { return !f.seen.events.empty(); }));
+  CHECK(f.seen.bytes == "some of it");
+  CHECK(f.seen.events == std::vector<std::string>{"broken"});
+  CHECK(f.seen.error == ECONNRESET);
+}
+
+TEST_CASE("stream: after a failed write what came before is still read, and its end told") {
+  StreamFixture f;
+  f.connect(Kind::unix_socket);
+  REQUIRE(f.stream->write(a_megabyte()) == WriteResult::queued);
+  send_all(f.peer.get(), "last words");
+  f.peer.reset();  // with bytes unread: a reset
+  REQUIRE(f.until([&] { return f.seen.count("broken") == 1; }));
+  CHECK(f.seen.bytes.empty());
+  REQUIRE(f.stream->start_reading().has_value());
+  REQUIRE(f.until([&] { return f.seen.events.size() == 2; }));
+  CHECK(f.seen.bytes == "last words");
+  CHECK(f.seen.events == std::vector<std::string>{"broken", "broken"});
+  CHECK(f.seen.error == ECONNRESET);
+}
