@@ -46,8 +46,9 @@ void Core::adopt(routing::RouteTableRef table) {
   // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
   tables_.announce();
 
-  look_at_leaving_sites();
+  // First, since the former table may be gone by now, and who is cut may go on with its next request.
   entrances_.adopt(now, place_.index);
+  look_at_leaving_sites();
   hold_queue_.match_all_again();
   prober_.adopt(now, place_.index, place_.workers);
 }
