@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "config/draft.h"
@@ -17,11 +18,40 @@ std::string describe_route(const Route& route) {
   return quote_briefly(route_text(route));
 }
 
+// How an access log is written: several may share a file if this is the same.
+struct AccessWay {
+  AccessFormat format = AccessFormat::json;
+  std::uint64_t max_size = AppLog{}.max_size;
+  unsigned keep = AppLog{}.keep;
+  bool operator==(const AccessWay&) const = default;
+};
+
 struct LogFile {
   std::string path;
   std::string key;  // "app.web.log.stdout"
   Source source;
+  std::optional<AccessWay> access = std::nullopt;  // unset: another log than that
 };
+
+bool is_file(const std::string& access_path) {
+  return !access_path.empty() && access_path != "inherit";
+}
+
+void add_access_logs(const Draft& draft, std::vector<LogFile>& out) {
+  for (const AppDraft& app : draft.apps) {
+    const AppLog& log = app.app.log;
+    if (!is_file(log.access)) continue;
+    out.push_back({log.access, app.path + ".log.access", source_of(app, "log", "access"),
+                   AccessWay{log.access_format, log.max_size, log.keep}});
+  }
+  for (const ListenerDraft& entry : draft.listeners) {
+    const Listener& listener = entry.listener;
+    if (entry.table == nullptr || !is_file(listener.access_log)) continue;
+    out.push_back({listener.access_log, entry.path + ".access_log",
+                   find(*entry.table, "access_log")->value.source,
+                   AccessWay{.format = listener.access_format}});
+  }
+}
 
 std::vector<LogFile> log_files(const Draft& draft) {
   std::vector<LogFile> out;
@@ -38,6 +68,7 @@ std::vector<LogFile> log_files(const Draft& draft) {
       out.push_back({log.err, app.path + ".log.stderr", source_of(app, "log", "stderr")});
     }
   }
+  add_access_logs(draft, out);
   return out;
 }
 
@@ -106,11 +137,14 @@ void check_shared(const Draft& draft, Findings& findings) {
   std::map<std::string, LogFile> seen;
   for (const LogFile& log : log_files(draft)) {
     auto [first, fresh] = seen.emplace(log.path, log);
-    if (fresh) continue;
+    const LogFile& other = first->second;
+    if (fresh || (log.access && log.access == other.access)) continue;
     // A file has one writer, which rotates it.
-    std::string where = first->second.source.file.empty() ? "" : " at " + place(first->second.source);
-    findings.error(log.source, fmt::format("{}: {} is written by {} already{}", log.key,
-                                           quote_briefly(log.path), first->second.key, where));
+    std::string where = other.source.file.empty() ? "" : " at " + place(other.source);
+    std::string_view hint =
+        log.access && other.access ? ", with another access_format, max_size or keep" : "";
+    findings.error(log.source, fmt::format("{}: {} is written by {} already{}{}", log.key,
+                                           quote_briefly(log.path), other.key, where, hint));
   }
 }
 

@@ -46,8 +46,8 @@ void Core::adopt(routing::RouteTableRef table) {
   // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
   tables_.announce();
 
-  // First of all the entrances: whatever ends may be followed by a pipelined request, which is routed by
-  // them.
+  // First of all the entrances: the former table may be gone by now, and whoever ends may go on with a
+  // pipelined request, which is routed by them.
   entrances_.adopt(now, place_.index);
   look_at_leaving_sites();
   hold_queue_.match_all_again();

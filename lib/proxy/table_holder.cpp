@@ -3,25 +3,17 @@
 namespace gracevisor::proxy {
 
 void TableHolder::announce() noexcept {
-  (void)drop_unused();
+  kept_.remove_if([this](const Kept& kept) { return kept.pins == 0 && &kept != &kept_.back(); });
   port_.adopted.reach(kept_.back().table->epoch);
   port_.oldest_pinned.reach(kept_.front().table->epoch);
   bell_.ring();
 }
 
-void TableHolder::unpin(Kept& kept) noexcept {
-  if (--kept.pins > 0 || &kept != &kept_.front() || !drop_unused()) return;
+void TableHolder::unpin(Tables::iterator kept) noexcept {
+  if (--kept->pins > 0 || std::next(kept) == kept_.end()) return;
+  kept_.erase(kept);
   port_.oldest_pinned.reach(kept_.front().table->epoch);
   bell_.ring();
-}
-
-bool TableHolder::drop_unused() noexcept {
-  bool dropped = false;
-  while (kept_.size() > 1 && kept_.front().pins == 0) {
-    kept_.pop_front();
-    dropped = true;
-  }
-  return dropped;
 }
 
 }  // namespace gracevisor::proxy

@@ -1,11 +1,13 @@
 // The worker's tables: the current one, and older ones for as long as an exchange that began under them
-// lasts. Pins are plain counts. What the supervisor may know of it is published in the port's two marks:
-// `adopted` (the newest) and `oldest_pinned`; a table is let go before the mark passes it, so that the
-// supervisor holds the last reference and no large destructor runs here. Thread: the worker's.
+// lasts: a tunnel of days keeps its own table and none of those that came after it. Pins are plain counts.
+// What the supervisor may know of it is published in the port's two marks: `adopted` (the newest) and
+// `oldest_pinned`; a table is let go before the mark passes it, so that the supervisor holds the last
+// reference and no large destructor runs here. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <iterator>
+#include <list>
 #include <utility>
 
 #include "proxy/bell.h"
@@ -18,18 +20,19 @@ class TableHolder {
     routing::RouteTableRef table;
     std::size_t pins = 0;
   };
+  using Tables = std::list<Kept>;
 
  public:
   // Keeps one table. Requires: the holder outlives it.
   class Pin {
    public:
     Pin() noexcept = default;
-    Pin(Pin&& other) noexcept : holder_(other.holder_), kept_(std::exchange(other.kept_, nullptr)) {}
+    Pin(Pin&& other) noexcept : holder_(std::exchange(other.holder_, nullptr)), kept_(other.kept_) {}
     Pin& operator=(Pin&& other) noexcept {
       if (this != &other) {
         release();
-        holder_ = other.holder_;
-        kept_ = std::exchange(other.kept_, nullptr);
+        holder_ = std::exchange(other.holder_, nullptr);
+        kept_ = other.kept_;
       }
       return *this;
     }
@@ -38,15 +41,15 @@ class TableHolder {
     ~Pin() { release(); }
 
     void release() noexcept {
-      if (kept_ != nullptr) holder_->unpin(*std::exchange(kept_, nullptr));
+      if (holder_ != nullptr) std::exchange(holder_, nullptr)->unpin(kept_);
     }
-    [[nodiscard]] explicit operator bool() const noexcept { return kept_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return holder_ != nullptr; }
 
    private:
     friend class TableHolder;
-    Pin(TableHolder& holder, Kept& kept) noexcept : holder_(&holder), kept_(&kept) { ++kept.pins; }
+    Pin(TableHolder& holder, Tables::iterator kept) noexcept : holder_(&holder), kept_(kept) { ++kept->pins; }
     TableHolder* holder_ = nullptr;
-    Kept* kept_ = nullptr;
+    Tables::iterator kept_;
   };
 
   TableHolder(routing::WorkerPort& port, const Bell& bell) noexcept : port_(port), bell_(bell) {}
@@ -62,16 +65,14 @@ class TableHolder {
   // Publishes the marks: all that must be true of a worker that has adopted the current table is true.
   void announce() noexcept;
   // Requires: a current table.
-  [[nodiscard]] Pin pin() noexcept { return {*this, kept_.back()}; }
+  [[nodiscard]] Pin pin() noexcept { return {*this, std::prev(kept_.end())}; }
 
  private:
-  void unpin(Kept& kept) noexcept;
-  // Lets go of the oldest tables that nobody uses; true if there were any.
-  bool drop_unused() noexcept;
+  void unpin(Tables::iterator kept) noexcept;
 
   routing::WorkerPort& port_;
   const Bell& bell_;
-  std::deque<Kept> kept_;  // oldest first, the current one last; grows and shrinks at its ends only
+  Tables kept_;  // oldest first, the current one last
 };
 
 }  // namespace gracevisor::proxy

@@ -187,9 +187,8 @@ void Deploy::advance_guard() {
   for (const auto& instance : candidate_.instances()) {
     bool exited = instance->state() != InstanceState::healthy;
     if (!exited && !instance->failing()) continue;
-    bool old_can_serve = std::any_of(old_->instances().begin(), old_->instances().end(), [](const auto& i) {
-      return i->state() == InstanceState::draining || i->state() == InstanceState::drained;
-    });
+    bool old_can_serve = std::any_of(old_->instances().begin(), old_->instances().end(),
+                                     [](const auto& i) { return i->waits() && !i->failing(); });
     if (!old_can_serve) {
       effects_.say(base::LogLevel::error,
                    fmt::format("guard-alert app={} cause=\"no old instance to go back to\"",

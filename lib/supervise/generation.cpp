@@ -35,9 +35,9 @@ void Generation::reinstate() {
   for (auto& instance : instances_) {
     instance->reinstate();
     // Those that ended while it was parked come back as after a crash.
-    instance->set_role(Role::live);
     instance->start();
   }
+  unroute_failing();
 }
 
 void Generation::stop() {
@@ -64,13 +64,16 @@ Instance* Generation::find(const Identity& who) {
   return nullptr;
 }
 
+// The last routable one stays: it may serve something. Only to be replaced, where that waits for no other
+// one, it goes as well, or an instance that hangs would hang for ever.
 void Generation::unroute_failing() {
   for (auto& instance : instances_) {
     if (!instance->routable() || !instance->failing()) continue;
+    bool last = healthy() == 1;
     if (spec_->app.health.action == config::Health::Action::restart) {
-      instance->replace();
-    } else if (healthy() > 1) {
-      instance->unroute();  // the last routable one stays
+      if (!last || !due()) instance->replace();
+    } else if (!last) {
+      instance->unroute();
     }
   }
 }

@@ -26,7 +26,8 @@ class Generation {
 
   // The instance that `who` names, if it is of this generation and of its current incarnation.
   [[nodiscard]] Instance* find(const Identity& who);
-  // Takes instances that fail their probes out of the routes, but never the last routable one.
+  // Takes instances that fail their probes out of the routes, or replaces them, as health.action says; never
+  // the last routable one while another may come.
   void unroute_failing();
 
   [[nodiscard]] base::GenerationId id() const { return id_; }

@@ -97,11 +97,15 @@ void Instance::on_probe(const routing::ProbeReport& report) {
     case InstanceState::unhealthy:
       if (passes) become_healthy();
       return;
-    case InstanceState::stopped:
-    case InstanceState::spawning:
     case InstanceState::draining:
     case InstanceState::closing:
     case InstanceState::drained:
+      // Another plan of probes may have begun to count anew: only what it knows for sure changes anything.
+      if (passes) failing_ = false;
+      if (report.failures_in_a_row >= health.unhealthy_after) failing_ = true;
+      return;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
     case InstanceState::stopping:
     case InstanceState::killing:
     case InstanceState::backoff:
@@ -128,7 +132,7 @@ void Instance::replace() {
 
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
-  parked_ = parked;
+  parked_ = parked && !replacing_;  // one that is being replaced is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
     case InstanceState::unhealthy:
@@ -165,22 +169,32 @@ void Instance::release() {
   if (state_ == InstanceState::drained) begin_stop();
 }
 
+bool Instance::waits() const {
+  bool unsignalled = state_ == InstanceState::draining || state_ == InstanceState::closing ||
+                     state_ == InstanceState::drained;
+  return unsignalled && !replacing_;
+}
+
 void Instance::reinstate() {
-  if (state_ != InstanceState::draining && state_ != InstanceState::drained) return;
-  effects_.disarm(identity_, InstanceTimer::drain_deadline);
   role_ = Role::live;
-  parked_ = replacing_ = false;
+  if (!waits()) return;
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  parked_ = false;
+  bool failing = failing_;
   become_healthy();
+  failing_ = failing;
 }
 
 void Instance::on_quiescent() {
-  if (state_ == InstanceState::draining) {
-    effects_.disarm(identity_, InstanceTimer::drain_deadline);
-    enter(InstanceState::drained);
-    if (!parked_) begin_stop();
-  } else if (state_ == InstanceState::closing) {
-    begin_stop();
-  }
+  if (state_ == InstanceState::draining || state_ == InstanceState::closing) end_drain();
+}
+
+void Instance::end_drain() {
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  enter(InstanceState::drained);
+  if (!parked_) begin_stop();
 }
 
 void Instance::stop() {
@@ -255,7 +269,7 @@ void Instance::on_timer(InstanceTimer timer) {
       effects_.publish();
       return;
     case InstanceTimer::closing_grace:
-      if (state_ == InstanceState::closing) begin_stop();
+      if (state_ == InstanceState::closing) end_drain();
       return;
     case InstanceTimer::stop_step:
       if (state_ == InstanceState::stopping) climb();
@@ -285,16 +299,18 @@ void Instance::on_exited(const ExitStatus& status) {
     case InstanceState::closing:
     case InstanceState::drained:
     case InstanceState::stopping:
-    case InstanceState::killing:
-      if (std::exchange(replacing_, false) && role_ == Role::live) {
-        restart_after(spec_->app.restart.backoff);
-        return;
-      }
-      enter(InstanceState::stopped);
-      return;
+    case InstanceState::killing: end_stop(); return;
     case InstanceState::stopped:
     case InstanceState::backoff:
     case InstanceState::fatal: enter(InstanceState::stopped); return;
+  }
+}
+
+void Instance::end_stop() {
+  if (std::exchange(replacing_, false) && role_ == Role::live) {
+    restart_after(spec_->app.restart.backoff);
+  } else {
+    enter(InstanceState::stopped);
   }
 }
 
@@ -330,7 +346,7 @@ void Instance::on_unkillable() {
                fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
                            identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
   alive_ = false;
-  if (state_ == InstanceState::killing) enter(InstanceState::stopped);
+  if (state_ == InstanceState::killing) end_stop();
 }
 
 }  // namespace gracevisor::supervise

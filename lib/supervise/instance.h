@@ -8,13 +8,13 @@
 //      |   leave: healthy, unhealthy -> draining --quiescent--> drained --released--> stopping
 //      |                                   |deadline                                    |ladder done
 //      |                                   v                                            v
-//      |                                closing --quiescent or grace-->  stopping --> killing
+//      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
 //
-// replace() sends a live instance the way of the leaving ones, but its exit leads to backoff.
+// replace() sends a live instance the way of the leaving ones, but its end leads to backoff.
 // A candidate is not restarted: its exit is the deploy's business. A live instance is, from its generation's
-// spec. A leaving one is no target: it ends, or comes back by reinstate() while it is still draining or
-// drained. Thread: the supervisor's.
+// spec. A leaving one is no target: it ends, or comes back by reinstate() while it has not been signalled.
+// Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class Instance {
   // Out of the routes: drains until `deadline` from now; then stops, but not before release() when `parked`.
   void leave(base::Duration deadline, bool parked);
   void release();
-  // A leaving instance that has not been signalled serves again.
+  // A leaving instance is a live one again; if it waits(), it serves.
   void reinstate();
   void stop();      // the stop ladder, at once
   void stop_now();  // SIGKILL to the whole tree
@@ -82,8 +82,10 @@ class Instance {
   [[nodiscard]] Role role() const { return role_; }
   // Listed as a target of its generation while that is the live one.
   [[nodiscard]] bool routable() const { return state_ == InstanceState::healthy; }
-  // Has unhealthy_after failures behind it though it is still routed.
+  // Has unhealthy_after failures behind it, and has not been found healthy since.
   [[nodiscard]] bool failing() const { return failing_; }
+  // On its way out, but unsignalled: it could serve again.
+  [[nodiscard]] bool waits() const;
   // Its endpoint is to be probed.
   [[nodiscard]] bool probed() const;
   // No process is left (or none that could be: an unkillable one is given up).
@@ -105,8 +107,10 @@ class Instance {
   void enter(InstanceState state);
   void spawn();
   void become_healthy();
+  void end_drain();
   void begin_stop();
   void climb();  // the next rung of the stop ladder
+  void end_stop();
   void restart_or_rest(const ExitStatus& status);
   void restart_after(base::Duration delay);
   [[nodiscard]] bool has_endpoint() const { return config::is_routed(spec_->app.endpoint); }

@@ -46,10 +46,10 @@ bool Instance::probed() const {
     case InstanceState::unhealthy: return true;
     // Still probed while the guard may swap it back.
     case InstanceState::draining:
+    case InstanceState::closing:
     case InstanceState::drained: return parked_;
     case InstanceState::stopped:
     case InstanceState::spawning:
-    case InstanceState::closing:
     case InstanceState::stopping:
     case InstanceState::killing:
     case InstanceState::backoff:

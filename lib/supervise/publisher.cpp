@@ -50,7 +50,11 @@ bool Publisher::released(const routing::Endpoint& endpoint, const Listing& listi
 void Publisher::drop_passed_tables() {
   base::Epoch oldest = epoch_;
   for (const WorkerLink& worker : workers_) oldest = std::min(oldest, worker.port->oldest_pinned.read());
-  while (!tables_.empty() && tables_.front()->epoch < oldest) tables_.pop_front();
+  // Beside a table that is pinned for long, those that came after it go as well: whose only reference is ours
+  // is in no mailbox and in no worker, and none can get it any more.
+  std::erase_if(tables_, [&](const routing::RouteTableRef& table) {
+    return table->epoch < oldest || (table->epoch < epoch_ && table.use_count() == 1);
+  });
 }
 
 }  // namespace gracevisor::supervise

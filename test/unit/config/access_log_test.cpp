@@ -53,4 +53,31 @@ TEST_CASE("access log: what is no absolute path of a file is refused with its pl
   CHECK(errors_with("true").front().starts_with(at));
 }
 
+TEST_CASE("access log: several may share a file if they write it in the same way") {
+  const std::string shared =
+      "[listen.public]\naddress = \"127.0.0.1:80\"\naccess_log = \"/l/a.log\"\n"
+      "[app.a]\ncommand = \"a\"\nlisten = \"public\"\nroute = \"a.de\"\nlog.access = \"/l/a.log\"\n"
+      "[app.b]\ncommand = \"b\"\nlisten = \"public\"\nlog.access = \"/l/a.log\"\n";
+  CHECK(test::errors_of(shared).empty());
+  const std::string hint = " already at /etc/gv.toml:8:14, with another access_format, max_size or keep";
+  for (const char* way : {"access_format = \"combined\"", "max_size = \"1MiB\"", "keep = 1"}) {
+    CAPTURE(way);
+    CHECK(test::errors_of(shared + "log." + way + "\n") ==
+          std::vector{R"(/etc/gv.toml:12:14: app.b.log.access: "/l/a.log" is written by app.a.log.access)" +
+                      hint});
+  }
+}
+
+TEST_CASE("access log: a file that another log rotates is refused") {
+  CHECK(test::errors_of("[app.web]\ncommand = \"server\"\nlisten = \"127.0.0.1:8080\"\n"
+                        "log = { stdout = \"/l/w.log\", access = \"/l/w.log\" }\n") ==
+        std::vector<std::string>{R"(/etc/gv.toml:4:39: app.web.log.access: "/l/w.log" is written by )"
+                                 "app.web.log.stdout already at /etc/gv.toml:4:18"});
+  CHECK(test::errors_of("[daemon]\nlog = { file = \"/l/gv.log\" }\n[listen.public]\n"
+                        "address = \"127.0.0.1:80\"\naccess_log = \"/l/gv.log\"\n"
+                        "[app.web]\ncommand = \"server\"\nlisten = \"public\"\n") ==
+        std::vector<std::string>{R"(/etc/gv.toml:5:14: listen.public.access_log: "/l/gv.log" is written by )"
+                                 "daemon.log.file already"});
+}
+
 }  // namespace gracevisor::config

@@ -181,6 +181,69 @@ TEST_CASE("app: a stop ends an instance that is being replaced for good") {
   CHECK(f.app.state() == "stopped");
 }
 
+TEST_CASE(
+    "app: health.action = restart replaces one failing instance after the other, and one always serves") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  f.probe(1, 2, false, 3);
+  CHECK(f.instance(1, 1).state() == InstanceState::draining);
+  CHECK(f.instance(1, 2).state() == InstanceState::healthy);
+  CHECK(f.app.mode() == routing::AppMode::live);
+  f.app.on_quiescent(f.who(1, 1));
+  f.exit(1, 1);
+  f.app.on_timer(f.who(1, 1), InstanceTimer::restart);
+  f.run(1, 1);
+  CHECK(f.instance(1, 2).state() == InstanceState::healthy);
+  f.probe(1, 1, true);
+  CHECK(f.instance(1, 1).state() == InstanceState::healthy);
+  CHECK(f.instance(1, 2).state() == InstanceState::draining);
+}
+
+TEST_CASE("app: health.action = restart replaces the last routable instance when no other is to come") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.health.action = config::Health::Action::restart;
+  spec->app.restart.max_failures = 1;
+  f.boot(spec);
+  f.exit(1, 1, Exited{1});
+  REQUIRE(f.instance(1, 1).state() == InstanceState::fatal);
+  f.probe(1, 2, false, 3);
+  CHECK(f.instance(1, 2).state() == InstanceState::draining);
+}
+
+TEST_CASE("app: an instance that is replaced and survives SIGKILL leaves its slot to the next one") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  f.app.on_quiescent(f.who(1, 1));
+  f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
+  REQUIRE(f.instance(1, 1).state() == InstanceState::killing);
+  f.app.on_unkillable(f.who(1, 1));
+  CHECK(f.instance(1, 1).state() == InstanceState::backoff);
+  f.effects.advance(500ms);
+  CHECK(f.instance(1, 1).state() == InstanceState::spawning);
+}
+
+TEST_CASE("app: an instance that is being replaced at a stop is not started again, however it ends") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  auto report = f.report();
+  REQUIRE(f.app.stop(false, report).has_value());
+  f.app.on_quiescent(f.who(1, 1));
+  f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
+  f.app.on_unkillable(f.who(1, 1));
+  CHECK(report->finished());
+  CHECK(f.app.state() == "stopped");
+}
+
 TEST_CASE("app: a start that fails its health until the timeout says so and goes on trying") {
   AppFixture f;
   auto report = f.report();

@@ -69,6 +69,75 @@ TEST_CASE("guard: new instances that fail their probes swap the old generation b
   CHECK(AppFixture::phases(*report).find("cutback") != std::string::npos);
 }
 
+TEST_CASE(
+    "guard: an old instance past its drain deadline is cut but not signalled before the guard is over") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.deploy.drain_timeout = 2s;
+  f.boot(spec);
+  auto report = f.cut_over(2, spec);
+  f.effects.advance(9s);
+  CHECK(f.effects.count("signal 1.1 15") == 0);
+  f.exit(2, 1, Exited{1});
+  CHECK(f.app.live()->id().value() == 1);
+  CHECK(f.app.live()->healthy() == 1);
+}
+
+TEST_CASE("guard: an old instance that was cut at its drain deadline is signalled when the guard is over") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(1);
+  spec->app.deploy.drain_timeout = 2s;
+  f.boot(spec);
+  auto report = f.cut_over(2, spec);
+  f.effects.advance(10s);
+  CHECK(f.effects.count("signal 1.1 15") == 1);
+  f.exit(1, 1);
+  CHECK(report->lines().back().exit == ExitCode::done);
+}
+
+TEST_CASE("guard: an old instance that was being replaced does not come back as healthy") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  REQUIRE(f.instance(1, 1).state() == InstanceState::draining);
+  (void)f.cut_over(2, spec);
+  f.exit(2, 1, Exited{1});
+  CHECK(f.app.live()->id().value() == 1);
+  CHECK(f.app.live()->healthy() == 1);
+  CHECK(f.instance(1, 1).state() == InstanceState::draining);
+  f.app.on_quiescent(f.who(1, 1));
+  f.exit(1, 1);
+  CHECK(f.instance(1, 1).state() == InstanceState::backoff);
+}
+
+TEST_CASE("guard: an old instance that was being stopped to be replaced is started again after a cut-back") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec();
+  spec->app.health.action = config::Health::Action::restart;
+  f.boot(spec);
+  f.probe(1, 1, false, 3);
+  f.app.on_quiescent(f.who(1, 1));
+  REQUIRE(f.instance(1, 1).state() == InstanceState::stopping);
+  (void)f.cut_over(2, spec);
+  f.exit(2, 1, Exited{1});
+  REQUIRE(f.app.live()->id().value() == 1);
+  f.exit(1, 1);
+  CHECK(f.instance(1, 1).state() == InstanceState::backoff);
+  f.effects.advance(1s);
+  CHECK(f.instance(1, 1).state() == InstanceState::spawning);
+}
+
+TEST_CASE("guard: old instances whose probes fail are nothing to go back to") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  (void)f.cut_over(2, AppFixture::make_spec(1));
+  f.probe(1, 1, false, 3);
+  f.exit(2, 1, Exited{1});
+  CHECK(f.app.live()->id().value() == 2);
+}
+
 TEST_CASE("guard: without an old instance to go back to, the new generation stays") {
   AppFixture f;
   f.boot();
