@@ -240,8 +240,9 @@ Fields<ProxyOptions> proxy_options_fields() {
   fields.push_back(
       boolean_field("retry_503", &ProxyOptions::retry_503,
                     "another instance where one says 503 with Retry-After to an idempotent request"));
-  fields.push_back(choice_field("on_client_abort", &ProxyOptions::on_client_abort, kAborts,
-                                R"(or "finish": the app's response is read to its end)"));
+  fields.push_back(
+      choice_field("on_client_abort", &ProxyOptions::on_client_abort, kAborts,
+                   R"(or "finish": the app's response is read to its end, for request_timeout at most)"));
   add_header_fields(fields);
   return fields;
 }

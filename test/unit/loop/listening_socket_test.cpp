@@ -127,6 +127,21 @@ TEST_CASE("listening socket: a stale Unix socket is taken over, a living one is 
   CHECK(connect_to(address, client) == 0);
 }
 
+TEST_CASE("listening socket: accepted connections notice a peer that has vanished") {
+  auto opened = open_listening_sockets(Address::tcp_loopback(base::Port(0)), 1);
+  REQUIRE(opened.has_value());
+  base::UniqueFd client;
+  REQUIRE(connect_to(opened->address, client) == 0);
+  base::UniqueFd accepted(::accept4(opened->sockets[0].get(), nullptr, nullptr, SOCK_CLOEXEC));
+  REQUIRE(accepted);
+  int value = 0;
+  socklen_t length = sizeof value;
+  REQUIRE(::getsockopt(accepted.get(), SOL_SOCKET, SO_KEEPALIVE, &value, &length) == 0);
+  CHECK(value == 1);
+  REQUIRE(::getsockopt(accepted.get(), IPPROTO_TCP, TCP_KEEPIDLE, &value, &length) == 0);
+  CHECK(value == 60);
+}
+
 TEST_CASE("listening socket: a file that is no socket is never removed") {
   TempFolder folder;
   put_content(folder / "precious", "content");
