@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "http/characters.h"
+#include "http/fields.h"
 
 namespace gracevisor::http {
 
@@ -92,12 +93,31 @@ std::string_view next_line(std::string_view& rest) noexcept {
   return line;
 }
 
+// How often a head says how long its body is. llhttp refuses more than once as well, but each version calls
+// it by another name.
+class LengthLines {
+ public:
+  void add(std::string_view line) noexcept {
+    const std::string_view name = line.substr(0, line.find(':'));
+    if (equals_ignoring_case(name, "content-length")) ++lengths_;
+    if (equals_ignoring_case(name, "transfer-encoding")) ++codings_;
+  }
+  [[nodiscard]] bool contradict() const noexcept { return lengths_ > 1 || (lengths_ > 0 && codings_ > 0); }
+
+ private:
+  unsigned lengths_ = 0;
+  unsigned codings_ = 0;
+};
+
 std::optional<Refusal> check_fields(std::string_view rest) noexcept {
   bool first = true;
+  LengthLines lengths;
   for (std::string_view line = next_line(rest); !line.empty(); line = next_line(rest)) {
     if (const auto refusal = check_field(line, first)) return refusal;
+    lengths.add(line);
     first = false;
   }
+  if (lengths.contradict()) return Refusal{400, "two-lengths"};
   return std::nullopt;
 }
 
