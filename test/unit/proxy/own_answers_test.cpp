@@ -14,7 +14,7 @@ config::ErrorPage page(int first, int last, const std::string& html) {
   return {{first, last}, "/x.html", html};
 }
 
-TEST_CASE("options: at the last hop we answer ourselves, and the connection goes on") {
+TEST_CASE("rule 36: at the last hop we answer ourselves, and the connection goes on") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
   Peer client = rig.connect();
@@ -32,7 +32,7 @@ TEST_CASE("options: at the last hop we answer ourselves, and the connection goes
   CHECK(rig.counts().failed.read() == 0);
 }
 
-TEST_CASE("options: that answer needs neither an app that runs nor a route") {
+TEST_CASE("rule 36: that answer needs neither an app that runs nor a route") {
   ProxyRig rig;  // stopped
   CHECK(answer_to(rig, options("Max-Forwards: 0\r\n")).starts_with("HTTP/1.1 200 "));
   rig.routes = {{"other.example", "/", rig.web.id}};
@@ -40,7 +40,7 @@ TEST_CASE("options: that answer needs neither an app that runs nor a route") {
   CHECK(answer_to(rig, options("Max-Forwards: 0\r\n")).starts_with("HTTP/1.1 200 "));
 }
 
-TEST_CASE("options: before the last hop Max-Forwards is counted down, elsewhere it is left alone") {
+TEST_CASE("rule 36: before the last hop Max-Forwards is counted down, elsewhere it is left alone") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
   CHECK(value_of(pass(rig, app, options("Max-Forwards: 3\r\n")).request, "Max-Forwards") == "2");

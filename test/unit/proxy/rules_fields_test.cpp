@@ -62,6 +62,14 @@ TEST_CASE("rule 31: fields of one hop end here though nobody names them") {
       {"Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Connection"});
 }
 
+TEST_CASE("rule 32: of TE nothing but trailers is kept, and only where the client sent it") {
+  WireMessage request = forwarded_message(get("/", "TE: gzip, Trailers;q=0.5\r\nConnection: TE\r\n"));
+  CHECK(lines_of(request, "TE") == std::vector<std::string>{"trailers"});
+  CHECK(lines_of(request, "Connection") == std::vector<std::string>{"TE"});
+  request = forwarded_message(get("/", "TE: gzip\r\n"));
+  CHECK(request.count("TE") + request.count("Connection") == 0);
+}
+
 TEST_CASE("rule 33: unknown fields pass byte for byte, and lines of one name stay apart and in order") {
   WireMessage response = relayed_message(
       get("/"),
