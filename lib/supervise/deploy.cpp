@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gracevisor::supervise {
 namespace {
@@ -190,9 +191,11 @@ void Deploy::advance_guard() {
     bool old_can_serve = std::any_of(old_->instances().begin(), old_->instances().end(),
                                      [](const auto& i) { return i->waits() && !i->failing(); });
     if (!old_can_serve) {
-      effects_.say(base::LogLevel::error,
-                   fmt::format("guard-alert app={} cause=\"no old instance to go back to\"",
-                               candidate_.spec()->app.name));
+      if (!std::exchange(alert_said_, true)) {
+        effects_.say(base::LogLevel::error,
+                     fmt::format("guard-alert app={} cause=\"no old instance to go back to\"",
+                                 candidate_.spec()->app.name));
+      }
       return;
     }
     effects_.disarm(app_, AppTimer::guard);

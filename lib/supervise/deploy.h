@@ -105,6 +105,7 @@ class Deploy {
   EndpointCounts old_at_cutover_;
   bool started_said_ = false;
   bool drained_said_ = false;
+  bool alert_said_ = false;
   ExitCode exit_ = ExitCode::done;  // aborting, rolling back: what the end will be
   std::string ending_;              // aborting, rolling back: the last line's text
 };

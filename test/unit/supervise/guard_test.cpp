@@ -147,6 +147,8 @@ TEST_CASE("guard: without an old instance to go back to, the new generation stay
   f.exit(2, 1, Exited{1});
   CHECK(f.app.live()->id().value() == 2);
   CHECK(f.app.live()->healthy() == 1);
+  f.probe(2, 2, true);  // whatever else happens during the guard, it is said once
+  CHECK(f.effects.count("say guard-alert app=web cause=\"no old instance to go back to\"") == 1);
   f.effects.advance(10s);
   CHECK(report->finished());
 }
