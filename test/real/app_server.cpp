@@ -99,11 +99,12 @@ void check_kill(const Site& site, DaemonProcess& daemon) {
 
 }  // namespace
 
+// uwsgi loses a SIGTERM that comes within moments of its start: SIGKILL must not be half a minute away.
 std::string table_of(const AppServer& server, const std::string& version) {
   return "[app.web]\n" + server.table + "listen = \"@LISTEN@\"\nenvironment = { VERSION = \"" + version +
          "\", PYTHONDONTWRITEBYTECODE = \"1\" }\n[app.web.deploy]\nguard = \"0s\"\nhold = "
          "\"60s\"\n[app.web.restart]\nbackoff = "
-         "\"50ms\"\n";
+         "\"50ms\"\n[app.web.stop]\ntimeout = \"5s\"\n";
 }
 
 void check_serving(const AppServer& server) {
