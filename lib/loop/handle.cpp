@@ -4,8 +4,8 @@
 #if __has_feature(thread_sanitizer)
 #include <sanitizer/linux_syscall_hooks.h>
 #define GV_NOTE_CLOSE(fd) __sanitizer_syscall_pre_close(fd)
-// What libuv itself does to a descriptor on the way to closing it comes behind our note. Nothing of ours leans
-// on an order that libuv makes between threads (see handoff/).
+// What libuv itself does to a descriptor on the way to closing it comes behind our note. Nothing of ours
+// leans on an order that libuv makes between threads (see handoff/).
 extern "C" const char* __tsan_default_suppressions() {  // NOLINT: the name is the sanitizer's
   return "called_from_lib:libuv.so.1\n";
 }
