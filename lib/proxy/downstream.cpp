@@ -43,7 +43,7 @@ void Downstream::begin() {
     state_ = State::preface;
     core_.deadlines().start(deadline_, kPrefaceTimeout);
   } else {
-    serve({});
+    serve();
   }
 }
 
@@ -63,10 +63,11 @@ void Downstream::read_preface(std::string_view fresh) {
   }
   if (header.client) know(*header.client);
   buffer_.consume(header.size);
-  serve({});
+  serve();
 }
 
-void Downstream::serve(std::string_view fresh) {
+// Begins with what is behind the preface.
+void Downstream::serve() {
   state_ = State::idle;
   if (unsigned limit = entrance_.config->max_connections_per_client; limit > 0 && !address_.empty()) {
     counted_ = core_.client_counts().enter(address_, limit);
@@ -90,7 +91,7 @@ void Downstream::serve(std::string_view fresh) {
     return;
   }
   core_.deadlines().start(deadline_, entrance_.config->head_timeout);
-  advance(fresh);
+  advance({});
 }
 
 void Downstream::on_bytes(std::string_view bytes) {

@@ -100,7 +100,7 @@ class Downstream final : public loop::Retirable,
   void read_preface(std::string_view fresh);
   // Its address is known now.
   void know(const base::Address& client);
-  void serve(std::string_view fresh);
+  void serve();
   void end(Ending ending);
   void advance(std::string_view fresh);
   [[nodiscard]] std::size_t read_head(std::string_view input);

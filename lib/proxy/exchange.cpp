@@ -191,8 +191,13 @@ void Exchange::client_too_slow() {
     answer(Reply::body_timeout);
     return;
   }
-  note_.ends_as("client_stalled");
+  cut_client("client_stalled");
+}
+
+// The client's own doing, which is counted against nobody. `why` is a constant, for the access log.
+void Exchange::cut_client(std::string_view why) {
   let_go();
+  note_.ends_as(why);
   finish(Ending::cut);
 }
 
@@ -204,9 +209,7 @@ void Exchange::refuse_body() {
     answer(body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : Reply::bad_body);
     return;
   }
-  let_go();
-  note_.ends_as("bad_body");
-  finish(Ending::cut);
+  cut_client("bad_body");
 }
 
 void Exchange::client_ended() {
@@ -318,10 +321,8 @@ void Exchange::deadline_passed() {
     answer(client_is_late ? Reply::body_timeout : Reply::upstream_timeout);
     return;
   }
-  // The client neither reads nor sends: nothing of it is the instance's fault, so nothing is counted.
-  let_go();
-  note_.ends_as("client_stalled");
-  finish(Ending::cut);
+  // The client neither reads nor sends.
+  cut_client("client_stalled");
 }
 
 }  // namespace gracevisor::proxy

@@ -94,6 +94,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void refuse_body();
   [[nodiscard]] bool fast_enough(std::size_t more) noexcept;
   void client_too_slow();
+  void cut_client(std::string_view why);
   void arm();
   void start_deadline(base::Duration after);
   [[nodiscard]] std::uint64_t progress() const noexcept;
