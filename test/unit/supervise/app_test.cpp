@@ -6,6 +6,17 @@ using namespace gracevisor;
 using namespace gracevisor::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+// Of an app whose instances are replaced when their probes fail.
+std::shared_ptr<Spec> replaced_when_failing(unsigned instances) {
+  auto spec = AppFixture::make_spec(instances);
+  spec->app.health.action = config::Health::Action::restart;
+  return spec;
+}
+
+}  // namespace
+
 TEST_CASE("app: requests wait while its first instances boot, and are served once one is healthy") {
   AppFixture f;
   CHECK(f.app.mode() == routing::AppMode::stopped);
@@ -135,9 +146,7 @@ TEST_CASE("app: failing probes unroute an instance, but never the last routable 
 
 TEST_CASE("app: with health.action = restart a failing instance is drained, stopped and started anew") {
   AppFixture f;
-  auto spec = AppFixture::make_spec();
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(2));
   f.probe(1, 1, false, 3);
   CHECK(f.instance(1, 1).state() == InstanceState::draining);
   CHECK(f.effects.count("signal 1.1 15") == 0);
@@ -155,9 +164,7 @@ TEST_CASE("app: with health.action = restart a failing instance is drained, stop
 
 TEST_CASE("app: health.action = restart replaces the last routable instance too, and requests wait for it") {
   AppFixture f;
-  auto spec = AppFixture::make_spec(1);
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   CHECK(f.app.mode() == routing::AppMode::hold);
   f.app.on_timer(f.who(1, 1), InstanceTimer::drain_deadline);
@@ -170,9 +177,7 @@ TEST_CASE("app: health.action = restart replaces the last routable instance too,
 
 TEST_CASE("app: a stop ends an instance that is being replaced for good") {
   AppFixture f;
-  auto spec = AppFixture::make_spec(1);
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
   REQUIRE(f.app.stop(true, report).has_value());
@@ -184,9 +189,7 @@ TEST_CASE("app: a stop ends an instance that is being replaced for good") {
 TEST_CASE(
     "app: health.action = restart replaces one failing instance after the other, and one always serves") {
   AppFixture f;
-  auto spec = AppFixture::make_spec();
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(2));
   f.probe(1, 1, false, 3);
   f.probe(1, 2, false, 3);
   CHECK(f.instance(1, 1).state() == InstanceState::draining);
@@ -216,9 +219,7 @@ TEST_CASE("app: health.action = restart replaces the last routable instance when
 
 TEST_CASE("app: an instance that is replaced and survives SIGKILL leaves its slot to the next one") {
   AppFixture f;
-  auto spec = AppFixture::make_spec(1);
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   f.app.on_quiescent(f.who(1, 1));
   f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
@@ -231,9 +232,7 @@ TEST_CASE("app: an instance that is replaced and survives SIGKILL leaves its slo
 
 TEST_CASE("app: an instance that is being replaced at a stop is not started again, however it ends") {
   AppFixture f;
-  auto spec = AppFixture::make_spec(1);
-  spec->app.health.action = config::Health::Action::restart;
-  f.boot(spec);
+  f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
   REQUIRE(f.app.stop(false, report).has_value());
