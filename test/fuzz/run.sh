@@ -1,8 +1,9 @@
 #!/bin/sh
 # Fuzzes every target for a while, two at a time; new inputs go to a temporary folder beside the seeds.
 #   sh test/fuzz/run.sh [SECONDS] [TARGET...]    60 s each; targets as corpus/ names them: http_head, proxy_exchange
-# Prints per target the executions, the coverage (cov: edges, ft: features) and the finds. Inputs of finds stay under
-# build/fuzz/finds; exit 1 when there is one. A find by hand: build/fuzz/test/fuzz/fuzz_NAME build/fuzz/finds/FILE
+# Prints per target the executions, the coverage (cov: edges, ft: features) and the finds; of a find the end of the log,
+# which has the input in base64. Inputs of finds stay under build/fuzz/finds; exit 1 when there is one.
+# A find by hand: build/fuzz/test/fuzz/fuzz_NAME build/fuzz/finds/FILE
 set -eu
 
 seconds=${1:-60}
@@ -63,6 +64,12 @@ while [ $# -gt 0 ]; do
   shift
   wait
 done
+failed=0
 for status in "$work"/*.status; do
-  [ "$(cat "$status")" -eq 0 ] || exit 1
+  [ "$(cat "$status")" -ne 0 ] || continue
+  target=$(basename "$status" .status)
+  failed=1
+  printf '%s\n' "== $target found: "
+  tail -n 120 "build/fuzz/$target.log"
 done
+exit "$failed"
