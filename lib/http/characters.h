@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace gracevisor::http {
@@ -52,6 +53,22 @@ inline constexpr std::array<std::uint8_t, 256> kCharacters = make_character_tabl
   std::size_t length = 0;
   while (length < text.size() && is(kind, text[length])) ++length;
   return length;
+}
+
+// The same of kValueCharacter, eight at a time where none is HTAB: values are most of what a head consists
+// of.
+[[nodiscard]] inline std::size_t value_span(std::string_view text) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+  std::size_t length = 0;
+  for (std::uint64_t word = 0; length + sizeof word <= text.size(); length += sizeof word) {
+    std::memcpy(&word, text.data() + length, sizeof word);
+    const std::uint64_t deletes = word ^ (0x7f * kOnes);
+    const std::uint64_t control = (word - 0x20 * kOnes) & ~word;  // its high bits: some byte is below 0x20
+    const std::uint64_t is_delete = (deletes - kOnes) & ~deletes;
+    if (((control | is_delete) & kHighBits) != 0) break;
+  }
+  return length + span_of(kValueCharacter, text.substr(length));
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept {

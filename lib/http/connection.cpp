@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include <algorithm>
+#include <array>
 
 #include "http/characters.h"
 
@@ -41,6 +42,14 @@ bool is_protected(const Field& field) noexcept {
                      [&field](std::string_view name) { return equals_ignoring_case(field.text, name); });
 }
 
+// Options have no parameters.
+bool has_member(std::string_view value, std::string_view name) noexcept {
+  for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
+    if (equals_ignoring_case(member, name)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void ConnectionOptions::add(std::string_view value) noexcept {
@@ -51,30 +60,17 @@ void ConnectionOptions::add(std::string_view value) noexcept {
       keep_alive = true;
     } else if (equals_ignoring_case(member, "upgrade")) {
       upgrade = true;
-    } else if (classify(member) != FieldName::other) {
-      continue;  // either it ends at every hop or it is protected
-    } else if (nominated_count < kMaxNominated) {
-      nominated[nominated_count++] = member;
-    } else {
-      too_many = true;
+    } else if (classify(member) == FieldName::other) {
+      ++nominated;  // others either end at every hop or are protected
     }
   }
 }
 
-bool ConnectionOptions::removes(const Field& field) const noexcept {
-  const auto end = nominated.begin() + static_cast<std::ptrdiff_t>(nominated_count);
-  const bool named = std::any_of(nominated.begin(), end, [&field](std::string_view name) {
-    return equals_ignoring_case(field.text, name);
+bool nominated_away(const Fields& fields, const Field& field) noexcept {
+  const bool named = std::any_of(fields.begin(), fields.end(), [&field](const Field& other) {
+    return other.name == FieldName::connection && has_member(other.value, field.text);
   });
   return named && !is_protected(field);
-}
-
-ConnectionOptions connection_options(const Fields& fields) noexcept {
-  ConnectionOptions options;
-  for (const Field& field : fields) {
-    if (field.name == FieldName::connection) options.add(field.value);
-  }
-  return options;
 }
 
 bool ends_at_every_hop(FieldName name) noexcept {

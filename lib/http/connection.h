@@ -2,7 +2,6 @@
 // Internal to http/. Thread: values.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -11,26 +10,20 @@
 namespace gracevisor::http {
 
 struct ConnectionOptions {
-  // More nominated fields than this are refused: each costs a comparison with every field.
-  static constexpr std::size_t kMaxNominated = 32;
-
   bool close = false;
   bool keep_alive = false;
   bool upgrade = false;
-  bool too_many = false;
-  std::size_t nominated_count = 0;
-  std::array<std::string_view, kMaxNominated>
-      nominated;  // fields that end here; those known to anyway are not
+  std::size_t nominated = 0;  // names of fields, but for those whose way is known anyway
 
   // Takes one more Connection field's value into account.
   void add(std::string_view value) noexcept;
-
-  // Is the field nominated, and not one that nobody may nominate away (routing, framing, identity, security)?
-  [[nodiscard]] bool removes(const Field& field) const noexcept;
+  // More are refused: each costs a comparison with every field.
+  [[nodiscard]] bool too_many() const noexcept { return nominated > 32; }
 };
 
-// From all Connection fields of a message.
-[[nodiscard]] ConnectionOptions connection_options(const Fields& fields) noexcept;
+// Does a Connection field of the message name this one, and is it not one that nobody may nominate away
+// (routing, framing, identity, security)?
+[[nodiscard]] bool nominated_away(const Fields& fields, const Field& field) noexcept;
 
 // Connection itself and the fields that end at every hop whether nominated or not; the framing fields too,
 // because framing is written anew.

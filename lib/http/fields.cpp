@@ -1,6 +1,7 @@
 #include "http/fields.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "http/characters.h"
 #include "http/forward.h"
@@ -8,6 +9,21 @@
 namespace gracevisor::http {
 
 namespace {
+
+// Eight characters at once: they differ in nothing but the case bit, and only where both are letters.
+bool same_letters(std::uint64_t left, std::uint64_t right) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+  constexpr std::uint64_t kCase = 0x20 * kOnes;
+  const std::uint64_t different = left ^ right;
+  if ((different & ~kCase) != 0) return false;
+  // The high bit of a byte: it is at least 'a', or above 'z'. No sum carries into the next byte.
+  const std::uint64_t low = (left | kCase) & ~kHighBits;
+  const std::uint64_t from_a = low + (0x80 - 'a') * kOnes;
+  const std::uint64_t above_z = low + (0x7f - 'z') * kOnes;
+  const std::uint64_t letters = from_a & ~above_z & ~left & kHighBits;
+  return ((different << 2U) & ~letters) == 0;
+}
 
 FieldName either(std::string_view name, std::string_view known, FieldName value) noexcept {
   return equals_ignoring_case(name, known) ? value : FieldName::other;
@@ -57,9 +73,14 @@ FieldName classify(std::string_view name) noexcept {
   }
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
+bool same_ignoring_case(const char* a, const char* b, std::size_t size) noexcept {
+  std::size_t i = 0;
+  for (std::uint64_t left = 0, right = 0; i + sizeof left <= size; i += sizeof left) {
+    std::memcpy(&left, a + i, sizeof left);
+    std::memcpy(&right, b + i, sizeof right);
+    if (left != right && !same_letters(left, right)) return false;
+  }
+  for (; i < size; ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;

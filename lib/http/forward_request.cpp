@@ -56,7 +56,7 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
   return false;
 }
 
-void write_start(const RequestHead& head, const RequestForward& how, std::string& out) {
+void write_start(const RequestHead& head, const RequestForward& how, HeadText& out) {
   const std::string_view target = head.target.substr(std::min(how.strip, head.path.size()));
   out.append(head.method_text).append(" ");
   // absolute-form without a path, or nothing is left of it
@@ -66,7 +66,7 @@ void write_start(const RequestHead& head, const RequestForward& how, std::string
 }
 
 // What this hop says about its connection (RFC 9110 sections 7.6.1, 7.8 and 10.1.4).
-void write_connection(const RequestHead& head, const RequestForward& how, std::string& out) {
+void write_connection(const RequestHead& head, const RequestForward& how, HeadText& out) {
   std::string_view separator = "Connection: ";
   const auto add = [&separator, &out](std::string_view option) {
     out.append(separator).append(option);
@@ -81,7 +81,7 @@ void write_connection(const RequestHead& head, const RequestForward& how, std::s
   if (!head.upgrade.empty()) write_field("Upgrade", head.upgrade, out);
 }
 
-void write_framing(const RequestHead& head, std::string& out) {
+void write_framing(const RequestHead& head, HeadText& out) {
   switch (head.body.kind) {
     case Framing::Kind::none:
       for (const Field& field : head.fields) {
@@ -95,7 +95,7 @@ void write_framing(const RequestHead& head, std::string& out) {
 }
 
 // The client's address behind what a trusted proxy said; one line, whatever it was.
-void write_forwarded_for(const RequestHead& head, const RequestForward& how, std::string& out) {
+void write_forwarded_for(const RequestHead& head, const RequestForward& how, HeadText& out) {
   std::string_view separator = "X-Forwarded-For: ";
   const auto add = [&separator, &out](std::string_view addresses) {
     if (addresses.empty()) return;
@@ -109,21 +109,15 @@ void write_forwarded_for(const RequestHead& head, const RequestForward& how, std
   if (separator == ", ") out.append("\r\n");
 }
 
-}  // namespace
-
-void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
-  reserve_for(head.fields, head.method_text.size() + head.target.size() + 2 * head.authority.size() + kAdded,
-              out);
+void write_head(const RequestHead& head, const RequestForward& how, HeadText& out) {
   write_start(head, how, out);
-
-  const ConnectionOptions connection = connection_options(head.fields);
   const bool edited = !how.edits.empty();
   const auto ours = [&](std::string_view name) { return !edited || !how.edits.touch(name); };
   bool proto = !ours("X-Forwarded-Proto");
   bool host = head.authority.empty() || !ours("X-Forwarded-Host");
   for (const Field& field : head.fields) {
     if (!passes(field, head, how)) continue;
-    if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    if (head.nominates && nominated_away(head.fields, field)) continue;
     if (edited && how.edits.touch(field.text)) continue;
     proto = proto || field.name == FieldName::x_forwarded_proto;
     host = host || field.name == FieldName::x_forwarded_host;
@@ -141,6 +135,14 @@ void write_request_head(const RequestHead& head, const RequestForward& how, std:
   for (const auto& [name, value] : how.edits.set) write_field(name, value, out);
   write_connection(head, how, out);
   out.append("\r\n");
+}
+
+}  // namespace
+
+void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
+  const std::size_t room = size_of(head.fields) + head.method_text.size() + head.target.size() +
+                           2 * head.authority.size() + size_of(how.edits) + kAdded;
+  append_head(out, room, [&](HeadText& text) { write_head(head, how, text); });
 }
 
 }  // namespace gracevisor::http

@@ -8,20 +8,19 @@ namespace {
 
 constexpr std::size_t kAdded = 256;
 
-void write_start(const ResponseHead& head, std::string& out) {
+void write_start(const ResponseHead& head, HeadText& out) {
   out.append("HTTP/1.1 ");
   write_number(static_cast<std::uint64_t>(head.status), out);
   out.append(" ").append(head.reason).append("\r\n");
 }
 
 // The app's fields but those that end here; true when Date is among them.
-bool write_fields(const ResponseHead& head, const FieldEdits& edits, std::string& out) {
+bool write_fields(const ResponseHead& head, const FieldEdits& edits, HeadText& out) {
   const bool edited = !edits.empty();
-  const ConnectionOptions connection = connection_options(head.fields);
   bool date = false;
   for (const Field& field : head.fields) {
     if (ends_at_every_hop(field.name)) continue;
-    if (connection.nominated_count > 0 && connection.removes(field)) continue;
+    if (head.nominates && nominated_away(head.fields, field)) continue;
     if (edited && edits.touch(field.text)) continue;
     date = date || field.name == FieldName::date;
     write_field(field, out);
@@ -31,7 +30,7 @@ bool write_fields(const ResponseHead& head, const FieldEdits& edits, std::string
 
 // A response without a body may still say how long one would be: to HEAD, in 304, and a length of 0. In 204
 // it must not (RFC 9110 section 8.6, RFC 9112 section 6.1).
-void write_bodiless_framing(const ResponseHead& head, int client_minor, std::string& out) {
+void write_bodiless_framing(const ResponseHead& head, int client_minor, HeadText& out) {
   if (head.status == 204) return;
   for (const Field& field : head.fields) {
     if (field.name == FieldName::content_length) write_field("Content-Length", field.value, out);
@@ -41,24 +40,8 @@ void write_bodiless_framing(const ResponseHead& head, int client_minor, std::str
   }
 }
 
-}  // namespace
-
-ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how) {
-  ResponsePlan plan{.framing = head.body, .keep_alive = how.client_keep_alive};
-  const bool open_ended =
-      head.body.kind == Framing::Kind::until_close || head.body.kind == Framing::Kind::chunked;
-  if (open_ended && how.client_minor == 0) {
-    plan.framing = {.kind = Framing::Kind::until_close, .length = 0};
-    plan.keep_alive = false;
-  } else if (open_ended) {
-    plan.framing = {.kind = Framing::Kind::chunked, .length = 0};
-  }
-  return plan;
-}
-
-void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
-                         std::string& out) {
-  reserve_for(head.fields, head.reason.size() + kAdded, out);
+void write_final(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
+                 HeadText& out) {
   write_start(head, out);
   const bool dated = write_fields(head, how.edits, out);
   if (!dated && !how.date.empty() && (how.edits.empty() || !how.edits.touch("Date"))) {
@@ -79,8 +62,7 @@ void write_response_head(const ResponseHead& head, const ResponsePlan& plan, con
   out.append("\r\n");
 }
 
-void write_interim_head(const ResponseHead& head, std::string& out) {
-  reserve_for(head.fields, head.reason.size() + kAdded, out);
+void write_interim(const ResponseHead& head, HeadText& out) {
   write_start(head, out);
   (void)write_fields(head, {}, out);
   if (!head.upgrade.empty()) {
@@ -88,6 +70,32 @@ void write_interim_head(const ResponseHead& head, std::string& out) {
     write_field("Upgrade", head.upgrade, out);
   }
   out.append("\r\n");
+}
+
+}  // namespace
+
+ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how) {
+  ResponsePlan plan{.framing = head.body, .keep_alive = how.client_keep_alive};
+  const bool open_ended =
+      head.body.kind == Framing::Kind::until_close || head.body.kind == Framing::Kind::chunked;
+  if (open_ended && how.client_minor == 0) {
+    plan.framing = {.kind = Framing::Kind::until_close, .length = 0};
+    plan.keep_alive = false;
+  } else if (open_ended) {
+    plan.framing = {.kind = Framing::Kind::chunked, .length = 0};
+  }
+  return plan;
+}
+
+void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
+                         std::string& out) {
+  const std::size_t room = size_of(head.fields) + head.reason.size() + size_of(how.edits) + kAdded;
+  append_head(out, room, [&](HeadText& text) { write_final(head, plan, how, text); });
+}
+
+void write_interim_head(const ResponseHead& head, std::string& out) {
+  const std::size_t room = size_of(head.fields) + head.upgrade.size() + head.reason.size() + kAdded;
+  append_head(out, room, [&](HeadText& text) { write_interim(head, text); });
 }
 
 }  // namespace gracevisor::http

@@ -59,6 +59,7 @@ struct RequestHead {
   std::string_view upgrade;     // the Upgrade field's value where Connection names it on HTTP/1.1; else empty
   bool takes_trailers = false;  // "TE: trailers"
   bool underscores = false;     // some field's name has "_"
+  bool nominates = false;       // Connection names fields that end here
   std::string_view request_id;  // X-Request-ID where there is one that is fit to be passed on and logged
 };
 
@@ -71,6 +72,7 @@ struct ResponseHead {
   bool keep_alive = true;  // may the upstream connection be used again (if the body ends by its framing)?
   std::optional<unsigned> keep_alive_timeout;  // seconds, of the Keep-Alive field
   bool retry_after = false;                    // a Retry-After field
+  bool nominates = false;                      // Connection names fields that end here
   std::string_view upgrade;                    // of a 101 that names it in Connection
   [[nodiscard]] bool interim() const noexcept { return status >= 100 && status < 200; }
 };

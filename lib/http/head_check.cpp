@@ -73,18 +73,6 @@ std::optional<FoundHead> check_version(std::string_view line) noexcept {
   return numbers ? refused(505, "unsupported-version") : refused(400, "bad-request-line");
 }
 
-std::optional<Refusal> check_field(std::string_view line, bool first) noexcept {
-  if (is_space(line.front())) return Refusal{400, first ? "space-before-fields" : "folded-field"};
-  const std::size_t name = span_of(kTokenCharacter, line);
-  if (name == line.size() || name == 0) return Refusal{400, "bad-field-name"};
-  if (line[name] != ':') {
-    return Refusal{400, is_space(line[name]) ? "space-before-colon" : "bad-field-name"};
-  }
-  const std::string_view value = line.substr(name + 1);
-  if (span_of(kValueCharacter, value) != value.size()) return Refusal{400, "bad-field-value"};
-  return std::nullopt;
-}
-
 // Takes the next line off; `rest` consists of whole lines.
 std::string_view next_line(std::string_view& rest) noexcept {
   const std::size_t end = rest.find('\n');
@@ -97,8 +85,7 @@ std::string_view next_line(std::string_view& rest) noexcept {
 // it by another name.
 class LengthLines {
  public:
-  void add(std::string_view line) noexcept {
-    const std::string_view name = line.substr(0, line.find(':'));
+  void add(std::string_view name) noexcept {
     if (equals_ignoring_case(name, "content-length")) ++lengths_;
     if (equals_ignoring_case(name, "transfer-encoding")) ++codings_;
   }
@@ -109,12 +96,33 @@ class LengthLines {
   unsigned codings_ = 0;
 };
 
+// Takes the name of a field and its colon off; empty: it is no name.
+std::string_view take_name(std::string_view& rest) noexcept {
+  const std::string_view name = rest.substr(0, span_of(kTokenCharacter, rest));
+  if (rest[name.size()] != ':') return {};
+  rest.remove_prefix(name.size() + 1);
+  return name;
+}
+
+Refusal bad_name(std::string_view line, bool first) noexcept {
+  if (is_space(line.front())) return {400, first ? "space-before-fields" : "folded-field"};
+  const std::size_t name = span_of(kTokenCharacter, line);
+  return {400, name > 0 && is_space(line[name]) ? "space-before-colon" : "bad-field-name"};
+}
+
+// `rest` consists of whole lines, of which the last is empty: whatever stops before a CRLF does not belong
+// there.
 std::optional<Refusal> check_fields(std::string_view rest) noexcept {
   bool first = true;
   LengthLines lengths;
-  for (std::string_view line = next_line(rest); !line.empty(); line = next_line(rest)) {
-    if (const auto refusal = check_field(line, first)) return refusal;
-    lengths.add(line);
+  while (!rest.starts_with("\r\n")) {
+    const std::string_view line = rest;
+    const std::string_view name = take_name(rest);
+    if (name.empty()) return bad_name(line, first);
+    rest.remove_prefix(value_span(rest));
+    if (!rest.starts_with("\r\n")) return Refusal{400, "bad-field-value"};
+    rest.remove_prefix(2);
+    lengths.add(name);
     first = false;
   }
   if (lengths.contradict()) return Refusal{400, "two-lengths"};
@@ -187,7 +195,7 @@ std::optional<Refusal> check_response_head(std::string_view head) noexcept {
   if (!version) return Refusal{502, "unsupported-version"};
   const bool status = line.size() >= 5 && line[1] == ' ' && line[2] != '0' &&
                       span_of(kDigit, line.substr(2)) == 3 && (line.size() == 5 || line[5] == ' ');
-  if (!status || span_of(kValueCharacter, line) != line.size()) return Refusal{502, "bad-status-line"};
+  if (!status || value_span(line) != line.size()) return Refusal{502, "bad-status-line"};
   auto refusal = check_fields(rest);
   if (refusal) refusal->status = 502;
   return refusal;

@@ -143,10 +143,8 @@ std::optional<Refusal> understand_target(std::string_view target, const Collecte
   }
   head.target = target;
   head.path = target.starts_with('?') ? std::string_view("/") : target.substr(0, target.find('?'));
-  head.host.clear();
-  if (authority) {
-    for (const char c : authority->host) head.host.push_back(lower(c));
-  }
+  head.host.assign(authority ? authority->host : std::string_view());
+  std::transform(head.host.begin(), head.host.end(), head.host.begin(), lower);
   return std::nullopt;
 }
 
@@ -171,7 +169,7 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   const auto framing = seen.framing.decide(head.minor);
   if (!framing) return framing.error();
   head.body = *framing;
-  if (seen.connection.too_many) return Refusal{400, "too-many-connection-options"};
+  if (seen.connection.too_many()) return Refusal{400, "too-many-connection-options"};
   if (seen.own_via > kMaxOwnVia) return Refusal{508, "loop"};
 
   const bool modern = head.minor == 1;
@@ -183,6 +181,7 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   head.upgrade = upgrade ? seen.upgrade : std::string_view();
   head.takes_trailers = modern && seen.takes_trailers;
   head.underscores = seen.underscores;
+  head.nominates = seen.connection.nominated > 0;
   const bool sound = seen.request_ids == 1 && sound_request_id(seen.request_id);
   head.request_id = sound ? seen.request_id : std::string_view();
   head.max_forwards.reset();

@@ -29,6 +29,16 @@ struct WriteRequest {
   std::string bytes;
 };
 
+// So many bytes in several pieces are copied into one place: that costs less than the kernel's way through a
+// vector.
+constexpr std::size_t kFlat = 2048;
+
+uv_buf_t flatten(std::span<const uv_buf_t> pieces, char* place) noexcept {
+  char* end = place;
+  for (const uv_buf_t& piece : pieces) end = std::copy_n(piece.base, piece.len, end);
+  return uv_buf_init(place, static_cast<unsigned>(end - place));
+}
+
 // 0, or the errno value for it: somebody else than the address's owner listens there. The kernel keeps who
 // called listen().
 int stranger(int fd, const base::Address& address) {
@@ -218,6 +228,7 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
   assert(pieces.size() <= kMaxPieces);
   if (broken_) return WriteResult::broken;
   std::array<uv_buf_t, kMaxPieces> buffers;
+  std::array<char, kFlat> flat;
   unsigned count = 0;
   std::size_t total = 0;
   for (std::string_view piece : pieces) {
@@ -227,6 +238,10 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
     total += piece.size();
   }
   if (total == 0) return queued() == 0 ? WriteResult::done : WriteResult::queued;
+  if (count > 1 && total <= kFlat) {
+    buffers[0] = flatten({buffers.data(), count}, flat.data());
+    count = 1;
+  }
   int taken = uv_try_write(stream_, buffers.data(), count);
   if (taken == UV_EAGAIN) taken = 0;
   if (taken < 0) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -14,10 +15,12 @@ class Pieces {
  public:
   static constexpr std::size_t kCapacity = 32;
 
+  // A few are used, as a rule: the array is not touched beyond them.
+  Pieces() noexcept {}  // NOLINT(modernize-use-equals-default): the union has none
   // The position of the slice, for replace(). Requires: room() > 0.
   std::size_t add(std::string_view slice) noexcept {
     assert(count_ < kCapacity);
-    slices_[count_] = slice;
+    std::construct_at(&slices_[count_], slice);
     bytes_ += slice.size();
     return count_++;
   }
@@ -31,7 +34,9 @@ class Pieces {
   [[nodiscard]] std::span<const std::string_view> slices() const noexcept { return {slices_.data(), count_}; }
 
  private:
-  std::array<std::string_view, kCapacity> slices_;
+  union {
+    std::array<std::string_view, kCapacity> slices_;
+  };
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };
