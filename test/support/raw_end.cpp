@@ -44,6 +44,8 @@ bool RawEnd::send_some() {
     ssize_t n = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EAGAIN) break;
+      // The kernel says so once: who reads next is told of an end.
+      reset_told_ = reset_told_ || errno == ECONNRESET;
       writable_ = false;
       unsent_.clear();
       break;
@@ -66,7 +68,7 @@ bool RawEnd::read_some() {
     if (n > 0) {
       received_.append(space.data(), static_cast<std::size_t>(n));
     } else {
-      end_ = n == 0 ? End::finished : End::reset;
+      end_ = n == 0 && !reset_told_ ? End::finished : End::reset;
     }
   }
   return moved;

@@ -59,6 +59,7 @@ class RawEnd {
   std::size_t taken_ = 0;
   End end_ = End::open;
   bool writable_ = true;
+  bool reset_told_ = false;
   bool finishing_ = false;
   bool finished_ = false;
   bool paused_ = false;
