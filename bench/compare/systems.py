@@ -22,7 +22,7 @@ class Setup:
     workers: int = 1
     unix: bool = False         # the upstream is a Unix socket
     logs: bool = False         # an access log is written
-    large: bool = False        # bodies are so large that HAProxy is better off with splice()
+    large: bool = False        # bodies of 1 MB, for which the peers are better off with other buffers, and splice()
     cpus: frozenset = field(default=machine.PROXY_CPU)
     app_cpus: frozenset = field(default=machine.LOAD_CPU)
 
@@ -73,8 +73,8 @@ class System:
             old.unlink()
         self.process = None
 
-    def launch(self, arguments):
-        self.process = self.processes.start(arguments, self.setup.cpus, self.logs / "output.log")
+    def launch(self, arguments, **options):
+        self.process = self.processes.start(arguments, self.setup.cpus, self.logs / "output.log", **options)
 
     def wait_ready(self):
         wait_until(f"{self.label} at port {self.port}", lambda: answers(self.port, "/health"), self.process)
@@ -160,7 +160,7 @@ class Nginx(Peer):
             "nginx.conf", USER=getpass.getuser(), FILES=self.place.connections + machine.SPARE_FILES,
             AFFINITY="worker_cpu_affinity 01 10;" if two else "", REUSEPORT="reuseport" if two else "",
             ACCESS=log if setup.logs else "access_log off;", UPSTREAM=self.upstream(backend),
-            BUFFERS="proxy_buffers 16 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;" if setup.large else "")
+            BUFFERS="proxy_buffers 8 16k;" if setup.large else "proxy_buffers 8 32k; proxy_buffer_size 32k;")
 
     def command(self, config):
         return ["nginx", "-p", self.folder, "-e", self.logs / "nginx.error.log", "-c", config]
@@ -171,31 +171,29 @@ class Nginx(Peer):
             raise Failure(f"nginx -s reload ended with {done.returncode}: {done.stderr}")
 
 
-class Haproxy(Peer):
-    sink = None
+SPLICE = "option splice-request\n    option splice-response"
 
+
+class Haproxy(Peer):
     def write_config(self, backend):
         setup = self.setup
         two = setup.workers > 1
         return self.configure(
             "haproxy.cfg", CONNECTIONS=self.place.connections + machine.SPARE_FILES // 2,
             CPU_MAP="cpu-map auto:1/1-2 0-1" if two else "", SHARDS="shards by-thread" if two else "",
-            LOG_TARGET=f"log {self.folder}/log.sock format raw local0" if setup.logs else "",
-            LOG_USE="log global\n    option httplog" if setup.logs else "",
-            SPLICE="option splice-auto" if setup.large else "", UPSTREAM=self.upstream(backend).replace("unix:", "unix@"))
+            LOG="log stdout format raw local0\n    option httplog" if setup.logs else "",
+            SIZES="tune.pipesize 1048576" if setup.large else "tune.bufsize 32768",
+            SPLICE=SPLICE if setup.large else "", UPSTREAM=self.upstream(backend).replace("unix:", "unix@"))
 
     def command(self, config):
         # A master with a worker, as Debian's service runs it, and without which there is no reload.
         return ["haproxy", "-W", "-f", config]
 
-    def start(self, backend):
-        if self.setup.logs:
-            # HAProxy writes no files: its manual's way is a syslog server, here one that only writes lines to a file.
-            socket_path = self.folder / "log.sock"
-            self.sink = self.processes.start(["python3", TEMPLATES / "log_sink.py", socket_path, self.access_log()],
-                                             machine.LOAD_CPU, self.logs / "sink.log")
-            wait_until("the sink of HAProxy's log", socket_path.exists, self.sink)
-        super().start(backend)
+    def launch(self, arguments, **options):
+        if not self.setup.logs:
+            return super().launch(arguments, **options)
+        with open(self.access_log(), "wb") as log:
+            return super().launch(arguments, stdout=log)
 
     def reload(self, _config):
         os.kill(self.process.pid, signal.SIGUSR2)
