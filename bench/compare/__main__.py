@@ -103,6 +103,7 @@ def write(results, output, options):
 def main():
     options = read_options()
     # Ends as Ctrl-C does: what was started is ended on the way out.
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which scripts in the background begin without
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     began = time.monotonic()

@@ -3,9 +3,9 @@ least to the most. Drawn by hand; its colours follow the reader's light or dark 
 from html import escape
 
 WIDTH = 860
-LEFT, RIGHT = 190, 190      # of the bars: names, figures
+LEFT, RIGHT = 214, 180      # of the bars: names, figures
 ROW, BAR, TITLE, GAP = 26, 15, 34, 14
-HEAD = 74
+HEAD = 92
 
 STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #1f2328; }
@@ -69,10 +69,11 @@ def svg(results):
     if not scenarios:
         return None
     machine = results["machine"]
-    drawn = ['<text class="head" x="24" y="32">CPU time of the proxy per request, in microseconds</text>',
-             f'<text class="quiet" x="24" y="54">Less is better; medians of {results["options"]["rounds"]} interleaved '
-             f'rounds, whiskers from min to max. {escape(machine["date"])}, {escape(machine["cpu"])}, nginx '
-             f'{machine["nginx"]}, HAProxy {machine["haproxy"]}</text>']
+    lines = [f"Less is better. Medians of {results['options']['rounds']} interleaved rounds; whiskers from the least to the most; "
+             "a scale for each panel.",
+             f"{machine['date']}, {machine['cpu']}, nginx {machine['nginx']}, HAProxy {machine['haproxy']}"]
+    drawn = ['<text class="head" x="24" y="32">CPU time of the proxy per request, in microseconds</text>']
+    drawn += [f'<text class="quiet" x="24" y="{54 + 18 * row}">{escape(line)}</text>' for row, line in enumerate(lines)]
     y = HEAD
     for result in scenarios.values():
         part, y = panel(y, result)

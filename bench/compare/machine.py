@@ -45,7 +45,8 @@ def stay_on(cpus):
 
 
 def raise_file_limit():
-    """For 10,000 connections, of the driver as of each proxy. Returns how many are possible."""
+    """For 10,000 connections: gracevisord accepts half as many as it may have descriptors, since each may need one to an
+    app, and HAProxy reckons the same. Returns how many are possible."""
     wanted = 2 * IDLE_CONNECTIONS + 4 * SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in ((max(soft, wanted), max(hard, wanted)), (hard, hard)):
@@ -54,7 +55,7 @@ def raise_file_limit():
             break
         except (ValueError, OSError):
             continue
-    return min(IDLE_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 2 * SPARE_FILES)
+    return min(IDLE_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - SPARE_FILES)
 
 
 def first_line(*command):

@@ -157,7 +157,7 @@ class Nginx(Peer):
         two = setup.workers > 1
         log = f"access_log {self.access_log()} combined buffer=64k flush=1s;"
         return self.configure(
-            "nginx.conf", USER=getpass.getuser(), FILES=self.place.connections + machine.SPARE_FILES,
+            "nginx.conf", USER=getpass.getuser(), FILES=self.place.connections * 9 // 8 + machine.SPARE_FILES,
             AFFINITY="worker_cpu_affinity 01 10;" if two else "", REUSEPORT="reuseport" if two else "",
             ACCESS=log if setup.logs else "access_log off;", UPSTREAM=self.upstream(backend),
             BUFFERS="proxy_buffers 8 16k;" if setup.large else "proxy_buffers 8 32k; proxy_buffer_size 32k;")

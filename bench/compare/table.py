@@ -69,10 +69,9 @@ def glance_table(scenarios):
             if one["peer"] is None:
                 continue
             suffix = label.removeprefix("gracevisord")
-            floor = systems.get("floor" + suffix, systems.get("floor"))
-            cells = [floor["cpu_us"] if floor else None]
+            cells = [systems["floor"]["cpu_us"] if "floor" in systems else None]  # the one that ratios are of: over TCP
             cells += [systems[kind + suffix]["cpu_us"] for kind in SYSTEMS[1:]]
-            rows.append([result["title"] + suffix] + ["-" if cell is None else number(cell.median) for cell in cells]
+            rows.append([result["short"] + suffix] + ["-" if cell is None else number(cell.median) for cell in cells]
                         + ["-" if one[key] is None else f"{one[key].median:.2f}" for key in ("to_floor", "to_peer")])
     return Table("CPU microseconds of the proxy per request", ["", *SYSTEMS, "ours to the floor", "ours to the better peer"],
                  rows)

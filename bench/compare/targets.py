@@ -49,12 +49,12 @@ def of_cpu(scenarios):
             continue
         result = scenarios[name]
         if name == "unix":
-            value = result["systems"]["gracevisord, unix"]["to_floor"].median
+            value = result["systems"]["gracevisord, Unix socket"]["to_floor"].median
             yield Target("CPU per request, Unix-socket upstream, to the TCP floor", value, .90)
             continue
         ours = result["systems"]["gracevisord"]
         if name == "small":
-            yield Target("CPU per request, 100 B, to the floor", ours["to_floor"].median, 1.12)
+            yield Target(f"CPU per request, {result['title']}, to the floor", ours["to_floor"].median, 1.12)
         yield Target(f"CPU per request, {result['title']}, to {ours['peer']}", ours["to_peer"].median,
                      .90 if name == "small" else 1.0)
     if "logs" in scenarios:
@@ -66,7 +66,7 @@ def of_cpu(scenarios):
 
 
 def log_to_none(scenarios, kind):
-    return ratio(cpu(scenarios, "logs", f"{kind}, log"), cpu(scenarios, "logs", kind))
+    return ratio(cpu(scenarios, "logs", f"{kind}, log on"), cpu(scenarios, "logs", f"{kind}, log off"))
 
 
 def two_to_one(scenarios, kind):
