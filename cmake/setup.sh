@@ -10,7 +10,7 @@ GV_PACKAGES_test="doctest-dev python3 curl wrk git"
 GV_PACKAGES_real="gunicorn puma ruby-rack nodejs uwsgi-core uwsgi-plugin-python3 nginx curl wrk nghttp2-client \
 apache2-utils python3-websockets"
 # What gracevisord is compared with, and what loads them.
-GV_PACKAGES_bench="python3 wrk nginx haproxy nghttp2-client"
+GV_PACKAGES_bench="python3 wrk nginx haproxy"
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 # Without these it only takes longer: no reason to give up where nothing can be installed.
 GV_PACKAGES_optional="ccache"

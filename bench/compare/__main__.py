@@ -75,7 +75,7 @@ def find_wrong(results):
         if one["failed"]:
             yield f"open loop: {label}: {one['failed']} failed"
         if one["rate"].median < 0.97 * results["open-loop"]["wanted_rate"]:
-            yield f"open loop: {label}: h2load came to {one['rate'].median:.0f} requests/s only"
+            yield f"open loop: {label}: the load came to {one['rate'].median:.0f} requests/s only"
 
 
 def as_json(value):

@@ -1,9 +1,6 @@
-"""What is sent to a system: wrk's closed loop, h2load's open loop, and single requests that look at every byte."""
+"""What is sent to a system: wrk's closed loop, our own open loop, and single requests that look at every byte."""
 import http.client
 import json
-import math
-import os
-import re
 import signal
 import subprocess
 import time
@@ -11,7 +8,6 @@ from pathlib import Path
 
 from . import machine
 from .processes import Failure
-from .summary import percentile
 
 SCRIPT = Path(__file__).resolve().parent / "load.lua"
 ONE_MB = 1048576
@@ -104,44 +100,19 @@ def failures(figures):
     return ", ".join(f"{count} {what}" for what, count in wrong.items())
 
 
-def open_loop(place, processes, port, path, clients, rate, seconds):
-    """So many requests per second whatever the answers take: latencies in microseconds.
-
-    h2load's --rps is for each client, and with -m 1 it would wait for an answer before it sends what is due meanwhile and
-    count only from then (coordinated omission; tried out with a proxy that was stopped for half a second). With a large -m
-    it sends what is due behind the other, pipelined, and each request's time begins when it is due, to about 1 ms."""
-    log = place.folder / "h2load.log"
-    log.unlink(missing_ok=True)
-    output = place.folder / "h2load.out"
-    per_client = max(1, round(rate / clients))
-    arguments = ["h2load", "--h1", "-t", 1, "-c", clients, "-m", 10000, "-D", math.ceil(seconds), f"--rps={per_client}",
-                 f"--log-file={log}", f"http://127.0.0.1:{port}{path}"]
+def open_loop(place, processes, port, path, rate, seconds):
+    """So many requests per second whatever the answers take: latencies in microseconds, from when a request is due."""
+    output = place.folder / "steady.out"
     with open(output, "wb") as out:
-        process = processes.start(arguments, machine.LOAD_CPU, place.output / "logs" / "h2load.log", stdout=out)
+        process = processes.start([place.bench("steady"), "--target", f"127.0.0.1:{port}", "--path", path, "--rate",
+                                   f"{rate:.0f}", "--seconds", seconds], machine.LOAD_CPU,
+                                  place.output / "logs" / "steady.log", stdout=out)
     try:
-        process.popen.wait(math.ceil(seconds) + 20)
+        process.popen.wait(seconds + 20)
+    except subprocess.TimeoutExpired as late:
+        raise Failure("the open loop does not end") from late
     finally:
         processes.stop(process)
-    said = output.read_text(encoding="utf-8", errors="replace")
-    counts = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", said)
-    if not counts or not os.path.exists(log):
-        raise Failure(f"h2load gave no figures: {said[-500:]}")
-    return read_latencies(log, per_client * clients, sum(int(count) for count in counts.groups()))
-
-
-def read_latencies(log, rate, failed):
-    begun, took = [], []
-    with open(log, encoding="ascii") as lines:
-        for line in lines:
-            start, status, duration = line.split()[:3]
-            begun.append(int(start))
-            took.append(int(duration))
-            failed += status not in ("200", "-1")  # -1 stands in the summary too
-    if not took:
-        raise Failure("h2load made no request")
-    # Its connections are made in the first moments.
-    first = min(begun) + 200_000
-    took = sorted(duration for start, duration in zip(begun, took) if start >= first)
-    seconds = (max(begun) - first) / 1e6
-    return {"rate": len(took) / seconds, "wanted_rate": rate, "failed": failed,
-            "p50_us": percentile(took, .5), "p99_us": percentile(took, .99), "p999_us": percentile(took, .999)}
+    if process.popen.returncode != 0:
+        raise Failure(f"the open loop ended with {process.popen.returncode}: {process.said()}")
+    return json.loads(output.read_text(encoding="utf-8"))

@@ -98,5 +98,4 @@ def describe(root, daemon):
         "nginx": version("nginx", "-v"),
         "haproxy": version("haproxy", "-v"),
         "wrk": version("wrk", "-v"),
-        "h2load": version("h2load", "--version"),
     }

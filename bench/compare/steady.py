@@ -6,7 +6,6 @@ from .summary import spread
 from .systems import Site
 
 SHARE = 0.7
-CLIENTS = 64
 
 
 def run(place, options, say):
@@ -28,7 +27,7 @@ def run(place, options, say):
             say(f"open loop, {rate:.0f} requests per second: round {number + 1} of {options.rounds}")
             for system in systems:
                 rounds[system.label].append(
-                    open_loop(place, processes, system.port, SMALL.path, CLIENTS, rate, options.open_seconds))
+                    open_loop(place, processes, system.port, SMALL.path, rate, options.open_seconds))
     return {"title": f"open loop, {rate:,.0f} requests/s", "wanted_rate": rate,
             "systems": {label: {"saturation": saturation[label],
                                 **{key: spread([one[key] for one in ones])

@@ -21,7 +21,3 @@ def ratio(values, others):
     """Of the n-th value to the n-th other."""
     return spread([a / b for a, b in zip(values, others) if b > 0])
 
-
-def percentile(ordered, share):
-    """Of sorted values, nearest rank."""
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]

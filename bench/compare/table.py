@@ -9,7 +9,7 @@ NOTES = (
     "The floor relays bytes and knows no HTTP. nginx and HAProxy add X-Forwarded-For, -Proto and -Host; gracevisord these,",
     "X-Request-ID and Via. Its metrics cannot be switched off and are on everywhere; access logs only where it says so.",
     "One worker: the proxy on CPU 0, load and application on CPU 1. p50 and p99 are wrk's, of a closed loop at full load;",
-    "the open loop is what to look at for latency.",
+    "the open loop is what to look at for latency: its requests fall due on their own, and latencies count from then.",
 )
 
 
