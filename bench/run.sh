@@ -1,7 +1,7 @@
 #!/bin/sh
 # gracevisord beside nginx, HAProxy and a floor: installs what is missing, builds, measures, and prints one table, which
 # is in build/bench, too, as text, Markdown, JSON and a plot.
-#   sh bench/run.sh            all of it, about half an hour, on a machine that does nothing else
+#   sh bench/run.sh            all of it, about 25 minutes, on a machine that does nothing else
 #   sh bench/run.sh --short    all of it within 2 minutes once it is built
 #   sh bench/run.sh --help     parts of it, other rounds
 set -eu

@@ -104,6 +104,8 @@ class Schedule {
   void failed() {
     if (++failures_ > kMostFailures) throw std::runtime_error("too many requests fail");
   }
+  // What is never answered: so many requests that were sent, and all that still wait.
+  void give_up(std::size_t sent) { failures_ += sent + waiting_.size(); }
   [[nodiscard]] Nanoseconds next_due() const { return next_; }
   [[nodiscard]] bool over() const { return next_ >= end_ && waiting_.empty(); }
   [[nodiscard]] Nanoseconds end() const { return end_; }
@@ -242,8 +244,7 @@ void run(const Options& options, const base::Address& target) {
     alarm.set(more ? schedule.next_due() : last);
     poller.turn();
   }
-  for (std::size_t i = schedule.idle_count(); i < connections.size(); ++i)
-    schedule.failed();  // never answered
+  schedule.give_up(connections.size() - schedule.idle_count());
   schedule.print();
 }
 

@@ -15,7 +15,7 @@ NOTES = (
 
 def number(value):
     """Three digits and more, never more than they are worth."""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or isinstance(value, int):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
