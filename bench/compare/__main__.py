@@ -116,6 +116,8 @@ def main():
             "rounds": options.rounds, "seconds": options.seconds, "short": options.short,
             "text": f"{options.rounds} rounds of {options.seconds:g} s" + (", short mode" if options.short else "")},
             "scenarios": {}, "wrong": []}
+        if results["machine"]["load average at the start"] > 0.7:
+            say("this machine is busy with something else: latencies and throughput will be its, not the systems'")
         # The driver, too, keeps off the CPU of the proxies.
         machine.stay_on(machine.LOAD_CPU)
         try:

@@ -69,8 +69,8 @@ def svg(results):
     if not scenarios:
         return None
     machine = results["machine"]
-    lines = [f"Less is better. Medians of {results['options']['rounds']} interleaved rounds; whiskers from the least to the most; "
-             "a scale for each panel.",
+    lines = [f"Less is better. Medians of {results['options']['rounds']} interleaved rounds; whiskers from the least to "
+             "the most; a scale for each panel.",
              f"{machine['date']}, {machine['cpu']}, nginx {machine['nginx']}, HAProxy {machine['haproxy']}"]
     drawn = ['<text class="head" x="24" y="32">CPU time of the proxy per request, in microseconds</text>']
     drawn += [f'<text class="quiet" x="24" y="{54 + 18 * row}">{escape(line)}</text>' for row, line in enumerate(lines)]

@@ -166,7 +166,8 @@ class Nginx(Peer):
         return ["nginx", "-p", self.folder, "-e", self.logs / "nginx.error.log", "-c", config]
 
     def reload(self, config):
-        done = subprocess.run([*self.command(config), "-s", "reload"], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([*self.command(config), "-s", "reload"],
+                              capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             raise Failure(f"nginx -s reload ended with {done.returncode}: {done.stderr}")
 

@@ -101,8 +101,8 @@ def of_reaction(result):
     values = result["values"]
     yield Target("command to cutover, boot taken off", values["command to cutover, boot taken off"].median, 50, " ms")
     yield Target("exit of an instance to unrouted", values["kill -9 to unrouted"].median, 5, " ms")
-    yield Target("exit of an instance to its replacement's spawn, 10 ms of back-off included", values["kill -9 to its replacement's spawn"].median, 20,
-                 " ms")
+    yield Target("exit of an instance to its replacement's spawn, 10 ms of back-off included",
+                 values["kill -9 to its replacement's spawn"].median, 20, " ms")
 
 
 def of_routing(result):
