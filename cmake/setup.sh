@@ -6,9 +6,12 @@ GV_PACKAGES_build="g++ cmake ninja-build ccache pkgconf libuv1-dev libspdlog-dev
 libtomlplusplus-dev libcli11-dev node-llhttp"
 GV_PACKAGES_load="wrk curl"
 GV_PACKAGES_test="doctest-dev python3 curl wrk git"
-# Servers and clients as users have them. No package here but nginx brings a service: uwsgi-core and apache2-utils do not.
+# Servers and clients as users have them. Only nginx, and haproxy below, bring a service: uwsgi-core and
+# apache2-utils do not.
 GV_PACKAGES_real="gunicorn puma ruby-rack nodejs uwsgi-core uwsgi-plugin-python3 nginx curl wrk nghttp2-client \
 apache2-utils python3-websockets"
+# What gracevisord is compared with, and what loads them.
+GV_PACKAGES_bench="python3 wrk nginx haproxy"
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 # Without these it only takes longer: no reason to give up where nothing can be installed.
 GV_PACKAGES_optional="ccache"
@@ -59,14 +62,20 @@ gv_need() {
   $gv_root sh -euc "$GV_INSTALL" gv_install $gv_missing
 }
 
-# Installs its arguments. nginx, which the tests start themselves, would be a service from then on: it is not started
-# now (policy-rc.d has the say; one that the machine has stays as it is) and not at the next boot.
+# Installs its arguments. nginx and haproxy, which tests and benchmarks start themselves, would be services from then on:
+# they are not started now (policy-rc.d has the say; one that the machine has stays as it is) and not at the next boot.
 GV_INSTALL='
 install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
-case " $* " in
-  *" nginx "*) ;;
-  *) install "$@"; exit ;;
-esac
+services=
+for package in "$@"; do
+  case $package in
+    nginx | haproxy) services="$services $package" ;;
+  esac
+done
+if [ -z "$services" ]; then
+  install "$@"
+  exit
+fi
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap "rm -f $policy" EXIT
@@ -75,7 +84,9 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
 fi
 install "$@"
-update-rc.d nginx disable
+for service in $services; do
+  update-rc.d "$service" disable
+done
 '
 
 # gv_configure NAME [OPTIONS...]: build/NAME from cmake/NAME.cmake.
