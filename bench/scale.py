@@ -38,7 +38,7 @@ CURVES = {
     "hosts": [1, 10, 100, 1000, 10000],
     "instances": [1, 4, 16, 64],
 }
-SHORT = {"connections": [1, 64, 1000, 10000], "apps": [1, 100, 1000], "hosts": [1, 10000], "instances": [1, 64]}
+SHORT = {"connections": [1, 1000], "apps": [1, 100], "hosts": [1, 10000], "instances": [1, 64]}
 APPS_OF_HOSTS = 4
 CONNECTIONS = 64  # where they are not what varies
 WARM_UP = 1.5  # s
@@ -59,14 +59,12 @@ end
 
 
 class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost")
-        self.path = path
+    """`host` is a socket's path."""
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(30)
-        self.sock.connect(self.path)
+        self.sock.connect(self.host)
 
 
 def free_port():
@@ -75,17 +73,13 @@ def free_port():
         return s.getsockname()[1]
 
 
-def host_of(number):
-    return f"shop-{number}.customers.example.com"
-
-
 class Daemon:
     """gracevisord on CPU 0 with so many apps, hosts and instances, and its end."""
 
     def __init__(self, build, apps=1, hosts=1, instances=1):
         self.folder = tempfile.TemporaryDirectory(prefix="gv-scale-")
         where = self.folder.name
-        self.hosts = [host_of(i) for i in range(max(apps, hosts))]
+        self.hosts = [f"shop-{i}.customers.example.com" for i in range(max(apps, hosts))]
         self.address = ("127.0.0.1", free_port())
         self.apps = apps
         self.instances = apps * instances
@@ -165,9 +159,8 @@ health = "/health"
             return int(f.read().split()[1]) * resource.getpagesize()
 
     def status(self):
-        connection = UnixConnection(self.socket)
-        with contextlib.closing(connection):
-            connection.request("GET", "/v1/status")
+        with contextlib.closing(UnixConnection(self.socket)) as connection:
+            connection.request("GET", "/v1/status", headers={"Host": "gv"})
             return json.loads(connection.getresponse().read())
 
     def until(self, what, holds):
@@ -181,8 +174,7 @@ health = "/health"
         return sys.exit(f"not within {PATIENCE} s: {what}")
 
     def answers(self):
-        connection = http.client.HTTPConnection(*self.address, timeout=10)
-        with contextlib.closing(connection):
+        with contextlib.closing(http.client.HTTPConnection(*self.address, timeout=10)) as connection:
             connection.request("GET", "/1", headers={"Host": self.hosts[0]})
             return connection.getresponse().status == 200
 
@@ -196,6 +188,9 @@ health = "/health"
             return sum(app["healthy"] for app in self.status()["apps"]) == self.instances
 
         return first, self.until("all instances healthy", all_healthy), self.cpu() * 1000
+
+    def restarts(self):
+        return sum(instance["restarts"] for app in self.status()["apps"] for instance in app["instances"])
 
     def requests(self):
         return sum(app["requests"] for app in self.status()["apps"])
@@ -218,6 +213,8 @@ health = "/health"
         finally:
             wrk.kill()
             wrk.wait()
+        if restarts := self.restarts():
+            print(f"  instances were restarted: {restarts} times", file=sys.stderr)
         if re.search("Non-2xx|Socket errors", output):
             print("  not all was well:", "; ".join(l.strip() for l in output.splitlines() if ":" in l), file=sys.stderr)
         return cpu / requests * 1e6, requests / took
@@ -279,6 +276,8 @@ def main():
         args.rounds, args.seconds = 1, 1
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # A client's connection and one to the app for it, and some for the rest.
+    curves["connections"] = [min(n, (hard - 1024) // 2) for n in curves["connections"]]
     figures = {}
     for curve in args.only.split(",") if args.only else curves:
         figures |= run_curve(args, curve, curves[curve], args.rounds)
