@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <deque>
+#include <list>
 #include <map>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -77,7 +79,8 @@ class Writer::Impl {
   std::uint64_t refused_lines_ = 0;
   std::uint64_t last_id_ = 0;
   std::map<std::filesystem::path, Gap> gaps_;  // what append() had to drop, until the thread knows
-  std::deque<Waiting> waiting_;
+  std::list<Waiting> waiting_;                 // first come, first served
+  std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
   loop::Timer gap_timer_;
   loop::Timer answer_timer_;
@@ -137,9 +140,9 @@ void Writer::Impl::send_gaps() {
 }
 
 void Writer::Impl::order(const std::filesystem::path& path, std::string content, Done done) {
-  auto same =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.path == path; });
-  if (same == waiting_.end()) same = waiting_.insert(same, Waiting{path, {}, {}});
+  auto [place, is_new] = waiting_for_.try_emplace(path.string());
+  if (is_new) place->second = waiting_.insert(waiting_.end(), Waiting{path, {}, {}});
+  auto same = place->second;
   same->content = std::move(content);
   if (done) same->done.push_back(std::move(done));
   send_orders();
@@ -157,6 +160,7 @@ void Writer::Impl::send_orders() {
       ++next;
       continue;
     }
+    waiting_for_.erase(next->path.string());
     bool pushed = thread_->push(Order{++last_id_, next->path, std::move(next->content)});
     assert(pushed);  // the ring holds kOrders
     (void)pushed;

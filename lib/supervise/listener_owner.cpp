@@ -35,12 +35,12 @@ int fit_for_loopback(const TcpListener& listener) {
   return mapped.s_addr == htonl(INADDR_LOOPBACK) ? 3 : 0;
 }
 
-// The sockets that a connection to 127.0.0.1:port can reach: several only with SO_REUSEPORT.
-std::vector<TcpListener> answering(const std::vector<TcpListener>& all, base::Port port) {
+// The sockets, of all with one port, that a connection to it on 127.0.0.1 can reach: several only with
+// SO_REUSEPORT.
+std::vector<TcpListener> answering(const std::vector<TcpListener>& of_port) {
   int best = 1;
   std::vector<TcpListener> result;
-  for (const TcpListener& listener : all) {
-    if (listener.address.port() != port) continue;
+  for (const TcpListener& listener : of_port) {
     int fit = fit_for_loopback(listener);
     if (fit > best) result.clear();
     if (fit >= best) result.push_back(listener);
@@ -81,7 +81,7 @@ bool hidden(base::Pid pid) {
 }
 
 // `candidates` are the sockets that a connection to `place` can reach; `add_elsewhere` adds where the sockets
-// that the instance holds listen.
+// that the instance holds listen. It is asked only when those are not the instance's own.
 template <class AddElsewhere>
 ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pid pid,
                     const AddElsewhere& add_elsewhere) {
@@ -115,10 +115,12 @@ ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pi
 }  // namespace
 
 ListenerOwner find_listener_owner(base::Port port, base::Pid pid) {
-  auto all = tcp_listeners();
-  if (!all) return {Ownership::unknown, all.error().what, {}};
-  auto result = judge(fmt::format("port {}", port.value()), inodes_of(answering(*all, port)), pid,
-                      [&](const SocketSet& held, auto& into) { add_held(*all, held, into); });
+  auto of_port = tcp_listeners(port);
+  if (!of_port) return {Ownership::unknown, of_port.error().what, {}};
+  auto result = judge(fmt::format("port {}", port.value()), inodes_of(answering(*of_port)), pid,
+                      [](const SocketSet& held, auto& into) {
+                        if (auto all = tcp_listeners()) add_held(*all, held, into);
+                      });
   if (result.ownership == Ownership::nobody) {
     result.detail = fmt::format("nothing listens on 127.0.0.1:{}", port.value());
   }

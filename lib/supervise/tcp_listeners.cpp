@@ -58,11 +58,13 @@ void take(std::span<const char> payload, Listeners& result) {
   result.push_back(listener);
 }
 
-Expected<void> dump(const SockDiag& kernel, int family, Listeners& result) {
+// The kernel leaves out sockets of other ports than one that is named (0: none is).
+Expected<void> dump(const SockDiag& kernel, int family, std::optional<base::Port> port, Listeners& result) {
   inet_diag_req_v2 request{};
   request.sdiag_family = static_cast<std::uint8_t>(family);
   request.sdiag_protocol = IPPROTO_TCP;
   request.idiag_states = 1U << TCP_LISTEN;
+  request.id.idiag_sport = htons(port.value_or(base::Port(0)).value());
   return kernel.dump(std::as_bytes(std::span(&request, 1)), [&result](std::span<const char> payload) {
     take(payload, result);
     return result.size() < kMaxListeners;
@@ -103,41 +105,44 @@ std::optional<TcpListener> parse_proc_line(const std::string& line, int family) 
   return TcpListener{*address, false, inode};
 }
 
-bool read_proc_file(const std::filesystem::path& file, int family, Listeners& result) {
+bool read_proc_file(const std::filesystem::path& file, int family, std::optional<base::Port> port,
+                    Listeners& result) {
   std::ifstream in(file);
   std::string line;
   if (!std::getline(in, line)) return false;  // the heading
   while (result.size() < kMaxListeners && std::getline(in, line)) {
-    if (auto listener = parse_proc_line(line, family)) result.push_back(*listener);
+    auto listener = parse_proc_line(line, family);
+    if (listener && (!port || listener->address.port() == *port)) result.push_back(*listener);
   }
   return true;
 }
 
 }  // namespace
 
-Expected<Listeners> tcp_listeners_by_netlink() {
+Expected<Listeners> tcp_listeners_by_netlink(std::optional<base::Port> port) {
   auto kernel = SockDiag::open();
   if (!kernel) return std::unexpected(kernel.error());
   Listeners result;
   for (int family : {AF_INET, AF_INET6}) {
-    if (auto dumped = dump(*kernel, family, result); !dumped) return std::unexpected(dumped.error());
+    if (auto dumped = dump(*kernel, family, port, result); !dumped) return std::unexpected(dumped.error());
   }
   return result;
 }
 
-Expected<Listeners> tcp_listeners_by_proc(const std::filesystem::path& folder) {
+Expected<Listeners> tcp_listeners_by_proc(const std::filesystem::path& folder,
+                                          std::optional<base::Port> port) {
   Listeners result;
-  if (!read_proc_file(folder / "tcp", AF_INET, result)) {
+  if (!read_proc_file(folder / "tcp", AF_INET, port, result)) {
     return base::fail("cannot read " + (folder / "tcp").string());
   }
   // Missing on a machine without IPv6.
-  (void)read_proc_file(folder / "tcp6", AF_INET6, result);
+  (void)read_proc_file(folder / "tcp6", AF_INET6, port, result);
   return result;
 }
 
-Expected<Listeners> tcp_listeners() {
-  auto result = tcp_listeners_by_netlink();
-  return result ? result : tcp_listeners_by_proc();
+Expected<Listeners> tcp_listeners(std::optional<base::Port> port) {
+  auto result = tcp_listeners_by_netlink(port);
+  return result ? result : tcp_listeners_by_proc("/proc/net", port);
 }
 
 }  // namespace gracevisor::supervise

@@ -42,6 +42,10 @@ base::Epoch ProxyRig::put() {
                               std::make_shared<config::Listener>(listener), tcp, access});
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
+  for (routing::AppRoutes& app : more) {
+    if (!app.options) app.options = web.options;
+    table->apps.push_back(app);
+  }
   table->probes = probes;
   table->closing = closing;
   published_.push_back(table);

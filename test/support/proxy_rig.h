@@ -44,6 +44,7 @@ class ProxyRig {
   // What the next table will say; publish() sends it, and waits until the worker has adopted it.
   config::ProxyOptions options;
   routing::AppRoutes web;
+  std::vector<routing::AppRoutes> more;  // with the options of their own, or those of "web"
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
   config::Listener listener;

@@ -318,6 +318,22 @@ TEST_CASE("tcp listeners: netlink and /proc tell the same sockets") {
   CHECK(find(*by_proc, text("[::1]", six.port)) == inode);
 }
 
+TEST_CASE("tcp listeners: of one port only those that have it are told, of both families") {
+  Socket four = listen_on("127.0.0.1");
+  Socket six = listen_on("[::1]", four.port);
+  Socket other = listen_on("127.0.0.1");
+  REQUIRE(four.fd);
+  REQUIRE(six.fd);
+  REQUIRE(other.fd);
+  for (const auto& listeners :
+       {tcp_listeners_by_netlink(four.port), tcp_listeners_by_proc("/proc/net", four.port)}) {
+    REQUIRE(listeners);
+    REQUIRE(listeners->size() == 2);
+    for (const TcpListener& listener : *listeners) CHECK(listener.address.port() == four.port);
+    CHECK((*listeners)[0].address.family() != (*listeners)[1].address.family());
+  }
+}
+
 TEST_CASE("tcp listeners: lines of /proc/net/tcp that make no sense are passed over") {
   test::TempFolder folder;
   std::string heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
