@@ -8,6 +8,7 @@
 #include "http/body.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "http/characters.h"
 
@@ -76,6 +77,12 @@ void BodyReader::end_of_input() noexcept {
 }
 
 // Content from the front of `bytes`, as much as `left_` allows.
+void BodyReader::pass(std::uint64_t count) noexcept {
+  assert(count <= left());
+  left_ -= count;
+  if (left_ == 0) state_ = State::finished;
+}
+
 BodyReader::Step BodyReader::take(std::string_view bytes) noexcept {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   left_ -= size;

@@ -37,6 +37,11 @@ class BodyReader {
   // The connection ended: finished if that is how this body ends, otherwise malformed (truncated).
   void end_of_input() noexcept;
 
+  // Of a body whose length is known, bytes still to come; they may pass in another way than through next().
+  [[nodiscard]] std::uint64_t left() const noexcept { return kind_ == Framing::Kind::length ? left_ : 0; }
+  // So many have. Requires: count <= left().
+  void pass(std::uint64_t count) noexcept;
+
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
 

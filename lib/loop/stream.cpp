@@ -57,8 +57,8 @@ struct Stream::Callbacks {
 
   static void allocate(uv_handle_t* handle, std::size_t /*suggested*/, uv_buf_t* buffer) {
     auto* self = owner(reinterpret_cast<uv_stream_t*>(handle));
-    if (self == nullptr) {
-      *buffer = uv_buf_init(nullptr, 0);
+    if (self == nullptr || self->unread_) {
+      *buffer = uv_buf_init(nullptr, 0);  // libuv then reads nothing, and says UV_ENOBUFS
       return;
     }
     auto space = self->loop_->read_buffer();
@@ -70,6 +70,10 @@ struct Stream::Callbacks {
     if (self == nullptr || count == 0) return;
     if (count > 0) {
       self->observer_->on_bytes({buffer->base, static_cast<std::size_t>(count)});
+      return;
+    }
+    if (count == UV_ENOBUFS && self->unread_) {
+      self->observer_->on_readable();
       return;
     }
     // libuv stops reading by itself at EOF, and on errors it must be told to.

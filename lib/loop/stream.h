@@ -10,12 +10,14 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
 #include "loop/loop.h"
+#include "loop/pipe.h"
 
 struct uv_stream_s;
 
@@ -27,6 +29,8 @@ class StreamObserver {
   virtual void on_connected() {}
   // Bytes arrived; valid during the call.
   virtual void on_bytes(std::string_view bytes) = 0;
+  // Bytes wait at the socket of a stream that leave_unread() told not to read them.
+  virtual void on_readable() {}
   // The peer finished sending (FIN); our side may still write.
   virtual void on_end() = 0;
   // The connection is broken (or dial() failed): errno value. Reading has stopped and nothing further is
@@ -76,6 +80,16 @@ class Stream {
   // Bytes that wait for the socket.
   [[nodiscard]] std::size_t queued() const noexcept;
 
+  // Splicing: content that passes through a pipe unseen, between a stream that is left unread and one that
+  // nothing else is written to meanwhile.
+  // From now on, and while it is reading: on_readable() instead of on_bytes().
+  void leave_unread(bool unread) noexcept { unread_ = unread; }
+  // Moves what has arrived, `most` bytes at the most, into an empty pipe; 0: nothing is there now. Nothing at
+  // all: nothing more comes this way, and reading it again will tell why.
+  [[nodiscard]] std::optional<std::size_t> pull(Pipe& pipe, std::size_t most);
+  // Empties the pipe: `done`; `queued`: call again from on_drained().
+  [[nodiscard]] WriteResult push(Pipe& pipe);
+
   // Half-close: FIN after the queue is written. The read side goes on.
   void finish_writing();
   // Closes with RST where the protocol has one (TCP), so that a cut response is not mistaken for a whole one;
@@ -99,6 +113,7 @@ class Stream {
   uv_stream_s* stream_ = nullptr;
   bool connected_ = false;
   bool reading_ = false;
+  bool unread_ = false;
   bool broken_ = false;      // the observer was told
   bool reset_ = false;       // by the peer; the kernel says so only once, to whichever call comes first
   bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet

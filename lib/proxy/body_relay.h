@@ -34,6 +34,13 @@ class BodyRelay {
   // The sender's connection ended; state() says whether that is how this content ends.
   void end_of_input(Pieces& pieces) noexcept;
 
+  // Bytes that are to come, and to leave, just as they are, as far as that is known; and so many of them did.
+  [[nodiscard]] std::uint64_t plain_left() const noexcept { return chunked_ ? 0 : reader_.left(); }
+  void pass(std::uint64_t count) noexcept {
+    content_ += count;
+    reader_.pass(count);
+  }
+
   // Bytes of content so far, without their framing.
   [[nodiscard]] std::uint64_t content() const noexcept { return content_; }
   [[nodiscard]] State state() const noexcept { return reader_.state(); }

@@ -54,6 +54,7 @@ class Core {
   void count_tunnel(int change) noexcept { tunnels_ += change; }
   // To spread things in time; no secret.
   [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
+  [[nodiscard]] loop::Pipes& pipes() noexcept { return pipes_; }
   [[nodiscard]] AccessOutbox& access() noexcept { return access_; }
   // The daemon shuts down: answers carry Connection: close.
   [[nodiscard]] bool closing() const noexcept {
@@ -82,6 +83,7 @@ class Core {
   http::ResponseHead response_head_;
   std::string scratch_;
   RequestIds request_ids_;
+  loop::Pipes pipes_;
   ClientCounts client_counts_;
   std::minstd_rand random_;
   int tunnels_ = 0;

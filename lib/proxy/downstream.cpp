@@ -119,6 +119,10 @@ void Downstream::on_bytes(std::string_view bytes) {
   }
 }
 
+void Downstream::on_readable() {
+  exchange_->client_readable();
+}
+
 // Serves what has come: `fresh` behind what is in the buffer. Copies only what must stay.
 void Downstream::advance(std::string_view fresh) {
   bool buffered = !buffer_.empty();
@@ -305,6 +309,13 @@ loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
   for (std::string_view piece : pieces) written_ += piece.size();
   if (stream_ == nullptr) return loop::WriteResult::done;
   return stream_->write(pieces);
+}
+
+loop::WriteResult Downstream::push(loop::Pipe& pipe) {
+  const std::size_t before = pipe.size();
+  const loop::WriteResult result = stream_->push(pipe);
+  written_ += before - pipe.size();
+  return result;
 }
 
 void Downstream::turn_away(Reply reply) {

@@ -58,6 +58,10 @@ class Downstream final : public loop::Retirable,
   [[nodiscard]] bool trusted() const noexcept { return trusted_; }
   [[nodiscard]] loop::WriteResult write(std::span<const std::string_view> pieces);
   [[nodiscard]] loop::WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
+  // Empties the pipe into the connection: see loop::Stream::push.
+  [[nodiscard]] loop::WriteResult push(loop::Pipe& pipe);
+  // Requires: not deaf().
+  [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
   [[nodiscard]] std::size_t queued() const noexcept { return stream_ ? stream_->queued() : 0; }
   // Bytes that the socket has taken since the connection began.
   [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - queued(); }
@@ -92,6 +96,7 @@ class Downstream final : public loop::Retirable,
 
   Downstream(Core& core, Entrance& entrance) noexcept;
   void on_bytes(std::string_view bytes) override;
+  void on_readable() override;
   void on_end() override;
   void on_broken(int code) override;
   void on_drained() override;

@@ -21,7 +21,8 @@ http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
 
 }  // namespace
 
-Exchange::Exchange(Core& core) : core_(core), place_(*this) {}
+Exchange::Exchange(Core& core)
+    : core_(core), request_conduit_(core.pipes()), place_(*this), response_conduit_(core.pipes()) {}
 
 Exchange::~Exchange() {
   abandon();
@@ -122,6 +123,7 @@ std::size_t Exchange::take_body(std::string_view bytes) {
   if (body_.reading()) {
     // What the instance does not read any more puts off no answer of it.
     if (request_ != Request::dropped || !nothing_answered()) arm();
+    open_request_conduit();
   } else if (!body_.finished()) {
     refuse_body();
   } else if (request_ == Request::relay) {
@@ -227,6 +229,7 @@ void Exchange::client_gone() {
       request_ == Request::sent && response_ != Response::flush && !raw_ && memo_.upgrade.empty();
   if (finish_it && client_->go_deaf()) {
     keep_alive_ = false;
+    response_conduit_.close(upstream_->stream());
     if (upstream_->stream().start_reading()) {
       start_deadline(options_->request_timeout);
       return;
@@ -242,6 +245,7 @@ void Exchange::client_drained() {
     return;
   }
   if (response_ != Response::body || !upstream_) return;
+  if (response_conduit_.is_open() && !push_response()) return;
   if (!upstream_->stream().start_reading()) {
     cut();
     return;

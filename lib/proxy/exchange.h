@@ -26,6 +26,7 @@
 #include "http/head.h"
 #include "proxy/access_note.h"
 #include "proxy/body_relay.h"
+#include "proxy/conduit.h"
 #include "proxy/ending.h"
 #include "proxy/hold_queue.h"
 #include "proxy/reply.h"
@@ -55,9 +56,10 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // False while the client should not be read, because what it sends could not be passed on.
   [[nodiscard]] bool wants_bytes() const noexcept;
 
-  void client_ended();    // FIN
-  void client_gone();     // the connection is broken
-  void client_drained();  // its write queue is empty
+  void client_ended();     // FIN
+  void client_gone();      // the connection is broken
+  void client_drained();   // its write queue is empty
+  void client_readable();  // bytes of a body that passes unseen wait at its socket
   void deadline_passed();
 
   // The drain deadline of a leaving endpoint has passed: ends the exchange if it is there.
@@ -78,6 +80,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // The instance's side of the exchange.
   void on_connected() override;
   void on_bytes(std::string_view bytes) override;
+  void on_readable() override;
   void on_end() override;
   void on_broken(int code) override;
   void on_drained() override;
@@ -138,6 +141,12 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void end_of_response_input();
   void complete_response(bool reusable);
 
+  // exchange_splice.cpp
+  void open_response_conduit();
+  bool push_response();
+  void open_request_conduit();
+  void push_request();
+
   Core& core_;
   Downstream* client_ = nullptr;  // null while recycled
   Request request_ = Request::route;
@@ -151,6 +160,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   base::TimePoint body_since_{};  // since when it can flow freely, and how much of it has
   std::uint64_t body_bytes_ = 0;
   BodyRelay body_;
+  Conduit request_conduit_;
 
   // The request as it is sent: all of it from the first byte as long as `held_whole_`, so that it can be sent
   // again; what waits for a connection in any case.
@@ -182,6 +192,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // Of the response.
   std::string inbox_;  // the part of a head that has come
   BodyRelay response_body_;
+  Conduit response_conduit_;
   unsigned interims_ = 0;
   bool upstream_keep_ = false;  // the connection may be used again after this response
   std::uint64_t progress_mark_ = 0;

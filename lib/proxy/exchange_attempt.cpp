@@ -128,6 +128,7 @@ void Exchange::let_body_flow() noexcept {
 // The instance takes no more of the request. What it sent before it stopped is still to be read.
 void Exchange::stop_sending() {
   request_ = Request::dropped;
+  request_conduit_.close(client_->stream());
   backlog_ = throttled_ = false;
   arm();
   client_->update_reading();
@@ -136,6 +137,10 @@ void Exchange::stop_sending() {
 void Exchange::on_drained() {
   if (throttled_) let_body_flow();
   backlog_ = throttled_ = false;
+  if (request_conduit_.is_open()) {
+    push_request();
+    return;
+  }
   arm();
   client_->update_reading();
 }

@@ -86,6 +86,8 @@ void Exchange::end_response() {
 // Closes the connection to the instance if it is still ours, and only then ends the lease.
 void Exchange::let_go() noexcept {
   if (place_.waiting()) core_.hold_queue().leave(place_);
+  response_conduit_.close();
+  if (request_conduit_.is_open()) request_conduit_.close(client_->stream());
   upstream_.reset();
   lease_.end();
   backlog_ = throttled_ = false;

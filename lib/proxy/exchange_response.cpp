@@ -151,6 +151,7 @@ void Exchange::relay_response(std::string_view bytes, std::string_view prefix) {
   switch (response_body_.state()) {
     case BodyRelay::State::reading:
       if (client_->queued() > Downstream::kHighWater) upstream_->stream().stop_reading();
+      open_response_conduit();
       arm();
       return;
     case BodyRelay::State::finished:
@@ -175,6 +176,7 @@ void Exchange::end_of_response_input() {
 
 void Exchange::complete_response(bool reusable) {
   Site& site = *lease_.site();
+  response_conduit_.close(upstream_->stream());
   // Requests that must not be repeated dial, and never take from the pool. One idle connection of theirs may
   // serve others; more of them would only occupy the app, in puma a thread each for 200 ms.
   bool surplus =

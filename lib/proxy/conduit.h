@@ -1,0 +1,48 @@
+// A way for much content of one direction past this process: from its source into a pipe, from there to its
+// destination (splice(2)). It holds the pipe while it is open. Thread: the worker's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "loop/pipe.h"
+#include "loop/stream.h"
+
+namespace gracevisor::proxy {
+
+class Conduit {
+ public:
+  // With less to come, the pipe is not worth its while.
+  static constexpr std::uint64_t kWorthwhile = 131072;
+
+  explicit Conduit(loop::Pipes& pipes) noexcept : pipes_(pipes) {}
+  Conduit(const Conduit&) = delete;
+  Conduit& operator=(const Conduit&) = delete;
+  ~Conduit() { close(); }
+
+  // `source` is left unread from now on, and announces its bytes; not if there is no pipe.
+  void open(loop::Stream& source) {
+    pipe_ = pipes_.take();
+    if (pipe_) source.leave_unread(true);
+  }
+  [[nodiscard]] bool is_open() const noexcept { return pipe_ != nullptr; }
+  // Requires: is_open().
+  [[nodiscard]] loop::Pipe& pipe() noexcept { return *pipe_; }
+
+  // The source is read again. What is still in the pipe is lost.
+  void close(loop::Stream& source) noexcept {
+    if (!is_open()) return;
+    source.leave_unread(false);
+    close();
+  }
+  // The source is gone.
+  void close() noexcept {
+    if (pipe_) pipes_.put(std::move(pipe_));
+  }
+
+ private:
+  loop::Pipes& pipes_;
+  std::unique_ptr<loop::Pipe> pipe_;
+};
+
+}  // namespace gracevisor::proxy

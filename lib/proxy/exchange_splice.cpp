@@ -1,0 +1,101 @@
+// Much content of a known length passes an exchange unseen, in either direction. What comes before it, and
+// whatever is unusual (an end, an error, a client that has left), is read as always: a conduit closes as soon
+// as pulling finds nothing more, and its pipe is empty then.
+#include <algorithm>
+
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+#include "proxy/exchange.h"
+
+namespace gracevisor::proxy {
+
+// Behind what was written just now. Nothing of it may wait, as much as would fill the pipe.
+void Exchange::open_response_conduit() {
+  bool worthwhile = response_body_.plain_left() >= Conduit::kWorthwhile && client_->queued() == 0;
+  if (worthwhile && !client_->deaf() && !response_conduit_.is_open()) {
+    response_conduit_.open(upstream_->stream());
+  }
+}
+
+void Exchange::on_readable() {
+  loop::Pipe& pipe = response_conduit_.pipe();
+  if (!pipe.empty()) {
+    // A broken request had it read, but the client has to take what is here first.
+    upstream_->stream().stop_reading();
+    return;
+  }
+  const auto pulled = upstream_->stream().pull(pipe, response_body_.plain_left());
+  if (!pulled) {
+    response_conduit_.close(upstream_->stream());
+    return;
+  }
+  if (*pulled == 0) return;
+  response_body_.pass(*pulled);
+  push_response();
+}
+
+// False when the rest has to wait for the client, or the exchange is over.
+bool Exchange::push_response() {
+  loop::Pipe& pipe = response_conduit_.pipe();
+  if (client_->push(pipe) == loop::WriteResult::broken) {
+    client_gone();
+    return false;
+  }
+  if (!pipe.empty()) {
+    upstream_->stream().stop_reading();
+    arm();
+    return false;
+  }
+  if (response_body_.finished()) {
+    complete_response(true);
+    return false;
+  }
+  arm();
+  return true;
+}
+
+void Exchange::open_request_conduit() {
+  bool worthwhile = body_.plain_left() >= Conduit::kWorthwhile && request_ == Request::relay &&
+                    !held_whole_ && !backlog_ && upstream_->stream().queued() == 0;
+  if (worthwhile && !request_conduit_.is_open()) request_conduit_.open(client_->stream());
+}
+
+void Exchange::client_readable() {
+  loop::Pipe& pipe = request_conduit_.pipe();
+  const auto pulled = client_->stream().pull(pipe, body_.plain_left());
+  if (!pulled) {
+    request_conduit_.close(client_->stream());
+    return;
+  }
+  if (*pulled == 0) return;
+  if (!fast_enough(*pulled)) {
+    client_too_slow();
+    return;
+  }
+  body_.pass(*pulled);
+  // What the client sends behind it is read.
+  if (body_.finished()) client_->stream().leave_unread(false);
+  note_.body(body_);
+  push_request();
+}
+
+void Exchange::push_request() {
+  loop::Pipe& pipe = request_conduit_.pipe();
+  const std::size_t before = pipe.size();
+  const loop::WriteResult result = upstream_->stream().push(pipe);
+  sent_ += before - pipe.size();
+  switch (result) {
+    case loop::WriteResult::broken: stop_sending(); return;
+    case loop::WriteResult::queued: backlog_ = throttled_ = true; break;
+    case loop::WriteResult::done:
+      if (body_.finished()) {
+        request_conduit_.close(client_->stream());
+        request_ = Request::sent;
+      }
+      break;
+  }
+  arm();
+  client_->update_reading();
+}
+
+}  // namespace gracevisor::proxy
