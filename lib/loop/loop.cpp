@@ -21,10 +21,15 @@ base::Expected<std::unique_ptr<Loop>> Loop::create() {
     loop->closed_ = true;
     return std::unexpected(uv_error("cannot create an event loop", r));
   }
+  raw->data = loop.get();
   loop->loop_ = std::move(raw);
   loop->read_buffer_.resize(kReadBuffer);
   loop->start_freeing();
   return loop;
+}
+
+Loop& Loop::of(const uv_loop_s* raw) noexcept {
+  return *static_cast<Loop*>(raw->data);
 }
 
 // What retired in an I/O callback is freed behind them (check); what retired in a timer's or a close callback

@@ -62,6 +62,8 @@ class Loop final : public base::Clock {
   // What every stream of this loop reads into; its bytes are valid during the read callback only.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
   [[nodiscard]] uv_loop_s* raw() noexcept { return loop_.get(); }
+  // Whose raw() that is.
+  [[nodiscard]] static Loop& of(const uv_loop_s* raw) noexcept;
 
  private:
   Loop() = default;

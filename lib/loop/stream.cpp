@@ -13,15 +13,12 @@ namespace {
 
 constexpr std::size_t kMaxPieces = 64;
 
-// A TCP or a Unix socket's handle, as one allocation that one deleter frees.
-union AnyStream {
-  uv_stream_t stream;
-  uv_tcp_t tcp;
-  uv_pipe_t pipe;
-};
-
-AnyStream* whole(uv_stream_t* stream) {
-  return reinterpret_cast<AnyStream*>(stream);
+// The handle of a TCP or a Unix socket; each is as large as it is, and the connections are many.
+uv_tcp_t* as_tcp(uv_stream_t* stream) {
+  return reinterpret_cast<uv_tcp_t*>(stream);
+}
+uv_pipe_t* as_pipe(uv_stream_t* stream) {
+  return reinterpret_cast<uv_pipe_t*>(stream);
 }
 
 struct WriteRequest {
@@ -61,7 +58,7 @@ struct Stream::Callbacks {
       *buffer = uv_buf_init(nullptr, 0);  // libuv then reads nothing, and says UV_ENOBUFS
       return;
     }
-    auto space = self->loop_->read_buffer();
+    auto space = Loop::of(handle->loop).read_buffer();
     *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
   }
 
@@ -118,15 +115,28 @@ struct Stream::Callbacks {
     std::unique_ptr<uv_shutdown_t> request(raw);
   }
 
-  static void closed(uv_handle_t* handle) { delete reinterpret_cast<AnyStream*>(handle); }
+  static void closed(uv_handle_t* handle) {
+    auto* stream = reinterpret_cast<uv_stream_t*>(handle);
+    if (handle->type == UV_TCP) {
+      delete as_tcp(stream);
+    } else {
+      delete as_pipe(stream);
+    }
+  }
 };
 
 base::Expected<void> Stream::open(Loop& loop, int family) {
-  auto any = std::make_unique<AnyStream>();
-  int r = family == AF_UNIX ? uv_pipe_init(loop.raw(), &any->pipe, 0) : uv_tcp_init(loop.raw(), &any->tcp);
+  int r = 0;
+  if (family == AF_UNIX) {
+    auto pipe = std::make_unique<uv_pipe_t>();
+    r = uv_pipe_init(loop.raw(), pipe.get(), 0);
+    if (r == 0) stream_ = reinterpret_cast<uv_stream_t*>(pipe.release());
+  } else {
+    auto tcp = std::make_unique<uv_tcp_t>();
+    r = uv_tcp_init(loop.raw(), tcp.get());
+    if (r == 0) stream_ = reinterpret_cast<uv_stream_t*>(tcp.release());
+  }
   if (r != 0) return std::unexpected(uv_error("cannot create a stream", r));
-  loop_ = &loop;
-  stream_ = &any.release()->stream;
   stream_->data = this;
   return {};
 }
@@ -138,10 +148,15 @@ base::Expected<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, base::UniqueFd
   if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&local), &length) != 0) {
     return base::fail_errno("cannot read a socket's address", errno);
   }
+  return adopt(loop, std::move(fd), local.ss_family, observer);
+}
+
+base::Expected<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, base::UniqueFd fd, int family,
+                                                      StreamObserver& observer) {
   std::unique_ptr<Stream> stream(new Stream(observer));
-  if (auto opened = stream->open(loop, local.ss_family); !opened) return std::unexpected(opened.error());
-  AnyStream* any = whole(stream->stream_);
-  int r = local.ss_family == AF_UNIX ? uv_pipe_open(&any->pipe, fd.get()) : uv_tcp_open(&any->tcp, fd.get());
+  if (auto opened = stream->open(loop, family); !opened) return std::unexpected(opened.error());
+  int r = family == AF_UNIX ? uv_pipe_open(as_pipe(stream->stream_), fd.get())
+                            : uv_tcp_open(as_tcp(stream->stream_), fd.get());
   if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
   (void)fd.release();
   stream->connected_ = true;
@@ -162,7 +177,7 @@ base::Expected<void> Stream::connect_unix(const base::Address& address) {
     return base::fail_errno("will not connect to " + address.text() + ", which somebody else listens at",
                             code);
   }
-  r = uv_pipe_open(&whole(stream_)->pipe, fd.get());
+  r = uv_pipe_open(as_pipe(stream_), fd.get());
   if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
   (void)fd.release();
   connected_ = true;
@@ -179,10 +194,9 @@ base::Expected<std::unique_ptr<Stream>> Stream::dial(Loop& loop, const base::Add
     }
     return stream;
   }
-  AnyStream* any = whole(stream->stream_);
   auto request = std::make_unique<uv_connect_t>();
-  int r = uv_tcp_nodelay(&any->tcp, 1);
-  if (r == 0) r = uv_tcp_connect(request.get(), &any->tcp, address.get(), Callbacks::connected);
+  int r = uv_tcp_nodelay(as_tcp(stream->stream_), 1);
+  if (r == 0) r = uv_tcp_connect(request.get(), as_tcp(stream->stream_), address.get(), Callbacks::connected);
   if (r != 0) return std::unexpected(uv_error("cannot connect to " + address.text(), r));
   (void)request.release();
   return stream;

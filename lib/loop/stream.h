@@ -52,9 +52,11 @@ enum class WriteResult {
 
 class Stream {
  public:
-  // Takes over a connected, non-blocking socket.
+  // Takes over a connected, non-blocking socket. Whoever knows its address family saves a system call.
   [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
                                                                      StreamObserver& observer);
+  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
+                                                                     int family, StreamObserver& observer);
   // Connects. A Unix socket is connected() on return, or it failed: nothing follows (EAGAIN: its backlog is
   // full; EACCES: the address has an owner, and somebody else listens there: nothing was sent). TCP has
   // begun: on_connected() or on_broken() follows; an error here means that nothing will.
@@ -109,7 +111,6 @@ class Stream {
   void report_broken(int code);
 
   StreamObserver* observer_;
-  Loop* loop_ = nullptr;
   uv_stream_s* stream_ = nullptr;
   bool connected_ = false;
   bool reading_ = false;

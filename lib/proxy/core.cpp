@@ -72,7 +72,7 @@ void Core::accept(Entrance& entrance, base::UniqueFd connection) {
   if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) return;
   auto client = Downstream::open(*this, entrance, std::move(connection));
   if (!client) return;
-  (*client)->position_ = clients_.size();
+  (*client)->position_ = static_cast<std::uint32_t>(clients_.size());
   Downstream& opened = *clients_.emplace_back(std::move(*client));
   if (full) {
     opened.turn_away(Reply::too_many_connections);
@@ -86,7 +86,7 @@ void Core::forget(Downstream& client) {
   std::unique_ptr<Downstream> gone = std::move(clients_[position]);
   if (position + 1 != clients_.size()) {
     clients_[position] = std::move(clients_.back());
-    clients_[position]->position_ = position;
+    clients_[position]->position_ = gone->position_;
   }
   clients_.pop_back();
   loop_.retire(std::move(gone));

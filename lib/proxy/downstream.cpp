@@ -30,7 +30,8 @@ Downstream::~Downstream() {
 base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entrance& entrance,
                                                              base::UniqueFd connection) {
   std::unique_ptr<Downstream> client(new Downstream(core, entrance));
-  auto stream = loop::Stream::adopt(core.loop(), std::move(connection), *client);
+  auto stream =
+      loop::Stream::adopt(core.loop(), std::move(connection), entrance.sockets->address.family(), *client);
   if (!stream) return std::unexpected(stream.error());
   client->stream_ = std::move(*stream);
   if (auto reading = client->stream_->start_reading(); !reading) return std::unexpected(reading.error());
@@ -108,7 +109,7 @@ void Downstream::on_bytes(std::string_view bytes) {
       advance(bytes);
       return;
     case State::lingering:
-      discarded_ += bytes.size();
+      discarded_ += static_cast<std::uint32_t>(bytes.size());
       if (discarded_ > kLingerBytes || core_.loop().now() - lingers_since_ > kLingerTotal) {
         close();
       } else {

@@ -126,8 +126,8 @@ class Downstream final : public loop::Retirable,
   std::string address_;      // the client's, for X-Forwarded-For; empty on a Unix socket
   std::uint64_t written_ = 0;
   base::TimePoint lingers_since_{};
-  std::size_t discarded_ = 0;  // while lingering
-  std::size_t position_ = 0;   // among Core's connections
+  std::uint32_t discarded_ = 0;  // bytes, while lingering
+  std::uint32_t position_ = 0;   // among Core's connections
   State state_ = State::idle;
   bool trusted_ = false;
   bool counted_ = false;  // among its address's connections

@@ -189,7 +189,7 @@ void ExchangeScript::send_request(Client& client, unsigned kind) {
     case 7: bytes = "POST" + head + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"; break;
     case 8: bytes = "POST" + head + "Content-Length: 5\r\n\r\n"; break;
     case 9: bytes = "PUT" + head + "Transfer-Encoding: chunked\r\n\r\n"; break;
-    case 10: bytes = "PUT" + head + "Content-Length: 65536\r\n\r\n"; break;
+    case 10: bytes = "PUT" + head + "Content-Length: 262144\r\n\r\n"; break;
     case 11: bytes = "hello"; break;
     case 12: bytes = "5\r\nhello\r\n"; break;
     case 13: bytes = "0\r\n\r\n"; break;
@@ -234,7 +234,7 @@ std::string ExchangeScript::response(std::size_t app, unsigned kind) {
     case 13: return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     case 14: return counted(echo) + "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
     case 15: return "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    case 16: return "HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n";
+    case 16: return "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n";
     case 17: return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
     case 18: return "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno";
     case 19: return kHints + counted(echo);
