@@ -30,11 +30,11 @@ class Target:
 def routing(place, options, say):
     """Route lookups with 10,000 hosts, from the micro-benchmark: the slower of exact and wildcard hosts."""
     say("route lookup")
-    command = [place.bench("route_lookup")] + (["--smoke"] if options.short else [])
+    command = [place.bench("micro/bench_route_lookup")] + (["--smoke"] if options.short else [])
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    rows = re.findall(r"^ *10000 hosts (\w+) +([\d.]+) +([\d.]+) +([\d.]+) ns", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^ *10000 hosts, (\w+) +([\d.]+) +([\d.]+) +([\d.]+)$", done.stdout, re.MULTILINE)
     if done.returncode != 0 or not rows:
-        raise Failure(f"route_lookup ended with {done.returncode}: {done.stdout}{done.stderr}")
+        raise Failure(f"bench_route_lookup ended with {done.returncode}: {done.stdout}{done.stderr}")
     return {"title": "Route lookup, 10,000 hosts", "values": {
         kind: Spread(float(middle), float(low), float(high)) for kind, low, middle, high in rows}}
 
