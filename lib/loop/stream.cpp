@@ -58,6 +58,8 @@ struct Stream::Callbacks {
       *buffer = uv_buf_init(nullptr, 0);  // libuv then reads nothing, and says UV_ENOBUFS
       return;
     }
+    // It is needed as soon as the kernel is done, and has been left for long.
+    __builtin_prefetch(self->observer_, 1);
     auto space = Loop::of(handle->loop).read_buffer();
     *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
   }

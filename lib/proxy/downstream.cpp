@@ -149,6 +149,7 @@ void Downstream::advance(std::string_view fresh) {
 
 // How much of `input` a request took; 0 when its head is not complete, or not accepted.
 std::size_t Downstream::read_head(std::string_view input) {
+  core_.expect_exchange();
   http::RequestHead& head = core_.request_head();
   http::HeadResult result = core_.heads().read_request(input, entrance_.limits, head);
   switch (result.state) {
