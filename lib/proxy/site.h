@@ -12,8 +12,8 @@
 namespace gracevisor::proxy {
 
 struct Site {
-  Site(routing::EndpointRef of, base::WorkerIndex worker, loop::Loop& loop, loop::Deadlines& deadlines)
-      : endpoint(std::move(of)), cell(endpoint->ledger.cell(worker)), pool(loop, deadlines) {}
+  Site(routing::EndpointRef of, base::WorkerIndex worker, Upstreams& upstreams)
+      : endpoint(std::move(of)), cell(endpoint->ledger.cell(worker)), pool(upstreams) {}
 
   const routing::EndpointRef endpoint;
   routing::LedgerCell& cell;

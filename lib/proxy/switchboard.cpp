@@ -102,7 +102,7 @@ void Switchboard::join(const routing::AppRoutes& routes) {
 
 Site& Switchboard::site_of(const routing::EndpointRef& endpoint) {
   std::unique_ptr<Site>& site = sites_[endpoint.get()];
-  if (!site) site = std::make_unique<Site>(endpoint, worker_, loop_, deadlines_);
+  if (!site) site = std::make_unique<Site>(endpoint, worker_, upstreams_);
   return *site;
 }
 
