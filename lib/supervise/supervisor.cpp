@@ -102,7 +102,8 @@ void Supervisor::notice_adoption() {
 }
 
 const config::App& Supervisor::facing(const AppEntry& entry) {
-  return entry.app->live() != nullptr ? entry.app->live()->spec()->app : entry.configured;
+  if (entry.app->live() != nullptr) return entry.app->live()->spec()->app;
+  return entry.remembered ? entry.remembered->live_spec->app : entry.configured;
 }
 
 void Supervisor::publish() {
@@ -168,6 +169,7 @@ void Supervisor::shut_down() {
     case Stage::serving:
       log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
       stage_ = Stage::closing;
+      give_up_boot();
       for (auto& [id, entry] : apps_) entry.app->abort_deploy();
       (void)world_->publish();
       shutdown_timer_.start(settings_.config.shutdown_timeout());
