@@ -20,6 +20,7 @@ struct Site {
   UpstreamPool pool;
   Ejection ejection;
   bool target = false;   // of the current table
+  bool listed = false;   // by it, as a target or as leaving
   bool closing = false;  // leaving, and its drain deadline has passed
 };
 

@@ -293,6 +293,17 @@ std::vector<const Generation*> App::generations() const {
   return all;
 }
 
+void App::add_draining(std::vector<Identity>& into) const {
+  for (const auto& generation : generations_) {
+    for (const auto& instance : generation->instances()) {
+      InstanceState state = instance->state();
+      if (state == InstanceState::draining || state == InstanceState::closing) {
+        into.push_back(instance->identity());
+      }
+    }
+  }
+}
+
 routing::AppMode App::mode() const {
   if (!wanted_) return routing::AppMode::stopped;
   if (live_ == nullptr) return routing::AppMode::hold;

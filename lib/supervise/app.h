@@ -64,6 +64,8 @@ class App final : private DeployHost {
   [[nodiscard]] const Generation* live() const { return live_; }
   // Every generation that has anything left, the live one first.
   [[nodiscard]] std::vector<const Generation*> generations() const;
+  // Those of its instances that are stopped as soon as no worker can touch them.
+  void add_draining(std::vector<Identity>& into) const;
   // What clients get while there is no healthy instance.
   [[nodiscard]] routing::AppMode mode() const;
   // Guarding: both generations are probed at guard_interval.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "base/clock.h"
@@ -14,9 +15,12 @@ namespace gracevisor::supervise {
 
 class BootQueue {
  public:
-  // No further app is begun after so long: a probe or a command hardly notices it, and a few starts pay for
-  // the turn that follows, which publishes a table of all apps.
-  static constexpr base::Duration kSlice = base::Millis(10);
+  // No further app is begun after so long: four fifths of the time are for starting apps, however long the
+  // turns between take, of which each publishes a table of all of them. Never less, since a probe or a
+  // command hardly notices it; never more, since they would.
+  static constexpr base::Duration kShortest = base::Millis(10);
+  static constexpr base::Duration kLongest = base::Millis(50);
+  static constexpr int kShare = 4;
 
   void add(base::AppId app) { waiting_.insert(app); }
   // Takes an app out of its turn; false when it is not waiting.
@@ -30,6 +34,7 @@ class BootQueue {
 
  private:
   std::set<base::AppId> waiting_;
+  std::optional<base::TimePoint> last_end_;  // of a slice
 };
 
 }  // namespace gracevisor::supervise

@@ -48,6 +48,17 @@ TEST_CASE("boot queue: a slice starts one app, however long that takes") {
   CHECK(f.slice(5s) == std::vector<unsigned>{2});
 }
 
+TEST_CASE("boot queue: slices are longer when more time passes between them, up to a bound") {
+  Fixture f(100);
+  CHECK(f.slice(10ms).size() == 1);
+  f.clock.advance(2ms);
+  CHECK(f.slice(1ms).size() == 10);
+  f.clock.advance(5ms);
+  CHECK(f.slice(1ms).size() == 20);
+  f.clock.advance(1s);
+  CHECK(f.slice(1ms).size() == 50);
+}
+
 TEST_CASE("boot queue: an app that was taken out of its turn is not started again") {
   Fixture f(3);
   CHECK(f.queue.take(base::AppId(2)));
