@@ -55,8 +55,9 @@ void measure(bench::Bench& bench, loop::Loop& loop, std::size_t apps, unsigned i
   routing::WorkerPort port;
   proxy::Bell bell([] {});
   loop::Deadlines deadlines(loop);
+  proxy::Upstreams upstreams(loop, deadlines, SIZE_MAX);
   proxy::TableHolder tables(port, bell);
-  proxy::Switchboard switchboard(loop, deadlines, base::WorkerIndex(0), tables, bell);
+  proxy::Switchboard switchboard(loop, upstreams, base::WorkerIndex(0), tables, bell);
   switchboard.adopt(table);
   http::HeadReader reader;
   http::RequestHead head;

@@ -1,12 +1,14 @@
 #include "proxy/core.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gracevisor::proxy {
 namespace {
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kHotExchange = 896;  // what every request touches
-constexpr std::size_t kMaxResting = 1024;
+// Recycled exchanges that are kept whoever is connected, for clients that come and go.
+constexpr std::size_t kRestingAnyway = 64;
 // Connections above the limit that may wait for our 503 to be read; more are closed at once.
 constexpr std::size_t kMaxTurnedAway = 64;
 }  // namespace
@@ -20,7 +22,8 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       deadlines_(loop),
       random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
       tables_(port, bell_),
-      switchboard_(loop, deadlines_, place.index, tables_, bell_),
+      upstreams_(loop, deadlines_, place.max_clients),
+      switchboard_(loop, upstreams_, place.index, tables_, bell_),
       hold_queue_(loop, bell_),
       access_(loop, port.access, std::move(ring_writer)),
       prober_(*this),
@@ -92,6 +95,13 @@ void Core::forget(Downstream& client) {
   }
   clients_.pop_back();
   loop_.retire(std::move(gone));
+  if (resting_.size() <= most_resting()) return;
+  loop_.retire(std::move(resting_.back()));
+  resting_.pop_back();
+}
+
+std::size_t Core::most_resting() const noexcept {
+  return std::max(kRestingAnyway, clients_.size());
 }
 
 void Core::expect_exchange() const noexcept {
@@ -109,7 +119,7 @@ std::unique_ptr<Exchange> Core::new_exchange() {
 
 void Core::recycle(std::unique_ptr<Exchange> exchange) {
   // Without a place left it is freed after the turn: its callbacks may still be on the stack.
-  if (resting_.size() < kMaxResting) {
+  if (resting_.size() < most_resting()) {
     resting_.push_back(std::move(exchange));
   } else {
     loop_.retire(std::move(exchange));

@@ -44,6 +44,7 @@ class Core {
 
   [[nodiscard]] loop::Loop& loop() noexcept { return loop_; }
   [[nodiscard]] loop::Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] Upstreams& upstreams() noexcept { return upstreams_; }
   [[nodiscard]] const Bell& bell() const noexcept { return bell_; }
   [[nodiscard]] TableHolder& tables() noexcept { return tables_; }
   [[nodiscard]] Switchboard& switchboard() noexcept { return switchboard_; }
@@ -72,6 +73,8 @@ class Core {
 
  private:
   void adopt(routing::RouteTableRef table);
+  // How many recycled exchanges there may be: every client that is connected may begin one at once.
+  [[nodiscard]] std::size_t most_resting() const noexcept;
   // What is under way at endpoints that are no targets any more, or whose drain deadline has passed.
   void look_at_leaving_sites();
 
@@ -91,6 +94,7 @@ class Core {
   int tunnels_ = 0;
   http::DateCache date_;
   TableHolder tables_;
+  Upstreams upstreams_;
   Switchboard switchboard_;
   HoldQueue hold_queue_;
   AccessOutbox access_;

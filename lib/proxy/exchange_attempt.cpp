@@ -68,7 +68,7 @@ void Exchange::attempt() {
     return;
   }
   request_ = Request::connect;
-  auto dialled = Upstream::dial(core_.loop(), site.endpoint->address, *this);
+  auto dialled = core_.upstreams().dial(site.endpoint->address, *this);
   if (!dialled) {
     fail(Failure::connect, dialled.error().code);
     return;

@@ -184,8 +184,9 @@ void Exchange::complete_response(bool reusable) {
   bool pooled = reusable && upstream_keep_ && request_ == Request::sent && !backlog_ && site.target &&
                 !surplus && options_->reuse != config::ProxyOptions::Reuse::never;
   if (pooled) {
-    site.pool.put(std::move(upstream_),
-                  {.age = options_->keep_alive, .requests = options_->keep_alive_requests});
+    site.pool.put(std::move(upstream_), {.age = options_->keep_alive,
+                                         .requests = options_->keep_alive_requests,
+                                         .in_use = site.cell.leases.read()});
   }
   if (request_ != Request::sent) request_ = Request::dropped;
   let_go();

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <unordered_map>
 
 #include "base/strong.h"
 #include "proxy/probe.h"
@@ -20,11 +20,16 @@ class Prober {
   // Ends the probes whose order is not in `table`: their connections are closed on return.
   void cancel_gone(const routing::RouteTable& table);
   // Starts and updates the probes of this worker: those whose app id modulo `workers` is its index.
+  // Requires: cancel_gone(table), so that what runs at an endpoint of the table runs its order.
   void adopt(const routing::RouteTable& table, base::WorkerIndex worker, std::size_t workers);
 
  private:
+  struct Running {
+    std::unique_ptr<Probe> probe;
+    base::Epoch listed;  // the newest table that has its order
+  };
   Core& core_;
-  std::vector<std::unique_ptr<Probe>> probes_;
+  std::unordered_map<const routing::Endpoint*, Running> running_;  // each probe keeps its endpoint alive
 };
 
 }  // namespace gracevisor::proxy

@@ -12,14 +12,15 @@
 namespace gracevisor::proxy {
 
 struct Site {
-  Site(routing::EndpointRef of, base::WorkerIndex worker, loop::Loop& loop, loop::Deadlines& deadlines)
-      : endpoint(std::move(of)), cell(endpoint->ledger.cell(worker)), pool(loop, deadlines) {}
+  Site(routing::EndpointRef of, base::WorkerIndex worker, Upstreams& upstreams)
+      : endpoint(std::move(of)), cell(endpoint->ledger.cell(worker)), pool(upstreams) {}
 
   const routing::EndpointRef endpoint;
   routing::LedgerCell& cell;
   UpstreamPool pool;
   Ejection ejection;
   bool target = false;   // of the current table
+  bool listed = false;   // by it, as a target or as leaving
   bool closing = false;  // leaving, and its drain deadline has passed
 };
 

@@ -1,7 +1,6 @@
 #include "proxy/switchboard.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "proxy/affinity.h"
 
@@ -63,7 +62,7 @@ Site& Switchboard::choose(LocalApp& app, std::uint64_t affinity, const Site* fai
 void Switchboard::adopt(routing::RouteTableRef table) {
   tables_.install(std::move(table));
   const routing::RouteTable& now = *tables_.current();
-  for (auto& [endpoint, site] : sites_) site->target = site->closing = false;
+  for (auto& [endpoint, site] : sites_) site->target = site->listed = site->closing = false;
   for (auto& [id, app] : apps_) {
     app->routes = nullptr;
     app->targets.clear();
@@ -93,27 +92,26 @@ void Switchboard::join(const routing::AppRoutes& routes) {
   }
   for (const routing::EndpointRef& endpoint : routes.targets) {
     Site& site = site_of(endpoint);
-    site.target = true;
+    site.target = site.listed = true;
     app->targets.push_back(&site);
   }
-  for (const routing::Leaving& leaving : routes.leaving) site_of(leaving.endpoint).closing = leaving.closing;
+  for (const routing::Leaving& leaving : routes.leaving) {
+    Site& site = site_of(leaving.endpoint);
+    site.listed = true;
+    site.closing = leaving.closing;
+  }
   by_position_.push_back(app.get());
 }
 
 Site& Switchboard::site_of(const routing::EndpointRef& endpoint) {
   std::unique_ptr<Site>& site = sites_[endpoint.get()];
-  if (!site) site = std::make_unique<Site>(endpoint, worker_, loop_, deadlines_);
+  if (!site) site = std::make_unique<Site>(endpoint, worker_, upstreams_);
   return *site;
 }
 
 void Switchboard::sweep() {
-  std::unordered_set<const routing::Endpoint*> listed;
-  for (const routing::AppRoutes& routes : tables_.current()->apps) {
-    for (const routing::EndpointRef& target : routes.targets) listed.insert(target.get());
-    for (const routing::Leaving& leaving : routes.leaving) listed.insert(leaving.endpoint.get());
-  }
-  std::erase_if(sites_, [&](const auto& entry) {
-    return !listed.contains(entry.first) && entry.second->cell.leases.read() == 0;
+  std::erase_if(sites_, [](const auto& entry) {
+    return !entry.second->listed && entry.second->cell.leases.read() == 0;
   });
   std::erase_if(apps_, [](const auto& entry) {
     return entry.second->routes == nullptr && entry.second->exchanges == 0;

@@ -34,9 +34,9 @@ struct LocalApp {
 
 class Switchboard {
  public:
-  Switchboard(loop::Loop& loop, loop::Deadlines& deadlines, base::WorkerIndex worker, TableHolder& tables,
+  Switchboard(loop::Loop& loop, Upstreams& upstreams, base::WorkerIndex worker, TableHolder& tables,
               const Bell& bell) noexcept
-      : loop_(loop), deadlines_(deadlines), worker_(worker), tables_(tables), bell_(bell) {}
+      : loop_(loop), upstreams_(upstreams), worker_(worker), tables_(tables), bell_(bell) {}
 
   enum class Answer : std::uint8_t { leased, hold, stopped, no_route };
   // A request to be routed. On the first attempt `head` is there to compute an affinity from, if the app
@@ -76,7 +76,7 @@ class Switchboard {
   [[nodiscard]] Site& choose(LocalApp& app, std::uint64_t affinity, const Site* failed) noexcept;
 
   loop::Loop& loop_;
-  loop::Deadlines& deadlines_;
+  Upstreams& upstreams_;
   base::WorkerIndex worker_;
   TableHolder& tables_;
   const Bell& bell_;

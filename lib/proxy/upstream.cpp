@@ -4,13 +4,19 @@
 
 namespace gracevisor::proxy {
 
-base::Expected<std::unique_ptr<Upstream>> Upstream::dial(loop::Loop& loop, const base::Address& address,
-                                                         loop::StreamObserver& user) {
-  auto stream = loop::Stream::dial(loop, address, user);
-  if (!stream) return std::unexpected(stream.error());
-  std::unique_ptr<Upstream> upstream(new Upstream);
-  upstream->stream_ = std::move(*stream);
-  return upstream;
+Upstream::Upstream(Upstreams& all, std::unique_ptr<loop::Stream> stream) noexcept
+    : all_(&all), stream_(std::move(stream)), idle_(*this), in_pool_(this), in_all_(this) {
+  ++all_->open_;
+}
+
+Upstream::~Upstream() {
+  close();
+}
+
+void Upstream::close() noexcept {
+  if (!stream_) return;
+  stream_.reset();
+  --all_->open_;
 }
 
 void Upstream::on_bytes(std::string_view /*bytes*/) {

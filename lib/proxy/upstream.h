@@ -8,17 +8,18 @@
 
 #include "loop/deadlines.h"
 #include "loop/stream.h"
+#include "proxy/idle_rank.h"
 
 namespace gracevisor::proxy {
 
 class UpstreamPool;
+class Upstreams;
 
 class Upstream final : public loop::Retirable, private loop::StreamObserver, private loop::DeadlineObserver {
  public:
-  // Begins to connect; `user` hears of it. An error means that nothing will follow.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Upstream>> dial(loop::Loop& loop,
-                                                                      const base::Address& address,
-                                                                      loop::StreamObserver& user);
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+  ~Upstream() override;
 
   [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
   // What the instance's Keep-Alive field says: it closes the connection when it is idle for so many seconds.
@@ -28,7 +29,9 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
 
  private:
   friend class UpstreamPool;
-  Upstream() : idle_(*this) {}
+  friend class Upstreams;  // which dials
+  Upstream(Upstreams& all, std::unique_ptr<loop::Stream> stream) noexcept;
+  void close() noexcept;
 
   // Only while idle: everything that can happen ends the connection.
   void on_bytes(std::string_view bytes) override;
@@ -37,9 +40,12 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   void on_drained() override {}
   void on_deadline() override;
 
+  Upstreams* all_;  // which count it while it has a stream
   std::unique_ptr<loop::Stream> stream_;
   UpstreamPool* pool_ = nullptr;  // while idle
   loop::Deadline idle_;
+  IdleRank in_pool_;
+  IdleRank in_all_;
   bool reused_ = false;
   unsigned served_ = 0;  // exchanges
   std::optional<unsigned> keep_alive_;

@@ -9,12 +9,18 @@ namespace {
 constexpr base::Duration kMargin = std::chrono::seconds(1);
 }  // namespace
 
+std::unique_ptr<Upstream> UpstreamPool::remove(Upstream& upstream) noexcept {
+  upstream.in_pool_.leave();
+  upstream.in_all_.leave();
+  upstream.idle_.cancel();
+  upstream.pool_ = nullptr;
+  --size_;
+  return std::unique_ptr<Upstream>(&upstream);
+}
+
 std::unique_ptr<Upstream> UpstreamPool::take(loop::StreamObserver& user) noexcept {
-  if (idle_.empty()) return nullptr;
-  std::unique_ptr<Upstream> upstream = std::move(idle_.back());
-  idle_.pop_back();
-  upstream->idle_.cancel();
-  upstream->pool_ = nullptr;
+  if (size_ == 0) return nullptr;
+  std::unique_ptr<Upstream> upstream = remove(*idle_.newest());
   upstream->stream_->observe_with(user);
   return upstream;
 }
@@ -25,25 +31,28 @@ void UpstreamPool::put(std::unique_ptr<Upstream> upstream, const Limits& limits)
   if (upstream->keep_alive_) {
     age = std::min<base::Duration>(age, std::chrono::seconds(*upstream->keep_alive_) - kMargin);
   }
+  most_in_use_ = std::max(size_ == 0 ? 0 : most_in_use_, limits.in_use);
   bool worn = limits.requests > 0 && ++upstream->served_ >= limits.requests;
-  if (worn || age <= base::Duration::zero() || idle_.size() >= kMaxIdle) return;
+  if (worn || age <= base::Duration::zero() || size_ >= most_in_use_) return;
   if (!upstream->stream_->start_reading()) return;
   upstream->reused_ = true;
   upstream->pool_ = this;
   upstream->stream_->observe_with(*upstream);
-  deadlines_.start(upstream->idle_, age);
-  idle_.push_back(std::move(upstream));
+  all_.deadlines_.start(upstream->idle_, age);
+  upstream->in_pool_.enter(idle_);
+  upstream->in_all_.enter(all_.idle_);
+  ++size_;
+  (void)upstream.release();  // owned by its rank now
 }
 
 void UpstreamPool::evict(Upstream& upstream) {
-  auto it =
-      std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) { return idle.get() == &upstream; });
-  assert(it != idle_.end());
-  std::unique_ptr<Upstream> gone = std::move(*it);
-  idle_.erase(it);
-  gone->idle_.cancel();
-  gone->stream_.reset();
-  loop_.retire(std::move(gone));
+  std::unique_ptr<Upstream> gone = remove(upstream);
+  gone->close();
+  all_.loop_.retire(std::move(gone));
+}
+
+void UpstreamPool::clear() noexcept {
+  while (size_ > 0) remove(*idle_.newest()).reset();
 }
 
 }  // namespace gracevisor::proxy

@@ -1,44 +1,51 @@
 // The idle connections of one endpoint on one worker: most recently used first, so that those which are not
-// needed grow old and close; bounded in number, in age (less than the app allows, so that we close first)
-// and in requests. Thread: the worker's.
+// needed grow old and close; bounded in age (less than the app allows, so that we close first), in requests,
+// and in number: never more than were in use at the same time since the pool was last empty. Whoever finds it
+// empty dials, so that many were needed; requests that take none from a pool dial beside idle ones, and must
+// not fill it. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
 #include <memory>
-#include <vector>
 
-#include "proxy/upstream.h"
+#include "proxy/upstreams.h"
 
 namespace gracevisor::proxy {
 
 class UpstreamPool {
  public:
-  static constexpr std::size_t kMaxIdle = 512;
   struct Limits {
-    base::Duration age;     // when idle
-    unsigned requests = 0;  // per connection; 0: any number
+    base::Duration age;      // when idle
+    unsigned requests = 0;   // per connection; 0: any number
+    std::size_t in_use = 1;  // connections to the endpoint, with the one that is put
   };
 
-  UpstreamPool(loop::Loop& loop, loop::Deadlines& deadlines) noexcept : loop_(loop), deadlines_(deadlines) {}
+  explicit UpstreamPool(Upstreams& all) noexcept : all_(all) {}
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
+  ~UpstreamPool() { clear(); }
 
   // The one that became idle last, now observed by `user`; null when there is none.
   [[nodiscard]] std::unique_ptr<Upstream> take(loop::StreamObserver& user) noexcept;
-  // Requires: nothing is queued on it, and its reads are armed. Closes it when the pool is full or the limits
-  // (and what the app said of its own) leave it no time.
+  // Requires: nothing is queued on it, and its reads are armed. Closes it when it is one too many or the
+  // limits (and what the app said of its own) leave it no time.
   void put(std::unique_ptr<Upstream> upstream, const Limits& limits);
   // Closes all; their descriptors are closed on return.
-  void clear() noexcept { idle_.clear(); }
+  void clear() noexcept;
 
-  [[nodiscard]] std::size_t size() const noexcept { return idle_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
   friend class Upstream;
-  // Closes one from its own callback.
+  friend class Upstreams;
+  [[nodiscard]] std::unique_ptr<Upstream> remove(Upstream& upstream) noexcept;
+  // Closes one; also from its own callback.
   void evict(Upstream& upstream);
 
-  loop::Loop& loop_;
-  loop::Deadlines& deadlines_;
-  std::vector<std::unique_ptr<Upstream>> idle_;  // oldest first
+  Upstreams& all_;
+  IdleRank idle_{nullptr};  // the anchor; what is ranked here is owned by the pool
+  std::size_t size_ = 0;
+  std::size_t most_in_use_ = 0;  // at the same time, since the pool was last empty
 };
 
 }  // namespace gracevisor::proxy

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <ranges>
 
 namespace gracevisor::supervise {
@@ -26,6 +27,12 @@ Generation& App::add_generation(SpecRef spec, Role role, std::optional<base::Gen
 void App::remember(std::shared_ptr<Report> report) {
   history_.push_back(std::move(report));
   if (history_.size() > kHistory) history_.pop_front();
+}
+
+void App::expect_start(bool expected) {
+  assert(live_ == nullptr);
+  wanted_ = expected;
+  effects_.publish();
 }
 
 std::expected<void, Refused> App::start(SpecRef spec, std::shared_ptr<Report> report,
@@ -286,8 +293,20 @@ std::vector<const Generation*> App::generations() const {
   return all;
 }
 
+void App::add_draining(std::vector<Identity>& into) const {
+  for (const auto& generation : generations_) {
+    for (const auto& instance : generation->instances()) {
+      InstanceState state = instance->state();
+      if (state == InstanceState::draining || state == InstanceState::closing) {
+        into.push_back(instance->identity());
+      }
+    }
+  }
+}
+
 routing::AppMode App::mode() const {
-  if (live_ == nullptr || !wanted_) return routing::AppMode::stopped;
+  if (!wanted_) return routing::AppMode::stopped;
+  if (live_ == nullptr) return routing::AppMode::hold;
   if (live_->healthy() > 0) return routing::AppMode::live;
   std::optional<base::TimePoint> due = live_->due();
   bool soon = due && *due <= effects_.now() + live_->spec()->app.deploy.hold;
@@ -295,7 +314,8 @@ routing::AppMode App::mode() const {
 }
 
 std::string_view App::state() const {
-  if (live_ == nullptr) return deploy_ ? "deploying" : "stopped";
+  if (live_ == nullptr && deploy_) return "deploying";
+  if (live_ == nullptr) return wanted_ ? "starting" : "stopped";
   if (!wanted_) return live_->ended() ? "stopped" : "stopping";
   if (live_->healthy() > 0) return "live";
   bool fatal = false;

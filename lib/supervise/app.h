@@ -30,6 +30,10 @@ class App final : private DeployHost {
   App& operator=(const App&) = delete;
   ~App() = default;
 
+  // The daemon boots, and this app's turn to be started comes in a moment: until start() its clients wait.
+  // False: it will not be started after all.
+  void expect_start(bool expected);
+
   // Commands. Each takes a report that is finished when the command is done; a refusal takes nothing.
   // The first start: `again` is the number of the generation that was live before the daemon ended, if any.
   [[nodiscard]] std::expected<void, Refused> start(SpecRef spec, std::shared_ptr<Report> report,
@@ -60,6 +64,8 @@ class App final : private DeployHost {
   [[nodiscard]] const Generation* live() const { return live_; }
   // Every generation that has anything left, the live one first.
   [[nodiscard]] std::vector<const Generation*> generations() const;
+  // Those of its instances that are stopped as soon as no worker can touch them.
+  void add_draining(std::vector<Identity>& into) const;
   // What clients get while there is no healthy instance.
   [[nodiscard]] routing::AppMode mode() const;
   // Guarding: both generations are probed at guard_interval.
@@ -96,7 +102,7 @@ class App final : private DeployHost {
   Effects& effects_;
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* live_ = nullptr;
-  bool wanted_ = false;                             // running is what was asked for last
+  bool wanted_ = false;                             // running is what was asked for last, or is expected
   std::unique_ptr<Deploy> deploy_;                  // holds the slot
   std::vector<std::unique_ptr<Deploy>> finishing_;  // their cutover is done, the old one drains and stops
   std::vector<Wait> waits_;

@@ -6,6 +6,10 @@
 namespace gracevisor::supervise {
 
 base::Expected<void> Supervisor::boot() {
+  // No timer: one that is due at once runs before the loop has looked at anything else.
+  auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
+  if (!bell) return std::unexpected(bell.error());
+  boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
   auto opened = listeners_.open(settings_.config.listeners);
   if (!opened) return std::unexpected(opened.error());
@@ -20,30 +24,55 @@ base::Expected<void> Supervisor::boot() {
                    state.live.value());
     }
   }
-  for (const config::App& configured : settings_.config.apps) boot_app(configured, loaded.states);
+  for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
+  continue_boot();
   (void)world_->publish();
   turn();
   return {};
 }
 
-void Supervisor::boot_app(const config::App& configured, const std::map<std::string, AppState>& states) {
+void Supervisor::enqueue_boot(const config::App& configured, std::map<std::string, AppState>& states) {
   auto remembered = states.find(configured.name);
   bool known = remembered != states.end();
   AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
   if (!configured.autostart) return;
-  if (known && remembered->second.live_spec) {
-    start_remembered(entry, remembered->second);
+  if (known && remembered->second.live_spec) entry.remembered = std::move(remembered->second);
+  entry.app->expect_start(true);
+  boot_queue_.add(entry.app->id());
+}
+
+void Supervisor::continue_boot() {
+  boot_queue_.run_slice([this] { return world_->now(); },
+                        [this](base::AppId app) { boot_app(apps_.at(app)); });
+  if (!boot_queue_.waiting().empty()) boot_bell_->ring();
+}
+
+void Supervisor::boot_app(AppEntry& entry) {
+  if (auto state = std::exchange(entry.remembered, std::nullopt)) {
+    start_remembered(entry, *state);
     return;
   }
+  const config::App& configured = entry.configured;
   auto spec = freeze(configured);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
+    entry.app->expect_start(false);
     return;
   }
   if (auto started = entry.app->start(*spec, new_report()); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
   }
+}
+
+void Supervisor::boot_now(const std::string& name) {
+  AppEntry* entry = entry_of(name);
+  if (entry != nullptr && boot_queue_.take(entry->app->id())) boot_app(*entry);
+}
+
+void Supervisor::give_up_boot() {
+  for (base::AppId app : boot_queue_.waiting()) apps_.at(app).app->expect_start(false);
+  boot_queue_.clear();
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
@@ -109,6 +138,7 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
 }
 
 std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::shared_ptr<Report> report) {
+  boot_now(name);
   // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
   if (AppEntry* entry = entry_of(name)) {
     if (auto free = entry->app->can_deploy(); !free) return free;
@@ -121,6 +151,7 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::sh
 }
 
 std::expected<void, Refused> Supervisor::start(const std::string& name, std::shared_ptr<Report> report) {
+  boot_now(name);
   AppEntry* entry = entry_of(name);
   SpecRef spec;
   if (entry == nullptr || entry->app->live() == nullptr) {
@@ -136,6 +167,7 @@ std::expected<void, Refused> Supervisor::start(const std::string& name, std::sha
 
 std::expected<void, Refused> Supervisor::stop(const std::string& name, bool now,
                                               std::shared_ptr<Report> report) {
+  boot_now(name);
   AppEntry* entry = entry_of(name);
   if (entry == nullptr) {
     return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});

@@ -10,15 +10,36 @@
 namespace gracevisor::supervise {
 namespace {
 
-bool same(const std::vector<routing::HostIndex::Entry>& a, const std::vector<routing::HostIndex::Entry>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.host == y.host && x.path == y.path && x.app == y.app;
-  });
-}
-
 bool uses(const FacingApp& app, const std::string& listener) {
   const auto& names = app.config->listen;
   return std::find(names.begin(), names.end(), listener) != names.end();
+}
+
+// Calls `take(route, app)` for what the listener's index is made of, until that says false; whether it never
+// did.
+template <class Take>
+bool each_route(const std::vector<FacingApp>& apps, const std::string& listener, const Take& take) {
+  for (const FacingApp& app : apps) {
+    if (!uses(app, listener)) continue;
+    for (const config::Route& route : app.config->routes) {
+      if (!take(route, app.id)) return false;
+    }
+  }
+  return true;
+}
+
+// Most tables change no route, and every one asks: so without building the entries anew.
+bool same(const std::vector<routing::HostIndex::Entry>& entries, const std::vector<FacingApp>& apps,
+          const std::string& listener) {
+  auto next = entries.begin();
+  bool all_found = each_route(apps, listener, [&](const config::Route& route, base::AppId app) {
+    if (next == entries.end() || next->app != app || next->host != route.host || next->path != route.path) {
+      return false;
+    }
+    ++next;
+    return true;
+  });
+  return all_found && next == entries.end();
 }
 
 // Nobody can connect any more, whoever still has a descriptor; what waits unaccepted is reset.
@@ -105,17 +126,18 @@ void ListenerBook::end_all() {
 }
 
 void ListenerBook::reindex(Open& open, const std::vector<FacingApp>& apps) const {
-  std::vector<routing::HostIndex::Entry> entries;
   std::optional<base::AppId> fallback;
   open.tcp.reset();
   for (const FacingApp& app : apps) {
     if (open.config.default_app == app.config->name) fallback = app.id;
-    if (!uses(app, open.config.name)) continue;
-    if (app.config->protocol == config::Protocol::tcp) open.tcp = app.id;
-    for (const config::Route& route : app.config->routes) entries.push_back({route.host, route.path, app.id});
+    if (app.config->protocol == config::Protocol::tcp && uses(app, open.config.name)) open.tcp = app.id;
   }
-  if (open.index && same(entries, open.entries) && fallback == open.fallback) return;
-  open.entries = std::move(entries);
+  if (open.index && same(open.entries, apps, open.config.name) && fallback == open.fallback) return;
+  open.entries.clear();
+  (void)each_route(apps, open.config.name, [&](const config::Route& route, base::AppId app) {
+    open.entries.push_back({route.host, route.path, app});
+    return true;
+  });
   open.fallback = fallback;
   open.index = std::make_shared<const routing::HostIndex>(open.entries, open.fallback);
 }

@@ -77,20 +77,14 @@ void Supervisor::read_reports() {
 }
 
 void Supervisor::notice_quiescence() {
-  std::vector<Identity> drained;
-  for (const auto& [id, entry] : apps_) {
-    for (const Generation* generation : entry.app->generations()) {
-      for (const auto& instance : generation->instances()) {
-        if (instance->state() != InstanceState::draining && instance->state() != InstanceState::closing)
-          continue;
-        Run* run = world_->find_run(instance->identity());
-        if (run == nullptr || !run->endpoint() || publisher_.quiescent(*run->endpoint(), run->listing())) {
-          drained.push_back(instance->identity());
-        }
-      }
-    }
-  }
-  for (const Identity& who : drained) apps_.at(who.app).app->on_quiescent(who);
+  std::vector<Identity> draining;
+  for (const auto& [id, entry] : apps_) entry.app->add_draining(draining);
+  // First all that is quiescent, then what that leads to: acting on one may change others.
+  std::erase_if(draining, [this](const Identity& who) {
+    Run* run = world_->find_run(who);
+    return run != nullptr && run->endpoint() && !publisher_.quiescent(*run->endpoint(), run->listing());
+  });
+  for (const Identity& who : draining) apps_.at(who.app).app->on_quiescent(who);
 }
 
 void Supervisor::notice_adoption() {
@@ -102,7 +96,8 @@ void Supervisor::notice_adoption() {
 }
 
 const config::App& Supervisor::facing(const AppEntry& entry) {
-  return entry.app->live() != nullptr ? entry.app->live()->spec()->app : entry.configured;
+  if (entry.app->live() != nullptr) return entry.app->live()->spec()->app;
+  return entry.remembered ? entry.remembered->live_spec->app : entry.configured;
 }
 
 void Supervisor::publish() {
@@ -168,6 +163,7 @@ void Supervisor::shut_down() {
     case Stage::serving:
       log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
       stage_ = Stage::closing;
+      give_up_boot();
       for (auto& [id, entry] : apps_) entry.app->abort_deploy();
       (void)world_->publish();
       shutdown_timer_.start(settings_.config.shutdown_timeout());

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "config/load.h"
+#include "loop/wakeup.h"
+#include "supervise/boot_queue.h"
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
 #include "supervise/world.h"
@@ -39,8 +41,9 @@ class Supervisor {
   struct AppEntry {
     std::unique_ptr<App> app;
     std::optional<PendingListeners> listeners;
-    config::App configured;             // as the files said when it was last read
-    std::vector<std::string> problems;  // standing remarks for status
+    std::optional<AppState> remembered;  // what it is to be started with, until its turn at boot comes
+    config::App configured;              // as the files said when it was last read
+    std::vector<std::string> problems;   // standing remarks for status
   };
 
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, Settings settings,
@@ -51,7 +54,8 @@ class Supervisor {
 
   // Opens the listeners (an error here means that nothing was started), then starts every app that should
   // run: the generation that was live before, or the configuration's first one. One that cannot start keeps
-  // no other from it.
+  // no other from it. On return the first have been started; the others follow while the loop turns, and
+  // their clients wait.
   [[nodiscard]] base::Expected<void> boot();
   // A worker rang: look at the marks, ledgers and reports again. Loop thread.
   void look();
@@ -74,7 +78,8 @@ class Supervisor {
   [[nodiscard]] const ListenerBook& listeners() const { return listeners_; }
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] std::size_t workers() const { return workers_; }
-  // The app's configuration as its clients meet it: the live spec's, or the files' before there is one.
+  // The app's configuration as its clients meet it: the live spec's, the one's that will be live when it is
+  // booted, or the files' before there is any.
   [[nodiscard]] static const config::App& facing(const AppEntry& entry);
 
  private:
@@ -91,7 +96,12 @@ class Supervisor {
   void begin_stopping(bool now, bool kill);
   [[nodiscard]] bool idle() const;
 
-  void boot_app(const config::App& configured, const std::map<std::string, AppState>& states);
+  void enqueue_boot(const config::App& configured, std::map<std::string, AppState>& states);
+  void continue_boot();
+  // Its turn has come, or a command is about it: from then on it is as any other.
+  void boot_app(AppEntry& entry);
+  void boot_now(const std::string& name);
+  void give_up_boot();
   void start_remembered(AppEntry& entry, const AppState& state);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
@@ -107,6 +117,8 @@ class Supervisor {
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
   base::Epoch adopted_;  // by all, as the apps were told
+  BootQueue boot_queue_;
+  std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
   loop::Timer turn_timer_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;

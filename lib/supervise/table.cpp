@@ -35,8 +35,8 @@ void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRo
 
 // Listed once, no longer a target, and a worker may still touch it: repeated until quiescent.
 void add_leaving(const App& app, const TableInput& input, base::Epoch epoch, routing::AppRoutes& routes) {
-  for (const auto& [who, run] : input.world.runs()) {
-    if (who.app != app.id() || !run->endpoint()) continue;
+  for (const auto& [who, run] : input.world.runs_of(app.id())) {
+    if (!run->endpoint()) continue;
     const Listing& listing = run->listing();
     if (listing.last_listed == base::Epoch() || listing.last_listed == epoch) continue;
     if (input.publisher.quiescent(*run->endpoint(), listing)) continue;
@@ -58,12 +58,21 @@ void add_probes(const App& app, World& world, base::Epoch epoch, std::vector<rou
   }
 }
 
+// The live spec's, which lasts as long as a table refers to it; a copy of what the files say changes with
+// them.
+std::shared_ptr<const config::ProxyOptions> options_of(const App& app, const config::App& facing) {
+  if (app.live() == nullptr) return std::make_shared<const config::ProxyOptions>(facing.proxy_options);
+  const SpecRef& spec = app.live()->spec();
+  return {spec, &spec->app.proxy_options};
+}
+
 }  // namespace
 
 std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
   auto table = std::make_unique<routing::RouteTable>();
   base::Epoch epoch = input.publisher.next_epoch();
   table->closing = input.closing;
+  table->apps.reserve(input.apps.size());
   table->listeners = input.listeners.routes(input.facing, epoch);
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
     const App& app = *input.apps[i];
@@ -79,7 +88,7 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
       routes.hold = config.deploy.hold;
       routes.hold_until = base::TimePoint::max();  // each request waits for `hold` at the longest
       if (app.live() != nullptr) routes.generation = app.live()->id();
-      routes.options = std::make_shared<const config::ProxyOptions>(config.proxy_options);
+      routes.options = options_of(app, config);
       routes.ledger = input.world.ledger(app.id());
       routes.window = input.world.window(app.id());
       routes.access = routing::access_sink(

@@ -90,6 +90,14 @@ bool World::owns(base::Pid pid) const {
                      [pid](const auto& entry) { return entry.second->pid() == pid; });
 }
 
+std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId app) const {
+  Identity first;
+  first.app = app;
+  Identity next;
+  next.app = app.next();
+  return {runs_.lower_bound(first), runs_.lower_bound(next)};
+}
+
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ranges>
 #include <vector>
 
 #include "base/log.h"
@@ -60,7 +61,10 @@ class World final : public Effects, private RunObserver {
   [[nodiscard]] const Run* find_run(const Identity& who) const;
   // Is it a process that a run started?
   [[nodiscard]] bool owns(base::Pid pid) const;
-  [[nodiscard]] const std::map<Identity, std::unique_ptr<Run>>& runs() const { return runs_; }
+  using Runs = std::map<Identity, std::unique_ptr<Run>>;
+  [[nodiscard]] const Runs& runs() const { return runs_; }
+  // One app's: they stand together, since an identity begins with the app.
+  [[nodiscard]] std::ranges::subrange<Runs::const_iterator> runs_of(base::AppId app) const;
   [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
   [[nodiscard]] std::uint64_t window(base::AppId app) const;
   [[nodiscard]] AppOutput& output(base::AppId app);
@@ -129,7 +133,7 @@ class World final : public Effects, private RunObserver {
   PortLeases ports_;
   SocketLeases sockets_;
   std::map<base::AppId, AppFacts> apps_;
-  std::map<Identity, std::unique_ptr<Run>> runs_;
+  Runs runs_;
   std::map<TimerKey, Armed> timers_;
   std::uint64_t timer_serial_ = 0;
   std::deque<std::pair<base::AppId, Event>> events_;

@@ -2,8 +2,13 @@
 #include "proxy/upstream_pool.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <optional>
+#include <vector>
 
 #include "loop/loop.h"
 #include "support/proxy_peer.h"
@@ -24,9 +29,15 @@ struct User final : loop::StreamObserver {
 };
 
 constexpr base::Duration kAge = std::chrono::seconds(2);
+constexpr std::size_t kAtOnce = 4;
 
 struct Fixture {
-  Fixture() : loop(std::move(*loop::Loop::create())), deadlines(*loop), pool(*loop, deadlines) {}
+  explicit Fixture(std::size_t most = SIZE_MAX)
+      : loop(std::move(*loop::Loop::create())),
+        deadlines(*loop),
+        upstreams(*loop, deadlines, most),
+        pool(upstreams),
+        other(upstreams) {}
 
   template <class Condition>
   bool run_until(const Condition& holds) {
@@ -34,21 +45,34 @@ struct Fixture {
     while (!holds() && std::chrono::steady_clock::now() < deadline) loop->run_once(true);
     return holds();
   }
-  // A connection that was used and is idle now; its other end.
-  Peer pooled(const UpstreamPool::Limits& limits = {.age = kAge}, std::optional<unsigned> keep_alive = {}) {
+  [[nodiscard]] std::unique_ptr<Upstream> dialled() {
     User user;
-    auto upstream = Upstream::dial(*loop, app.address(), user);
+    auto upstream = upstreams.dial(app.address(), user);
     REQUIRE(upstream);
     REQUIRE(run_until([&] { return user.connected; }));
     CHECK_FALSE((*upstream)->reused());
-    (*upstream)->note_keep_alive(keep_alive);
-    pool.put(std::move(*upstream), limits);
+    return std::move(*upstream);
+  }
+  // One of kAtOnce connections that were used and are idle now; its other end.
+  Peer pooled(UpstreamPool::Limits limits = {.age = kAge}, std::optional<unsigned> keep_alive = {}) {
+    auto upstream = dialled();
+    upstream->note_keep_alive(keep_alive);
+    limits.in_use = kAtOnce - pool.size();
+    pool.put(std::move(upstream), limits);
     return app.accept();
+  }
+  // Puts one while so many are in use with it; whether it was kept.
+  bool kept(std::size_t in_use) {
+    std::size_t before = pool.size();
+    pool.put(dialled(), {.age = kAge, .in_use = in_use});
+    return pool.size() == before + 1;
   }
 
   std::unique_ptr<loop::Loop> loop;
   loop::Deadlines deadlines;
+  Upstreams upstreams;
   UpstreamPool pool;
+  UpstreamPool other;
   Acceptor app;
 };
 
@@ -130,6 +154,110 @@ TEST_CASE("pool: a connection is worn after so many requests") {
   f.pool.put(std::move(taken), limits);
   CHECK(f.pool.size() == 0);
   CHECK(peer.read_to_end().empty());
+}
+
+TEST_CASE("pool: no more are kept than were in use at the same time") {
+  Fixture f;
+  CHECK(f.kept(1));
+  CHECK_FALSE(f.kept(1));
+  CHECK(f.kept(3));
+  CHECK(f.kept(1));
+  CHECK_FALSE(f.kept(2));
+  CHECK(f.pool.size() == 3);
+  CHECK(f.upstreams.open() == 3);
+}
+
+TEST_CASE("pool: as many are kept as were in use, whatever their number") {
+  Fixture f;
+  constexpr std::size_t kMany = 600;
+  for (std::size_t in_use = kMany; in_use > 0; --in_use) REQUIRE(f.kept(in_use));
+  CHECK_FALSE(f.kept(1));
+  CHECK(f.pool.size() == kMany);
+}
+
+TEST_CASE("pool: how many were in use is forgotten when the pool is empty") {
+  Fixture f;
+  User user;
+  CHECK(f.kept(10));
+  (void)f.pool.take(user);
+  CHECK(f.kept(1));
+  CHECK_FALSE(f.kept(1));
+}
+
+TEST_CASE("pool: whichever leaves, the others keep their order") {
+  Fixture f;
+  User user;
+  Peer first = f.pooled();
+  Peer second = f.pooled();
+  Peer third = f.pooled();
+  second.close();
+  CHECK(f.run_until([&] { return f.pool.size() == 2; }));
+  Peer fourth = f.pooled();
+  for (Peer* expected : {&fourth, &third, &first}) {
+    auto taken = f.pool.take(user);
+    REQUIRE(taken);
+    CHECK(taken->stream().write("x") == loop::WriteResult::done);
+    CHECK(expected->read_exactly(1) == "x");
+  }
+  CHECK(f.pool.take(user) == nullptr);
+  CHECK(f.upstreams.open() == 0);
+}
+
+TEST_CASE(
+    "pool: at the bound the connection that is idle for longest, of any endpoint, gives way to a dial") {
+  Fixture f(3);
+  Peer oldest = f.pooled();
+  f.other.put(f.dialled(), {.age = kAge});
+  Peer others = f.app.accept();
+  Peer newest = f.pooled();
+  CHECK(f.upstreams.open() == 3);
+  auto busy = f.dialled();
+  CHECK(f.upstreams.open() == 3);
+  CHECK(f.pool.size() == 1);
+  CHECK(oldest.read_to_end().empty());
+  auto busy_too = f.dialled();
+  CHECK(f.other.size() == 0);
+  CHECK(others.read_to_end().empty());
+  auto busy_last = f.dialled();
+  CHECK(f.pool.size() == 0);
+  auto above = f.dialled();
+  CHECK(f.upstreams.open() == 4);
+}
+
+TEST_CASE("pool: without a free descriptor the idle connections are given up before a dial fails") {
+  Fixture f;
+  User user;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  Peer first = f.pooled();
+  Peer second = f.pooled();
+  // Whatever is opened from here on is refused.
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  auto refused = f.upstreams.dial(f.app.address(), user);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == EMFILE);
+  CHECK(f.pool.size() == 0);
+  CHECK(first.read_to_end().empty());
+  CHECK(second.read_to_end().empty());
+
+  Peer third = f.pooled();
+  Peer fourth = f.pooled();
+  // Full, with a hole where an idle connection is.
+  base::UniqueFd highest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  REQUIRE(highest);
+  std::vector<base::UniqueFd> fill;
+  none.rlim_cur = static_cast<rlim_t>(highest.get()) + 1;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  while (base::UniqueFd fd{::dup(highest.get())}) fill.push_back(std::move(fd));
+  auto dialled = f.upstreams.dial(f.app.address(), user);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(dialled);
+  CHECK(f.pool.size() == 1);
+  CHECK(third.read_to_end().empty());
+  CHECK(fourth.quiet());
 }
 
 }  // namespace

@@ -286,3 +286,28 @@ TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
   f.app.on_unkillable(f.who(1, 1));
   CHECK(report->finished());
 }
+
+TEST_CASE("app: while its start at boot is expected clients wait, and it is said to be starting") {
+  AppFixture f;
+  f.app.expect_start(true);
+  CHECK(f.app.mode() == routing::AppMode::hold);
+  CHECK(f.app.state() == "starting");
+  CHECK(f.app.ended());
+  CHECK(f.effects.calls == std::vector<std::string>{"publish"});
+  REQUIRE(f.app.start(AppFixture::make_spec(1), f.report()).has_value());
+  CHECK(f.effects.count("spawn 1.1") == 1);
+  CHECK(f.app.mode() == routing::AppMode::hold);
+  f.heal(1);
+  CHECK(f.app.state() == "live");
+}
+
+TEST_CASE("app: one whose start at boot is given up is stopped, and nothing is left of it") {
+  AppFixture f;
+  f.app.expect_start(true);
+  f.app.expect_start(false);
+  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(f.app.state() == "stopped");
+  f.app.shut_down(false, false);
+  CHECK(f.app.ended());
+  CHECK(f.effects.calls == std::vector<std::string>{"publish", "publish", "publish"});
+}

@@ -93,6 +93,17 @@ TEST_CASE("listeners: an index is built anew only when its routes change") {
   CHECK(after != before);
   CHECK_FALSE(after->find("other.example", "/api").has_value());
   CHECK(after->find("example.com", "/api/x").value().app == base::AppId(1));
+
+  config::App shop = app("shop", "public", {"example.com", "/shop", {}});
+  apps.push_back({base::AppId(2), &shop});
+  auto more = book.routes(apps, base::Epoch(4)).at(0).index;
+  CHECK(more->find("example.com", "/shop").value().app == base::AppId(2));
+  CHECK(book.routes(apps, base::Epoch(5)).at(0).index == more);
+  apps.pop_back();
+  auto fewer = book.routes(apps, base::Epoch(6)).at(0).index;
+  CHECK_FALSE(fewer->find("example.com", "/shop").has_value());
+  web.routes.clear();
+  CHECK_FALSE(book.routes(apps, base::Epoch(7)).at(0).index->find("example.com", "/api").has_value());
 }
 
 TEST_CASE("listeners: an address that stays is not opened again, one that goes refuses after the adoption") {

@@ -1,0 +1,43 @@
+// All connections of one worker to instances: dials them, counts what is open, and knows those that are idle
+// in the order in which they became so. Half of the descriptors is for clients and half for instances, so
+// that with the bound kept each client finds one for its request: idle connections are what gives way, the
+// oldest first, when the bound is reached and when the kernel has no descriptor left. Thread: the worker's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "proxy/upstream.h"
+
+namespace gracevisor::proxy {
+
+class Upstreams {
+ public:
+  // `most` may be open; more only where none is idle.
+  Upstreams(loop::Loop& loop, loop::Deadlines& deadlines, std::size_t most) noexcept
+      : loop_(loop), deadlines_(deadlines), most_(most) {}
+  Upstreams(const Upstreams&) = delete;
+  Upstreams& operator=(const Upstreams&) = delete;
+  // Requires: all are closed.
+  ~Upstreams();
+
+  // Begins to connect; `user` hears of it. An error means that nothing will follow.
+  [[nodiscard]] base::Expected<std::unique_ptr<Upstream>> dial(const base::Address& address,
+                                                               loop::StreamObserver& user);
+
+  [[nodiscard]] std::size_t open() const noexcept { return open_; }
+
+ private:
+  friend class Upstream;
+  friend class UpstreamPool;
+  // False when none is idle.
+  bool give_up_oldest();
+
+  loop::Loop& loop_;
+  loop::Deadlines& deadlines_;
+  const std::size_t most_;
+  std::size_t open_ = 0;
+  IdleRank idle_{nullptr};  // the anchor of all pools' connections
+};
+
+}  // namespace gracevisor::proxy
