@@ -33,13 +33,6 @@ base::Expected<std::unique_ptr<AcceptGroup>> AcceptGroup::create(
   return group;
 }
 
-void AcceptGroup::answer_doorbell(base::WorkerIndex worker) const noexcept {
-  std::uint64_t rings = 0;
-  ssize_t n = ::read(doorbell(worker), &rings, sizeof rings);
-  assert(n == sizeof rings || errno == EAGAIN);  // nothing else can happen to an eventfd
-  (void)n;
-}
-
 AcceptMember::AcceptMember(AcceptGroup* group, base::WorkerIndex self) noexcept
     : group_(group),
       own_(group == nullptr ? nullptr : group->seats_[self.value()].get()),
@@ -81,12 +74,18 @@ bool AcceptMember::pass(base::WorkerIndex to, AcceptGroup::Passed&& item) noexce
     seat.connections.lower();
     return false;
   }
-  // The receiver reads its doorbell before it looks: what it missed rings again.
   const std::uint64_t once = 1;
   ssize_t n = ::write(seat.doorbell.get(), &once, sizeof once);
   assert(n == sizeof once || errno == EAGAIN);  // EAGAIN: it is ringing
   (void)n;
   return true;
+}
+
+void AcceptMember::answer_doorbell() noexcept {
+  std::uint64_t rings = 0;
+  ssize_t n = ::read(own_->doorbell.get(), &rings, sizeof rings);
+  assert(n == sizeof rings || errno == EAGAIN);  // nothing else can happen to an eventfd
+  (void)n;
 }
 
 }  // namespace gracevisor::proxy

@@ -48,12 +48,10 @@ class AcceptGroup {
   AcceptGroup& operator=(const AcceptGroup&) = delete;
   ~AcceptGroup() = default;
 
-  // Readable when something was passed to `worker`.
+  // Readable from when something was passed to `worker` until that looks.
   [[nodiscard]] int doorbell(base::WorkerIndex worker) const {
     return seats_[worker.value()]->doorbell.get();
   }
-  // The worker is about to look: makes its doorbell unreadable.
-  void answer_doorbell(base::WorkerIndex worker) const noexcept;
   // Open connections of `worker` and those on their way to it; huge while it is not there. Any thread.
   [[nodiscard]] std::uint64_t connections(base::WorkerIndex worker) const noexcept {
     return seats_[worker.value()]->connections.read();
@@ -104,6 +102,7 @@ class AcceptMember {
   template <class Take>
   void take_all(const Take& take) {
     if (own_ == nullptr) return;
+    answer_doorbell();  // first: what is put in from now on rings again
     for (const auto& ring : own_->inbox) {
       for (std::size_t i = 0; ring && i < AcceptGroup::kOnTheWay; ++i) {
         auto item = ring->pop();
@@ -114,6 +113,8 @@ class AcceptMember {
   }
 
  private:
+  void answer_doorbell() noexcept;
+
   AcceptGroup* const group_;
   AcceptGroup::Seat* const own_;
   const std::size_t self_;

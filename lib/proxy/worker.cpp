@@ -37,12 +37,9 @@ base::Expected<std::unique_ptr<Worker>> Worker::start(Settings settings, routing
   if (!wakeup) return std::unexpected(wakeup.error());
   worker->wakeup_ = std::move(*wakeup);
   if (AcceptGroup* group = settings.accept_group; group != nullptr) {
-    auto doorbell = loop::FdWatch::create(*worker->loop_, group->doorbell(settings.index),
-                                          loop::FdWatch::Interest::readable,
-                                          [w = worker.get(), group, index = settings.index] {
-                                            group->answer_doorbell(index);
-                                            w->look_();
-                                          });
+    auto doorbell =
+        loop::FdWatch::create(*worker->loop_, group->doorbell(settings.index),
+                              loop::FdWatch::Interest::readable, [w = worker.get()] { w->look_(); });
     if (!doorbell) return std::unexpected(doorbell.error());
     worker->doorbell_ = std::move(*doorbell);
   }
