@@ -102,10 +102,16 @@ base::Expected<void> Daemon::start_workers() {
   });
   if (!bell) return std::unexpected(bell.error());
   bell_ = std::move(*bell);
+  std::vector<const routing::WorkerPort*> ports;
+  ports.reserve(ports_.size());
+  for (auto& port : ports_) ports.push_back(port.get());
+  auto group = proxy::AcceptGroup::create(ports);
+  if (!group) return std::unexpected(group.error());
+  accept_group_ = std::move(*group);
   for (std::size_t i = 0; i < ports_.size(); ++i) {
-    auto worker = proxy::Worker::start(
-        {base::WorkerIndex(static_cast<std::uint32_t>(i)), ports_.size(), [this] { writer_->wake(); }},
-        *ports_[i], [this] { bell_->ring(); });
+    auto worker = proxy::Worker::start({base::WorkerIndex(static_cast<std::uint32_t>(i)), ports_.size(),
+                                        [this] { writer_->wake(); }, accept_group_.get()},
+                                       *ports_[i], [this] { bell_->ring(); });
     if (!worker) return std::unexpected(worker.error());
     workers_.push_back(std::move(*worker));
   }
@@ -157,6 +163,7 @@ Daemon::~Daemon() {
     if (worker->join() != 0) log_.error("shutdown cause=\"a worker left an event source open\"");
   }
   workers_.clear();
+  accept_group_.reset();
   orphans_.reset();
   supervisor_.reset();
   signals_.reset();

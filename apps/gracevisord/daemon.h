@@ -15,6 +15,7 @@
 #include "loop/signals.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
+#include "proxy/accept_group.h"
 #include "proxy/worker.h"
 #include "supervise/orphan_reaper.h"
 #include "supervise/supervisor.h"
@@ -52,6 +53,7 @@ class Daemon {
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
   std::unique_ptr<loop::Wakeup> bell_;      // rung by the workers
+  std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
   std::unique_ptr<ControlApi> api_;

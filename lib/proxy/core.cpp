@@ -27,6 +27,7 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       hold_queue_(loop, bell_),
       access_(loop, port.access, std::move(ring_writer)),
       prober_(*this),
+      accept_member_(place.accept_group, place.index),
       entrances_(*this) {}
 
 Core::~Core() {
@@ -37,6 +38,8 @@ Core::~Core() {
 }
 
 void Core::look() {
+  // Before the next table: it may be the one that ends the listener they came through.
+  entrances_.take_passed();
   if (auto letter = port_.mailbox.take()) {
     adopt(std::move(letter->table));
   } else if (tables_.current() != nullptr && !closing()) {
@@ -74,9 +77,15 @@ void Core::look_at_leaving_sites() {
 
 void Core::accept(Entrance& entrance, base::UniqueFd connection) {
   bool full = clients_.size() >= place_.max_clients;
-  if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) return;
+  if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) {
+    accept_member_.uncount();
+    return;
+  }
   auto client = Downstream::open(*this, entrance, std::move(connection));
-  if (!client) return;
+  if (!client) {
+    accept_member_.uncount();
+    return;
+  }
   (*client)->position_ = static_cast<std::uint32_t>(clients_.size());
   Downstream& opened = *clients_.emplace_back(std::move(*client));
   if (full) {
@@ -94,6 +103,7 @@ void Core::forget(Downstream& client) {
     clients_[position]->position_ = gone->position_;
   }
   clients_.pop_back();
+  accept_member_.uncount();
   loop_.retire(std::move(gone));
   if (resting_.size() <= most_resting()) return;
   loop_.retire(std::move(resting_.back()));

@@ -10,6 +10,7 @@
 
 #include "http/forward.h"
 #include "http/head.h"
+#include "proxy/accept_group.h"
 #include "proxy/access_outbox.h"
 #include "proxy/client_counts.h"
 #include "proxy/downstream.h"
@@ -24,6 +25,7 @@ class Core {
     base::WorkerIndex index;
     std::size_t workers = 1;
     std::size_t max_clients = SIZE_MAX;
+    AcceptGroup* accept_group = nullptr;  // outlives the core; null: the worker accepts alone
   };
   Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
        std::function<void()> ring_writer);
@@ -32,9 +34,11 @@ class Core {
   // Closes everything; afterwards no lease is left.
   ~Core();
 
-  // Adopts the newest table if there is one, and catches up with what could not be done before.
+  // Takes in what was passed to it, adopts the newest table if there is one, and catches up with what could
+  // not be done before.
   void look();
 
+  // Opens a connection that stays at this worker, and is counted so.
   void accept(Entrance& entrance, base::UniqueFd connection);
   void forget(Downstream& client);
   [[nodiscard]] std::unique_ptr<Exchange> new_exchange();
@@ -43,6 +47,7 @@ class Core {
   void recycle(std::unique_ptr<Exchange> exchange);
 
   [[nodiscard]] loop::Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] AcceptMember& accept_member() noexcept { return accept_member_; }
   [[nodiscard]] loop::Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Upstreams& upstreams() noexcept { return upstreams_; }
   [[nodiscard]] const Bell& bell() const noexcept { return bell_; }
@@ -99,6 +104,7 @@ class Core {
   HoldQueue hold_queue_;
   AccessOutbox access_;
   Prober prober_;
+  AcceptMember accept_member_;
   Entrances entrances_;
   std::vector<std::unique_ptr<Exchange>> resting_;  // recycled
   std::vector<std::unique_ptr<Downstream>> clients_;

@@ -37,6 +37,14 @@ bool contains(const config::Cidr& cidr, std::span<const unsigned char> address) 
   return ((network[whole] ^ address[whole]) & mask & 0xFFU) == 0;
 }
 
+void follow(Entrance& entrance, std::shared_ptr<const config::Listener> config) {
+  entrance.limits = {.target = config->max_target,
+                     .head = config->max_head,
+                     .fields = config->max_fields,
+                     .field = config->max_field};
+  entrance.config = std::move(config);
+}
+
 }  // namespace
 
 bool any_contains(const std::vector<config::Cidr>& networks, const base::Address& address) {
@@ -51,12 +59,7 @@ void Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker
   for (const routing::ListenerRoutes& routes : table.listeners) {
     Entrance& entrance = entrance_of(routes);
     entrance.routes = &routes;
-    if (entrance.config == routes.config) continue;
-    entrance.config = routes.config;
-    entrance.limits = {.target = routes.config->max_target,
-                       .head = routes.config->max_head,
-                       .fields = routes.config->max_fields,
-                       .field = routes.config->max_field};
+    if (entrance.config != routes.config) follow(entrance, routes.config);
   }
   for (auto& entrance : entrances_) {
     if (entrance->routes == nullptr || table.closing) close(*entrance);
@@ -82,9 +85,43 @@ void Entrances::open_missing(base::WorkerIndex worker) {
     if (!socket) continue;
     auto listener = loop::Listener::create(
         core_.loop(), std::move(*socket),
-        [this, e = entrance.get()](base::UniqueFd connection) { core_.accept(*e, std::move(connection)); });
+        [this, e = entrance.get()](base::UniqueFd connection) { receive(*e, std::move(connection)); });
     if (listener) entrance->listener = std::move(*listener);
   }
+}
+
+// A connection that was accepted here stays, unless another worker has clearly fewer. What waited at a
+// listener that closes always stays.
+void Entrances::receive(Entrance& entrance, base::UniqueFd connection) {
+  AcceptMember& member = core_.accept_member();
+  if (entrance.routes != nullptr && !core_.closing()) {
+    if (auto to = member.elsewhere(core_.tables().current()->epoch)) {
+      AcceptGroup::Passed item{std::move(connection), entrance.sockets, entrance.config};
+      if (member.pass(*to, std::move(item))) return;
+      connection = std::move(item.connection);  // NOLINT(bugprone-use-after-move): refused, so untouched
+    }
+  }
+  member.count();
+  core_.accept(entrance, std::move(connection));
+}
+
+void Entrances::take_passed() {
+  core_.accept_member().take_all(
+      [this](AcceptGroup::Passed item) { core_.accept(entrance_of(item), std::move(item.connection)); });
+}
+
+Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
+  for (auto& entrance : entrances_) {
+    if (entrance->sockets == passed.sockets) return *entrance;
+  }
+  // The listener has left this worker's table since. Without routes its entrances differ by nothing but their
+  // definition; where none is left, one is made that is as if it had closed just now.
+  for (auto& entrance : entrances_) {
+    if (!entrance->sockets && entrance->config == passed.config) return *entrance;
+  }
+  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
+  follow(entrance, passed.config);
+  return entrance;
 }
 
 void Entrances::close(Entrance& entrance) {

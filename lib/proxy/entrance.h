@@ -1,5 +1,7 @@
 // A listener as one worker serves it: its own socket, and the routes that the current table gives it. Lives
-// while a table lists the listener or a connection that came through it is open. Thread: the worker's.
+// while a table lists the listener or a connection that came through it is open. A connection that is
+// accepted may be passed to a worker that has fewer, and arrives at that one's entrance of the same listener
+// (see proxy/accept_group.h). Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +10,7 @@
 
 #include "http/head.h"
 #include "loop/listener.h"
+#include "proxy/accept_group.h"
 #include "routing/route_table.h"
 
 namespace gracevisor::proxy {
@@ -32,11 +35,15 @@ class Entrances {
   void adopt(const routing::RouteTable& table, base::WorkerIndex worker);
   // Tries again to open what could not be opened for lack of descriptors.
   void open_missing(base::WorkerIndex worker);
+  // Takes in what other workers have passed to this one.
+  void take_passed();
   // Stops listening. Requires: no connection refers to an entrance when this object ends.
   void close_all() noexcept;
 
  private:
   [[nodiscard]] Entrance& entrance_of(const routing::ListenerRoutes& routes);
+  [[nodiscard]] Entrance& entrance_of(const AcceptGroup::Passed& passed);
+  void receive(Entrance& entrance, base::UniqueFd connection);
   static void close(Entrance& entrance);
 
   Core& core_;

@@ -36,6 +36,13 @@ base::Expected<std::unique_ptr<Worker>> Worker::start(Settings settings, routing
   auto wakeup = loop::Wakeup::create(*worker->loop_, [w = worker.get()] { w->look_(); });
   if (!wakeup) return std::unexpected(wakeup.error());
   worker->wakeup_ = std::move(*wakeup);
+  if (AcceptGroup* group = settings.accept_group; group != nullptr) {
+    auto doorbell =
+        loop::FdWatch::create(*worker->loop_, group->doorbell(settings.index),
+                              loop::FdWatch::Interest::readable, [w = worker.get()] { w->look_(); });
+    if (!doorbell) return std::unexpected(doorbell.error());
+    worker->doorbell_ = std::move(*doorbell);
+  }
 
   sigset_t all;
   sigset_t before;
@@ -56,10 +63,12 @@ base::Expected<std::unique_ptr<Worker>> Worker::start(Settings settings, routing
 }
 
 void Worker::run(const Settings& settings, routing::WorkerPort& port, std::function<void()> ring_supervisor) {
-  Core core(
-      *loop_,
-      {.index = settings.index, .workers = settings.workers, .max_clients = max_clients(settings.workers)},
-      port, std::move(ring_supervisor), settings.ring_writer);
+  Core core(*loop_,
+            {.index = settings.index,
+             .workers = settings.workers,
+             .max_clients = max_clients(settings.workers),
+             .accept_group = settings.accept_group},
+            port, std::move(ring_supervisor), settings.ring_writer);
   loop::Timer anyway(*loop_, [this] { look_(); });
   look_ = [this, &core, &anyway] {
     if (finishing_.read() != 0) {
@@ -84,6 +93,7 @@ int Worker::join() {
   thread_.join();
   // Only now: while the thread ran, somebody might have rung.
   wakeup_.reset();
+  doorbell_.reset();
   closed_ = loop_->close();
   return closed_;
 }

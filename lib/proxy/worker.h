@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "handoff/tally.h"
+#include "loop/fd_watch.h"
 #include "loop/wakeup.h"
+#include "proxy/accept_group.h"
 #include "routing/worker_port.h"
 
 namespace gracevisor::proxy {
@@ -22,6 +24,7 @@ class Worker {
     std::size_t workers = 1;
     // Called on the worker's thread after access-log lines were put into the port's lane.
     std::function<void()> ring_writer = {};
+    AcceptGroup* accept_group = nullptr;  // outlives the worker; null: it keeps all that it accepts
   };
   // `port` outlives the worker. `ring_supervisor` is called on the worker's thread whenever the supervisor
   // should look again: a table was adopted or a pinned one let go, a lease of an endpoint ended that is no
@@ -48,8 +51,9 @@ class Worker {
 
   std::unique_ptr<loop::Loop> loop_;
   std::unique_ptr<loop::Wakeup> wakeup_;
-  std::function<void()> look_;  // the worker's thread only, while it runs
-  handoff::Tally finishing_;    // written by the supervisor
+  std::unique_ptr<loop::FdWatch> doorbell_;  // of the accept group, if there is one
+  std::function<void()> look_;               // the worker's thread only, while it runs
+  handoff::Tally finishing_;                 // written by the supervisor
   std::thread thread_;
   int closed_ = 0;
 };

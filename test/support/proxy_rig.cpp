@@ -2,19 +2,29 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "loop/listening_socket.h"
 
 namespace gracevisor::test {
 
-FakeApp::FakeApp(base::GenerationId generation, const base::Address& address, base::Slot slot)
+FakeApp::FakeApp(base::GenerationId generation, const base::Address& address, base::Slot slot,
+                 std::size_t workers)
     : acceptor_(address),
       endpoint_(std::make_shared<routing::Endpoint>(
           routing::Identity{base::AppId(1), generation, slot, base::Incarnation(1)}, acceptor_.address(),
-          1)) {}
+          workers)) {}
 
-ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets) {
-  auto opened = loop::open_listening_sockets(base::Address::tcp_loopback(base::Port(0)), 1);
+ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew) {
+  const bool to_first = crew.dealing == Crew::Dealing::to_first;
+  auto opened = loop::open_listening_sockets(crew.address, to_first ? 1 : crew.workers);
   REQUIRE(opened);
+  while (opened->sockets.size() < crew.workers) {
+    // Nobody knows where.
+    auto deaf = loop::open_listening_sockets(base::Address::tcp_loopback(base::Port(0)), 1);
+    REQUIRE(deaf);
+    opened->sockets.push_back(std::move(deaf->sockets.front()));
+  }
   sockets_ = std::make_shared<routing::ListenerSockets>(
       routing::ListenerSockets{"public", opened->address, std::move(opened->sockets)});
   web.id = base::AppId(1);
@@ -22,24 +32,37 @@ ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets) {
   web.mode = targets.empty() ? routing::AppMode::stopped : routing::AppMode::live;
   web.hold = std::chrono::seconds(10);
   web.targets = std::move(targets);
-  web.ledger = std::make_shared<routing::AppLedger>(1);
+  web.ledger = std::make_shared<routing::AppLedger>(crew.workers);
   routes.push_back({"", "/", web.id});
-  auto worker = proxy::Worker::start({base::WorkerIndex(0), 1}, port_, [this] { rings_.add(); });
-  REQUIRE(worker);
-  worker_ = std::move(*worker);
+  std::vector<const routing::WorkerPort*> ports;
+  for (std::size_t i = 0; i < crew.workers + crew.outsiders; ++i) {
+    ports.push_back(ports_.emplace_back(std::make_unique<routing::WorkerPort>()).get());
+  }
+  auto group = proxy::AcceptGroup::create(ports);
+  REQUIRE(group);
+  accept_group_ = std::move(*group);
+  for (std::size_t i = 0; i < crew.workers; ++i) {
+    auto worker = proxy::Worker::start(
+        {base::WorkerIndex(static_cast<std::uint32_t>(i)), crew.workers, {}, accept_group_.get()}, *ports_[i],
+        [this] { rings_.raise(); });
+    REQUIRE(worker);
+    workers_.push_back(std::move(*worker));
+  }
   publish();
 }
 
 ProxyRig::~ProxyRig() {
-  if (worker_) CHECK(finish() == 0);
+  if (!workers_.empty()) CHECK(finish() == 0);
 }
 
 base::Epoch ProxyRig::put() {
   epoch_ = epoch_.next();
   auto table = std::make_shared<routing::RouteTable>();
   table->epoch = epoch_;
-  table->listeners.push_back({sockets_, std::make_shared<routing::HostIndex>(routes, std::nullopt),
-                              std::make_shared<config::Listener>(listener), tcp, access});
+  if (listed) {
+    table->listeners.push_back({sockets_, std::make_shared<routing::HostIndex>(routes, std::nullopt),
+                                std::make_shared<config::Listener>(listener), tcp, access});
+  }
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
   for (routing::AppRoutes& app : more) {
@@ -49,20 +72,36 @@ base::Epoch ProxyRig::put() {
   table->probes = probes;
   table->closing = closing;
   published_.push_back(table);
-  port_.mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));
-  worker_->wake();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    ports_[i]->mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));
+  }
+  for (auto& worker : workers_) worker->wake();
   return epoch_;
 }
 
 void ProxyRig::publish() {
   base::Epoch epoch = put();
-  REQUIRE(eventually([&] { return port_.adopted.read() == epoch; }));
+  REQUIRE(eventually([&] {
+    return std::all_of(ports_.begin(), ports_.begin() + static_cast<std::ptrdiff_t>(workers_.size()),
+                       [&](const auto& port) { return port->adopted.read() == epoch; });
+  }));
+}
+
+std::vector<std::uint64_t> ProxyRig::connections() const {
+  std::vector<std::uint64_t> result;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    result.push_back(accept_group_->connections(base::WorkerIndex(static_cast<std::uint32_t>(i))));
+  }
+  return result;
 }
 
 int ProxyRig::finish() {
-  worker_->finish();
-  int closed = worker_->join();
-  worker_.reset();
+  for (auto& worker : workers_) worker->finish();
+  int closed = 0;
+  for (auto& worker : workers_) {
+    if (int result = worker->join(); result != 0) closed = result;
+  }
+  workers_.clear();
   for (const auto& table : published_) {
     for (const auto& app : table->apps) {
       for (const auto& target : app.targets) CHECK(target->ledger.sum(&routing::LedgerCell::leases) == 0);

@@ -1,12 +1,16 @@
-// A real worker with hand-made route tables, for tests: one listener, any number of apps.
-// Thread: the test's; the worker has its own.
+// Real workers with hand-made route tables, for tests: one listener, any number of apps, one worker unless
+// told otherwise. Thread: the test's; the workers have their own.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "proxy/accept_group.h"
 #include "proxy/worker.h"
 #include "support/proxy_peer.h"
 
@@ -17,14 +21,14 @@ class FakeApp {
  public:
   explicit FakeApp(base::GenerationId generation = base::GenerationId(1),
                    const base::Address& address = base::Address::tcp_loopback(base::Port(0)),
-                   base::Slot slot = base::Slot(1));
+                   base::Slot slot = base::Slot(1), std::size_t workers = 1);
   [[nodiscard]] Peer accept() { return acceptor_.accept(); }
   [[nodiscard]] bool quiet() const { return acceptor_.quiet(); }
   // Nobody listens there any more: connections are refused.
   void close() { acceptor_.close(); }
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }
-  [[nodiscard]] const routing::LedgerCell& cell() const {
-    return endpoint_->ledger.cell(base::WorkerIndex(0));
+  [[nodiscard]] const routing::LedgerCell& cell(std::uint32_t worker = 0) const {
+    return endpoint_->ledger.cell(base::WorkerIndex(worker));
   }
 
  private:
@@ -34,19 +38,30 @@ class FakeApp {
 
 class ProxyRig {
  public:
-  // Starts a worker whose first table routes everything to one app, "web", with these targets; live, or
+  struct Crew {
+    std::size_t workers = 1;
+    // Further places in the workers' accept group, behind theirs: for the test to take itself.
+    std::size_t outsiders = 0;
+    // Who accepts: as the kernel deals connections out, or the first worker each of them (TCP).
+    enum class Dealing : std::uint8_t { by_kernel, to_first } dealing = Dealing::by_kernel;
+    base::Address address = base::Address::tcp_loopback(base::Port(0));
+  };
+
+  // Starts workers whose first table routes everything to one app, "web", with these targets; live, or
   // stopped without targets.
-  explicit ProxyRig(std::vector<routing::EndpointRef> targets = {});
+  explicit ProxyRig(std::vector<routing::EndpointRef> targets = {}) : ProxyRig(std::move(targets), Crew()) {}
+  ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew);
   ~ProxyRig();
   ProxyRig(const ProxyRig&) = delete;
   ProxyRig& operator=(const ProxyRig&) = delete;
 
-  // What the next table will say; publish() sends it, and waits until the worker has adopted it.
+  // What the next table will say; publish() sends it, and waits until the workers have adopted it.
   config::ProxyOptions options;
   routing::AppRoutes web;
   std::vector<routing::AppRoutes> more;  // with the options of their own, or those of "web"
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
+  bool listed = true;  // the listener
   config::Listener listener;
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
@@ -60,19 +75,25 @@ class ProxyRig {
   }
   [[nodiscard]] const base::Address& address() const { return sockets_->address; }
   [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
-  [[nodiscard]] routing::WorkerPort& port() { return port_; }
+  [[nodiscard]] routing::WorkerPort& port(std::size_t worker = 0) { return *ports_[worker]; }
+  [[nodiscard]] const std::shared_ptr<const routing::ListenerSockets>& sockets() const { return sockets_; }
+  [[nodiscard]] proxy::AcceptGroup& accept_group() { return *accept_group_; }
+  // By worker.
+  [[nodiscard]] std::vector<std::uint64_t> connections() const;
+  [[nodiscard]] base::Epoch epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t rings() const { return rings_.read(); }
-  // Joins the worker; the loop's closing result.
+  // Joins the workers; a loop's closing result that is not 0, if there is one.
   [[nodiscard]] int finish();
 
  private:
-  routing::WorkerPort port_;
-  handoff::Tally rings_;
+  std::vector<std::unique_ptr<routing::WorkerPort>> ports_;  // the outsiders' too
+  handoff::Gauge rings_;
   std::shared_ptr<const routing::ListenerSockets> sockets_;
   std::vector<routing::RouteTableRef>
       published_;  // as the supervisor: the last reference is not the worker's
   base::Epoch epoch_;
-  std::unique_ptr<proxy::Worker> worker_;
+  std::unique_ptr<proxy::AcceptGroup> accept_group_;
+  std::vector<std::unique_ptr<proxy::Worker>> workers_;
 };
 
 // A request without a body, and an answer with one.

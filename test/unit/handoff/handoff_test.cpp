@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "handoff/gauge.h"
 #include "handoff/latest.h"
 #include "handoff/mark.h"
 #include "handoff/ring.h"
@@ -29,6 +30,21 @@ struct Letter {
 };
 
 }  // namespace
+
+TEST_CASE("gauge: what several threads raise and lower at once adds up") {
+  constexpr int kSteps = 20000;
+  Gauge gauge(5);
+  auto work = [&] {
+    for (int i = 0; i < kSteps; ++i) {
+      gauge.raise(3);
+      gauge.lower();
+    }
+  };
+  std::thread other(work);
+  work();
+  other.join();
+  CHECK(gauge.read() == 5 + 2 * 2 * kSteps);
+}
 
 TEST_CASE("latest: the newest letter wins and is taken once") {
   Tally destroyed;

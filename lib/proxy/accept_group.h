@@ -1,0 +1,124 @@
+// The workers that accept on the same listeners: how many connections each has, and the rings in which one
+// passes a connection that it has accepted to another that has fewer (accept_balance.h says when).
+//
+//   accepting worker                                      receiving worker
+//   elsewhere() ─ none: keeps it
+//     └ pass(): counts it for the receiver, puts it into
+//       the ring of the two, rings ───────────────────────> take_all(): opens it, as if accepted here
+//       └ the ring is full: keeps it
+//
+// A connection is passed on once at most: only what a listener accepted is, never what came out of a ring. It
+// is on its way with nothing read of it and nothing begun: it holds no lease and pins no table, so nothing
+// that the supervisor concludes from marks and leases depends on the rings (architecture page, section 4).
+//
+// It is passed only to a worker that has adopted the very table that the accepting one serves by. A receiver
+// that does not know the listener has therefore adopted a later one, without it, and treats the connection as
+// it treats those that it accepted itself when it closed the listener. What is left in the rings when the
+// group ends is closed.
+//
+// Threads: created and destroyed by the supervisor, before the first worker starts and after the last one was
+// joined; between, each worker through its own AcceptMember.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "handoff/gauge.h"
+#include "handoff/ring.h"
+#include "routing/worker_port.h"
+
+namespace gracevisor::proxy {
+
+class AcceptGroup {
+ public:
+  struct Passed {
+    base::UniqueFd connection;
+    std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
+    std::shared_ptr<const config::Listener> config;           // that listener's
+  };
+
+  // One worker per port, in the order of their indexes. The ports outlive the group. An error: no descriptor.
+  [[nodiscard]] static base::Expected<std::unique_ptr<AcceptGroup>> create(
+      const std::vector<const routing::WorkerPort*>& ports);
+  AcceptGroup(const AcceptGroup&) = delete;
+  AcceptGroup& operator=(const AcceptGroup&) = delete;
+  ~AcceptGroup() = default;
+
+  // Readable from when something was passed to `worker` until that looks.
+  [[nodiscard]] int doorbell(base::WorkerIndex worker) const {
+    return seats_[worker.value()]->doorbell.get();
+  }
+  // Open connections of `worker` and those on their way to it; huge while it is not there. Any thread.
+  [[nodiscard]] std::uint64_t connections(base::WorkerIndex worker) const noexcept {
+    return seats_[worker.value()]->connections.read();
+  }
+
+ private:
+  friend class AcceptMember;
+  // As many as one turn of a listener accepts. A receiver that has stopped looking holds up no more than this
+  // of each of the others.
+  static constexpr std::size_t kOnTheWay = 16;
+  static constexpr std::uint64_t kAbsent = std::uint64_t{1} << 62;
+
+  struct alignas(64) Seat {
+    handoff::Gauge connections{kAbsent};        // raised by whoever decides that one goes there
+    const routing::WorkerPort* port = nullptr;  // tells which table the worker has adopted
+    base::UniqueFd doorbell;                    // an eventfd: unlike a Wakeup it may outlive the loop
+    std::vector<std::unique_ptr<handoff::Ring<Passed>>> inbox;  // by the passing worker; null for itself
+  };
+  AcceptGroup() = default;
+
+  std::vector<std::unique_ptr<Seat>> seats_;
+};
+
+// One worker's part in the group; without a group it keeps everything. Thread: the worker's.
+class AcceptMember {
+ public:
+  AcceptMember(AcceptGroup* group, base::WorkerIndex self) noexcept;
+  AcceptMember(const AcceptMember&) = delete;
+  AcceptMember& operator=(const AcceptMember&) = delete;
+  // From now on nothing is passed to this worker; what was, is closed.
+  ~AcceptMember();
+
+  // Every connection is counted for its worker once, before it is opened, until it is closed.
+  void count() noexcept {
+    if (own_ != nullptr) own_->connections.raise();
+  }
+  void uncount() noexcept {
+    if (own_ != nullptr) own_->connections.lower();
+  }
+
+  // The worker that a connection should go to which was accepted here under table `epoch`; none: it stays.
+  [[nodiscard]] std::optional<base::WorkerIndex> elsewhere(base::Epoch epoch) noexcept;
+  // Passes `item` to `to` and counts it there. False, and `item` untouched, when too many are on their way.
+  [[nodiscard]] bool pass(base::WorkerIndex to, AcceptGroup::Passed&& item) noexcept;
+
+  // Calls take(Passed) with what was passed to this worker before the call. What comes meanwhile may be left:
+  // it has rung the doorbell.
+  template <class Take>
+  void take_all(const Take& take) {
+    if (own_ == nullptr) return;
+    answer_doorbell();  // first: what is put in from now on rings again
+    for (const auto& ring : own_->inbox) {
+      for (std::size_t i = 0; ring && i < AcceptGroup::kOnTheWay; ++i) {
+        auto item = ring->pop();
+        if (!item) break;
+        take(std::move(*item));
+      }
+    }
+  }
+
+ private:
+  void answer_doorbell() noexcept;
+
+  AcceptGroup* const group_;
+  AcceptGroup::Seat* const own_;
+  const std::size_t self_;
+  std::size_t first_;  // whom elsewhere() looks at first, in turn
+};
+
+}  // namespace gracevisor::proxy

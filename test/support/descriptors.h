@@ -1,0 +1,16 @@
+// The descriptors that this process has open, to see that none is lost. Thread: any.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+
+namespace gracevisor::test {
+
+// Counts the one that counting takes each time.
+[[nodiscard]] inline std::size_t open_descriptors() {
+  std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+}  // namespace gracevisor::test
