@@ -30,8 +30,10 @@ Downstream::~Downstream() {
 base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entrance& entrance,
                                                              base::UniqueFd connection) {
   std::unique_ptr<Downstream> client(new Downstream(core, entrance));
-  auto stream =
-      loop::Stream::adopt(core.loop(), std::move(connection), entrance.sockets->address.family(), *client);
+  // Without its listener, which has left the table, the family has to be asked for.
+  auto stream = entrance.sockets ? loop::Stream::adopt(core.loop(), std::move(connection),
+                                                       entrance.sockets->address.family(), *client)
+                                 : loop::Stream::adopt(core.loop(), std::move(connection), *client);
   if (!stream) return std::unexpected(stream.error());
   client->stream_ = std::move(*stream);
   if (auto reading = client->stream_->start_reading(); !reading) return std::unexpected(reading.error());
