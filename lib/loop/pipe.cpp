@@ -51,7 +51,7 @@ std::unique_ptr<Pipe> Pipes::take() {
   if (!idle_.empty()) {
     pipe = std::move(idle_.back());
     idle_.pop_back();
-  } else if (out_ < kMost) {
+  } else if (out_ < most_) {
     auto created = Pipe::create();
     if (created) pipe = std::move(*created);
   }
@@ -62,7 +62,7 @@ std::unique_ptr<Pipe> Pipes::take() {
 void Pipes::put(std::unique_ptr<Pipe> pipe) noexcept {
   assert(out_ > 0);
   --out_;
-  if (pipe->empty()) idle_.push_back(std::move(pipe));
+  if (pipe->empty() && idle_.size() < kMostIdle) idle_.push_back(std::move(pipe));
 }
 
 }  // namespace gracevisor::loop

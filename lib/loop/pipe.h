@@ -38,16 +38,20 @@ class Pipe {
   std::size_t size_ = 0;
 };
 
-// Pipes that are used again and again, so that one costs no system call; a bounded number.
+// Pipes that are used again and again, so that one costs no system call; a bounded number. Each takes two
+// descriptors.
 class Pipes {
  public:
+  // So many may be out at a time.
+  explicit Pipes(std::size_t most) noexcept : most_(most) {}
   // Null where as many are out as may be, or no more descriptors are to be had: bytes are copied then.
   [[nodiscard]] std::unique_ptr<Pipe> take();
-  // One that is not empty is closed.
+  // One that is not empty is closed, and one too many.
   void put(std::unique_ptr<Pipe> pipe) noexcept;
 
  private:
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMostIdle = 8;
+  const std::size_t most_;
   std::vector<std::unique_ptr<Pipe>> idle_;
   std::size_t out_ = 0;
 };

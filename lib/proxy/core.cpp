@@ -6,6 +6,9 @@
 namespace gracevisor::proxy {
 namespace {
 constexpr std::size_t kCacheLine = 64;
+// For content that is spliced: of the descriptors that are not clients' or instances', not too many.
+constexpr std::size_t kMostPipes = 64;
+constexpr std::size_t kClientsPerPipe = 16;
 constexpr std::size_t kHotExchange = 896;  // what every request touches
 // Recycled exchanges that are kept whoever is connected, for clients that come and go.
 constexpr std::size_t kRestingAnyway = 64;
@@ -20,6 +23,7 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       port_(port),
       bell_(std::move(ring_supervisor)),
       deadlines_(loop),
+      pipes_(std::min(kMostPipes, place.max_clients / kClientsPerPipe)),
       random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
       tables_(port, bell_),
       upstreams_(loop, deadlines_, place.max_clients),
