@@ -73,14 +73,14 @@ FieldName classify(std::string_view name) noexcept {
   }
 }
 
-bool same_ignoring_case(const char* a, const char* b, std::size_t size) noexcept {
+bool same_ignoring_case(std::string_view a, std::string_view b) noexcept {
   std::size_t i = 0;
-  for (std::uint64_t left = 0, right = 0; i + sizeof left <= size; i += sizeof left) {
-    std::memcpy(&left, a + i, sizeof left);
-    std::memcpy(&right, b + i, sizeof right);
+  for (std::uint64_t left = 0, right = 0; i + sizeof left <= a.size(); i += sizeof left) {
+    std::memcpy(&left, a.data() + i, sizeof left);
+    std::memcpy(&right, b.data() + i, sizeof right);
     if (left != right && !same_letters(left, right)) return false;
   }
-  for (; i < size; ++i) {
+  for (; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;

@@ -51,9 +51,10 @@ using Fields = std::vector<Field>;
 
 // Case-insensitive; `other` for unknown names.
 [[nodiscard]] FieldName classify(std::string_view name) noexcept;
-[[nodiscard]] bool same_ignoring_case(const char* a, const char* b, std::size_t size) noexcept;
+// Do they differ in nothing but case? Requires: a.size() == b.size().
+[[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b) noexcept;
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && same_ignoring_case(a.data(), b.data(), a.size());
+  return a.size() == b.size() && same_ignoring_case(a, b);
 }
 // Is `token` a member of the comma-separated list `value` (parameters after ';' ignored)? Case-insensitive.
 [[nodiscard]] bool list_has(std::string_view value, std::string_view token) noexcept;

@@ -183,7 +183,9 @@ TEST_CASE("accept group: what arrives while the daemon closes is answered, with 
 }
 
 TEST_CASE("accept group: what is passed to a worker that ends is closed, then or with the group") {
-  { ProxyRig first; }  // libuv opens descriptors of its own, once
+  {
+    ProxyRig first;
+  }  // libuv opens descriptors of its own, once
   const std::size_t before = open_descriptors();
   {
     Beside beside;
