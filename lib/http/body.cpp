@@ -76,13 +76,13 @@ void BodyReader::end_of_input() noexcept {
   state_ = kind_ == Framing::Kind::until_close ? State::finished : State::malformed;
 }
 
-// Content from the front of `bytes`, as much as `left_` allows.
 void BodyReader::pass(std::uint64_t count) noexcept {
   assert(count <= left());
   left_ -= count;
   if (left_ == 0) state_ = State::finished;
 }
 
+// Content from the front of `bytes`, as much as `left_` allows.
 BodyReader::Step BodyReader::take(std::string_view bytes) noexcept {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   left_ -= size;

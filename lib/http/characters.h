@@ -55,17 +55,19 @@ inline constexpr std::array<std::uint8_t, 256> kCharacters = make_character_tabl
   return length;
 }
 
+// Of words of eight characters: the lowest and the highest bit of each.
+inline constexpr std::uint64_t kLowBits = 0x0101010101010101U;
+inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
+
 // The same of kValueCharacter, eight at a time where none is HTAB: values are most of what a head consists
 // of.
 [[nodiscard]] inline std::size_t value_span(std::string_view text) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  constexpr std::uint64_t kHighBits = 0x80 * kOnes;
   std::size_t length = 0;
   for (std::uint64_t word = 0; length + sizeof word <= text.size(); length += sizeof word) {
     std::memcpy(&word, text.data() + length, sizeof word);
-    const std::uint64_t deletes = word ^ (0x7f * kOnes);
-    const std::uint64_t control = (word - 0x20 * kOnes) & ~word;  // its high bits: some byte is below 0x20
-    const std::uint64_t is_delete = (deletes - kOnes) & ~deletes;
+    const std::uint64_t deletes = word ^ (0x7f * kLowBits);
+    const std::uint64_t control = (word - 0x20 * kLowBits) & ~word;  // its high bits: some byte is below 0x20
+    const std::uint64_t is_delete = (deletes - kLowBits) & ~deletes;
     if (((control | is_delete) & kHighBits) != 0) break;
   }
   return length + span_of(kValueCharacter, text.substr(length));

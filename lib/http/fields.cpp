@@ -12,15 +12,13 @@ namespace {
 
 // Eight characters at once: they differ in nothing but the case bit, and only where both are letters.
 bool same_letters(std::uint64_t left, std::uint64_t right) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  constexpr std::uint64_t kHighBits = 0x80 * kOnes;
-  constexpr std::uint64_t kCase = 0x20 * kOnes;
+  constexpr std::uint64_t kCase = 0x20 * kLowBits;
   const std::uint64_t different = left ^ right;
   if ((different & ~kCase) != 0) return false;
   // The high bit of a byte: it is at least 'a', or above 'z'. No sum carries into the next byte.
   const std::uint64_t low = (left | kCase) & ~kHighBits;
-  const std::uint64_t from_a = low + (0x80 - 'a') * kOnes;
-  const std::uint64_t above_z = low + (0x7f - 'z') * kOnes;
+  const std::uint64_t from_a = low + (0x80 - 'a') * kLowBits;
+  const std::uint64_t above_z = low + (0x7f - 'z') * kLowBits;
   const std::uint64_t letters = from_a & ~above_z & ~left & kHighBits;
   return ((different << 2U) & ~letters) == 0;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "loop/pipe.h"
 #include "loop/stream.h"

@@ -245,7 +245,10 @@ void Exchange::client_drained() {
     return;
   }
   if (response_ != Response::body || !upstream_) return;
-  if (response_conduit_.is_open() && !push_response()) return;
+  if (response_conduit_.is_open()) {
+    push_response();
+    return;
+  }
   if (!upstream_->stream().start_reading()) {
     cut();
     return;

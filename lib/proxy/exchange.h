@@ -143,7 +143,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
 
   // exchange_splice.cpp
   void open_response_conduit();
-  bool push_response();
+  void push_response();
   void open_request_conduit();
   void push_request();
 

@@ -9,7 +9,7 @@
 
 namespace gracevisor::proxy {
 
-// Behind what was written just now. Nothing of it may wait, as much as would fill the pipe.
+// The rest goes straight into the client's socket: nothing of what came before may wait in its queue.
 void Exchange::open_response_conduit() {
   bool worthwhile = response_body_.plain_left() >= Conduit::kWorthwhile && client_->queued() == 0;
   if (worthwhile && !client_->deaf() && !response_conduit_.is_open()) {
@@ -34,24 +34,23 @@ void Exchange::on_readable() {
   push_response();
 }
 
-// False when the rest has to wait for the client, or the exchange is over.
-bool Exchange::push_response() {
+// What the client does not take now goes on when it has drained; its app is not read until then.
+void Exchange::push_response() {
   loop::Pipe& pipe = response_conduit_.pipe();
   if (client_->push(pipe) == loop::WriteResult::broken) {
     client_gone();
-    return false;
+    return;
   }
   if (!pipe.empty()) {
     upstream_->stream().stop_reading();
-    arm();
-    return false;
-  }
-  if (response_body_.finished()) {
+  } else if (response_body_.finished()) {
     complete_response(true);
-    return false;
+    return;
+  } else if (!upstream_->stream().start_reading()) {
+    cut();
+    return;
   }
   arm();
-  return true;
 }
 
 void Exchange::open_request_conduit() {

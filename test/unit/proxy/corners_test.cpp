@@ -24,6 +24,15 @@ void speak_tcp(CoreRig& rig) {
   rig.publish();
 }
 
+// A client whose tunnel an instance has taken.
+RawEnd& connect_by_tcp(CoreRig& rig) {
+  speak_tcp(rig);
+  RawEnd& client = rig.connect();
+  rig.settle();
+  REQUIRE(rig.app_connections() == 1);
+  return client;
+}
+
 // More than the kernel's buffers and our high water take.
 std::string much() {
   return std::string(std::size_t{12} << 20, 'x');
@@ -186,10 +195,7 @@ TEST_CASE("adoption: a listener that changes its protocol has nothing for the co
 TEST_CASE(
     "tunnel: what an app said before it ended reaches a slow reader, for longer than half_close_timeout") {
   CoreRig rig({.clients = Family::local});
-  speak_tcp(rig);
-  RawEnd& client = rig.connect();
-  rig.settle();
-  REQUIRE(rig.app_connections() == 1);
+  RawEnd& client = connect_by_tcp(rig);
   client.pause(true);
   const std::string said(std::size_t{1} << 20, 'x');
   rig.app(0)->send(said);
@@ -210,10 +216,7 @@ TEST_CASE(
 
 TEST_CASE("tunnel: an app that has ended its side gets all that the client sent before its own end") {
   CoreRig rig;
-  speak_tcp(rig);
-  RawEnd& client = rig.connect();
-  rig.settle();
-  REQUIRE(rig.app_connections() == 1);
+  RawEnd& client = connect_by_tcp(rig);
   RawEnd& app = *rig.app(0);
   app.finish_writing();
   rig.settle();
@@ -233,10 +236,7 @@ TEST_CASE("tunnel: an app that has ended its side gets all that the client sent 
 TEST_CASE(
     "tunnel: half closed by the app, its end takes nothing away that the kernel still has for the client") {
   CoreRig rig;
-  speak_tcp(rig);
-  RawEnd& client = rig.connect();
-  rig.settle();
-  REQUIRE(rig.app_connections() == 1);
+  RawEnd& client = connect_by_tcp(rig);
   client.pause(true);
   const std::string said(std::size_t{600} << 10, 'x');
   rig.app(0)->send(said);

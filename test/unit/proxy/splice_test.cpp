@@ -46,6 +46,18 @@ std::size_t pipes() {
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kNext = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
 
+// A client that takes nothing of its large response.
+RawEnd& stalled_download(CoreRig& rig) {
+  RawEnd& client = rig.connect();
+  client.send(kGet);
+  rig.settle();
+  client.pause(true);
+  rig.app(0)->send(response_head(kMore) + content(kMore));
+  rig.settle();
+  REQUIRE(rig.app(0)->waiting() > 0);
+  return client;
+}
+
 struct Pairing {
   Family clients;
   Family apps;
@@ -203,13 +215,7 @@ TEST_CASE("splice: a client that leaves has the app's connection closed, or its 
     using Abort = config::ProxyOptions::ClientAbort;
     rig.options.on_client_abort = finish ? Abort::finish : Abort::close;
     rig.publish();
-    RawEnd& client = rig.connect();
-    client.send(kGet);
-    rig.settle();
-    client.pause(true);
-    rig.app(0)->send(response_head(kMore) + content(kMore));
-    rig.settle();
-    REQUIRE(rig.app(0)->waiting() > 0);
+    RawEnd& client = stalled_download(rig);
     client.reset();
     rig.settle();
     CHECK(rig.leases() == 0);
@@ -263,7 +269,7 @@ TEST_CASE("splice: an early answer ends an upload that passes unseen") {
   }
 }
 
-TEST_CASE("splice: a client too slow for min_body_rate is told so, and an app that stalls is not its fault") {
+TEST_CASE("splice: a client too slow for min_body_rate is told so") {
   CoreRig rig;
   rig.options.min_body_rate = 1 << 20;
   rig.publish();
@@ -283,14 +289,32 @@ TEST_CASE("splice: a client too slow for min_body_rate is told so, and an app th
   CHECK(rig.leases() == 0);
 }
 
+TEST_CASE("splice: the time in which an app stalls does not count against min_body_rate") {
+  CoreRig rig;
+  rig.options.min_body_rate = 1 << 20;
+  rig.publish();
+  RawEnd& client = rig.connect();
+  client.send(upload_head(kMore));
+  rig.settle();
+  rig.app(0)->pause(true);
+  client.send(content(kMore / 2));
+  rig.settle();
+  REQUIRE(client.waiting() > 0);
+  rig.pass(std::chrono::seconds(29));
+  rig.app(0)->pause(false);
+  rig.settle();
+  rig.pass(std::chrono::seconds(2));
+  client.send(content(kMore / 2));
+  rig.settle();
+  CHECK(client.received().empty());
+  rig.app(0)->send(response_head(2) + "ok");
+  rig.settle();
+  CHECK(read_responses(client.received(), client.end()).messages.size() == 1);
+}
+
 TEST_CASE("splice: a reader who takes nothing for send_timeout is cut") {
   CoreRig rig;
-  RawEnd& client = rig.connect();
-  client.send(kGet);
-  rig.settle();
-  client.pause(true);
-  rig.app(0)->send(response_head(kMore) + content(kMore));
-  rig.settle();
+  RawEnd& client = stalled_download(rig);
   REQUIRE(rig.leases() == 1);
   rig.pass(std::chrono::seconds(31));
   CHECK(rig.leases() == 0);
