@@ -16,13 +16,13 @@ constexpr base::Millis kLinger{2000};
 
 Connection::Connection(loop::Loop& loop, Host& host) : host_(host), timer_(loop, [this] { on_due(); }) {}
 
-base::Expected<std::unique_ptr<Connection>> Connection::open(loop::Loop& loop, base::UniqueFd fd,
+base::Expected<std::unique_ptr<Connection>> Connection::open(loop::Loop& loop, loop::Accepted accepted,
                                                              Host& host) {
   std::unique_ptr<Connection> connection(new Connection(loop, host));
-  auto stream = loop::Stream::adopt(loop, std::move(fd), *connection);
-  if (!stream) return std::unexpected(stream.error());
-  connection->stream_ = std::move(*stream);
-  if (auto reading = connection->stream_->start_reading(); !reading) return std::unexpected(reading.error());
+  loop::Stream& stream = connection->stream_;
+  auto adopted = stream.adopt(loop, std::move(accepted.socket), accepted.peer.family());
+  if (!adopted) return std::unexpected(adopted.error());
+  if (auto reading = stream.start_reading(); !reading) return std::unexpected(reading.error());
   return connection;
 }
 
@@ -50,7 +50,7 @@ void Connection::on_broken(int /*code*/) {
 
 void Connection::on_drained() {
   if (state_ == State::ending) {
-    stream_->finish_writing();
+    stream_.finish_writing();
     return;
   }
   advance();
@@ -78,9 +78,9 @@ void Connection::advance() {
     }
   }
   if (state_ == State::over || state_ == State::ending || peer_ended_) return;
-  if (stream_->queued() > 0 || input_.size() > kInputHighWater) {
-    stream_->stop_reading();
-  } else if (auto reading = stream_->start_reading(); !reading) {
+  if (stream_.queued() > 0 || input_.size() > kInputHighWater) {
+    stream_.stop_reading();
+  } else if (auto reading = stream_.start_reading(); !reading) {
     finish();
   }
 }
@@ -114,7 +114,7 @@ bool Connection::read_head() {
 bool Connection::read_body() {
   bool echo = reply_.body == Reply::Body::echo;
   while (!body_.finished()) {
-    if (stream_->queued() > 0 || input_.empty()) return false;
+    if (stream_.queued() > 0 || input_.empty()) return false;
     http::BodyReader::Step step = body_.next(input_.data());
     if (echo && !bodiless_ && !step.payload.empty()) {
       std::string piece = chunked_ ? std::string(http::ChunkLine(step.payload.size()).text()) : std::string();
@@ -164,7 +164,7 @@ void Connection::begin_answer() {
 }
 
 bool Connection::send_more() {
-  if (stream_->queued() > 0 || timer_.running()) return false;
+  if (stream_.queued() > 0 || timer_.running()) return false;
   if (!bodiless_ && sent_ < reply_.count) return next_piece();
   if (chunked_ && !bodiless_) (void)write(http::kLastChunk);
   if (state_ != State::over) answered();
@@ -214,13 +214,13 @@ void Connection::answered() {
 
 void Connection::end() {
   state_ = State::ending;
-  if (peer_ended_ && stream_->queued() == 0) {
+  if (peer_ended_ && stream_.queued() == 0) {
     finish();
     return;
   }
   // FIN, then what still comes in is read and thrown away for a while: closing with unread bytes would reset
   // the connection and could take the answer with it.
-  if (stream_->queued() == 0) stream_->finish_writing();
+  if (stream_.queued() == 0) stream_.finish_writing();
   timer_.start(kLinger);
 }
 
@@ -228,12 +228,12 @@ void Connection::finish() {
   if (state_ == State::over) return;
   state_ = State::over;
   timer_.stop();
-  stream_.reset();
+  stream_.close();
   host_.over(*this);
 }
 
 bool Connection::write(std::string_view bytes) {
-  switch (stream_->write(bytes)) {
+  switch (stream_.write(bytes)) {
     case loop::WriteResult::done: return true;
     case loop::WriteResult::queued: return false;
     case loop::WriteResult::broken: finish(); return false;

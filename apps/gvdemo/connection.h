@@ -15,6 +15,7 @@
 #include "base/byte_buffer.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "loop/listener.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
 #include "loop/timer.h"
@@ -40,8 +41,8 @@ class Host {
 
 class Connection final : public loop::StreamObserver, public loop::Retirable {
  public:
-  [[nodiscard]] static base::Expected<std::unique_ptr<Connection>> open(loop::Loop& loop, base::UniqueFd fd,
-                                                                        Host& host);
+  [[nodiscard]] static base::Expected<std::unique_ptr<Connection>> open(loop::Loop& loop,
+                                                                        loop::Accepted accepted, Host& host);
   // The process is ending: an idle connection closes now, a busy one after its answer.
   void stop();
 
@@ -72,7 +73,7 @@ class Connection final : public loop::StreamObserver, public loop::Retirable {
   void write_head(std::string_view framing, std::string_view content = {});
 
   Host& host_;
-  std::unique_ptr<loop::Stream> stream_;
+  loop::Stream stream_{*this};
   loop::Timer timer_;
   base::ByteBuffer input_;
   http::HeadReader reader_;

@@ -63,8 +63,8 @@ void Server::listen() {
     failed(socket.error());
     return;
   }
-  auto listener = loop::Listener::create(
-      loop_, std::move(socket->fd), [this](base::UniqueFd connection) { accept(std::move(connection)); });
+  auto listener = loop::Listener::create(loop_, std::move(socket->fd),
+                                         [this](loop::Accepted accepted) { accept(std::move(accepted)); });
   if (!listener) {
     failed(listener.error());
     return;
@@ -73,8 +73,8 @@ void Server::listen() {
   say("gvdemo " + options_.version + " listens on " + socket->address.text());
 }
 
-void Server::accept(base::UniqueFd connection) {
-  auto opened = Connection::open(loop_, std::move(connection), *this);
+void Server::accept(loop::Accepted accepted) {
+  auto opened = Connection::open(loop_, std::move(accepted), *this);
   if (!opened) return;  // it broke before it began
   connections_.emplace(opened->get(), std::move(*opened));
 }

@@ -30,7 +30,7 @@ class Server final : public Host {
 
   void listen();
   [[nodiscard]] base::Expected<ListeningSocket> open_socket() const;
-  void accept(base::UniqueFd connection);
+  void accept(loop::Accepted accepted);
   void stop();
   void end_if_idle();
   void end(int code);

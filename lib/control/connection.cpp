@@ -28,12 +28,10 @@ Connection::~Connection() {
   if (auto reply = reply_.lock()) reply->detach();
 }
 
-base::Expected<void> Connection::start(loop::Loop& loop, base::UniqueFd fd) {
-  auto stream = loop::Stream::adopt(loop, std::move(fd), *this);
-  if (!stream) return std::unexpected(stream.error());
-  stream_ = std::move(*stream);
+base::Expected<void> Connection::start(loop::Loop& loop, base::UniqueFd socket) {
+  if (auto adopted = stream_.adopt(loop, std::move(socket), AF_UNIX); !adopted) return adopted;
   deadlines_.start(deadline_, kReadDeadline);
-  return stream_->start_reading();
+  return stream_.start_reading();
 }
 
 void Connection::notify_gone() {
@@ -57,7 +55,7 @@ void Connection::on_bytes(std::string_view bytes) {
 
 void Connection::on_end() {
   // An answer may still be on its way to a client that has nothing more to ask.
-  bool answered = state_ == State::reading_head && input_.empty() && stream_->queued() > 0;
+  bool answered = state_ == State::reading_head && input_.empty() && stream_.queued() > 0;
   if (answered) {
     linger();
   } else {
@@ -159,7 +157,7 @@ void Connection::dispatch() {
   // have been fast enough; what it says later has to be read at its pace.
   most_queued_ = kMaxAtOnce;
   owner_.on_request(request_, std::move(reply));
-  if (state_ == State::answering) most_queued_ = stream_->queued() + kMaxQueued;
+  if (state_ == State::answering) most_queued_ = stream_.queued() + kMaxQueued;
 }
 
 // --- what is answered ---
@@ -178,7 +176,7 @@ void Connection::begin() {
 
 void Connection::add_line(std::string_view json) {
   if (state_ == State::gone) return;
-  if (stream_->queued() + json.size() > most_queued_) return close();
+  if (stream_.queued() + json.size() > most_queued_) return close();
   if (!chunked_) return write(std::array{json, std::string_view("\n")});
   http::ChunkLine size(json.size() + 1);
   write(std::array{size.text(), json, std::string_view("\n"), http::kChunkEnd});
@@ -214,7 +212,7 @@ void Connection::write_head(int status, std::string_view type, std::string_view 
 
 void Connection::write(std::span<const std::string_view> pieces) {
   if (state_ == State::gone) return;
-  if (stream_->write(pieces) == loop::WriteResult::broken) close();
+  if (stream_.write(pieces) == loop::WriteResult::broken) close();
 }
 
 void Connection::end_answer() {
@@ -229,7 +227,7 @@ void Connection::end_answer() {
 
 void Connection::linger() {
   state_ = State::lingering;
-  stream_->finish_writing();
+  stream_.finish_writing();
   deadlines_.start(deadline_, kLingerDeadline);
 }
 
@@ -237,7 +235,7 @@ void Connection::close() {
   if (state_ == State::gone) return;
   state_ = State::gone;
   deadline_.cancel();
-  stream_.reset();
+  stream_.close();
   if (auto reply = reply_.lock()) reply->detach();
   owner_.on_closed(*this);
 }

@@ -42,7 +42,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd fd);
+  [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd socket);
   // Runs the notice of a Reply whose client left.
   void notify_gone();
 
@@ -77,7 +77,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   Owner& owner_;
   loop::Deadlines& deadlines_;
   http::HeadReader& heads_;
-  std::unique_ptr<loop::Stream> stream_;
+  loop::Stream stream_{*this};
   loop::Deadline deadline_{*this};
   State state_ = State::reading_head;
 

@@ -38,8 +38,9 @@ class Server::Impl final : Connection::Owner {
         bury_(loop, [this] { bury(); }) {}
 
   [[nodiscard]] base::Expected<void> listen() {
-    auto listener = loop::Listener::create(loop_, file_.take_descriptor(),
-                                           [this](base::UniqueFd fd) { on_accepted(std::move(fd)); });
+    auto listener = loop::Listener::create(loop_, file_.take_descriptor(), [this](loop::Accepted accepted) {
+      receive(std::move(accepted.socket));
+    });
     if (!listener) return std::unexpected(listener.error());
     listener_ = std::move(*listener);
     return {};
@@ -48,7 +49,7 @@ class Server::Impl final : Connection::Owner {
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
  private:
-  void on_accepted(base::UniqueFd fd) {
+  void receive(base::UniqueFd fd) {
     if (connections_.size() >= kMaxConnections) return refuse_crowd(fd);
     auto credentials = credentials_of(fd.get());
     if (!credentials) return;  // the client has gone already

@@ -33,9 +33,12 @@ void Listener::accept_all() {
 
 void Listener::accept_some(int limit) {
   for (int i = 0; i < limit; ++i) {
-    base::UniqueFd connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (connection) {
-      on_accepted_(std::move(connection));
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    auto* address = reinterpret_cast<sockaddr*>(&peer);
+    base::UniqueFd socket(::accept4(socket_.get(), address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket) {
+      on_accepted_({std::move(socket), base::Address::from_sockaddr(address, length)});
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

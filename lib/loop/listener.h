@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "base/address.h"
 #include "base/unique_fd.h"
 #include "loop/fd_watch.h"
 #include "loop/loop.h"
@@ -12,10 +13,15 @@
 
 namespace gracevisor::loop {
 
+struct Accepted {
+  base::UniqueFd socket;  // non-blocking, close-on-exec
+  base::Address peer;     // text() is "unix:" for unnamed Unix sockets
+};
+
 class Listener {
  public:
-  // Receives each connection: non-blocking, close-on-exec.
-  using OnAccepted = std::function<void(base::UniqueFd connection)>;
+  // Receives each connection.
+  using OnAccepted = std::function<void(Accepted accepted)>;
 
   // `socket` listens already (see open_listening_socket) and is non-blocking.
   [[nodiscard]] static base::Expected<std::unique_ptr<Listener>> create(Loop& loop, base::UniqueFd socket,

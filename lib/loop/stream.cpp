@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "loop/handle.h"
 
@@ -127,42 +128,34 @@ struct Stream::Callbacks {
   }
 };
 
-base::Expected<void> Stream::open(Loop& loop, int family) {
+base::Expected<void> Stream::create(Loop& loop, int family) {
+  assert(!open());
   int r = 0;
   if (family == AF_UNIX) {
     auto pipe = std::make_unique<uv_pipe_t>();
     r = uv_pipe_init(loop.raw(), pipe.get(), 0);
-    if (r == 0) stream_ = reinterpret_cast<uv_stream_t*>(pipe.release());
+    if (r == 0) handle_ = reinterpret_cast<uv_stream_t*>(pipe.release());
   } else {
     auto tcp = std::make_unique<uv_tcp_t>();
     r = uv_tcp_init(loop.raw(), tcp.get());
-    if (r == 0) stream_ = reinterpret_cast<uv_stream_t*>(tcp.release());
+    if (r == 0) handle_ = reinterpret_cast<uv_stream_t*>(tcp.release());
   }
   if (r != 0) return std::unexpected(uv_error("cannot create a stream", r));
-  stream_->data = this;
+  handle_->data = this;
   return {};
 }
 
-base::Expected<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, base::UniqueFd fd,
-                                                      StreamObserver& observer) {
-  sockaddr_storage local{};
-  socklen_t length = sizeof local;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&local), &length) != 0) {
-    return base::fail_errno("cannot read a socket's address", errno);
+base::Expected<void> Stream::adopt(Loop& loop, base::UniqueFd socket, int family) {
+  if (auto created = create(loop, family); !created) return created;
+  int r = family == AF_UNIX ? uv_pipe_open(as_pipe(handle_), socket.get())
+                            : uv_tcp_open(as_tcp(handle_), socket.get());
+  if (r != 0) {
+    close();
+    return std::unexpected(uv_error("cannot adopt a socket", r));
   }
-  return adopt(loop, std::move(fd), local.ss_family, observer);
-}
-
-base::Expected<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, base::UniqueFd fd, int family,
-                                                      StreamObserver& observer) {
-  std::unique_ptr<Stream> stream(new Stream(observer));
-  if (auto opened = stream->open(loop, family); !opened) return std::unexpected(opened.error());
-  int r = family == AF_UNIX ? uv_pipe_open(as_pipe(stream->stream_), fd.get())
-                            : uv_tcp_open(as_tcp(stream->stream_), fd.get());
-  if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
-  (void)fd.release();
-  stream->connected_ = true;
-  return stream;
+  (void)socket.release();
+  connected_ = true;
+  return {};
 }
 
 // Connecting to a Unix socket never waits: doing it here saves a turn of the loop and a change of its epoll
@@ -179,37 +172,35 @@ base::Expected<void> Stream::connect_unix(const base::Address& address) {
     return base::fail_errno("will not connect to " + address.text() + ", which somebody else listens at",
                             code);
   }
-  r = uv_pipe_open(as_pipe(stream_), fd.get());
+  r = uv_pipe_open(as_pipe(handle_), fd.get());
   if (r != 0) return std::unexpected(uv_error("cannot adopt a socket", r));
   (void)fd.release();
   connected_ = true;
   return {};
 }
 
-base::Expected<std::unique_ptr<Stream>> Stream::dial(Loop& loop, const base::Address& address,
-                                                     StreamObserver& observer) {
-  std::unique_ptr<Stream> stream(new Stream(observer));
-  if (auto opened = stream->open(loop, address.family()); !opened) return std::unexpected(opened.error());
-  if (address.is_unix()) {
-    if (auto connected = stream->connect_unix(address); !connected) {
-      return std::unexpected(connected.error());
-    }
-    return stream;
-  }
+base::Expected<void> Stream::connect_tcp(const base::Address& address) {
   auto request = std::make_unique<uv_connect_t>();
-  int r = uv_tcp_nodelay(as_tcp(stream->stream_), 1);
-  if (r == 0) r = uv_tcp_connect(request.get(), as_tcp(stream->stream_), address.get(), Callbacks::connected);
+  int r = uv_tcp_nodelay(as_tcp(handle_), 1);
+  if (r == 0) r = uv_tcp_connect(request.get(), as_tcp(handle_), address.get(), Callbacks::connected);
   if (r != 0) return std::unexpected(uv_error("cannot connect to " + address.text(), r));
   (void)request.release();
-  return stream;
+  return {};
 }
 
-Stream::~Stream() {
-  if (stream_ == nullptr) return;
-  stream_->data = nullptr;
-  auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
-  if (uv_is_closing(handle) != 0) return;
+base::Expected<void> Stream::dial(Loop& loop, const base::Address& address) {
+  if (auto created = create(loop, address.family()); !created) return created;
+  auto begun = address.is_unix() ? connect_unix(address) : connect_tcp(address);
+  if (!begun) close();
+  return begun;
+}
+
+void Stream::close() noexcept {
+  if (!open()) return;
   note_close(descriptor());
+  auto* handle = reinterpret_cast<uv_handle_t*>(std::exchange(handle_, nullptr));
+  handle->data = nullptr;
+  connected_ = reading_ = unread_ = broken_ = reset_ = drain_owed_ = false;
   uv_close(handle, Callbacks::closed);
 }
 
@@ -229,7 +220,7 @@ void Stream::report_broken(int code) {
 
 base::Expected<void> Stream::start_reading() {
   if (reading_) return {};
-  if (int r = uv_read_start(stream_, Callbacks::allocate, Callbacks::read); r != 0) {
+  if (int r = uv_read_start(handle_, Callbacks::allocate, Callbacks::read); r != 0) {
     return std::unexpected(uv_error("cannot read from a connection", r));
   }
   reading_ = true;
@@ -238,7 +229,7 @@ base::Expected<void> Stream::start_reading() {
 
 void Stream::stop_reading() {
   if (!reading_) return;
-  int r = uv_read_stop(stream_);
+  int r = uv_read_stop(handle_);
   assert(r == 0);  // never fails
   (void)r;
   reading_ = false;
@@ -262,7 +253,7 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
     buffers[0] = flatten({buffers.data(), count}, flat.data());
     count = 1;
   }
-  int taken = uv_try_write(stream_, buffers.data(), count);
+  int taken = uv_try_write(handle_, buffers.data(), count);
   if (taken == UV_EAGAIN) taken = 0;
   if (taken < 0) {
     reset_ = reset_ || taken == UV_ECONNRESET;
@@ -281,51 +272,35 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
   }
   request->request.data = request.get();
   uv_buf_t rest = uv_buf_init(request->bytes.data(), static_cast<unsigned>(request->bytes.size()));
-  if (uv_write(&request->request, stream_, &rest, 1, Callbacks::written) != 0) return WriteResult::broken;
+  if (uv_write(&request->request, handle_, &rest, 1, Callbacks::written) != 0) return WriteResult::broken;
   (void)request.release();
   drain_owed_ = true;
   return WriteResult::queued;
 }
 
 std::size_t Stream::queued() const noexcept {
-  return uv_stream_get_write_queue_size(stream_);
+  return open() ? uv_stream_get_write_queue_size(handle_) : 0;
 }
 
 void Stream::finish_writing() {
   auto request = std::make_unique<uv_shutdown_t>();
   // It fails only on a connection that is already broken or finished: nothing is left to do then.
-  if (uv_shutdown(request.get(), stream_, Callbacks::finished) == 0) (void)request.release();
+  if (uv_shutdown(request.get(), handle_, Callbacks::finished) == 0) (void)request.release();
 }
 
-void Stream::reset() {
-  auto* handle = reinterpret_cast<uv_handle_t*>(stream_);
-  if (uv_is_closing(handle) != 0) return;
-  stop_reading();
-  note_close(descriptor());
-  stream_->data = nullptr;
+void Stream::reset() noexcept {
+  if (!open()) return;
   // As uv_tcp_close_reset does it, which refuses a connection that has a shutdown pending.
   linger at_once{.l_onoff = 1, .l_linger = 0};
-  if (handle->type == UV_TCP) {
+  if (reinterpret_cast<uv_handle_t*>(handle_)->type == UV_TCP) {
     (void)::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);  // else a plain close
   }
-  uv_close(handle, Callbacks::closed);
-  stream_ = nullptr;
-}
-
-base::Address Stream::peer() const {
-  sockaddr_storage remote{};
-  socklen_t length = sizeof remote;
-  if (::getpeername(descriptor(), reinterpret_cast<sockaddr*>(&remote), &length) != 0) {
-    // Already gone: no address, of the kind that an unnamed Unix socket has.
-    remote.ss_family = AF_UNIX;
-    length = sizeof remote.ss_family;
-  }
-  return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&remote), length);
+  close();
 }
 
 int Stream::descriptor() const {
   uv_os_fd_t fd = -1;
-  (void)uv_fileno(reinterpret_cast<const uv_handle_t*>(stream_), &fd);  // fd stays -1 on failure
+  (void)uv_fileno(reinterpret_cast<const uv_handle_t*>(handle_), &fd);  // fd stays -1 on failure
   return fd;
 }
 

@@ -1,9 +1,11 @@
 // A connection, TCP or Unix: reads into the loop's one shared buffer, writes at once what the socket takes
 // and queues a copy of the rest.
 //
-// The owner implements StreamObserver and may destroy the Stream in any of its callbacks; nothing is called
-// afterwards. No callback ever runs inside a call to the Stream. Destruction closes the descriptor within the
-// same loop turn (the close callback frees only memory).
+// A member of whoever uses it: closed until adopt() or dial() opens it, which either may do again after
+// close(). The owner implements StreamObserver and may close or destroy the Stream in any of its callbacks;
+// nothing is called afterwards. No callback ever runs inside a call to the Stream. Closing closes the
+// descriptor within the same loop turn (the close callback frees only memory). Everything that no other word
+// is said of requires an open stream.
 // Thread: the loop's.
 #pragma once
 
@@ -52,20 +54,23 @@ enum class WriteResult {
 
 class Stream {
  public:
-  // Takes over a connected, non-blocking socket. Whoever knows its address family saves a system call.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
-                                                                     StreamObserver& observer);
-  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> adopt(Loop& loop, base::UniqueFd fd,
-                                                                     int family, StreamObserver& observer);
+  explicit Stream(StreamObserver& observer) noexcept : observer_(&observer) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { close(); }
+
+  // Takes over a connected, non-blocking socket of this address family. After an error, here and of dial(),
+  // it is closed.
+  [[nodiscard]] base::Expected<void> adopt(Loop& loop, base::UniqueFd socket, int family);
   // Connects. A Unix socket is connected() on return, or it failed: nothing follows (EAGAIN: its backlog is
   // full; EACCES: the address has an owner, and somebody else listens there: nothing was sent). TCP has
   // begun: on_connected() or on_broken() follows; an error here means that nothing will.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Stream>> dial(Loop& loop, const base::Address& address,
-                                                                    StreamObserver& observer);
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  ~Stream();
+  [[nodiscard]] base::Expected<void> dial(Loop& loop, const base::Address& address);
+  // Idempotent.
+  void close() noexcept;
 
+  // Whether it is open, connected() or not.
+  [[nodiscard]] bool open() const noexcept { return handle_ != nullptr; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
 
   // A connection may change hands: an upstream connection goes from its exchange to the pool and back.
@@ -79,7 +84,7 @@ class Stream {
   // In order, behind whatever is queued already. At most 64 pieces. The pieces need not outlive the call.
   [[nodiscard]] WriteResult write(std::span<const std::string_view> pieces);
   [[nodiscard]] WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
-  // Bytes that wait for the socket.
+  // Bytes that wait for the socket; 0 when it is closed.
   [[nodiscard]] std::size_t queued() const noexcept;
 
   // Splicing: content that passes through a pipe unseen, between a stream that is left unread and one that
@@ -94,24 +99,21 @@ class Stream {
 
   // Half-close: FIN after the queue is written. The read side goes on.
   void finish_writing();
-  // Closes with RST where the protocol has one (TCP), so that a cut response is not mistaken for a whole one;
-  // only destruction may follow.
-  void reset();
+  // Closes with RST where the protocol has one (TCP), so that a cut response is not mistaken for a whole one.
+  void reset() noexcept;
 
-  // The other end; text() is "unix:" for unnamed Unix sockets.
-  [[nodiscard]] base::Address peer() const;
   [[nodiscard]] int descriptor() const;
 
  private:
-  explicit Stream(StreamObserver& observer) noexcept : observer_(&observer) {}
   struct Callbacks;
-  [[nodiscard]] base::Expected<void> open(Loop& loop, int family);
+  [[nodiscard]] base::Expected<void> create(Loop& loop, int family);
+  [[nodiscard]] base::Expected<void> connect_tcp(const base::Address& address);
   [[nodiscard]] base::Expected<void> connect_unix(const base::Address& address);
   [[nodiscard]] int pending_error() const;
   void report_broken(int code);
 
   StreamObserver* observer_;
-  uv_stream_s* stream_ = nullptr;
+  uv_stream_s* handle_ = nullptr;  // null: closed
   bool connected_ = false;
   bool reading_ = false;
   bool unread_ = false;

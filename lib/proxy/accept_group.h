@@ -29,6 +29,7 @@
 #include "base/unique_fd.h"
 #include "handoff/gauge.h"
 #include "handoff/ring.h"
+#include "loop/listener.h"
 #include "routing/worker_port.h"
 
 namespace gracevisor::proxy {
@@ -36,7 +37,7 @@ namespace gracevisor::proxy {
 class AcceptGroup {
  public:
   struct Passed {
-    base::UniqueFd connection;
+    loop::Accepted connection;
     std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
     std::shared_ptr<const config::Listener> config;           // that listener's
   };

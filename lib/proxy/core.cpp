@@ -79,7 +79,7 @@ void Core::look_at_leaving_sites() {
   }
 }
 
-void Core::accept(Entrance& entrance, base::UniqueFd connection) {
+void Core::accept(Entrance& entrance, loop::Accepted connection) {
   bool full = clients_.size() >= place_.max_clients;
   if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) {
     accept_member_.uncount();

@@ -39,7 +39,7 @@ class Core {
   void look();
 
   // Opens a connection that stays at this worker, and is counted so.
-  void accept(Entrance& entrance, base::UniqueFd connection);
+  void accept(Entrance& entrance, loop::Accepted connection);
   void forget(Downstream& client);
   [[nodiscard]] std::unique_ptr<Exchange> new_exchange();
   // One may be asked for soon: brings it nearer to the CPU meanwhile.

@@ -19,7 +19,7 @@ constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 }  // namespace
 
 Downstream::Downstream(Core& core, Entrance& entrance) noexcept
-    : core_(core), entrance_(entrance), deadline_(*this) {
+    : core_(core), entrance_(entrance), stream_(*this), deadline_(*this) {
   ++entrance_.clients;
 }
 
@@ -28,20 +28,17 @@ Downstream::~Downstream() {
 }
 
 base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entrance& entrance,
-                                                             base::UniqueFd connection) {
+                                                             loop::Accepted connection) {
   std::unique_ptr<Downstream> client(new Downstream(core, entrance));
-  // Without its listener, which has left the table, the family has to be asked for.
-  auto stream = entrance.sockets ? loop::Stream::adopt(core.loop(), std::move(connection),
-                                                       entrance.sockets->address.family(), *client)
-                                 : loop::Stream::adopt(core.loop(), std::move(connection), *client);
-  if (!stream) return std::unexpected(stream.error());
-  client->stream_ = std::move(*stream);
-  if (auto reading = client->stream_->start_reading(); !reading) return std::unexpected(reading.error());
+  loop::Stream& stream = client->stream_;
+  auto adopted = stream.adopt(core.loop(), std::move(connection.socket), connection.peer.family());
+  if (!adopted) return std::unexpected(adopted.error());
+  if (auto reading = stream.start_reading(); !reading) return std::unexpected(reading.error());
+  client->know(connection.peer);
   return client;
 }
 
 void Downstream::begin() {
-  know(stream_->peer());
   if (entrance_.config->proxy_protocol) {
     state_ = State::preface;
     core_.deadlines().start(deadline_, kPrefaceTimeout);
@@ -93,7 +90,6 @@ void Downstream::serve() {
     update_reading();
     return;
   }
-  core_.deadlines().start(deadline_, entrance_.config->head_timeout);
   advance({});
 }
 
@@ -190,16 +186,16 @@ void Downstream::settle() {
 }
 
 void Downstream::update_reading() {
-  if (ended_ || stream_ == nullptr) return;
+  if (ended_ || !stream_.open()) return;
   // Part of a head is bounded by the head's own limits.
   bool ahead = state_ != State::lingering && state_ != State::reading_head;
   bool wanted = !ahead || buffer_.size() < entrance_.config->read_ahead;
   if (exchange_ && wanted) wanted = exchange_->wants_bytes();
   if (tunnel_ && wanted) wanted = tunnel_->wants_bytes();
-  if (wanted == stream_->reading()) return;
+  if (wanted == stream_.reading()) return;
   if (!wanted) {
-    stream_->stop_reading();
-  } else if (!stream_->start_reading()) {
+    stream_.stop_reading();
+  } else if (!stream_.start_reading()) {
     // Only a connection that is closing already cannot be read; its next write tells.
     ended_ = true;
   }
@@ -220,7 +216,7 @@ bool Downstream::go_deaf() {
   if (state_ != State::exchanging) return false;
   state_ = State::deaf;
   ended_ = true;
-  stream_.reset();
+  stream_.close();
   return true;
 }
 
@@ -251,7 +247,7 @@ void Downstream::end(Ending ending) {
       return;
     case Ending::linger: linger(); return;
     case Ending::cut:
-      if (stream_) stream_->reset();
+      stream_.reset();
       close();
       return;
     case Ending::gone: close(); return;
@@ -311,13 +307,13 @@ void Downstream::on_deadline() {
 
 loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
   for (std::string_view piece : pieces) written_ += piece.size();
-  if (stream_ == nullptr) return loop::WriteResult::done;
-  return stream_->write(pieces);
+  if (!stream_.open()) return loop::WriteResult::done;
+  return stream_.write(pieces);
 }
 
 loop::WriteResult Downstream::push(loop::Pipe& pipe) {
   const std::size_t before = pipe.size();
-  const loop::WriteResult result = stream_->push(pipe);
+  const loop::WriteResult result = stream_.push(pipe);
   written_ += before - pipe.size();
   return result;
 }
@@ -359,7 +355,7 @@ void Downstream::linger() {
     return;
   }
   lingers_since_ = core_.loop().now();
-  stream_->finish_writing();
+  stream_.finish_writing();
   core_.deadlines().start(deadline_, kLingerIdle);
   update_reading();
 }
@@ -383,7 +379,7 @@ void Downstream::shut() noexcept {
     exchange_->abandon();
     core_.recycle(std::move(exchange_));
   }
-  stream_.reset();
+  stream_.close();
 }
 
 }  // namespace gracevisor::proxy

@@ -36,7 +36,7 @@ class Downstream final : public loop::Retirable,
   static constexpr std::size_t kHighWater = std::size_t{256} << 10;
 
   [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Core& core, Entrance& entrance,
-                                                                        base::UniqueFd connection);
+                                                                        loop::Accepted connection);
   Downstream(const Downstream&) = delete;
   Downstream& operator=(const Downstream&) = delete;
   ~Downstream() override;
@@ -61,8 +61,8 @@ class Downstream final : public loop::Retirable,
   // Empties the pipe into the connection: see loop::Stream::push.
   [[nodiscard]] loop::WriteResult push(loop::Pipe& pipe);
   // Requires: not deaf().
-  [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
-  [[nodiscard]] std::size_t queued() const noexcept { return stream_ ? stream_->queued() : 0; }
+  [[nodiscard]] loop::Stream& stream() noexcept { return stream_; }
+  [[nodiscard]] std::size_t queued() const noexcept { return stream_.queued(); }
   // Bytes that the socket has taken since the connection began.
   [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - queued(); }
   [[nodiscard]] loop::Deadline& deadline() noexcept { return deadline_; }
@@ -71,7 +71,7 @@ class Downstream final : public loop::Retirable,
   // The client has finished sending.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   // FIN behind what is queued.
-  void finish_writing() { stream_->finish_writing(); }
+  void finish_writing() { stream_.finish_writing(); }
   // The exchange is over, and this goes on in its place.
   void become_tunnel(Tunnel::Parts parts, std::string_view from_client, std::string_view from_app);
   // The client is gone: from now on what is written is dropped, until the exchange ends.
@@ -118,7 +118,7 @@ class Downstream final : public loop::Retirable,
 
   Core& core_;
   Entrance& entrance_;
-  std::unique_ptr<loop::Stream> stream_;
+  loop::Stream stream_;
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<Tunnel> tunnel_;
   loop::Deadline deadline_;

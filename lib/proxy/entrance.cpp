@@ -85,14 +85,14 @@ void Entrances::open_missing(base::WorkerIndex worker) {
     if (!socket) continue;
     auto listener = loop::Listener::create(
         core_.loop(), std::move(*socket),
-        [this, e = entrance.get()](base::UniqueFd connection) { receive(*e, std::move(connection)); });
+        [this, e = entrance.get()](loop::Accepted connection) { receive(*e, std::move(connection)); });
     if (listener) entrance->listener = std::move(*listener);
   }
 }
 
 // A connection that was accepted here stays, unless another worker has clearly fewer. What waited at a
 // listener that closes always stays.
-void Entrances::receive(Entrance& entrance, base::UniqueFd connection) {
+void Entrances::receive(Entrance& entrance, loop::Accepted connection) {
   AcceptMember& member = core_.accept_member();
   if (entrance.routes != nullptr && !core_.closing()) {
     if (auto to = member.elsewhere(core_.tables().current()->epoch)) {

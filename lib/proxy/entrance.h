@@ -43,7 +43,7 @@ class Entrances {
  private:
   [[nodiscard]] Entrance& entrance_of(const routing::ListenerRoutes& routes);
   [[nodiscard]] Entrance& entrance_of(const AcceptGroup::Passed& passed);
-  void receive(Entrance& entrance, base::UniqueFd connection);
+  void receive(Entrance& entrance, loop::Accepted connection);
   static void close(Entrance& entrance);
 
   Core& core_;

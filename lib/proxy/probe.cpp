@@ -44,13 +44,11 @@ void Probe::begin() {
   head_.clear();
   bool starting = order_.starting && !passed_;
   core_.deadlines().start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
-  auto dialled = loop::Stream::dial(core_.loop(), order_.endpoint->address, *this);
-  if (!dialled) {
+  if (auto dialled = stream_.dial(core_.loop(), order_.endpoint->address); !dialled) {
     end(refusal_of(dialled.error().code));
     return;
   }
-  stream_ = std::move(*dialled);
-  if (stream_->connected()) on_connected();
+  if (stream_.connected()) on_connected();
 }
 
 std::string Probe::request() const {
@@ -68,7 +66,7 @@ void Probe::on_connected() {
     return;
   }
   state_ = State::reading_head;
-  if (!stream_->start_reading() || stream_->write(request()) == loop::WriteResult::broken) {
+  if (!stream_.start_reading() || stream_.write(request()) == loop::WriteResult::broken) {
     end(Outcome::broken);
   }
 }
@@ -150,7 +148,7 @@ void Probe::on_deadline() {
 void Probe::end(Outcome outcome) {
   state_ = State::waiting;
   deadline_.cancel();
-  stream_.reset();
+  stream_.close();
   std::string().swap(head_);
   ++report_.tries;
   report_.last = outcome;

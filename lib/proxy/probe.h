@@ -62,7 +62,7 @@ class Probe final : private loop::StreamObserver, private loop::DeadlineObserver
   bool passed_ = false;         // at least once under this order
   base::Duration last_pace_{};  // while growing
   base::TimePoint began_{};
-  std::unique_ptr<loop::Stream> stream_;
+  loop::Stream stream_{*this};
   loop::Deadline deadline_;
   loop::Timer next_;
   std::string head_;  // what has come of the answer's head

@@ -4,18 +4,16 @@
 
 namespace gracevisor::proxy {
 
-Upstream::Upstream(Upstreams& all, std::unique_ptr<loop::Stream> stream) noexcept
-    : all_(&all), stream_(std::move(stream)), idle_(*this), in_pool_(this), in_all_(this) {
-  ++all_->open_;
-}
+Upstream::Upstream(Upstreams& all, loop::StreamObserver& user) noexcept
+    : all_(&all), stream_(user), idle_(*this), in_pool_(this), in_all_(this) {}
 
 Upstream::~Upstream() {
   close();
 }
 
 void Upstream::close() noexcept {
-  if (!stream_) return;
-  stream_.reset();
+  if (!stream_.open()) return;
+  stream_.close();
   --all_->open_;
 }
 

@@ -21,7 +21,7 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   Upstream& operator=(const Upstream&) = delete;
   ~Upstream() override;
 
-  [[nodiscard]] loop::Stream& stream() noexcept { return *stream_; }
+  [[nodiscard]] loop::Stream& stream() noexcept { return stream_; }
   // What the instance's Keep-Alive field says: it closes the connection when it is idle for so many seconds.
   void note_keep_alive(std::optional<unsigned> seconds) noexcept { keep_alive_ = seconds; }
   // It has served an exchange before: the instance may close it at the moment of our next write.
@@ -30,7 +30,7 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
  private:
   friend class UpstreamPool;
   friend class Upstreams;  // which dials
-  Upstream(Upstreams& all, std::unique_ptr<loop::Stream> stream) noexcept;
+  Upstream(Upstreams& all, loop::StreamObserver& user) noexcept;
   void close() noexcept;
 
   // Only while idle: everything that can happen ends the connection.
@@ -40,8 +40,8 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   void on_drained() override {}
   void on_deadline() override;
 
-  Upstreams* all_;  // which count it while it has a stream
-  std::unique_ptr<loop::Stream> stream_;
+  Upstreams* all_;  // which count it while its stream is open
+  loop::Stream stream_;
   UpstreamPool* pool_ = nullptr;  // while idle
   loop::Deadline idle_;
   IdleRank in_pool_;

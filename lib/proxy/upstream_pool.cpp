@@ -21,12 +21,12 @@ std::unique_ptr<Upstream> UpstreamPool::remove(Upstream& upstream) noexcept {
 std::unique_ptr<Upstream> UpstreamPool::take(loop::StreamObserver& user) noexcept {
   if (size_ == 0) return nullptr;
   std::unique_ptr<Upstream> upstream = remove(*idle_.newest());
-  upstream->stream_->observe_with(user);
+  upstream->stream_.observe_with(user);
   return upstream;
 }
 
 void UpstreamPool::put(std::unique_ptr<Upstream> upstream, const Limits& limits) {
-  assert(upstream->stream_->queued() == 0);
+  assert(upstream->stream_.queued() == 0);
   base::Duration age = limits.age;
   if (upstream->keep_alive_) {
     age = std::min<base::Duration>(age, std::chrono::seconds(*upstream->keep_alive_) - kMargin);
@@ -34,10 +34,10 @@ void UpstreamPool::put(std::unique_ptr<Upstream> upstream, const Limits& limits)
   most_in_use_ = std::max(size_ == 0 ? 0 : most_in_use_, limits.in_use);
   bool worn = limits.requests > 0 && ++upstream->served_ >= limits.requests;
   if (worn || age <= base::Duration::zero() || size_ >= most_in_use_) return;
-  if (!upstream->stream_->start_reading()) return;
+  if (!upstream->stream_.start_reading()) return;
   upstream->reused_ = true;
   upstream->pool_ = this;
-  upstream->stream_->observe_with(*upstream);
+  upstream->stream_.observe_with(*upstream);
   all_.deadlines_.start(upstream->idle_, age);
   upstream->in_pool_.enter(idle_);
   upstream->in_all_.enter(all_.idle_);

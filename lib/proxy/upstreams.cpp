@@ -14,13 +14,15 @@ Upstreams::~Upstreams() {
 base::Expected<std::unique_ptr<Upstream>> Upstreams::dial(const base::Address& address,
                                                           loop::StreamObserver& user) {
   if (open_ >= most_) (void)give_up_oldest();
-  auto stream = loop::Stream::dial(loop_, address, user);
+  std::unique_ptr<Upstream> upstream(new Upstream(*this, user));
+  auto dialled = upstream->stream_.dial(loop_, address);
   // Another thread may take what was given up: again, as long as there is anything to give.
-  while (!stream && (stream.error().code == EMFILE || stream.error().code == ENFILE) && give_up_oldest()) {
-    stream = loop::Stream::dial(loop_, address, user);
+  while (!dialled && (dialled.error().code == EMFILE || dialled.error().code == ENFILE) && give_up_oldest()) {
+    dialled = upstream->stream_.dial(loop_, address);
   }
-  if (!stream) return std::unexpected(stream.error());
-  return std::unique_ptr<Upstream>(new Upstream(*this, std::move(*stream)));
+  if (!dialled) return std::unexpected(dialled.error());
+  ++open_;
+  return upstream;
 }
 
 bool Upstreams::give_up_oldest() {

@@ -11,6 +11,7 @@
 
 #include "loop/listening_socket.h"
 #include "stream_fixture.h"
+#include "support/temp_folder.h"
 
 using namespace gracevisor;
 using namespace gracevisor::test;
@@ -24,7 +25,7 @@ struct Fixture {
     auto opened = loop::open_listening_sockets(*Address::parse("127.0.0.1:0"), 1);
     REQUIRE(opened.has_value());
     address = opened->address;
-    auto created = Listener::create(*loop, std::move(opened->sockets[0]), [this](base::UniqueFd connection) {
+    auto created = Listener::create(*loop, std::move(opened->sockets[0]), [this](loop::Accepted connection) {
       accepted.push_back(std::move(connection));
     });
     REQUIRE(created.has_value());
@@ -47,20 +48,51 @@ struct Fixture {
 
   std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
   Address address;
-  std::vector<base::UniqueFd> accepted;
+  std::vector<loop::Accepted> accepted;
   std::vector<base::UniqueFd> clients;
   std::unique_ptr<Listener> listener;
 };
 
+Address own_address(const base::UniqueFd& socket) {
+  sockaddr_storage own{};
+  socklen_t length = sizeof own;
+  REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) == 0);
+  return Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&own), length);
+}
+
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "listener: connections arrive non-blocking and close-on-exec") {
+TEST_CASE_FIXTURE(Fixture,
+                  "listener: connections arrive non-blocking, close-on-exec and with their address") {
   connect(3);
   REQUIRE(run_until(*loop, [&] { return accepted.size() == 3; }));
-  for (const auto& connection : accepted) {
-    CHECK((::fcntl(connection.get(), F_GETFL) & O_NONBLOCK) != 0);
-    CHECK(::fcntl(connection.get(), F_GETFD) == FD_CLOEXEC);
+  for (std::size_t i = 0; i < accepted.size(); ++i) {
+    const auto& [socket, peer] = accepted[i];
+    CHECK((::fcntl(socket.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK(::fcntl(socket.get(), F_GETFD) == FD_CLOEXEC);
+    CHECK(peer == own_address(clients[i]));
   }
+}
+
+TEST_CASE("listener: who comes through a Unix socket has no address but a text") {
+  TempFolder folder;
+  auto loop = std::move(*loop::Loop::create());
+  auto address = Address::unix_path((folder / "s").string());
+  REQUIRE(address.has_value());
+  auto opened = loop::open_listening_sockets(*address, 1);
+  REQUIRE(opened.has_value());
+  std::vector<loop::Accepted> accepted;
+  auto listener = Listener::create(*loop, std::move(opened->sockets[0]), [&](loop::Accepted connection) {
+    accepted.push_back(std::move(connection));
+  });
+  REQUIRE(listener.has_value());
+  base::UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(client.get(), address->get(), address->length()) == 0);
+  REQUIRE(run_until(*loop, [&] { return accepted.size() == 1; }));
+  CHECK(accepted[0].peer.is_unix());
+  CHECK(accepted[0].peer.text() == "unix:");
+  listener->reset();
+  CHECK(loop->close() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "listener: a burst is accepted over several turns, a bounded number in each") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <functional>
@@ -74,9 +75,9 @@ void send_all(int fd, std::string_view bytes);
 class StreamFixture {
  public:
   StreamFixture() : loop(std::move(*loop::Loop::create())) {}
-  // Destroys what is left and checks that no handle leaked.
+  // Closes what is left and checks that no handle leaked.
   ~StreamFixture() {
-    stream.reset();
+    stream.close();
     CHECK(loop->close() == 0);
   }
   StreamFixture(const StreamFixture&) = delete;
@@ -85,9 +86,7 @@ class StreamFixture {
   void connect(Kind kind) {
     Sockets sockets = connected_sockets(kind);
     peer = std::move(sockets.peer);
-    auto adopted = loop::Stream::adopt(*loop, std::move(sockets.ours), seen);
-    REQUIRE(adopted.has_value());
-    stream = std::move(*adopted);
+    REQUIRE(stream.adopt(*loop, std::move(sockets.ours), kind == Kind::tcp ? AF_INET : AF_UNIX).has_value());
   }
   template <class Condition>
   [[nodiscard]] bool until(Condition condition) {
@@ -96,7 +95,7 @@ class StreamFixture {
 
   std::unique_ptr<loop::Loop> loop;
   Recorder seen;
-  std::unique_ptr<loop::Stream> stream;
+  loop::Stream stream{seen};
   base::UniqueFd peer;
 };
 

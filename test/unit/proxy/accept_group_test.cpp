@@ -143,7 +143,7 @@ struct Beside {
   std::shared_ptr<const config::Listener> config = std::make_shared<config::Listener>();
   Beside() { self.emplace(&rig.accept_group(), base::WorkerIndex(1)); }
   [[nodiscard]] bool pass(base::UniqueFd connection) {
-    return self->pass(base::WorkerIndex(0), {std::move(connection), rig.sockets(), config});
+    return self->pass(base::WorkerIndex(0), {{std::move(connection), {}}, rig.sockets(), config});
   }
 };
 
