@@ -2,17 +2,20 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace gracevisor::loop {
 namespace {
-constexpr int kAcceptsPerTurn = 16;
-constexpr int kAcceptsAtClose = 65536;
+constexpr std::uint64_t kMostAcceptsPerTurn = 16;
+constexpr std::uint64_t kReadsPerAccept = 4;
+constexpr std::uint64_t kAcceptsAtClose = 65536;
 constexpr base::Millis kBackOff{100};
 }  // namespace
 
 Listener::Listener(Loop& loop, base::UniqueFd socket, OnAccepted on_accepted)
-    : socket_(std::move(socket)), on_accepted_(std::move(on_accepted)), back_off_(loop, [this] {
+    : loop_(loop), socket_(std::move(socket)), on_accepted_(std::move(on_accepted)), back_off_(loop, [this] {
         // A failure leaves the listener deaf until the next back-off; resume fails only without memory.
         if (!watch_->resume()) back_off_.start(kBackOff);
       }) {}
@@ -21,7 +24,7 @@ base::Expected<std::unique_ptr<Listener>> Listener::create(Loop& loop, base::Uni
                                                            OnAccepted on_accepted) {
   std::unique_ptr<Listener> listener(new Listener(loop, std::move(socket), std::move(on_accepted)));
   auto watch = FdWatch::create(loop, listener->socket_.get(), FdWatch::Interest::readable,
-                               [l = listener.get()] { l->accept_some(kAcceptsPerTurn); });
+                               [l = listener.get()] { l->accept_some(l->limit_of_turn()); });
   if (!watch) return std::unexpected(watch.error());
   listener->watch_ = std::move(*watch);
   return listener;
@@ -31,8 +34,13 @@ void Listener::accept_all() {
   accept_some(kAcceptsAtClose);
 }
 
-void Listener::accept_some(int limit) {
-  for (int i = 0; i < limit; ++i) {
+std::uint64_t Listener::limit_of_turn() noexcept {
+  const std::uint64_t reads = loop_.reads() - std::exchange(reads_seen_, loop_.reads());
+  return std::clamp(reads / kReadsPerAccept, std::uint64_t{1}, kMostAcceptsPerTurn);
+}
+
+void Listener::accept_some(std::uint64_t limit) {
+  for (std::uint64_t i = 0; i < limit; ++i) {
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     auto* address = reinterpret_cast<sockaddr*>(&peer);

@@ -7,6 +7,7 @@
 // Thread: everything here belongs to the thread that runs the loop, but for Wakeup::ring.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -61,6 +62,9 @@ class Loop final : public base::Clock {
 
   // What every stream of this loop reads into; its bytes are valid during the read callback only.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
+  // How often a stream of this loop has read: a measure of how busy it is.
+  [[nodiscard]] std::uint64_t reads() const noexcept { return reads_; }
+  void count_read() noexcept { ++reads_; }
   [[nodiscard]] uv_loop_s* raw() noexcept { return loop_.get(); }
   // Whose raw() that is.
   [[nodiscard]] static Loop& of(const uv_loop_s* raw) noexcept;
@@ -75,6 +79,7 @@ class Loop final : public base::Clock {
   HandlePtr<uv_check_s> after_io_;
   std::vector<std::unique_ptr<Retirable>> retired_;
   std::vector<char> read_buffer_;
+  std::uint64_t reads_ = 0;
   bool closed_ = false;
 };
 

@@ -61,7 +61,9 @@ struct Stream::Callbacks {
     }
     // It is needed as soon as the kernel is done, and has been left for long.
     __builtin_prefetch(self->observer_, 1);
-    auto space = Loop::of(handle->loop).read_buffer();
+    Loop& loop = Loop::of(handle->loop);
+    loop.count_read();
+    auto space = loop.read_buffer();
     *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
   }
 
