@@ -20,6 +20,9 @@ struct WorkerLink {
 struct Listing {
   base::Epoch last_listed;  // the newest table that had it as a target
   base::Epoch last_probed;  // the newest table that had it in the probe plan
+  // What is still under way there is cut. It stays so whatever becomes of the instance: a worker may adopt no
+  // earlier table than the one after its exit.
+  bool closing = false;
 };
 
 class Publisher {
