@@ -1,14 +1,11 @@
 // The end of the daemon: drained, complete, and quicker when asked again.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <csignal>
-#include <fstream>
-#include <sstream>
-#include <vector>
 
 #include "support/daemon_process.h"
 #include "support/http_client.h"
+#include "support/stalled_clients.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -16,96 +13,12 @@ using namespace gracevisor::test;
 
 namespace {
 
-// Clients that send a request and read nothing of a response that is larger than all buffers on its way: with
-// its length, so that it is spliced, and in chunks, so that it is relayed.
-class StalledClients {
- public:
-  explicit StalledClients(const Site& site) {
-    for (int i = 0; i < 6; ++i) begin(site, "/bytes?n=200000000");
-    begin(site, "/stream?n=1000000&ms=0");  // one: its many small writes take their time
-  }
-  [[nodiscard]] std::size_t size() const { return clients_.size(); }
-
-  // Waits until the daemon reads nothing of any response of this instance: what waits at its sockets is there
-  // and does not change.
-  [[nodiscard]] bool wait_stalled(const control::InstanceStatus& instance) const {
-    std::vector<std::uint64_t> before;
-    int unchanged = 0;
-    constexpr int kUnchanged = 40;
-    const auto port = static_cast<unsigned>(std::stoul(instance.endpoint.substr(1)));
-    return wait_until(
-        [&] {
-          std::vector<std::uint64_t> now = unread(port);
-          unchanged = now.size() == size() && now == before ? unchanged + 1 : 0;
-          before = std::move(now);
-          return unchanged == kUnchanged;
-        },
-        std::chrono::seconds(20));
-  }
-
-  // How many connections were reset.
-  [[nodiscard]] std::size_t count_reset() {
-    return static_cast<std::size_t>(
-        std::count_if(clients_.begin(), clients_.end(), [](HttpConnection& client) {
-          for (;;) {
-            auto more = client.receive();
-            if (!more) return true;
-            if (!*more) return false;
-          }
-        }));
-  }
-
- private:
-  void begin(const Site& site, const std::string& target) {
-    auto client = HttpConnection::connect(site.listener());
-    REQUIRE(client.has_value());
-    Request request;
-    request.target = target;
-    REQUIRE(client->send(to_text(request)).has_value());
-    clients_.push_back(std::move(*client));
-  }
-
-  // Of every open connection to this port, the bytes that have come and were not read, where there are any.
-  static std::vector<std::uint64_t> unread(unsigned port) {
-    std::vector<std::uint64_t> result;
-    std::ifstream table("/proc/net/tcp");
-    std::string line;
-    std::getline(table, line);
-    while (std::getline(table, line)) {
-      std::istringstream fields(line);
-      std::string number, local, remote, state, queues;
-      fields >> number >> local >> remote >> state >> queues;
-      constexpr std::string_view kEstablished = "01";
-      constexpr int kHex = 16;
-      if (state != kEstablished || std::stoul(remote.substr(remote.find(':') + 1), nullptr, kHex) != port) {
-        continue;
-      }
-      const std::uint64_t waiting = std::stoull(queues.substr(queues.find(':') + 1), nullptr, kHex);
-      if (waiting > 0) result.push_back(waiting);
-    }
-    std::sort(result.begin(), result.end());
-    return result;
-  }
-
-  std::vector<HttpConnection> clients_;
-};
-
 // No timeout of the proxy's ends what these tests are about.
 constexpr std::string_view kPatientApp =
     "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n"
     "[app.web.proxy_options]\nsend_timeout = \"10m\"\nrequest_timeout = \"10m\"\n"
     "[app.web.log]\naccess = \"@DIR@/access.log\"\n[app.web.stop]\ntimeout = \"500ms\"\n";
 constexpr std::chrono::seconds kSoon{20};
-
-// How many requests the access log says were cut.
-std::size_t count_cut(const Site& site) {
-  std::ifstream log(site.directory() / "access.log");
-  std::size_t count = 0;
-  for (std::string line; std::getline(log, line);) {
-    if (line.find("\"end\":\"cut\"") != std::string::npos) ++count;
-  }
-  return count;
-}
 
 }  // namespace
 
@@ -180,7 +93,7 @@ TEST_CASE("shutdown: a second SIGTERM cuts clients that read nothing of their re
   site.configure(kPatientApp);
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  StalledClients clients(site);
+  StalledClients clients(site.listener());
   REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
   daemon.signal(SIGTERM);
   REQUIRE(wait_until([&] { return !HttpConnection::connect(site.listener()).has_value(); }));
@@ -190,7 +103,7 @@ TEST_CASE("shutdown: a second SIGTERM cuts clients that read nothing of their re
   INFO(describe(end));
   CHECK(end.exit_code == 0);
   CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site) == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
 }
 
 TEST_CASE("shutdown: at its timeout clients that read nothing are cut as well") {
@@ -198,14 +111,14 @@ TEST_CASE("shutdown: at its timeout clients that read nothing are cut as well") 
   site.configure_whole(site.daemon_table() + "shutdown_timeout = \"1s\"\n" + std::string(kPatientApp));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  StalledClients clients(site);
+  StalledClients clients(site.listener());
   REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
   daemon.signal(SIGTERM);
   CommandResult end = daemon.wait_end(kSoon);
   INFO(describe(end));
   CHECK(end.exit_code == 0);
   CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site) == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
 }
 
 TEST_CASE(
@@ -214,7 +127,7 @@ TEST_CASE(
   site.configure(kPatientApp);
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
-  StalledClients clients(site);
+  StalledClients clients(site.listener());
   const control::InstanceStatus crashed = daemon.app("web")->instances.at(0);
   REQUIRE(clients.wait_stalled(crashed));
   REQUIRE(::kill(crashed.pid, SIGKILL) == 0);
@@ -230,7 +143,7 @@ TEST_CASE(
   INFO(describe(end));
   CHECK(end.exit_code == 0);
   CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site) == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
 }
 
 TEST_CASE("shutdown: a second SIGTERM does not kill apps that are stopping, a third one does") {
