@@ -80,7 +80,7 @@ class Core {
   void adopt(routing::RouteTableRef table);
   // How many recycled exchanges there may be: every client that is connected may begin one at once.
   [[nodiscard]] std::size_t most_resting() const noexcept;
-  // What is under way at endpoints that are no targets any more, or whose drain deadline has passed.
+  // What is under way at endpoints that are no targets any more, or that are closing.
   void look_at_leaving_sites();
 
   loop::Loop& loop_;

@@ -13,7 +13,7 @@
 namespace gracevisor::test {
 namespace {
 
-constexpr int kSpliced = 6;
+constexpr int kOfEach = 4;
 constexpr int kUnchanged = 40;  // looks
 constexpr std::chrono::seconds kPatience{30};
 
@@ -51,8 +51,10 @@ StalledClients::StalledClients(const base::Address& listener) {
     if (!client || !client->send(to_text(request))) throw std::runtime_error("nobody takes a request");
     clients_.push_back(std::move(*client));
   };
-  for (int i = 0; i < kSpliced; ++i) begin("/bytes?n=200000000");
-  begin("/stream?n=1000000&ms=0");  // one: its many small writes take their time
+  for (int i = 0; i < kOfEach; ++i) {
+    begin("/bytes?n=200000000");
+    begin("/bytes?n=200000000&chunked=1");
+  }
 }
 
 bool StalledClients::wait_stalled(const control::InstanceStatus& instance) const {

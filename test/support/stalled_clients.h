@@ -1,5 +1,5 @@
-// Clients that send a request and read nothing of a response that is larger than all buffers on its way: most
-// with its length, so that it is spliced, and one in chunks, so that it is relayed.
+// Clients that send a request and read nothing of a response that is larger than all buffers on its way: half
+// of them with its length, so that it is spliced, the others in chunks, so that it is relayed.
 #pragma once
 
 #include <cstddef>
