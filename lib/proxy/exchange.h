@@ -195,6 +195,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   Conduit response_conduit_;
   unsigned interims_ = 0;
   bool upstream_keep_ = false;  // the connection may be used again after this response
+  bool unsent_ = false;         // counted as such: it is in flush, and its client has not taken all
   std::uint64_t progress_mark_ = 0;
 
   AccessNote note_;  // for the access log

@@ -48,6 +48,9 @@ class Publisher {
   // Quiescent, and no probe can be out either: the address may be given to somebody else.
   [[nodiscard]] bool released(const routing::Endpoint& endpoint, const Listing& listing) const;
 
+  // Does a worker hold some of a response whose app has done its part?
+  [[nodiscard]] bool unsent() const;
+
   // Lets go of tables that no worker uses any more, so that no large destructor ever runs in a worker.
   void drop_passed_tables();
   [[nodiscard]] std::size_t tables_kept() const { return tables_.size(); }

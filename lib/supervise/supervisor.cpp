@@ -177,7 +177,10 @@ void Supervisor::shut_down() {
 void Supervisor::begin_stopping(bool now, bool kill) {
   stage_ = Stage::stopping;
   log_.info("shutdown stage=stopping now={} kill={}", now, kill);
-  if (now) world_->close_endpoints();
+  if (now) {
+    hurried_ = true;
+    world_->close_endpoints();
+  }
   for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
   // Each further expiry climbs one step: signal now, then kill.
   shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
@@ -193,7 +196,8 @@ void Supervisor::follow_shutdown() {
   if (stage_ != Stage::stopping) return;
   bool ended = world_->runs().empty();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
-  if (!ended) return;
+  // The apps are not needed any more for what clients have still to take.
+  if (!ended || (publisher_.unsent() && !hurried_)) return;
   stage_ = Stage::over;
   shutdown_timer_.stop();
   log_.info("shutdown stage=over");

@@ -106,6 +106,41 @@ TEST_CASE("shutdown: a second SIGTERM cuts clients that read nothing of their re
   CHECK(count_cut(site.directory() / "access.log") == clients.size());
 }
 
+TEST_CASE("shutdown: a client gets what is left of a response that its app has ended, unless asked twice") {
+  for (bool twice : {false, true}) {
+    Site site;
+    site.configure(
+        "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"unix:@DIR@/web.sock\"\n"
+        "[app.web.proxy_options]\nsend_timeout = \"10m\"\nrequest_timeout = \"10m\"\n");
+    DaemonProcess daemon(site);
+    REQUIRE(daemon.wait_healthy("web", 1));
+    auto address = base::Address::unix_path((site.directory() / "web.sock").string());
+    REQUIRE(address.has_value());
+    auto client = HttpConnection::connect(*address);
+    REQUIRE(client.has_value());
+    // More than the socket takes; the daemon takes all of it from the app.
+    Request request;
+    request.target = "/bytes?n=320000&chunked=1";
+    REQUIRE(client->send(to_text(request)).has_value());
+    REQUIRE(client->receive().value_or(false));
+    REQUIRE(wait_until([&] { return daemon.app("web")->instances.at(0).in_flight == 0; }));
+    REQUIRE(daemon.app("web")->requests == 0);  // it has not ended
+    daemon.signal(SIGTERM);
+    REQUIRE(wait_until([&] { return daemon.children() == 0; }));
+    CHECK(daemon.running());
+    if (twice) {
+      daemon.signal(SIGTERM);
+      CHECK(daemon.wait_end(kSoon).exit_code == 0);
+      CHECK_FALSE(client->read_response().has_value());
+    } else {
+      auto answer = client->read_response();
+      REQUIRE(answer.has_value());
+      CHECK(answer->body.size() == 320000);
+      CHECK(daemon.wait_end(kSoon).exit_code == 0);
+    }
+  }
+}
+
 TEST_CASE("shutdown: at its timeout clients that read nothing are cut as well") {
   Site site;
   site.configure_whole(site.daemon_table() + "shutdown_timeout = \"1s\"\n" + std::string(kPatientApp));

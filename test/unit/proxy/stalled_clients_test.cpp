@@ -103,6 +103,28 @@ TEST_CASE("stalled clients: an upload that its app does not read is free at once
   CHECK(read_responses(client.received(), client.end()).messages.at(0).status() == 503);
 }
 
+TEST_CASE(
+    "stalled clients: a response without a lease is counted until its client has taken it, or is gone") {
+  for (bool gone : {false, true}) {
+    CoreRig rig({.clients = Family::local});
+    RawEnd& client = rig.connect();
+    client.send(kGet);
+    rig.settle();
+    client.pause(true);
+    // More than a Unix socket takes, and no more than the worker takes from the app besides.
+    rig.app(0)->send(response(Framing::chunked, std::size_t{5} << 16));
+    rig.settle();
+    REQUIRE(rig.leases() == 0);
+    CHECK(rig.unsent() == 1);
+    if (gone) client.reset();
+    client.pause(false);
+    rig.settle();
+    CHECK(rig.unsent() == 0);
+    CHECK(rig.finish() == "");
+    if (!gone) CHECK(read_responses(client.received(), client.end()).messages.at(0).whole);
+  }
+}
+
 // Such a response holds no lease any more: nothing but its client keeps it from its end.
 TEST_CASE("stalled clients: what the worker's end leaves unsent of a close-delimited response looks cut") {
   bool seen = false;
@@ -122,6 +144,7 @@ TEST_CASE("stalled clients: what the worker's end leaves unsent of a close-delim
     const bool all_taken = rig.leases() == 0;
     (all_taken ? taken : refused) = size;
     CHECK(rig.finish() == "");
+    CHECK(rig.unsent() == 0);
     client.pause(false);
     REQUIRE(eventually([&] {
       (void)client.pump();
