@@ -154,7 +154,7 @@ TEST_CASE("deploy: at the drain deadline clients that read nothing are cut, and 
   CommandResult deploy = daemon.ctl({"deploy", "web"}, std::chrono::seconds(20));
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 0);
-  CHECK(deploy.out.find(" 8 cut") != std::string::npos);
+  CHECK(deploy.out.find(" 6 cut") != std::string::npos);
   CHECK(daemon.children() == 1);
   CHECK(wait_until([&] { return count_cut(site.directory() / "access.log") == clients.size(); }));
   CHECK(clients.count_reset() == clients.size());

@@ -18,8 +18,8 @@ class StalledClients {
   explicit StalledClients(const base::Address& listener);
   [[nodiscard]] std::size_t size() const { return clients_.size(); }
 
-  // Waits until the daemon reads nothing of any response of this instance, which has a port: what waits at
-  // its sockets is there and does not change.
+  // Waits until the daemon reads no response of this instance, which has a port: there are bytes at each of
+  // its sockets whenever one looks.
   [[nodiscard]] bool wait_stalled(const control::InstanceStatus& instance) const;
   // Reads to the end: how many connections were reset.
   [[nodiscard]] std::size_t count_reset();
