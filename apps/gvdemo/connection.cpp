@@ -100,8 +100,8 @@ bool Connection::read_head() {
   sent_ = 0;
   body_.start(head_.body);
   bool echo = reply_.body == Reply::Body::echo;
-  chunked_ = head_.minor >= 1 &&
-             (reply_.body == Reply::Body::lines || (echo && head_.body.kind == http::Framing::Kind::chunked));
+  chunked_ = head_.minor >= 1 && (reply_.body == Reply::Body::lines || reply_.chunked ||
+                                  (echo && head_.body.kind == http::Framing::Kind::chunked));
   state_ = State::body;
   std::uint64_t length = head_.body.kind == http::Framing::Kind::length ? head_.body.length : 0;
   bool asks_to_go_on = head_.expects_continue && !body_.finished();
@@ -155,7 +155,7 @@ void Connection::begin_answer() {
     // all.
     reply_.count = sent_ = reply_.text.size();
     write_head(fmt::format("Content-Length: {}", reply_.count), bodiless_ ? "" : reply_.text);
-  } else if (reply_.body == Reply::Body::bytes) {
+  } else if (reply_.body == Reply::Body::bytes && !reply_.chunked) {
     write_head(fmt::format("Content-Length: {}", reply_.count));
   } else {
     if (!chunked_) keep_ = false;  // HTTP/1.0: the end of the connection ends the body
@@ -176,6 +176,9 @@ bool Connection::next_piece() {
     case Reply::Body::bytes: {
       std::string filling(std::min<std::uint64_t>(kPiece, reply_.count - sent_), 'x');
       sent_ += filling.size();
+      if (chunked_) {
+        filling = fmt::format("{}{}{}", http::ChunkLine(filling.size()).text(), filling, http::kChunkEnd);
+      }
       return write(filling);
     }
     case Reply::Body::lines: {

@@ -69,6 +69,7 @@ Reply route(const http::RequestHead& head, std::string_view raw, const Options& 
   } else if (head.path == "/bytes") {
     reply.body = Reply::Body::bytes;
     reply.count = parameter(head.target, "n", 1024, kMostBytes);
+    reply.chunked = parameter(head.target, "chunked", 0, 1) == 1;
   } else if (head.path == "/stream") {
     reply.body = Reply::Body::lines;
     reply.count = parameter(head.target, "n", 10, kMostLines);

@@ -15,7 +15,7 @@ namespace gracevisor::demo {
 struct Reply {
   enum class Body : std::uint8_t {
     text,   // `text`, whole
-    bytes,  // `count` bytes of filling
+    bytes,  // `count` bytes of filling, with their length or chunked
     lines,  // `count` numbered lines, `pause` apart, chunked
     echo,   // the request's own body, as it comes in
     crash,  // none: the process exits with 1
@@ -24,6 +24,7 @@ struct Reply {
   int status = 200;
   std::string text;
   std::uint64_t count = 0;
+  bool chunked = false;  // bytes: without their length
   base::Duration pause{};
   base::Duration delay{};  // before the first byte of the answer
 };

@@ -60,6 +60,12 @@ class Core {
   // More than four fifths of the connections that may be open are.
   [[nodiscard]] bool crowded() const noexcept { return clients_.size() > place_.max_clients / 5 * 4; }
   void count_tunnel(int change) noexcept { tunnels_ += change; }
+  // A response waits, with its lease ended, for its client to take it; it waits no longer.
+  void begin_unsent() noexcept { port_.unsent.add(); }
+  void end_unsent() noexcept {
+    port_.unsent.subtract();
+    if (closing()) bell_.ring();
+  }
   // To spread things in time; no secret.
   [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
   [[nodiscard]] loop::Pipes& pipes() noexcept { return pipes_; }
@@ -80,7 +86,7 @@ class Core {
   void adopt(routing::RouteTableRef table);
   // How many recycled exchanges there may be: every client that is connected may begin one at once.
   [[nodiscard]] std::size_t most_resting() const noexcept;
-  // What is under way at endpoints that are no targets any more, or whose drain deadline has passed.
+  // What is under way at endpoints that are no targets any more, or that are closing.
   void look_at_leaving_sites();
 
   loop::Loop& loop_;

@@ -62,7 +62,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void client_readable();  // bytes of a body that passes unseen wait at its socket
   void deadline_passed();
 
-  // The drain deadline of a leaving endpoint has passed: ends the exchange if it is there.
+  // A leaving endpoint may be closing: ends the exchange if it is there.
   void leave_closing_site();
   // Lets go of everything, without telling the client and without counting.
   void abandon() noexcept;
@@ -195,6 +195,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   Conduit response_conduit_;
   unsigned interims_ = 0;
   bool upstream_keep_ = false;  // the connection may be used again after this response
+  bool unsent_ = false;         // counted as such: it is in flush, and its client has not taken all
   std::uint64_t progress_mark_ = 0;
 
   AccessNote note_;  // for the access log

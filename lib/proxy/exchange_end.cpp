@@ -1,6 +1,7 @@
 // How an exchange ends: with an answer of our own, with the whole response, or cut.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "http/forward.h"
 #include "proxy/core.h"
@@ -71,6 +72,7 @@ void Exchange::cut() {
 void Exchange::end_response() {
   response_ = Response::flush;
   if (client_->queued() > 0) {
+    if (!std::exchange(unsent_, true)) core_.begin_unsent();
     client_->deadline().cancel();
     arm();
     client_->update_reading();
@@ -128,6 +130,7 @@ void Exchange::leave_closing_site() {
 // Back to what a new exchange is, but for the memory of its strings.
 void Exchange::abandon() noexcept {
   note_.abandon(action());
+  if (std::exchange(unsent_, false)) core_.end_unsent();
   let_go();
   leave_app();
   pin_.release();

@@ -21,7 +21,7 @@ struct Site {
   Ejection ejection;
   bool target = false;   // of the current table
   bool listed = false;   // by it, as a target or as leaving
-  bool closing = false;  // leaving, and its drain deadline has passed
+  bool closing = false;  // leaving, and no time is left for what is under way
 };
 
 }  // namespace gracevisor::proxy

@@ -62,7 +62,7 @@ class Switchboard {
   // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
   // come from it from now on. The marks are the caller's to announce.
   void adopt(routing::RouteTableRef table);
-  // Does the current table list an endpoint whose drain deadline has passed?
+  // Does the current table list an endpoint that is closing?
   [[nodiscard]] bool any_closing() const noexcept;
   // Closes all idle connections.
   void clear_pools() noexcept;

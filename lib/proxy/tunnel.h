@@ -55,7 +55,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void client_drained();  // its write queue is empty
   void deadline_passed();
 
-  // A table was adopted: is the endpoint still a target, or has its drain deadline passed?
+  // A table was adopted: is the endpoint still a target, or is it closing?
   void look_at_site();
   // Lets go of everything, without telling the client.
   void abandon() noexcept;

@@ -20,7 +20,7 @@ struct alignas(64) LedgerCell {
   handoff::Tally server_errors;  // of those, status 5xx
   handoff::Tally connect_failures;
   handoff::Tally retried;  // attempts that were given to another endpoint or connection
-  handoff::Tally cut;      // exchanges cut at the drain deadline or by the app's death
+  handoff::Tally cut;      // exchanges cut while the endpoint closes or by the app's death
   handoff::Tally tunnels;  // of the leases, those of upgraded or TCP connections
 };
 

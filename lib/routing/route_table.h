@@ -44,7 +44,7 @@ enum class AppMode {
 // An endpoint that is listed for nothing but its end.
 struct Leaving {
   EndpointRef endpoint;
-  bool closing = false;  // the drain deadline passed: no head sent yet, 503; head sent, cut
+  bool closing = false;  // no time is left (drain deadline, kill): no head sent yet, 503; head sent, cut
 };
 
 struct AppRoutes {

@@ -71,6 +71,9 @@ class Effects {
   // The proxy. publish: the desired state changed; it goes out once at the end of this turn, in the table
   // whose epoch is returned. App::on_adopted(epoch) follows once every worker has it.
   virtual base::Epoch publish() = 0;
+  // Whatever is still under way at its endpoint is cut, from the next table on until one lists the endpoint
+  // as a target again.
+  virtual void close_endpoint(const Identity& who) = 0;
   // A new window for AppCounts::slowest begins with the next table.
   virtual void open_window(base::AppId app) = 0;
 

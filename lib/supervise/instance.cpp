@@ -222,8 +222,7 @@ void Instance::stop_now() {
   stop();
   if (state_ != InstanceState::stopping) return;
   effects_.disarm(identity_, InstanceTimer::stop_step);
-  enter(InstanceState::killing);
-  effects_.kill_tree(identity_);
+  kill();
 }
 
 void Instance::begin_stop() {
@@ -244,10 +243,17 @@ void Instance::climb() {
     effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
     return;
   }
-  enter(InstanceState::killing);
   effects_.say(base::LogLevel::warning,
                fmt::format("stop-timeout app={} instance={}.{} next=SIGKILL", spec_->app.name,
                            identity_.generation.value(), identity_.slot.value()));
+  kill();
+}
+
+// What it was serving cannot become whole any more, and a client that reads nothing would notice that late.
+void Instance::kill() {
+  enter(InstanceState::killing);
+  effects_.close_endpoint(identity_);
+  effects_.publish();
   effects_.kill_tree(identity_);
 }
 
@@ -265,6 +271,7 @@ void Instance::on_timer(InstanceTimer timer) {
     case InstanceTimer::drain_deadline:
       if (state_ != InstanceState::draining) return;
       enter(InstanceState::closing);
+      effects_.close_endpoint(identity_);
       effects_.arm(identity_, InstanceTimer::closing_grace, kClosingGrace);
       effects_.publish();
       return;

@@ -11,10 +11,10 @@
 //      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
 //
-// replace() sends a live instance the way of the leaving ones, but its end leads to backoff.
-// A candidate is not restarted: its exit is the deploy's business. A live instance is, from its generation's
-// spec. A leaving one is no target: it ends, or comes back by reinstate() while it has not been signalled.
-// Thread: the supervisor's.
+// From closing and from killing on, what is still under way at its endpoint is cut. replace() sends a live
+// instance the way of the leaving ones, but its end leads to backoff. A candidate is not restarted: its exit
+// is the deploy's business. A live instance is, from its generation's spec. A leaving one is no target: it
+// ends, or comes back by reinstate() while it has not been signalled. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -110,6 +110,7 @@ class Instance {
   void end_drain();
   void begin_stop();
   void climb();  // the next rung of the stop ladder
+  void kill();
   void end_stop();
   void restart_or_rest(const ExitStatus& status);
   void restart_after(base::Duration delay);

@@ -47,6 +47,11 @@ bool Publisher::released(const routing::Endpoint& endpoint, const Listing& listi
   return quiescent(endpoint, listing) && adopted_by_all() > listing.last_probed;
 }
 
+bool Publisher::unsent() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const WorkerLink& worker) { return worker.port->unsent.read() != 0; });
+}
+
 void Publisher::drop_passed_tables() {
   base::Epoch oldest = epoch_;
   for (const WorkerLink& worker : workers_) oldest = std::min(oldest, worker.port->oldest_pinned.read());

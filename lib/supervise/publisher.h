@@ -20,6 +20,9 @@ struct WorkerLink {
 struct Listing {
   base::Epoch last_listed;  // the newest table that had it as a target
   base::Epoch last_probed;  // the newest table that had it in the probe plan
+  // What is still under way there is cut. It stays so whatever becomes of the instance: a worker may adopt no
+  // earlier table than the one after its exit.
+  bool closing = false;
 };
 
 class Publisher {
@@ -44,6 +47,9 @@ class Publisher {
   [[nodiscard]] bool quiescent(const routing::Endpoint& endpoint, const Listing& listing) const;
   // Quiescent, and no probe can be out either: the address may be given to somebody else.
   [[nodiscard]] bool released(const routing::Endpoint& endpoint, const Listing& listing) const;
+
+  // Does a worker hold some of a response whose app has done its part?
+  [[nodiscard]] bool unsent() const;
 
   // Lets go of tables that no worker uses any more, so that no large destructor ever runs in a worker.
   void drop_passed_tables();

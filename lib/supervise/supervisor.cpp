@@ -19,7 +19,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       listeners_(workers_),
       turn_timer_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
-      shutdown_timer_(loop, [this] { shut_down(); }) {
+      shutdown_timer_(loop, [this] { begin_stopping(true, stage_ == Stage::stopping); }) {
   World::Surroundings around{loop,
                              log,
                              writer,
@@ -169,7 +169,7 @@ void Supervisor::shut_down() {
       shutdown_timer_.start(settings_.config.shutdown_timeout());
       return;
     case Stage::closing: begin_stopping(true, false); return;
-    case Stage::stopping: begin_stopping(true, true); return;
+    case Stage::stopping: begin_stopping(true, stops_ > 2); return;
     case Stage::over: return;
   }
 }
@@ -177,6 +177,10 @@ void Supervisor::shut_down() {
 void Supervisor::begin_stopping(bool now, bool kill) {
   stage_ = Stage::stopping;
   log_.info("shutdown stage=stopping now={} kill={}", now, kill);
+  if (now) {
+    hurried_ = true;
+    world_->close_endpoints();
+  }
   for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
   // Each further expiry climbs one step: signal now, then kill.
   shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
@@ -192,7 +196,8 @@ void Supervisor::follow_shutdown() {
   if (stage_ != Stage::stopping) return;
   bool ended = world_->runs().empty();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
-  if (!ended) return;
+  // The apps are not needed any more for what clients have still to take.
+  if (!ended || (publisher_.unsent() && !hurried_)) return;
   stage_ = Stage::over;
   shutdown_timer_.stop();
   log_.info("shutdown stage=over");

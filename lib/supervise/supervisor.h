@@ -4,8 +4,11 @@
 // turn ends with at most one published table. Commands come from the control API, reports go back to it.
 //
 // Shutting down: serving --stop--> closing (listeners close, exchanges finish) --idle or deadline, or a
-// second stop--> stopping (apps unrouted, drained, signalled) --all gone--> over. A third stop kills. Thread:
-// the supervisor's, which is the main thread.
+// second stop--> stopping (apps unrouted, drained, signalled) --all gone, responses taken by their clients-->
+// over. A second stop, or the
+// deadline, signals without a drain and cuts what is still under way: a client that reads nothing of its
+// response keeps the proxy from noticing that the app has died. A third stop, or the next deadline, kills.
+// Thread: the supervisor's, which is the main thread.
 #pragma once
 
 #include <functional>
@@ -123,7 +126,8 @@ class Supervisor {
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
   Stage stage_ = Stage::serving;
-  unsigned stops_ = 0;  // shut_down() calls
+  unsigned stops_ = 0;    // shut_down() calls
+  bool hurried_ = false;  // asked twice, or the deadline has passed: no client is waited for
   std::function<void()> over_;
 };
 

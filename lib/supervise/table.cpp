@@ -13,15 +13,6 @@ std::string probe_host(const config::App& app) {
   return "localhost";
 }
 
-bool closing(const App& app, const Identity& who) {
-  for (const Generation* generation : app.generations()) {
-    for (const auto& instance : generation->instances()) {
-      if (instance->identity() == who) return instance->state() == InstanceState::closing;
-    }
-  }
-  return false;
-}
-
 void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRoutes& routes) {
   if (app.live() == nullptr || routes.mode != routing::AppMode::live) return;
   for (const auto& instance : app.live()->instances()) {
@@ -29,6 +20,7 @@ void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRo
     Run* run = world.find_run(instance->identity());
     if (run == nullptr || !run->endpoint()) continue;
     run->listing().last_listed = epoch;
+    run->listing().closing = false;
     routes.targets.push_back(run->endpoint());
   }
 }
@@ -40,7 +32,7 @@ void add_leaving(const App& app, const TableInput& input, base::Epoch epoch, rou
     const Listing& listing = run->listing();
     if (listing.last_listed == base::Epoch() || listing.last_listed == epoch) continue;
     if (input.publisher.quiescent(*run->endpoint(), listing)) continue;
-    routes.leaving.push_back({run->endpoint(), closing(app, who)});
+    routes.leaving.push_back({run->endpoint(), listing.closing});
   }
 }
 

@@ -229,6 +229,14 @@ base::Epoch World::publish() {
   return around_.publisher.next_epoch();
 }
 
+void World::close_endpoint(const Identity& who) {
+  if (Run* run = find_run(who)) run->listing().closing = true;
+}
+
+void World::close_endpoints() {
+  for (auto& [who, run] : runs_) run->listing().closing = true;
+}
+
 void World::open_window(base::AppId app) {
   ++apps_.at(app).window;
   (void)publish();

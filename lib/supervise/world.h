@@ -54,6 +54,10 @@ class World final : public Effects, private RunObserver {
   // again, and listening sockets of slots in which nothing will be started again.
   void sweep();
 
+  // close_endpoint() for every run, also for those whose process has ended or whose generation is forgotten:
+  // a client that reads nothing may hold a lease of theirs.
+  void close_endpoints();
+
   // The desired state changed since the last call.
   [[nodiscard]] bool take_dirty();
 
@@ -79,6 +83,7 @@ class World final : public Effects, private RunObserver {
   void arm(base::AppId app, AppTimer timer, base::Duration after) override;
   void disarm(base::AppId app, AppTimer timer) override;
   base::Epoch publish() override;
+  void close_endpoint(const Identity& who) override;
   void open_window(base::AppId app) override;
   void record(base::AppId app, const AppState& state, std::uint64_t serial) override;
   [[nodiscard]] ListenerOwner listener_owner(const Identity& who) override;

@@ -5,6 +5,7 @@
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"
+#include "support/stalled_clients.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -107,6 +108,23 @@ TEST_CASE("stop: requests in progress are answered first") {
   REQUIRE_MESSAGE(answer.has_value(), daemon.log());
   CHECK(answer->status == 200);
   CHECK(stop->wait().exit_code == 0);
+}
+
+TEST_CASE("stop: --now cuts the clients of an app that had to be killed, also those that read nothing") {
+  Site site;
+  site.configure(
+      "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n"
+      "[app.web.proxy_options]\nsend_timeout = \"10m\"\n"
+      "[app.web.log]\naccess = \"@DIR@/access.log\"\n[app.web.stop]\ntimeout = \"500ms\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
+  CommandResult stop = daemon.ctl({"stop", "--now", "web"});
+  INFO(describe(stop));
+  CHECK(stop.exit_code == 0);
+  CHECK(wait_until([&] { return count_cut(site.directory() / "access.log") == clients.size(); }));
+  CHECK(clients.count_reset() == clients.size());
 }
 
 TEST_CASE("stop: what ignores the signal is killed after the timeout") {

@@ -54,6 +54,11 @@ TEST_CASE("gvdemo: every framing of a request comes back whole on one connection
   auto bytes = connection->get("/bytes?n=200000");
   REQUIRE(bytes.has_value());
   CHECK(bytes->body.size() == 200'000);
+  CHECK_FALSE(bytes->chunked);
+  auto chunks = connection->get("/bytes?n=200000&chunked=1");
+  REQUIRE(chunks.has_value());
+  CHECK(chunks->body == bytes->body);
+  CHECK(chunks->chunked);
   CHECK_FALSE(connection->closed_by_server());
 }
 

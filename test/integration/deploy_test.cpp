@@ -4,6 +4,7 @@
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"
+#include "support/stalled_clients.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -138,6 +139,25 @@ TEST_CASE("deploy: a slow request ends on the old generation, which is signalled
   INFO(describe(result));
   CHECK(result.exit_code == 0);
   CHECK(wait_until([&] { return daemon.children() == 1; }));
+}
+
+TEST_CASE("deploy: at the drain deadline clients that read nothing are cut, and the old generation ends") {
+  Site site;
+  site.configure(demo("",
+                      "[app.web.proxy_options]\nsend_timeout = \"10m\"\n"
+                      "[app.web.log]\naccess = \"@DIR@/access.log\"\n") +
+                 "drain_timeout = \"1s\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
+  CommandResult deploy = daemon.ctl({"deploy", "web"}, std::chrono::seconds(20));
+  INFO(describe(deploy) << daemon.log());
+  CHECK(deploy.exit_code == 0);
+  CHECK(deploy.out.find(" 6 cut") != std::string::npos);
+  CHECK(daemon.children() == 1);
+  CHECK(wait_until([&] { return count_cut(site.directory() / "access.log") == clients.size(); }));
+  CHECK(clients.count_reset() == clients.size());
 }
 
 TEST_CASE("deploy: the guarded old generation stays until the guard is over") {

@@ -5,10 +5,22 @@
 
 #include "support/daemon_process.h"
 #include "support/http_client.h"
+#include "support/stalled_clients.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
 using namespace gracevisor::test;
+
+namespace {
+
+// No timeout of the proxy's ends what these tests are about.
+constexpr std::string_view kPatientApp =
+    "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n"
+    "[app.web.proxy_options]\nsend_timeout = \"10m\"\nrequest_timeout = \"10m\"\n"
+    "[app.web.log]\naccess = \"@DIR@/access.log\"\n[app.web.stop]\ntimeout = \"500ms\"\n";
+constexpr std::chrono::seconds kSoon{20};
+
+}  // namespace
 
 TEST_CASE("shutdown: SIGTERM lets requests finish, stops the apps and leaves no process") {
   Site site;
@@ -74,6 +86,127 @@ TEST_CASE("shutdown: a second SIGTERM does not wait for requests") {
   CommandResult end = daemon.wait_end(std::chrono::seconds(8));
   INFO(describe(end));
   CHECK_FALSE(end.timed_out);
+}
+
+TEST_CASE("shutdown: a second SIGTERM cuts clients that read nothing of their responses, and ends at once") {
+  Site site;
+  site.configure(kPatientApp);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
+  daemon.signal(SIGTERM);
+  REQUIRE(wait_until([&] { return !HttpConnection::connect(site.listener()).has_value(); }));
+  CHECK(daemon.app("web")->instances.at(0).in_flight == clients.size());
+  daemon.signal(SIGTERM);
+  CommandResult end = daemon.wait_end(kSoon);
+  INFO(describe(end));
+  CHECK(end.exit_code == 0);
+  CHECK(clients.count_reset() == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+}
+
+TEST_CASE("shutdown: a client gets what is left of a response that its app has ended, unless asked twice") {
+  for (bool twice : {false, true}) {
+    Site site;
+    site.configure(
+        "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"unix:@DIR@/web.sock\"\n"
+        "[app.web.proxy_options]\nsend_timeout = \"10m\"\nrequest_timeout = \"10m\"\n");
+    DaemonProcess daemon(site);
+    REQUIRE(daemon.wait_healthy("web", 1));
+    auto address = base::Address::unix_path((site.directory() / "web.sock").string());
+    REQUIRE(address.has_value());
+    auto client = HttpConnection::connect(*address);
+    REQUIRE(client.has_value());
+    // More than the socket takes; the daemon takes all of it from the app.
+    Request request;
+    request.target = "/bytes?n=320000&chunked=1";
+    REQUIRE(client->send(to_text(request)).has_value());
+    REQUIRE(client->receive().value_or(false));
+    REQUIRE(wait_until([&] { return daemon.app("web")->instances.at(0).in_flight == 0; }));
+    REQUIRE(daemon.app("web")->requests == 0);  // it has not ended
+    daemon.signal(SIGTERM);
+    REQUIRE(wait_until([&] { return daemon.children() == 0; }));
+    CHECK(daemon.running());
+    if (twice) {
+      daemon.signal(SIGTERM);
+      CHECK(daemon.wait_end(kSoon).exit_code == 0);
+      CHECK_FALSE(client->read_response().has_value());
+    } else {
+      auto answer = client->read_response();
+      REQUIRE(answer.has_value());
+      CHECK(answer->body.size() == 320000);
+      CHECK(daemon.wait_end(kSoon).exit_code == 0);
+    }
+  }
+}
+
+TEST_CASE("shutdown: at its timeout clients that read nothing are cut as well") {
+  Site site;
+  site.configure_whole(site.daemon_table() + "shutdown_timeout = \"1s\"\n" + std::string(kPatientApp));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
+  daemon.signal(SIGTERM);
+  CommandResult end = daemon.wait_end(kSoon);
+  INFO(describe(end));
+  CHECK(end.exit_code == 0);
+  CHECK(clients.count_reset() == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+}
+
+TEST_CASE(
+    "shutdown: a second SIGTERM cuts what an instance that crashed has left at clients that do not read") {
+  Site site;
+  site.configure(kPatientApp);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  const control::InstanceStatus crashed = daemon.app("web")->instances.at(0);
+  REQUIRE(clients.wait_stalled(crashed));
+  REQUIRE(::kill(crashed.pid, SIGKILL) == 0);
+  REQUIRE(wait_until([&] {
+    auto app = daemon.app("web");
+    return app && app->healthy == 1 && app->instances.at(0).pid != crashed.pid;
+  }));
+  daemon.signal(SIGTERM);
+  REQUIRE(wait_until([&] { return !HttpConnection::connect(site.listener()).has_value(); }));
+  CHECK(daemon.running());
+  daemon.signal(SIGTERM);
+  CommandResult end = daemon.wait_end(kSoon);
+  INFO(describe(end));
+  CHECK(end.exit_code == 0);
+  CHECK(clients.count_reset() == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+}
+
+TEST_CASE("shutdown: a second SIGTERM does not kill apps that are stopping, a third one does") {
+  for (bool third : {false, true}) {
+    Site site;
+    site.configure(
+        "[app.slow]\ncommand = [\"/bin/sh\", \"-c\", "
+        "\"trap 'until [ -e @DIR@/go ]; do sleep 0.02; done; exit 7' TERM; while :; do sleep 0.02; done\"]\n"
+        "endpoint = \"none\"\n[app.slow.deploy]\nsettle = \"50ms\"\n[app.slow.stop]\ntimeout = \"1m\"\n");
+    DaemonProcess daemon(site);
+    REQUIRE(daemon.wait_healthy("slow", 1));
+    auto says = [&](std::string_view what) {
+      return wait_until([&] { return daemon.log().find(what) != std::string::npos; });
+    };
+    daemon.signal(SIGTERM);
+    REQUIRE(says("stage=stopping now=false kill=false"));
+    daemon.signal(SIGTERM);
+    REQUIRE(says("stage=stopping now=true kill=false"));
+    if (third) {
+      daemon.signal(SIGTERM);
+    } else {
+      (void)site.files().write("go", "");
+    }
+    CommandResult end = daemon.wait_end(kSoon);
+    INFO(describe(end));
+    CHECK(end.exit_code == 0);
+    CHECK(daemon.log().find(third ? "status=\"signal 9" : "status=\"exit 7\"") != std::string::npos);
+  }
 }
 
 TEST_CASE("shutdown: apps that ignore the signal are killed with their whole group") {

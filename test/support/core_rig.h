@@ -78,6 +78,7 @@ class CoreRig {
 
   [[nodiscard]] const routing::LedgerCell& cell(std::size_t instance = 0) const;
   [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
+  [[nodiscard]] std::uint64_t unsent() const { return port_.unsent.read(); }
   // Over all instances.
   [[nodiscard]] std::uint64_t leases() const;
 

@@ -16,7 +16,8 @@ using namespace gracevisor::supervise;
 
 class RecordingEffects final : public Effects {
  public:
-  // Everything asked for, in order: "spawn 1.1", "signal 1.2 15", "kill 1.1", "record live=2", "publish".
+  // Everything asked for, in order: "spawn 1.1", "signal 1.2 15", "kill 1.1", "close 1.1", "record live=2",
+  // "publish".
   std::vector<std::string> calls;
   std::map<Identity, EndpointCounts> endpoint_counts;
   AppCounts app_counts;
@@ -72,6 +73,7 @@ class RecordingEffects final : public Effects {
     calls.emplace_back("publish");
     return published.next();
   }
+  void close_endpoint(const Identity& who) override { calls.push_back("close " + name(who)); }
   void open_window(base::AppId /*id*/) override {}
   void record(base::AppId /*id*/, const AppState& state, std::uint64_t serial) override {
     calls.push_back("record live=" + std::to_string(state.live.value()));

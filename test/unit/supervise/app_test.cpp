@@ -276,6 +276,20 @@ TEST_CASE(
   CHECK(f.app.ended());
 }
 
+TEST_CASE(
+    "app: what a killed instance was serving is cut, not what one may still finish that was signalled") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  REQUIRE(f.app.stop(true, f.report()).has_value());
+  CHECK(f.effects.count("signal 1.1 15") == 1);
+  CHECK(f.effects.count("close 1.1") == 0);
+  f.effects.forget();
+  f.effects.advance(30s);
+  CHECK(f.effects.count("close 1.1") == 1);
+  CHECK(f.effects.count("publish") == 1);
+  CHECK(f.effects.count("kill 1.1") == 1);
+}
+
 TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));

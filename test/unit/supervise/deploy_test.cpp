@@ -158,8 +158,10 @@ TEST_CASE("deploy: what still runs at the drain deadline is closed, then signall
   (void)f.cut_over(2, unguarded());
   f.effects.advance(29s);
   CHECK(f.instance(1, 1).state() == InstanceState::draining);
+  CHECK(f.effects.count("close 1.1") == 0);
   f.effects.advance(1s);
   CHECK(f.instance(1, 1).state() == InstanceState::closing);
+  CHECK(f.effects.count("close 1.1") == 1);
   CHECK(f.effects.count("signal 1.1 15") == 0);
   f.effects.advance(1s);
   CHECK(f.effects.count("signal 1.1 15") == 1);
