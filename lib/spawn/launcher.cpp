@@ -98,11 +98,11 @@ base::Expected<Launcher> Launcher::open(const std::vector<std::filesystem::path>
       code = executable(launcher.path_);
       if (code == 0) return launcher;
     }
-    tried += (tried.empty() ? ": " : ", ") + place.string() + ": " + base::errno_text(code);
+    tried += (tried.empty() ? "" : ", ") + place.string() + ": " + base::errno_text(code);
     // One that is there but cannot be used is a fault to be seen, not a reason to take another one.
     if (code != ENOENT) break;
   }
-  return std::unexpected(base::Error{std::string("cannot open ") + kHelperName + tried, code});
+  return std::unexpected(base::Error{"cannot open gv-exec, which starts the processes: " + tried, code});
 }
 
 std::expected<pid_t, SpawnFailed> Launcher::start(const HelperFds& fds) const {

@@ -4,7 +4,8 @@
 // binary would load its libraries for every process.
 //
 // The helper's file is opened once. What is executed from then on is that file, whatever lies at its path by
-// then: an upgrade under a running daemon never mixes versions. Thread: the supervisor's.
+// then: an upgrade under a running daemon does not mix versions. (Where one writes over the file itself, the
+// plan's version notices.) Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
@@ -42,7 +43,7 @@ inline constexpr int kLowestSource = 10;
 class Launcher {
  public:
   // Opens the first of `places` that is there. The error names all that were tried, with the cause for each:
-  // "cannot open gv-exec: /usr/sbin/gv-exec: No such file or directory, ...".
+  // "cannot open gv-exec, which starts the processes: /usr/sbin/gv-exec: No such file or directory, ...".
   [[nodiscard]] static base::Expected<Launcher> open(const std::vector<std::filesystem::path>& places);
 
   // The helper's pid; it leads its own session and group already. On an error no child exists. Blocks until

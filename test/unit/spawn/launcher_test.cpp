@@ -66,7 +66,7 @@ TEST_CASE("launcher: without a file the error names every place that was tried a
   auto launcher = Launcher::open(places);
   REQUIRE(!launcher.has_value());
   CHECK(launcher.error().code == ENOENT);
-  CHECK(launcher.error().what == "cannot open gv-exec: " + places[0].string() +
+  CHECK(launcher.error().what == "cannot open gv-exec, which starts the processes: " + places[0].string() +
                                      ": No such file or directory, " + places[1].string() +
                                      ": No such file or directory");
 }
@@ -79,7 +79,8 @@ TEST_CASE("launcher: a file that is there but cannot be executed is an error and
   fs::permissions(places[0], fs::perms::owner_read | fs::perms::owner_write);
   auto launcher = Launcher::open(places);
   REQUIRE(!launcher.has_value());
-  CHECK(launcher.error().what == "cannot open gv-exec: " + places[0].string() + ": Permission denied");
+  CHECK(launcher.error().what ==
+        "cannot open gv-exec, which starts the processes: " + places[0].string() + ": Permission denied");
   fs::remove(places[0]);
   fs::create_directory(places[0]);
   CHECK(!Launcher::open(places).has_value());

@@ -78,7 +78,7 @@ TEST_CASE("spawn: the directory is entered as the app's user") {
   check_fails(plan, SpawnStage::chdir, EACCES);
 }
 
-// Starts nothing but the process's app in the place of gv-exec, as a helper with this fault.
+// With the tests' app in the place of gv-exec, as a helper with this fault.
 struct FaultyBench : Bench {
   explicit FaultyBench(const char* fault) {
     launcher = testing::open_launcher(GV_PROCESS_APP);
