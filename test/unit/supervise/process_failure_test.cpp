@@ -109,7 +109,7 @@ TEST_CASE("spawn: a helper that ends without a word") {
   FaultyBench faulty("dies");
   faulty.run(shell("exit 0"));
   CHECK(faulty.seen.events == kNeverRan);
-  CHECK(*faulty.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 128 + SIGSEGV}));
+  CHECK(*faulty.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 128 + SIGKILL}));
 }
 
 TEST_CASE("spawn: a helper that talks rubbish") {
