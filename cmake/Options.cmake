@@ -34,10 +34,17 @@ if(GV_SANITIZE)
   add_link_options(-fsanitize=${GV_SANITIZE})
 endif()
 
-# gv_add_library(NAME [DEPENDS targets...]): every .cpp of the current folder as the static library NAME.
+# gv_add_library(NAME [SOURCES files... | EXCEPT files...] [DEPENDS targets...]): every .cpp of the current folder, or
+# these, or all but these, as the static library NAME.
 function(gv_add_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "*.cpp")
+  cmake_parse_arguments(ARG "" "" "SOURCES;EXCEPT;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  if(ARG_SOURCES)
+    set(sources ${ARG_SOURCES})
+  else()
+    file(GLOB sources CONFIGURE_DEPENDS "*.cpp")
+    list(TRANSFORM ARG_EXCEPT PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    list(REMOVE_ITEM sources ${ARG_EXCEPT})
+  endif()
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC gv_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
@@ -53,3 +60,8 @@ function(gv_run_as_app name)
     target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/test/support/no_leak_check.cpp")
   endif()
 endfunction()
+
+# Where gv-exec is installed; and seen from the daemon's folder, since an installation may be moved as a whole.
+set(GV_EXEC_FOLDER "${CMAKE_INSTALL_LIBEXECDIR}/gracevisor")
+file(RELATIVE_PATH GV_EXEC_FROM_DAEMON
+  "${CMAKE_INSTALL_FULL_SBINDIR}" "${CMAKE_INSTALL_FULL_LIBEXECDIR}/gracevisor")

@@ -40,10 +40,20 @@ base::Expected<void> make_folder(const std::filesystem::path& folder) {
   return {};
 }
 
+// gv-exec, beside this program or where it is installed.
+base::Expected<spawn::Launcher> open_launcher() {
+  std::error_code code;
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  if (code) return base::fail_errno("cannot read /proc/self/exe", code.value());
+  return spawn::Launcher::open(spawn::helper_places(self, GV_EXEC_FROM_DAEMON));
+}
+
 }  // namespace
 
 base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
   const config::Daemon& config = settings.config.daemon;
+  auto launcher = open_launcher();
+  if (!launcher) return std::unexpected(launcher.error());
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   if (auto made = control::prepare_runtime_folder(config.runtime_dir, policy); !made) {
     return std::unexpected(made.error());
@@ -55,7 +65,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
   if (!log) return std::unexpected(log.error());
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*lock), std::move(*log)));
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*lock), std::move(*log)));
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
@@ -72,7 +82,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
     links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
-      *daemon->loop_, daemon->log_, *daemon->writer_,
+      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
       supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });

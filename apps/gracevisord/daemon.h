@@ -17,6 +17,7 @@
 #include "output/writer.h"
 #include "proxy/accept_group.h"
 #include "proxy/worker.h"
+#include "spawn/launcher.h"
 #include "supervise/orphan_reaper.h"
 #include "supervise/supervisor.h"
 
@@ -39,7 +40,8 @@ class Daemon {
   void run();
 
  private:
-  Daemon(control::InstanceLock lock, base::Log log) : lock_(std::move(lock)), log_(std::move(log)) {}
+  Daemon(spawn::Launcher launcher, control::InstanceLock lock, base::Log log)
+      : launcher_(std::move(launcher)), lock_(std::move(lock)), log_(std::move(log)) {}
   [[nodiscard]] base::Expected<void> start_writer();
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
@@ -47,6 +49,7 @@ class Daemon {
                                                    const control::AccessPolicy& policy);
   void on_signal(int number);
 
+  spawn::Launcher launcher_;
   control::InstanceLock lock_;
   base::Log log_;
   std::unique_ptr<loop::Loop> loop_;

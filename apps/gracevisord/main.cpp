@@ -1,13 +1,11 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "config/load.h"
 #include "daemon.h"
 #include "options.h"
-#include "supervise/process.h"
 
 namespace {
 
@@ -33,9 +31,6 @@ std::optional<config::Config> load(const std::filesystem::path& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Children are started through this binary: fresh, single-threaded, it sets the process up and execs.
-  if (argc > 0 && std::strcmp(argv[0], supervise::kHelperName) == 0) return supervise::helper_main();
-
   daemon::Parsed parsed = daemon::parse_options(argc, argv);
   if (parsed.exit) return *parsed.exit;
   const daemon::Options& options = parsed.options;

@@ -1,5 +1,5 @@
-// The `user` key of an app, looked up in the user database before anything is started: the helper between
-// fork and exec asks nobody. Thread: the supervisor's; the look-ups may read files or ask a name service.
+// The `user` key of an app, looked up in the user database before anything is started: the spawn helper asks
+// nobody. Thread: the supervisor's; the look-ups may read files or ask a name service.
 #pragma once
 
 #include <string>

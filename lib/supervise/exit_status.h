@@ -1,32 +1,15 @@
 // How a process ended: a variant, not an int. Thread: values, any thread.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <variant>
 
+#include "spawn/failure.h"
+
 namespace gracevisor::supervise {
 
-// What the spawn helper was doing when it failed; the values travel through the error pipe.
-enum class SpawnStage : std::uint16_t {
-  plan,
-  setsid,
-  signals,
-  fds,
-  rlimits,
-  groups,
-  gid,
-  uid,
-  chdir,
-  nnp,
-  exec,  // in the helper
-  pipe,
-  memfd,
-  spawn,
-  pidfd,
-  timeout,
-  crashed,  // seen by the daemon
-};
+using spawn::SpawnFailed;
+using spawn::SpawnStage;
 
 struct Exited {
   int code = 0;
@@ -36,11 +19,6 @@ struct Signaled {
   int signal = 0;
   bool core = false;
   bool operator==(const Signaled&) const = default;
-};
-struct SpawnFailed {
-  SpawnStage stage = SpawnStage::exec;
-  int code = 0;
-  bool operator==(const SpawnFailed&) const = default;
 };
 
 using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;

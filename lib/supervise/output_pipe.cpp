@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "supervise/spawn.h"
+#include "spawn/launcher.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -29,7 +29,7 @@ base::Expected<void> OutputPipe::open() {
   base::UniqueFd both_ways(
       ::open(fmt::format("/proc/self/fd/{}", ends->write_end.get()).c_str(), O_RDWR | O_CLOEXEC));
   if (!both_ways) return base::fail_errno("cannot open a pipe again", errno);
-  auto process_end = base::duplicate(both_ways.get(), kLowestSource);
+  auto process_end = base::duplicate(both_ways.get(), spawn::kLowestSource);
   if (!process_end) return std::unexpected(process_end.error());
   process_end_ = std::move(*process_end);
   read_end_ = std::move(ends->read_end);

@@ -24,7 +24,7 @@ class OutputPipe {
 
   [[nodiscard]] static base::Expected<std::unique_ptr<OutputPipe>> create(loop::Loop& loop, OnBytes on_bytes);
 
-  // The process's end, for spawn_helper(); once.
+  // The process's end, for the spawn helper; once.
   [[nodiscard]] base::UniqueFd take_process_end() { return std::move(process_end_); }
 
   // Delivers what the pipe holds at this moment (at most its capacity, so a busy writer cannot keep us here).

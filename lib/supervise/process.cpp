@@ -12,13 +12,12 @@
 
 #include "loop/fd_watch.h"
 #include "loop/timer.h"
+#include "spawn/plan_codec.h"
+#include "spawn/report.h"
 #include "supervise/child.h"
 #include "supervise/output_pipe.h"
 #include "supervise/pidfd.h"
-#include "supervise/plan_codec.h"
 #include "supervise/process_tree.h"
-#include "supervise/spawn.h"
-#include "supervise/spawn_protocol.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -41,7 +40,7 @@ std::vector<std::string> marks_of(const SpawnPlan& plan) {
 base::Expected<base::UniqueFd> open_null() {
   base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return base::fail_errno("cannot open /dev/null", errno);
-  return base::duplicate(null.get(), kLowestSource);
+  return base::duplicate(null.get(), spawn::kLowestSource);
 }
 
 // SIGCONT after these would undo them or is too late.
@@ -80,7 +79,7 @@ class Process::Impl final : public loop::Retirable {
         timer_(loop, [this] { on_timer(); }),
         unkillable_timer_(loop, [this] { observer_->on_unkillable(); }) {}
 
-  [[nodiscard]] std::optional<SpawnFailed> start(const SpawnPlan& plan, const std::string& helper);
+  [[nodiscard]] std::optional<SpawnFailed> start(const SpawnPlan& plan, const spawn::Launcher& launcher);
   void fall_silent();
   [[nodiscard]] base::Pid pid() const noexcept { return base::Pid(child_.pid()); }
   void signal(int number, config::Stop::Scope scope) noexcept;
@@ -89,8 +88,8 @@ class Process::Impl final : public loop::Retirable {
  private:
   enum class State { starting, doomed, running, exited, gone };
 
-  [[nodiscard]] base::Expected<void> open_outputs(HelperFds& fds);
-  [[nodiscard]] base::Expected<void> open_report(HelperFds& fds);
+  [[nodiscard]] base::Expected<void> open_outputs(spawn::HelperFds& fds);
+  [[nodiscard]] base::Expected<void> open_report(spawn::HelperFds& fds);
   void watch_child() noexcept;
   void read_report();
   void doom(SpawnFailed failure);
@@ -111,7 +110,7 @@ class Process::Impl final : public loop::Retirable {
   bool signalled_ = false;  // by us, so that the death of a starting helper can be told apart from a crash
   base::Duration poll_delay_ = kFirstPoll;
 
-  std::optional<SpawnReport> report_;
+  std::optional<spawn::SpawnReport> report_;
   Child child_;
   std::unique_ptr<OutputPipe> out_;
   std::unique_ptr<OutputPipe> err_;
@@ -124,18 +123,18 @@ class Process::Impl final : public loop::Retirable {
   loop::Timer unkillable_timer_;
 };
 
-std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const std::string& helper) {
-  HelperFds fds;
-  auto sealed = seal_plan(plan);
+std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const spawn::Launcher& launcher) {
+  spawn::HelperFds fds;
+  auto sealed = spawn::seal_plan(plan);
   if (!sealed) return SpawnFailed{SpawnStage::memfd, sealed.error().code};
-  auto plan_fd = base::duplicate(sealed->get(), kLowestSource);
+  auto plan_fd = base::duplicate(sealed->get(), spawn::kLowestSource);
   if (!plan_fd) return SpawnFailed{SpawnStage::memfd, plan_fd.error().code};
   fds.plan = std::move(*plan_fd);
   auto null = open_null();
   if (!null) return SpawnFailed{SpawnStage::pipe, null.error().code};
   fds.in = std::move(*null);
   if (plan.listener >= 0) {
-    auto listener = base::duplicate(plan.listener, kLowestSource);
+    auto listener = base::duplicate(plan.listener, spawn::kLowestSource);
     if (!listener) return SpawnFailed{SpawnStage::pipe, listener.error().code};
     fds.listener = std::move(*listener);
   }
@@ -145,7 +144,7 @@ std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const std
   auto reserve = open_pidfd(::getpid());
   if (!reserve) return SpawnFailed{SpawnStage::pidfd, reserve.error().code};
 
-  auto spawned = spawn_helper(helper, fds);
+  auto spawned = launcher.start(fds);
   if (!spawned) return spawned.error();
   child_ = Child(*spawned);
   reserve->reset();
@@ -153,7 +152,7 @@ std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const std
   return std::nullopt;
 }
 
-base::Expected<void> Process::Impl::open_outputs(HelperFds& fds) {
+base::Expected<void> Process::Impl::open_outputs(spawn::HelperFds& fds) {
   auto make = [this](OutputStream stream) {
     return OutputPipe::create(
         loop_, [this, stream](std::string_view bytes) { observer_->on_output(stream, bytes); });
@@ -169,10 +168,10 @@ base::Expected<void> Process::Impl::open_outputs(HelperFds& fds) {
   return {};
 }
 
-base::Expected<void> Process::Impl::open_report(HelperFds& fds) {
+base::Expected<void> Process::Impl::open_report(spawn::HelperFds& fds) {
   auto ends = base::make_pipe();
   if (!ends) return std::unexpected(ends.error());
-  auto write_end = base::duplicate(ends->write_end.get(), kLowestSource);
+  auto write_end = base::duplicate(ends->write_end.get(), spawn::kLowestSource);
   if (!write_end) return std::unexpected(write_end.error());
   fds.report = std::move(*write_end);
   if (auto set = base::set_nonblocking(ends->read_end.get()); !set) return set;
@@ -328,12 +327,13 @@ void Process::Impl::await_end() {
   if (!unkillable_timer_.running()) unkillable_timer_.start(times_.unkillable);
 }
 
-std::expected<std::unique_ptr<Process>, SpawnFailed> Process::start(loop::Loop& loop, const SpawnPlan& plan,
+std::expected<std::unique_ptr<Process>, SpawnFailed> Process::start(loop::Loop& loop,
+                                                                    const spawn::Launcher& launcher,
+                                                                    const SpawnPlan& plan,
                                                                     ProcessObserver& observer,
-                                                                    const std::string& helper,
                                                                     const ProcessTimes& times) {
   auto impl = std::make_unique<Impl>(loop, plan, observer, times);
-  if (auto failure = impl->start(plan, helper)) return std::unexpected(*failure);
+  if (auto failure = impl->start(plan, launcher)) return std::unexpected(*failure);
   return std::unique_ptr<Process>(new Process(loop, std::move(impl)));
 }
 

@@ -1,4 +1,4 @@
-// One child process: started through the daemon's own binary as a helper, known by its pidfd, in a session
+// One child process: started through the spawn helper (spawn/launcher.h), known by its pidfd, in a session
 // and process group of its own, its output read from pipes of our own.
 //
 //   starting --"about to exec" byte, then EOF--> running --pidfd readable--> exited --group empty--> gone
@@ -21,6 +21,7 @@
 #include "base/strong.h"
 #include "config/config.h"
 #include "loop/loop.h"
+#include "spawn/launcher.h"
 #include "supervise/exit_status.h"
 #include "supervise/spec.h"
 
@@ -55,10 +56,10 @@ struct ProcessTimes {
 class Process {
  public:
   // Starts `plan`. Everything that can fail is reserved first; an error here means that no child exists and
-  // no callback follows. `helper` is the daemon's own binary ("/proc/self/exe"; tests name another).
+  // no callback follows. `launcher` is needed during the call alone.
   [[nodiscard]] static std::expected<std::unique_ptr<Process>, SpawnFailed> start(
-      loop::Loop& loop, const SpawnPlan& plan, ProcessObserver& observer,
-      const std::string& helper = "/proc/self/exe", const ProcessTimes& times = {});
+      loop::Loop& loop, const spawn::Launcher& launcher, const SpawnPlan& plan, ProcessObserver& observer,
+      const ProcessTimes& times = {});
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   // A process that still lives is left alone (the daemon's crash and shutdown paths decide about it before).
@@ -79,10 +80,5 @@ class Process {
   loop::Loop& loop_;
   std::unique_ptr<Impl> impl_;
 };
-
-// The helper's main(): reads the plan from fd 3, sets the process up, execs. Called by gracevisord when its
-// argv[0] is kHelperName. Never returns on success.
-inline constexpr const char* kHelperName = "gv-exec";
-[[nodiscard]] int helper_main();
 
 }  // namespace gracevisor::supervise

@@ -11,8 +11,9 @@ Run::Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>
   check_ = std::make_shared<const config::Health>(spec_->app.health);
 }
 
-std::expected<void, SpawnFailed> Run::start(loop::Loop& loop, const SpawnPlan& plan) {
-  auto process = Process::start(loop, plan, *this);
+std::expected<void, SpawnFailed> Run::start(loop::Loop& loop, const spawn::Launcher& launcher,
+                                            const SpawnPlan& plan) {
+  auto process = Process::start(loop, launcher, plan, *this);
   if (!process) return std::unexpected(process.error());
   process_ = std::move(*process);
   gone_ = false;

@@ -36,7 +36,8 @@ class Run final : private ProcessObserver {
       RunObserver& observer);
 
   // Starts the process; an error means that there is none, and nothing follows.
-  [[nodiscard]] std::expected<void, SpawnFailed> start(loop::Loop& loop, const SpawnPlan& plan);
+  [[nodiscard]] std::expected<void, SpawnFailed> start(loop::Loop& loop, const spawn::Launcher& launcher,
+                                                       const SpawnPlan& plan);
   void signal(int number, config::Stop::Scope scope);
   void kill_tree();
 

@@ -4,9 +4,6 @@
 // the supervisor's; freezing reads files and the user database.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -18,17 +15,12 @@
 #include "base/strong.h"
 #include "config/config.h"
 #include "config/substitute.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::supervise {
 
-struct Credentials {
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;
-  std::string name;
-  std::string home;
-  std::string shell;
-};
+using spawn::Credentials;
+using spawn::SpawnPlan;
 
 struct Spec {
   config::App app;                  // as configured
@@ -45,21 +37,6 @@ using SpecRef = std::shared_ptr<const Spec>;
 // ("app.web.command: /srv/web/server: No such file or directory").
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app);
 
-// Everything that one incarnation's process is made from; ready to be carried to the helper.
-struct SpawnPlan {
-  std::string program;
-  std::vector<std::string> argv;
-  std::vector<std::string> environment;  // "KEY=VALUE"
-  std::string directory;
-  std::optional<Credentials> credentials;
-  // The soft limit of open files to run with: the daemon's own one from before it raised it. Unset: the
-  // daemon's present one. plan() leaves it unset; the caller knows it.
-  std::optional<std::uint64_t> open_files = std::nullopt;
-  // A descriptor of the daemon's that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
-  // LISTEN_FDNAMES about it (sd_listen_fds(3)); -1: none. plan() leaves it unset, too.
-  int listener = -1;
-};
-
 struct Placement {
   base::GenerationId generation;
   base::Slot slot;
@@ -68,7 +45,7 @@ struct Placement {
 };
 
 // Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_APP GV_INSTANCE
-// GV_GENERATION.
+// GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
 // Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.

@@ -9,8 +9,8 @@ namespace {
 constexpr base::Duration kSlowLook = std::chrono::milliseconds(250);
 }
 
-Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, Settings settings,
-                       std::vector<WorkerLink> workers)
+Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
+                       const spawn::Launcher& launcher, Settings settings, std::vector<WorkerLink> workers)
     : loop_(loop),
       log_(log),
       settings_(std::move(settings)),
@@ -23,6 +23,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
   World::Surroundings around{loop,
                              log,
                              writer,
+                             launcher,
                              publisher_,
                              workers_,
                              settings_.config.daemon.state_dir,

@@ -49,8 +49,8 @@ class Supervisor {
     std::vector<std::string> problems;   // standing remarks for status
   };
 
-  Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, Settings settings,
-             std::vector<WorkerLink> workers);
+  Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
+             Settings settings, std::vector<WorkerLink> workers);
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();

@@ -171,7 +171,7 @@ void World::spawn(const Identity& who, const SpecRef& spec) {
   }
   spawn_plan->open_files = around_.open_files;
   spawn_plan->listener = place->listener;
-  if (auto started = run.start(around_.loop, *spawn_plan); !started) {
+  if (auto started = run.start(around_.loop, around_.launcher, *spawn_plan); !started) {
     refuse_spawn(who, started.error(), text(ExitStatus(started.error())));
   }
 }

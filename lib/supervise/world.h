@@ -29,6 +29,7 @@ class World final : public Effects, private RunObserver {
     loop::Loop& loop;
     base::Log& log;
     output::Writer& writer;
+    const spawn::Launcher& launcher;
     const Publisher& publisher;
     std::size_t workers = 1;
     std::filesystem::path state_dir;

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 # A folder may include itself and the folders before it.
-LAYERS = ["base", "loop", "handoff", "http", "config", "routing", "proxy", "output", "supervise", "control"]
+LAYERS = ["base", "spawn", "loop", "handoff", "http", "config", "routing", "proxy", "output", "supervise", "control"]
 # The order would allow these, the architecture does not.
 NEVER = {("supervise", "proxy")}
 # Headers that one folder alone may name.
@@ -120,6 +120,7 @@ PLANTED = [
     ("lib/base/up.h", '#pragma once\n#include "loop/loop.h"\n', "lib/base must not include lib/loop"),
     ("lib/supervise/p.cpp", '#include "proxy/worker.h"\n', "lib/supervise must not include lib/proxy"),
     ("lib/proxy/s.cpp", '#include "supervise/app.h"\n', "lib/proxy must not include lib/supervise"),
+    ("lib/spawn/l.cpp", '#include "loop/loop.h"\n', "lib/spawn must not include lib/loop"),
     ("lib/proxy/o.cpp", '#include "output/writer.h"\n', "lib/proxy must not include lib/output"),
     ("lib/extra/a.cpp", '#include "base/error.h"\n', "lib/extra is no layer"),
     ("lib/proxy/uv.cpp", "#include <uv.h>\n", "<uv.h> belongs to lib/loop alone"),

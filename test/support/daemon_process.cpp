@@ -25,8 +25,9 @@ std::string joined(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-DaemonProcess::DaemonProcess(const Site& site, const std::vector<std::string>& arguments)
-    : site_(site), command_(std::make_unique<Command>(with({GV_DAEMON, "-c", site.config()}, arguments))) {
+DaemonProcess::DaemonProcess(const Site& site, const std::vector<std::string>& arguments,
+                             const std::filesystem::path& program)
+    : site_(site), command_(std::make_unique<Command>(with({program, "-c", site.config()}, arguments))) {
   constexpr std::chrono::seconds kStart{10};
   bool settled = wait_until([this] { return !running() || status().has_value(); }, kStart);
   if (!settled) FAIL_CHECK("the daemon neither answers nor ends:\n" << log());

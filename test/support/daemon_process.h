@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,8 @@ namespace gracevisor::test {
 class DaemonProcess {
  public:
   // Starts it and waits until its control socket answers, or it ended (then it is not running()).
-  explicit DaemonProcess(const Site& site, const std::vector<std::string>& arguments = {});
+  explicit DaemonProcess(const Site& site, const std::vector<std::string>& arguments = {},
+                         const std::filesystem::path& program = GV_DAEMON);
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
   // terminate(), if it still runs.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 #include "supervise/process.h"
@@ -77,52 +78,59 @@ TEST_CASE("spawn: the directory is entered as the app's user") {
   check_fails(plan, SpawnStage::chdir, EACCES);
 }
 
-TEST_CASE("spawn: no helper, no child, no callback") {
+// With the tests' app in the place of gv-exec, as a helper with this fault.
+struct FaultyBench : Bench {
+  explicit FaultyBench(const char* fault) {
+    launcher = testing::open_launcher(GV_PROCESS_APP);
+    REQUIRE(::setenv("GV_TEST_HELPER", fault, 1) == 0);
+  }
+  FaultyBench(const FaultyBench&) = delete;
+  FaultyBench& operator=(const FaultyBench&) = delete;
+  ~FaultyBench() { CHECK(::unsetenv("GV_TEST_HELPER") == 0); }
+};
+
+TEST_CASE("spawn: a helper that cannot be executed: no child, no callback") {
+  TemporaryFolder folder;
   Bench bench;
-  auto started = Process::start(bench.loop(), shell("exit 0"), bench.seen, "/nonexistent/helper");
+  bench.launcher = testing::open_launcher(folder.write("rubbish", "\x01\x02\x03", 0755));
+  auto started = Process::start(bench.loop(), bench.launcher, shell("exit 0"), bench.seen);
   REQUIRE(!started.has_value());
-  CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ENOENT});
+  CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ENOEXEC});
   bench.loop().run_once(false);
   CHECK(bench.seen.events.empty());
 }
 
 TEST_CASE("spawn: a helper that ends without a word") {
-  TemporaryFolder folder;
-  auto dies = folder.write("dies", "#!/bin/sh\nkill -SEGV $$\n", 0755);
   Bench bench;
-  bench.run(shell("exit 0"), {}, "/bin/true");
+  bench.launcher = testing::open_launcher("/bin/true");
+  bench.run(shell("exit 0"));
   CHECK(bench.seen.events == kNeverRan);
   CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 0}));
-  bench.seen = {};
-  bench.run(shell("exit 0"), {}, dies);
-  CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 128 + SIGSEGV}));
+  FaultyBench faulty("dies");
+  faulty.run(shell("exit 0"));
+  CHECK(faulty.seen.events == kNeverRan);
+  CHECK(*faulty.seen.status == ExitStatus(SpawnFailed{SpawnStage::crashed, 128 + SIGKILL}));
 }
 
 TEST_CASE("spawn: a helper that talks rubbish") {
-  TemporaryFolder folder;
-  auto babbles = folder.write("babbles", "#!/bin/sh\nhead -c 100000 /dev/zero >&4\n", 0755);
-  Bench bench;
-  bench.run(shell("exit 0"), {}, babbles);
+  FaultyBench bench("babbles");
+  bench.run(shell("exit 0"));
   CHECK(bench.seen.events == kNeverRan);
   CHECK(std::get<SpawnFailed>(*bench.seen.status).stage == SpawnStage::crashed);
 }
 
 TEST_CASE("spawn: a helper that hangs is killed after its time") {
-  TemporaryFolder folder;
-  auto hangs = folder.write("hangs", "#!/bin/sh\necho begun\nexec sleep 1000\n", 0755);
   ProcessTimes times;
   times.spawn = std::chrono::milliseconds(50);
-  Bench bench;
-  bench.run(shell("exit 0"), times, hangs);
+  FaultyBench bench("hangs");
+  bench.run(shell("exit 0"), times);
   CHECK(bench.seen.events == kNeverRan);
   CHECK(*bench.seen.status == ExitStatus(SpawnFailed{SpawnStage::timeout, 0}));
 }
 
 TEST_CASE("spawn: a stop while the helper works is no crash of it") {
-  TemporaryFolder folder;
-  auto hangs = folder.write("hangs", "#!/bin/sh\necho begun\nexec sleep 1000\n", 0755);
-  Bench bench;
-  bench.start(shell("exit 0"), {}, hangs);
+  FaultyBench bench("hangs");
+  bench.start(shell("exit 0"));
   REQUIRE(bench.until([&bench] { return bench.seen.first_line().has_value(); }));
   bench.process->signal(SIGTERM, config::Stop::Scope::group);
   REQUIRE(bench.until("gone"));
@@ -133,7 +141,7 @@ TEST_CASE("spawn: a stop while the helper works is no crash of it") {
 TEST_CASE("spawn: where the kernel reaps children itself nothing is started") {
   Bench bench;
   auto before = std::signal(SIGCHLD, SIG_IGN);
-  auto started = Process::start(bench.loop(), shell("exit 0"), bench.seen, GV_SPAWN_HELPER);
+  auto started = Process::start(bench.loop(), bench.launcher, shell("exit 0"), bench.seen);
   (void)std::signal(SIGCHLD, before);
   REQUIRE(!started.has_value());
   CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ECHILD});
@@ -158,7 +166,7 @@ TEST_CASE(
     rlimit scarce{soft, before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
     bench.seen = {};
-    auto started = Process::start(bench.loop(), shell("exit 7"), bench.seen, GV_SPAWN_HELPER);
+    auto started = Process::start(bench.loop(), bench.launcher, shell("exit 7"), bench.seen);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     if (started) {
       ++ran;

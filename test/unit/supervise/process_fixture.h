@@ -51,6 +51,13 @@ struct Recorder final : ProcessObserver {
   }
 };
 
+// With this file for the spawn helper.
+inline spawn::Launcher open_launcher(const std::filesystem::path& helper) {
+  auto launcher = spawn::Launcher::open({helper});
+  REQUIRE_MESSAGE(launcher.has_value(), launcher.error().what);
+  return std::move(*launcher);
+}
+
 class Bench {
  public:
   Bench() {
@@ -81,16 +88,14 @@ class Bench {
     return until([this, event] { return seen.saw(event); });
   }
 
-  void start(const SpawnPlan& plan, const ProcessTimes& times = {},
-             const std::string& helper = GV_SPAWN_HELPER) {
-    auto started = Process::start(*loop_, plan, seen, helper, times);
+  void start(const SpawnPlan& plan, const ProcessTimes& times = {}) {
+    auto started = Process::start(*loop_, launcher, plan, seen, times);
     REQUIRE(started.has_value());
     process = std::move(*started);
   }
   // Starts it and waits for its end.
-  void run(const SpawnPlan& plan, const ProcessTimes& times = {},
-           const std::string& helper = GV_SPAWN_HELPER) {
-    start(plan, times, helper);
+  void run(const SpawnPlan& plan, const ProcessTimes& times = {}) {
+    start(plan, times);
     REQUIRE(until("gone"));
   }
   // Starts it and waits for its first line of output.
@@ -105,6 +110,7 @@ class Bench {
   std::unique_ptr<loop::Loop> loop_;
 
  public:
+  spawn::Launcher launcher = open_launcher(GV_EXEC);
   Recorder seen;
   std::unique_ptr<Process> process;
 };

@@ -40,7 +40,7 @@ std::string fact(const std::multimap<std::string, std::string>& facts, const std
   return found == facts.end() ? "(missing)" : found->second;
 }
 SpawnPlan show() {
-  return command({GV_SPAWN_HELPER, "surroundings"});
+  return command({GV_PROCESS_APP, "surroundings"});
 }
 
 TEST_CASE("surroundings: the environment is the plan's, byte for byte and in order") {

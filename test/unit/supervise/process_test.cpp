@@ -117,7 +117,7 @@ TEST_CASE("process: a group that outlives its kill is reported, watched, and gon
   Bench bench;
   ProcessTimes times;
   times.unkillable = std::chrono::milliseconds(50);
-  bench.start(command({GV_SPAWN_HELPER, "keep-zombie"}), times);
+  bench.start(command({GV_PROCESS_APP, "keep-zombie"}), times);
   REQUIRE(bench.until("unkillable"));
   CHECK(bench.seen.events == std::vector<std::string>{"running", "exited", "unkillable"});
   REQUIRE(bench.seen.first_line().has_value());
@@ -132,9 +132,9 @@ TEST_CASE("process: many live side by side and each has its own status") {
   std::vector<testing::Recorder> seen(kMany);
   std::vector<std::unique_ptr<Process>> processes;
   for (int i = 0; i < kMany; ++i) {
-    auto started =
-        Process::start(bench.loop(), shell("echo " + std::to_string(i) + "; exit " + std::to_string(i)),
-                       seen[static_cast<std::size_t>(i)], GV_SPAWN_HELPER);
+    auto started = Process::start(bench.loop(), bench.launcher,
+                                  shell("echo " + std::to_string(i) + "; exit " + std::to_string(i)),
+                                  seen[static_cast<std::size_t>(i)]);
     REQUIRE(started.has_value());
     processes.push_back(std::move(*started));
   }
@@ -171,7 +171,7 @@ TEST_CASE("process: it may be destroyed in any callback, and none follows") {
     CAPTURE(where);
     Quitter quitter(where);
     auto started =
-        Process::start(bench.loop(), shell("echo out; echo err >&2; exit 0"), quitter, GV_SPAWN_HELPER);
+        Process::start(bench.loop(), bench.launcher, shell("echo out; echo err >&2; exit 0"), quitter);
     REQUIRE(started.has_value());
     quitter.process = std::move(*started);
     pid_t pid = quitter.process->pid().value();

@@ -66,8 +66,7 @@ TEST_CASE("process tree: an orphan that came to the daemon is known by its marks
 TEST_CASE("process tree: strangers are spared") {
   Bench bench;
   testing::Recorder other_seen;
-  auto other =
-      Process::start(bench.loop(), shell("echo ready; exec sleep 1000"), other_seen, GV_SPAWN_HELPER);
+  auto other = Process::start(bench.loop(), bench.launcher, shell("echo ready; exec sleep 1000"), other_seen);
   REQUIRE(other.has_value());
   REQUIRE(bench.until([&other_seen] { return other_seen.first_line().has_value(); }));
   // It has the same marks but another leader is asked for: as our own child of another name it would match,

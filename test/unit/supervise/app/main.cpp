@@ -1,5 +1,6 @@
-// Two programs in one for the tests of processes. Called as kHelperName it is the spawn helper, as the daemon
-// is. Called with a word it is an app that shows its surroundings or behaves badly on purpose.
+// Two programs in one for the tests of processes. Called with a word it is an app that shows its surroundings
+// or behaves badly on purpose. Executed in the place of gv-exec it is a spawn helper that does not do its
+// work, in the way that GV_TEST_HELPER says.
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
@@ -7,15 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
-#include "supervise/process.h"
 
 namespace {
 
@@ -84,12 +85,24 @@ int keep_zombie() {
   return 0;
 }
 
+// As a spawn helper; descriptor 4 is its report.
+int misbehave(std::string_view fault) {
+  if (fault == "dies") return ::raise(SIGKILL);  // which no sanitizer sees
+  if (fault == "babbles") {
+    std::string rubbish(100'000, '\0');
+    return ::write(4, rubbish.data(), rubbish.size()) > 0 ? 0 : 1;
+  }
+  if (fault == "hangs" && ::write(1, "begun\n", 6) == 6) {
+    for (;;) (void)::pause();
+  }
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 0 && std::strcmp(argv[0], gracevisor::supervise::kHelperName) == 0) {
-    return gracevisor::supervise::helper_main();
-  }
+  if (const char* fault = std::getenv("GV_TEST_HELPER"); fault != nullptr && argc == 1)
+    return misbehave(fault);
   std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "surroundings") return show_surroundings();
   if (word == "keep-zombie") return keep_zombie();

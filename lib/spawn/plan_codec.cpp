@@ -1,4 +1,4 @@
-#include "supervise/plan_codec.h"
+#include "spawn/plan_codec.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "supervise/spawn_protocol.h"
+#include "spawn/protocol.h"
 
-namespace gracevisor::supervise {
+namespace gracevisor::spawn {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x67760002;  // "gv", format 2
@@ -128,7 +128,9 @@ std::string encode_plan(const SpawnPlan& plan) {
 
 base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.number<std::uint32_t>() != kMagic) return base::fail("not a spawn plan");
+  if (in.number<std::uint32_t>() != kMagic) {
+    return base::fail_errno("not a spawn plan of this version", EPROTONOSUPPORT);
+  }
   SpawnPlan plan;
   plan.program = in.text();
   plan.argv = in.texts();
@@ -137,7 +139,7 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
   if (in.number<std::uint8_t>() != 0) plan.open_files = in.number<std::uint64_t>();
   if (in.number<std::uint8_t>() != 0) plan.listener = kListenerFd;
   if (in.number<std::uint8_t>() != 0) plan.credentials = take_credentials(in);
-  if (!in.finished()) return base::fail("the spawn plan is cut or too long");
+  if (!in.finished()) return base::fail_errno("the spawn plan is cut or too long", EBADMSG);
   return plan;
 }
 
@@ -177,4 +179,4 @@ base::Expected<SpawnPlan> read_sealed_plan(int fd) {
   return decode_plan(bytes);
 }
 
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

@@ -1,10 +1,13 @@
+#include "spawn/report.h"
+
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
-#include "supervise/spawn_protocol.h"
+#include "spawn/protocol.h"
 
-namespace gracevisor::supervise {
+namespace gracevisor::spawn {
 
 bool SpawnReport::read_to_end() {
   constexpr std::size_t kLongest = 1 + sizeof(SpawnRecord);
@@ -39,4 +42,4 @@ std::optional<SpawnFailed> SpawnReport::failure() const {
   return SpawnFailed{static_cast<SpawnStage>(record.stage), record.code};
 }
 
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

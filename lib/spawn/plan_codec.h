@@ -1,8 +1,8 @@
 // A SpawnPlan as bytes, for the way from the daemon to the spawn helper: a sealed memfd, so that nothing is
-// visible on a command line and no size limit of a pipe applies. Both sides are the same binary
-// (/proc/self/exe), so the format has a version only to notice a mistake. Strings are any bytes without NUL.
-// A listener travels beside it: decoded, the plan names the place where the helper finds it. Thread: values;
-// the daemon's supervisor thread and the helper.
+// visible on a command line and no size limit of a pipe applies. The two are programs of one version,
+// installed together and opened when the daemon starts; the version in the format notices where they are not.
+// Strings are any bytes without NUL. A listener travels beside it: decoded, the plan names the place where
+// the helper finds it. Thread: values; the daemon's supervisor thread and the helper.
 #pragma once
 
 #include <string>
@@ -10,11 +10,12 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "supervise/spec.h"
+#include "spawn/plan.h"
 
-namespace gracevisor::supervise {
+namespace gracevisor::spawn {
 
 [[nodiscard]] std::string encode_plan(const SpawnPlan& plan);
+// Code EPROTONOSUPPORT: another version; EBADMSG: cut, or followed by something.
 [[nodiscard]] base::Expected<SpawnPlan> decode_plan(std::string_view bytes);
 
 // A memfd that holds the plan and can no longer be changed.
@@ -22,4 +23,4 @@ namespace gracevisor::supervise {
 // Reads it back from the start, whatever the descriptor's offset; refuses what is not sealed.
 [[nodiscard]] base::Expected<SpawnPlan> read_sealed_plan(int fd);
 
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

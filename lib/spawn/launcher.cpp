@@ -1,15 +1,16 @@
-#include "supervise/spawn.h"
+#include "spawn/launcher.h"
 
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
-#include "supervise/process.h"
-#include "supervise/spawn_protocol.h"
+#include "spawn/protocol.h"
 
-namespace gracevisor::supervise {
+namespace gracevisor::spawn {
 namespace {
 
 // The C structures with their ends; the first failure is kept.
@@ -68,9 +69,43 @@ bool children_are_reaped_by_kernel() {
   return now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT) != 0;
 }
 
+// The errno of what keeps the file from being executed, or 0.
+int executable(const std::string& path) {
+  struct stat st{};
+  if (::stat(path.c_str(), &st) != 0) return errno;
+  if (!S_ISREG(st.st_mode)) return EACCES;  // as execve says it
+  return ::access(path.c_str(), X_OK) != 0 ? errno : 0;
+}
+
 }  // namespace
 
-std::expected<pid_t, SpawnFailed> spawn_helper(const std::string& helper, const HelperFds& fds) {
+std::vector<std::filesystem::path> helper_places(const std::filesystem::path& daemon,
+                                                 const std::filesystem::path& libexec) {
+  std::filesystem::path folder = daemon.parent_path();
+  return {folder / kHelperName, (folder / libexec / kHelperName).lexically_normal()};
+}
+
+base::Expected<Launcher> Launcher::open(const std::vector<std::filesystem::path>& places) {
+  std::string tried;
+  int code = ENOENT;
+  for (const auto& place : places) {
+    base::UniqueFd file(::open(place.c_str(), O_PATH | O_CLOEXEC));
+    code = file ? 0 : errno;
+    if (file) {
+      auto high = base::duplicate(file.get(), kLowestSource);
+      if (!high) return std::unexpected(high.error());
+      Launcher launcher(std::move(*high));
+      code = executable(launcher.path_);
+      if (code == 0) return launcher;
+    }
+    tried += (tried.empty() ? "" : ", ") + place.string() + ": " + base::errno_text(code);
+    // One that is there but cannot be used is a fault to be seen, not a reason to take another one.
+    if (code != ENOENT) break;
+  }
+  return std::unexpected(base::Error{"cannot open gv-exec, which starts the processes: " + tried, code});
+}
+
+std::expected<pid_t, SpawnFailed> Launcher::start(const HelperFds& fds) const {
   if (children_are_reaped_by_kernel()) return std::unexpected(SpawnFailed{SpawnStage::spawn, ECHILD});
   Attributes attributes;
   attributes.set_up();
@@ -87,10 +122,10 @@ std::expected<pid_t, SpawnFailed> spawn_helper(const std::string& helper, const 
   std::string name = kHelperName;
   char* const argv[] = {name.data(), nullptr};
   pid_t pid = 0;
-  // Our environment, since the loader may need it to find the helper's libraries; the program gets its own.
-  int r = ::posix_spawn(&pid, helper.c_str(), actions.get(), attributes.get(), argv, environ);
+  // Our environment has what sanitizers are told; the program gets its own.
+  int r = ::posix_spawn(&pid, path_.c_str(), actions.get(), attributes.get(), argv, environ);
   if (r != 0) return std::unexpected(SpawnFailed{SpawnStage::spawn, r});
   return pid;
 }
 
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

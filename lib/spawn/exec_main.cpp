@@ -1,10 +1,9 @@
-// The helper's half of starting a process: single-threaded, just executed, so every call is allowed and every
-// result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid, uid,
-// then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the listener to
-// its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it would break
-// sudo and set-id programs that apps call, and no key asks for it.
+#include "spawn/exec_main.h"
+
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,16 +13,21 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "supervise/plan_codec.h"
-#include "supervise/process.h"
-#include "supervise/spawn_protocol.h"
+#include "spawn/failure.h"
+#include "spawn/plan_codec.h"
+#include "spawn/protocol.h"
 
-namespace gracevisor::supervise {
+// Every result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid,
+// uid, then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the
+// listener to its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it
+// would break sudo and set-id programs that apps call, and no key asks for it.
+namespace gracevisor::spawn {
 namespace {
 
 // Unset means done; the step and its errno otherwise.
@@ -144,16 +148,21 @@ void describe_listener(SpawnPlan& plan) {
   plan.environment.emplace_back("LISTEN_FDNAMES=http");
 }
 
+struct CloseFolder {
+  void operator()(DIR* folder) const { (void)::closedir(folder); }
+};
+
 // For kernels before 5.11.
 Step close_later_one_by_one() {
-  std::error_code error;
-  std::filesystem::directory_iterator entries("/proc/self/fd", error);
-  if (error) return failed(SpawnStage::fds, error.value());
-  for (const auto& entry : entries) {
-    int fd = std::atoi(entry.path().filename().c_str());
+  std::unique_ptr<DIR, CloseFolder> folder(::opendir("/proc/self/fd"));
+  if (!folder) return failed(SpawnStage::fds);
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr) return errno != 0 ? failed(SpawnStage::fds) : std::nullopt;
+    int fd = std::atoi(entry->d_name);  // 0 for the folders "." and ".."
     if (fd > kReportFd && ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return failed(SpawnStage::fds);
   }
-  return std::nullopt;
 }
 
 Step close_leaks_at_exec() {
@@ -194,6 +203,8 @@ SpawnFailed execute(SpawnPlan& plan) {
 }
 
 SpawnFailed run() {
+  // Executed by a descriptor's number, it would have that for a name.
+  (void)::prctl(PR_SET_NAME, kHelperName);
   if (auto step = guard_own_fds()) return *step;
   auto plan = read_sealed_plan(kPlanFd);
   if (!plan) return {SpawnStage::plan, plan.error().code};
@@ -204,14 +215,16 @@ SpawnFailed run() {
 
 }  // namespace
 
-int helper_main() {
+int exec_main() {
   SpawnFailed failure = run();
   SpawnRecord record;
   record.stage = static_cast<std::uint16_t>(failure.stage);
   record.code = failure.code;
-  // When even this fails the daemon sees a helper that ended without a word.
-  (void)!::write(kReportFd, &record, sizeof record);
+  if (::write(kReportFd, &record, sizeof record) == sizeof record) return kHelperFailed;
+  // A daemon that is gone, or none at all: somebody tries what this program is.
+  constexpr std::string_view kLine = "gv-exec: gracevisord starts this program, nobody else can\n";
+  (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
   return kHelperFailed;
 }
 
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

@@ -1,4 +1,4 @@
-#include "supervise/plan_codec.h"
+#include "spawn/plan_codec.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -6,9 +6,9 @@
 
 #include <cerrno>
 
-#include "supervise/spawn_protocol.h"
+#include "spawn/protocol.h"
 
-namespace gracevisor::supervise {
+namespace gracevisor::spawn {
 namespace {
 
 SpawnPlan rich_plan() {
@@ -58,6 +58,17 @@ TEST_CASE("plan codec: what is cut or longer at any place is refused") {
   CHECK(!decode_plan(std::string(1000, '\xff')).has_value());
 }
 
+TEST_CASE("plan codec: the plan of another version is told from one that is damaged") {
+  std::string other = encode_plan(rich_plan());
+  other[0] = static_cast<char>(other[0] + 1);
+  auto refused = decode_plan(other);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == EPROTONOSUPPORT);
+  auto cut = decode_plan(std::string_view(encode_plan(rich_plan())).substr(0, 40));
+  REQUIRE(!cut.has_value());
+  CHECK(cut.error().code == EBADMSG);
+}
+
 TEST_CASE("plan codec: a sealed plan can be read from any offset and never changed") {
   auto fd = seal_plan(rich_plan());
   REQUIRE(fd.has_value());
@@ -84,42 +95,5 @@ TEST_CASE("plan codec: a plan beyond the bound is refused") {
   CHECK(fd.error().code == E2BIG);
 }
 
-std::optional<SpawnFailed> report_of(std::string_view bytes) {
-  auto pipe = base::make_pipe();
-  REQUIRE(pipe.has_value());
-  REQUIRE(base::set_nonblocking(pipe->read_end.get()).has_value());
-  SpawnReport report(std::move(pipe->read_end));
-  // Byte by byte: no split may matter.
-  for (char byte : bytes) {
-    REQUIRE(::write(pipe->write_end.get(), &byte, 1) == 1);
-    CHECK(!report.read_to_end());
-  }
-  pipe->write_end.reset();
-  REQUIRE(report.read_to_end());
-  return report.failure();
-}
-
-std::string record(std::uint16_t version, std::uint16_t stage, std::int32_t code) {
-  SpawnRecord raw{version, stage, code};
-  return {reinterpret_cast<const char*>(&raw), sizeof raw};
-}
-
-TEST_CASE("spawn report: the byte alone means running, a record tells the step, all else is a crash") {
-  const std::string byte(1, kAboutToExec);
-  constexpr SpawnFailed kCrashed{SpawnStage::crashed, 0};
-  auto exec = static_cast<std::uint16_t>(SpawnStage::exec);
-  CHECK(!report_of(byte).has_value());
-  CHECK(report_of(byte + record(1, exec, ENOENT)) == SpawnFailed{SpawnStage::exec, ENOENT});
-  CHECK(report_of(record(1, static_cast<std::uint16_t>(SpawnStage::uid), EAGAIN)) ==
-        SpawnFailed{SpawnStage::uid, EAGAIN});
-  CHECK(report_of("") == kCrashed);
-  CHECK(report_of("x") == kCrashed);
-  CHECK(report_of(byte + byte) == kCrashed);
-  CHECK(report_of(record(2, exec, 1)) == kCrashed);
-  CHECK(report_of(record(1, exec + 1, 1)) == kCrashed);
-  CHECK(report_of(byte + record(1, exec, 1) + "x") == kCrashed);
-  CHECK(report_of(std::string(1000, kAboutToExec)) == kCrashed);
-}
-
 }  // namespace
-}  // namespace gracevisor::supervise
+}  // namespace gracevisor::spawn

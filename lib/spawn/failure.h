@@ -1,0 +1,35 @@
+// Why a program does not come to run. Thread: values, any thread.
+#pragma once
+
+#include <cstdint>
+
+namespace gracevisor::spawn {
+
+// What was being done; the values travel through the report pipe.
+enum class SpawnStage : std::uint16_t {
+  plan,
+  setsid,
+  signals,
+  fds,
+  rlimits,
+  groups,
+  gid,
+  uid,
+  chdir,
+  nnp,
+  exec,  // in gv-exec
+  pipe,
+  memfd,
+  spawn,
+  pidfd,
+  timeout,
+  crashed,  // seen by the daemon
+};
+
+struct SpawnFailed {
+  SpawnStage stage = SpawnStage::exec;
+  int code = 0;  // errno; for `crashed` the helper's own end, as a shell counts it
+  bool operator==(const SpawnFailed&) const = default;
+};
+
+}  // namespace gracevisor::spawn

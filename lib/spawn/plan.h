@@ -1,0 +1,38 @@
+// What one process is made from. The daemon's user look-ups, placeholders and files are behind it: gv-exec
+// asks nobody. Thread: values, any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gracevisor::spawn {
+
+struct Credentials {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+  std::string name;
+  std::string home;
+  std::string shell;
+};
+
+// Everything that one incarnation's process is made from; ready to be carried to the helper.
+struct SpawnPlan {
+  std::string program;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // "KEY=VALUE"
+  std::string directory;
+  std::optional<Credentials> credentials;
+  // The soft limit of open files to run with: the daemon's own one from before it raised it. Unset: the
+  // daemon's present one.
+  std::optional<std::uint64_t> open_files = std::nullopt;
+  // A descriptor of the daemon's that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
+  // LISTEN_FDNAMES about it (sd_listen_fds(3)); -1: none.
+  int listener = -1;
+};
+
+}  // namespace gracevisor::spawn

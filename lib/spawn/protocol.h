@@ -1,0 +1,38 @@
+// What the daemon and its spawn helper, the program gv-exec, agree on: the helper's descriptors, and what it
+// tells through the report pipe. The pipe closes by itself when execve succeeds, so its end alone would be
+// ambiguous; hence a byte right before:
+//
+//   byte, end            the program runs
+//   byte, record, end    execve failed
+//   record, end          an earlier step failed
+//   anything else, end   the helper died
+//
+// Thread: values.
+#pragma once
+
+#include <cstdint>
+
+namespace gracevisor::spawn {
+
+// Its file's name, argv[0] and the name under which ps shows it.
+inline constexpr const char* kHelperName = "gv-exec";
+
+// The helper's descriptors beside 0, 1, 2.
+inline constexpr int kPlanFd = 3;
+inline constexpr int kReportFd = 4;
+inline constexpr int kListenerFd = 5;  // where the plan has a listener
+// Where the program finds the listener: SD_LISTEN_FDS_START. The plan, which stood there, is read by then.
+inline constexpr int kPassedListenerFd = 3;
+// Its exit status when a step failed; the record says which one.
+inline constexpr int kHelperFailed = 70;
+inline constexpr char kAboutToExec = '\x01';
+
+// Eight bytes, written by one atomic write.
+struct SpawnRecord {
+  std::uint16_t version = 1;
+  std::uint16_t stage = 0;  // a SpawnStage
+  std::int32_t code = 0;
+};
+static_assert(sizeof(SpawnRecord) == 8);
+
+}  // namespace gracevisor::spawn
