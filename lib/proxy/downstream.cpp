@@ -379,7 +379,7 @@ void Downstream::shut() noexcept {
     exchange_->abandon();
     core_.recycle(std::move(exchange_));
     // What is queued of its response is lost: one that the connection's end delimits must not look whole.
-    if (stream_) stream_->reset();
+    stream_.reset();
   }
   stream_.close();
 }
