@@ -22,9 +22,15 @@ bool valid_ipv6(std::string_view text) noexcept {
   return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
+// Labels that are not empty, but for one behind the last dot.
 bool valid_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= kMaxName && name.front() != '.' &&
-         name.find("..") == std::string_view::npos && span_of(kNameCharacter, name) == name.size();
+  if (name.empty() || name.size() > kMaxName) return false;
+  char before = '.';
+  for (const char c : name) {
+    if (!is(kNameCharacter, c) || (c == '.' && before == '.')) return false;
+    before = c;
+  }
+  return true;
 }
 
 bool parse_port(std::string_view text, std::uint16_t& port) noexcept {

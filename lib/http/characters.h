@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -59,16 +61,28 @@ inline constexpr std::array<std::uint8_t, 256> kCharacters = make_character_tabl
 inline constexpr std::uint64_t kLowBits = 0x0101010101010101U;
 inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
 
-// The same of kValueCharacter, eight at a time where none is HTAB: values are most of what a head consists
-// of.
+// How many of the eight characters that lie there, in their order, are visible, SP or obs-text.
+[[nodiscard]] inline std::size_t visible_prefix(const char* eight) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  // The high bit of a byte is set when it is below 0x20, or DEL, or (a borrow) behind such a one: the lowest
+  // is right.
+  const std::uint64_t deletes = word ^ (0x7f * kLowBits);
+  const std::uint64_t control = (word - 0x20 * kLowBits) & ~word;
+  const std::uint64_t is_delete = (deletes - kLowBits) & ~deletes;
+  return static_cast<std::size_t>(std::countr_zero((control | is_delete) & kHighBits)) / 8;
+}
+
+// The same of kValueCharacter, eight at a time: values are most of what a head consists of.
 [[nodiscard]] inline std::size_t value_span(std::string_view text) noexcept {
   std::size_t length = 0;
-  for (std::uint64_t word = 0; length + sizeof word <= text.size(); length += sizeof word) {
-    std::memcpy(&word, text.data() + length, sizeof word);
-    const std::uint64_t deletes = word ^ (0x7f * kLowBits);
-    const std::uint64_t control = (word - 0x20 * kLowBits) & ~word;  // its high bits: some byte is below 0x20
-    const std::uint64_t is_delete = (deletes - kLowBits) & ~deletes;
-    if (((control | is_delete) & kHighBits) != 0) break;
+  while (length + 8 <= text.size()) {
+    const std::size_t visible = visible_prefix(text.data() + length);
+    length += visible;
+    if (visible == 8) continue;
+    if (text[length] != '\t') return length;
+    ++length;
   }
   return length + span_of(kValueCharacter, text.substr(length));
 }

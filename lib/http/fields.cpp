@@ -23,6 +23,21 @@ bool same_letters(std::uint64_t left, std::uint64_t right) noexcept {
   return ((different << 2U) & ~letters) == 0;
 }
 
+std::uint64_t word_at(std::string_view text, std::size_t at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data() + at, sizeof word);
+  return word;
+}
+
+// The first four characters and the last four.
+std::uint64_t ends_of(std::string_view text) noexcept {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), sizeof first);
+  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+  return std::uint64_t{last} << 32U | first;
+}
+
 FieldName either(std::string_view name, std::string_view known, FieldName value) noexcept {
   return equals_ignoring_case(name, known) ? value : FieldName::other;
 }
@@ -72,16 +87,22 @@ FieldName classify(std::string_view name) noexcept {
 }
 
 bool same_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  std::size_t i = 0;
-  for (std::uint64_t left = 0, right = 0; i + sizeof left <= a.size(); i += sizeof left) {
-    std::memcpy(&left, a.data() + i, sizeof left);
-    std::memcpy(&right, b.data() + i, sizeof right);
-    if (left != right && !same_letters(left, right)) return false;
+  const std::size_t size = a.size();
+  if (size < 4) {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (lower(a[i]) != lower(b[i])) return false;
+    }
+    return true;
   }
-  for (; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
+  // Words that overlap leave no rest.
+  const auto same = [](std::uint64_t left, std::uint64_t right) {
+    return left == right || same_letters(left, right);
+  };
+  if (size < 8) return same(ends_of(a), ends_of(b));
+  for (std::size_t i = 0; i + 8 < size; i += 8) {
+    if (!same(word_at(a, i), word_at(b, i))) return false;
   }
-  return true;
+  return same(word_at(a, size - 8), word_at(b, size - 8));
 }
 
 bool FieldEdits::touch(std::string_view name) const noexcept {

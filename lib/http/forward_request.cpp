@@ -85,7 +85,7 @@ void write_framing(const RequestHead& head, HeadText& out) {
   switch (head.body.kind) {
     case Framing::Kind::none:
       for (const Field& field : head.fields) {
-        if (field.name == FieldName::content_length) write_field("Content-Length", 0, out);
+        if (field.name == FieldName::content_length) write_field("Content-Length", std::uint64_t{0}, out);
       }
       return;
     case Framing::Kind::length: write_field("Content-Length", head.body.length, out); return;
@@ -115,17 +115,20 @@ void write_head(const RequestHead& head, const RequestForward& how, HeadText& ou
   const auto ours = [&](std::string_view name) { return !edited || !how.edits.touch(name); };
   bool proto = !ours("X-Forwarded-Proto");
   bool host = head.authority.empty() || !ours("X-Forwarded-Host");
-  for (const Field& field : head.fields) {
-    if (!passes(field, head, how)) continue;
-    if (head.nominates && nominated_away(head.fields, field)) continue;
-    if (edited && how.edits.touch(field.text)) continue;
-    proto = proto || field.name == FieldName::x_forwarded_proto;
-    host = host || field.name == FieldName::x_forwarded_host;
-    write_field(field, out);
+  {
+    FieldCopy copy(out);
+    for (const Field& field : head.fields) {
+      if (!passes(field, head, how)) continue;
+      if (head.nominates && nominated_away(head.fields, field)) continue;
+      if (edited && how.edits.touch(field.text)) continue;
+      proto = proto || field.name == FieldName::x_forwarded_proto;
+      host = host || field.name == FieldName::x_forwarded_host;
+      copy.add(field);
+    }
   }
   write_framing(head, out);
   if (head.max_forwards && ours("Max-Forwards")) {
-    write_field("Max-Forwards", *head.max_forwards == 0 ? 0 : *head.max_forwards - 1, out);
+    write_field("Max-Forwards", std::max<std::uint64_t>(*head.max_forwards, 1) - 1, out);
   }
   if (how.via && ours("Via")) write_field("Via", head.minor == 1 ? "1.1 gracevisor" : "1.0 gracevisor", out);
   if (ours("X-Forwarded-For")) write_forwarded_for(head, how, out);

@@ -18,12 +18,13 @@ void write_start(const ResponseHead& head, HeadText& out) {
 bool write_fields(const ResponseHead& head, const FieldEdits& edits, HeadText& out) {
   const bool edited = !edits.empty();
   bool date = false;
+  FieldCopy copy(out);
   for (const Field& field : head.fields) {
     if (ends_at_every_hop(field.name)) continue;
     if (head.nominates && nominated_away(head.fields, field)) continue;
     if (edited && edits.touch(field.text)) continue;
     date = date || field.name == FieldName::date;
-    write_field(field, out);
+    copy.add(field);
   }
   return date;
 }

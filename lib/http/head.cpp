@@ -47,20 +47,34 @@ class HeadReader::Impl {
  public:
   // Find, check, parse. `complete` when the fields are there and as many as the check counted.
   HeadResult read(MessageKind kind, std::string_view bytes, const HeadLimits& limits, Fields& fields) {
-    const FoundHead found = find_head(bytes, kind, limits);
+    FoundHead found = find_plain_head(bytes, kind, limits);
+    if (found.state != HeadState::complete) found = find_and_check(kind, bytes, limits);
     if (found.state == HeadState::incomplete) return {};
     if (found.state == HeadState::refused) return refuse(found.refusal);
     const std::string_view head = bytes.substr(found.begin, found.end - found.begin);
-    const bool request = kind == MessageKind::request;
-    const auto refusal = request ? check_request_head(head, limits) : check_response_head(head);
-    if (refusal) return refuse(*refusal);
-    const auto verdict = parser.parse(request ? HTTP_REQUEST : HTTP_RESPONSE, head, fields);
+    const auto type = kind == MessageKind::request ? HTTP_REQUEST : HTTP_RESPONSE;
+    const auto verdict = parser.parse(type, head, fields);
     if (verdict != HeadParser::Verdict::accepted) return refuse(refusal_of(verdict));
     if (fields.size() != found.fields) return refuse({400, "bad-head"});
     return {.state = HeadState::complete, .size = found.end, .refusal = {}};
   }
 
   HeadParser parser;
+
+ private:
+  static FoundHead find_and_check(MessageKind kind, std::string_view bytes,
+                                  const HeadLimits& limits) noexcept {
+    FoundHead found = find_head(bytes, kind, limits);
+    if (found.state != HeadState::complete) return found;
+    const std::string_view head = bytes.substr(found.begin, found.end - found.begin);
+    const auto refusal =
+        kind == MessageKind::request ? check_request_head(head, limits) : check_response_head(head);
+    if (refusal) {
+      found.state = HeadState::refused;
+      found.refusal = *refusal;
+    }
+    return found;
+  }
 };
 
 HeadReader::HeadReader() : impl_(std::make_unique<Impl>()) {}

@@ -96,12 +96,26 @@ class LengthLines {
   unsigned codings_ = 0;
 };
 
-// Takes the name of a field and its colon off; empty: it is no name.
-std::string_view take_name(std::string_view& rest) noexcept {
-  const std::string_view name = rest.substr(0, span_of(kTokenCharacter, rest));
-  if (rest[name.size()] != ':') return {};
-  rest.remove_prefix(name.size() + 1);
-  return name;
+// Whole field lines at the beginning of a text.
+struct FieldLines {
+  std::size_t count = 0;
+  std::size_t longest = 0;  // without its CRLF
+  LengthLines lengths;
+};
+
+// Takes lines off `rest`, up to the first that is no field; the end of a head, for one.
+FieldLines take_fields(std::string_view& rest) noexcept {
+  FieldLines lines;
+  for (;;) {
+    const std::size_t name = span_of(kTokenCharacter, rest);
+    if (name == 0 || name == rest.size() || rest[name] != ':') return lines;
+    const std::size_t line = name + 1 + value_span(rest.substr(name + 1));
+    if (!rest.substr(line).starts_with("\r\n")) return lines;
+    lines.lengths.add(rest.substr(0, name));
+    lines.longest = std::max(lines.longest, line);
+    ++lines.count;
+    rest.remove_prefix(line + 2);
+  }
 }
 
 Refusal bad_name(std::string_view line, bool first) noexcept {
@@ -113,20 +127,47 @@ Refusal bad_name(std::string_view line, bool first) noexcept {
 // `rest` consists of whole lines, of which the last is empty: whatever stops before a CRLF does not belong
 // there.
 std::optional<Refusal> check_fields(std::string_view rest) noexcept {
-  bool first = true;
-  LengthLines lengths;
-  while (!rest.starts_with("\r\n")) {
-    const std::string_view line = rest;
-    const std::string_view name = take_name(rest);
-    if (name.empty()) return bad_name(line, first);
-    rest.remove_prefix(value_span(rest));
-    if (!rest.starts_with("\r\n")) return Refusal{400, "bad-field-value"};
-    rest.remove_prefix(2);
-    lengths.add(name);
-    first = false;
+  const FieldLines lines = take_fields(rest);
+  if (!rest.starts_with("\r\n")) {
+    const std::size_t name = span_of(kTokenCharacter, rest);
+    if (name == 0 || rest[name] != ':') return bad_name(rest, lines.count == 0);
+    return Refusal{400, "bad-field-value"};
   }
-  if (lengths.contradict()) return Refusal{400, "two-lengths"};
+  if (lines.lengths.contradict()) return Refusal{400, "two-lengths"};
   return std::nullopt;
+}
+
+// The two without their line ends.
+std::optional<Refusal> check_request_line(std::string_view line, const HeadLimits& limits) noexcept {
+  line.remove_suffix(std::string_view(" HTTP/1.1").size());  // check_version() saw it
+  const std::size_t method = span_of(kTokenCharacter, line);
+  if (method == 0 || method >= line.size() || line[method] != ' ') return Refusal{400, "bad-request-line"};
+  const std::string_view target = line.substr(method + 1);
+  if (target.size() > limits.target) return Refusal{414, "target-too-long"};
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(path.size());
+  const bool plain = !path.empty() && span_of(kTargetCharacter, path) == path.size() &&
+                     span_of(kQueryCharacter, query) == query.size();
+  if (!plain) return Refusal{400, "bad-target"};
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_status_line(std::string_view line) noexcept {
+  line.remove_prefix(kVersionPrefix.size());  // begin_response() saw it
+  const bool version = !line.empty() && (line.front() == '0' || line.front() == '1');
+  if (!version) return Refusal{502, "unsupported-version"};
+  const bool status = line.size() >= 5 && line[1] == ' ' && line[2] != '0' &&
+                      span_of(kDigit, line.substr(2)) == 3 && (line.size() == 5 || line[5] == ' ');
+  if (!status || value_span(line) != line.size()) return Refusal{502, "bad-status-line"};
+  return std::nullopt;
+}
+
+bool plain_request_line(std::string_view line, const HeadLimits& limits) noexcept {
+  return !check_version(line) && line.find(' ') <= kMaxMethod && !check_request_line(line, limits);
+}
+
+bool plain_status_line(std::string_view line, const HeadLimits& limits) noexcept {
+  return line.starts_with(kVersionPrefix) && line.size() <= limits.field && !check_status_line(line);
 }
 
 }  // namespace
@@ -172,33 +213,30 @@ FoundHead find_head(std::string_view bytes, MessageKind kind, const HeadLimits& 
 }
 
 std::optional<Refusal> check_request_head(std::string_view head, const HeadLimits& limits) noexcept {
-  std::string_view rest = head;
-  std::string_view line = next_line(rest);
-  line.remove_suffix(std::string_view(" HTTP/1.1").size());  // find_head() saw it
-  const std::size_t method = span_of(kTokenCharacter, line);
-  if (method == 0 || method >= line.size() || line[method] != ' ') return Refusal{400, "bad-request-line"};
-  const std::string_view target = line.substr(method + 1);
-  if (target.size() > limits.target) return Refusal{414, "target-too-long"};
-  const std::string_view path = target.substr(0, target.find('?'));
-  const std::string_view query = target.substr(path.size());
-  const bool plain = !path.empty() && span_of(kTargetCharacter, path) == path.size() &&
-                     span_of(kQueryCharacter, query) == query.size();
-  if (!plain) return Refusal{400, "bad-target"};
-  return check_fields(rest);
+  if (const auto refusal = check_request_line(next_line(head), limits)) return refusal;
+  return check_fields(head);
 }
 
 std::optional<Refusal> check_response_head(std::string_view head) noexcept {
-  std::string_view rest = head;
-  std::string_view line = next_line(rest);
-  line.remove_prefix(kVersionPrefix.size());  // find_head() saw it
-  const bool version = !line.empty() && (line.front() == '0' || line.front() == '1');
-  if (!version) return Refusal{502, "unsupported-version"};
-  const bool status = line.size() >= 5 && line[1] == ' ' && line[2] != '0' &&
-                      span_of(kDigit, line.substr(2)) == 3 && (line.size() == 5 || line[5] == ' ');
-  if (!status || value_span(line) != line.size()) return Refusal{502, "bad-status-line"};
-  auto refusal = check_fields(rest);
+  if (const auto refusal = check_status_line(next_line(head))) return refusal;
+  auto refusal = check_fields(head);
   if (refusal) refusal->status = 502;
   return refusal;
+}
+
+FoundHead find_plain_head(std::string_view bytes, MessageKind kind, const HeadLimits& limits) noexcept {
+  const std::size_t feed = bytes.find('\n');
+  if (feed == std::string_view::npos || feed == 0 || bytes[feed - 1] != '\r') return {};
+  const std::string_view line = bytes.substr(0, feed - 1);
+  const bool plain =
+      kind == MessageKind::request ? plain_request_line(line, limits) : plain_status_line(line, limits);
+  if (!plain) return {};
+  std::string_view rest = bytes.substr(feed + 1);
+  const FieldLines lines = take_fields(rest);
+  const std::size_t end = bytes.size() - rest.size() + 2;
+  const bool whole = rest.starts_with("\r\n") && !lines.lengths.contradict();
+  if (!whole || lines.count > limits.fields || lines.longest > limits.field || end > limits.head) return {};
+  return {.state = HeadState::complete, .begin = 0, .end = end, .fields = lines.count, .refusal = {}};
 }
 
 }  // namespace gracevisor::http

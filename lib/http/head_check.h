@@ -5,6 +5,8 @@
 // find_head() decides on the bytes in their order, so that a head which arrives byte by byte is refused at
 // the same byte, for the same reason, as one that arrives whole. It looks for line ends only (memchr), so
 // asking again after every byte stays cheap. check_*() then look at every byte of a complete head once.
+// find_plain_head() does the work of both for the head as it nearly always comes, whole and sound, and has no
+// opinion on any other.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +32,10 @@ inline constexpr std::size_t kMaxMethod = 32;
 
 [[nodiscard]] FoundHead find_head(std::string_view bytes, MessageKind kind,
                                   const HeadLimits& limits) noexcept;
+
+// Complete: what find_head() finds as well, and check_*() does not refuse. Incomplete: ask those.
+[[nodiscard]] FoundHead find_plain_head(std::string_view bytes, MessageKind kind,
+                                        const HeadLimits& limits) noexcept;
 
 // `head` is what find_head() delimited: complete CRLF lines, the last one empty.
 [[nodiscard]] std::optional<Refusal> check_request_head(std::string_view head,

@@ -69,10 +69,47 @@ void write_field(std::string_view name, std::string_view value, Text& out) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-template <class Text>
-void write_field(const Field& field, Text& out) {
-  write_field(field.text, field.value, out);
+// The same with a name that is a literal: nothing of it is left to be found out when it runs.
+template <std::size_t N, class Text>
+[[gnu::always_inline]] inline void write_field(const char (&name)[N], std::string_view value, Text& out) {
+  out.append(std::string_view(name, N - 1)).append(": ").append(value).append("\r\n");
 }
+
+// Fields as they came, in their order. Those that stood next to each other, written the usual way, are copied
+// as one piece.
+class FieldCopy {
+ public:
+  explicit FieldCopy(HeadText& out) noexcept : out_(out) {}
+  FieldCopy(const FieldCopy&) = delete;
+  FieldCopy& operator=(const FieldCopy&) = delete;
+  ~FieldCopy() { flush(); }
+
+  // Requires: the field's slices are of a whole head.
+  void add(const Field& field) noexcept {
+    const char* const begin = field.text.data();
+    const char* const value = begin + field.text.size() + 2;
+    const char* const end = value + field.value.size();
+    const bool usual = field.value.data() == value && value[-1] == ' ' && end[0] == '\r' && end[1] == '\n';
+    if (!usual || begin != end_) flush();
+    if (!usual) {
+      write_field(field.text, field.value, out_);
+      return;
+    }
+    if (begin_ == nullptr) begin_ = begin;
+    end_ = end + 2;
+  }
+
+ private:
+  void flush() noexcept {
+    if (begin_ != nullptr) out_.append({begin_, end_});
+    begin_ = end_ = nullptr;
+  }
+
+  HeadText& out_;
+  // Lines that are not written yet; null: none.
+  const char* begin_ = nullptr;
+  const char* end_ = nullptr;
+};
 
 template <class Text>
 void write_number(std::uint64_t number, Text& out) {
@@ -81,9 +118,9 @@ void write_number(std::uint64_t number, Text& out) {
   out.append(std::string_view(digits.data(), end));
 }
 
-template <class Text>
-void write_field(std::string_view name, std::uint64_t number, Text& out) {
-  out.append(name).append(": ");
+template <std::size_t N, class Text>
+void write_field(const char (&name)[N], std::uint64_t number, Text& out) {
+  out.append(std::string_view(name, N - 1)).append(": ");
   write_number(number, out);
   out.append("\r\n");
 }

@@ -1,7 +1,7 @@
 // Heads of requests and responses. The first byte chooses which, and how they are forwarded. Oracles: a head
-// that arrives byte by byte gives the same result as one that arrives whole; what is written for the next hop
-// is accepted by the same reader and means the same; nothing of one hop's is in it; written twice over, it no
-// longer changes.
+// that arrives byte by byte gives the same result as one that arrives whole; what is found in one pass is
+// what is found in two; what is written for the next hop is accepted by the same reader and means the same;
+// nothing of one hop's is in it; written twice over, it no longer changes.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +10,7 @@
 
 #include "http/forward.h"
 #include "http/head.h"
+#include "http/head_check.h"
 
 namespace {
 
@@ -36,6 +37,16 @@ void check_pieces(std::string_view bytes, const HeadResult& whole, Read read) {
     require(same(result, whole));
     return;
   }
+}
+
+void check_plain(std::string_view bytes, MessageKind kind) {
+  const FoundHead plain = find_plain_head(bytes, kind, kLimits);
+  if (plain.state == HeadState::incomplete) return;
+  const FoundHead found = find_head(bytes, kind, kLimits);
+  require(plain.state == HeadState::complete && found.state == HeadState::complete);
+  require(plain.begin == found.begin && plain.end == found.end && plain.fields == found.fields);
+  const std::string_view head = bytes.substr(0, plain.end);
+  require(!(kind == MessageKind::request ? check_request_head(head, kLimits) : check_response_head(head)));
 }
 
 std::string_view find(const Fields& fields, FieldName name) {
@@ -83,6 +94,7 @@ void fuzz_request(const std::string& bytes, const RequestForward& how) {
   HeadReader reader;
   RequestHead head;
   const HeadResult result = reader.read_request(bytes, kLimits, head);
+  check_plain(bytes, MessageKind::request);
   RequestHead scratch;
   check_pieces(bytes, result,
                [&](std::string_view piece) { return reader.read_request(piece, kLimits, scratch); });
@@ -124,6 +136,7 @@ void fuzz_response(const std::string& bytes, Method method, const ResponseForwar
   HeadReader reader;
   ResponseHead head;
   const HeadResult result = reader.read_response(bytes, kLimits, method, head);
+  check_plain(bytes, MessageKind::response);
   ResponseHead scratch;
   check_pieces(bytes, result,
                [&](std::string_view piece) { return reader.read_response(piece, kLimits, method, scratch); });

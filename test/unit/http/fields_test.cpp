@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "http/characters.h"
+
 namespace gracevisor::http {
 
 namespace {
@@ -69,6 +71,43 @@ TEST_CASE("fields: letters alone are compared without case") {
   CHECK_FALSE(equals_ignoring_case("a", "ab"));
   CHECK_FALSE(equals_ignoring_case("^", "~"));  // differ in the bit that tells case apart in letters
   CHECK_FALSE(equals_ignoring_case("@", "`"));
+}
+
+TEST_CASE(
+    "fields: of every length and at every place, one character that differs in more than case is seen") {
+  const std::string all = "abcdefghijklmnopqrstuvwxyz";
+  for (std::size_t size = 1; size <= all.size(); ++size) {
+    const std::string text = all.substr(0, size);
+    for (std::size_t at = 0; at < size; ++at) {
+      CAPTURE(size);
+      CAPTURE(at);
+      std::string other = text;
+      other[at] = static_cast<char>(text[at] - 'a' + 'A');
+      CHECK(equals_ignoring_case(text, other));
+      other[at] = '-';
+      CHECK_FALSE(equals_ignoring_case(text, other));
+      std::string dash = text;
+      dash[at] = '-';
+      other[at] = '\r';  // '-' without the bit that tells case apart
+      CHECK_FALSE(equals_ignoring_case(dash, other));
+    }
+  }
+}
+
+TEST_CASE("fields: every character that a value may hold is passed over, and each other one stops") {
+  for (int c = 0; c < 256; ++c) {
+    const bool allowed = c == '\t' || (c >= 0x20 && c != 0x7f);
+    for (std::size_t at = 0; at < 20; ++at) {
+      CAPTURE(c);
+      CAPTURE(at);
+      std::string text(20, 'v');
+      text[at] = static_cast<char>(c);
+      CHECK(value_span(text) == (allowed ? text.size() : at));
+      text[0] = '\t';
+      text[19] = '\n';
+      CHECK(value_span(text) == (allowed || at == 0 || at == 19 ? 19 : at));
+    }
+  }
 }
 
 TEST_CASE("fields: membership of a list") {

@@ -50,6 +50,13 @@ TEST_CASE("forward: a request without Host goes out with an empty one") {
                 "X-Forwarded-Proto: http\r\n\r\n");
 }
 
+TEST_CASE("forward: fields go out in their order with one space behind the colon, however they came") {
+  check_fields("A: 1\r\nB:2\r\nC:\t3\r\nD:  4\r\nE: 5 \r\nF:\r\nG: \r\nH: 8\r\nI: 9\r\n",
+               "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: \r\nG: \r\nH: 8\r\nI: 9\r\n");
+  check_fields("A: 1\r\nKeep-Alive: 5\r\nB: 2\r\nC: 3\r\nX-Forwarded-For: 1.2.3.4\r\nD: 4\r\n",
+               "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n");
+}
+
 TEST_CASE("forward: what is in the string already stays") {
   const std::string bytes = get_with("");
   const RequestHead head = accept_request(bytes);

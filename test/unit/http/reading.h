@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "http/head.h"
+#include "http/head_check.h"
 
 namespace gracevisor::http::testing {
 
@@ -41,6 +42,21 @@ void check_pieces(std::string_view bytes, const HeadResult& whole, Read read) {
   CHECK(whole.state == HeadState::incomplete);
 }
 
+// What is found in one pass is what is found in two.
+inline void check_plain(std::string_view bytes, MessageKind kind, const HeadLimits& limits) {
+  const FoundHead plain = find_plain_head(bytes, kind, limits);
+  if (plain.state == HeadState::incomplete) return;
+  REQUIRE(plain.state == HeadState::complete);
+  const FoundHead found = find_head(bytes, kind, limits);
+  REQUIRE(found.state == HeadState::complete);
+  CHECK(plain.begin == found.begin);
+  CHECK(plain.end == found.end);
+  CHECK(plain.fields == found.fields);
+  const std::string_view head = bytes.substr(0, plain.end);
+  const bool request = kind == MessageKind::request;
+  CHECK_FALSE((request ? check_request_head(head, limits) : check_response_head(head)).has_value());
+}
+
 // The views of the result point into `bytes`.
 inline RequestReading read_request(std::string_view bytes, const HeadLimits& limits = {}) {
   CAPTURE(bytes.substr(0, 200));
@@ -48,6 +64,7 @@ inline RequestReading read_request(std::string_view bytes, const HeadLimits& lim
   RequestReading reading;
   reading.result = reader.read_request(bytes, limits, reading.head);
   RequestHead scratch;
+  check_plain(bytes, MessageKind::request, limits);
   check_pieces(bytes, reading.result,
                [&](std::string_view piece) { return reader.read_request(piece, limits, scratch); });
   return reading;
@@ -60,6 +77,7 @@ inline ResponseReading read_response(std::string_view bytes, Method method = Met
   ResponseReading reading;
   reading.result = reader.read_response(bytes, limits, method, reading.head);
   ResponseHead scratch;
+  check_plain(bytes, MessageKind::response, limits);
   check_pieces(bytes, reading.result,
                [&](std::string_view piece) { return reader.read_response(piece, limits, method, scratch); });
   return reading;
