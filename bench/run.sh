@@ -15,7 +15,7 @@ case " $* " in
     gv_need build bench
     gv_say "building build/release"
     gv_configure release -DBUILD_TESTING=ON
-    gv_build release gracevisord gvctl gvdemo floor backend steady bench_route_lookup
+    gv_build release gracevisord gvctl gvdemo floor backend pin steady bench_route_lookup
     ;;
 esac
 
