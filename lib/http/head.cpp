@@ -46,8 +46,10 @@ bool idempotent(Method method) noexcept {
 class HeadReader::Impl {
  public:
   // Find, check, parse. `complete` when the fields are there and as many as the check counted.
-  HeadResult read(MessageKind kind, std::string_view bytes, const HeadLimits& limits, Fields& fields) {
-    FoundHead found = find_plain_head(bytes, kind, limits);
+  HeadResult read(MessageKind kind, std::string_view bytes, const HeadLimits& limits, Look look,
+                  Fields& fields) {
+    FoundHead found;
+    if (look == Look::first) found = find_plain_head(bytes, kind, limits);
     if (found.state != HeadState::complete) found = find_and_check(kind, bytes, limits);
     if (found.state == HeadState::incomplete) return {};
     if (found.state == HeadState::refused) return refuse(found.refusal);
@@ -80,16 +82,17 @@ class HeadReader::Impl {
 HeadReader::HeadReader() : impl_(std::make_unique<Impl>()) {}
 HeadReader::~HeadReader() = default;
 
-HeadResult HeadReader::read_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head) {
-  HeadResult result = impl_->read(MessageKind::request, bytes, limits, head.fields);
+HeadResult HeadReader::read_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head,
+                                    Look look) {
+  HeadResult result = impl_->read(MessageKind::request, bytes, limits, look, head.fields);
   if (result.state != HeadState::complete) return result;
   if (const auto refusal = understand_request(impl_->parser, head)) return refuse(*refusal);
   return result;
 }
 
 HeadResult HeadReader::read_response(std::string_view bytes, const HeadLimits& limits, Method method,
-                                     ResponseHead& head) {
-  HeadResult result = impl_->read(MessageKind::response, bytes, limits, head.fields);
+                                     ResponseHead& head, Look look) {
+  HeadResult result = impl_->read(MessageKind::response, bytes, limits, look, head.fields);
   result.refusal.status = 502;
   if (result.state != HeadState::complete) return result;
   if (const auto refusal = understand_response(impl_->parser, method, head)) return refuse(*refusal);

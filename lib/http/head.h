@@ -91,6 +91,11 @@ struct HeadResult {
   Refusal refusal;       // refused
 };
 
+// Whether these bytes were looked at before, by somebody who has got `incomplete` for some of them. The first
+// look takes it that the head is whole, as it nearly always is, and looks at every byte; the others only look
+// for its end, so that whoever sends a head byte by byte makes nobody read it as often.
+enum class Look : std::uint8_t { first, again };
+
 // Reads heads; one per worker is enough, no state stays between two calls.
 class HeadReader {
  public:
@@ -100,10 +105,12 @@ class HeadReader {
   ~HeadReader();
 
   // `bytes` begins where a message begins. incomplete: call again with more behind the same bytes.
-  [[nodiscard]] HeadResult read_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head);
+  // Both looks find the same.
+  [[nodiscard]] HeadResult read_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head,
+                                        Look look = Look::again);
   // `method` is the request's: an answer to HEAD has no body.
   [[nodiscard]] HeadResult read_response(std::string_view bytes, const HeadLimits& limits, Method method,
-                                         ResponseHead& head);
+                                         ResponseHead& head, Look look = Look::again);
 
  private:
   class Impl;

@@ -6,7 +6,8 @@
 // the same byte, for the same reason, as one that arrives whole. It looks for line ends only (memchr), so
 // asking again after every byte stays cheap. check_*() then look at every byte of a complete head once.
 // find_plain_head() does the work of both for the head as it nearly always comes, whole and sound, and has no
-// opinion on any other.
+// opinion on any other. It looks at every byte that is there, so it is not for a head that has been looked at
+// before and was not whole.
 #pragma once
 
 #include <cstddef>

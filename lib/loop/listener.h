@@ -1,10 +1,10 @@
 // An accepting socket on one loop. Accepting is bounded per turn, so that a burst of connections does not
 // starve those that are open; when descriptors run out it pauses for a moment instead of spinning.
 //
-// A turn accepts one connection for every four reads of the turn before it, at least one and at most 16. What
-// the kernel has freed with a connection that has ended, the next one gets while it is still in the CPU's
-// caches; of sixteen at once most come from cold memory. And where a turn is long, because many connections
-// are busy, more than one has to be taken in each. Thread: the loop's.
+// A turn accepts one connection for every four reads since the turn that accepted last, at least one and at
+// most 16. What the kernel has freed with a connection that has ended, the next one gets while it is still in
+// the CPU's caches; of sixteen at once, turn after turn, most come from cold memory. And where a turn is
+// long, because many connections are busy, more than one has to be taken in each. Thread: the loop's.
 #pragma once
 
 #include <cstdint>

@@ -60,7 +60,7 @@ class Core {
   // More than four fifths of the connections that may be open are.
   [[nodiscard]] bool crowded() const noexcept { return clients_.size() > place_.max_clients / 5 * 4; }
   void count_tunnel(int change) noexcept { tunnels_ += change; }
-  // A response waits, with its lease ended, for its client to take it; it waits no longer.
+  // A response waits, whatever becomes of its lease, for its client to take it; it waits no longer.
   void begin_unsent() noexcept { port_.unsent.add(); }
   void end_unsent() noexcept {
     port_.unsent.subtract();

@@ -149,7 +149,8 @@ void Downstream::advance(std::string_view fresh) {
 std::size_t Downstream::read_head(std::string_view input) {
   core_.expect_exchange();
   http::RequestHead& head = core_.request_head();
-  http::HeadResult result = core_.heads().read_request(input, entrance_.limits, head);
+  const auto look = state_ == State::idle ? http::Look::first : http::Look::again;
+  http::HeadResult result = core_.heads().read_request(input, entrance_.limits, head, look);
   switch (result.state) {
     case http::HeadState::incomplete:
       if (state_ == State::idle) core_.deadlines().start(deadline_, entrance_.config->head_timeout);

@@ -112,6 +112,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   [[nodiscard]] std::string_view error_page(int status) const noexcept;
   void cut();
   void end_response();
+  void count_unsent() noexcept;
   void let_go() noexcept;
   void finish(Ending ending);
 
@@ -195,7 +196,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   Conduit response_conduit_;
   unsigned interims_ = 0;
   bool upstream_keep_ = false;  // the connection may be used again after this response
-  bool unsent_ = false;         // counted as such: it is in flush, and its client has not taken all
+  bool unsent_ = false;         // counted as such: its lease ends, or has ended, before its client has all
   std::uint64_t progress_mark_ = 0;
 
   AccessNote note_;  // for the access log

@@ -20,6 +20,7 @@ void Exchange::answer(Reply reply) {
   std::string message(text.message);
   if (text.status >= kServerError) message.append(" (").append(action()).append(")");
   if (text.status >= kServerError && app_ != nullptr) app_->cell->failed.add();
+  count_unsent();
   let_go();
   if (raw_) {
     finish(Ending::cut);
@@ -72,7 +73,7 @@ void Exchange::cut() {
 void Exchange::end_response() {
   response_ = Response::flush;
   if (client_->queued() > 0) {
-    if (!std::exchange(unsent_, true)) core_.begin_unsent();
+    count_unsent();
     client_->deadline().cancel();
     arm();
     client_->update_reading();
@@ -83,6 +84,11 @@ void Exchange::end_response() {
   } else {
     finish(!memo_.keep_alive && body_.finished() ? Ending::close : Ending::linger);
   }
+}
+
+// Before the lease ends: a daemon that shuts down waits for the one or the other at every moment.
+void Exchange::count_unsent() noexcept {
+  if (!std::exchange(unsent_, true)) core_.begin_unsent();
 }
 
 // Closes the connection to the instance if it is still ours, and only then ends the lease.

@@ -26,13 +26,14 @@ void Exchange::on_bytes(std::string_view bytes) {
 }
 
 void Exchange::read_head(std::string_view bytes) {
+  const auto look = inbox_.empty() ? http::Look::first : http::Look::again;
   if (!inbox_.empty()) bytes = inbox_.append(bytes);
   for (;;) {
     http::ResponseHead& head = core_.response_head();
     http::HeadLimits limits;
     limits.head = options_->max_response_head;
     limits.field = std::min(limits.field, limits.head);
-    http::HeadResult result = core_.heads().read_response(bytes, limits, memo_.method, head);
+    http::HeadResult result = core_.heads().read_response(bytes, limits, memo_.method, head, look);
     switch (result.state) {
       case http::HeadState::refused: answer(Reply::bad_response); return;
       case http::HeadState::incomplete:
@@ -189,6 +190,7 @@ void Exchange::complete_response(bool reusable) {
                                          .in_use = site.cell.leases.read()});
   }
   if (request_ != Request::sent) request_ = Request::dropped;
+  if (client_->queued() > 0) count_unsent();
   let_go();
   end_response();
 }

@@ -221,7 +221,7 @@ int exec_main() {
   record.stage = static_cast<std::uint16_t>(failure.stage);
   record.code = failure.code;
   if (::write(kReportFd, &record, sizeof record) == sizeof record) return kHelperFailed;
-  // A daemon that is gone, or none at all: somebody tries what this program is.
+  // No daemon: somebody tries what this program is.
   constexpr std::string_view kLine = "gv-exec: gracevisord starts this program, nobody else can\n";
   (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
   return kHelperFailed;

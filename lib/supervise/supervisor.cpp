@@ -159,7 +159,6 @@ bool Supervisor::idle() const {
 }
 
 void Supervisor::shut_down() {
-  ++stops_;
   switch (stage_) {
     case Stage::serving:
       log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
@@ -170,7 +169,7 @@ void Supervisor::shut_down() {
       shutdown_timer_.start(settings_.config.shutdown_timeout());
       return;
     case Stage::closing: begin_stopping(true, false); return;
-    case Stage::stopping: begin_stopping(true, stops_ > 2); return;
+    case Stage::stopping: begin_stopping(true, hurried_); return;  // a step further than what is in force
     case Stage::over: return;
   }
 }

@@ -5,9 +5,9 @@
 //
 // Shutting down: serving --stop--> closing (listeners close, exchanges finish) --idle or deadline, or a
 // second stop--> stopping (apps unrouted, drained, signalled) --all gone, responses taken by their clients-->
-// over. A second stop, or the
-// deadline, signals without a drain and cuts what is still under way: a client that reads nothing of its
-// response keeps the proxy from noticing that the app has died. A third stop, or the next deadline, kills.
+// over. A second stop, or the deadline, signals without a drain and cuts what is still under way: a client
+// that reads nothing of its response keeps the proxy from noticing that the app has died. A further one of
+// either kills.
 // Thread: the supervisor's, which is the main thread.
 #pragma once
 
@@ -126,7 +126,6 @@ class Supervisor {
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
   Stage stage_ = Stage::serving;
-  unsigned stops_ = 0;    // shut_down() calls
   bool hurried_ = false;  // asked twice, or the deadline has passed: no client is waited for
   std::function<void()> over_;
 };

@@ -93,7 +93,7 @@ void check_slices(std::string_view bytes, const Fields& fields) {
 void fuzz_request(const std::string& bytes, const RequestForward& how) {
   HeadReader reader;
   RequestHead head;
-  const HeadResult result = reader.read_request(bytes, kLimits, head);
+  const HeadResult result = reader.read_request(bytes, kLimits, head, Look::first);
   check_plain(bytes, MessageKind::request);
   RequestHead scratch;
   check_pieces(bytes, result,
@@ -135,7 +135,7 @@ void fuzz_request(const std::string& bytes, const RequestForward& how) {
 void fuzz_response(const std::string& bytes, Method method, const ResponseForward& how) {
   HeadReader reader;
   ResponseHead head;
-  const HeadResult result = reader.read_response(bytes, kLimits, method, head);
+  const HeadResult result = reader.read_response(bytes, kLimits, method, head, Look::first);
   check_plain(bytes, MessageKind::response);
   ResponseHead scratch;
   check_pieces(bytes, result,

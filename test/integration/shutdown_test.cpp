@@ -20,6 +20,15 @@ constexpr std::string_view kPatientApp =
     "[app.web.log]\naccess = \"@DIR@/access.log\"\n[app.web.stop]\ntimeout = \"500ms\"\n";
 constexpr std::chrono::seconds kSoon{20};
 
+// It ends now; all that the clients were to get is cut, and logged so.
+void check_end_cuts_all(DaemonProcess& daemon, StalledClients& clients, const Site& site) {
+  CommandResult end = daemon.wait_end(kSoon);
+  INFO(describe(end));
+  CHECK(end.exit_code == 0);
+  CHECK(clients.count_reset() == clients.size());
+  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+}
+
 }  // namespace
 
 TEST_CASE("shutdown: SIGTERM lets requests finish, stops the apps and leaves no process") {
@@ -99,11 +108,7 @@ TEST_CASE("shutdown: a second SIGTERM cuts clients that read nothing of their re
   REQUIRE(wait_until([&] { return !HttpConnection::connect(site.listener()).has_value(); }));
   CHECK(daemon.app("web")->instances.at(0).in_flight == clients.size());
   daemon.signal(SIGTERM);
-  CommandResult end = daemon.wait_end(kSoon);
-  INFO(describe(end));
-  CHECK(end.exit_code == 0);
-  CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+  check_end_cuts_all(daemon, clients, site);
 }
 
 TEST_CASE("shutdown: a client gets what is left of a response that its app has ended, unless asked twice") {
@@ -149,11 +154,7 @@ TEST_CASE("shutdown: at its timeout clients that read nothing are cut as well") 
   StalledClients clients(site.listener());
   REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
   daemon.signal(SIGTERM);
-  CommandResult end = daemon.wait_end(kSoon);
-  INFO(describe(end));
-  CHECK(end.exit_code == 0);
-  CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+  check_end_cuts_all(daemon, clients, site);
 }
 
 TEST_CASE(
@@ -174,11 +175,7 @@ TEST_CASE(
   REQUIRE(wait_until([&] { return !HttpConnection::connect(site.listener()).has_value(); }));
   CHECK(daemon.running());
   daemon.signal(SIGTERM);
-  CommandResult end = daemon.wait_end(kSoon);
-  INFO(describe(end));
-  CHECK(end.exit_code == 0);
-  CHECK(clients.count_reset() == clients.size());
-  CHECK(count_cut(site.directory() / "access.log") == clients.size());
+  check_end_cuts_all(daemon, clients, site);
 }
 
 TEST_CASE("shutdown: a second SIGTERM does not kill apps that are stopping, a third one does") {

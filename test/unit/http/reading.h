@@ -62,7 +62,7 @@ inline RequestReading read_request(std::string_view bytes, const HeadLimits& lim
   CAPTURE(bytes.substr(0, 200));
   HeadReader reader;
   RequestReading reading;
-  reading.result = reader.read_request(bytes, limits, reading.head);
+  reading.result = reader.read_request(bytes, limits, reading.head, Look::first);
   RequestHead scratch;
   check_plain(bytes, MessageKind::request, limits);
   check_pieces(bytes, reading.result,
@@ -75,7 +75,7 @@ inline ResponseReading read_response(std::string_view bytes, Method method = Met
   CAPTURE(bytes.substr(0, 200));
   HeadReader reader;
   ResponseReading reading;
-  reading.result = reader.read_response(bytes, limits, method, reading.head);
+  reading.result = reader.read_response(bytes, limits, method, reading.head, Look::first);
   ResponseHead scratch;
   check_plain(bytes, MessageKind::response, limits);
   check_pieces(bytes, reading.result,
