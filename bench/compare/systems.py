@@ -108,7 +108,8 @@ class Gracevisord(System):
         access = f'access = "{self.access_log()}"\naccess_format = "combined"  # what nginx writes\nmax_size = "1GiB"'
         config = self.configure(
             "gracevisor.toml", PIN=self.place.bench("pin"), BACKEND=self.place.bench("backend"),
-            APP_CPUS=cpu_list(setup.app_cpus), APP_THREADS=len(setup.app_cpus), APP_LISTEN="unix:{socket}" if setup.unix else "127.0.0.1:{port}",
+            APP_CPUS=cpu_list(setup.app_cpus), APP_THREADS=len(setup.app_cpus),
+            APP_LISTEN="unix:{socket}" if setup.unix else "127.0.0.1:{port}",
             ENDPOINT="socket" if setup.unix else "port", ACCESS=access if setup.logs else "")
         self.launch([self.place.app("gracevisord"), "-c", config])
         self.wait_ready()

@@ -69,11 +69,10 @@ void Exchange::cut() {
   finish(Ending::cut);
 }
 
-// The whole response is written, or queued.
+// The whole response is written or, counted as unsent, queued.
 void Exchange::end_response() {
   response_ = Response::flush;
   if (client_->queued() > 0) {
-    count_unsent();
     client_->deadline().cancel();
     arm();
     client_->update_reading();
