@@ -10,11 +10,14 @@ endif()
 option(GV_WERROR "treat warnings as errors" OFF)
 set(GV_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 option(GV_FUZZ "build the libFuzzer targets (clang)" OFF)
+option(GV_PRECOMPILE "compile the most common headers from outside once for each target" OFF)
 
-# Objects are shared between clones and build folders: paths below the source folder count as relative.
+# Objects are shared between clones and build folders: paths below the source folder count as relative. The sloppiness
+# is what ccache's manual asks for where headers are precompiled; no source uses __DATE__ or __TIME__.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${CCACHE}")
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -34,6 +37,22 @@ if(GV_SANITIZE)
   add_link_options(-fsanitize=${GV_SANITIZE})
 endif()
 
+# gv_precompile(TARGET [HEADERS...]): reading these headers, which most files include, takes longer than compiling what
+# the files hold. It saves a third of a build; files still include what they use, as builds without it compile too.
+function(gv_precompile name)
+  if(GV_PRECOMPILE)
+    target_precompile_headers(${name} PRIVATE <algorithm> <array> <chrono> <cstdint> <expected> <filesystem> <functional>
+      <map> <memory> <optional> <set> <span> <string> <string_view> <utility> <variant> <vector> <fmt/format.h> ${ARGN})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+      target_compile_options(${name} PRIVATE -Xclang -fno-pch-timestamp)
+    else()
+      # One warning of g++ 12 is false with its std::string (GCC bug 105651), which it otherwise keeps to itself, as the
+      # place is in a system header. Builds without precompiled headers have it.
+      target_compile_options(${name} PRIVATE -fpch-preprocess -Wno-array-bounds)
+    endif()
+  endif()
+endfunction()
+
 # gv_add_library(NAME [SOURCES files... | EXCEPT files...] [DEPENDS targets...]): every .cpp of the current folder, or
 # these, or all but these, as the static library NAME.
 function(gv_add_library name)
@@ -48,6 +67,10 @@ function(gv_add_library name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC gv_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+    list(LENGTH sources count)
+    if(count GREATER 9)
+      gv_precompile(${name})
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE gv_options ${ARG_DEPENDS} ${ARG_PRIVATE_DEPENDS})

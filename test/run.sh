@@ -1,15 +1,17 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs every test; ends with ctest's summary.
-#   sh test/run.sh           the tests (g++), with servers and clients as users have them, then again under
-#                            ASan+UBSan and TSan (clang), then a minute of fuzzing per target, then format and tidy
-#   sh test/run.sh --quick   the tests alone
+# Installs what is missing, builds, and runs the tests; ends with ctest's summary.
+#   sh test/run.sh           the tests (g++), with servers and clients as users have them: within ten minutes on two CPUs
+#   sh test/run.sh --quick   the same without those servers and clients
+#   sh test/run.sh --all     what CI runs: the same, then the tests again under ASan+UBSan and TSan (clang), then a
+#                            minute of fuzzing per target, then clang-format and clang-tidy
 set -eu
 
 case "${1:-}" in
-  "") quick= ;;
-  --quick) quick=1 ;;
+  "") extent=default ;;
+  --quick) extent=quick ;;
+  --all) extent=all ;;
   *)
-    echo "usage: sh test/run.sh [--quick]" >&2
+    echo "usage: sh test/run.sh [--quick | --all]" >&2
     exit 2
     ;;
 esac
@@ -39,20 +41,25 @@ sources() { git ls-files --cached --others --exclude-standard 'lib/*' 'apps/*' '
 
 werror=OFF
 [ -z "${CI:-}" ] || werror=ON
-if [ -n "$quick" ]; then gv_need build test; else gv_need build test real check; fi
+case $extent in
+  quick) gv_need build test ;;
+  default) gv_need build test real ;;
+  all) gv_need build test real check ;;
+esac
 
 step "dev: building with g++"
 gv_configure dev -DGV_WERROR=$werror
 gv_build dev
 step "dev: running the tests"
 run_tests dev dev -LE 'soak|real'
-[ -z "$quick" ] || exit 0
+[ "$extent" != quick ] || exit 0
 
 # Their packages were installed above, so that none has a reason to be skipped.
 step "dev: running the tests with real servers and clients"
 GV_NO_SKIP=1
 export GV_NO_SKIP
 run_tests dev real -L real
+[ "$extent" = all ] || exit 0
 
 # Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do
