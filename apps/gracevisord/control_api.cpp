@@ -173,6 +173,7 @@ void ControlApi::logs(const control::Request& request, const supervise::Supervis
                       const ReplyRef& reply) {
   std::string wanted = query_value(request, "instance");
   supervise::AppOutput& output = supervisor_.world().output(entry.app->id());
+  output.tidy();
   if (!wanted.empty()) {
     auto selection = read_selection(wanted);
     if (!selection) {

@@ -42,6 +42,8 @@ class AppOutput {
   // The newest lines of all instances whose name ("43.1") `wanted` accepts, in the order of their time.
   [[nodiscard]] std::vector<OutputLine> last(const std::function<bool(const std::string&)>& wanted,
                                              std::size_t count) const;
+  // Forgets what is too long dead; otherwise that happens when a further instance begins to write.
+  void tidy() { forget_long_dead({}); }
   // Is anything of this generation, or of this slot of it, here?
   [[nodiscard]] bool keeps(base::GenerationId generation, std::optional<base::Slot> slot) const;
   // Those of which anything is here, oldest first.

@@ -80,6 +80,15 @@ TEST_CASE("app output: the last five dead generations are kept, beside everythin
   CHECK_FALSE(f.output.keeps(base::GenerationId(11), std::nullopt));
 }
 
+TEST_CASE("app output: tidied up it has the last five dead ones and no more") {
+  Fixture f;
+  f.alive = {1, 8};
+  for (std::uint64_t g = 1; g <= 8; ++g) f.write(g, "a");
+  f.alive = {1};
+  f.output.tidy();
+  CHECK(f.kept() == std::vector<std::uint64_t>{1, 4, 5, 6, 7, 8});
+}
+
 TEST_CASE("app output: what is left of a generation long dead writes under its own name") {
   Fixture f;
   for (std::uint64_t g = 1; g <= 8; ++g) f.write(g, "a");
