@@ -269,8 +269,8 @@ void Deploy::give_up(ExitCode exit, const std::string& why, const std::string& u
   exit_ = exit;
   ending_ = fmt::format("{} {}in {} after {}, exit {}{}", candidate_.name(), why, text(phase_),
                         seconds_since(report_->began()), static_cast<int>(exit), users);
-  // The record on disk may name the candidate by now.
-  if (phase_ == Phase::recording) serial_ = host_.record(DeployHost::Record::current);
+  // The record on disk may name the candidate by now; and its number is not to be used again.
+  serial_ = host_.record(DeployHost::Record::current);
   phase_ = Phase::aborting;
   candidate_.stop();
   advance();

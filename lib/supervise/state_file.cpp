@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kMaxFile = 32U << 20;          // two environments may be large, but not that large
+constexpr unsigned kMaxInstances = 1000;             // as the configuration's
 constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
 constexpr std::string_view kSuffix = ".json";
 
@@ -34,6 +35,9 @@ base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, cons
   // Keys that are missing leave defaults, but nothing can be started without these.
   if (spec->app.name != app) return base::fail(key + " is of another app");
   if (spec->program.empty() || spec->app.command.empty()) return base::fail(key + " has no program");
+  if (spec->app.instances < 1 || spec->app.instances > kMaxInstances) {
+    return base::fail(key + ".app.instances is out of range");
+  }
   if (!spec->directory.is_absolute()) return base::fail(key + " has no absolute directory");
   return spec;
 }

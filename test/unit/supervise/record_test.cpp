@@ -198,6 +198,16 @@ TEST_CASE("record: a deploy that fails while it is recorded is taken back on dis
   CHECK(report->lines().back().exit == ExitCode::exited_before_healthy);
 }
 
+TEST_CASE("record: a deploy that fails in its checks uses up its number, over restarts of the daemon too") {
+  AppFixture f;
+  f.boot();
+  REQUIRE(f.app.deploy(AppFixture::make_spec(), f.report()).has_value());
+  f.run(2, 1);
+  f.exit(2, 1, Exited{1});
+  CHECK(comes_back_to(f) == 1);
+  CHECK(last_record(f).last_generation.value() == 2);
+}
+
 TEST_CASE("record: without an old generation that serves there is nothing to come back to but the new one") {
   AppFixture f;
   auto broken = AppFixture::make_spec(1);

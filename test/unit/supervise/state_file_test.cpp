@@ -93,6 +93,14 @@ TEST_CASE("state file: a generation number that could overflow is damage") {
   }
 }
 
+TEST_CASE("state file: more instances than a configuration may ask for are damage") {
+  for (unsigned number : {0U, 1001U, ~0U}) {
+    json bad = json::parse(to_text(sample_state()));
+    bad["live_spec"]["app"]["instances"] = number;
+    CHECK(error_of(bad) == "live_spec.app.instances is out of range");
+  }
+}
+
 TEST_CASE("state file: both generations of a guard survive, and who stopped the app") {
   AppState before = sample_state();
   before.candidate = GenerationId(43);
