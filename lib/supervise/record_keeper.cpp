@@ -9,6 +9,7 @@ namespace gracevisor::supervise {
 namespace {
 constexpr base::Duration kFirstDelay = std::chrono::seconds(1);
 constexpr base::Duration kLongestDelay = std::chrono::seconds(30);
+constexpr base::Duration kPatience = std::chrono::seconds(10);
 }  // namespace
 
 std::uint64_t RecordKeeper::write(AppState state) {
@@ -20,9 +21,16 @@ std::uint64_t RecordKeeper::write(AppState state) {
 }
 
 void RecordKeeper::ask() {
-  effects_.disarm(app_, AppTimer::record);
   state_ = State::asked;
+  overdue_ = false;
+  effects_.arm(app_, AppTimer::record, kPatience);
   effects_.record(app_, wanted_, serial_);
+}
+
+void RecordKeeper::note(const std::string& cause) {
+  if (!trouble_) trouble_ = Trouble{effects_.now(), {}};
+  trouble_->cause = cause;
+  effects_.say(base::LogLevel::error, fmt::format("record app={} cause=\"{}\"", name_, cause));
 }
 
 void RecordKeeper::try_now() {
@@ -30,12 +38,20 @@ void RecordKeeper::try_now() {
 }
 
 void RecordKeeper::on_timer() {
-  if (state_ == State::waiting) ask();
+  switch (state_) {
+    case State::settled: return;
+    case State::waiting: ask(); return;
+    case State::asked:
+      overdue_ = true;
+      note("the disk does not answer");
+      return;
+  }
 }
 
 void RecordKeeper::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
   if (serial != serial_ || state_ != State::asked) return;
   if (written) {
+    effects_.disarm(app_, AppTimer::record);
     state_ = State::settled;
     wanted_ = {};
     if (trouble_) effects_.say(base::LogLevel::info, fmt::format("record-written app={}", name_));
@@ -43,9 +59,7 @@ void RecordKeeper::on_recorded(std::uint64_t serial, const base::Expected<void>&
     return;
   }
   state_ = State::waiting;
-  if (!trouble_) trouble_ = Trouble{effects_.now(), {}};
-  trouble_->cause = written.error().what;
-  effects_.say(base::LogLevel::error, fmt::format("record app={} cause=\"{}\"", name_, trouble_->cause));
+  note(written.error().what);
   effects_.arm(app_, AppTimer::record, delay_);
   delay_ = std::min(2 * delay_, kLongestDelay);
 }

@@ -7,7 +7,8 @@
 //                       v |
 //                      waiting
 //
-// Every state takes write(); only the answer to the newest one counts. Thread: the supervisor's.
+// Every state takes write(); only the answer to the newest one counts. A disk that does not answer for 10 s
+// is trouble, too, but nothing is asked of it a second time. Thread: the supervisor's.
 #pragma once
 
 #include <optional>
@@ -19,7 +20,7 @@ namespace gracevisor::supervise {
 
 class RecordKeeper {
  public:
-  // The newest record is not on disk.
+  // The newest record is not known to be on disk.
   struct Trouble {
     base::TimePoint since{};  // of the first failure
     std::string cause;
@@ -37,14 +38,15 @@ class RecordKeeper {
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_timer();
 
-  // The newest record was asked for, and no answer has come yet.
-  [[nodiscard]] bool asked() const { return state_ == State::asked; }
-  // Set from a failure until the next success.
+  // The newest record was asked for, and the answer is to be expected yet.
+  [[nodiscard]] bool asked() const { return state_ == State::asked && !overdue_; }
+  // Set from a failure, or from an answer that does not come, until the next success.
   [[nodiscard]] const std::optional<Trouble>& trouble() const { return trouble_; }
 
  private:
   enum class State : std::uint8_t { settled, asked, waiting };
   void ask();
+  void note(const std::string& cause);
 
   base::AppId app_;
   std::string name_;
@@ -52,6 +54,7 @@ class RecordKeeper {
   State state_ = State::settled;
   AppState wanted_;  // asked, waiting
   std::uint64_t serial_ = 0;
+  bool overdue_ = false;  // asked: no answer for kPatience
   base::Duration delay_{};
   std::optional<Trouble> trouble_;
 };

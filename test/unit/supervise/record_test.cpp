@@ -72,6 +72,26 @@ TEST_CASE("record: only the newest is tried again, and a late answer to an older
   CHECK_FALSE(f.app.record_trouble().has_value());
 }
 
+TEST_CASE("record: a disk that does not answer is told of and keeps no stop waiting") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  auto report = f.report();
+  REQUIRE(f.stop(true, report).has_value());
+  f.exit(1, 1);
+  std::size_t asked = f.effects.records.size();
+  f.effects.advance(10s - 1ms);
+  CHECK_FALSE(report->finished());
+  f.effects.advance(1ms);
+  REQUIRE(report->finished());
+  CHECK(AppFixture::phases(*report) == "stop record stopped");
+  CHECK(f.app.record_trouble().has_value());
+  // It has the record already: asking again would only queue it twice.
+  f.effects.advance(600s);
+  CHECK(f.effects.records.size() == asked);
+  f.written();
+  CHECK_FALSE(f.app.record_trouble().has_value());
+}
+
 TEST_CASE("record: what failed is tried once more when the daemon ends") {
   AppFixture f;
   f.boot();
