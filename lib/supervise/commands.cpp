@@ -163,7 +163,8 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   return entry;
 }
 
-std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::shared_ptr<Report> report) {
+std::expected<void, Refused> Supervisor::deploy(const std::string& name,
+                                                const std::shared_ptr<Report>& report) {
   boot_now(name);
   // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
   if (AppEntry* entry = entry_of(name)) {
@@ -177,7 +178,8 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::sh
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::start(const std::string& name, std::shared_ptr<Report> report) {
+std::expected<void, Refused> Supervisor::start(const std::string& name,
+                                               const std::shared_ptr<Report>& report) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
   SpecRef spec;

@@ -69,8 +69,10 @@ class Supervisor {
 
   // Commands; the report is finished when the command is done. The files are read again by deploy and first
   // start.
-  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name, std::shared_ptr<Report> report);
-  [[nodiscard]] std::expected<void, Refused> start(const std::string& name, std::shared_ptr<Report> report);
+  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name,
+                                                    const std::shared_ptr<Report>& report);
+  [[nodiscard]] std::expected<void, Refused> start(const std::string& name,
+                                                   const std::shared_ptr<Report>& report);
   // Lasts until a start or a deploy, over restarts of the daemon.
   [[nodiscard]] std::expected<void, Refused> stop(const std::string& name, const Stopped& by, bool now,
                                                   std::shared_ptr<Report> report);
