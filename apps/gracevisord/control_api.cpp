@@ -1,9 +1,13 @@
 #include "control_api.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <optional>
+#include <string_view>
 
 #include "status.h"
 
@@ -19,10 +23,56 @@ void refuse(Reply& reply, control::ExitCode exit, std::string why, std::vector<s
   reply.error({std::move(why), exit, std::move(details)});
 }
 
-// "web@43" and "43" name a generation, "43.1" an instance; empty everything.
+// "43" names a generation, "43.1" an instance of it.
+struct Selection {
+  base::GenerationId generation;
+  std::optional<base::Slot> slot;
+};
+
+template <class T>
+std::optional<T> whole_number(std::string_view text) {
+  T number = 0;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return ec == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+std::optional<Selection> read_selection(std::string_view text) {
+  std::size_t dot = std::min(text.find('.'), text.size());
+  auto generation = whole_number<std::uint64_t>(text.substr(0, dot));
+  if (!generation) return std::nullopt;
+  Selection selection{base::GenerationId(*generation), std::nullopt};
+  if (dot == text.size()) return selection;
+  auto slot = whole_number<std::uint32_t>(text.substr(dot + 1));
+  if (!slot) return std::nullopt;
+  selection.slot = base::Slot(*slot);
+  return selection;
+}
+
+// Empty selects everything.
 bool selects(const std::string& wanted, const std::string& instance) {
   if (wanted.empty() || wanted == instance) return true;
   return instance.size() > wanted.size() && instance.starts_with(wanted) && instance[wanted.size()] == '.';
+}
+
+// Is there, or was there, output of it? It may have written nothing yet.
+bool knows(const supervise::App& app, const supervise::AppOutput& output, const Selection& wanted) {
+  if (output.keeps(wanted.generation, wanted.slot)) return true;
+  if (!wanted.slot) return app.has(wanted.generation);
+  for (const supervise::Generation* generation : app.generations()) {
+    if (generation->id() != wanted.generation) continue;
+    return wanted.slot->value() >= 1 && wanted.slot->value() <= generation->instances().size();
+  }
+  return false;
+}
+
+std::string unknown_text(const supervise::App& app, const supervise::AppOutput& output,
+                         const std::string& wanted) {
+  std::string kept;
+  for (base::GenerationId generation : output.generations()) {
+    kept += fmt::format("{}@{}", kept.empty() ? "" : ", ", generation.value());
+  }
+  return fmt::format("nothing of {}@{} is kept{}{}", app.name(), wanted, kept.empty() ? "" : ", only of ",
+                     kept);
 }
 
 std::string query_value(const control::Request& request, const std::string& name) {
@@ -71,7 +121,7 @@ void ControlApi::read(const std::string& path, const ReplyRef& reply) {
 void ControlApi::handle_app(const control::Request& request, const std::string& app, const std::string& verb,
                             const ReplyRef& reply) {
   if (request.method == http::Method::post) {
-    command(app, verb, request.body, reply);
+    command(request, app, verb, reply);
     return;
   }
   const supervise::Supervisor::AppEntry* entry = supervisor_.find_app(app);
@@ -86,7 +136,7 @@ void ControlApi::handle_app(const control::Request& request, const std::string& 
   }
 }
 
-void ControlApi::command(const std::string& app, const std::string& verb, const std::string& body,
+void ControlApi::command(const control::Request& request, const std::string& app, const std::string& verb,
                          const ReplyRef& reply) {
   auto report = supervisor_.new_report();
   std::expected<void, supervise::Refused> taken;
@@ -95,12 +145,15 @@ void ControlApi::command(const std::string& app, const std::string& verb, const 
   } else if (verb == "start") {
     taken = supervisor_.start(app, report);
   } else if (verb == "stop") {
-    auto options = control::read_stop_options(body);
+    auto options = control::read_stop_options(request.body);
     if (!options) {
       refuse(*reply, control::ExitCode::usage, options.error().what);
       return;
     }
-    taken = supervisor_.stop(app, options->now, report);
+    auto at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    taken = supervisor_.stop(app, supervise::Stopped{request.peer.uid, at}, options->now, report);
+  } else if (verb == "abort") {
+    taken = supervisor_.abort(app, request.peer.uid, report);
   } else {
     refuse(*reply, control::ExitCode::usage, "no such command: " + verb);
     return;
@@ -120,6 +173,18 @@ void ControlApi::logs(const control::Request& request, const supervise::Supervis
                       const ReplyRef& reply) {
   std::string wanted = query_value(request, "instance");
   supervise::AppOutput& output = supervisor_.world().output(entry.app->id());
+  output.tidy();
+  if (!wanted.empty()) {
+    auto selection = read_selection(wanted);
+    if (!selection) {
+      refuse(*reply, control::ExitCode::usage, "\"" + wanted + "\" names no generation and no instance");
+      return;
+    }
+    if (!knows(*entry.app, output, *selection)) {
+      refuse(*reply, control::ExitCode::no_such_app, unknown_text(*entry.app, output, wanted));
+      return;
+    }
+  }
   reply->begin_stream();
   auto matches = [wanted](const std::string& instance) { return selects(wanted, instance); };
   for (const supervise::OutputLine& line : output.last(matches, line_count(query_value(request, "n")))) {

@@ -21,7 +21,7 @@ class ControlApi final : public control::Handler {
   void handle_app(const control::Request& request, const std::string& app, const std::string& verb,
                   const ReplyRef& reply);
   void read(const std::string& path, const ReplyRef& reply);
-  void command(const std::string& app, const std::string& verb, const std::string& body,
+  void command(const control::Request& request, const std::string& app, const std::string& verb,
                const ReplyRef& reply);
   void logs(const control::Request& request, const supervise::Supervisor::AppEntry& entry,
             const ReplyRef& reply);

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 
 #include "base/file.h"
 
@@ -132,6 +134,17 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
     if (last.exit && *last.exit != supervise::ExitCode::done) {
       status.problems.push_back("last deploy " + status.last_deploy);
     }
+  }
+  if (const auto& stopped = app.stopped()) {
+    auto ago = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - stopped->at;
+    status.stopped_uid = stopped->uid;
+    status.stopped_s = static_cast<std::uint64_t>(std::max<std::int64_t>(ago.count(), 0));
+  }
+  if (const auto& trouble = app.record_trouble()) {
+    status.problems.push_back(fmt::format(
+        "state record not written for {} s: {}; tried again; a restart of the daemon does not know the "
+        "last change",
+        seconds(now - trouble->since), trouble->cause));
   }
   status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
   return status;

@@ -13,9 +13,9 @@ constexpr int kUsage = static_cast<int>(control::ExitCode::usage);
 
 constexpr std::string_view kFooter =
     "A selector SEL is web, web@43 (a generation), web@43.1 (an instance); APP may be 'worker-*' or all.\n"
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 no daemon, 4 no such app, 5 busy, 7 not permitted, 8 some\n"
-    "failed, 9 preflight, 10 exited before healthy, 11 health timeout, 13 rolled back, 124 the deploy goes "
-    "on.";
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 no daemon, 4 no such app, 5 busy, 6 aborted, 7 not\n"
+    "permitted, 8 some failed, 9 preflight, 10 exited before healthy, 11 health timeout, 13 rolled back,\n"
+    "124 the deploy goes on.";
 
 // The parser, and what it fills.
 struct Parser {
@@ -38,8 +38,10 @@ struct Parser {
                        "start a new generation, and switch to it once it is healthy");
     take_apps(*deploy);
     deploy->add_flag("--no-wait", line.no_wait, "return as soon as the daemon has begun");
+    take_apps(*add(Verb::abort, "abort", {}, "undo the deploy that is under way"));
     take_apps(*add(Verb::start, "start", {}, "start stopped apps"));
-    auto* stop = add(Verb::stop, "stop", {}, "let apps finish their requests, then stop them");
+    auto* stop =
+        add(Verb::stop, "stop", {}, "let apps finish their requests, then stop them until a start or deploy");
     take_apps(*stop);
     stop->add_flag("--now", line.now, "do not wait for requests to finish");
     auto* logs = add(Verb::logs, "logs", {"tail"}, "show what an app wrote");

@@ -10,7 +10,7 @@
 
 namespace gracevisor::gvctl {
 
-enum class Verb { status, deploy, start, stop, logs, shutdown, version };
+enum class Verb { status, deploy, abort, start, stop, logs, shutdown, version };
 
 struct CommandLine {
   Verb verb = Verb::status;

@@ -27,6 +27,7 @@ std::string app_path(const std::string& app) {
 std::string_view noun(Verb verb) {
   switch (verb) {
     case Verb::deploy: return "deploy";
+    case Verb::abort: return "abort";
     case Verb::start: return "start";
     case Verb::stop: return "stop";
     case Verb::shutdown: return "shutdown";
@@ -48,9 +49,9 @@ control::Error not_understood(const base::Error& error) {
 }  // namespace
 
 int combined(const std::vector<int>& exits) {
-  if (exits.empty()) return code(ExitCode::done);
-  bool same = std::all_of(exits.begin(), exits.end(), [&](int exit) { return exit == exits.front(); });
-  return same ? exits.front() : code(ExitCode::some_failed);
+  if (exits.size() == 1) return exits.front();
+  bool good = std::all_of(exits.begin(), exits.end(), [](int exit) { return exit == code(ExitCode::done); });
+  return code(good ? ExitCode::done : ExitCode::some_failed);
 }
 
 Commands::Commands(const CommandLine& line, const control::Client& client, Output& out, Output& err,
@@ -64,6 +65,7 @@ int Commands::run() {
     case Verb::version: return version();
     case Verb::shutdown: return change("/v1/shutdown", "{}", "the shutdown");
     case Verb::deploy:
+    case Verb::abort:
     case Verb::start:
     case Verb::stop: return change_apps();
   }

@@ -13,7 +13,7 @@
 
 namespace gracevisor::gvctl {
 
-// What the exit codes of several apps come to: their common one, else some_failed.
+// What the exit codes come to: that of a single app; of several some_failed as soon as one is not done.
 [[nodiscard]] int combined(const std::vector<int>& exits);
 
 class Commands {
@@ -28,7 +28,7 @@ class Commands {
   [[nodiscard]] int status();
   [[nodiscard]] int logs();
   [[nodiscard]] int version();
-  // deploy, start, stop: one change after the other.
+  // deploy, abort, start, stop: one change after the other.
   [[nodiscard]] int change_apps();
   // Follows the report of one POST to its end. `what` names it: "the deploy of web".
   [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what);

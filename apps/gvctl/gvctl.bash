@@ -33,14 +33,14 @@ _gvctl() {
 
   local global="--socket --json --help" words
   case $command in
-    "") words="$global --version status ls ps deploy restart start stop logs tail shutdown version" ;;
+    "") words="$global --version status ls ps deploy restart abort start stop logs tail shutdown version" ;;
     deploy | restart) words="$global --no-wait" ;;
     stop) words="$global --now" ;;
     logs | tail) words="$global --follow --lines --time" ;;
     *) words=$global ;;
   esac
   case $command in
-    status | ls | ps | deploy | restart | start | stop)
+    status | ls | ps | deploy | restart | abort | start | stop)
       [[ $current == -* ]] || words="all $(_gvctl_apps "${socket[@]}")"
       ;;
     logs | tail)

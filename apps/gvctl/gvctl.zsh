@@ -27,8 +27,9 @@ _gvctl() {
         'ps:the same as status'
         'deploy:start a new generation and switch to it once it is healthy'
         'restart:the same as deploy'
+        'abort:undo the deploy that is under way'
         'start:start stopped apps'
-        'stop:let apps finish their requests, then stop them'
+        'stop:let apps finish their requests, then stop them until a start or deploy'
         'logs:show what an app wrote'
         'tail:the same as logs'
         'shutdown:stop all apps, then the daemon'
@@ -38,7 +39,7 @@ _gvctl() {
       ;;
     arguments)
       case $words[1] in
-        status|ls|ps|start) _arguments $global '*:app:_gvctl_apps all' ;;
+        status|ls|ps|abort|start) _arguments $global '*:app:_gvctl_apps all' ;;
         deploy|restart)
           _arguments $global '--no-wait[return as soon as the daemon has begun]' '*:app:_gvctl_apps all'
           ;;

@@ -21,6 +21,7 @@ std::string environment(const char* name) {
 bool is_change(gvctl::Verb verb) {
   switch (verb) {
     case gvctl::Verb::deploy:
+    case gvctl::Verb::abort:
     case gvctl::Verb::start:
     case gvctl::Verb::stop:
     case gvctl::Verb::shutdown: return true;

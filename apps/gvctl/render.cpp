@@ -62,6 +62,10 @@ std::string app_line(const AppStatus& app, std::size_t name_width, const Style& 
     add(line, fmt::format("{} requests  {} failed", grouped(app.requests), grouped(app.failed)));
   }
   if (app.since_s) add(line, "since " + age(*app.since_s));
+  if (app.stopped_uid) {
+    std::string ago = app.stopped_s ? fmt::format(", {} ago", age(*app.stopped_s)) : "";
+    add(line, fmt::format("stopped by uid {}{}", *app.stopped_uid, ago));
+  }
   add(line, place_of(app));
   return line + "\n";
 }

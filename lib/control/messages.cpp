@@ -52,7 +52,9 @@ Json as_json(const AppStatus& app) {
               {"routes", app.routes},
               {"instances", std::move(instances)},
               {"last_deploy", app.last_deploy},
-              {"problems", app.problems}};
+              {"problems", app.problems},
+              {"stopped_uid", or_null(app.stopped_uid)},
+              {"stopped_s", or_null(app.stopped_s)}};
 }
 
 Expected<InstanceStatus> instance_of(const nlohmann::json& json) {
@@ -89,6 +91,8 @@ Expected<AppStatus> app_of(const nlohmann::json& json) {
   reader.read_each("instances", app.instances, instance_of);
   reader.read("last_deploy", app.last_deploy);
   reader.read("problems", app.problems);
+  reader.read("stopped_uid", app.stopped_uid);
+  reader.read("stopped_s", app.stopped_s);
   if (!reader.good()) return std::unexpected(reader.error());
   return app;
 }

@@ -6,7 +6,8 @@
 //   GET  /v1/status                         StatusReport
 //   GET  /v1/apps/NAME                      AppStatus
 //   GET  /v1/apps/NAME/logs                 LogLines; ?n=100&follow=1&instance=43.1 (or a generation, 43)
-//   POST /v1/apps/NAME/deploy, start, stop  ReportLines until it is finished; stop takes {"now":true}
+//   POST /v1/apps/NAME/deploy, start, stop, abort
+//                                           ReportLines until it is finished; stop takes {"now":true}
 //   POST /v1/shutdown                       ReportLines
 //
 // Several lines are a stream, application/x-ndjson: one object per line. Whatever cannot be answered is an
@@ -59,6 +60,8 @@ struct AppStatus {
   std::vector<InstanceStatus> instances;
   std::string last_deploy;            // "@42 done 2 h ago"
   std::vector<std::string> problems;  // "last deploy @43 FAILED …", "configuration differs from @42: …"
+  std::optional<std::uint64_t> stopped_uid;  // who stopped it; unset unless it was stopped by a command
+  std::optional<std::uint64_t> stopped_s;    // how long ago
 };
 
 struct StatusReport {

@@ -15,7 +15,11 @@ constexpr std::size_t kDrainsAtOnce = 3;
 }  // namespace
 
 App::App(base::AppId id, std::string name, base::GenerationId last_generation, Effects& effects)
-    : id_(id), name_(std::move(name)), last_generation_(last_generation), effects_(effects) {}
+    : id_(id),
+      name_(std::move(name)),
+      last_generation_(last_generation),
+      effects_(effects),
+      records_(id, name_, effects) {}
 
 Generation& App::add_generation(SpecRef spec, Role role, std::optional<base::GenerationId> again) {
   base::GenerationId number = again.value_or(last_generation_.next());
@@ -35,14 +39,22 @@ void App::expect_start(bool expected) {
   effects_.publish();
 }
 
+void App::stay_stopped(const Stopped& by, SpecRef spec, base::GenerationId again) {
+  assert(live_ == nullptr);
+  wanted_ = false;
+  stopped_ = by;
+  if (spec) live_ = &add_generation(std::move(spec), Role::leaving, again);
+  effects_.publish();
+}
+
 std::expected<void, Refused> App::start(SpecRef spec, std::shared_ptr<Report> report,
                                         std::optional<base::GenerationId> again) {
   if (auto free = can_deploy(); !free) return free;
   wanted_ = true;
-  if (live_ == nullptr) {
-    live_ = &add_generation(std::move(spec), Role::live, again);
-    record(live_, 0);
-  }
+  bool was_stopped = std::exchange(stopped_, std::nullopt).has_value();
+  bool first = live_ == nullptr;
+  if (first) live_ = &add_generation(std::move(spec), Role::live, again);
+  if (first || was_stopped) record(Record::current);
   live_->set_role(Role::live);
   remember(report);
   report->add(effects_.now(), "start",
@@ -76,32 +88,51 @@ std::expected<void, Refused> App::deploy(SpecRef spec, std::shared_ptr<Report> r
   return {};
 }
 
-std::expected<void, Refused> App::stop(bool now, std::shared_ptr<Report> report) {
-  if (deploy_) return std::unexpected(Refused{ExitCode::busy, deploy_->describe(), {}});
-  wanted_ = false;
+std::expected<void, Refused> App::stop(const Stopped& by, bool now, std::shared_ptr<Report> report) {
   remember(report);
-  report->add(effects_.now(), "stop", live_ != nullptr ? live_->name() : name_);
-  if (live_ != nullptr) {
+  report->add(effects_.now(), "stop", deploy_ ? deploy_->describe() : live_ ? live_->name() : name_);
+  if (deploy_) (void)deploy_->interrupt(Interruption::stop, fmt::format("stopped by uid {}", by.uid));
+  wanted_ = false;
+  if (!stopped_) stopped_ = by;
+  for (auto& generation : generations_) {
     if (now) {
-      live_->stop();
+      generation->stop();
     } else {
-      live_->leave(false);
+      generation->leave(false);
+      generation->release();
     }
   }
+  record(Record::current);
   waits_.push_back({Wait::For::stopped, std::move(report)});
   effects_.publish();
   advance();
   return {};
 }
 
+std::expected<void, Refused> App::abort(uid_t by, std::shared_ptr<Report> report) {
+  if (!deploy_) return std::unexpected(Refused{ExitCode::failed, name_ + " has no deploy under way", {}});
+  std::string what = deploy_->describe();
+  std::shared_ptr<Report> deploy = deploy_->report();
+  if (deploy_->interrupt(Interruption::abort, fmt::format("aborted by uid {}", by)) == Consequence::refuse) {
+    return std::unexpected(
+        Refused{ExitCode::failed, what + ": no instance is left that could serve instead", {}});
+  }
+  remember(report);
+  report->add(effects_.now(), "abort", what);
+  waits_.push_back({Wait::For::aborted, std::move(report), std::move(deploy)});
+  advance();
+  return {};
+}
+
 void App::abort_deploy() {
-  if (deploy_) deploy_->abort("the daemon shuts down");
+  if (deploy_) (void)deploy_->interrupt(Interruption::shutdown, "aborted: the daemon shuts down");
   advance();
 }
 
 void App::shut_down(bool now, bool kill) {
+  abort_deploy();
   wanted_ = false;
-  if (deploy_) deploy_->abort("the daemon shuts down");
+  records_.try_now();
   for (auto& generation : generations_) {
     if (kill) {
       generation->stop_now();
@@ -123,6 +154,7 @@ void App::cut_over(bool parked) {
   }
   live_->set_role(Role::live);
   wanted_ = true;
+  stopped_.reset();
   if (old != nullptr) old->leave(parked);
   std::size_t draining = 0;
   // Newest last: what is too old to be among the three youngest drains is ended.
@@ -132,24 +164,40 @@ void App::cut_over(bool parked) {
   }
 }
 
+// What was live before the cutover of the deploy under way.
+Generation* App::deployed_from() {
+  for (auto& generation : generations_) {
+    if (deploy_->refers_to(*generation) && generation.get() != &deploy_->candidate()) return generation.get();
+  }
+  return live_;
+}
+
 void App::cut_back() {
   Generation* bad = live_;
-  for (auto& generation : generations_) {
-    if (deploy_->refers_to(*generation) && generation.get() != bad) live_ = generation.get();
-  }
+  live_ = deployed_from();
   live_->reinstate();
   bad->leave(false);
 }
 
-void App::record(const Generation* live, std::uint64_t serial) {
+void App::withdraw() {
+  live_ = deployed_from();
+}
+
+std::uint64_t App::record(Record what) {
   AppState state;
   state.app = name_;
   state.last_generation = last_generation_;
+  const Generation* live = what == Record::candidate ? &deploy_->candidate() : live_;
   if (live != nullptr) {
     state.live = live->id();
     state.live_spec = live->spec();
   }
-  effects_.record(id_, state, serial);
+  if (what == Record::provisional) {
+    state.candidate = deploy_->candidate().id();
+    state.candidate_spec = deploy_->candidate().spec();
+  }
+  if (what == Record::current) state.stopped = stopped_;
+  return records_.write(std::move(state));
 }
 
 template <class Event>
@@ -196,15 +244,13 @@ void App::on_timer(const Identity& who, InstanceTimer timer) {
 }
 
 void App::on_timer(AppTimer timer) {
+  if (timer == AppTimer::record) records_.on_timer();
   if (deploy_) deploy_->on_timer(timer);
   advance();
 }
 
 void App::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
-  if (!written) {
-    effects_.say(base::LogLevel::error,
-                 fmt::format("record app={} cause=\"{}\"", name_, written.error().what));
-  }
+  records_.on_recorded(serial, written);
   if (deploy_) deploy_->on_recorded(serial, written);
   advance();
 }
@@ -226,55 +272,6 @@ void App::advance() {
   forget_ended();
 }
 
-void App::advance_waits() {
-  std::erase_if(waits_, [this](Wait& wait) {
-    if (wait.what == Wait::For::healthy) return settle_start(wait);
-    if (wanted_) {
-      wait.report->finish(effects_.now(), "failed", "started again meanwhile", ExitCode::aborted);
-      return true;
-    }
-    if (!ended()) return false;
-    wait.report->finish(effects_.now(), "stopped", live_ != nullptr ? live_->name() : name_, ExitCode::done);
-    return true;
-  });
-}
-
-bool App::settle_start(Wait& wait) {
-  if (!wanted_) {
-    wait.report->finish(effects_.now(), "failed", "stopped meanwhile", ExitCode::aborted);
-    return true;
-  }
-  if (live_->all_healthy()) {
-    wait.report->add(effects_.now(), "healthy",
-                     fmt::format("{}/{}", live_->healthy(), live_->instances().size()));
-    wait.report->finish(effects_.now(), "done", live_->name(), ExitCode::done);
-    effects_.say(base::LogLevel::info,
-                 fmt::format("started app={} generation={}", name_, live_->id().value()));
-    return true;
-  }
-  if (const Instance* lost = live_->first_failure()) {
-    wait.report->add(effects_.now(), "cause",
-                     fmt::format("{}.{} {}", live_->id().value(), lost->identity().slot.value(),
-                                 text(*lost->last_exit())));
-    for (const std::string& line : effects_.last_output(lost->identity(), 20)) {
-      wait.report->add(effects_.now(), "", line);
-    }
-    bool again = lost->state() == InstanceState::backoff;
-    wait.report->finish(effects_.now(), "failed",
-                        fmt::format("{} exited before it was healthy{}", live_->name(),
-                                    again ? "; it is started again after a back-off" : ""),
-                        ExitCode::exited_before_healthy);
-    return true;
-  }
-  base::Duration waited = effects_.now() - wait.report->began();
-  if (waited < live_->spec()->app.deploy.timeout) return false;
-  wait.report->finish(effects_.now(), "failed",
-                      fmt::format("{}: {}/{} healthy; the others are still being probed", live_->name(),
-                                  live_->healthy(), live_->instances().size()),
-                      ExitCode::health_timeout);
-  return true;
-}
-
 void App::forget_ended() {
   std::erase_if(generations_, [this](const auto& generation) {
     if (generation.get() == live_ || !generation->ended()) return false;
@@ -282,54 +279,6 @@ void App::forget_ended() {
     return std::none_of(finishing_.begin(), finishing_.end(),
                         [&](const auto& deploy) { return deploy->refers_to(*generation); });
   });
-}
-
-std::vector<const Generation*> App::generations() const {
-  std::vector<const Generation*> all;
-  if (live_ != nullptr) all.push_back(live_);
-  for (const auto& generation : generations_) {
-    if (generation.get() != live_) all.push_back(generation.get());
-  }
-  return all;
-}
-
-void App::add_draining(std::vector<Identity>& into) const {
-  for (const auto& generation : generations_) {
-    for (const auto& instance : generation->instances()) {
-      InstanceState state = instance->state();
-      if (state == InstanceState::draining || state == InstanceState::closing) {
-        into.push_back(instance->identity());
-      }
-    }
-  }
-}
-
-routing::AppMode App::mode() const {
-  if (!wanted_) return routing::AppMode::stopped;
-  if (live_ == nullptr) return routing::AppMode::hold;
-  if (live_->healthy() > 0) return routing::AppMode::live;
-  std::optional<base::TimePoint> due = live_->due();
-  bool soon = due && *due <= effects_.now() + live_->spec()->app.deploy.hold;
-  return soon ? routing::AppMode::hold : routing::AppMode::stopped;
-}
-
-std::string_view App::state() const {
-  if (live_ == nullptr && deploy_) return "deploying";
-  if (live_ == nullptr) return wanted_ ? "starting" : "stopped";
-  if (!wanted_) return live_->ended() ? "stopped" : "stopping";
-  if (live_->healthy() > 0) return "live";
-  bool fatal = false;
-  for (const auto& instance : live_->instances()) {
-    if (instance->crash_looping()) return "crash-loop";
-    if (instance->state() == InstanceState::backoff) return "backoff";
-    if (instance->state() == InstanceState::fatal) fatal = true;
-  }
-  if (fatal) return "fatal";
-  return live_->due() ? "starting" : "stopped";
-}
-
-bool App::ended() const {
-  return std::all_of(generations_.begin(), generations_.end(), [](const auto& g) { return g->ended(); });
 }
 
 }  // namespace gracevisor::supervise

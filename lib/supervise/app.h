@@ -1,8 +1,8 @@
 // One app: its generations, the deploy that holds its slot, and what a command wants of it. A decider.
 //
 // At most one generation is live. A candidate exists while a deploy runs; leaving generations drain and stop
-// beside the next deploy. A stopped app keeps its last generation, ended, as what `start` starts again.
-// Thread: the supervisor's.
+// beside the next deploy. A stopped app keeps its last generation, ended, as what `start` starts again; that
+// it was stopped is in its state record, and lasts until a start or a deploy. Thread: the supervisor's.
 #pragma once
 
 #include <deque>
@@ -13,6 +13,7 @@
 
 #include "routing/route_table.h"
 #include "supervise/deploy.h"
+#include "supervise/record_keeper.h"
 
 namespace gracevisor::supervise {
 
@@ -33,6 +34,9 @@ class App final : private DeployHost {
   // The daemon boots, and this app's turn to be started comes in a moment: until start() its clients wait.
   // False: it will not be started after all.
   void expect_start(bool expected);
+  // It was stopped by a command before the daemon ended, and stays so. `spec` is that of the generation
+  // `again`, which served last; null: none had.
+  void stay_stopped(const Stopped& by, SpecRef spec, base::GenerationId again);
 
   // Commands. Each takes a report that is finished when the command is done; a refusal takes nothing.
   // The first start: `again` is the number of the generation that was live before the daemon ended, if any.
@@ -40,7 +44,12 @@ class App final : private DeployHost {
                                                    std::optional<base::GenerationId> again = std::nullopt);
   [[nodiscard]] std::expected<void, Refused> can_deploy() const;  // busy, or not
   [[nodiscard]] std::expected<void, Refused> deploy(SpecRef spec, std::shared_ptr<Report> report);
-  [[nodiscard]] std::expected<void, Refused> stop(bool now, std::shared_ptr<Report> report);
+  // Also ends a deploy, in whatever phase it is: whoever waits for that gets exit 6.
+  [[nodiscard]] std::expected<void, Refused> stop(const Stopped& by, bool now,
+                                                  std::shared_ptr<Report> report);
+  // Undoes the deploy under way: before its cutover it gives up (exit 6), within its guard the old generation
+  // serves again (exit 13).
+  [[nodiscard]] std::expected<void, Refused> abort(uid_t by, std::shared_ptr<Report> report);
   // The daemon ends: a running deploy is aborted first; then everything leaves, where `now` skips the drain
   // and `kill` the stop ladder too.
   void abort_deploy();
@@ -60,6 +69,10 @@ class App final : private DeployHost {
 
   [[nodiscard]] base::AppId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  // The highest number that a generation of it was given.
+  [[nodiscard]] base::GenerationId last_generation() const { return last_generation_; }
+  // Has the generation anything left? The live one counts also when it ended.
+  [[nodiscard]] bool has(base::GenerationId generation) const;
   // The generation that serves, or served last; null before the first start.
   [[nodiscard]] const Generation* live() const { return live_; }
   // Every generation that has anything left, the live one first.
@@ -73,23 +86,34 @@ class App final : private DeployHost {
   // "live", "starting", "backoff", "crash-loop", "fatal", "stopping", "stopped", "deploying".
   [[nodiscard]] std::string_view state() const;
   [[nodiscard]] bool ended() const;  // nothing runs
+  // Set while it is stopped by a command.
+  [[nodiscard]] const std::optional<Stopped>& stopped() const { return stopped_; }
+  // Set while the state record on disk is behind.
+  [[nodiscard]] const std::optional<RecordKeeper::Trouble>& record_trouble() const {
+    return records_.trouble();
+  }
   [[nodiscard]] const std::deque<std::shared_ptr<Report>>& history() const { return history_; }
   [[nodiscard]] const std::shared_ptr<Report>& last_deploy() const { return last_deploy_; }
 
  private:
-  // A start or stop that somebody waits for.
+  // A start, a stop or an abort that somebody waits for.
   struct Wait {
-    enum class For : std::uint8_t { healthy, stopped } what;
+    enum class For : std::uint8_t { healthy, stopped, aborted } what;
     std::shared_ptr<Report> report;
+    std::shared_ptr<Report> deploy = {};  // aborted: what it ends
   };
 
   void cut_over(bool parked) override;
   void cut_back() override;
-  void record(const Generation* live, std::uint64_t serial) override;
+  void withdraw() override;
+  std::uint64_t record(Record what) override;
 
   void advance();
   void advance_waits();
   [[nodiscard]] bool settle_start(Wait& wait);
+  [[nodiscard]] bool settle_stop(Wait& wait);
+  [[nodiscard]] bool settle_abort(Wait& wait);
+  [[nodiscard]] Generation* deployed_from();
   void forget_ended();
   Generation& add_generation(SpecRef spec, Role role, std::optional<base::GenerationId> again);
   void remember(std::shared_ptr<Report> report);
@@ -102,7 +126,9 @@ class App final : private DeployHost {
   Effects& effects_;
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* live_ = nullptr;
-  bool wanted_ = false;                             // running is what was asked for last, or is expected
+  bool wanted_ = false;             // running is what was asked for last, or is expected
+  std::optional<Stopped> stopped_;  // by a command, which lasts
+  RecordKeeper records_;
   std::unique_ptr<Deploy> deploy_;                  // holds the slot
   std::vector<std::unique_ptr<Deploy>> finishing_;  // their cutover is done, the old one drains and stops
   std::vector<Wait> waits_;

@@ -7,7 +7,6 @@
 namespace gracevisor::supervise {
 namespace {
 
-constexpr std::uint64_t kGenerationsKept = 3;
 constexpr base::Duration kIdle = std::chrono::seconds(2);
 
 output::FilePolicy policy(const std::string& path, const config::AppLog& log) {
@@ -17,8 +16,8 @@ output::FilePolicy policy(const std::string& path, const config::AppLog& log) {
 }  // namespace
 
 AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
-                     const config::App& config)
-    : writer_(writer), idle_(loop, [this] { flush_all(); }) {
+                     const config::App& config, Alive alive)
+    : writer_(writer), alive_(std::move(alive)), idle_(loop, [this] { flush_all(); }) {
   std::string out =
       config.log.out.empty() ? (state_dir / "log" / (config.name + ".log")).string() : config.log.out;
   out_ = policy(out, config.log);
@@ -26,17 +25,37 @@ AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesy
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
-  auto& tail = tails_[{who.generation, who.slot}];
-  if (!tail) {
-    tail = std::make_unique<OutputTail>(fmt::format("{}.{}", who.generation.value(), who.slot.value()),
-                                        [this](const OutputLine& line) { on_line(line); });
-    while (tails_.begin()->first.first.value() + kGenerationsKept <= tails_.rbegin()->first.first.value()) {
-      tails_.erase(tails_.begin());
-    }
+  auto [it, fresh] = tails_.try_emplace({who.generation, who.slot});
+  if (fresh) {
+    it->second = std::make_unique<OutputTail>(fmt::format("{}.{}", who.generation.value(), who.slot.value()),
+                                              [this](const OutputLine& line) { on_line(line); });
+    forget_long_dead(who.generation);
   }
-  // A generation that old may still drain; its lines count as the oldest one's that is kept.
-  auto it = tails_.find({who.generation, who.slot});
-  return it != tails_.end() ? *it->second : *tails_.begin()->second;
+  return *it->second;
+}
+
+// Also what is left of a dead generation may write; what it writes is kept under its own name.
+void AppOutput::forget_long_dead(base::GenerationId writing) {
+  std::vector<base::GenerationId> dead = generations();
+  std::erase_if(dead, [&](base::GenerationId g) { return g == writing || alive_(g); });
+  if (dead.size() <= kDeadKept) return;
+  dead.erase(dead.end() - static_cast<std::ptrdiff_t>(kDeadKept), dead.end());
+  std::erase_if(tails_,
+                [&](const auto& entry) { return std::ranges::binary_search(dead, entry.first.first); });
+}
+
+bool AppOutput::keeps(base::GenerationId generation, std::optional<base::Slot> slot) const {
+  auto it = tails_.lower_bound({generation, slot.value_or(base::Slot())});
+  if (it == tails_.end() || it->first.first != generation) return false;
+  return !slot || it->first.second == *slot;
+}
+
+std::vector<base::GenerationId> AppOutput::generations() const {
+  std::vector<base::GenerationId> all;
+  for (const auto& [key, tail] : tails_) {
+    if (all.empty() || all.back() != key.first) all.push_back(key.first);
+  }
+  return all;
 }
 
 void AppOutput::on_line(const OutputLine& line) {

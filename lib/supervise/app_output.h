@@ -1,11 +1,13 @@
 // What an app's instances write: the newest lines of each in memory for `gvctl logs` and for the report of a
-// failure, every line on its way to the log file. Thread: the supervisor's.
+// failure, every line on its way to the log file. Kept are the instances of every generation that is alive
+// and of the newest five that are not. Thread: the supervisor's.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,12 @@ namespace gracevisor::supervise {
 class AppOutput {
  public:
   using Follower = std::function<void(const OutputLine&)>;
+  // Has the generation anything left that may write?
+  using Alive = std::function<bool(base::GenerationId)>;
+  static constexpr std::size_t kDeadKept = 5;
 
   AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
-            const config::App& config);
+            const config::App& config, Alive alive);
   AppOutput(const AppOutput&) = delete;
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;
@@ -37,6 +42,12 @@ class AppOutput {
   // The newest lines of all instances whose name ("43.1") `wanted` accepts, in the order of their time.
   [[nodiscard]] std::vector<OutputLine> last(const std::function<bool(const std::string&)>& wanted,
                                              std::size_t count) const;
+  // Forgets what is too long dead; otherwise that happens when a further instance begins to write.
+  void tidy() { forget_long_dead({}); }
+  // Is anything of this generation, or of this slot of it, here?
+  [[nodiscard]] bool keeps(base::GenerationId generation, std::optional<base::Slot> slot) const;
+  // Those of which anything is here, oldest first.
+  [[nodiscard]] std::vector<base::GenerationId> generations() const;
   // Gets every further line until unfollow() with the number that is returned.
   [[nodiscard]] std::uint64_t follow(Follower follower);
   void unfollow(std::uint64_t number) { followers_.erase(number); }
@@ -44,13 +55,15 @@ class AppOutput {
  private:
   using Key = std::pair<base::GenerationId, base::Slot>;
   OutputTail& tail(const routing::Identity& who);
+  void forget_long_dead(base::GenerationId writing);
   void on_line(const OutputLine& line);
   void flush_all();
 
   output::Writer& writer_;
   output::FilePolicy out_;
   output::FilePolicy err_;
-  std::map<Key, std::unique_ptr<OutputTail>> tails_;  // of the newest generations
+  Alive alive_;
+  std::map<Key, std::unique_ptr<OutputTail>> tails_;
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
   loop::Timer idle_;  // an unfinished line is ended after a while

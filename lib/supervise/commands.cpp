@@ -35,9 +35,10 @@ void Supervisor::enqueue_boot(const config::App& configured, std::map<std::strin
   auto remembered = states.find(configured.name);
   bool known = remembered != states.end();
   AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
-  if (!configured.autostart) return;
-  if (known && remembered->second.live_spec) entry.remembered = std::move(remembered->second);
-  entry.app->expect_start(true);
+  bool stopped = known && remembered->second.stopped;
+  if (!configured.autostart && !stopped) return;
+  if (known && (stopped || remembered->second.live_spec)) entry.remembered = std::move(remembered->second);
+  entry.app->expect_start(!stopped);
   boot_queue_.add(entry.app->id());
 }
 
@@ -53,16 +54,18 @@ void Supervisor::boot_app(AppEntry& entry) {
     return;
   }
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured);
+  auto spec = freeze(configured, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
     entry.app->expect_start(false);
     return;
   }
-  if (auto started = entry.app->start(*spec, new_report()); !started) {
+  auto report = new_report();
+  if (auto started = entry.app->start(*spec, report); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
   }
+  tell_hints(entry, *report);
 }
 
 void Supervisor::boot_now(const std::string& name) {
@@ -76,6 +79,23 @@ void Supervisor::give_up_boot() {
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
+  if (state.live_spec) note_differences(entry, state);
+  if (state.candidate_spec) {
+    entry.problems.push_back(fmt::format("{}@{} was within its guard when the daemon ended: {}@{} is back",
+                                         state.app, state.candidate.value(), state.app, state.live.value()));
+    log_.warning("start app={} {}", state.app, entry.problems.back());
+  }
+  if (state.stopped) {
+    log_.info("stays-stopped app={} uid={}", state.app, state.stopped->uid);
+    entry.app->stay_stopped(*state.stopped, state.live_spec, state.live);
+    return;
+  }
+  if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
+    log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
+  }
+}
+
+void Supervisor::note_differences(AppEntry& entry, const AppState& state) {
   auto now = freeze(entry.configured);
   std::string differs;
   if (now) {
@@ -85,14 +105,18 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
   } else {
     differs = now.error().what;
   }
-  if (!differs.empty()) {
-    entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
-                                         state.live.value(), differs, state.app));
-    log_.warning("start app={} {}", state.app, entry.problems.back());
+  if (differs.empty()) return;
+  entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
+                                       state.live.value(), differs, state.app));
+  log_.warning("start app={} {}", state.app, entry.problems.back());
+}
+
+void Supervisor::tell_hints(AppEntry& entry, Report& report) {
+  for (const std::string& hint : entry.hints) {
+    log_.warning("hint app={} {}", entry.app->name(), hint);
+    if (!report.finished()) report.add(world_->now(), "hint", hint);
   }
-  if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
-    log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
-  }
+  entry.hints.clear();
 }
 
 Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::GenerationId last_generation) {
@@ -121,7 +145,8 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
                                    fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
                                    {}});
   }
-  auto spec = freeze(*configured);
+  std::vector<std::string> hints;
+  auto spec = freeze(*configured, hints);
   if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
   std::vector<config::Listener> used;
   for (const std::string& listener : configured->listen) {
@@ -133,11 +158,13 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
   entry->configured = *configured;
   entry->problems.clear();
+  entry->hints = std::move(hints);
   entry->listeners = PendingListeners{*spec, std::move(*opened)};
   return entry;
 }
 
-std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::shared_ptr<Report> report) {
+std::expected<void, Refused> Supervisor::deploy(const std::string& name,
+                                                const std::shared_ptr<Report>& report) {
   boot_now(name);
   // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
   if (AppEntry* entry = entry_of(name)) {
@@ -145,12 +172,14 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::sh
   }
   auto entry = prepare(name);
   if (!entry) return std::unexpected(entry.error());
-  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, std::move(report));
+  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, report);
+  tell_hints(**entry, *report);
   schedule_turn();
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::start(const std::string& name, std::shared_ptr<Report> report) {
+std::expected<void, Refused> Supervisor::start(const std::string& name,
+                                               const std::shared_ptr<Report>& report) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
   SpecRef spec;
@@ -160,19 +189,31 @@ std::expected<void, Refused> Supervisor::start(const std::string& name, std::sha
     entry = *prepared;
     spec = entry->listeners->spec;
   }
-  auto begun = entry->app->start(spec, std::move(report));
+  auto begun = entry->app->start(spec, report);
+  tell_hints(*entry, *report);
   schedule_turn();
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::stop(const std::string& name, bool now,
+std::expected<void, Refused> Supervisor::stop(const std::string& name, const Stopped& by, bool now,
                                               std::shared_ptr<Report> report) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
   if (entry == nullptr) {
     return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
   }
-  auto begun = entry->app->stop(now, std::move(report));
+  auto begun = entry->app->stop(by, now, std::move(report));
+  schedule_turn();
+  return begun;
+}
+
+std::expected<void, Refused> Supervisor::abort(const std::string& name, uid_t by,
+                                               std::shared_ptr<Report> report) {
+  AppEntry* entry = entry_of(name);
+  if (entry == nullptr) {
+    return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
+  }
+  auto begun = entry->app->abort(by, std::move(report));
   schedule_turn();
   return begun;
 }

@@ -9,39 +9,8 @@ namespace gracevisor::supervise {
 namespace {
 
 constexpr base::Duration kAdoptionDeadline = std::chrono::seconds(1);
-constexpr std::size_t kOutputLines = 20;
-
-double seconds(base::Duration d) {
-  return std::chrono::duration<double>(d).count();
-}
-
-std::string count(std::size_t n, std::string_view noun) {
-  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
-}
-
-// "9 in flight, 3 upgraded": requests, and beside them what lasts for as long as both ends like.
-std::string in_flight_text(const EndpointCounts& counts) {
-  std::uint64_t requests = counts.in_flight - std::min(counts.tunnels, counts.in_flight);
-  std::string text = fmt::format("{} in flight", requests);
-  if (counts.tunnels > 0) text += fmt::format(", {} upgraded", counts.tunnels);
-  return text;
-}
 
 }  // namespace
-
-std::string_view text(Deploy::Phase phase) {
-  switch (phase) {
-    case Deploy::Phase::checking: return "checking";
-    case Deploy::Phase::recording: return "recording";
-    case Deploy::Phase::adopting: return "cutover";
-    case Deploy::Phase::guarding: return "guarding";
-    case Deploy::Phase::finishing: return "finishing";
-    case Deploy::Phase::aborting: return "aborting";
-    case Deploy::Phase::rolling_back: return "rolling back";
-    case Deploy::Phase::ended: return "ended";
-  }
-  return "?";
-}
 
 Deploy::Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host, Effects& effects,
                std::shared_ptr<Report> report)
@@ -53,27 +22,11 @@ Deploy::Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHo
       report_(std::move(report)),
       before_(effects.counts(app)) {}
 
-void Deploy::say(const std::string& phase, const std::string& text) {
-  report_->add(effects_.now(), phase, text);
-}
-
-void Deploy::finish(const std::string& phase, const std::string& text, ExitCode exit) {
-  phase_ = Phase::ended;
-  effects_.say(exit == ExitCode::done ? base::LogLevel::info : base::LogLevel::error,
-               fmt::format("deploy-end app={} generation={} exit={} {}", candidate_.spec()->app.name,
-                           candidate_.id().value(), static_cast<int>(exit), text));
-  report_->finish(effects_.now(), phase, text, exit);
-}
-
-std::string Deploy::seconds_since(base::TimePoint then) const {
-  return fmt::format("{:.1f} s", seconds(effects_.now() - then));
-}
-
 void Deploy::begin() {
   const config::App& app = candidate_.spec()->app;
   std::string was = old_ != nullptr ? fmt::format(" (was @{})", old_->id().value()) : "";
-  say("deploy", fmt::format("{}{}  {}  {}", candidate_.name(), was, count(app.instances, "instance"),
-                            candidate_.spec()->directory.string()));
+  say("deploy", fmt::format("{}{}  {} instance{}  {}", candidate_.name(), was, app.instances,
+                            app.instances == 1 ? "" : "s", candidate_.spec()->directory.string()));
   effects_.say(base::LogLevel::info, fmt::format("deploy-begin app={} generation={} instances={}", app.name,
                                                  candidate_.id().value(), app.instances));
   effects_.open_window(app_);
@@ -89,7 +42,8 @@ void Deploy::advance() {
         fail(ExitCode::exited_before_healthy, lost, "");
       }
       return;
-    case Phase::guarding: advance_guard(); return;
+    case Phase::guarding:
+    case Phase::confirming: advance_guard(); return;
     case Phase::finishing: advance_finishing(); return;
     case Phase::aborting:
     case Phase::rolling_back:
@@ -108,34 +62,18 @@ void Deploy::advance_checking() {
   }
   if (!candidate_.all_healthy()) return;
   effects_.disarm(app_, AppTimer::deploy_timeout);
-  const Instance& last = *candidate_.instances().back();
+  say_healthy();
   const config::App& app = candidate_.spec()->app;
-  std::string gate = config::is_routed(app.endpoint)
-                         ? fmt::format("{} ({} ms)", last.probe_text(),
-                                       std::chrono::duration_cast<base::Millis>(last.probe().took).count())
-                         : fmt::format("alive for {}", seconds_since(last.spawned_at()));
-  bool weak = config::is_routed(app.endpoint) && app.health.kind == config::Health::Kind::http &&
-              !app.health.path_given;
-  say("healthy", fmt::format("{}/{}  {}{}", candidate_.healthy(), candidate_.instances().size(), gate,
-                             weak ? "  gate: GET / below 500; set health for a real check" : ""));
+  guarded_ = old_ != nullptr && app.deploy.guard > base::Millis::zero() && config::is_routed(app.endpoint);
+  provisional_ = guarded_ && old_->healthy() > 0;
   phase_ = Phase::recording;
-  host_.record(&candidate_, ++serial_);
-}
-
-void Deploy::say_started() {
-  if (started_said_) return;
-  std::string places;
-  for (const auto& instance : candidate_.instances()) {
-    if (instance->state() == InstanceState::spawning) return;
-    places += fmt::format("{}{}.{} {}", places.empty() ? "" : "   ", candidate_.id().value(),
-                          instance->identity().slot.value(), effects_.place(instance->identity()));
-  }
-  started_said_ = true;
-  say("start", places);
+  serial_ = host_.record(provisional_ ? DeployHost::Record::provisional : DeployHost::Record::candidate);
 }
 
 void Deploy::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
-  if (phase_ != Phase::recording || serial != serial_) return;
+  if (serial != serial_) return;
+  if (phase_ == Phase::confirming) on_confirmed(written);
+  if (phase_ != Phase::recording) return;
   if (!written) {
     fail(ExitCode::failed, nullptr, "the state record could not be written: " + written.error().what);
     return;
@@ -146,11 +84,9 @@ void Deploy::on_recorded(std::uint64_t serial, const base::Expected<void>& writt
     return;
   }
   old_at_cutover_ = old_counts();
-  bool parked = old_ != nullptr && candidate_.spec()->app.deploy.guard > base::Millis::zero() &&
-                config::is_routed(candidate_.spec()->app.endpoint);
   phase_ = Phase::adopting;
   cutover_at_ = effects_.now();
-  host_.cut_over(parked);
+  host_.cut_over(guarded_);
   cutover_epoch_ = effects_.publish();
   effects_.arm(app_, AppTimer::adoption, kAdoptionDeadline);
 }
@@ -162,20 +98,10 @@ void Deploy::on_adopted(base::Epoch epoch) {
 }
 
 void Deploy::enter_guard() {
-  std::string old;
-  if (old_ != nullptr) {
-    old = fmt::format("   (@{} has {})", old_->id().value(), in_flight_text(old_at_cutover_));
-  }
-  say("cutover", fmt::format("new requests -> @{}{}", candidate_.id().value(), old));
-  effects_.say(base::LogLevel::info,
-               fmt::format("cutover app={} generation={} epoch={}", candidate_.spec()->app.name,
-                           candidate_.id().value(), cutover_epoch_.value()));
-  const config::Deploy& settings = candidate_.spec()->app.deploy;
-  bool guarded = old_ != nullptr && settings.guard > base::Millis::zero() &&
-                 config::is_routed(candidate_.spec()->app.endpoint);
-  if (guarded) {
+  say_cutover();
+  if (guarded_) {
     phase_ = Phase::guarding;
-    effects_.arm(app_, AppTimer::guard, settings.guard);
+    effects_.arm(app_, AppTimer::guard, candidate_.spec()->app.deploy.guard);
     advance_guard();
   } else {
     phase_ = Phase::finishing;
@@ -188,9 +114,7 @@ void Deploy::advance_guard() {
   for (const auto& instance : candidate_.instances()) {
     bool exited = instance->state() != InstanceState::healthy;
     if (!exited && !instance->failing()) continue;
-    bool old_can_serve = std::any_of(old_->instances().begin(), old_->instances().end(),
-                                     [](const auto& i) { return i->waits() && !i->failing(); });
-    if (!old_can_serve) {
+    if (!can_go_back()) {
       if (!std::exchange(alert_said_, true)) {
         effects_.say(base::LogLevel::error,
                      fmt::format("guard-alert app={} cause=\"no old instance to go back to\"",
@@ -198,21 +122,54 @@ void Deploy::advance_guard() {
       }
       return;
     }
-    effects_.disarm(app_, AppTimer::guard);
     std::string cause = exited && instance->last_exit() ? text(*instance->last_exit())
                                                         : "unhealthy: " + instance->probe_text();
     explain(*instance);
-    phase_ = Phase::rolling_back;
-    exit_ = ExitCode::rolled_back;
-    ending_ = fmt::format("{} in guarding after {}, rolled back to @{}, exit 13: {}.{} {}", candidate_.name(),
-                          seconds_since(report_->began()), old_->id().value(), candidate_.id().value(),
-                          instance->identity().slot.value(), cause);
-    host_.cut_back();
-    effects_.publish();
-    host_.record(old_, ++serial_);
-    say("cutback", fmt::format("new requests -> @{}", old_->id().value()));
+    go_back(fmt::format("{}.{} {}", candidate_.id().value(), instance->identity().slot.value(), cause));
     return;
   }
+}
+
+bool Deploy::can_go_back() const {
+  return guarded_ && std::any_of(old_->instances().begin(), old_->instances().end(),
+                                 [](const auto& i) { return i->waits() && !i->failing(); });
+}
+
+void Deploy::go_back(const std::string& cause) {
+  disarm_timers();
+  ending_ = fmt::format("{} in {} after {}, rolled back to @{}, exit 13: {}", candidate_.name(), text(phase_),
+                        seconds_since(report_->began()), old_->id().value(), cause);
+  phase_ = Phase::rolling_back;
+  exit_ = ExitCode::rolled_back;
+  host_.cut_back();
+  effects_.publish();
+  serial_ = host_.record(DeployHost::Record::current);
+  say("cutback", fmt::format("new requests -> @{}", old_->id().value()));
+}
+
+// The guard's clock has run out. What is on disk still names the old generation.
+void Deploy::leave_guard() {
+  say("guard", fmt::format("ok: {} requests", effects_.counts(app_).requests - before_.requests));
+  if (provisional_) {
+    phase_ = Phase::confirming;
+    serial_ = host_.record(DeployHost::Record::candidate);
+    return;
+  }
+  phase_ = Phase::finishing;
+  old_->release();
+  advance_finishing();
+}
+
+void Deploy::on_confirmed(const base::Expected<void>& written) {
+  if (!written) {
+    if (std::exchange(unwritten_said_, true)) return;
+    say("record", fmt::format("could not be written: {}; it is tried again, and @{} is kept until then",
+                              written.error().what, old_->id().value()));
+    return;
+  }
+  phase_ = Phase::finishing;
+  old_->release();
+  advance_finishing();
 }
 
 void Deploy::advance_finishing() {
@@ -233,29 +190,6 @@ void Deploy::advance_finishing() {
                   now.requests - before_.requests, now.failed - before_.failed, now.retried - before_.retried,
                   std::chrono::duration_cast<base::Millis>(now.slowest).count()),
       ExitCode::done);
-}
-
-void Deploy::say_drained() {
-  if (drained_said_ || old_ == nullptr || !old_->drained()) return;
-  drained_said_ = true;
-  if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
-  std::uint64_t cut = old_counts().cut - std::min(old_counts().cut, old_at_cutover_.cut);
-  say("drained", fmt::format("@{} in {}: {} finished, {} cut", old_->id().value(), seconds_since(cutover_at_),
-                             old_at_cutover_.in_flight - std::min(cut, old_at_cutover_.in_flight), cut));
-}
-
-EndpointCounts Deploy::old_counts() const {
-  EndpointCounts sum;
-  if (old_ == nullptr) return sum;
-  for (const auto& instance : old_->instances()) {
-    EndpointCounts one = effects_.counts(instance->identity());
-    sum.in_flight += one.in_flight;
-    sum.tunnels += one.tunnels;
-    sum.requests += one.requests;
-    sum.server_errors += one.server_errors;
-    sum.cut += one.cut;
-  }
-  return sum;
 }
 
 void Deploy::on_timer(AppTimer timer) {
@@ -279,83 +213,67 @@ void Deploy::on_timer(AppTimer timer) {
       enter_guard();
       return;
     case AppTimer::guard:
-      if (phase_ != Phase::guarding) return;
-      say("guard", fmt::format("ok: {} requests", effects_.counts(app_).requests - before_.requests));
-      phase_ = Phase::finishing;
-      old_->release();
-      advance_finishing();
+      if (phase_ == Phase::guarding) leave_guard();
       return;
-    case AppTimer::start_timeout: return;
+    case AppTimer::start_timeout:
+    case AppTimer::record: return;
   }
 }
 
-void Deploy::abort(const std::string& reason) {
-  switch (phase_) {
-    case Phase::checking:
-    case Phase::recording: fail(ExitCode::aborted, nullptr, reason); return;
-    case Phase::adopting:
-    case Phase::guarding:
-      effects_.disarm(app_, AppTimer::guard);
-      effects_.disarm(app_, AppTimer::adoption);
+Consequence Deploy::interrupt(Interruption what, const std::string& why) {
+  Consequence follows = consequence(phase_, what, can_go_back());
+  switch (follows) {
+    case Consequence::refuse:
+    case Consequence::nothing: break;
+    case Consequence::give_up:
+      give_up(ExitCode::aborted, why + " ", what == Interruption::abort ? who_serves() : "");
+      break;
+    case Consequence::cut_back: go_back(why); break;
+    case Consequence::withdraw: withdraw(why); break;
+    case Consequence::end_guard:
+      disarm_timers();
       phase_ = Phase::finishing;
+      if (provisional_) serial_ = host_.record(DeployHost::Record::candidate);
       if (old_ != nullptr) old_->release();
-      return;
-    case Phase::finishing:
-    case Phase::aborting:
-    case Phase::rolling_back:
-    case Phase::ended: return;
+      break;
+  }
+  return follows;
+}
+
+// Where the record on disk names the old generation beside this one, the app is the old one's again.
+void Deploy::withdraw(const std::string& why) {
+  disarm_timers();
+  exit_ = ExitCode::aborted;
+  ending_ = fmt::format("{} {} in {} after {}, exit 6", candidate_.name(), why, text(phase_),
+                        seconds_since(report_->began()));
+  phase_ = Phase::aborting;
+  if (provisional_) host_.withdraw();
+}
+
+void Deploy::disarm_timers() {
+  for (AppTimer timer : {AppTimer::deploy_timeout, AppTimer::adoption, AppTimer::guard}) {
+    effects_.disarm(app_, timer);
   }
 }
 
 void Deploy::fail(ExitCode exit, const Instance* culprit, const std::string& cause) {
-  effects_.disarm(app_, AppTimer::deploy_timeout);
-  std::string_view where = text(phase_);
   if (!cause.empty()) say("cause", cause);
   if (culprit != nullptr) explain(*culprit);
-  if (old_ != nullptr) {
-    std::string changed;
-    for (const std::string& what : differences(*old_->spec(), *candidate_.spec())) {
-      changed += (changed.empty() ? "" : ", ") + what;
-    }
-    say("changed", changed.empty() ? fmt::format("nothing against @{}", old_->id().value()) : changed);
-  }
+  if (old_ != nullptr) say_changed();
   say("next", fmt::format("gvctl logs {}", candidate_.name()));
-  std::string users = old_ == nullptr ? ""
-                                      : fmt::format("; @{} serves {}/{}", old_->id().value(), old_->healthy(),
-                                                    old_->instances().size());
+  give_up(exit, "", who_serves());
+}
+
+void Deploy::give_up(ExitCode exit, const std::string& why, const std::string& users) {
+  disarm_timers();
   exit_ = exit;
-  ending_ = fmt::format("{} in {} after {}, exit {}{}", candidate_.name(), where,
+  ending_ = fmt::format("{} {}in {} after {}, exit {}{}", candidate_.name(), why, text(phase_),
                         seconds_since(report_->began()), static_cast<int>(exit), users);
-  // The record on disk may name the candidate by now.
-  if (phase_ == Phase::recording) host_.record(old_, ++serial_);
+  // The record on disk may name the candidate by now; and its number is not to be used again.
+  serial_ = host_.record(DeployHost::Record::current);
   phase_ = Phase::aborting;
   candidate_.stop();
   advance();
-}
-
-void Deploy::explain(const Instance& culprit) {
-  std::string name = fmt::format("{}.{}", candidate_.id().value(), culprit.identity().slot.value());
-  if (culprit.last_exit()) {
-    say("cause",
-        fmt::format("{} {} after {}", name, text(*culprit.last_exit()), seconds_since(culprit.spawned_at())));
-  } else {
-    say("cause", fmt::format("{} {} for {}, not healthy", name, text(culprit.state()),
-                             seconds_since(culprit.spawned_at())));
-  }
-  for (const std::string& line : effects_.last_output(culprit.identity(), kOutputLines)) say("", line);
-  if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
-  std::string probe = culprit.probe_text();
-  if (!culprit.last_exit()) {
-    ListenerOwner owner = effects_.listener_owner(culprit.identity());
-    bool foreign = owner.ownership == Ownership::foreign && probe.find(owner.detail) == std::string::npos;
-    if (foreign) probe += "; " + owner.detail;
-    for (const std::string& elsewhere : owner.elsewhere) probe += "; the process listens on " + elsewhere;
-  }
-  say("probe", probe);
-}
-
-std::string Deploy::describe() const {
-  return fmt::format("{} since {}, in {}", candidate_.name(), seconds_since(report_->began()), text(phase_));
 }
 
 }  // namespace gracevisor::supervise

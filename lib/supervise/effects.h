@@ -32,6 +32,7 @@ enum class AppTimer : std::uint8_t {
   guard,           // the guard is over
   adoption,        // every worker should have adopted the cutover by now
   start_timeout,   // whoever waits for a start is told by now
+  record,          // the state record that could not be written is tried again
 };
 
 // One endpoint's ledger, summed over the workers.

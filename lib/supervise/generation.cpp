@@ -13,7 +13,10 @@ Generation::Generation(base::AppId app, base::GenerationId id, SpecRef spec, Rol
 }
 
 void Generation::start() {
-  for (auto& instance : instances_) instance->start();
+  for (auto& instance : instances_) {
+    instance->forget_failures();
+    instance->start();
+  }
 }
 
 void Generation::set_role(Role role) {

@@ -16,7 +16,7 @@ class Generation {
   Generation& operator=(const Generation&) = delete;
 
   // Commands, each to every instance.
-  void start();
+  void start();  // earlier failures are forgotten
   void set_role(Role role);
   void leave(bool parked);  // drains for the spec's drain_timeout, then stops
   void release();

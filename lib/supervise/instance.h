@@ -54,6 +54,8 @@ class Instance {
 
   // Commands. Each is idempotent, and does nothing where the state leaves nothing to do.
   void start();
+  // An operator starts it anew: its failures so far do not count any more.
+  void forget_failures() { policy_.forget(); }
   void set_role(Role role) { role_ = role; }
   // Out of the routes: drains until `deadline` from now; then stops, but not before release() when `parked`.
   void leave(base::Duration deadline, bool parked);

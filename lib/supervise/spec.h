@@ -35,6 +35,8 @@ using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
 // ("app.web.command: /srv/web/server: No such file or directory").
+// `hints` gets what is allowed but may be meant otherwise, one line each.
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<std::string>& hints);
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app);
 
 struct Placement {

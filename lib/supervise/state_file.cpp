@@ -14,7 +14,9 @@ namespace gracevisor::supervise {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxFile = 16U << 20;  // an environment may be large, but not that large
+constexpr std::size_t kMaxFile = 32U << 20;          // two environments may be large, but not that large
+constexpr unsigned kMaxInstances = 1000;             // as the configuration's
+constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
 constexpr std::string_view kSuffix = ".json";
 
 std::optional<std::uint64_t> number(const Json& object, const char* key) {
@@ -23,18 +25,52 @@ std::optional<std::uint64_t> number(const Json& object, const char* key) {
   return *found->get_ptr<const Json::number_unsigned_t*>();
 }
 
-base::Expected<SpecRef> read_spec(const Json& json, const std::string& app) {
+base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, const std::string& app) {
   auto spec = std::make_shared<Spec>();
   StateReader reader;
   if (!reader.decode(json, *spec)) {
-    return base::fail(reader.misfit().empty() ? "live_spec is damaged"
-                                              : "live_spec." + reader.misfit() + " is damaged");
+    return base::fail(reader.misfit().empty() ? key + " is damaged"
+                                              : key + "." + reader.misfit() + " is damaged");
   }
   // Keys that are missing leave defaults, but nothing can be started without these.
-  if (spec->app.name != app) return base::fail("live_spec is of another app");
-  if (spec->program.empty() || spec->app.command.empty()) return base::fail("live_spec has no program");
-  if (!spec->directory.is_absolute()) return base::fail("live_spec has no absolute directory");
+  if (spec->app.name != app) return base::fail(key + " is of another app");
+  if (spec->program.empty() || spec->app.command.empty()) return base::fail(key + " has no program");
+  if (spec->app.instances < 1 || spec->app.instances > kMaxInstances) {
+    return base::fail(key + ".app.instances is out of range");
+  }
+  if (!spec->directory.is_absolute()) return base::fail(key + " has no absolute directory");
   return spec;
+}
+
+// The generation named by `key` and its frozen spec beside it; none for 0.
+base::Expected<void> read_generation(const Json& json, const std::string& key, const std::string& app,
+                                     base::GenerationId& id, SpecRef& spec) {
+  auto value = number(json, key.c_str());
+  std::string spec_key = key + "_spec";
+  if (!value || !json.contains(spec_key)) {
+    return base::fail(fmt::format("damaged: {} or {} is missing", key, spec_key));
+  }
+  const Json& frozen = json[spec_key];
+  if ((*value == 0) != frozen.is_null()) {
+    return base::fail(fmt::format("damaged: {} and {} contradict each other", key, spec_key));
+  }
+  id = base::GenerationId(*value);
+  if (*value == 0) return {};
+  auto read = read_spec(frozen, spec_key, app);
+  if (!read) return std::unexpected(read.error());
+  spec = std::move(*read);
+  return {};
+}
+
+base::Expected<std::optional<Stopped>> read_stopped(const Json& json) {
+  auto found = json.find("stopped");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  if (!found->is_object()) return base::fail("stopped is damaged");
+  std::uint64_t uid = number(*found, "uid").value_or(UINT64_MAX);
+  std::uint64_t at = number(*found, "at").value_or(UINT64_MAX);
+  if (!std::in_range<uid_t>(uid) || at > kMaxTime) return base::fail("stopped is damaged");
+  return Stopped{static_cast<uid_t>(uid),
+                 std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(at)))};
 }
 
 // An app's name as part of a path: anything that could be more than a name is written as %XX.
@@ -85,6 +121,14 @@ std::string to_text(const AppState& state) {
   json["last_generation"] = state.last_generation.value();
   json["live"] = state.live.value();
   json["live_spec"] = state.live_spec ? StateWriter::encode(*state.live_spec) : Json();
+  json["candidate"] = state.candidate.value();
+  json["candidate_spec"] = state.candidate_spec ? StateWriter::encode(*state.candidate_spec) : Json();
+  json["stopped"] = Json();
+  if (state.stopped) {
+    std::int64_t at = std::clamp<std::int64_t>(state.stopped->at.time_since_epoch().count(), 0,
+                                               static_cast<std::int64_t>(kMaxTime));
+    json["stopped"] = Json{{"uid", state.stopped->uid}, {"at", static_cast<std::uint64_t>(at)}};
+  }
   return json.dump(1) + "\n";
 }
 
@@ -98,18 +142,24 @@ base::Expected<AppState> from_text(const std::string& text) {
   }
   auto app = json.contains("app") ? string_from_json(json["app"]) : std::nullopt;
   auto last = number(json, "last_generation");
-  auto live = number(json, "live");
-  if (!app || app->empty() || !last || !live || !json.contains("live_spec")) {
-    return base::fail("damaged: app, last_generation, live or live_spec is missing");
+  if (!app || app->empty() || !last) return base::fail("damaged: app or last_generation is missing");
+  if (*last > kMaxGeneration) return base::fail("damaged: last_generation is too large");
+  AppState state;
+  state.app = *app;
+  state.last_generation = base::GenerationId(*last);
+  if (auto live = read_generation(json, "live", *app, state.live, state.live_spec); !live) {
+    return std::unexpected(live.error());
   }
-  if (*live > *last) return base::fail("damaged: live is above last_generation");
-  const Json& spec = json["live_spec"];
-  if ((*live == 0) != spec.is_null()) return base::fail("damaged: live and live_spec contradict each other");
-  AppState state{*app, base::GenerationId(*last), base::GenerationId(*live), nullptr};
-  if (*live == 0) return state;
-  auto read = read_spec(spec, *app);
-  if (!read) return std::unexpected(read.error());
-  state.live_spec = std::move(*read);
+  if (state.live > state.last_generation) return base::fail("damaged: live is above last_generation");
+  if (json.contains("candidate")) {  // an older daemon did not write it
+    auto candidate = read_generation(json, "candidate", *app, state.candidate, state.candidate_spec);
+    if (!candidate) return std::unexpected(candidate.error());
+  }
+  bool above = state.candidate > state.live && state.candidate <= state.last_generation;
+  if (state.candidate_spec && !above) return base::fail("damaged: candidate is out of range");
+  auto stopped = read_stopped(json);
+  if (!stopped) return std::unexpected(stopped.error());
+  state.stopped = *stopped;
   return state;
 }
 

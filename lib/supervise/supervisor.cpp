@@ -98,7 +98,8 @@ void Supervisor::notice_adoption() {
 
 const config::App& Supervisor::facing(const AppEntry& entry) {
   if (entry.app->live() != nullptr) return entry.app->live()->spec()->app;
-  return entry.remembered ? entry.remembered->live_spec->app : entry.configured;
+  bool known = entry.remembered && entry.remembered->live_spec;
+  return known ? entry.remembered->live_spec->app : entry.configured;
 }
 
 void Supervisor::publish() {

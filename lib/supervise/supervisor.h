@@ -47,6 +47,7 @@ class Supervisor {
     std::optional<AppState> remembered;  // what it is to be started with, until its turn at boot comes
     config::App configured;              // as the files said when it was last read
     std::vector<std::string> problems;   // standing remarks for status
+    std::vector<std::string> hints;      // what the next report says of the configuration as it was read
   };
 
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
@@ -68,10 +69,15 @@ class Supervisor {
 
   // Commands; the report is finished when the command is done. The files are read again by deploy and first
   // start.
-  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name, std::shared_ptr<Report> report);
-  [[nodiscard]] std::expected<void, Refused> start(const std::string& name, std::shared_ptr<Report> report);
-  [[nodiscard]] std::expected<void, Refused> stop(const std::string& name, bool now,
+  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name,
+                                                    const std::shared_ptr<Report>& report);
+  [[nodiscard]] std::expected<void, Refused> start(const std::string& name,
+                                                   const std::shared_ptr<Report>& report);
+  // Lasts until a start or a deploy, over restarts of the daemon.
+  [[nodiscard]] std::expected<void, Refused> stop(const std::string& name, const Stopped& by, bool now,
                                                   std::shared_ptr<Report> report);
+  [[nodiscard]] std::expected<void, Refused> abort(const std::string& name, uid_t by,
+                                                   std::shared_ptr<Report> report);
   [[nodiscard]] std::shared_ptr<Report> new_report() const;
 
   // For status.
@@ -106,6 +112,8 @@ class Supervisor {
   void boot_now(const std::string& name);
   void give_up_boot();
   void start_remembered(AppEntry& entry, const AppState& state);
+  void note_differences(AppEntry& entry, const AppState& state);
+  void tell_hints(AppEntry& entry, Report& report);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
   [[nodiscard]] std::expected<AppEntry*, Refused> prepare(const std::string& name);

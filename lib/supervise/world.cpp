@@ -19,7 +19,12 @@ World::~World() = default;
 void World::add_app(base::AppId app, const config::App& config) {
   AppFacts& facts = apps_[app];
   facts.ledger = std::make_shared<routing::AppLedger>(around_.workers);
-  facts.output = std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config);
+  auto alive = [this, app](base::GenerationId generation) {
+    const App* decider = around_.find_app(app);
+    return decider != nullptr && decider->has(generation);
+  };
+  facts.output =
+      std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config, std::move(alive));
 }
 
 void World::enqueue(base::AppId app, Event event) {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -31,6 +32,10 @@ struct AppFixture {
   }
 
   std::shared_ptr<Report> report() { return std::make_shared<Report>(effects.now()); }
+
+  std::expected<void, Refused> stop(bool now, std::shared_ptr<Report> report) {
+    return app.stop({0, std::chrono::sys_days(std::chrono::May / 1 / 2026)}, now, std::move(report));
+  }
 
   const Instance& instance(std::uint64_t generation, unsigned slot) {
     for (const Generation* g : app.generations()) {
@@ -69,6 +74,8 @@ struct AppFixture {
   }
   // The last record that was asked for is on disk.
   void written() { app.on_recorded(effects.records.back().first, {}); }
+  // It cannot be written.
+  void unwritten() { app.on_recorded(effects.records.back().first, base::fail("disk full")); }
   // The table of this turn is published and every worker has it.
   void adopted() {
     effects.published = effects.published.next();
@@ -78,6 +85,7 @@ struct AppFixture {
   void boot(std::shared_ptr<Spec> spec = make_spec()) {
     REQUIRE(app.start(std::move(spec), report()).has_value());
     heal(1);
+    written();
     adopted();
     effects.forget();
   }
@@ -89,6 +97,19 @@ struct AppFixture {
     written();
     adopted();
     return result;
+  }
+  // A generation that is leaving: nothing of it is in use any more, and its processes end.
+  void drain(std::uint64_t generation) {
+    for (const Generation* g : app.generations()) {
+      if (g->id().value() != generation) continue;
+      std::size_t slots = g->instances().size();
+      for (unsigned slot = 1; slot <= slots; ++slot) {
+        if (instance(generation, slot).ended()) continue;
+        app.on_quiescent(who(generation, slot));
+        if (instance(generation, slot).state() == InstanceState::stopping) exit(generation, slot);
+      }
+      return;
+    }
   }
   static std::string phases(const Report& report) {
     std::string all;

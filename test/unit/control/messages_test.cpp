@@ -39,6 +39,8 @@ StatusReport sample() {
   app.instances = {running, waiting};
   app.last_deploy = "@42 done";
   app.problems = {"last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43"};
+  app.stopped_uid = 1000;
+  app.stopped_s = 172800;
   return StatusReport{"0.1.0", 77, 9000, 2, 9, {app}};
 }
 
@@ -66,6 +68,8 @@ TEST_CASE("messages: a status report means the same after the journey") {
   CHECK(app.routes == std::vector<std::string>{"example.com/api", "/"});
   CHECK(app.last_deploy == "@42 done");
   CHECK(app.problems.size() == 1);
+  CHECK(app.stopped_uid == 1000);
+  CHECK(app.stopped_s == 172800);
   REQUIRE(app.instances.size() == 2);
   CHECK(app.instances[0].name == "42.1");
   CHECK(app.instances[0].state == "healthy");

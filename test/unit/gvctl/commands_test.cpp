@@ -184,17 +184,19 @@ TEST_CASE("gvctl: refusals come with their details, and an answer without a resu
   CHECK(odd.err == "gvctl: the daemon did not say how the deploy of odd ended\n");
 }
 
-TEST_CASE("gvctl: start, stop and shutdown ask what they should") {
+TEST_CASE("gvctl: start, stop, abort and shutdown ask what they should") {
   Daemon daemon;
   ControlServer server(daemon.script());
   CHECK(run(server.path(), {"start", "web"}).exit == 0);
   CHECK(run(server.path(), {"stop", "web"}).exit == 0);
   CHECK(run(server.path(), {"stop", "--now", "web"}).exit == 0);
+  CHECK(run(server.path(), {"abort", "web"}).exit == 0);
   CHECK(run(server.path(), {"shutdown"}).exit == 0);
   CHECK(server.stop() == 0);
-  CHECK(daemon.asked ==
-        std::vector<std::string>{"POST /v1/apps/web/start {}", R"(POST /v1/apps/web/stop {"now":false})",
-                                 R"(POST /v1/apps/web/stop {"now":true})", "POST /v1/shutdown {}"});
+  CHECK(daemon.asked == std::vector<std::string>{"POST /v1/apps/web/start {}",
+                                                 R"(POST /v1/apps/web/stop {"now":false})",
+                                                 R"(POST /v1/apps/web/stop {"now":true})",
+                                                 "POST /v1/apps/web/abort {}", "POST /v1/shutdown {}"});
 }
 
 TEST_CASE("gvctl: logs are prefixed with what can be pasted") {

@@ -64,6 +64,19 @@ TEST_CASE("render: a status is an app's line, its instances and its problems") {
       "  !  last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43\n");
 }
 
+TEST_CASE("render: an app that was stopped says by whom and how long ago") {
+  control::AppStatus app;
+  app.name = "web";
+  app.state = "stopped";
+  app.generation = 42;
+  app.wanted = 2;
+  app.stopped_uid = 0;
+  app.stopped_s = 2 * 86400 + 7;
+  CHECK(shown({app}, {}) == "web   stopped @42  0/2 healthy  stopped by uid 0, 2 d ago\n");
+  app.stopped_s.reset();
+  CHECK(shown({app}, {}) == "web   stopped @42  0/2 healthy  stopped by uid 0\n");
+}
+
 TEST_CASE("render: names of apps stand in one column, names and states of instances in theirs") {
   control::AppStatus stopped;
   stopped.name = "worker-mail";

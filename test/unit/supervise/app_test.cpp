@@ -96,8 +96,9 @@ TEST_CASE("app: stop drains before it signals, start brings the same generation 
   AppFixture f;
   f.boot();
   auto report = f.report();
-  REQUIRE(f.app.stop(false, report).has_value());
+  REQUIRE(f.stop(false, report).has_value());
   CHECK(f.app.mode() == routing::AppMode::stopped);
+  f.written();
   CHECK(f.effects.count("signal 1.1 15") == 0);
   CHECK_FALSE(f.app.start(AppFixture::make_spec(), f.report()).has_value());  // still stopping
   f.app.on_quiescent(f.who(1, 1));
@@ -114,7 +115,7 @@ TEST_CASE("app: stop drains before it signals, start brings the same generation 
 TEST_CASE("app: stop --now signals without a drain") {
   AppFixture f;
   f.boot();
-  REQUIRE(f.app.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(true, f.report()).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
 }
 
@@ -122,7 +123,8 @@ TEST_CASE("app: a stopped instance is over only when its whole group is gone") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.app.stop(true, report).has_value());
+  REQUIRE(f.stop(true, report).has_value());
+  f.written();
   Identity who = f.who(1, 1);
   f.app.on_exited(who, Exited{0});
   CHECK_FALSE(report->finished());
@@ -180,7 +182,8 @@ TEST_CASE("app: a stop ends an instance that is being replaced for good") {
   f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
-  REQUIRE(f.app.stop(true, report).has_value());
+  REQUIRE(f.stop(true, report).has_value());
+  f.written();
   f.exit(1, 1);
   CHECK(report->finished());
   CHECK(f.app.state() == "stopped");
@@ -235,7 +238,8 @@ TEST_CASE("app: an instance that is being replaced at a stop is not started agai
   f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
-  REQUIRE(f.app.stop(false, report).has_value());
+  REQUIRE(f.stop(false, report).has_value());
+  f.written();
   f.app.on_quiescent(f.who(1, 1));
   f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
   f.app.on_unkillable(f.who(1, 1));
@@ -280,7 +284,7 @@ TEST_CASE(
     "app: what a killed instance was serving is cut, not what one may still finish that was signalled") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
-  REQUIRE(f.app.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(true, f.report()).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
   CHECK(f.effects.count("close 1.1") == 0);
   f.effects.forget();
@@ -294,7 +298,8 @@ TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.app.stop(true, report).has_value());
+  REQUIRE(f.stop(true, report).has_value());
+  f.written();
   f.effects.advance(30s);
   CHECK(f.effects.count("kill 1.1") == 1);
   f.app.on_unkillable(f.who(1, 1));

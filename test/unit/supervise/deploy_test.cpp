@@ -137,7 +137,6 @@ TEST_CASE("deploy: a second deploy of the same app is busy and says who") {
   CHECK(second.error().exit == ExitCode::busy);
   CHECK(second.error().why.find("web@2") != std::string::npos);
   CHECK(second.error().why.find("checking") != std::string::npos);
-  CHECK_FALSE(f.app.stop(false, f.report()).has_value());
 }
 
 TEST_CASE("deploy: generation numbers only grow, failed ones are not used again") {

@@ -18,6 +18,7 @@ TEST_CASE("guard: the old generation is drained but not signalled before the gua
   CHECK(f.effects.count("signal 1.1 15") == 0);
   CHECK_FALSE(f.app.deploy(AppFixture::make_spec(), f.report()).has_value());
   f.effects.advance(1s);
+  f.written();
   CHECK(f.effects.count("signal 1.1 15") == 1);
   CHECK(f.effects.count("signal 1.2 15") == 1);
   f.exit(1, 1);
@@ -31,6 +32,7 @@ TEST_CASE("guard: the deploy slot is free at its end although the old generation
   f.boot();
   (void)f.cut_over(2, AppFixture::make_spec());
   f.effects.advance(10s);
+  f.written();
   CHECK(f.instance(1, 1).state() == InstanceState::draining);
   CHECK(f.app.deploy(AppFixture::make_spec(), f.report()).has_value());
 }
@@ -90,6 +92,7 @@ TEST_CASE("guard: an old instance that was cut at its drain deadline is signalle
   f.boot(spec);
   auto report = f.cut_over(2, spec);
   f.effects.advance(10s);
+  f.written();
   CHECK(f.effects.count("signal 1.1 15") == 1);
   f.exit(1, 1);
   CHECK(report->lines().back().exit == ExitCode::done);
@@ -150,6 +153,7 @@ TEST_CASE("guard: without an old instance to go back to, the new generation stay
   f.probe(2, 2, true);  // whatever else happens during the guard, it is said once
   CHECK(f.effects.count("say guard-alert app=web cause=\"no old instance to go back to\"") == 1);
   f.effects.advance(10s);
+  f.written();
   CHECK(report->finished());
 }
 

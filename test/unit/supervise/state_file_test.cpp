@@ -72,11 +72,79 @@ TEST_CASE("state file: every kind of endpoint survives") {
 }
 
 TEST_CASE("state file: the largest numbers survive") {
-  AppState state{"web", GenerationId(~0ULL), GenerationId(0), nullptr};
+  AppState state{"web", GenerationId(kMaxGeneration), GenerationId(0), nullptr};
   auto after = from_text(to_text(state));
   REQUIRE(after.has_value());
-  CHECK(after->last_generation == GenerationId(~0ULL));
+  CHECK(after->last_generation == GenerationId(kMaxGeneration));
   CHECK(after->live_spec == nullptr);
+}
+
+TEST_CASE("state file: a generation number that could overflow is damage") {
+  for (std::uint64_t number : {kMaxGeneration + 1, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    CAPTURE(number);
+    json bad = json::parse(to_text(sample_state()));
+    bad["last_generation"] = number;
+    CHECK(error_of(bad) == "damaged: last_generation is too large");
+    bad["live"] = number;
+    CHECK(error_of(bad) == "damaged: last_generation is too large");
+    bad = json::parse(to_text(sample_state()));
+    bad["live"] = number;
+    CHECK(error_of(bad) == "damaged: live is above last_generation");
+  }
+}
+
+TEST_CASE("state file: more instances than a configuration may ask for are damage") {
+  for (unsigned number : {0U, 1001U, ~0U}) {
+    json bad = json::parse(to_text(sample_state()));
+    bad["live_spec"]["app"]["instances"] = number;
+    CHECK(error_of(bad) == "live_spec.app.instances is out of range");
+  }
+}
+
+TEST_CASE("state file: both generations of a guard survive, and who stopped the app") {
+  AppState before = sample_state();
+  before.candidate = GenerationId(43);
+  before.candidate_spec = before.live_spec;
+  before.stopped = Stopped{1000, std::chrono::sys_days(std::chrono::May / 1 / 2026)};
+  auto after = from_text(to_text(before));
+  REQUIRE(after.has_value());
+  CHECK(after->live == GenerationId(42));
+  CHECK(after->candidate == GenerationId(43));
+  REQUIRE(after->candidate_spec != nullptr);
+  CHECK(test::show(*after->candidate_spec) == test::show(*before.live_spec));
+  REQUIRE(after->stopped.has_value());
+  CHECK(after->stopped->uid == 1000);
+  CHECK(after->stopped->at == before.stopped->at);
+}
+
+TEST_CASE("state file: a candidate out of range and a stop that is none are damage, a missing one is not") {
+  AppState state = sample_state();
+  state.candidate = GenerationId(43);
+  state.candidate_spec = state.live_spec;
+  state.stopped = Stopped{0, {}};
+  const json good = json::parse(to_text(state));
+  for (std::uint64_t number : {std::uint64_t{42}, std::uint64_t{44}, ~std::uint64_t{0}}) {
+    json bad = good;
+    bad["candidate"] = number;
+    CHECK(error_of(bad) == "damaged: candidate is out of range");
+  }
+  json bad = good;
+  bad["candidate"] = 0;
+  CHECK(error_of(bad) == "damaged: candidate and candidate_spec contradict each other");
+  for (const json& stopped : {json(true), json{{"uid", 0}}, json{{"uid", std::uint64_t{1} << 32}, {"at", 0}},
+                              json{{"uid", 0}, {"at", -1}}, json{{"uid", 0}, {"at", ~std::uint64_t{0}}}}) {
+    bad = good;
+    bad["stopped"] = stopped;
+    CHECK(error_of(bad) == "stopped is damaged");
+  }
+  json older = good;
+  older.erase("candidate");
+  older.erase("candidate_spec");
+  older.erase("stopped");
+  auto read = from_text(older.dump());
+  REQUIRE(read.has_value());
+  CHECK(read->candidate_spec == nullptr);
+  CHECK_FALSE(read->stopped.has_value());
 }
 
 TEST_CASE("state file: an app that is not running keeps its highest generation") {

@@ -1,0 +1,105 @@
+#include "supervise/app_output.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::supervise;
+
+namespace {
+
+struct Fixture {
+  test::TempFolder folder;
+  std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
+  std::unique_ptr<output::Writer> writer = std::move(*output::Writer::start(*loop));
+  std::set<std::uint64_t> alive;
+  config::App config = [] {
+    config::App app;
+    app.name = "web";
+    return app;
+  }();
+  AppOutput output{*loop, *writer, folder.path(), config,
+                   [this](base::GenerationId g) { return alive.contains(g.value()); }};
+
+  void write(std::uint64_t generation, const std::string& text, unsigned slot = 1) {
+    routing::Identity who{base::AppId(1), base::GenerationId(generation), base::Slot(slot),
+                          base::Incarnation(1)};
+    output.take(who, OutputStream::out, text + "\n");
+  }
+  std::string all() {
+    std::string text;
+    for (const OutputLine& line : output.last([](const std::string&) { return true; }, 1000)) {
+      text += line.instance + "=" + line.text + " ";
+    }
+    return text;
+  }
+  std::vector<std::uint64_t> kept() {
+    std::vector<std::uint64_t> numbers;
+    for (base::GenerationId generation : output.generations()) numbers.push_back(generation.value());
+    return numbers;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("app output: the live generation keeps its lines under its name, however many deploys failed") {
+  Fixture f;
+  f.alive = {1};
+  f.write(1, "boots");
+  for (std::uint64_t failed = 2; failed <= 30; ++failed) {
+    f.alive.insert(failed);
+    f.write(failed, "fails");
+    f.alive.erase(failed);
+    f.write(1, "serves");
+  }
+  CHECK(f.kept() == std::vector<std::uint64_t>{1, 25, 26, 27, 28, 29, 30});
+  std::string text = f.all();
+  CHECK(text.starts_with("1.1=boots "));
+  CHECK(text.find("25.1=serves") == std::string::npos);
+  CHECK(f.output.last({base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)}, 100)
+            .size() == 30);
+}
+
+TEST_CASE("app output: the last five dead generations are kept, beside everything that is alive") {
+  Fixture f;
+  f.alive = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  for (std::uint64_t g = 1; g <= 9; ++g) {
+    f.write(g, "a", 1);
+    f.write(g, "b", 2);
+  }
+  CHECK(f.kept().size() == 9);
+  f.alive = {2, 10};
+  f.write(10, "a");
+  CHECK(f.kept() == std::vector<std::uint64_t>{2, 5, 6, 7, 8, 9, 10});
+  CHECK(f.output.keeps(base::GenerationId(5), base::Slot(2)));
+  CHECK_FALSE(f.output.keeps(base::GenerationId(5), base::Slot(3)));
+  CHECK_FALSE(f.output.keeps(base::GenerationId(4), std::nullopt));
+  CHECK_FALSE(f.output.keeps(base::GenerationId(11), std::nullopt));
+}
+
+TEST_CASE("app output: tidied up it has the last five dead ones and no more") {
+  Fixture f;
+  f.alive = {1, 8};
+  for (std::uint64_t g = 1; g <= 8; ++g) f.write(g, "a");
+  f.alive = {1};
+  f.output.tidy();
+  CHECK(f.kept() == std::vector<std::uint64_t>{1, 4, 5, 6, 7, 8});
+}
+
+TEST_CASE("app output: what is left of a generation long dead writes under its own name") {
+  Fixture f;
+  for (std::uint64_t g = 1; g <= 8; ++g) f.write(g, "a");
+  f.write(1, "late");
+  CHECK(f.all().find("1.1=late") != std::string::npos);
+  CHECK(f.output.last({base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)}, 9) ==
+        std::vector<std::string>{"late"});
+}
+
+TEST_CASE("app output: the largest generation number has no neighbours to overflow into") {
+  Fixture f;
+  for (std::uint64_t g : {std::uint64_t{1}, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) f.write(g, "a");
+  CHECK(f.kept().size() == 3);
+}
