@@ -171,6 +171,12 @@ void ControlApi::command(const control::Request& request, const std::string& app
 
 void ControlApi::logs(const control::Request& request, const supervise::Supervisor::AppEntry& entry,
                       const ReplyRef& reply) {
+  bool follow = query_value(request, "follow") == "1";
+  if (follow && !reply->follow()) {
+    refuse(*reply, control::ExitCode::busy,
+           "too many clients of the control socket follow logs already: end one, or ask without -f");
+    return;
+  }
   std::string wanted = query_value(request, "instance");
   supervise::AppOutput& output = supervisor_.world().output(entry.app->id());
   output.tidy();
@@ -190,7 +196,7 @@ void ControlApi::logs(const control::Request& request, const supervise::Supervis
   for (const supervise::OutputLine& line : output.last(matches, line_count(query_value(request, "n")))) {
     reply->line(control::to_json(message_of(line)));
   }
-  if (query_value(request, "follow") != "1") {
+  if (!follow) {
     reply->end();
     return;
   }

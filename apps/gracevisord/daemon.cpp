@@ -1,34 +1,17 @@
 #include "daemon.h"
 
-#include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace gracevisor::daemon {
 namespace {
 
-// The CPUs that this process may run on.
-std::size_t usable_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
-
-// The proxy needs descriptors: soft becomes hard. Children get the soft limit that was in force before, which
-// is returned (programs that loop over all descriptors crawl at a million).
-std::optional<std::uint64_t> raise_open_files() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
-  std::uint64_t before = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
-  return before;
-}
+// A cleaner of temporary files may come at any time.
+constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
+constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
 base::Expected<void> make_folder(const std::filesystem::path& folder) {
   std::error_code code;
@@ -55,26 +38,23 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   auto launcher = open_launcher();
   if (!launcher) return std::unexpected(launcher.error());
   control::AccessPolicy policy = control::access_policy(config.operator_group);
-  if (auto made = control::prepare_runtime_folder(config.runtime_dir, policy); !made) {
-    return std::unexpected(made.error());
-  }
-  auto lock = control::InstanceLock::acquire(config.runtime_dir);
-  if (!lock) return std::unexpected(lock.error());
+  auto folder_of_run = control::RuntimeFolder::take(config.runtime_dir, policy);
+  if (!folder_of_run) return std::unexpected(folder_of_run.error());
   for (const auto& folder : {config.state_dir, config.state_dir / "apps", config.state_dir / "log"}) {
     if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
   }
   auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
   if (!log) return std::unexpected(log.error());
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*lock), std::move(*log)));
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(std::move(*launcher), std::move(*folder_of_run), std::move(*log)));
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   daemon->loop_ = std::move(*loop);
-  std::size_t workers = config.workers != 0 ? config.workers : usable_cpus();
+  std::size_t workers = worker_count(config);
   for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
   if (auto started = daemon->start_writer(); !started) return std::unexpected(started.error());
 
-  std::optional<std::uint64_t> open_files = raise_open_files();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
   links.reserve(workers);
@@ -83,14 +63,19 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
-      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files},
+      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh,
+                                      settings.files.for_children, settings.files.limit,
+                                      [d = daemon.get()] { return d->hold_folder(); }},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
-  if (auto served = daemon->serve_control(config.runtime_dir, policy); !served)
-    return std::unexpected(served.error());
+  if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
   // Last, since nothing may fail once processes run.
   if (auto booted = daemon->supervisor_->boot(); !booted) return std::unexpected(booted.error());
+  supervise::DescriptorBudget budget = daemon->supervisor_->budget();
+  daemon->log_.info("descriptors limit={} need={} clients={} control={}", budget.limit(), budget.need(),
+                    budget.clients(), budget.control());
+  if (!budget.enough()) daemon->log_.warning("descriptors cause=\"{}\"", budget.shortfall());
   daemon->log_.info("ready version={} workers={} apps={} config={}", GV_VERSION, workers,
                     settings.config.apps.size(), settings.config_file.string());
   return daemon;
@@ -140,20 +125,61 @@ base::Expected<void> Daemon::watch_signals() {
   return {};
 }
 
-base::Expected<void> Daemon::serve_control(const std::filesystem::path& runtime_dir,
-                                           const control::AccessPolicy& policy) {
+base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
   api_ = std::make_unique<ControlApi>(*supervisor_, [this] { supervisor_->shut_down(); });
-  auto server = control::Server::open(*loop_, (runtime_dir / "gracevisor.sock").string(), policy, *api_);
+  auto server = control::Server::open(*loop_, (folder_.path() / "gracevisor.sock").string(), policy, *api_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
+  server_->admit(control::Admission(supervisor_->budget().control()));
+  server_->on_short([this](int code) {
+    log_.warning("control cause=\"no descriptor for a connection: {}\"", base::errno_text(code));
+  });
+  folder_timer_ = std::make_unique<loop::Timer>(*loop_, [this] { look_after_folder(); });
+  folder_timer_->start(kLookAtFolder);
   return {};
+}
+
+base::Expected<void> Daemon::hold_folder() {
+  auto found = folder_.look();
+  if (!found) {
+    std::string problem = found.error().what;
+    if (std::exchange(folder_problem_, problem) != problem) {
+      log_.error("runtime-dir path={} cause=\"it was removed, and is not ours now: {}\"",
+                 folder_.path().string(), problem);
+    }
+    return std::unexpected(found.error());
+  }
+  folder_problem_.clear();
+  if (*found == control::RuntimeFolder::Found::renewed) {
+    log_.warning("runtime-dir path={} cause=\"it was removed: made again\"", folder_.path().string());
+    if (folder_timer_) folder_timer_->start(base::Duration::zero());  // what was in it
+  }
+  return {};
+}
+
+void Daemon::look_after_folder() {
+  folder_timer_->start(kLookAtFolder);
+  if (!hold_folder()) return;
+  auto renewed = server_->renew_socket();
+  if (!renewed) {
+    log_.error("control cause=\"{}\"", renewed.error().what);
+  } else if (*renewed) {
+    log_.warning("control path={}/gracevisor.sock cause=\"it was removed: bound again\"",
+                 folder_.path().string());
+  }
+  server_->admit(control::Admission(supervisor_->budget().control()));
+  bool missing = supervisor_->look_at_sockets();
+  folder_timer_->start(missing ? kLookAgain : kLookAtFolder);
 }
 
 void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
     case SIGINT: supervisor_->shut_down(); return;
-    case SIGUSR1: writer_->reopen(); return;
+    case SIGUSR1:
+      writer_->reopen();
+      look_after_folder();
+      return;
     case SIGHUP:
       log_.warning("signal name=HUP cause=\"no reload in this version: gvctl deploy APP reads the files\"");
       return;
@@ -166,6 +192,7 @@ void Daemon::run() {
 }
 
 Daemon::~Daemon() {
+  folder_timer_.reset();
   server_.reset();
   api_.reset();
   for (auto& worker : workers_) worker->finish();

@@ -9,10 +9,12 @@
 
 #include "base/log.h"
 #include "config/load.h"
-#include "control/instance_lock.h"
+#include "control/runtime_folder.h"
 #include "control/server.h"
 #include "control_api.h"
+#include "descriptors.h"
 #include "loop/signals.h"
+#include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
 #include "proxy/accept_group.h"
@@ -29,6 +31,7 @@ class Daemon {
     std::filesystem::path config_file;
     config::Config config;
     bool fresh = false;
+    OpenFiles files;
   };
   // Everything up to the listeners; an error names what is missing and leaves nothing behind.
   [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(const Settings& settings);
@@ -40,17 +43,21 @@ class Daemon {
   void run();
 
  private:
-  Daemon(spawn::Launcher launcher, control::InstanceLock lock, base::Log log)
-      : launcher_(std::move(launcher)), lock_(std::move(lock)), log_(std::move(log)) {}
+  Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, base::Log log)
+      : launcher_(std::move(launcher)), folder_(std::move(folder)), log_(std::move(log)) {}
   [[nodiscard]] base::Expected<void> start_writer();
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
-  [[nodiscard]] base::Expected<void> serve_control(const std::filesystem::path& runtime_dir,
-                                                   const control::AccessPolicy& policy);
+  [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);
+  // Whether the runtime folder is there and ours; made again if somebody removed it.
+  [[nodiscard]] base::Expected<void> hold_folder();
+  // The same for what lies in it. Once a minute, and when an operator asks for it (SIGUSR1).
+  void look_after_folder();
   void on_signal(int number);
 
   spawn::Launcher launcher_;
-  control::InstanceLock lock_;
+  control::RuntimeFolder folder_;
+  std::string folder_problem_;  // as it was logged
   base::Log log_;
   std::unique_ptr<loop::Loop> loop_;
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
@@ -61,6 +68,7 @@ class Daemon {
   std::unique_ptr<supervise::Supervisor> supervisor_;
   std::unique_ptr<ControlApi> api_;
   std::unique_ptr<control::Server> server_;
+  std::unique_ptr<loop::Timer> folder_timer_;
   std::unique_ptr<loop::Signals> signals_;
   std::unique_ptr<supervise::OrphanReaper> orphans_;
 };

@@ -5,6 +5,7 @@
 
 #include "config/load.h"
 #include "daemon.h"
+#include "descriptors.h"
 #include "options.h"
 
 namespace {
@@ -55,7 +56,17 @@ int main(int argc, char** argv) {
 
   // A connection that breaks is a result, not a signal. Children get the default back.
   (void)std::signal(SIGPIPE, SIG_IGN);
-  auto daemon = daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh});
+  auto files = daemon::raise_open_files();
+  if (!files) {
+    print(stderr, "gracevisord: " + files.error().what);
+    return 1;
+  }
+  if (auto enough = daemon::expect_descriptors(*config, *files, options.fresh); !enough) {
+    print(stderr, "gracevisord: " + enough.error().what);
+    return kUsage;
+  }
+  auto daemon =
+      daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh, *files});
   if (!daemon) {
     print(stderr, "gracevisord: " + daemon.error().what);
     return 1;

@@ -157,6 +157,11 @@ control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoi
   report.uptime_s = seconds(supervisor.world().now() - started);
   report.workers = supervisor.workers();
   report.epoch = supervisor.publisher().epoch().value();
+  supervise::DescriptorBudget budget = supervisor.budget();
+  if (budget.limit() != supervise::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
+  report.open_files_needed = budget.need();
+  report.max_connections = budget.clients();
+  report.problems = supervisor.remarks();
   for (const auto& [id, entry] : supervisor.apps()) report.apps.push_back(status_of(supervisor, entry));
   return report;
 }

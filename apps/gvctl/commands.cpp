@@ -42,6 +42,19 @@ std::string body_of(const CommandLine& line) {
   return line.verb == Verb::stop ? control::to_json(control::StopOptions{line.now}) : "{}";
 }
 
+ExitCode exit_of(CallError::Kind kind) {
+  switch (kind) {
+    case CallError::Kind::unreachable:
+    case CallError::Kind::lost: return ExitCode::unreachable;
+    case CallError::Kind::not_permitted: return ExitCode::not_permitted;
+    case CallError::Kind::unusable: return ExitCode::usage;
+    case CallError::Kind::interrupted: return ExitCode::detached;
+    case CallError::Kind::malformed:
+    case CallError::Kind::failed: return ExitCode::failed;
+  }
+  return ExitCode::failed;
+}
+
 control::Error not_understood(const base::Error& error) {
   return {"the daemon's answer is not understood: " + error.what, ExitCode::failed, {}};
 }
@@ -82,8 +95,7 @@ int Commands::fail(const control::Error& error) {
 }
 
 int Commands::fail(const CallError& error) {
-  bool malformed = error.kind == CallError::Kind::malformed;
-  return fail(control::Error{error.what, malformed ? ExitCode::failed : ExitCode::unreachable, {}});
+  return fail(control::Error{error.what, exit_of(error.kind), {}});
 }
 
 int Commands::fail(const control::Answer& answer) {
@@ -129,7 +141,8 @@ int Commands::status() {
     return show("/v1/status", [&](const std::string& body) -> base::Expected<std::string> {
       auto report = control::read_status(body);
       if (!report) return std::unexpected(report.error());
-      return report->apps.empty() ? "no apps are configured\n" : render(report->apps, style_);
+      std::string apps = report->apps.empty() ? "no apps are configured\n" : render(report->apps, style_);
+      return apps + render_problems(report->problems, style_);
     });
   }
   auto names = apps();

@@ -127,6 +127,14 @@ std::string render(std::span<const AppStatus> apps, const Style& style) {
   return out;
 }
 
+std::string render_problems(std::span<const std::string> problems, const Style& style) {
+  std::string out;
+  for (const std::string& problem : problems) {
+    out += paint("!", Colour::red, style) + "  " + harmless(problem) + "\n";
+  }
+  return out;
+}
+
 std::string render(const control::ReportLine& line, const Style& style) {
   std::string text = harmless(line.text);
   std::string phase = harmless(line.phase);

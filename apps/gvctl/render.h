@@ -20,6 +20,9 @@ struct Style {
 //     !  last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43
 [[nodiscard]] std::string render(std::span<const control::AppStatus> apps, const Style& style);
 
+// What is wrong with the daemon as a whole, a line each: "!  12 connections of clients were turned away, …".
+[[nodiscard]] std::string render_problems(std::span<const std::string> problems, const Style& style);
+
 // One line of a deploy and the like:
 //   deploy web@42 (was @41)  2 instances  /srv/web/releases/20261122      phase "deploy"
 //     1.7s cutover  new requests -> @42                                   any other phase

@@ -1,11 +1,16 @@
 #include "base/error.h"
 
+#include <cerrno>
 #include <system_error>
 
 namespace gracevisor::base {
 
 std::string errno_text(int code) {
-  return std::generic_category().message(code);
+  std::string text = std::generic_category().message(code);
+  // The two are told apart by their names: one is this process's limit, the other the machine's.
+  if (code == EMFILE) text += " (EMFILE)";
+  if (code == ENFILE) text += " (ENFILE)";
+  return text;
 }
 
 Error system_error(std::string_view doing, int code) {

@@ -8,7 +8,7 @@ enum class ExitCode : int {
   done = 0,
   failed = 1,
   usage = 2,        // or the configuration
-  unreachable = 3,  // no daemon
+  unreachable = 3,  // no daemon, or none that answers; nothing else
   no_such_app = 4,
   busy = 5,
   aborted = 6,  // or superseded

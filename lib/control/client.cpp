@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "base/address.h"
 #include "base/byte_buffer.h"
 #include "base/unique_fd.h"
+#include "control/trust.h"
 #include "http/body.h"
 
 namespace gracevisor::control {
@@ -24,16 +26,38 @@ constexpr std::size_t kMaxLine = 4U << 20;
 constexpr http::HeadLimits kHeadLimits;
 constexpr time_t kSendSeconds = 10;
 
-std::string why_unreachable(const std::string& path, int code) {
+CallError cannot_connect(const std::string& path, int code) {
   std::string cause = base::errno_text(code);
-  if (code == ENOENT) return fmt::format("no daemon at {} ({}): is gracevisord running?", path, cause);
-  if (code == ECONNREFUSED)
-    return fmt::format("nobody answers at {} ({}): gracevisord is not running", path, cause);
-  if (code == EACCES || code == EPERM) {
-    return fmt::format("no permission to use {} ({}): root, the daemon's user and its operator group may",
-                       path, cause);
+  if (code == ENOENT) {
+    return {Kind::unreachable, fmt::format("no daemon at {} ({}): is gracevisord running?", path, cause)};
   }
-  return fmt::format("cannot connect to {}: {}", path, cause);
+  if (code == ECONNREFUSED) {
+    return {Kind::unreachable,
+            fmt::format("nobody answers at {} ({}): gracevisord is not running", path, cause)};
+  }
+  if (code == EACCES || code == EPERM) {
+    return {Kind::not_permitted,
+            fmt::format("no permission to use {} ({}): root, the daemon's user and its operator group may",
+                        path, cause)};
+  }
+  return {Kind::unreachable, fmt::format("cannot connect to {}: {}", path, cause)};
+}
+
+// An impostor would learn what is asked, and could answer whatever it likes.
+std::optional<CallError> expect_daemon(int socket, const std::string& path) {
+  ucred listener{};
+  socklen_t length = sizeof listener;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &listener, &length) != 0) {
+    return CallError{Kind::failed,
+                     fmt::format("cannot find out who listens at {}: {}", path, base::errno_text(errno))};
+  }
+  uid_t self = ::geteuid();
+  if (may_be_believed(listener.uid, self, path)) return std::nullopt;
+  return CallError{
+      Kind::not_permitted,
+      fmt::format("user {} listens at {}, which others than root, you (user {}) and that user could "
+                  "have put there: not taken for a daemon",
+                  listener.uid, path, self)};
 }
 
 // One call on one connection.
@@ -81,17 +105,18 @@ Client::Result Exchange::run(const Call& call) {
 
 std::optional<CallError> Exchange::connect() {
   auto address = base::Address::unix_path(path_);
-  if (!address) return CallError{Kind::unreachable, address.error().what};
+  if (!address) return CallError{Kind::unusable, address.error().what};
   fd_ = base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   // It bounds connect() too, when the daemon's backlog is full.
   timeval bound{kSendSeconds, 0};
   if (!fd_ || ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) != 0) {
-    return CallError{Kind::unreachable, "cannot create a socket: " + base::errno_text(errno)};
+    return CallError{Kind::failed, fmt::format("cannot create a socket to connect to {}: {}", path_,
+                                               base::errno_text(errno))};
   }
   if (::connect(fd_.get(), address->get(), address->length()) != 0) {
-    return CallError{Kind::unreachable, why_unreachable(path_, errno)};
+    return cannot_connect(path_, errno);
   }
-  return std::nullopt;
+  return expect_daemon(fd_.get(), path_);
 }
 
 void Exchange::send(const Call& call) {
@@ -120,8 +145,14 @@ Exchange::Step Exchange::receive(bool patient) {
   do {
     ready = ::poll(watched.data(), watched.size(), wait);
   } while (ready < 0 && errno == EINTR);
-  if (ready < 0) return std::unexpected(error(Kind::lost, "cannot wait for the daemon"));
-  if (ready == 0) return std::unexpected(error(Kind::unreachable, "the daemon does not answer"));
+  if (ready < 0) {
+    std::string what = fmt::format("cannot wait ({}) for the daemon", base::errno_text(errno));
+    return std::unexpected(error(Kind::failed, what));
+  }
+  if (ready == 0) {
+    std::string what = fmt::format("no answer within {} s from the daemon", options_.patience.count() / 1000);
+    return std::unexpected(error(Kind::unreachable, what));
+  }
   if (watched[1].revents != 0) return std::unexpected(error(Kind::interrupted, "interrupted"));
   std::array<char, 16384> space{};
   ssize_t count = ::recv(fd_.get(), space.data(), space.size(), 0);

@@ -27,10 +27,13 @@ struct Answer {
 
 struct CallError {
   enum class Kind {
-    unreachable,  // nobody there, or nobody who answers
-    lost,         // the connection ended before the answer was whole
-    malformed,    // what came is no answer of a daemon
-    interrupted,  // the interrupt descriptor became readable
+    unreachable,    // nobody there, or nobody who answers
+    not_permitted,  // the socket is not for this user, or who listens is not to be believed
+    lost,           // the connection ended before the answer was whole
+    malformed,      // what came is no answer of a daemon
+    interrupted,    // the interrupt descriptor became readable
+    unusable,       // the path is none that a socket can have
+    failed,         // this process is short of something
   };
   Kind kind = Kind::unreachable;
   std::string what;  // a whole sentence without its full stop, with the socket's path
@@ -42,6 +45,7 @@ class Client {
     int interrupt = -1;  // becomes readable when the caller wants the call to end; stays the caller's
     base::Millis patience{30000};  // without a byte of an answer that is no stream
   };
+  // Before anything is sent it is looked who listens (see may_be_believed).
   explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
   Client(std::string socket_path, const Options& options)
       : socket_path_(std::move(socket_path)), options_(options) {}

@@ -30,8 +30,25 @@ Connection::~Connection() {
 
 base::Expected<void> Connection::start(loop::Loop& loop, base::UniqueFd socket) {
   if (auto adopted = stream_.adopt(loop, std::move(socket), AF_UNIX); !adopted) return adopted;
-  deadlines_.start(deadline_, kReadDeadline);
+  loop_ = &loop;
+  await_client(kReadDeadline);
   return stream_.start_reading();
+}
+
+void Connection::await_client(base::Millis deadline) {
+  waits_since_ = loop_->now();
+  deadlines_.start(deadline_, deadline);
+}
+
+std::optional<base::TimePoint> Connection::waits_since() const noexcept {
+  switch (state_) {
+    case State::reading_head:
+    case State::reading_body:
+    case State::lingering: return waits_since_;
+    case State::answering:
+    case State::gone: return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 void Connection::notify_gone() {
@@ -150,7 +167,7 @@ void Connection::dispatch() {
   input_.release();
   deadline_.cancel();
   state_ = State::answering;
-  streaming_ = false;
+  streaming_ = follows_ = false;
   auto reply = std::make_shared<Reply>(static_cast<ReplySink&>(*this));
   reply_ = reply;
   // What a handler says at once (the past of a log) is bounded by what the daemon holds, and no reader could
@@ -193,6 +210,11 @@ void Connection::abandon() {
   answer(500, to_json(Error{"the daemon has no answer", ExitCode::failed, {}}));
 }
 
+bool Connection::follow() {
+  follows_ = owner_.on_follow(*this);
+  return follows_;
+}
+
 void Connection::refuse(int status, const Error& error) {
   keep_alive_ = false;
   std::string body = to_json(error) + "\n";
@@ -219,16 +241,17 @@ void Connection::end_answer() {
   // Without this the Reply's end would be taken for the next answer's.
   if (auto reply = reply_.lock()) reply->detach();
   reply_.reset();
+  follows_ = false;
   if (state_ == State::gone) return;
   if (!keep_alive_) return linger();
   state_ = State::reading_head;
-  deadlines_.start(deadline_, kReadDeadline);
+  await_client(kReadDeadline);
 }
 
 void Connection::linger() {
   state_ = State::lingering;
   stream_.finish_writing();
-  deadlines_.start(deadline_, kLingerDeadline);
+  await_client(kLingerDeadline);
 }
 
 void Connection::close() {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
     virtual void on_request(const Request& request, std::shared_ptr<Reply> reply) = 0;
     // It is closed: to be freed later in the loop, after notify_gone().
     virtual void on_closed(Connection& connection) = 0;
+    // May it follow, beside those who do?
+    [[nodiscard]] virtual bool on_follow(const Connection& connection) = 0;
 
    protected:
     ~Owner() = default;
@@ -45,6 +48,14 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd socket);
   // Runs the notice of a Reply whose client left.
   void notify_gone();
+
+  [[nodiscard]] Role role() const noexcept { return request_.peer.role; }
+  [[nodiscard]] bool follows() const noexcept { return follows_; }
+  // Since when it has waited for the client to ask a whole question, or to take its leave; unset while the
+  // daemon answers.
+  [[nodiscard]] std::optional<base::TimePoint> waits_since() const noexcept;
+  // Closes it, in favour of others.
+  void give_up() { close(); }
 
  private:
   enum class State { reading_head, reading_body, answering, lingering, gone };
@@ -60,6 +71,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   void add_line(std::string_view json) override;
   void finish() override;
   void abandon() override;
+  [[nodiscard]] bool follow() override;
 
   void read_head();
   void read_body();
@@ -71,15 +83,19 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   void write_head(int status, std::string_view type, std::string_view framing);
   void write(std::span<const std::string_view> pieces);
   void end_answer();
+  // It is the client's turn.
+  void await_client(base::Millis deadline);
   void linger();
   void close();
 
   Owner& owner_;
+  loop::Loop* loop_ = nullptr;  // once started
   loop::Deadlines& deadlines_;
   http::HeadReader& heads_;
   loop::Stream stream_{*this};
   loop::Deadline deadline_{*this};
   State state_ = State::reading_head;
+  base::TimePoint waits_since_{};
 
   // The present request.
   base::ByteBuffer input_;
@@ -88,6 +104,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   bool keep_alive_ = true;  // after its answer
   bool chunked_ = true;     // a stream is sent in chunks; HTTP/1.0 knows none
   bool streaming_ = false;
+  bool follows_ = false;
   std::size_t most_queued_ = 0;  // beyond it a stream's reader is too slow
   std::weak_ptr<Reply> reply_;
 };

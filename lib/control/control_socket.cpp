@@ -71,11 +71,13 @@ ControlSocket::ControlSocket(ControlSocket&& other) noexcept
 }
 
 ControlSocket::~ControlSocket() {
-  if (path_.empty()) return;
-  struct stat st{};
-  bool mine = ::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_;
   // A file that cannot be removed is stale from now on, and the next daemon replaces it.
-  if (mine) (void)::unlink(path_.c_str());
+  if (in_place()) (void)::unlink(path_.c_str());
+}
+
+bool ControlSocket::in_place() const {
+  struct stat st{};
+  return !path_.empty() && ::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_;
 }
 
 Expected<ControlSocket> ControlSocket::open(const std::filesystem::path& path, const AccessPolicy& policy) {

@@ -23,6 +23,10 @@ class ControlSocket {
   // Removes the file, unless another socket has taken its place.
   ~ControlSocket();
 
+  // Is the file at the path still this socket's?
+  [[nodiscard]] bool in_place() const;
+  // The file is none of this object's business any more: it is left alone at the end.
+  void forget() noexcept { path_.clear(); }
   // Listening, non-blocking; the file stays this object's.
   [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
 

@@ -62,6 +62,13 @@ base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder,
   return {};
 }
 
+bool InstanceLock::in_place(const std::filesystem::path& folder) const {
+  struct stat held{};
+  struct stat there{};
+  if (::fstat(file_.get(), &held) != 0 || ::lstat((folder / "lock").c_str(), &there) != 0) return false;
+  return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 base::Expected<InstanceLock> InstanceLock::acquire(const std::filesystem::path& folder) {
   auto path = folder / "lock";
   base::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -21,6 +21,10 @@ class InstanceLock {
   // Error: "another gracevisord (pid 4711) runs on /run/gracevisor", with code EWOULDBLOCK.
   [[nodiscard]] static base::Expected<InstanceLock> acquire(const std::filesystem::path& folder);
 
+  // Is the file that is locked the one in `folder`? Where it is not, the folder was removed or moved away,
+  // and anybody may hold the lock that counts.
+  [[nodiscard]] bool in_place(const std::filesystem::path& folder) const;
+
  private:
   explicit InstanceLock(base::UniqueFd file) noexcept : file_(std::move(file)) {}
   base::UniqueFd file_;

@@ -125,7 +125,11 @@ std::string to_json(const StatusReport& message) {
                    {"uptime_s", message.uptime_s},
                    {"workers", message.workers},
                    {"epoch", message.epoch},
-                   {"apps", std::move(apps)}});
+                   {"open_files", message.open_files},
+                   {"open_files_needed", message.open_files_needed},
+                   {"max_connections", message.max_connections},
+                   {"apps", std::move(apps)},
+                   {"problems", message.problems}});
 }
 
 std::string to_json(const AppStatus& message) {
@@ -182,6 +186,10 @@ Expected<StatusReport> read_status(std::string_view json) {
   reader.read("uptime_s", message.uptime_s);
   reader.read("workers", message.workers);
   reader.read("epoch", message.epoch);
+  reader.read("open_files", message.open_files);
+  reader.read("open_files_needed", message.open_files_needed);
+  reader.read("max_connections", message.max_connections);
+  reader.read("problems", message.problems);
   reader.read_each("apps", message.apps, app_of);
   if (!reader.good()) return std::unexpected(reader.error());
   return message;

@@ -20,6 +20,12 @@ void Reply::error(const Error& error) {
   json(status_for_exit(error.exit), to_json(error));
 }
 
+bool Reply::follow() {
+  if (sink_ == nullptr) return true;
+  assert(state_ == State::waiting);
+  return sink_->follow();
+}
+
 void Reply::begin_stream() {
   if (sink_ == nullptr) return;
   assert(state_ == State::waiting);

@@ -28,6 +28,8 @@ class ReplySink {
   virtual void finish() = 0;
   // The Reply is destroyed before its answer was whole.
   virtual void abandon() = 0;
+  // The stream that follows lasts as long as its client likes. False: there are too many such already.
+  [[nodiscard]] virtual bool follow() = 0;
 
  protected:
   ~ReplySink() = default;
@@ -44,6 +46,10 @@ class Reply {
   void json(int status, std::string_view body);
   // The status follows from error.exit.
   void error(const Error& error);
+
+  // Asks for a place among those whose stream has no end of its own; before begin_stream(). False: there is
+  // none, so refuse. True also once the client is gone.
+  [[nodiscard]] bool follow();
 
   // 200, application/x-ndjson; lines follow.
   void begin_stream();

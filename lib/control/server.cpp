@@ -2,19 +2,24 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "control/connection.h"
 #include "control/control_socket.h"
+#include "control/spare_descriptors.h"
 #include "loop/listener.h"
 #include "loop/timer.h"
 
 namespace gracevisor::control {
 namespace {
 
-constexpr std::size_t kMaxConnections = 64;
+constexpr std::size_t kSpares = 4;
+constexpr base::Duration kHalfOpenGrace = std::chrono::seconds(5);
+constexpr base::Duration kTellShortEvery = std::chrono::minutes(1);
 
 void refuse_crowd(const base::UniqueFd& fd) {
   constexpr std::string_view kAnswer =
@@ -29,37 +34,38 @@ void refuse_crowd(const base::UniqueFd& fd) {
 
 class Server::Impl final : Connection::Owner {
  public:
-  Impl(loop::Loop& loop, AccessPolicy policy, Handler& handler, ControlSocket file)
+  Impl(loop::Loop& loop, std::string path, AccessPolicy policy, Handler& handler, ControlSocket file)
       : loop_(loop),
+        path_(std::move(path)),
         policy_(policy),
         handler_(handler),
         file_(std::move(file)),
+        spares_(kSpares),
         deadlines_(loop),
         bury_(loop, [this] { bury(); }) {}
 
   [[nodiscard]] base::Expected<void> listen() {
-    auto listener = loop::Listener::create(loop_, file_.take_descriptor(), [this](loop::Accepted accepted) {
-      receive(std::move(accepted.socket));
-    });
+    auto listener = listen_on(*file_);
     if (!listener) return std::unexpected(listener.error());
     listener_ = std::move(*listener);
     return {};
   }
 
+  void admit(const Admission& admission) noexcept { admission_ = admission; }
+  void on_short(std::function<void(int)> told) { told_short_ = std::move(told); }
+  [[nodiscard]] base::Expected<bool> renew_socket();
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
  private:
-  void receive(base::UniqueFd fd) {
-    if (connections_.size() >= kMaxConnections) return refuse_crowd(fd);
-    auto credentials = credentials_of(fd.get());
-    if (!credentials) return;  // the client has gone already
-    Peer peer{credentials->uid, credentials->gid, credentials->pid, role_of(*credentials, policy_)};
-    auto connection =
-        std::make_unique<Connection>(static_cast<Connection::Owner&>(*this), deadlines_, heads_, peer);
-    if (!connection->start(loop_, std::move(fd))) return;  // out of memory or descriptors: this client alone
-    Connection* key = connection.get();
-    connections_.emplace(key, std::move(connection));
+  [[nodiscard]] base::Expected<std::unique_ptr<loop::Listener>> listen_on(ControlSocket& file) {
+    return loop::Listener::create(
+        loop_, file.take_descriptor(),
+        [this](loop::Accepted accepted) { receive(std::move(accepted.socket)); },
+        [this](int code) { return make_descriptor(code); });
   }
+  bool make_descriptor(int code);
+  void receive(base::UniqueFd fd);
+  [[nodiscard]] bool make_room(Role role);
 
   void on_request(const Request& request, std::shared_ptr<Reply> reply) override {
     handler_.handle(request, std::move(reply));
@@ -67,19 +73,33 @@ class Server::Impl final : Connection::Owner {
 
   void on_closed(Connection& connection) override {
     auto node = connections_.extract(&connection);
+    // One that could not even be started was never entered.
+    if (node.empty()) return;
     departed_.push_back(std::move(node.mapped()));
     bury_.start(base::Duration::zero());
   }
 
+  [[nodiscard]] bool on_follow(const Connection& connection) override {
+    auto follows = [](const auto& entry) { return entry.first->follows(); };
+    auto followers = static_cast<std::size_t>(std::ranges::count_if(connections_, follows));
+    return followers < admission_.followers(connection.role());
+  }
+
   void bury() {
+    spares_.refill();
     auto departed = std::exchange(departed_, {});
     for (auto& connection : departed) connection->notify_gone();
   }
 
   loop::Loop& loop_;
+  std::string path_;
   AccessPolicy policy_;
   Handler& handler_;
-  ControlSocket file_;
+  Admission admission_;
+  std::optional<ControlSocket> file_;
+  SpareDescriptors spares_;
+  std::function<void(int)> told_short_;
+  std::optional<base::TimePoint> short_told_at_;
   http::HeadReader heads_;
   loop::Deadlines deadlines_;
   loop::Timer bury_;
@@ -88,6 +108,59 @@ class Server::Impl final : Connection::Owner {
   std::unique_ptr<loop::Listener> listener_;
 };
 
+bool Server::Impl::make_descriptor(int code) {
+  bool due = !short_told_at_ || loop_.now() - *short_told_at_ >= kTellShortEvery;
+  if (due && told_short_) {
+    short_told_at_ = loop_.now();
+    told_short_(code);
+  }
+  return spares_.give_up();
+}
+
+void Server::Impl::receive(base::UniqueFd fd) {
+  auto credentials = credentials_of(fd.get());
+  if (!credentials) return;  // the client has gone already
+  Peer peer{credentials->uid, credentials->gid, credentials->pid, role_of(*credentials, policy_)};
+  if (!make_room(peer.role)) return refuse_crowd(fd);
+  auto connection =
+      std::make_unique<Connection>(static_cast<Connection::Owner&>(*this), deadlines_, heads_, peer);
+  if (!connection->start(loop_, std::move(fd))) return;  // out of memory: this client alone
+  Connection* key = connection.get();
+  connections_.emplace(key, std::move(connection));
+}
+
+// Who has waited longest goes, but no admin in favour of anybody else.
+bool Server::Impl::make_room(Role role) {
+  std::size_t places = admission_.places(role);
+  if (connections_.size() < places) return true;
+  if (connections_.size() > places) return false;  // taken by those for whom more are kept
+  Connection* oldest = nullptr;
+  for (const auto& [connection, owned] : connections_) {
+    auto since = connection->waits_since();
+    if (!since || loop_.now() - *since < kHalfOpenGrace) continue;
+    if (connection->role() == Role::admin && role != Role::admin) continue;
+    if (oldest == nullptr || *since < *oldest->waits_since()) oldest = connection;
+  }
+  if (oldest == nullptr) return false;
+  oldest->give_up();
+  return true;
+}
+
+base::Expected<bool> Server::Impl::renew_socket() {
+  spares_.refill();
+  if (file_ && file_->in_place()) return false;
+  auto file = ControlSocket::open(path_, policy_);
+  if (!file) return std::unexpected(file.error());
+  auto listener = listen_on(*file);
+  if (!listener) return std::unexpected(listener.error());
+  // Who connected while the file was there is not turned away.
+  listener_->accept_all();
+  listener_ = std::move(*listener);
+  if (file_) file_->forget();
+  file_.emplace(std::move(*file));
+  return true;
+}
+
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
@@ -95,9 +168,21 @@ base::Expected<std::unique_ptr<Server>> Server::open(loop::Loop& loop, const std
                                                      const AccessPolicy& policy, Handler& handler) {
   auto file = ControlSocket::open(socket_path, policy);
   if (!file) return std::unexpected(file.error());
-  auto impl = std::make_unique<Impl>(loop, policy, handler, std::move(*file));
+  auto impl = std::make_unique<Impl>(loop, socket_path, policy, handler, std::move(*file));
   if (auto listening = impl->listen(); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::admit(const Admission& admission) noexcept {
+  impl_->admit(admission);
+}
+
+base::Expected<bool> Server::renew_socket() {
+  return impl_->renew_socket();
+}
+
+void Server::on_short(std::function<void(int code)> told) {
+  impl_->on_short(std::move(told));
 }
 
 std::size_t Server::connections() const noexcept {

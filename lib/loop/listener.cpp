@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/shortage.h"
+
 namespace gracevisor::loop {
 namespace {
 constexpr std::uint64_t kMostAcceptsPerTurn = 16;
@@ -14,15 +16,20 @@ constexpr std::uint64_t kAcceptsAtClose = 65536;
 constexpr base::Millis kBackOff{100};
 }  // namespace
 
-Listener::Listener(Loop& loop, base::UniqueFd socket, OnAccepted on_accepted)
-    : loop_(loop), socket_(std::move(socket)), on_accepted_(std::move(on_accepted)), back_off_(loop, [this] {
+Listener::Listener(Loop& loop, base::UniqueFd socket, OnAccepted on_accepted, OnShort on_short)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      on_accepted_(std::move(on_accepted)),
+      on_short_(std::move(on_short)),
+      back_off_(loop, [this] {
         // A failure leaves the listener deaf until the next back-off; resume fails only without memory.
         if (!watch_->resume()) back_off_.start(kBackOff);
       }) {}
 
 base::Expected<std::unique_ptr<Listener>> Listener::create(Loop& loop, base::UniqueFd socket,
-                                                           OnAccepted on_accepted) {
-  std::unique_ptr<Listener> listener(new Listener(loop, std::move(socket), std::move(on_accepted)));
+                                                           OnAccepted on_accepted, OnShort on_short) {
+  std::unique_ptr<Listener> listener(
+      new Listener(loop, std::move(socket), std::move(on_accepted), std::move(on_short)));
   auto watch = FdWatch::create(loop, listener->socket_.get(), FdWatch::Interest::readable,
                                [l = listener.get()] { l->accept_some(l->limit_of_turn()); });
   if (!watch) return std::unexpected(watch.error());
@@ -49,7 +56,8 @@ void Listener::accept_some(std::uint64_t limit) {
       on_accepted_({std::move(socket), base::Address::from_sockaddr(address, length)});
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    if (base::is_shortage(errno)) {
+      if (on_short_ && on_short_(errno)) continue;
       watch_->pause();
       back_off_.start(kBackOff);
       return;

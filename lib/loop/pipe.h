@@ -45,6 +45,8 @@ class Pipes {
  public:
   // So many may be out at a time.
   explicit Pipes(std::size_t most) noexcept : most_(most) {}
+  // From now on; those that are out stay.
+  void allow(std::size_t most) noexcept { most_ = most; }
   // Null where as many are out as may be, or no more descriptors are to be had: bytes are copied then.
   [[nodiscard]] std::unique_ptr<Pipe> take();
   // One that is not empty is closed, and one too many.
@@ -52,7 +54,7 @@ class Pipes {
 
  private:
   static constexpr std::size_t kMostIdle = 8;
-  const std::size_t most_;
+  std::size_t most_;
   std::vector<std::unique_ptr<Pipe>> idle_;
   std::size_t out_ = 0;
 };

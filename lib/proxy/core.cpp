@@ -6,14 +6,10 @@
 namespace gracevisor::proxy {
 namespace {
 constexpr std::size_t kCacheLine = 64;
-// For content that is spliced: of the descriptors that are not clients' or instances', not too many.
-constexpr std::size_t kMostPipes = 64;
-constexpr std::size_t kClientsPerPipe = 16;
 constexpr std::size_t kHotExchange = 896;  // what every request touches
 // Recycled exchanges that are kept whoever is connected, for clients that come and go.
 constexpr std::size_t kRestingAnyway = 64;
-// Connections above the limit that may wait for our 503 to be read; more are closed at once.
-constexpr std::size_t kMaxTurnedAway = 64;
+constexpr base::Duration kTellShortageEvery = std::chrono::seconds(1);
 }  // namespace
 
 Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
@@ -23,10 +19,10 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       port_(port),
       bell_(std::move(ring_supervisor)),
       deadlines_(loop),
-      pipes_(std::min(kMostPipes, place.max_clients / kClientsPerPipe)),
+      pipes_(room_.pipes),
       random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
       tables_(port, bell_),
-      upstreams_(loop, deadlines_, place.max_clients),
+      upstreams_(loop, deadlines_, room_.clients),
       switchboard_(loop, upstreams_, place.index, tables_, bell_),
       hold_queue_(loop, bell_),
       access_(loop, port.access, std::move(ring_writer)),
@@ -54,6 +50,9 @@ void Core::look() {
 void Core::adopt(routing::RouteTableRef table) {
   switchboard_.adopt(std::move(table));
   const routing::RouteTable& now = *tables_.current();
+  room_ = now.room;
+  upstreams_.allow(room_.clients);
+  pipes_.allow(room_.pipes);
   prober_.cancel_gone(now);
   // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
   tables_.announce();
@@ -80,8 +79,9 @@ void Core::look_at_leaving_sites() {
 }
 
 void Core::accept(Entrance& entrance, loop::Accepted connection) {
-  bool full = clients_.size() >= place_.max_clients;
-  if (full && clients_.size() >= place_.max_clients + kMaxTurnedAway) {
+  bool full = clients_.size() >= max_clients();
+  if (full) note_shortage(&routing::Shortages::turned_away, 0);
+  if (full && clients_.size() - max_clients() >= room_.turned_away) {
     accept_member_.uncount();
     return;
   }
@@ -112,6 +112,15 @@ void Core::forget(Downstream& client) {
   if (resting_.size() <= most_resting()) return;
   loop_.retire(std::move(resting_.back()));
   resting_.pop_back();
+}
+
+void Core::note_shortage(handoff::Tally routing::Shortages::* what, int code) noexcept {
+  (port_.shortages.*what).add();
+  if (code != 0) port_.shortages.code.set(static_cast<std::uint64_t>(code));
+  base::TimePoint now = loop_.now();
+  if (shortage_told_ != base::TimePoint{} && now - shortage_told_ < kTellShortageEvery) return;
+  shortage_told_ = now;
+  bell_.ring();
 }
 
 std::size_t Core::most_resting() const noexcept {

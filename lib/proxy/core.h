@@ -24,7 +24,6 @@ class Core {
   struct Place {
     base::WorkerIndex index;
     std::size_t workers = 1;
-    std::size_t max_clients = SIZE_MAX;
     AcceptGroup* accept_group = nullptr;  // outlives the core; null: the worker accepts alone
   };
   Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
@@ -58,7 +57,12 @@ class Core {
   [[nodiscard]] ClientCounts& client_counts() noexcept { return client_counts_; }
   [[nodiscard]] base::WorkerIndex index() const noexcept { return place_.index; }
   // More than four fifths of the connections that may be open are.
-  [[nodiscard]] bool crowded() const noexcept { return clients_.size() > place_.max_clients / 5 * 4; }
+  [[nodiscard]] bool crowded() const noexcept { return clients_.size() > max_clients() / 5 * 4; }
+  // As the current table says.
+  [[nodiscard]] std::size_t max_clients() const noexcept { return room_.clients; }
+  // A limit was reached: counted for the supervisor, who is woken at most once a second for it. `code` is
+  // errno's value, 0 where the limit is our own.
+  void note_shortage(handoff::Tally routing::Shortages::* what, int code) noexcept;
   void count_tunnel(int change) noexcept { tunnels_ += change; }
   // A response waits, whatever becomes of its lease, for its client to take it; it waits no longer.
   void begin_unsent() noexcept { port_.unsent.add(); }
@@ -91,6 +95,8 @@ class Core {
 
   loop::Loop& loop_;
   const Place place_;
+  routing::Room room_;
+  base::TimePoint shortage_told_{};
   routing::WorkerPort& port_;
   Bell bell_;
   loop::Deadlines deadlines_;

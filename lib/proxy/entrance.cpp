@@ -82,11 +82,22 @@ void Entrances::open_missing(base::WorkerIndex worker) {
   for (auto& entrance : entrances_) {
     if (entrance->listener || !entrance->sockets) continue;
     auto socket = base::duplicate(entrance->sockets->sockets[worker.value()].get());
-    if (!socket) continue;
+    if (!socket) {
+      core_.note_shortage(&routing::Shortages::accept, socket.error().code);
+      continue;
+    }
     auto listener = loop::Listener::create(
         core_.loop(), std::move(*socket),
-        [this, e = entrance.get()](loop::Accepted connection) { receive(*e, std::move(connection)); });
-    if (listener) entrance->listener = std::move(*listener);
+        [this, e = entrance.get()](loop::Accepted connection) { receive(*e, std::move(connection)); },
+        [this](int code) {
+          core_.note_shortage(&routing::Shortages::accept, code);
+          return core_.upstreams().give_up_idle();
+        });
+    if (listener) {
+      entrance->listener = std::move(*listener);
+    } else {
+      core_.note_shortage(&routing::Shortages::accept, listener.error().code);
+    }
   }
 }
 

@@ -74,7 +74,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   static constexpr std::size_t kHeldBody = 65536;  // of a request, to send it later or again
   enum class Request : std::uint8_t { route, hold, connect, relay, sent, dropped };
   // Why a request waits: no instance is ready, all refuse connections, or the only one may be dying.
-  enum class HoldFor : std::uint8_t { ready, connection, judgement };
+  enum class HoldFor : std::uint8_t { ready, connection, judgement, resources };
   enum class Response : std::uint8_t { waiting, head, body, flush, done };
 
   // The instance's side of the exchange.
@@ -126,6 +126,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void let_body_flow() noexcept;
   void fail(Failure failure, int code);
   void try_elsewhere(Site& site);
+  void starve(int code);
   void hold(HoldFor what);
   [[nodiscard]] bool still_doubted() const noexcept;
   void hold_passed();

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/shortage.h"
 #include "proxy/core.h"
 #include "proxy/downstream.h"
 #include "proxy/exchange.h"
@@ -70,7 +71,12 @@ void Exchange::attempt() {
   request_ = Request::connect;
   auto dialled = core_.upstreams().dial(site.endpoint->address, *this);
   if (!dialled) {
-    fail(Failure::connect, dialled.error().code);
+    int code = dialled.error().code;
+    if (base::is_dial_shortage(code)) {
+      starve(code);
+    } else {
+      fail(Failure::connect, code);
+    }
     return;
   }
   upstream_ = std::move(*dialled);
@@ -237,6 +243,14 @@ void Exchange::fail(Failure failure, int code) {
   }
 }
 
+// We have no means to connect: the instance is not to blame, and another one would not help. Whoever waits
+// may get what somebody else lets go of.
+void Exchange::starve(int code) {
+  core_.note_shortage(&routing::Shortages::dial, code);
+  let_go();
+  hold(HoldFor::resources);
+}
+
 // An instance answered that it is not available: the request is given to another one.
 void Exchange::try_elsewhere(Site& site) {
   site.cell.retried.add();
@@ -261,7 +275,9 @@ void Exchange::hold(HoldFor what) {
   bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
                    (ready && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
   if (no_longer) {
-    answer(ready ? Reply::hold_timeout : Reply::upstream_refused);
+    answer(ready                        ? Reply::hold_timeout
+           : what == HoldFor::resources ? Reply::proxy_exhausted
+                                        : Reply::upstream_refused);
     return;
   }
   if (!core_.hold_queue().enter(place_, *app_, held_.size(), options_->hold_requests,
@@ -284,6 +300,7 @@ void Exchange::hold(HoldFor what) {
       if (again) wait = std::min(wait, kHoldTick);
       break;
     case HoldFor::connection:
+    case HoldFor::resources:
       wait = std::min(wait, kFirstRefusedTick * (1U << std::min(hold_turns_, kRefusedDoublings)));
       break;
     case HoldFor::judgement: wait = std::min(wait, kJudgementTick); break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/shortage.h"
 #include "proxy/core.h"
 
 namespace gracevisor::proxy {
@@ -41,11 +42,17 @@ void Probe::begin() {
   state_ = State::connecting;
   began_ = core_.loop().now();
   report_.status = 0;
+  report_.code = 0;
   head_.clear();
   bool starting = order_.starting && !passed_;
   core_.deadlines().start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
   if (auto dialled = stream_.dial(core_.loop(), order_.endpoint->address); !dialled) {
-    end(refusal_of(dialled.error().code));
+    int code = dialled.error().code;
+    if (base::is_dial_shortage(code)) {
+      put_off(code);
+    } else {
+      end(refusal_of(code));
+    }
     return;
   }
   if (stream_.connected()) on_connected();
@@ -161,6 +168,21 @@ void Probe::end(Outcome outcome) {
     ++report_.failures_in_a_row;
     report_.passes_in_a_row = 0;
   }
+  report();
+}
+
+// We could not even ask: neither a pass nor a failure of the instance. Its state stays what it is.
+void Probe::put_off(int code) {
+  state_ = State::waiting;
+  deadline_.cancel();
+  ++report_.tries;
+  report_.last = Outcome::unable;
+  report_.code = code;
+  core_.note_shortage(&routing::Shortages::probe, code);
+  report();
+}
+
+void Probe::report() {
   order_.box->put(std::make_unique<routing::ProbeReport>(report_));
   core_.bell().ring();
   next_.start(pace());

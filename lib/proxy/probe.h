@@ -53,6 +53,8 @@ class Probe final : private loop::StreamObserver, private loop::DeadlineObserver
   void read_body(std::string_view bytes);
   void judge();
   void end(routing::ProbeOutcome outcome);
+  void put_off(int code);
+  void report();
   [[nodiscard]] base::Duration pace() noexcept;
 
   Core& core_;

@@ -23,6 +23,9 @@ ReplyText text_of(Reply reply) noexcept {
     case Reply::drained: return {503, "drained", "The app's instance was stopped before it answered.", 1};
     case Reply::too_many_connections:
       return {503, "too-many-connections", "Too many connections are open.", 1};
+    case Reply::proxy_exhausted:
+      return {503, "proxy-exhausted",
+              "The proxy has no descriptor, memory or local port left for a connection to the app.", 1};
     case Reply::upstream_timeout: return {504, "upstream-timeout", "The app did not answer in time."};
   }
   return {};

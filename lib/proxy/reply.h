@@ -23,6 +23,7 @@ enum class Reply : std::uint8_t {
   hold_full,
   drained,
   too_many_connections,
+  proxy_exhausted,
   upstream_timeout,
 };
 

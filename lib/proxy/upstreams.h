@@ -21,9 +21,14 @@ class Upstreams {
   // Requires: all are closed.
   ~Upstreams();
 
+  // From now on; what is open stays.
+  void allow(std::size_t most) noexcept { most_ = most; }
   // Begins to connect; `user` hears of it. An error means that nothing will follow.
   [[nodiscard]] base::Expected<std::unique_ptr<Upstream>> dial(const base::Address& address,
                                                                loop::StreamObserver& user);
+
+  // Closes the connection that has been idle longest: a descriptor is needed. False when none is idle.
+  [[nodiscard]] bool give_up_idle() { return give_up_oldest(); }
 
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
 
@@ -35,7 +40,7 @@ class Upstreams {
 
   loop::Loop& loop_;
   loop::Deadlines& deadlines_;
-  const std::size_t most_;
+  std::size_t most_;
   std::size_t open_ = 0;
   IdleRank idle_{nullptr};  // the anchor of all pools' connections
 };

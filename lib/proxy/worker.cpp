@@ -1,7 +1,5 @@
 #include "proxy/worker.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cassert>
 #include <csignal>
@@ -15,15 +13,6 @@ namespace gracevisor::proxy {
 namespace {
 
 constexpr base::Duration kLookAnyway = std::chrono::seconds(1);
-constexpr std::size_t kReservedDescriptors = 256;
-
-// Half of what may be open is for clients, since each may need a connection to an instance.
-std::size_t max_clients(std::size_t workers) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
-  std::size_t all = std::max<std::size_t>(limit.rlim_cur, kReservedDescriptors + 2 * workers);
-  return std::max<std::size_t>(1, (all - kReservedDescriptors) / 2 / workers);
-}
 
 }  // namespace
 
@@ -64,10 +53,7 @@ base::Expected<std::unique_ptr<Worker>> Worker::start(Settings settings, routing
 
 void Worker::run(const Settings& settings, routing::WorkerPort& port, std::function<void()> ring_supervisor) {
   Core core(*loop_,
-            {.index = settings.index,
-             .workers = settings.workers,
-             .max_clients = max_clients(settings.workers),
-             .accept_group = settings.accept_group},
+            {.index = settings.index, .workers = settings.workers, .accept_group = settings.accept_group},
             port, std::move(ring_supervisor), settings.ring_writer);
   loop::Timer anyway(*loop_, [this] { look_(); });
   look_ = [this, &core, &anyway] {

@@ -19,6 +19,7 @@ enum class ProbeOutcome {
   timed_out,
   broken,     // the connection ended before a whole answer
   malformed,  // not HTTP/1.x
+  unable,     // not begun: no descriptor, memory or local port of our own; says nothing about the instance
 };
 
 // The sum of all probes under one order so far, newest last.
@@ -29,6 +30,7 @@ struct ProbeReport {
   std::uint64_t failures_in_a_row = 0;
   ProbeOutcome last = ProbeOutcome::passed;
   int status = 0;         // of the last answer, 0 without one
+  int code = 0;           // errno's value, of one that was not begun
   base::Duration took{};  // the last probe
 };
 

@@ -16,6 +16,7 @@
 #include "routing/access_lane.h"
 #include "routing/endpoint.h"
 #include "routing/probe.h"
+#include "routing/room.h"
 
 namespace gracevisor::routing {
 
@@ -128,6 +129,7 @@ struct RouteTable {
   std::vector<ProbeOrder> probes;  // worker w runs those whose app id % workers == w
   bool closing = false;            // shutting down: accept what waits, close listeners, answer with
                                    // Connection: close
+  Room room;                       // of each worker
 
   [[nodiscard]] const AppRoutes* find(base::AppId id) const noexcept;
 };

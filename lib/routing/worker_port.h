@@ -9,6 +9,7 @@
 #include "handoff/tally.h"
 #include "routing/access_lane.h"
 #include "routing/route_table.h"
+#include "routing/shortages.h"
 
 namespace gracevisor::routing {
 
@@ -23,6 +24,7 @@ struct WorkerPort {
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
   handoff::Tally unsent;                 // responses whose clients take the rest of them without a lease
   AccessLane access;
+  Shortages shortages;
 };
 
 }  // namespace gracevisor::routing

@@ -17,7 +17,8 @@ enum class SpawnStage : std::uint16_t {
   uid,
   chdir,
   nnp,
-  exec,  // in gv-exec
+  exec,      // in gv-exec
+  endpoint,  // before there is a process
   pipe,
   memfd,
   spawn,

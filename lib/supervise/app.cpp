@@ -239,6 +239,10 @@ void App::on_quiescent(const Identity& who) {
   with_instance(who, [](Instance& instance) { instance.on_quiescent(); });
 }
 
+void App::replace(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.replace(); });
+}
+
 void App::on_timer(const Identity& who, InstanceTimer timer) {
   with_instance(who, [&](Instance& instance) { instance.on_timer(timer); });
 }

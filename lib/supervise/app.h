@@ -62,6 +62,8 @@ class App final : private DeployHost {
   void on_gone(const Identity& who);
   void on_unkillable(const Identity& who);
   void on_quiescent(const Identity& who);
+  // Nobody can reach it any more: drained, stopped, and started anew in its slot.
+  void replace(const Identity& who);
   void on_timer(const Identity& who, InstanceTimer timer);
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);

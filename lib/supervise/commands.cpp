@@ -152,6 +152,14 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   for (const std::string& listener : configured->listen) {
     if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
   }
+  std::size_t addresses = 0;
+  for (const config::Listener& listener : used) {
+    if (listeners_.addresses(listener.name).empty()) addresses += listener.addresses.size();
+  }
+  if (DescriptorBudget next = budget_with(configured, addresses); !next.enough()) {
+    return std::unexpected(
+        Refused{ExitCode::preflight_failed, next.shortfall() + " with this deploy; nothing was changed", {}});
+  }
   auto opened = listeners_.open(used);
   if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
   AppEntry* entry = entry_of(name);

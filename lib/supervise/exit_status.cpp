@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/shortage.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -26,6 +28,7 @@ std::string_view stage_text(SpawnStage stage) {
     case SpawnStage::chdir: return "cannot enter the directory";
     case SpawnStage::nnp: return "cannot give up new privileges";
     case SpawnStage::exec: return "cannot execute";
+    case SpawnStage::endpoint: return "cannot give it an address";
     case SpawnStage::pipe: return "cannot make the pipes of a process";
     case SpawnStage::memfd: return "cannot hand over the spawn plan";
     case SpawnStage::spawn: return "cannot start the spawn helper";
@@ -60,6 +63,34 @@ std::string text_of(const SpawnFailed& failed) {
 
 std::string text(const ExitStatus& status) {
   return std::visit([](const auto& how) { return text_of(how); }, status);
+}
+
+bool own_shortage(const ExitStatus& status) {
+  const auto* failed = std::get_if<SpawnFailed>(&status);
+  if (failed == nullptr) return false;
+  switch (failed->stage) {
+    // Ports and folders are the daemon's business, whatever it is that is wrong with them.
+    case SpawnStage::endpoint: return true;
+    case SpawnStage::pipe:
+    case SpawnStage::memfd:
+    case SpawnStage::pidfd: return base::is_shortage(failed->code);
+    // EAGAIN: no more processes may be made.
+    case SpawnStage::spawn: return base::is_shortage(failed->code) || failed->code == EAGAIN;
+    case SpawnStage::plan:
+    case SpawnStage::setsid:
+    case SpawnStage::signals:
+    case SpawnStage::fds:
+    case SpawnStage::rlimits:
+    case SpawnStage::groups:
+    case SpawnStage::gid:
+    case SpawnStage::uid:
+    case SpawnStage::chdir:
+    case SpawnStage::nnp:
+    case SpawnStage::exec:
+    case SpawnStage::timeout:
+    case SpawnStage::crashed: return false;
+  }
+  return false;
 }
 
 bool clean(const ExitStatus& status) {

@@ -25,6 +25,9 @@ using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;
 
 // "exit 1", "signal 9 (KILL)", "cannot execute: No such file or directory".
 [[nodiscard]] std::string text(const ExitStatus& status);
+// It was not begun, for want of an address, descriptors, memory or processes on the daemon's side: not its
+// own fault.
+[[nodiscard]] bool own_shortage(const ExitStatus& status);
 // exit 0, or a signal of the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
 [[nodiscard]] bool clean(const ExitStatus& status);
 

@@ -14,6 +14,7 @@ std::string_view text_of(routing::ProbeOutcome outcome) {
     case routing::ProbeOutcome::timed_out: return "timed out";
     case routing::ProbeOutcome::broken: return "connection ended before an answer";
     case routing::ProbeOutcome::malformed: return "no HTTP answer";
+    case routing::ProbeOutcome::unable: return "not begun";
   }
   return "?";
 }
@@ -75,6 +76,9 @@ std::string Instance::probe_text() const {
   if (probe_.tries == 0) return what + " -> no probe ended yet";
   std::string outcome =
       probe_.status != 0 ? std::to_string(probe_.status) : std::string(text_of(probe_.last));
+  if (probe_.last == routing::ProbeOutcome::unable) {
+    outcome += fmt::format(" (gracevisord: {})", base::errno_text(probe_.code));
+  }
   std::string result =
       fmt::format("{} -> {}, {} {}", what, outcome, probe_.tries, probe_.tries == 1 ? "try" : "tries");
   if (!owner_detail_.empty()) result += "; " + owner_detail_;

@@ -6,43 +6,70 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
+#include <string>
 
 #include "base/address.h"
+#include "base/shortage.h"
 #include "base/unique_fd.h"
 
 namespace gracevisor::supervise {
 namespace {
 
-base::UniqueFd reusing_socket(int family) {
-  base::UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+// Each test of a port gives errno's value: 0 where it is free, EADDRINUSE where somebody has it, EACCES where
+// this user may not have it; anything else says nothing about the port.
+struct Tried {
+  base::UniqueFd fd;
+  int code = 0;
+};
+
+Tried reusing_socket(int family) {
+  Tried tried{base::UniqueFd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)), 0};
   int on = 1;
-  if (fd && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) fd.reset();
-  return fd;
+  bool ready = tried.fd && ::setsockopt(tried.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+  if (!ready) tried.code = errno;
+  return tried;
 }
 
-bool can_listen_on_loopback(base::Port port) {
-  base::UniqueFd fd = reusing_socket(AF_INET);
+template <class Sockaddr>
+int bind_to(const Tried& socket, const Sockaddr& address) {
+  bool bound = ::bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return bound ? 0 : errno;
+}
+
+int listen_on_loopback(base::Port port) {
+  Tried socket = reusing_socket(AF_INET);
+  if (socket.code != 0) return socket.code;
   auto address = base::Address::tcp_loopback(port);
-  return fd && ::bind(fd.get(), address.get(), address.length()) == 0 && ::listen(fd.get(), 1) == 0;
+  if (::bind(socket.fd.get(), address.get(), address.length()) != 0) return errno;
+  return ::listen(socket.fd.get(), 1) == 0 ? 0 : errno;
 }
 
 // An app may choose the wildcard address, which a stranger on any address of the machine prevents. Bound
 // only, never listening: nobody outside can connect to the test.
-bool can_bind_everywhere(base::Port port) {
-  base::UniqueFd fd = reusing_socket(AF_INET6);
+int bind_everywhere(base::Port port) {
+  Tried socket = reusing_socket(AF_INET6);
   sockaddr_in6 any6{};
   any6.sin6_family = AF_INET6;
   any6.sin6_port = htons(port.value());
   int off = 0;
-  if (fd && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) {
-    return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any6), sizeof any6) == 0;
+  if (socket.code == 0 && ::setsockopt(socket.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) {
+    int code = bind_to(socket, any6);
+    if (code != EADDRNOTAVAIL) return code;
+  } else if (base::is_shortage(socket.code)) {
+    return socket.code;
   }
   // A machine without IPv6.
-  fd = reusing_socket(AF_INET);
+  socket = reusing_socket(AF_INET);
   sockaddr_in any4{};
   any4.sin_family = AF_INET;
   any4.sin_port = htons(port.value());
-  return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any4), sizeof any4) == 0;
+  return socket.code != 0 ? socket.code : bind_to(socket, any4);
+}
+
+int test(base::Port port) {
+  int code = bind_everywhere(port);
+  return code != 0 ? code : listen_on_loopback(port);
 }
 
 }  // namespace
@@ -54,18 +81,29 @@ PortLeases::PortLeases(config::PortRange range) : range_(range) {
 }
 
 base::Expected<base::Port> PortLeases::lease() {
+  std::size_t forbidden = 0;
   for (std::size_t tried = 0; tried < free_.size(); ++tried) {
     base::Port port = free_.front();
+    int code = test(port);
+    if (code != 0 && code != EADDRINUSE && code != EACCES) {
+      return base::fail_errno(
+          fmt::format("cannot look for a free port in {}-{}", range_.first.value(), range_.last.value()),
+          code);
+    }
     free_.pop_front();
-    if (can_bind_everywhere(port) && can_listen_on_loopback(port)) {
+    if (code == 0) {
       leased_.insert(port);
       return port;
     }
+    if (code == EACCES) ++forbidden;
     // A stranger's: looked at again after all others.
     free_.push_back(port);
   }
-  return base::fail(fmt::format("no free port in {}-{}: {} leased, {} held by other programs",
-                                range_.first.value(), range_.last.value(), leased_.size(), free_.size()));
+  std::string what =
+      fmt::format("no free port in {}-{}: {} leased, {} held by other programs", range_.first.value(),
+                  range_.last.value(), leased_.size(), free_.size() - forbidden);
+  if (forbidden != 0) what += fmt::format(", {} not permitted to this user", forbidden);
+  return base::fail(what);
 }
 
 void PortLeases::give_back(base::Port port) {

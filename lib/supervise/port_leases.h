@@ -18,7 +18,7 @@ class PortLeases {
 
   // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1, and with a bind of the
   // wildcard address, which an app may choose. The error says how many are leased and how many are held by
-  // strangers.
+  // strangers; or why none could be tried, with errno's value as its code.
   [[nodiscard]] base::Expected<base::Port> lease();
   // `port` was leased.
   void give_back(base::Port port);

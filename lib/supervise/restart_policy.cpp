@@ -9,6 +9,8 @@ RestartPolicy::Verdict RestartPolicy::on_exit(const ExitStatus& status,
                                               std::optional<base::Duration> healthy_for) {
   using Kind = Verdict::Kind;
   using Policy = config::Restart::Policy;
+  if (own_shortage(status)) return {Kind::restart, delay_after(unbegun_++)};
+  unbegun_ = 0;
   bool stable = healthy_for && *healthy_for >= restart_.stable_after;
   if (stable) failures_ = 0;
   if (restart_.policy == Policy::never) return {Kind::stay_down, {}};

@@ -4,6 +4,8 @@
 //   delay = min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5)
 //   k       unstable exits in a row before this one; an exit is unstable unless the instance had been healthy
 //           for stable_after, which forgets them all
+//           a process that could not be begun for the daemon's own want of descriptors, memory or processes
+//           is no exit: it is tried again under any policy, with a delay that grows alike
 //   fatal   at the max_failures-th unstable exit in a row (0: never)
 //
 // One per slot. Pure: no clock, no timer of its own. Thread: the supervisor's.
@@ -48,6 +50,7 @@ class RestartPolicy {
   config::Restart restart_;
   std::minstd_rand random_;
   unsigned failures_ = 0;
+  unsigned unbegun_ = 0;  // attempts in a row that own_shortage() ended
 };
 
 }  // namespace gracevisor::supervise

@@ -7,14 +7,17 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string_view>
 
+#include "base/file.h"
+#include "base/shortage.h"
+
 namespace gracevisor::supervise {
 namespace {
+
+constexpr std::size_t kMaxStat = 4096;
 
 struct DirectoryCloser {
   void operator()(DIR* directory) const noexcept { (void)::closedir(directory); }
@@ -69,30 +72,36 @@ HeldSockets sockets_of(base::Pid pid) {
   return held;
 }
 
-std::optional<ProcessTable::Process> ProcessTable::read_process(base::Pid pid) {
-  std::ifstream in(fmt::format("/proc/{}/stat", pid.value()));
-  std::string stat((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+base::Expected<ProcessTable::Process> ProcessTable::read_process(base::Pid pid) {
+  auto read = base::read_file(fmt::format("/proc/{}/stat", pid.value()), kMaxStat);
+  if (!read) return std::unexpected(read.error());
+  const std::string& stat = *read;
   // "77 (nginx: (a) b) S 1 77 77 ...": the name may hold anything, parentheses too.
   auto open = stat.find('(');
   auto close = stat.rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
+  if (open == std::string::npos || close == std::string::npos || close < open)
+    return base::fail("not a stat file of /proc");
   std::istringstream fields(stat.substr(close + 1));
   std::string state;
   pid_t parent = 0;
   pid_t group = 0;
   pid_t session = 0;
-  if (!(fields >> state >> parent >> group >> session)) return std::nullopt;
+  if (!(fields >> state >> parent >> group >> session)) return base::fail("not a stat file of /proc");
   return Process{pid, base::Pid(parent), base::Pid(session), stat.substr(open + 1, close - open - 1)};
 }
 
 ProcessTable ProcessTable::read() {
   ProcessTable table;
-  // An unreadable /proc is an empty table: nobody is known to hold anything.
-  (void)for_each_name("/proc", [&](std::string_view name) {
+  int error = for_each_name("/proc", [&](std::string_view name) {
     auto number = parse_number<pid_t>(name);
     if (!number) return;
-    if (auto process = read_process(base::Pid(*number))) table.processes_.push_back(std::move(*process));
+    if (auto process = read_process(base::Pid(*number))) {
+      table.processes_.push_back(std::move(*process));
+    } else if (base::is_shortage(process.error().code)) {
+      table.complete_ = false;  // it may be there
+    }
   });
+  if (error != 0) table.complete_ = false;
   return table;
 }
 
@@ -113,6 +122,7 @@ std::set<base::Pid> ProcessTable::instance(base::Pid leader) const {
 
 HeldSockets ProcessTable::sockets_of_instance(base::Pid leader) const {
   HeldSockets held;
+  held.complete = complete_;
   for (base::Pid pid : instance(leader)) collect(pid, held);
   return held;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/strong.h"
 
 namespace gracevisor::supervise {
@@ -17,7 +18,8 @@ using SocketSet = std::set<ino_t>;
 
 struct HeldSockets {
   SocketSet inodes;
-  bool complete = true;  // false: a process would not show its descriptors
+  bool complete =
+      true;  // false: a process would not show its descriptors, or there were none of ours to look
 };
 
 struct NamedProcess {
@@ -45,10 +47,11 @@ class ProcessTable {
     base::Pid session;
     std::string name;
   };
-  [[nodiscard]] static std::optional<Process> read_process(base::Pid pid);
+  [[nodiscard]] static base::Expected<Process> read_process(base::Pid pid);
   [[nodiscard]] std::set<base::Pid> instance(base::Pid leader) const;
 
   std::vector<Process> processes_;
+  bool complete_ = true;  // false: descriptors or memory ran out while it was read
 };
 
 }  // namespace gracevisor::supervise

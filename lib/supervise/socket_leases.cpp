@@ -124,10 +124,6 @@ void SocketLeases::clear_leftovers() const {
 
 Expected<void> SocketLeases::enter(const path& folder, const Spec& spec) {
   bool binds = spec.app.endpoint == config::EndpointKind::socket;
-  if (folders_.contains(folder)) {
-    ++folders_.at(folder);
-    return {};
-  }
   if (other_user(spec)) {
     if (auto opened = open_way(runtime_dir_); !opened) return opened;
   }
@@ -138,7 +134,8 @@ Expected<void> SocketLeases::enter(const path& folder, const Spec& spec) {
   Owner owner;
   if (binds && other_user(spec)) owner = {spec.credentials->uid, spec.credentials->gid};
   if (auto made = make_folder(folder, binds ? kPrivate : kPassable, owner); !made) return made;
-  folders_.emplace(folder, 1);
+  // Made each time, since somebody may have removed it.
+  ++folders_[folder];
   return {};
 }
 
@@ -178,7 +175,9 @@ Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identit
   routing::Identity slot = who;
   slot.incarnation = {};
   if (auto open = listening_.find(slot); open != listening_.end()) {
-    return Listening{open->second.address, open->second.fd.get()};
+    if (in_place(open->second)) return Listening{open->second.address, open->second.fd.get()};
+    close(open->second);
+    listening_.erase(open);
   }
   path folder = config::socket_folder(runtime_dir_, spec.app.name, who.generation);
   path file = folder / config::listener_name(who.slot);
@@ -192,8 +191,27 @@ Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identit
     return std::unexpected(fd.error());
   }
   int number = fd->get();
-  listening_.emplace(slot, Open{file, *address, std::move(*fd)});
+  struct stat st{};
+  (void)::lstat(file.c_str(), &st);  // where it fails the file has gone already, and is found to be missing
+  listening_.emplace(slot, Open{file, *address, std::move(*fd), st.st_dev, st.st_ino});
   return Listening{*address, number};
+}
+
+bool SocketLeases::in_place(const Open& open) {
+  struct stat st{};
+  return ::lstat(open.path.c_str(), &st) == 0 && st.st_dev == open.device && st.st_ino == open.inode;
+}
+
+bool SocketLeases::in_place(const base::Address& address) const {
+  if (!address.is_unix()) return true;
+  const path file = path_of(address);
+  for (const auto& [slot, open] : listening_) {
+    if (open.path == file) return in_place(open);
+  }
+  struct stat st{};
+  if (!leased_.contains(file) || ::lstat(file.c_str(), &st) == 0) return true;
+  // Without the right to look nothing is known.
+  return errno != ENOENT && errno != ENOTDIR;
 }
 
 void SocketLeases::close_listening(const std::function<bool(const routing::Identity&)>& is_over) {

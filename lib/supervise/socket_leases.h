@@ -11,6 +11,8 @@
 // with their owner, so that a symbolic link in it leads the daemon nowhere. Thread: the supervisor's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -40,12 +42,17 @@ class SocketLeases {
   // `address` was leased.
   void give_back(const base::Address& address);
 
-  // endpoint = "fd": the slot's listening socket, which is opened when it is asked for first.
+  // endpoint = "fd": the slot's listening socket, which is opened when it is asked for first, and again when
+  // its file was removed: who has the old one is reached no more.
   struct Listening {
     base::Address address;
     int fd = -1;  // this object's
   };
   [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const Spec& spec);
+  // Is the socket of an instance still at its path? True of every other address. An app's own socket is taken
+  // for the one that was there.
+  [[nodiscard]] bool in_place(const base::Address& address) const;
+
   // Closes the sockets of slots in which nothing will be started again; who waits in a backlog is sent away.
   // Identities come with incarnation 0.
   void close_listening(const std::function<bool(const routing::Identity&)>& is_over);
@@ -55,7 +62,10 @@ class SocketLeases {
     std::filesystem::path path;
     base::Address address;
     base::UniqueFd fd;
+    dev_t device = 0;  // of the file
+    ino_t inode = 0;
   };
+  [[nodiscard]] static bool in_place(const Open& open);
   [[nodiscard]] base::Expected<void> enter(const std::filesystem::path& folder, const Spec& spec);
   void leave(const std::filesystem::path& folder);
   void close(const Open& open);

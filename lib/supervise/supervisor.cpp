@@ -7,7 +7,15 @@
 namespace gracevisor::supervise {
 namespace {
 constexpr base::Duration kSlowLook = std::chrono::milliseconds(250);
+
+std::vector<const routing::WorkerPort*> ports_of(const std::vector<WorkerLink>& workers) {
+  std::vector<const routing::WorkerPort*> ports;
+  ports.reserve(workers.size());
+  for (const WorkerLink& worker : workers) ports.push_back(worker.port);
+  return ports;
 }
+
+}  // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                        const spawn::Launcher& launcher, Settings settings, std::vector<WorkerLink> workers)
@@ -15,6 +23,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       log_(log),
       settings_(std::move(settings)),
       workers_(workers.size()),
+      shortages_(ports_of(workers)),
       publisher_(std::move(workers)),
       listeners_(workers_),
       turn_timer_(loop, [this] { turn(); }),
@@ -34,6 +43,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                                auto it = apps_.find(id);
                                return it == apps_.end() ? nullptr : it->second.app.get();
                              },
+                             settings_.ensure_runtime_dir,
                              [this] { schedule_turn(); }};
   world_ = std::make_unique<World>(std::move(around));
 }
@@ -51,6 +61,7 @@ void Supervisor::look() {
 void Supervisor::turn() {
   world_->run_events();
   read_reports();
+  if (shortages_.look(world_->now())) shortages_.tell(world_->now(), budget(), log_);
   notice_quiescence();
   notice_adoption();
   if (world_->take_dirty()) publish();
@@ -110,8 +121,10 @@ void Supervisor::publish() {
     apps.push_back(entry.app.get());
     facing_apps.push_back({id, &facing(entry)});
   }
-  publisher_.publish(
-      build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving}));
+  auto table = build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving});
+  addresses_ = table->listeners.size();
+  table->room = budget().room();
+  publisher_.publish(std::move(table));
 }
 
 // A changed listener belongs to the cutover: it comes into force with the generation that was deployed with
@@ -145,6 +158,19 @@ Supervisor::AppEntry* Supervisor::entry_of(const std::string& name) {
     if (entry.app->name() == name) return &entry;
   }
   return nullptr;
+}
+
+bool Supervisor::look_at_sockets() {
+  if (stage_ != Stage::serving) return false;
+  for (auto& [id, entry] : apps_) {
+    for (const Identity& who : socket_check_.look(*entry.app, *world_)) {
+      log_.warning("socket app={} instance={}.{} cause=\"its socket was removed\" next=replace",
+                   entry.app->name(), who.generation.value(), who.slot.value());
+      entry.app->replace(who);
+    }
+  }
+  schedule_turn();
+  return socket_check_.anything_missing();
 }
 
 bool Supervisor::idle() const {

@@ -21,8 +21,11 @@
 #include "config/load.h"
 #include "loop/wakeup.h"
 #include "supervise/boot_queue.h"
+#include "supervise/descriptor_budget.h"
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
+#include "supervise/shortage_watch.h"
+#include "supervise/socket_check.h"
 #include "supervise/world.h"
 
 namespace gracevisor::supervise {
@@ -32,8 +35,10 @@ class Supervisor {
   struct Settings {
     std::filesystem::path config_file;
     config::Config config;
-    bool fresh = false;                       // ignore the state files
-    std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+    bool fresh = false;                                           // ignore the state files
+    std::optional<std::uint64_t> open_files;                      // the soft RLIMIT_NOFILE that children get
+    std::uint64_t descriptor_limit = DescriptorBudget::kNoLimit;  // the daemon's own
+    std::function<base::Expected<void>()> ensure_runtime_dir;     // see World::Surroundings
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
@@ -63,6 +68,9 @@ class Supervisor {
   [[nodiscard]] base::Expected<void> boot();
   // A worker rang: look at the marks, ledgers and reports again. Loop thread.
   void look();
+  // Looks whether the Unix sockets of instances are still there, and replaces instances that nobody can reach
+  // any more. True when something is missing: look again in a few seconds.
+  bool look_at_sockets();
   // The next step towards the end; `on_over` runs when nothing is left to wait for.
   void shut_down();
   void on_over(std::function<void()> over) { over_ = std::move(over); }
@@ -87,6 +95,9 @@ class Supervisor {
   [[nodiscard]] const ListenerBook& listeners() const { return listeners_; }
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] std::size_t workers() const { return workers_; }
+  [[nodiscard]] DescriptorBudget budget() const;
+  // What the daemon as a whole is short of.
+  [[nodiscard]] std::vector<std::string> remarks() const;
   // The app's configuration as its clients meet it: the live spec's, the one's that will be live when it is
   // booted, or the files' before there is any.
   [[nodiscard]] static const config::App& facing(const AppEntry& entry);
@@ -117,17 +128,22 @@ class Supervisor {
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
   [[nodiscard]] std::expected<AppEntry*, Refused> prepare(const std::string& name);
+  // As it will be with `next`, if that is given, and `addresses` more to listen on.
+  [[nodiscard]] DescriptorBudget budget_with(const config::App* next, std::size_t addresses) const;
 
   loop::Loop& loop_;
   base::Log& log_;
   Settings settings_;
   std::size_t workers_;
+  std::size_t addresses_ = 0;  // in the newest table
+  ShortageWatch shortages_;
   Publisher publisher_;
   ListenerBook listeners_;
   std::unique_ptr<World> world_;
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
   base::Epoch adopted_;  // by all, as the apps were told
+  SocketCheck socket_check_;
   BootQueue boot_queue_;
   std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
   loop::Timer turn_timer_;

@@ -90,6 +90,11 @@ Run* World::find_run(const Identity& who) {
   return it == runs_.end() ? nullptr : it->second.get();
 }
 
+bool World::socket_in_place(const Identity& who) const {
+  const Run* run = find_run(who);
+  return run == nullptr || !run->endpoint() || sockets_.in_place(run->endpoint()->address);
+}
+
 bool World::owns(base::Pid pid) const {
   return std::any_of(runs_.begin(), runs_.end(),
                      [pid](const auto& entry) { return entry.second->pid() == pid; });
@@ -134,6 +139,11 @@ base::Expected<World::Place> World::find_place(const Identity& who, const Spec& 
     place.placement.port = address.port();
     if (address.is_unix()) place.placement.socket = address.text().substr(5);
   };
+  bool has_socket =
+      spec.app.endpoint == config::EndpointKind::socket || spec.app.endpoint == config::EndpointKind::fd;
+  if (has_socket && around_.ensure_runtime_dir) {
+    if (auto there = around_.ensure_runtime_dir(); !there) return std::unexpected(there.error());
+  }
   switch (spec.app.endpoint) {
     case config::EndpointKind::port: {
       auto port = ports_.lease();
@@ -162,7 +172,8 @@ base::Expected<World::Place> World::find_place(const Identity& who, const Spec& 
 void World::spawn(const Identity& who, const SpecRef& spec) {
   auto place = find_place(who, *spec);
   if (!place) {
-    refuse_spawn(who, {SpawnStage::plan, EADDRNOTAVAIL}, place.error().what);
+    int code = place.error().code;
+    refuse_spawn(who, {SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
     return;
   }
   RunObserver& observer = *this;  // private inheritance: only visible from inside

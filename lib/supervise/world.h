@@ -37,6 +37,9 @@ class World final : public Effects, private RunObserver {
     config::PortRange ports;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::function<App*(base::AppId)> find_app;
+    // Makes the runtime folder again if somebody removed it; the error says why it must not be used. Empty:
+    // it is taken to be there.
+    std::function<base::Expected<void>()> ensure_runtime_dir;
     std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
   };
   explicit World(Surroundings around);
@@ -64,6 +67,8 @@ class World final : public Effects, private RunObserver {
 
   [[nodiscard]] Run* find_run(const Identity& who);
   [[nodiscard]] const Run* find_run(const Identity& who) const;
+  // Can a connection still find its way to the instance's socket? True where it has none.
+  [[nodiscard]] bool socket_in_place(const Identity& who) const;
   // Is it a process that a run started?
   [[nodiscard]] bool owns(base::Pid pid) const;
   using Runs = std::map<Identity, std::unique_ptr<Run>>;

@@ -1,0 +1,38 @@
+// How many connections the control socket has at a time, and for whom: some places are kept for admins, so
+// that nobody of the operator group can lock them out, and followers, who stay for as long as they like, get
+// no more than half. Thread: values.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "control/access.h"
+
+namespace gracevisor::control {
+
+class Admission {
+ public:
+  static constexpr std::size_t kMostConnections = 64;
+  static constexpr std::size_t kMostForAdmins = 8;
+
+  // With 64 places 32 may be followers', and 8 of either are kept for admins; with fewer, as many parts.
+  explicit constexpr Admission(std::size_t places = kMostConnections) noexcept
+      : places_(std::clamp<std::size_t>(places, 4, kMostConnections)) {}
+
+  // How many may be open before a connection of this role is refused.
+  [[nodiscard]] constexpr std::size_t places(Role role) const noexcept {
+    return role == Role::admin ? places_ : places_ - for_admins();
+  }
+  // Of those, how many may follow.
+  [[nodiscard]] constexpr std::size_t followers(Role role) const noexcept {
+    return role == Role::admin ? places_ / 2 : places_ / 2 - for_admins();
+  }
+
+ private:
+  [[nodiscard]] constexpr std::size_t for_admins() const noexcept {
+    return std::min(kMostForAdmins, places_ / 4);
+  }
+  std::size_t places_;
+};
+
+}  // namespace gracevisor::control
