@@ -13,6 +13,7 @@
 #include "control/server.h"
 #include "control_api.h"
 #include "loop/signals.h"
+#include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
 #include "proxy/accept_group.h"
@@ -40,22 +41,27 @@ class Daemon {
   void run();
 
  private:
-  Daemon(spawn::Launcher launcher, control::InstanceLock lock, base::Log log)
-      : launcher_(std::move(launcher)), lock_(std::move(lock)), log_(std::move(log)) {}
-  [[nodiscard]] base::Expected<void> start_writer();
+  Daemon(spawn::Launcher launcher, control::InstanceLock lock, const config::DaemonLog& log);
+  [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir,
+                                                  const control::AccessPolicy& policy);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const std::filesystem::path& runtime_dir,
                                                    const control::AccessPolicy& policy);
   void on_signal(int number);
+  void log_line(std::string_view line);
+  void tell_dropped_lines();
 
   spawn::Launcher launcher_;
   control::InstanceLock lock_;
+  output::FilePolicy log_file_;
   base::Log log_;
+  std::uint64_t dropped_lines_ = 0;  // as was last logged
   std::unique_ptr<loop::Loop> loop_;
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
-  std::unique_ptr<loop::Wakeup> bell_;      // rung by the workers
+  std::unique_ptr<loop::Timer> dropped_timer_;
+  std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
