@@ -12,6 +12,10 @@ GV_PACKAGES_real="gunicorn puma ruby-rack nodejs uwsgi-core uwsgi-plugin-python3
 apache2-utils python3-websockets"
 # What gracevisord is compared with, and what loads them.
 GV_PACKAGES_bench="python3 wrk nginx haproxy"
+# Other supervisors, for bench/output.sh; PM2 is npm's, in a folder under build/.
+GV_PACKAGES_supervisors="python3 wrk supervisor"
+GV_PACKAGES_npm="npm"
+GV_PM2=7.0.4
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 # Without these it only takes longer: no reason to give up where nothing can be installed.
 GV_PACKAGES_optional="ccache"
@@ -62,14 +66,24 @@ gv_need() {
   $gv_root sh -euc "$GV_INSTALL" gv_install $gv_missing
 }
 
-# Installs its arguments. nginx and haproxy, which tests and benchmarks start themselves, would be services from then on:
+# gv_need_pm2: that version of PM2 in build/pm2; nothing of it is started.
+gv_need_pm2() {
+  gv_pm2=build/pm2/node_modules/pm2/package.json
+  if [ -f "$gv_pm2" ] && grep -q "\"version\": \"$GV_PM2\"" "$gv_pm2"; then return 0; fi
+  command -v npm >/dev/null || gv_need npm
+  gv_say "installing pm2 $GV_PM2 into build/pm2"
+  mkdir -p build/pm2
+  npm install --prefix build/pm2 --silent --no-audit --no-fund --no-update-notifier "pm2@$GV_PM2"
+}
+
+# Installs its arguments. nginx, haproxy and supervisor, which tests and benchmarks start themselves, would be services from then on:
 # they are not started now (policy-rc.d has the say; one that the machine has stays as it is) and not at the next boot.
 GV_INSTALL='
 install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; }
 services=
 for package in "$@"; do
   case $package in
-    nginx | haproxy) services="$services $package" ;;
+    nginx | haproxy | supervisor) services="$services $package" ;;
   esac
 done
 if [ -z "$services" ]; then

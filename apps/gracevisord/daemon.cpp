@@ -6,6 +6,9 @@
 #include <csignal>
 #include <utility>
 
+#include "base/standard_error.h"
+#include "output/log_file.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -22,6 +25,36 @@ base::Expected<void> make_folder(const std::filesystem::path& folder) {
   }
   return {};
 }
+
+// What the disk is to blame for is no reason not to serve: what is live can be read.
+bool disk_takes_nothing(int code) {
+  return code == EROFS || code == ENOSPC || code == EDQUOT;
+}
+
+// The folders of state_dir; what is wrong with the disk, which the log is to tell, or an empty text.
+base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir) {
+  for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "log"}) {
+    auto made = make_folder(folder);
+    if (made) continue;
+    if (!disk_takes_nothing(made.error().code)) return std::unexpected(made.error());
+    return made.error().what;
+  }
+  return "";
+}
+
+// The daemon's own log must be writable at the start, as far as its path and its owner are concerned: the
+// disk may be better later, and a FIFO (ENXIO) have a reader.
+base::Expected<void> check_log_file(const output::FilePolicy& policy, const output::Sharing& sharing,
+                                    const base::Clock& clock) {
+  if (policy.path.empty()) return {};
+  handoff::Tally lost;
+  output::LogFile file(policy, clock, lost, sharing);
+  file.reopen();
+  if (!file.degraded() || file.error() == ENXIO || disk_takes_nothing(file.error())) return {};
+  return base::fail_errno("cannot open the log file " + policy.path.string(), file.error());
+}
+
+constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
 // gv-exec, beside this program or where it is installed.
 base::Expected<spawn::Launcher> open_launcher() {
@@ -40,20 +73,21 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   auto folder_of_run = control::RuntimeFolder::take(config.runtime_dir, policy);
   if (!folder_of_run) return std::unexpected(folder_of_run.error());
-  for (const auto& folder : {config.state_dir, config.state_dir / "apps", config.state_dir / "log"}) {
-    if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
-  }
-  auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
-  if (!log) return std::unexpected(log.error());
-  std::unique_ptr<Daemon> daemon(
-      new Daemon(std::move(*launcher), std::move(*folder_of_run), std::move(*log)));
+  auto trouble = make_state_folders(config.state_dir);
+  if (!trouble) return std::unexpected(trouble.error());
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   daemon->loop_ = std::move(*loop);
   std::size_t workers = worker_count(config);
   for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
-  if (auto started = daemon->start_writer(); !started) return std::unexpected(started.error());
+  if (auto started = daemon->start_writer(config.state_dir, policy); !started) {
+    return std::unexpected(started.error());
+  }
+  if (!trouble->empty()) {
+    daemon->log_.warning("state cause=\"{}\": what is live is served and nothing is recorded", *trouble);
+  }
 
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
@@ -81,13 +115,45 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   return daemon;
 }
 
-base::Expected<void> Daemon::start_writer() {
+Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log)
+    : launcher_(std::move(launcher)),
+      folder_(std::move(folder)),
+      log_file_{log.file, log.max_size, log.keep},
+      log_(log.level, [this](std::string_view line) { log_line(line); }) {}
+
+// Never waits for whoever reads it: the writer's threads do. Before and after the writer a line is for
+// standard error.
+void Daemon::log_line(std::string_view line) {
+  if (writer_) {
+    writer_->append_now(log_file_, line);
+  } else {
+    base::say_on_standard_error(line);
+  }
+}
+
+void Daemon::tell_dropped_lines() {
+  std::uint64_t dropped = writer_->dropped_lines();
+  if (dropped != dropped_lines_) {
+    log_.warning("log.dropped lines={} in_all={}", dropped - dropped_lines_, dropped);
+    // The warning itself may be among what is dropped.
+    dropped_lines_ = dropped;
+  }
+  dropped_timer_->start(kTellDropped);
+}
+
+base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir,
+                                          const control::AccessPolicy& policy) {
+  auto writable = check_log_file(log_file_, output::Sharing(policy.operators), *loop_);
+  if (!writable) return std::unexpected(writable.error());
   std::vector<routing::AccessLane*> lanes;
   lanes.reserve(ports_.size());
   for (auto& port : ports_) lanes.push_back(&port->access);
-  auto writer = output::Writer::start(*loop_, std::move(lanes));
+  auto writer = output::Writer::start(
+      *loop_, {.lanes = std::move(lanes), .reserve = state_dir, .readers = policy.operators});
   if (!writer) return std::unexpected(writer.error());
   writer_ = std::move(*writer);
+  dropped_timer_ = std::make_unique<loop::Timer>(*loop_, [this] { tell_dropped_lines(); });
+  dropped_timer_->start(kTellDropped);
   return {};
 }
 
@@ -205,6 +271,7 @@ Daemon::~Daemon() {
   supervisor_.reset();
   signals_.reset();
   bell_.reset();
+  dropped_timer_.reset();
   writer_.reset();
   if (loop_ && loop_->close() != 0) log_.error("shutdown cause=\"an event source was left open\"");
 }

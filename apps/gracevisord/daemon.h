@@ -43,9 +43,9 @@ class Daemon {
   void run();
 
  private:
-  Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, base::Log log)
-      : launcher_(std::move(launcher)), folder_(std::move(folder)), log_(std::move(log)) {}
-  [[nodiscard]] base::Expected<void> start_writer();
+  Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log);
+  [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir,
+                                                  const control::AccessPolicy& policy);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);
@@ -54,15 +54,20 @@ class Daemon {
   // The same for what lies in it. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
+  void log_line(std::string_view line);
+  void tell_dropped_lines();
 
   spawn::Launcher launcher_;
   control::RuntimeFolder folder_;
   std::string folder_problem_;  // as it was logged
+  output::FilePolicy log_file_;
   base::Log log_;
+  std::uint64_t dropped_lines_ = 0;  // as was last logged
   std::unique_ptr<loop::Loop> loop_;
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
-  std::unique_ptr<loop::Wakeup> bell_;      // rung by the workers
+  std::unique_ptr<loop::Timer> dropped_timer_;
+  std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;

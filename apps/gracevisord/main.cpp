@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/standard_error.h"
 #include "config/load.h"
 #include "daemon.h"
 #include "descriptors.h"
@@ -14,18 +15,23 @@ using namespace gracevisor;
 
 constexpr int kUsage = 2;
 
-void print(std::FILE* to, const std::string& line) {
-  (void)std::fprintf(to, "%s\n", line.c_str());
+void print(const std::string& line) {
+  (void)std::fprintf(stdout, "%s\n", line.c_str());
+}
+
+// At once, and without waiting for a reader that is not there.
+void complain(const std::string& line) {
+  base::say_on_standard_error(line + "\n");
 }
 
 // The checked configuration; every error and warning goes to standard error.
 std::optional<config::Config> load(const std::filesystem::path& file) {
   auto loaded = config::load(file);
   if (!loaded) {
-    for (const config::Diagnostic& error : loaded.error()) print(stderr, error.line());
+    for (const config::Diagnostic& error : loaded.error()) complain(error.line());
     return std::nullopt;
   }
-  for (const config::Diagnostic& warning : loaded->warnings) print(stderr, "warning: " + warning.line());
+  for (const config::Diagnostic& warning : loaded->warnings) complain("warning: " + warning.line());
   return std::move(loaded->config);
 }
 
@@ -36,21 +42,21 @@ int main(int argc, char** argv) {
   if (parsed.exit) return *parsed.exit;
   const daemon::Options& options = parsed.options;
   if (options.defaults) {
-    print(stdout, config::defaults_text());
+    print(config::defaults_text());
     return 0;
   }
 
   auto file = config::find_file(options.config);
   if (!file) {
-    print(stderr,
-          "gracevisord: no configuration found: name it with -c, or see gracevisord(8) for where it is "
-          "looked for");
+    complain(
+        "gracevisord: no configuration found: name it with -c, or see gracevisord(8) for where it is "
+        "looked for");
     return kUsage;
   }
   auto config = load(*file);
   if (!config) return kUsage;
   if (options.check) {
-    print(stdout, config::effective_text(*config));
+    print(config::effective_text(*config));
     return 0;
   }
 
@@ -68,7 +74,7 @@ int main(int argc, char** argv) {
   auto daemon =
       daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh, *files});
   if (!daemon) {
-    print(stderr, "gracevisord: " + daemon.error().what);
+    complain("gracevisord: " + daemon.error().what);
     return 1;
   }
   (*daemon)->run();

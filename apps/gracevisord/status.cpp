@@ -170,7 +170,8 @@ control::LogLine message_of(const supervise::OutputLine& line) {
   auto millis = std::chrono::duration_cast<base::Millis>(line.time.time_since_epoch()).count() % 1000;
   std::time_t time = std::chrono::system_clock::to_time_t(line.time);
   return {line.instance, line.stream == supervise::OutputStream::out ? "out" : "err",
-          fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(time), millis), line.text};
+          fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(time), millis), line.text,
+          line.partial && line.text.size() == supervise::OutputTail::kMaxLine};
 }
 
 control::ReportLine message_of(const supervise::ReportLine& line) {

@@ -157,6 +157,7 @@ std::string render(std::string_view app, const control::LogLine& line, const Log
   if (how.time) out += harmless(line.time) + "  ";
   // To a file or a pipe the line goes as the app wrote it.
   out += how.terminal ? harmless(line.line, Colours::pass) : line.line;
+  if (line.cut) out += " [cut here, whole in the log file]";
   return out + "\n";
 }
 

@@ -1,12 +1,29 @@
 #include "base/log.h"
 
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+
+#include <utility>
 
 namespace gracevisor::base {
 namespace {
+
+// spdlog makes the lines; where they go, and when a file is rotated, is not its business.
+class HandingOn final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit HandingOn(Log::Sink to) : to_(std::move(to)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (to_) to_(std::string_view(line.data(), line.size()));
+  }
+  void flush_() override {}
+
+  Log::Sink to_;
+};
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -20,26 +37,14 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 }  // namespace
 
-Expected<Log> Log::open(const std::string& file, LogLevel level, std::size_t max_bytes, std::size_t keep) {
-  spdlog::sink_ptr sink;
-  if (file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    try {
-      sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, max_bytes, keep);
-    } catch (const spdlog::spdlog_ex& e) {
-      return fail("cannot open the log file " + file + ": " + e.what());
-    }
-  }
-  auto logger = std::make_shared<spdlog::logger>("gracevisord", std::move(sink));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  logger->set_level(to_spdlog(level));
-  logger->flush_on(spdlog::level::debug);
-  return Log(std::move(logger));
+Log::Log(LogLevel level, Sink sink)
+    : logger_(std::make_shared<spdlog::logger>("gracevisord", std::make_shared<HandingOn>(std::move(sink)))) {
+  logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  logger_->set_level(to_spdlog(level));
 }
 
 Log Log::silent() {
-  return Log(std::make_shared<spdlog::logger>("silent", std::make_shared<spdlog::sinks::null_sink_mt>()));
+  return {LogLevel::error, {}};
 }
 
 void Log::write(LogLevel level, const std::string& line) {

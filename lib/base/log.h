@@ -1,14 +1,14 @@
 // The daemon's own log: one event, one line, with a key=value tail: `cutover app=web generation=7 epoch=9`.
+// It makes lines and hands them on; who takes them must not wait, since nothing else happens meanwhile.
 // Thread: the supervisor's. Proxy workers never log; what they have to say is counted in the ledgers.
 #pragma once
 
 #include <fmt/format.h>
 
-#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
-
-#include "base/error.h"
+#include <string_view>
 
 namespace spdlog {
 class logger;
@@ -20,9 +20,9 @@ enum class LogLevel { debug, info, warning, error };
 
 class Log {
  public:
-  // To standard error, or to `file` when it is not empty, rotated at max_bytes with `keep` old files.
-  [[nodiscard]] static Expected<Log> open(const std::string& file, LogLevel level, std::size_t max_bytes,
-                                          std::size_t keep);
+  // Takes a whole line with its newline, valid during the call.
+  using Sink = std::function<void(std::string_view)>;
+  Log(LogLevel level, Sink sink);
   // A log that writes nothing, for tests.
   [[nodiscard]] static Log silent();
 
@@ -46,7 +46,6 @@ class Log {
   void write(LogLevel level, const std::string& line);
 
  private:
-  explicit Log(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}
   std::shared_ptr<spdlog::logger> logger_;
 };
 

@@ -158,12 +158,14 @@ struct Stop {
 };
 
 struct AppLog {
+  enum class OnFull { drop, block };
   std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
   std::string err = "stdout";
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
   std::string access;  // of requests; empty: none; "inherit": the daemon's own standard error; absolute
   AccessFormat access_format = AccessFormat::json;
+  OnFull on_full = OnFull::drop;  // when nothing of what the app wrote gets written for a while
 };
 
 struct App {

@@ -124,6 +124,9 @@ std::optional<std::string> read_target(Reading& reading, const Item& item,
   return path->string();
 }
 
+constexpr Choice<AppLog::OnFull> kOnFull[] = {{"drop", AppLog::OnFull::drop},
+                                              {"block", AppLog::OnFull::block}};
+
 Fields<AppLog> app_log_fields() {
   Fields<AppLog> fields;
   fields.emplace_back(
@@ -145,6 +148,8 @@ Fields<AppLog> app_log_fields() {
                                      R"(a line for each request; "inherit": the daemon's standard error)",
                                      R"("/var/log/gracevisor/web.access.log")"));
   fields.push_back(access_format_field("access_format", &AppLog::access_format));
+  fields.push_back(choice_field("on_full", &AppLog::on_full, kOnFull,
+                                R"(when nothing gets written for 2 s; or "block": the app waits)"));
   return fields;
 }
 

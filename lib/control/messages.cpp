@@ -155,10 +155,12 @@ std::string to_json(const Error& message) {
 }
 
 std::string to_json(const LogLine& message) {
-  return dump(Json{{"instance", message.instance},
-                   {"stream", message.stream},
-                   {"time", message.time},
-                   {"line", message.line}});
+  Json json{{"instance", message.instance},
+            {"stream", message.stream},
+            {"time", message.time},
+            {"line", message.line}};
+  if (message.cut) json["cut"] = true;
+  return dump(json);
 }
 
 std::string to_json(const StopOptions& message) {
@@ -227,6 +229,7 @@ Expected<LogLine> read_log_line(std::string_view json) {
   reader.read("stream", message.stream);
   reader.read("time", message.time);
   reader.read("line", message.line);
+  reader.read("cut", message.cut);
   if (!reader.good()) return std::unexpected(reader.error());
   return message;
 }

@@ -100,6 +100,7 @@ struct LogLine {
   std::string stream;    // "out" or "err"
   std::string time;      // RFC 3339
   std::string line;      // without its newline
+  bool cut = false;      // the line was longer and goes on: the log file has it whole
 };
 
 // One JSON object, on one line, without a newline.

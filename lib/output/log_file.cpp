@@ -1,7 +1,7 @@
 #include "output/log_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +10,6 @@
 #include <string>
 #include <utility>
 
-#include "base/file.h"
 #include "output/rotation.h"
 
 namespace gracevisor::output {
@@ -19,6 +18,10 @@ namespace {
 constexpr base::Duration kRetry = std::chrono::seconds(2);
 constexpr base::Duration kCheck = std::chrono::seconds(5);
 constexpr base::Duration kIdle = std::chrono::seconds(60);
+// How long an append may wait for the reader of a FIFO.
+constexpr base::Duration kReader = std::chrono::milliseconds(100);
+// So much longer than it should be a file may become by the rest of a line that has begun in it.
+constexpr std::uint64_t kLongLine = 1ULL << 20;
 
 // The longest prefix of whole lines that fits into `room` bytes; 0 when not even the first line fits.
 std::size_t whole_lines(std::string_view lines, std::uint64_t room) {
@@ -35,24 +38,21 @@ std::size_t first_line(std::string_view lines) {
 
 }  // namespace
 
-void Dropped::add(std::string_view text) {
-  if (text.empty()) return;
-  lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
-  if (text.back() != '\n') ++lines;
-  bytes += text.size();
-}
+LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, Sharing sharing)
+    : policy_(std::move(policy)), clock_(clock), lost_(lost), sharing_(sharing), used_at_(clock.now()) {}
 
-LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost)
-    : policy_(std::move(policy)), clock_(clock), lost_(lost), used_at_(clock.now()) {}
-
-void LogFile::append(std::string_view lines, const Dropped& before) {
+void LogFile::append(std::string_view lines, const Dropped& before, Source first, Source last) {
   used_at_ = clock_.now();
+  patience_ends_ = std::chrono::steady_clock::now() + kReader;
   dropped_.add(before);
-  if (!ready()) {
+  std::string_view glue;
+  bool can_write = ready();
+  if (can_write && !lines.empty()) glue = seam_.in_front_of(first);
+  if (!can_write || !write(glue, first)) {
     drop(lines);
     return;
   }
-  write_rotating(lines);
+  write_rotating(lines, last);
 }
 
 void LogFile::reopen() {
@@ -75,7 +75,7 @@ bool LogFile::ready() {
     if (now < *retry_at_) return false;
     retry_at_.reset();
     if (!open()) return false;
-  } else if (fd_ < 0 || (now - checked_at_ >= kCheck && moved_away())) {
+  } else if (!fd_ || (now - checked_at_ >= kCheck && moved_away())) {
     if (!open()) return false;
   }
   return write_marker();
@@ -84,38 +84,34 @@ bool LogFile::ready() {
 bool LogFile::open() {
   checked_at_ = clock_.now();
   struct stat st{};
-  if (policy_.path.empty()) {
-    fd_ = STDERR_FILENO;
-    regular_ = false;
-    return true;
-  }
-  fd_ = -1;
-  if (!base::make_folders(policy_.path.parent_path(), 0750)) {
-    degrade();
+  if (auto made = sharing_.make_folders(policy_.path.parent_path()); !made) {
+    fd_.reset();
+    degrade(made.error().code);
     return false;
   }
+  bool is_new = ::access(policy_.path.c_str(), F_OK) != 0;
   // O_NONBLOCK: a FIFO without a reader must not stall every other file.
   base::UniqueFd fresh(
       ::open(policy_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
   if (!fresh || ::fstat(fresh.get(), &st) != 0) {
-    degrade();
+    degrade(errno);
+    fd_.reset();
     return false;
   }
   // The old file, if any, is closed only now.
-  own_fd_ = std::move(fresh);
-  fd_ = own_fd_.get();
+  fd_ = std::move(fresh);
   regular_ = S_ISREG(st.st_mode);
+  if (is_new && regular_) sharing_.share(fd_.get());
   size_ = regular_ ? static_cast<std::uint64_t>(st.st_size) : 0;
-  torn_ = torn_ && size_ > 0;
+  if (size_ == 0) seam_.reset();
   return true;
 }
 
 bool LogFile::moved_away() {
   checked_at_ = clock_.now();
-  if (policy_.path.empty()) return false;
   struct stat there{};
   struct stat here{};
-  if (::fstat(fd_, &here) != 0 || ::stat(policy_.path.c_str(), &there) != 0) return true;
+  if (::fstat(fd_.get(), &here) != 0 || ::stat(policy_.path.c_str(), &there) != 0) return true;
   // Truncated from outside (copytruncate) is no move, but the size is another.
   if (regular_) size_ = static_cast<std::uint64_t>(here.st_size);
   return here.st_dev != there.st_dev || here.st_ino != there.st_ino;
@@ -123,34 +119,38 @@ bool LogFile::moved_away() {
 
 bool LogFile::write_marker() {
   if (dropped_.none()) return true;
-  std::string marker = torn_ ? "\n" : "";
-  marker +=
-      policy_.json
-          ? fmt::format("{{\"dropped_lines\":{},\"dropped_bytes\":{}}}\n", dropped_.lines, dropped_.bytes)
-          : fmt::format("[gracevisor: {} lines, {} bytes dropped]\n", dropped_.lines, dropped_.bytes);
+  std::string marker(seam_.in_front_of({}));
+  marker += dropped_.marker(policy_.json);
   std::string_view rest = marker;
-  if (!write(rest)) return false;
+  if (!write(rest, {})) return false;
   dropped_ = {};
   return true;
 }
 
-void LogFile::write_rotating(std::string_view lines) {
+// How much of `lines`, which are not empty, is to go into the file as it is now; 0: nothing.
+std::size_t LogFile::fitting(std::string_view lines) {
+  if (!regular_ || policy_.max_size == 0) return lines.size();
+  std::uint64_t room = policy_.max_size > size_ ? policy_.max_size - size_ : 0;
+  if (!seam_.torn()) return whole_lines(lines, room);
+  // A line that has begun here should end here.
+  return static_cast<std::size_t>(std::min<std::uint64_t>(first_line(lines), room + kLongLine));
+}
+
+void LogFile::write_rotating(std::string_view lines, Source whose) {
   while (!lines.empty()) {
-    std::size_t fits = lines.size();
-    if (regular_ && policy_.max_size > 0) {
-      fits = whole_lines(lines, policy_.max_size > size_ ? policy_.max_size - size_ : 0);
-      if (fits == 0 && size_ > 0) {
-        rotate_now();
-        if (degraded()) break;
-        // A rotation that failed leaves the file growing: too long a file is better than lost lines.
-        if (size_ > 0) fits = lines.size();
-      }
-      // A line longer than a whole file gets a file of its own.
-      if (fits == 0) fits = first_line(lines);
+    std::size_t fits = fitting(lines);
+    bool too_long = seam_.torn() && size_ >= policy_.max_size + kLongLine;
+    if (regular_ && policy_.max_size > 0 && size_ > 0 && (fits == 0 || too_long)) {
+      rotate_now();
+      if (degraded()) break;
+      // A rotation that failed leaves the file growing: too long a file is better than lost lines.
+      if (size_ > 0) fits = lines.size();
     }
+    // A line longer than a whole file gets a file of its own.
+    if (fits == 0) fits = first_line(lines);
     std::string_view part = lines.substr(0, fits);
     lines.remove_prefix(fits);
-    if (!write(part)) {
+    if (!write(part, whose)) {
       drop(part);
       break;
     }
@@ -159,20 +159,31 @@ void LogFile::write_rotating(std::string_view lines) {
 }
 
 // Writes all of `lines` and shortens it accordingly; on an error the rest stays in it.
-bool LogFile::write(std::string_view& lines) {
+bool LogFile::write(std::string_view& lines, Source whose) {
   while (!lines.empty()) {
-    ssize_t n = ::write(fd_, lines.data(), lines.size());
+    ssize_t n = ::write(fd_.get(), lines.data(), lines.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN && wait_for_reader()) continue;
     if (n <= 0) {
-      degrade();
+      degrade(n < 0 ? errno : EIO);
       return false;
     }
     auto taken = static_cast<std::size_t>(n);
-    torn_ = lines[taken - 1] != '\n';
+    seam_.wrote(lines.substr(0, taken), whose);
     size_ += taken;
     lines.remove_prefix(taken);
   }
   return true;
+}
+
+// A FIFO is full; its reader may only be a little slow.
+bool LogFile::wait_for_reader() const {
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(patience_ends_ -
+                                                                    std::chrono::steady_clock::now());
+  if (left.count() <= 0) return false;
+  pollfd writable{fd_.get(), POLLOUT, 0};
+  int ready = ::poll(&writable, 1, static_cast<int>(left.count()));
+  return ready > 0 || (ready < 0 && errno == EINTR);
 }
 
 void LogFile::rotate_now() {
@@ -180,7 +191,8 @@ void LogFile::rotate_now() {
   (void)open();
 }
 
-void LogFile::degrade() {
+void LogFile::degrade(int error) {
+  error_ = error;
   retry_at_ = clock_.now() + kRetry;
 }
 

@@ -1,11 +1,15 @@
-// One log file: appended to, rotated between lines, and honest about what it could not keep.
+// One log file: appended to, rotated between lines, and honest about what it could not keep. Bytes stay as
+// they came; only where a source's line is unfinished and another source goes on is a newline put between
+// them.
 //
 //   open --write or open fails (ENOSPC, EIO, ...)--> degraded: lines are counted and dropped
 //   degraded --2 s later, when there is something to write or tick()--> opened anew; the marker line
 //            "[gracevisor: 123 lines, 45678 bytes dropped]", or that as JSON, is written first --> open
 //
 // Opened at the first line. A file that was renamed or removed from outside is noticed within 5 s of writing,
-// or at reopen(). Only regular files are rotated: a log may be /dev/null or a FIFO. Thread: the writer's.
+// or at reopen(). Only regular files are rotated: a log may be /dev/null or a FIFO, whose reader has 100 ms
+// per batch. A line of more than a whole file and 1 MiB is cut by rotation; its bytes go on in the next file.
+// Thread: the writer's.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +19,19 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "handoff/tally.h"
-#include "output/writer.h"
+#include "output/lines.h"
+#include "output/sharing.h"
 
 namespace gracevisor::output {
-
-// What is missing at some place of a file.
-struct Dropped {
-  std::uint64_t lines = 0;
-  std::uint64_t bytes = 0;
-
-  void add(std::string_view text);
-  void add(const Dropped& more) noexcept {
-    lines += more.lines;
-    bytes += more.bytes;
-  }
-  [[nodiscard]] bool none() const noexcept { return lines == 0 && bytes == 0; }
-};
 
 class LogFile {
  public:
   // `lost` counts every line that this file dropped itself; shared by all files of the thread.
-  LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost);
+  LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, Sharing sharing = {});
 
-  // Whole lines with their newlines. `before` was dropped on the way here, in front of them.
-  void append(std::string_view lines, const Dropped& before);
+  // `before` was dropped on the way here, in front of `lines`. Without a source: whole lines with their
+  // newlines.
+  void append(std::string_view lines, const Dropped& before, Source first = {}, Source last = {});
   // Size and number of files may change with the configuration.
   void set_policy(const FilePolicy& policy) { policy_ = policy; }
   // Opens the file anew, at once.
@@ -48,30 +41,36 @@ class LogFile {
   // Nothing was written for a minute and nothing is owed: the file may be closed and forgotten.
   [[nodiscard]] bool idle() const;
   [[nodiscard]] bool degraded() const noexcept { return retry_at_.has_value(); }
+  // The errno value of what degraded it.
+  [[nodiscard]] int error() const noexcept { return error_; }
 
  private:
   [[nodiscard]] bool ready();
   [[nodiscard]] bool open();
   [[nodiscard]] bool moved_away();
   [[nodiscard]] bool write_marker();
-  [[nodiscard]] bool write(std::string_view& lines);
-  void write_rotating(std::string_view lines);
+  [[nodiscard]] bool write(std::string_view& lines, Source whose);
+  [[nodiscard]] bool wait_for_reader() const;
+  [[nodiscard]] std::size_t fitting(std::string_view lines);
+  void write_rotating(std::string_view lines, Source whose);
   void rotate_now();
-  void degrade();
+  void degrade(int error);
   void drop(std::string_view lines);
 
   FilePolicy policy_;
   const base::Clock& clock_;
   handoff::Tally& lost_;
-  base::UniqueFd own_fd_;  // unset for standard error
-  int fd_ = -1;
+  Sharing sharing_;
+  base::UniqueFd fd_;
   bool regular_ = false;
-  bool torn_ = false;  // the last byte in the file is not a newline
+  Seam seam_;
   std::uint64_t size_ = 0;
   Dropped dropped_;  // not yet told in the file
   std::optional<base::TimePoint> retry_at_;
+  int error_ = 0;
   base::TimePoint checked_at_{};
   base::TimePoint used_at_{};
+  base::TimePoint patience_ends_{};  // of the steady clock: for a FIFO's reader
 };
 
 }  // namespace gracevisor::output

@@ -2,10 +2,10 @@
 
 namespace gracevisor::output {
 
-void LogFiles::append(const FilePolicy& policy, std::string_view lines, const Dropped& before) {
-  auto [place, fresh] = files_.try_emplace(policy.path, policy, clock_, lost_);
-  if (!fresh) place->second.set_policy(policy);
-  place->second.append(lines, before);
+void LogFiles::append(const Lines& lines) {
+  auto [place, fresh] = files_.try_emplace(lines.policy.path, lines.policy, clock_, lost_, sharing_);
+  if (!fresh) place->second.set_policy(lines.policy);
+  place->second.append(lines.text, lines.before, lines.first, lines.last);
 }
 
 void LogFiles::reopen() {

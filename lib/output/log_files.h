@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <map>
-#include <string_view>
 
 #include "base/clock.h"
 #include "handoff/tally.h"
@@ -14,9 +13,10 @@ namespace gracevisor::output {
 
 class LogFiles {
  public:
-  LogFiles(const base::Clock& clock, handoff::Tally& lost) : clock_(clock), lost_(lost) {}
+  LogFiles(const base::Clock& clock, handoff::Tally& lost, Sharing sharing = {})
+      : clock_(clock), lost_(lost), sharing_(sharing) {}
 
-  void append(const FilePolicy& policy, std::string_view lines, const Dropped& before);
+  void append(const Lines& lines);
   void reopen();
   // Once a second or so: degraded files are tried again, idle ones closed.
   void tick();
@@ -25,6 +25,7 @@ class LogFiles {
  private:
   const base::Clock& clock_;
   handoff::Tally& lost_;
+  Sharing sharing_;
   std::map<std::filesystem::path, LogFile> files_;
 };
 

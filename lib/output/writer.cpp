@@ -11,15 +11,13 @@
 
 #include "loop/timer.h"
 #include "loop/wakeup.h"
+#include "output/line_queue.h"
+#include "output/stderr_thread.h"
 #include "output/writer_thread.h"
 
 namespace gracevisor::output {
 namespace {
 
-// Lines on their way: beyond it a slow disk costs lines, not memory.
-constexpr std::uint64_t kMaxQueued = 8ULL << 20;
-// How long the mark of dropped lines waits for room when no further line carries it.
-constexpr base::Duration kGapRetry = std::chrono::milliseconds(100);
 // Answers are looked for this often while some are outstanding, in case a ring was lost.
 constexpr base::Duration kAnswerCheck = std::chrono::seconds(1);
 
@@ -35,16 +33,21 @@ using Done = std::function<void(base::Expected<void>)>;
 class Writer::Impl {
  public:
   [[nodiscard]] static base::Expected<std::unique_ptr<Impl>> start(loop::Loop& supervisor,
-                                                                   std::vector<routing::AccessLane*> lanes);
+                                                                   WriterSettings settings);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  void append(const FilePolicy& policy, std::string lines);
+  [[nodiscard]] LineQueue& queue_for(const FilePolicy& policy) noexcept {
+    return policy.path.empty() ? *to_stderr_ : *to_files_;
+  }
   void order(const std::filesystem::path& path, std::string content, Done done);
+  void on_room(std::function<void()> room) { room_ = std::move(room); }
+  [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
-    std::uint64_t dropped = refused_lines_ + thread_->lost();
+    std::uint64_t dropped =
+        to_files_->dropped_lines() + to_stderr_->dropped_lines() + thread_->lost() + stderr_->lost();
     for (const routing::AccessLane* lane : lanes_) dropped += lane->dropped.read();
     return dropped;
   }
@@ -59,84 +62,73 @@ class Writer::Impl {
     std::filesystem::path path;
     std::vector<Done> done;
   };
-  struct Gap {
-    FilePolicy policy;
-    Dropped dropped;
-  };
 
   Impl(loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes)
-      : lanes_(std::move(lanes)),
-        gap_timer_(supervisor, [this] { send_gaps(); }),
-        answer_timer_(supervisor, [this] { on_answers(); }) {}
-  [[nodiscard]] bool send(Lines&& lines);
-  void send_gaps();
+      : lanes_(std::move(lanes)), answer_timer_(supervisor, [this] { on_answers(); }) {}
+  void make_queues(loop::Loop& supervisor);
   void send_orders();
+  void on_ring();
   void on_answers();
   [[nodiscard]] bool under_way(const std::filesystem::path& path) const;
 
   std::vector<routing::AccessLane*> lanes_;
-  std::uint64_t sent_bytes_ = 0;
-  std::uint64_t refused_lines_ = 0;
+  Source last_source_;
+  std::function<void()> room_;
   std::uint64_t last_id_ = 0;
-  std::map<std::filesystem::path, Gap> gaps_;  // what append() had to drop, until the thread knows
-  std::list<Waiting> waiting_;                 // first come, first served
+  std::list<Waiting> waiting_;                                                 // first come, first served
   std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
-  loop::Timer gap_timer_;
   loop::Timer answer_timer_;
-  std::unique_ptr<loop::Wakeup> answered_;  // before thread_: the thread rings it to its end
+  std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it to their end
+  std::unique_ptr<StderrThread> stderr_;
   std::unique_ptr<WriterThread> thread_;
+  std::unique_ptr<LineQueue> to_files_;
+  std::unique_ptr<LineQueue> to_stderr_;
 };
 
 base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
-                                                                  std::vector<routing::AccessLane*> lanes) {
-  std::unique_ptr<Impl> self(new Impl(supervisor, std::move(lanes)));
-  auto answered = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_answers(); });
-  if (!answered) return std::unexpected(answered.error());
-  self->answered_ = std::move(*answered);
-  auto thread = WriterThread::start(*self->answered_, self->lanes_);
+                                                                  WriterSettings settings) {
+  std::unique_ptr<Impl> self(new Impl(supervisor, settings.lanes));
+  auto rung = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_ring(); });
+  if (!rung) return std::unexpected(rung.error());
+  self->rung_ = std::move(*rung);
+  auto standard_error = StderrThread::start(*self->rung_);
+  if (!standard_error) return std::unexpected(standard_error.error());
+  self->stderr_ = std::move(*standard_error);
+  auto thread = WriterThread::start(*self->rung_, *self->stderr_, std::move(settings));
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
+  self->make_queues(supervisor);
   return self;
 }
 
+void Writer::Impl::make_queues(loop::Loop& supervisor) {
+  auto room = [this] {
+    if (room_) room_();
+  };
+  to_files_ =
+      std::make_unique<LineQueue>(supervisor, thread_->ring(), [t = thread_.get()] { t->wake(); }, room);
+  to_stderr_ =
+      std::make_unique<LineQueue>(supervisor, stderr_->ring(), [t = stderr_.get()] { t->wake(); }, room);
+}
+
 Writer::Impl::~Impl() {
-  if (thread_ == nullptr) return;
+  if (to_stderr_ == nullptr) return;
+  to_files_->hand_over();
+  to_stderr_->hand_over();
+  // The writer thread first, as it passes lines on to the other one.
   thread_->finish();
-  // The thread did all that the rings held; what waited for room is done here.
-  for (auto& [path, gap] : gaps_) thread_->do_now(Lines{gap.policy, {}, gap.dropped});
+  stderr_->finish();
+  // The threads did all that the rings held; what waited for room is done here.
+  for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
+  for (const Lines& lines : to_stderr_->take_rest()) stderr_->do_now(lines);
   for (auto& waiting : waiting_) (void)thread_->do_now(Order{0, waiting.path, std::move(waiting.content)});
 }
 
-void Writer::Impl::append(const FilePolicy& policy, std::string lines) {
-  if (lines.empty()) return;
-  auto gap = gaps_.find(policy.path);
-  Lines job{policy, std::move(lines), gap == gaps_.end() ? Dropped{} : gap->second.dropped};
-  if (send(std::move(job))) {
-    if (gap != gaps_.end()) gaps_.erase(gap);
-    return;
-  }
-  Dropped dropped;
-  dropped.add(job.text);  // NOLINT(bugprone-use-after-move): a refused job is untouched
-  refused_lines_ += dropped.lines;
-  Gap& place = gaps_[policy.path];
-  place.policy = policy;
-  place.dropped.add(dropped);
-  if (!gap_timer_.running()) gap_timer_.start(kGapRetry);
-}
-
-bool Writer::Impl::send(Lines&& lines) {
-  std::uint64_t size = lines.text.size();
-  if (sent_bytes_ - thread_->consumed() + size > kMaxQueued) return false;
-  if (!thread_->push(std::move(lines))) return false;
-  sent_bytes_ += size;
-  return true;
-}
-
-void Writer::Impl::send_gaps() {
-  std::erase_if(gaps_,
-                [this](auto& entry) { return send(Lines{entry.second.policy, {}, entry.second.dropped}); });
-  if (!gaps_.empty()) gap_timer_.start(kGapRetry);
+void Writer::Impl::on_ring() {
+  on_answers();
+  to_files_->look();
+  to_stderr_->look();
 }
 
 void Writer::Impl::order(const std::filesystem::path& path, std::string content, Done done) {
@@ -183,9 +175,8 @@ void Writer::Impl::on_answers() {
   for (auto& [done, result] : calls) done(std::move(result));
 }
 
-base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor,
-                                                      std::vector<routing::AccessLane*> lanes) {
-  auto impl = Impl::start(supervisor, std::move(lanes));
+base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor, WriterSettings settings) {
+  auto impl = Impl::start(supervisor, std::move(settings));
   if (!impl) return std::unexpected(impl.error());
   return std::unique_ptr<Writer>(new Writer(std::move(*impl)));
 }
@@ -193,8 +184,26 @@ base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor,
 Writer::Writer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Writer::~Writer() = default;
 
-void Writer::append(const FilePolicy& policy, std::string lines) {
-  impl_->append(policy, std::move(lines));
+void Writer::append(const FilePolicy& policy, std::string_view text, Source source) {
+  impl_->queue_for(policy).append(policy, text, source);
+}
+
+void Writer::append_now(const FilePolicy& policy, std::string_view text) {
+  LineQueue& queue = impl_->queue_for(policy);
+  queue.append(policy, text, {});
+  queue.hand_over();
+}
+
+bool Writer::takes(const FilePolicy& policy) const noexcept {
+  return impl_->queue_for(policy).takes(policy);
+}
+
+void Writer::on_room(std::function<void()> room) {
+  impl_->on_room(std::move(room));
+}
+
+Source Writer::new_source() noexcept {
+  return impl_->new_source();
 }
 
 void Writer::replace(const std::filesystem::path& path, std::string content,

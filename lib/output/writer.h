@@ -1,46 +1,59 @@
-// The writer thread: app output and access logs into files with rotation, state files with fsync. No disk
-// stalls the supervisor or the proxy: jobs cross in bounded rings, and a full ring drops lines, counts them,
-// and says so in the file later. Threads: the public functions are the supervisor's, but for wake(); the work
-// runs on the writer's own thread.
+// The threads that write: app output and access logs into files with rotation, state files with fsync, and
+// whatever goes to standard error. Neither a disk nor a reader stalls the supervisor or the proxy: what is on
+// its way is bounded in bytes. Beyond that the streams of apps are left unread, which holds the apps back;
+// when nothing moves for 2 s, new lines are dropped, counted, and told in the file later. Threads: the public
+// functions are the supervisor's, but for wake(); the work runs on the writer's own threads.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "loop/loop.h"
+#include "output/lines.h"
 #include "routing/access_lane.h"
 
 namespace gracevisor::output {
 
-struct FilePolicy {
-  std::filesystem::path path;  // empty: the daemon's standard error
-  std::uint64_t max_size = 50ULL << 20;
-  unsigned keep = 5;
-  bool json = false;  // lines are JSON objects: the mark of what was dropped is one, too
+struct WriterSettings {
+  std::vector<routing::AccessLane*> lanes = {};  // the access logs of the workers; they outlive the writer
+  std::filesystem::path reserve = {};            // the folder that holds space for records; empty: none
+  std::optional<gid_t> readers = {};             // the group that may read logs
 };
 
 class Writer {
  public:
-  // Starts the thread (all signals blocked). `supervisor` is the loop on which acknowledgements arrive.
-  // `lanes` are the access logs of the workers; they outlive the writer.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(
-      loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes = {});
+  // Starts the threads (all signals blocked). `supervisor` is the loop on which acknowledgements arrive.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(loop::Loop& supervisor,
+                                                                     WriterSettings settings = {});
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   // Writes what is queued (in the lanes too: their workers have ended), then joins; `done` callbacks that did
-  // not run by then never will.
+  // not run by then never will. A reader of standard error that takes nothing is given up after 2 s.
   ~Writer();
 
-  // Whole lines with their newlines, to be appended to the file of `policy`; rotated between lines. Missing
-  // folders are created (0750). Beyond 8 MiB on the way lines are dropped and counted; the file then tells
-  // "[gracevisor: 123 lines, 45678 bytes dropped]" at the place, or
-  // {"dropped_lines":123,"dropped_bytes":45678}. The same when the disk is full or broken.
-  void append(const FilePolicy& policy, std::string lines);
+  // Bytes to be appended to the file of `policy` as they are; rotated between lines. Missing folders are
+  // created. Without a source they are whole lines with their newlines; a source goes on where it left off,
+  // and a newline is put in front of another one's bytes when that is in the middle of a line. What is
+  // dropped, on its way or by a disk that is full or broken, is told at its place:
+  // "[gracevisor: 123 lines, 45678 bytes dropped]", or {"dropped_lines":123,"dropped_bytes":45678}.
+  void append(const FilePolicy& policy, std::string_view text, Source source = {});
+  // The same for a line that must be on its way when this returns: what follows may be the daemon's end.
+  void append_now(const FilePolicy& policy, std::string_view text);
+  // May the streams whose bytes go there be read? False until on_room.
+  [[nodiscard]] bool takes(const FilePolicy& policy) const noexcept;
+  // Runs, on the supervisor's loop and never inside another call, when streams may be read again.
+  void on_room(std::function<void()> room);
+  // A stream's number, never given again.
+  [[nodiscard]] Source new_source() noexcept;
   // Replaces `path` atomically (mode 0600); `done` (may be empty) runs on the supervisor's loop with the
   // result, never inside this call, and must not destroy the Writer. Never dropped; if several contents for
   // one path wait, only the newest is written, and every `done` gets its result.

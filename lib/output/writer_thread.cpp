@@ -1,13 +1,11 @@
 #include "output/writer_thread.h"
 
-#include <pthread.h>
-
 #include <cassert>
-#include <csignal>
-#include <system_error>
+#include <cerrno>
 #include <utility>
 
 #include "base/file.h"
+#include "output/thread_start.h"
 
 namespace gracevisor::output {
 namespace {
@@ -19,45 +17,28 @@ constexpr int kRounds = 64;
 // State files hold the environments of apps: nobody else's business.
 constexpr unsigned kStateMode = 0600;
 
-// Blocks every signal for as long as it lives: a thread that is created meanwhile inherits that.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    (void)::sigfillset(&all);
-    valid_ = ::pthread_sigmask(SIG_SETMASK, &all, &before_) == 0;
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() {
-    if (valid_) (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t before_{};
-  bool valid_ = false;
-};
-
 }  // namespace
 
 base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& answered,
-                                                                  std::vector<routing::AccessLane*> lanes) {
-  std::unique_ptr<WriterThread> self(new WriterThread(answered, std::move(lanes)));
+                                                                  StderrThread& standard_error,
+                                                                  WriterSettings settings) {
+  std::unique_ptr<WriterThread> self(new WriterThread(answered, standard_error, std::move(settings)));
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
-  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_);
+  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, Sharing(self->settings_.readers));
+  self->reserve_ = std::make_unique<Reserve>(self->settings_.reserve, *self->loop_);
   auto work = loop::Wakeup::create(*self->loop_, [s = self.get()] { s->on_ring(); });
   if (!work) return std::unexpected(work.error());
   self->work_ = std::move(*work);
   self->tick_ = std::make_unique<loop::Timer>(*self->loop_, [s = self.get()] { s->on_tick(); });
   self->tick_->start(kTick);
-  SignalsBlocked blocked;
-  try {
-    self->thread_ = std::thread([s = self.get()] { s->loop_->run(); });
-  } catch (const std::system_error& e) {
-    return std::unexpected(base::system_error("cannot start the writer thread", e.code().value()));
-  }
+  auto thread = start_thread("gv-writer", [s = self.get()] {
+    s->reserve_->refill();
+    s->loop_->run();
+  });
+  if (!thread) return std::unexpected(thread.error());
+  self->thread_ = std::move(*thread);
   return self;
 }
 
@@ -70,12 +51,6 @@ WriterThread::~WriterThread() {
   int closed = loop_->close();
   assert(closed == 0);
   (void)closed;
-}
-
-bool WriterThread::push(Lines&& lines) {
-  if (!lines_.push(std::move(lines))) return false;
-  work_->ring();
-  return true;
 }
 
 bool WriterThread::push(Order&& order) {
@@ -96,12 +71,21 @@ base::Expected<void> WriterThread::do_now(const Order& order) {
     files_->reopen();
     return {};
   }
+  auto replaced = replace(order);
+  bool full = !replaced && (replaced.error().code == ENOSPC || replaced.error().code == EDQUOT);
+  if (!full || !reserve_->give_up()) return replaced;
+  replaced = replace(order);
+  reserve_->refill();
+  return replaced;
+}
+
+base::Expected<void> WriterThread::replace(const Order& order) {
   if (auto made = base::make_folders(order.path.parent_path(), 0750); !made) return made;
   return base::replace_file(order.path, order.content, kStateMode);
 }
 
 void WriterThread::do_now(const Lines& lines) {
-  files_->append(lines.policy, lines.text, lines.before);
+  files_->append(lines);
 }
 
 void WriterThread::on_ring() {
@@ -119,6 +103,7 @@ void WriterThread::on_tick() {
   tick_->start(kTick);
   on_ring();
   files_->tick();
+  reserve_->tick();
 }
 
 // True when there may be more.
@@ -126,7 +111,7 @@ bool WriterThread::work() {
   work_on_orders();
   for (int round = 0; round < kRounds; ++round) {
     bool any = work_on_lines();
-    for (routing::AccessLane* lane : lanes_) any = work_on_lane(*lane) || any;
+    for (routing::AccessLane* lane : settings_.lanes) any = work_on_lane(*lane) || any;
     if (!any) return false;
     work_on_orders();
   }
@@ -137,7 +122,8 @@ bool WriterThread::work_on_lines() {
   auto lines = lines_.pop();
   if (!lines) return false;
   do_now(*lines);
-  consumed_.add(lines->text.size());
+  lines_.wrote(lines->text.size());
+  if (lines_.news_wanted()) answered_.ring();
   return true;
 }
 
@@ -145,9 +131,19 @@ bool WriterThread::work_on_lane(routing::AccessLane& lane) {
   auto batch = lane.filled.pop();
   if (!batch) return false;
   const routing::AccessSink& to = batch->to;
-  files_->append({to.path, to.max_size, to.keep, to.format == config::AccessFormat::json}, batch->text,
-                 {batch->dropped_lines, batch->dropped_bytes});
-  lane.taken.add(batch->text.size());
+  std::size_t size = batch->text.size();
+  Lines lines{{to.path, to.max_size, to.keep, to.format == config::AccessFormat::json},
+              std::move(batch->text),
+              {batch->dropped_lines, batch->dropped_bytes},
+              {},
+              {}};
+  if (to.path.empty()) {
+    standard_error_.forward(std::move(lines));
+  } else {
+    files_->append(lines);
+    batch->text = std::move(lines.text);
+  }
+  lane.taken.add(size);
   batch->text.clear();
   (void)lane.spent.push(std::move(*batch));  // enough of them are there: this one is freed
   return true;

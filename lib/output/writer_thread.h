@@ -2,6 +2,7 @@
 //
 //   supervisor --lines ring, orders ring, ring--> thread --answers ring, ring--> supervisor
 //   each worker --a lane of filled batches, ring--> thread --emptied batches--> the worker
+//                                                     \--those for standard error--> its thread
 //
 // Lines, orders and lanes have rings of their own, so that a flood of lines neither crowds out nor delays an
 // order: between any two rounds of batches, one from each, the orders are looked at. The supervisor keeps at
@@ -23,17 +24,14 @@
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
+#include "output/line_ring.h"
 #include "output/log_files.h"
+#include "output/reserve.h"
+#include "output/stderr_thread.h"
 #include "output/writer.h"
 #include "routing/access_lane.h"
 
 namespace gracevisor::output {
-
-struct Lines {
-  FilePolicy policy;
-  std::string text;
-  Dropped before;  // in front of `text`
-};
 
 // Replace the file at `path`; an empty path means: open all log files anew.
 struct Order {
@@ -49,24 +47,23 @@ struct Answer {
 
 class WriterThread {
  public:
-  static constexpr std::size_t kBatches = 4096;
   static constexpr std::size_t kOrders = 256;
 
-  // Rings `answered` after it wrote answers; that wake-up outlives the thread, and so do the lanes.
-  [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(
-      loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes);
+  // Rings `answered` after it wrote answers, or lines when that is asked for; that wake-up and
+  // `standard_error` outlive the thread, and so do the lanes.
+  [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(loop::Wakeup& answered,
+                                                                           StderrThread& standard_error,
+                                                                           WriterSettings settings);
   WriterThread(const WriterThread&) = delete;
   WriterThread& operator=(const WriterThread&) = delete;
   // Does what is queued, then joins.
   ~WriterThread();
 
+  [[nodiscard]] LineRing& ring() noexcept { return lines_; }
   // False, and the argument untouched, when the ring is full.
-  [[nodiscard]] bool push(Lines&& lines);
   [[nodiscard]] bool push(Order&& order);
   void wake() noexcept { work_->ring(); }
   [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
-  // Bytes of lines that left the ring.
-  [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_.read(); }
   // Lines that were dropped because a file could not be written.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read(); }
 
@@ -76,25 +73,27 @@ class WriterThread {
   void do_now(const Lines& lines);
 
  private:
-  WriterThread(loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes)
-      : answered_(answered), lanes_(std::move(lanes)) {}
+  WriterThread(loop::Wakeup& answered, StderrThread& standard_error, WriterSettings settings)
+      : answered_(answered), standard_error_(standard_error), settings_(std::move(settings)) {}
   void on_ring();
   void on_tick();
   [[nodiscard]] bool work();
   [[nodiscard]] bool work_on_lines();
   [[nodiscard]] bool work_on_lane(routing::AccessLane& lane);
   void work_on_orders();
+  [[nodiscard]] base::Expected<void> replace(const Order& order);
 
   loop::Wakeup& answered_;
-  std::vector<routing::AccessLane*> lanes_;
-  handoff::Ring<Lines> lines_{kBatches};
+  StderrThread& standard_error_;
+  WriterSettings settings_;
+  LineRing lines_;
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};
-  handoff::Tally consumed_;  // written by the thread
-  handoff::Tally lost_;      // written by the thread
-  handoff::Tally finish_;    // written by the supervisor: 1 after its last push
+  handoff::Tally lost_;    // written by the thread
+  handoff::Tally finish_;  // written by the supervisor: 1 after its last push
   std::unique_ptr<loop::Loop> loop_;
   std::unique_ptr<LogFiles> files_;
+  std::unique_ptr<Reserve> reserve_;
   std::unique_ptr<loop::Wakeup> work_;
   std::unique_ptr<loop::Timer> tick_;
   std::thread thread_;

@@ -9,19 +9,48 @@ namespace {
 
 constexpr base::Duration kIdle = std::chrono::seconds(2);
 
-output::FilePolicy policy(const std::string& path, const config::AppLog& log) {
-  return {path == "inherit" ? std::filesystem::path() : std::filesystem::path(path), log.max_size, log.keep};
-}
-
 }  // namespace
 
 AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
                      const config::App& config, Alive alive)
-    : writer_(writer), alive_(std::move(alive)), idle_(loop, [this] { flush_all(); }) {
-  std::string out =
-      config.log.out.empty() ? (state_dir / "log" / (config.name + ".log")).string() : config.log.out;
-  out_ = policy(out, config.log);
-  err_ = policy(config.log.err == "stdout" ? out : config.log.err, config.log);
+    : writer_(writer),
+      default_file_(state_dir / "log" / (config.name + ".log")),
+      log_(config.log),
+      alive_(std::move(alive)),
+      idle_(loop, [this] { flush_all(); }) {}
+
+output::FilePolicy AppOutput::policy(const std::string& path, const config::AppLog& log) const {
+  output::FilePolicy policy;
+  if (path != "inherit") policy.path = path.empty() ? default_file_ : std::filesystem::path(path);
+  policy.max_size = log.max_size;
+  policy.keep = log.keep;
+  policy.block = log.on_full == config::AppLog::OnFull::block;
+  return policy;
+}
+
+void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
+  log_ = log;
+  end(who);
+  (void)feeds(who);
+}
+
+AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
+  auto& place = feeds_[who];
+  if (place) return *place;
+  output::FilePolicy out = policy(log_.out, log_);
+  output::FilePolicy err = log_.err == "stdout" ? out : policy(log_.err, log_);
+  auto feed = [this](const output::FilePolicy& to) {
+    return OutputFeed([this, to, source = writer_.new_source()](
+                          std::string_view bytes) { writer_.append(to, bytes, source); },
+                      held_);
+  };
+  place = std::make_unique<Feeds>(Feeds{out, err, feed(out), feed(err)});
+  return *place;
+}
+
+bool AppOutput::takes(const routing::Identity& who, OutputStream stream) {
+  const Feeds& to = feeds(who);
+  return writer_.takes(stream == OutputStream::out ? to.out_policy : to.err_policy);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
@@ -59,27 +88,44 @@ std::vector<base::GenerationId> AppOutput::generations() const {
 }
 
 void AppOutput::on_line(const OutputLine& line) {
-  writer_.append(line.stream == OutputStream::out ? out_ : err_, line.text + "\n");
   for (auto& [number, follower] : followers_) follower(line);
 }
 
 void AppOutput::take(const routing::Identity& who, OutputStream stream, std::string_view bytes) {
+  Feeds& to = feeds(who);
+  OutputFeed& feed = stream == OutputStream::out ? to.out : to.err;
+  feed.add(bytes);
   OutputTail& lines = tail(who);
   lines.add(stream, bytes, std::chrono::system_clock::now());
-  if (lines.has_unfinished() && !idle_.running()) idle_.start(kIdle);
+  if ((lines.has_unfinished() || feed.holds()) && !idle_.running()) idle_.start(kIdle);
 }
 
 void AppOutput::note(const routing::Identity& who, std::string_view text) {
   flush(who);
-  tail(who).add(OutputStream::err, fmt::format("[gracevisor] {}\n", text), std::chrono::system_clock::now());
+  std::string line = fmt::format("[gracevisor] {}\n", text);
+  writer_.append(feeds(who).err_policy, line);
+  tail(who).add(OutputStream::err, line, std::chrono::system_clock::now());
 }
 
 void AppOutput::flush(const routing::Identity& who) {
   tail(who).flush(std::chrono::system_clock::now());
+  feeds(who).out.flush();
+  feeds(who).err.flush();
+}
+
+void AppOutput::end(const routing::Identity& who) {
+  auto found = feeds_.find(who);
+  if (found == feeds_.end()) return;
+  flush(who);
+  feeds_.erase(found);
 }
 
 void AppOutput::flush_all() {
   for (auto& [key, tail] : tails_) tail->flush(std::chrono::system_clock::now());
+  for (auto& [who, to] : feeds_) {
+    to->out.flush();
+    to->err.flush();
+  }
 }
 
 std::vector<std::string> AppOutput::last(const routing::Identity& who, std::size_t count) const {

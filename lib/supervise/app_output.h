@@ -1,5 +1,5 @@
 // What an app's instances write: the newest lines of each in memory for `gvctl logs` and for the report of a
-// failure, every line on its way to the log file. Kept are the instances of every generation that is alive
+// failure, every byte on its way to the log file. Kept are the instances of every generation that is alive
 // and of the newest five that are not. Thread: the supervisor's.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "loop/timer.h"
 #include "output/writer.h"
 #include "routing/endpoint.h"
+#include "supervise/output_feed.h"
 #include "supervise/output_tail.h"
 
 namespace gracevisor::supervise {
@@ -31,11 +32,17 @@ class AppOutput {
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;
 
+  // An incarnation is about to be started; where its output goes does not change any more.
+  void begin(const routing::Identity& who, const config::AppLog& log);
+  // May more of it be read? False until the writer has room.
+  [[nodiscard]] bool takes(const routing::Identity& who, OutputStream stream);
   void take(const routing::Identity& who, OutputStream stream, std::string_view bytes);
   // A line of the daemon's own among the instance's: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
   // Ends unfinished lines: the process is gone.
   void flush(const routing::Identity& who);
+  // Nothing more will come of it.
+  void end(const routing::Identity& who);
 
   // The newest lines of one instance, without their time.
   [[nodiscard]] std::vector<std::string> last(const routing::Identity& who, std::size_t count) const;
@@ -54,15 +61,26 @@ class AppOutput {
 
  private:
   using Key = std::pair<base::GenerationId, base::Slot>;
+  // Where an incarnation's streams go.
+  struct Feeds {
+    output::FilePolicy out_policy;
+    output::FilePolicy err_policy;
+    OutputFeed out;
+    OutputFeed err;
+  };
   OutputTail& tail(const routing::Identity& who);
   void forget_long_dead(base::GenerationId writing);
+  Feeds& feeds(const routing::Identity& who);
+  [[nodiscard]] output::FilePolicy policy(const std::string& path, const config::AppLog& log) const;
   void on_line(const OutputLine& line);
   void flush_all();
 
   output::Writer& writer_;
-  output::FilePolicy out_;
-  output::FilePolicy err_;
+  std::filesystem::path default_file_;
+  config::AppLog log_;  // of the newest incarnation
   Alive alive_;
+  std::size_t held_ = 0;
+  std::map<routing::Identity, std::unique_ptr<Feeds>> feeds_;  // of those that may still write
   std::map<Key, std::unique_ptr<OutputTail>> tails_;
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;

@@ -173,6 +173,10 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
 
 std::expected<void, Refused> Supervisor::deploy(const std::string& name,
                                                 const std::shared_ptr<Report>& report) {
+  if (auto kept = can_keep_records(settings_.config.daemon.state_dir); !kept) {
+    return std::unexpected(
+        Refused{ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
+  }
   boot_now(name);
   // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
   if (AppEntry* entry = entry_of(name)) {

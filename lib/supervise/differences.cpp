@@ -79,6 +79,7 @@ constexpr Field kFields[] = {
     {"log.keep", same_in<&App::log, &AppLog::keep>},
     {"log.access", same_in<&App::log, &AppLog::access>},
     {"log.access_format", same_in<&App::log, &AppLog::access_format>},
+    {"log.on_full", same_in<&App::log, &AppLog::on_full>},
     {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance>},
     {"proxy_options.balance", same_in<&App::proxy_options, &ProxyOptions::balance_key>},
     {"proxy_options.request_timeout", same_in<&App::proxy_options, &ProxyOptions::request_timeout>},
@@ -121,7 +122,7 @@ constexpr Field kFields[] = {
                                 settle] = deploy;
   [[maybe_unused]] const auto& [policy, backoff, backoff_max, stable_after, max_failures] = restart;
   [[maybe_unused]] const auto& [ladder, scope] = stop;
-  [[maybe_unused]] const auto& [out, err, max_size, keep, access, access_format] = log;
+  [[maybe_unused]] const auto& [out, err, max_size, keep, access, access_format, on_full] = log;
   [[maybe_unused]] const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
                                 connect_timeout, body_timeout, min_body_rate, send_timeout, tunnel_timeout,
                                 half_close_timeout, max_body, max_chunk_extensions, max_trailers,

@@ -15,8 +15,9 @@ namespace {
 constexpr int kCapacity = 1 << 20;
 }
 
-base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop, OnBytes on_bytes) {
-  std::unique_ptr<OutputPipe> pipe(new OutputPipe(loop, std::move(on_bytes)));
+base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop, OnBytes on_bytes,
+                                                               MayRead may_read) {
+  std::unique_ptr<OutputPipe> pipe(new OutputPipe(loop, std::move(on_bytes), std::move(may_read)));
   if (auto opened = pipe->open(); !opened) return std::unexpected(opened.error());
   return pipe;
 }
@@ -36,10 +37,29 @@ base::Expected<void> OutputPipe::open() {
   // O_NONBLOCK belongs to the open file: the process's end stays blocking.
   if (auto set = base::set_nonblocking(read_end_.get()); !set) return set;
   auto watch = loop::FdWatch::create(loop_, read_end_.get(), loop::FdWatch::Interest::readable,
-                                     [this] { (void)read_some(loop_.read_buffer().size()); });
+                                     [this] { on_readable(); });
   if (!watch) return std::unexpected(watch.error());
   watch_ = std::move(*watch);
   return {};
+}
+
+void OutputPipe::on_readable() {
+  if (may_read_()) {
+    (void)read_some(loop_.read_buffer().size());
+    return;
+  }
+  paused_ = true;
+  watch_->pause();
+}
+
+void OutputPipe::resume() {
+  if (!paused_ || !watch_) return;
+  // What cannot be watched is closed, as a pipe that cannot be read is.
+  if (watch_->resume()) {
+    paused_ = false;
+  } else {
+    close();
+  }
 }
 
 // How many bytes came; 0 when none are there or the pipe ended, which closes it.

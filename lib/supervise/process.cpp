@@ -84,6 +84,7 @@ class Process::Impl final : public loop::Retirable {
   [[nodiscard]] base::Pid pid() const noexcept { return base::Pid(child_.pid()); }
   void signal(int number, config::Stop::Scope scope) noexcept;
   void kill_tree();
+  void resume_output();
 
  private:
   enum class State { starting, doomed, running, exited, gone };
@@ -155,7 +156,8 @@ std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const spa
 base::Expected<void> Process::Impl::open_outputs(spawn::HelperFds& fds) {
   auto make = [this](OutputStream stream) {
     return OutputPipe::create(
-        loop_, [this, stream](std::string_view bytes) { observer_->on_output(stream, bytes); });
+        loop_, [this, stream](std::string_view bytes) { observer_->on_output(stream, bytes); },
+        [this, stream] { return observer_->takes_output(stream); });
   };
   auto out = make(OutputStream::out);
   if (!out) return std::unexpected(out.error());
@@ -311,6 +313,11 @@ void Process::Impl::kill_tree() {
   timer_.start(poll_delay_);
 }
 
+void Process::Impl::resume_output() {
+  out_->resume();
+  err_->resume();
+}
+
 // The Process is destroyed. Nothing of ours may keep the loop waiting, and the child is left alone.
 void Process::Impl::fall_silent() {
   observer_ = &nobody_;
@@ -352,6 +359,9 @@ void Process::signal(int number, config::Stop::Scope scope) {
 }
 void Process::kill_tree() {
   impl_->kill_tree();
+}
+void Process::resume_output() {
+  impl_->resume_output();
 }
 
 }  // namespace gracevisor::supervise

@@ -35,6 +35,8 @@ class ProcessObserver {
   virtual void on_running() = 0;
   // Bytes that the process wrote, at most 64 KiB per call; valid during the call.
   virtual void on_output(OutputStream stream, std::string_view bytes) = 0;
+  // Is there a place for more of it? False: it stays in the pipe until resume_output().
+  [[nodiscard]] virtual bool takes_output(OutputStream /*stream*/) { return true; }
   // The process ended or never began; all its output was delivered, but for what leftovers still write.
   virtual void on_exited(const ExitStatus& status) = 0;
   // Its whole process group is gone; nothing can hold its port any more. The Process may now be destroyed.
@@ -73,6 +75,8 @@ class Process {
   // SIGKILL to the group, to every process of its session and to all its descendants (process_tree.h); until
   // on_gone, even when the main process exited before.
   void kill_tree();
+  // Output that was left in the pipes may have a place now.
+  void resume_output();
 
  private:
   class Impl;

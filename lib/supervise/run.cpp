@@ -28,6 +28,10 @@ void Run::kill_tree() {
   if (process_) process_->kill_tree();
 }
 
+void Run::resume_output() {
+  if (process_) process_->resume_output();
+}
+
 std::string Run::place() const {
   if (!endpoint_) return {};
   const base::Address& address = endpoint_->address;
@@ -57,6 +61,9 @@ void Run::on_running() {
 }
 void Run::on_output(OutputStream stream, std::string_view bytes) {
   observer_.on_output(identity_, stream, bytes);
+}
+bool Run::takes_output(OutputStream stream) {
+  return observer_.takes_output(identity_, stream);
 }
 void Run::on_exited(const ExitStatus& status) {
   observer_.on_exited(identity_, status);

@@ -21,6 +21,7 @@ class RunObserver {
  public:
   virtual void on_running(const routing::Identity& who) = 0;
   virtual void on_output(const routing::Identity& who, OutputStream stream, std::string_view bytes) = 0;
+  [[nodiscard]] virtual bool takes_output(const routing::Identity& who, OutputStream stream) = 0;
   virtual void on_exited(const routing::Identity& who, const ExitStatus& status) = 0;
   virtual void on_gone(const routing::Identity& who) = 0;
   virtual void on_unkillable(const routing::Identity& who) = 0;
@@ -40,6 +41,7 @@ class Run final : private ProcessObserver {
                                                        const SpawnPlan& plan);
   void signal(int number, config::Stop::Scope scope);
   void kill_tree();
+  void resume_output();
 
   // The probe order for this turn's table; a changed pace is a new order.
   [[nodiscard]] routing::ProbeOrder order(bool starting, base::Duration interval, const std::string& host);
@@ -60,6 +62,7 @@ class Run final : private ProcessObserver {
  private:
   void on_running() override;
   void on_output(OutputStream stream, std::string_view bytes) override;
+  [[nodiscard]] bool takes_output(OutputStream stream) override;
   void on_exited(const ExitStatus& status) override;
   void on_gone() override;
   void on_unkillable() override;

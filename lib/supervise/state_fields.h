@@ -45,6 +45,13 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   }
   return nullptr;
 }
+[[nodiscard]] inline const char* enum_text(config::AppLog::OnFull on_full) {
+  switch (on_full) {
+    case config::AppLog::OnFull::drop: return "drop";
+    case config::AppLog::OnFull::block: return "block";
+  }
+  return nullptr;
+}
 [[nodiscard]] inline const char* enum_text(config::Stop::Scope scope) {
   switch (scope) {
     case config::Stop::Scope::group: return "group";
@@ -186,13 +193,14 @@ void fields(auto& archive, IsA<config::Stop> auto& value) {
 }
 
 void fields(auto& archive, IsA<config::AppLog> auto& value) {
-  auto& [out, err, max_size, keep, access, access_format] = value;
+  auto& [out, err, max_size, keep, access, access_format, on_full] = value;
   archive("out", out);
   archive("err", err);
   archive("max_size", max_size);
   archive("keep", keep);
   archive("access", access);
   archive("access_format", access_format);
+  archive("on_full", on_full);
 }
 
 void fields(auto& archive, IsA<config::HeaderRules> auto& value) {

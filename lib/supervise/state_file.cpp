@@ -1,8 +1,10 @@
 #include "supervise/state_file.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -161,6 +163,15 @@ base::Expected<AppState> from_text(const std::string& text) {
   if (!stopped) return std::unexpected(stopped.error());
   state.stopped = *stopped;
   return state;
+}
+
+base::Expected<void> can_keep_records(const std::filesystem::path& state_dir) {
+  std::filesystem::path folder = state_dir / "apps";
+  int code = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+  // It was never made; the folder above it tells why.
+  if (code == ENOENT && ::access(state_dir.c_str(), W_OK | X_OK) != 0) code = errno;
+  if (code != EROFS) return {};
+  return base::fail_errno("cannot write to " + folder.string(), code);
 }
 
 LoadedStates load_states(const std::filesystem::path& state_dir) {

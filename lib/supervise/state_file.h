@@ -50,6 +50,8 @@ struct LoadedStates {
   std::map<std::string, AppState> states;
   std::vector<std::string> problems;  // one line each: what was set aside and why
 };
+// Is there any use in trying to write a record? Not on a file system that is mounted read-only.
+[[nodiscard]] base::Expected<void> can_keep_records(const std::filesystem::path& state_dir);
 [[nodiscard]] LoadedStates load_states(const std::filesystem::path& state_dir);
 [[nodiscard]] std::filesystem::path state_path(const std::filesystem::path& state_dir,
                                                const std::string& app);

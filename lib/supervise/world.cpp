@@ -12,9 +12,17 @@ constexpr std::size_t kEventsPerTurn = 10'000;
 }
 
 World::World(Surroundings around)
-    : around_(std::move(around)), ports_(around_.ports), sockets_(around_.runtime_dir) {}
+    : around_(std::move(around)), ports_(around_.ports), sockets_(around_.runtime_dir) {
+  around_.writer.on_room([this] { resume_outputs(); });
+}
 
-World::~World() = default;
+World::~World() {
+  around_.writer.on_room({});
+}
+
+void World::resume_outputs() {
+  for (auto& [who, run] : runs_) run->resume_output();
+}
 
 void World::add_app(base::AppId app, const config::App& config) {
   AppFacts& facts = apps_[app];
@@ -126,6 +134,7 @@ void World::refuse_spawn(const Identity& who, const SpawnFailed& failure, const 
   say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={}.{} cause=\"{}\"", who.app.value(),
                                          who.generation.value(), who.slot.value(), why));
   output(who.app).note(who, "cannot start: " + why);
+  output(who.app).end(who);
   enqueue(who.app, [who, failure](App& app) {
     app.on_exited(who, ExitStatus(failure));
     app.on_gone(who);
@@ -170,6 +179,7 @@ base::Expected<World::Place> World::find_place(const Identity& who, const Spec& 
 }
 
 void World::spawn(const Identity& who, const SpecRef& spec) {
+  output(who.app).begin(who, spec->app.log);
   auto place = find_place(who, *spec);
   if (!place) {
     int code = place.error().code;
@@ -325,12 +335,17 @@ void World::on_output(const Identity& who, OutputStream stream, std::string_view
   output(who.app).take(who, stream, bytes);
 }
 
+bool World::takes_output(const Identity& who, OutputStream stream) {
+  return output(who.app).takes(who, stream);
+}
+
 void World::on_exited(const Identity& who, const ExitStatus& status) {
   output(who.app).flush(who);
   enqueue(who.app, [who, status](App& app) { app.on_exited(who, status); });
 }
 
 void World::on_gone(const Identity& who) {
+  output(who.app).end(who);
   enqueue(who.app, [who](App& app) { app.on_gone(who); });
 }
 

@@ -121,6 +121,7 @@ class World final : public Effects, private RunObserver {
 
   void on_running(const Identity& who) override;
   void on_output(const Identity& who, OutputStream stream, std::string_view bytes) override;
+  [[nodiscard]] bool takes_output(const Identity& who, OutputStream stream) override;
   void on_exited(const Identity& who, const ExitStatus& status) override;
   void on_gone(const Identity& who) override;
   void on_unkillable(const Identity& who) override;
@@ -133,6 +134,7 @@ class World final : public Effects, private RunObserver {
   };
   [[nodiscard]] base::Expected<Place> find_place(const Identity& who, const Spec& spec);
   void give_back(const Run& run);
+  void resume_outputs();
   // Will nothing be started in this slot any more?
   [[nodiscard]] bool is_over(const Identity& slot) const;
 

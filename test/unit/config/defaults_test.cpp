@@ -110,6 +110,7 @@ const std::map<std::string, std::string>& promised() {
       {"app.web.log.keep", "5"},
       {"# app.web.log.access", R"("/var/log/gracevisor/web.access.log")"},
       {"app.web.log.access_format", R"("json")"},
+      {"app.web.log.on_full", R"("drop")"},
       {"app.web.proxy_options.balance", R"("p2c")"},
       {"app.web.proxy_options.request_timeout", R"("60s")"},
       {"app.web.proxy_options.reuse", R"("idempotent")"},

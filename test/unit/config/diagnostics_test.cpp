@@ -88,6 +88,9 @@ TEST_CASE("diagnostics: a value out of range says the range") {
        {app(R"(deploy.timeout = "25h")"),
         "4:18: app.web.deploy.timeout: 25h is out of range (allowed: 10ms to 1d)"},
        {app("deploy.timeout = 0"), "4:18: app.web.deploy.timeout: 0s is out of range (allowed: 10ms to 1d)"},
+       {app(R"(log.on_full = "blok")"),
+        R"(4:15: app.web.log.on_full: unknown value "blok" (did you mean "block"?); expected one of "drop", )"
+        R"("block")"},
        {app(R"(log.max_size = "1B")"),
         "4:16: app.web.log.max_size: 1B is out of range (allowed: 1KiB to 1TiB)"},
        {"[daemon]\nworkers = 0\n", "2:11: daemon.workers: 0 is out of range (allowed: 1 to 256)"},

@@ -103,6 +103,7 @@ max_size = "3kB"
 keep = 0
 access = "inherit"
 access_format = "combined"
+on_full = "block"
 [app.web.proxy_options]
 balance = "hash:cookie:sid"
 request_timeout = "5s"
@@ -207,6 +208,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(stderr = "inherit")",
                            R"(max_size = "3kB")",
                            "keep = 0",
+                           R"(on_full = "block")",
                            "proxy_protocol = true",
                            R"(head_timeout = "11s")",
                            R"(idle_timeout = "61s")",

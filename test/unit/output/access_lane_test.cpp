@@ -24,7 +24,8 @@ struct Fixture {
   routing::AccessLane first;
   routing::AccessLane second;
   std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
-  std::unique_ptr<Writer> writer = std::move(*Writer::start(*loop, {&first, &second}));
+  std::unique_ptr<Writer> writer =
+      std::move(*Writer::start(*loop, {.lanes = {&first, &second}, .reserve = {}, .readers = {}}));
 
   [[nodiscard]] AccessSink sink(const std::string& name,
                                 config::AccessFormat format = config::AccessFormat::json) const {

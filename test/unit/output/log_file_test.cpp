@@ -1,11 +1,16 @@
 #include "output/log_file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "base/unique_fd.h"
 #include "output/log_files.h"
 #include "output/rotation.h"
 #include "support/manual_clock.h"
@@ -174,6 +179,103 @@ TEST_CASE_FIXTURE(Fixture, "log file: what was dropped on the way is told in fro
   CHECK(lost.read() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "log file: a line in many pieces of one source stays as it was") {
+  auto log = file();
+  Source app(1);
+  std::string expected;
+  for (int i = 0; i < 10; ++i) {
+    std::string piece(65536, static_cast<char>('a' + i));
+    log.append(piece, {}, app, app);
+    expected += piece;
+  }
+  log.append("end\n", {}, app, app);
+  CHECK(content_of(path) == expected + "end\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: another source never goes on in an unfinished line") {
+  auto log = file();
+  log.append("one, ", {}, Source(1), Source(1));
+  log.append("two\n", {}, Source(2), Source(2));
+  log.append("three, ", {}, Source(1), Source(1));
+  log.append("whole\n", {});
+  log.append("four", {}, Source(3), Source(3));
+  log.append("five\n", Dropped{1, 9}, Source(3), Source(3));
+  CHECK(content_of(path) ==
+        "one, \ntwo\nthree, \nwhole\nfour\n[gracevisor: 1 lines, 9 bytes dropped]\nfive\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a line that has begun in a file ends there before the next rotation") {
+  auto log = file(10, 3);
+  log.append("aaaa\nbb", {}, Source(1), Source(1));
+  log.append("bbbbbbbbbbbb\ncccc\n", {}, Source(1), Source(1));
+  CHECK(content_of(path) == "cccc\n");
+  CHECK(content_of(old_file(path, 1)) == "aaaa\nbbbbbbbbbbbbbb\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a line without an end is cut by rotation and keeps its bytes") {
+  auto log = file(1 << 20, 100);
+  Source app(1);
+  std::string piece(65536, 'x');
+  for (int i = 0; i < 100; ++i) log.append(piece, {}, app, app);
+  log.append("end\n", {}, app, app);
+  std::string all = content_of(path);
+  CHECK(all.size() <= 4U << 20);
+  for (unsigned number = 1; std::filesystem::exists(old_file(path, number)); ++number) {
+    std::string old = content_of(old_file(path, number));
+    CHECK(old.size() <= 4U << 20);
+    all = old + all;
+  }
+  std::string expected;
+  for (int i = 0; i < 100; ++i) expected += piece;
+  CHECK(all == expected + "end\n");
+  CHECK(std::filesystem::exists(old_file(path, 1)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: the mode of what is created does not depend on the umask") {
+  mode_t before = ::umask(077);
+  path = folder / "a/b/web.log";
+  auto log = file();
+  log.append("line\n", {});
+  (void)::umask(before);
+  CHECK(mode_of(path) == 0640);
+  CHECK(mode_of(folder / "a") == 0750);
+  CHECK(mode_of(folder / "a/b") == 0750);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: a file that was there keeps its mode") {
+  test::put_content(path, "");
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  auto log = file();
+  log.append("line\n", {});
+  CHECK(mode_of(path) == 0600);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log file: the reader of a FIFO may be a little slow") {
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  base::UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  REQUIRE(reader);
+  auto log = file();
+  constexpr std::size_t kSize = 1U << 20;
+  std::size_t got = 0;
+  std::thread slow([&] {
+    std::vector<char> buffer(65536);
+    pollfd readable{reader.get(), POLLIN, 0};
+    while (got < kSize && ::poll(&readable, 1, 20000) > 0) {
+      ssize_t n = ::read(reader.get(), buffer.data(), buffer.size());
+      if (n > 0) got += static_cast<std::size_t>(n);
+    }
+  });
+  for (std::size_t i = 0; i < kSize / 65536; ++i) {
+    std::string piece(65536, 'x');
+    piece.back() = '\n';
+    log.append(piece, {});
+  }
+  if (lost.read() != 0) reader.reset();  // ends the reader as well
+  slow.join();
+  CHECK(lost.read() == 0);
+  CHECK(got == kSize);
+}
+
 TEST_CASE_FIXTURE(Fixture, "log file: reopen writes to a new file after a rename from outside") {
   auto log = file();
   log.append("one\n", {});
@@ -218,8 +320,8 @@ TEST_CASE_FIXTURE(Fixture, "log file: a FIFO without a reader costs its lines, n
 TEST_CASE_FIXTURE(Fixture, "log files: an idle file is closed, a degraded one is kept") {
   LogFiles files(clock, lost);
   std::filesystem::create_directory(folder / "bad.log");
-  files.append({path, 100, 1}, "one\n", {});
-  files.append({folder / "bad.log", 100, 1}, "one\n", {});
+  files.append({{path, 100, 1}, "one\n", {}, {}, {}});
+  files.append({{folder / "bad.log", 100, 1}, "one\n", {}, {}, {}});
   CHECK(files.open_files() == 2);
   clock.advance(seconds(59));
   files.tick();
@@ -227,6 +329,6 @@ TEST_CASE_FIXTURE(Fixture, "log files: an idle file is closed, a degraded one is
   clock.advance(seconds(1));
   files.tick();
   CHECK(files.open_files() == 1);
-  files.append({path, 100, 1}, "two\n", {});
+  files.append({{path, 100, 1}, "two\n", {}, {}, {}});
   CHECK(content_of(path) == "one\ntwo\n");
 }

@@ -4,11 +4,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "loop/loop.h"
+#include "output/line_queue.h"
 #include "support/run_until.h"
 #include "support/temp_folder.h"
 
@@ -132,21 +135,39 @@ TEST_CASE_FIXTURE(Fixture, "writer: a callback may order the next replacement") 
   end();
 }
 
-TEST_CASE_FIXTURE(Fixture, "writer: a flood beyond its bound drops, counts, and says so in the file") {
+TEST_CASE_FIXTURE(Fixture, "writer: a flood of those who wait for room loses nothing") {
+  FilePolicy policy{folder / "flood.log", 0, 1};
+  std::string batch;
+  while (batch.size() < (1U << 20)) batch += "0123456789abcdef0123456789abcdef\n";
+  int room = 0;
+  writer->on_room([&] { ++room; });
+  bool waited = false;
+  for (int i = 0; i < 64; ++i) {
+    waited = waited || !writer->takes(policy);
+    REQUIRE(run_until(*loop, [&] { return writer->takes(policy); }));
+    writer->append(policy, batch);
+  }
+  CHECK(writer->dropped_lines() == 0);
+  if (waited) CHECK(room > 0);
+  end();
+  CHECK(std::filesystem::file_size(policy.path) == 64 * batch.size());
+}
+
+TEST_CASE_FIXTURE(Fixture, "writer: a flood beyond its last bound drops and counts and says so in the file") {
   FilePolicy policy{folder / "flood.log", 0, 1};
   std::string batch;
   while (batch.size() < (1U << 20)) batch += "0123456789abcdef0123456789abcdef\n";
   auto lines_of = [](const std::string& text) {
     return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
   };
-  // Far faster than any disk; a batch beyond the bound of 8 MiB by itself is dropped in any case.
+  // Beyond the bound by itself: dropped in any case.
   std::string huge;
-  for (int i = 0; i < 9; ++i) huge += batch;
+  for (std::uint64_t i = 0; i <= LineQueue::kMost >> 20; ++i) huge += batch;
   writer->append(policy, batch);
   writer->append(policy, huge);
   CHECK(writer->dropped_lines() == lines_of(huge));
   std::uint64_t sent = 1;
-  while (sent < 64) {
+  while (sent < 128) {
     writer->append(policy, batch);
     ++sent;
   }
@@ -168,10 +189,22 @@ TEST_CASE_FIXTURE(Fixture, "writer: a flood beyond its bound drops, counts, and 
 
 TEST_CASE_FIXTURE(Fixture, "writer: a drop is told although no further line comes") {
   FilePolicy policy{folder / "flood.log", 0, 1};
-  writer->append(policy, std::string((8U << 20) + 1, 'x') + "\n");
+  writer->append(policy, std::string(LineQueue::kMost + 1, 'x') + "\n");
   CHECK(writer->dropped_lines() == 1);
   REQUIRE(run_until(*loop, [&] { return !content_of(policy.path).empty(); }));
-  CHECK(content_of(policy.path) == "[gracevisor: 1 lines, 8388610 bytes dropped]\n");
+  CHECK(content_of(policy.path) == "[gracevisor: 1 lines, 67108866 bytes dropped]\n");
+  end();
+}
+
+TEST_CASE_FIXTURE(Fixture, "writer: a line that must be on its way does not wait for the turn's end") {
+  FilePolicy policy{folder / "own.log", 1 << 20, 1};
+  writer->append_now(policy, "last words\n");
+  // The loop never turns again, as in a crash.
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (content_of(policy.path).empty() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  CHECK(content_of(policy.path) == "last words\n");
   end();
 }
 

@@ -41,8 +41,8 @@ std::string show(const config::Stop& value) {
   return show_all(ladder, scope);
 }
 std::string show(const config::AppLog& value) {
-  const auto& [out, err, max_size, keep, access, access_format] = value;
-  return show_all(out, err, max_size, keep, access, access_format);
+  const auto& [out, err, max_size, keep, access, access_format, on_full] = value;
+  return show_all(out, err, max_size, keep, access, access_format, on_full);
 }
 std::string show(const config::HeaderRules& value) {
   const auto& [set, remove] = value;
@@ -154,7 +154,13 @@ config::App sample_app() {
   app.restart = {config::Restart::Policy::never, base::Millis(21), base::Millis(22), base::Millis(23), 24};
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;
-  app.log = {"/var/log/web.log", "/var/log/web.err", 41, 42, "/var/log/\xff", config::AccessFormat::combined};
+  app.log = {"/var/log/web.log",
+             "/var/log/web.err",
+             41,
+             42,
+             "/var/log/\xff",
+             config::AccessFormat::combined,
+             config::AppLog::OnFull::block};
   app.proxy_options = sample_proxy_options();
   app.source = {"gracevisor.toml", 51, 52};
   return app;

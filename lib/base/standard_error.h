@@ -1,0 +1,39 @@
+// Standard error, which may be a pipe that nobody reads, a journal that hangs or a terminal that was stopped:
+// writing to it never takes longer than one is patient. The open file may be shared with other programs, so
+// its flags are left alone. Thread: any, one at a time.
+#pragma once
+
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+
+namespace gracevisor::base {
+
+class StandardError {
+ public:
+  enum class Result {
+    done,
+    stuck,   // nothing was taken for that long
+    broken,  // it takes nothing: closed, a full disk
+  };
+
+  // The descriptor stays its owner's.
+  explicit StandardError(int fd = 2);
+
+  // Writes `text` and shortens it by what was written; gives up when nothing is taken for `patience`.
+  [[nodiscard]] Result write(std::string_view& text, Duration patience);
+
+ private:
+  [[nodiscard]] ssize_t write_some(std::string_view text) const;
+
+  int fd_;
+  bool socket_ = false;
+  bool waits_ = false;  // a write may have to wait for a reader
+  UniqueFd own_;        // another open file for the same pipe or terminal, non-blocking
+};
+
+// One message on standard error; what cannot be written within `patience` is lost.
+void say_on_standard_error(std::string_view text, Duration patience = std::chrono::seconds(2));
+
+}  // namespace gracevisor::base

@@ -1,0 +1,15 @@
+// Starts a thread of the daemon that writes: it has a name, which tools show, and every signal is blocked in
+// it.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "base/error.h"
+
+namespace gracevisor::output {
+
+// `name`: at most 15 characters.
+[[nodiscard]] base::Expected<std::thread> start_thread(const char* name, std::function<void()> body);
+
+}  // namespace gracevisor::output

@@ -1,0 +1,44 @@
+// One stream's bytes on their way to its log file, exactly as they came.
+//
+// Instances share a file, so a line waits here until it is whole: then no other stream's bytes can come in
+// between. What does not wait, since it may never end: a line of more than 1 MiB, or of more than 64 KiB when
+// the app's streams hold 4 MiB already, and one that was flushed. Pure. Thread: the supervisor's.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace gracevisor::supervise {
+
+class OutputFeed {
+ public:
+  static constexpr std::size_t kSure = 64UL << 10;    // bytes of a line that may always wait
+  static constexpr std::size_t kLongest = 1UL << 20;  // and at most
+  static constexpr std::size_t kAll = 4UL << 20;      // of all streams that count in the same `held`
+
+  // `sink` gets the bytes, in order; they are valid during the call. `held` outlives the feed.
+  using Sink = std::function<void(std::string_view)>;
+  OutputFeed(Sink sink, std::size_t& held) : sink_(std::move(sink)), held_(held) {}
+  OutputFeed(OutputFeed&& other) noexcept;
+  OutputFeed& operator=(OutputFeed&&) = delete;
+  ~OutputFeed() { held_ -= line_.size(); }
+
+  void add(std::string_view bytes);
+  // The line that waits goes on as it is: it has been silent, or its process is gone.
+  void flush();
+  [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
+
+ private:
+  void finish(std::string_view piece);
+  void hold(std::string_view piece);
+  [[nodiscard]] bool may_wait(std::size_t more) const noexcept;
+
+  Sink sink_;
+  std::size_t& held_;
+  std::string line_;    // its beginning, or nothing
+  bool loose_ = false;  // a part of the current line is gone already: no use to hold the rest
+};
+
+}  // namespace gracevisor::supervise

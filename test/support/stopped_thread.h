@@ -1,0 +1,27 @@
+// Stops one thread of another process, found by its name, for as long as this lives: what a disk that hangs
+// does to the thread that writes to it. Thread: the one that made it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace gracevisor::test {
+
+class StoppedThread {
+ public:
+  // `process` is a child of this one.
+  StoppedThread(pid_t process, const std::string& name);
+  StoppedThread(const StoppedThread&) = delete;
+  StoppedThread& operator=(const StoppedThread&) = delete;
+  ~StoppedThread() { go_on(); }
+
+  // False: there is no such thread, or this machine does not let one process stop another.
+  [[nodiscard]] bool stopped() const noexcept { return thread_ > 0; }
+  void go_on();
+
+ private:
+  pid_t thread_ = 0;
+};
+
+}  // namespace gracevisor::test
