@@ -8,6 +8,10 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/accounts.h"
+#include "base/safe_path.h"
+#include "output/log_opener.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -30,13 +34,45 @@ std::optional<std::uint64_t> raise_open_files() {
   return before;
 }
 
-base::Expected<void> make_folder(const std::filesystem::path& folder) {
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
-  if (code) return base::fail_errno("cannot create " + folder.string(), code.value());
+// One of the daemon's own: root acts in it, so nobody else may.
+base::Expected<void> make_folder(const std::filesystem::path& folder, const base::PathRules& rules) {
+  auto own = base::own_folder(folder, rules);
+  if (!own) return std::unexpected(std::move(own.error().error));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     return base::fail_errno("cannot write to " + folder.string(), errno);
   }
+  return {};
+}
+
+// The way to the runtime folder, which has an owner and a mode of its own. Apps of other users pass through
+// it.
+base::Expected<void> make_way(const std::filesystem::path& folder, base::PathRules rules) {
+  rules.folder_mode = 0755;
+  auto way = base::hold_folder(std::filesystem::absolute(folder).parent_path(), rules);
+  if (!way) return std::unexpected(std::move(way.error().error));
+  return {};
+}
+
+base::PathRules own_rules(const config::Config& config, const control::AccessPolicy& policy) {
+  base::PathRules rules;
+  rules.trust = base::daemon_trust(config.owner);
+  rules.make_folders = true;
+  rules.readers = policy.operators;
+  return rules;
+}
+
+// For the writer's thread, which asks no name service.
+std::shared_ptr<const output::LogOpener> log_opener(base::PathRules rules, const spawn::Launcher* launcher) {
+  rules.trust.user_name = nullptr;
+  rules.trust.group_name = nullptr;
+  return std::make_shared<const output::LogOpener>(rules.trust, rules.readers, launcher);
+}
+
+// Made, if it is missing, where nobody else can put a link.
+base::Expected<void> prepare_log(const std::string& file, const base::PathRules& rules) {
+  if (file.empty()) return {};
+  auto opened = output::LogOpener(rules.trust, rules.readers, nullptr).open({.path = file});
+  if (!opened) return std::unexpected(std::move(opened.error().error));
   return {};
 }
 
@@ -55,14 +91,17 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   auto launcher = open_launcher();
   if (!launcher) return std::unexpected(launcher.error());
   control::AccessPolicy policy = control::access_policy(config.operator_group);
+  base::PathRules rules = own_rules(settings.config, policy);
+  if (auto made = make_way(config.runtime_dir, rules); !made) return std::unexpected(made.error());
   if (auto made = control::prepare_runtime_folder(config.runtime_dir, policy); !made) {
     return std::unexpected(made.error());
   }
   auto lock = control::InstanceLock::acquire(config.runtime_dir);
   if (!lock) return std::unexpected(lock.error());
   for (const auto& folder : {config.state_dir, config.state_dir / "apps", config.state_dir / "log"}) {
-    if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
+    if (auto made = make_folder(folder, rules); !made) return std::unexpected(made.error());
   }
+  if (auto made = prepare_log(config.log.file, rules); !made) return std::unexpected(made.error());
   auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
   if (!log) return std::unexpected(log.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*lock), std::move(*log)));
@@ -72,7 +111,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   daemon->loop_ = std::move(*loop);
   std::size_t workers = config.workers != 0 ? config.workers : usable_cpus();
   for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
-  if (auto started = daemon->start_writer(); !started) return std::unexpected(started.error());
+  if (auto started = daemon->start_writer(log_opener(rules, &daemon->launcher_)); !started)
+    return std::unexpected(started.error());
 
   std::optional<std::uint64_t> open_files = raise_open_files();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
@@ -83,7 +123,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
-      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files},
+      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files,
+                                      supervise::FileAccess(rules.trust, &daemon->launcher_)},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
@@ -96,13 +137,20 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   return daemon;
 }
 
-base::Expected<void> Daemon::start_writer() {
+base::Expected<void> Daemon::start_writer(std::shared_ptr<const output::LogOpener> opener) {
   std::vector<routing::AccessLane*> lanes;
   lanes.reserve(ports_.size());
   for (auto& port : ports_) lanes.push_back(&port->access);
-  auto writer = output::Writer::start(*loop_, std::move(lanes));
+  auto writer = output::Writer::start(*loop_, std::move(lanes), std::move(opener));
   if (!writer) return std::unexpected(writer.error());
   writer_ = std::move(*writer);
+  writer_->on_degraded([this](const std::string& path, const std::string& cause) {
+    if (cause.empty()) {
+      log_.info("log.restored path={}", path);
+    } else {
+      log_.warning("log.degraded path={} cause=\"{}\"", path, cause);
+    }
+  });
   return {};
 }
 

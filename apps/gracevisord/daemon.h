@@ -42,7 +42,7 @@ class Daemon {
  private:
   Daemon(spawn::Launcher launcher, control::InstanceLock lock, base::Log log)
       : launcher_(std::move(launcher)), lock_(std::move(lock)), log_(std::move(log)) {}
-  [[nodiscard]] base::Expected<void> start_writer();
+  [[nodiscard]] base::Expected<void> start_writer(std::shared_ptr<const output::LogOpener> opener);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const std::filesystem::path& runtime_dir,

@@ -1,4 +1,6 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -18,8 +20,8 @@ void print(std::FILE* to, const std::string& line) {
 }
 
 // The checked configuration; every error and warning goes to standard error.
-std::optional<config::Config> load(const std::filesystem::path& file) {
-  auto loaded = config::load(file);
+std::optional<config::Config> load(const std::filesystem::path& file, std::optional<uid_t> owner) {
+  auto loaded = config::load(file, owner);
   if (!loaded) {
     for (const config::Diagnostic& error : loaded.error()) print(stderr, error.line());
     return std::nullopt;
@@ -39,14 +41,20 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  auto file = config::find_file(options.config);
+  const bool root = ::geteuid() == 0;
+  auto file = config::find_file(options.config, root);
   if (!file) {
     print(stderr,
           "gracevisord: no configuration found: name it with -c, or see gracevisord(8) for where it is "
           "looked for");
+    if (root && config::find_file(options.config, false)) {
+      print(stderr,
+            "gracevisord: ./gracevisor.toml is not taken as root unless it is named: -c ./gracevisor.toml");
+    }
     return kUsage;
   }
-  auto config = load(*file);
+  // One that was merely found has to be root's or the daemon's user's.
+  auto config = load(*file, config::is_named(options.config) ? std::nullopt : std::optional(::geteuid()));
   if (!config) return kUsage;
   if (options.check) {
     print(stdout, config::effective_text(*config));

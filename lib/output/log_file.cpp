@@ -10,15 +10,14 @@
 #include <string>
 #include <utility>
 
-#include "base/file.h"
-#include "output/rotation.h"
-
 namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kRetry = std::chrono::seconds(2);
 constexpr base::Duration kCheck = std::chrono::seconds(5);
 constexpr base::Duration kIdle = std::chrono::seconds(60);
+// One whose user keeps an open waiting shall not keep the other files waiting again soon.
+constexpr base::Duration kRetryLate = std::chrono::seconds(60);
 
 // The longest prefix of whole lines that fits into `room` bytes; 0 when not even the first line fits.
 std::size_t whole_lines(std::string_view lines, std::uint64_t room) {
@@ -42,8 +41,8 @@ void Dropped::add(std::string_view text) {
   bytes += text.size();
 }
 
-LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost)
-    : policy_(std::move(policy)), clock_(clock), lost_(lost), used_at_(clock.now()) {}
+LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways)
+    : policy_(std::move(policy)), clock_(clock), lost_(lost), ways_(std::move(ways)), used_at_(clock.now()) {}
 
 void LogFile::append(std::string_view lines, const Dropped& before) {
   used_at_ = clock_.now();
@@ -83,30 +82,29 @@ bool LogFile::ready() {
 
 bool LogFile::open() {
   checked_at_ = clock_.now();
-  struct stat st{};
   if (policy_.path.empty()) {
     fd_ = STDERR_FILENO;
     regular_ = false;
     return true;
   }
-  fd_ = -1;
-  if (!base::make_folders(policy_.path.parent_path(), 0750)) {
-    degrade();
-    return false;
-  }
-  // O_NONBLOCK: a FIFO without a reader must not stall every other file.
-  base::UniqueFd fresh(
-      ::open(policy_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
-  if (!fresh || ::fstat(fresh.get(), &st) != 0) {
-    degrade();
+  auto fresh = ways_.opener->open(policy_);
+  if (!fresh) {
+    bool stays = fresh.error().refused && fd_ >= 0;
+    if (stays) {
+      tell(fresh.error().error.what);
+      return true;
+    }
+    fd_ = -1;
+    degrade(fresh.error().error);
     return false;
   }
   // The old file, if any, is closed only now.
-  own_fd_ = std::move(fresh);
+  own_fd_ = std::move(fresh->fd);
   fd_ = own_fd_.get();
-  regular_ = S_ISREG(st.st_mode);
-  size_ = regular_ ? static_cast<std::uint64_t>(st.st_size) : 0;
+  regular_ = fresh->regular;
+  size_ = fresh->size;
   torn_ = torn_ && size_ > 0;
+  tell({});
   return true;
 }
 
@@ -115,7 +113,11 @@ bool LogFile::moved_away() {
   if (policy_.path.empty()) return false;
   struct stat there{};
   struct stat here{};
-  if (::fstat(fd_, &here) != 0 || ::stat(policy_.path.c_str(), &there) != 0) return true;
+  if (::fstat(fd_, &here) != 0) return true;
+  // Not a link's target: a link in the place is no log. What cannot be looked at stays as it is.
+  bool stream = !regular_ && policy_.path.native().starts_with("/dev/");
+  int looked = stream ? ::stat(policy_.path.c_str(), &there) : ::lstat(policy_.path.c_str(), &there);
+  if (looked != 0) return errno == ENOENT || errno == ENOTDIR;
   // Truncated from outside (copytruncate) is no move, but the size is another.
   if (regular_) size_ = static_cast<std::uint64_t>(here.st_size);
   return here.st_dev != there.st_dev || here.st_ino != there.st_ino;
@@ -164,7 +166,7 @@ bool LogFile::write(std::string_view& lines) {
     ssize_t n = ::write(fd_, lines.data(), lines.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      degrade();
+      degrade(base::system_error("cannot write " + policy_.path.string(), n < 0 ? errno : EIO));
       return false;
     }
     auto taken = static_cast<std::size_t>(n);
@@ -176,12 +178,25 @@ bool LogFile::write(std::string_view& lines) {
 }
 
 void LogFile::rotate_now() {
-  if (!rotate(policy_.path, policy_.keep)) return;
+  base::TimePoint now = clock_.now();
+  if (now < rotate_from_) return;
+  if (auto rotated = ways_.opener->rotate(policy_); !rotated) {
+    rotate_from_ = now + kCheck;
+    return;
+  }
+  fd_ = -1;
   (void)open();
 }
 
-void LogFile::degrade() {
-  retry_at_ = clock_.now() + kRetry;
+void LogFile::degrade(const base::Error& cause) {
+  retry_at_ = clock_.now() + (cause.code == ETIMEDOUT ? kRetryLate : kRetry);
+  tell(cause.what);
+}
+
+void LogFile::tell(const std::string& cause) {
+  if (cause == told_) return;
+  told_ = cause;
+  if (ways_.tell) ways_.tell(policy_.path.string(), cause);
 }
 
 void LogFile::drop(std::string_view lines) {

@@ -3,7 +3,7 @@
 namespace gracevisor::output {
 
 void LogFiles::append(const FilePolicy& policy, std::string_view lines, const Dropped& before) {
-  auto [place, fresh] = files_.try_emplace(policy.path, policy, clock_, lost_);
+  auto [place, fresh] = files_.try_emplace(policy.path, policy, clock_, lost_, ways_);
   if (!fresh) place->second.set_policy(policy);
   place->second.append(lines, before);
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "handoff/tally.h"
@@ -14,7 +15,8 @@ namespace gracevisor::output {
 
 class LogFiles {
  public:
-  LogFiles(const base::Clock& clock, handoff::Tally& lost) : clock_(clock), lost_(lost) {}
+  LogFiles(const base::Clock& clock, handoff::Tally& lost, LogWays ways = {})
+      : clock_(clock), lost_(lost), ways_(std::move(ways)) {}
 
   void append(const FilePolicy& policy, std::string_view lines, const Dropped& before);
   void reopen();
@@ -25,6 +27,7 @@ class LogFiles {
  private:
   const base::Clock& clock_;
   handoff::Tally& lost_;
+  LogWays ways_;
   std::map<std::filesystem::path, LogFile> files_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <list>
 #include <map>
 #include <string>
@@ -35,13 +36,16 @@ using Done = std::function<void(base::Expected<void>)>;
 class Writer::Impl {
  public:
   [[nodiscard]] static base::Expected<std::unique_ptr<Impl>> start(loop::Loop& supervisor,
-                                                                   std::vector<routing::AccessLane*> lanes);
+                                                                   std::vector<routing::AccessLane*> lanes,
+                                                                   std::shared_ptr<const LogOpener> opener);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
   void append(const FilePolicy& policy, std::string lines);
   void order(const std::filesystem::path& path, std::string content, Done done);
+  [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
+  void on_degraded(Tell tell) { tell_ = std::move(tell); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
     std::uint64_t dropped = refused_lines_ + thread_->lost();
@@ -82,6 +86,8 @@ class Writer::Impl {
   std::list<Waiting> waiting_;                 // first come, first served
   std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
+  std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
+  Tell tell_;
   loop::Timer gap_timer_;
   loop::Timer answer_timer_;
   std::unique_ptr<loop::Wakeup> answered_;  // before thread_: the thread rings it to its end
@@ -89,12 +95,13 @@ class Writer::Impl {
 };
 
 base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
-                                                                  std::vector<routing::AccessLane*> lanes) {
+                                                                  std::vector<routing::AccessLane*> lanes,
+                                                                  std::shared_ptr<const LogOpener> opener) {
   std::unique_ptr<Impl> self(new Impl(supervisor, std::move(lanes)));
   auto answered = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_answers(); });
   if (!answered) return std::unexpected(answered.error());
   self->answered_ = std::move(*answered);
-  auto thread = WriterThread::start(*self->answered_, self->lanes_);
+  auto thread = WriterThread::start(*self->answered_, self->lanes_, std::move(opener));
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
   return self;
@@ -178,14 +185,27 @@ void Writer::Impl::on_answers() {
     for (Done& done : found->second.done) calls.emplace_back(std::move(done), answer->result);
     under_way_.erase(found);
   }
+  while (auto trouble = thread_->pop_trouble()) {
+    if (tell_) tell_(trouble->path, trouble->cause);
+  }
   send_orders();
   // Last, since they may order more.
   for (auto& [done, result] : calls) done(std::move(result));
 }
 
+const spawn::Credentials* Writer::Impl::user(const spawn::Credentials& who) {
+  auto same = [&who](const spawn::Credentials& known) {
+    return known.uid == who.uid && known.gid == who.gid && known.groups == who.groups &&
+           known.name == who.name;
+  };
+  auto known = std::find_if(users_.begin(), users_.end(), same);
+  return known != users_.end() ? &*known : &users_.emplace_back(who);
+}
+
 base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor,
-                                                      std::vector<routing::AccessLane*> lanes) {
-  auto impl = Impl::start(supervisor, std::move(lanes));
+                                                      std::vector<routing::AccessLane*> lanes,
+                                                      std::shared_ptr<const LogOpener> opener) {
+  auto impl = Impl::start(supervisor, std::move(lanes), std::move(opener));
   if (!impl) return std::unexpected(impl.error());
   return std::unique_ptr<Writer>(new Writer(std::move(*impl)));
 }
@@ -204,6 +224,14 @@ void Writer::replace(const std::filesystem::path& path, std::string content,
 
 void Writer::reopen() {
   impl_->order({}, {}, nullptr);
+}
+
+const spawn::Credentials* Writer::user(const spawn::Credentials& who) {
+  return impl_->user(who);
+}
+
+void Writer::on_degraded(Tell tell) {
+  impl_->on_degraded(std::move(tell));
 }
 
 void Writer::wake() noexcept {

@@ -14,22 +14,30 @@
 #include "base/error.h"
 #include "loop/loop.h"
 #include "routing/access_lane.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::output {
+
+class LogOpener;
 
 struct FilePolicy {
   std::filesystem::path path;  // empty: the daemon's standard error
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
   bool json = false;  // lines are JSON objects: the mark of what was dropped is one, too
+  // The app's user, who may be the one to open it; null: the daemon's. Lives as long as the writer
+  // (Writer::user).
+  const spawn::Credentials* user = nullptr;
 };
 
 class Writer {
  public:
   // Starts the thread (all signals blocked). `supervisor` is the loop on which acknowledgements arrive.
-  // `lanes` are the access logs of the workers; they outlive the writer.
+  // `lanes` are the access logs of the workers; they outlive the writer. Without an `opener` paths are not
+  // judged.
   [[nodiscard]] static base::Expected<std::unique_ptr<Writer>> start(
-      loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes = {});
+      loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes = {},
+      std::shared_ptr<const LogOpener> opener = nullptr);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   // Writes what is queued (in the lanes too: their workers have ended), then joins; `done` callbacks that did
@@ -48,6 +56,12 @@ class Writer {
                std::function<void(base::Expected<void>)> done);
   // Opens every file anew (external rotation).
   void reopen();
+  // `who` for as long as this lives: the same pointer for the same user, group and groups.
+  [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
+  // `tell` gets, on the supervisor's loop, each file that cannot be written any more, with the cause, and
+  // each that can be again (empty cause). Set once, before the loop runs.
+  using Tell = std::function<void(const std::string& path, const std::string& cause)>;
+  void on_degraded(Tell tell);
   // Any thread: something is in a lane. (A lost ring costs up to a second.)
   void wake() noexcept;
   // All lines dropped so far, whatever the reason; grows.

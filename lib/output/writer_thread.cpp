@@ -41,12 +41,13 @@ class SignalsBlocked {
 }  // namespace
 
 base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& answered,
-                                                                  std::vector<routing::AccessLane*> lanes) {
+                                                                  std::vector<routing::AccessLane*> lanes,
+                                                                  std::shared_ptr<const LogOpener> opener) {
   std::unique_ptr<WriterThread> self(new WriterThread(answered, std::move(lanes)));
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
-  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_);
+  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, self->ways(std::move(opener)));
   auto work = loop::Wakeup::create(*self->loop_, [s = self.get()] { s->on_ring(); });
   if (!work) return std::unexpected(work.error());
   self->work_ = std::move(*work);
@@ -59,6 +60,15 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
     return std::unexpected(base::system_error("cannot start the writer thread", e.code().value()));
   }
   return self;
+}
+
+LogWays WriterThread::ways(std::shared_ptr<const LogOpener> opener) {
+  LogWays ways;
+  if (opener) ways.opener = std::move(opener);
+  ways.tell = [this](const std::string& path, const std::string& cause) {
+    if (troubles_.push(Trouble{path, cause})) answered_.ring();
+  };
+  return ways;
 }
 
 WriterThread::~WriterThread() {
@@ -145,8 +155,8 @@ bool WriterThread::work_on_lane(routing::AccessLane& lane) {
   auto batch = lane.filled.pop();
   if (!batch) return false;
   const routing::AccessSink& to = batch->to;
-  files_->append({to.path, to.max_size, to.keep, to.format == config::AccessFormat::json}, batch->text,
-                 {batch->dropped_lines, batch->dropped_bytes});
+  files_->append({to.path, to.max_size, to.keep, to.format == config::AccessFormat::json, to.user},
+                 batch->text, {batch->dropped_lines, batch->dropped_bytes});
   lane.taken.add(batch->text.size());
   batch->text.clear();
   (void)lane.spent.push(std::move(*batch));  // enough of them are there: this one is freed

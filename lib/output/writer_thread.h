@@ -47,14 +47,22 @@ struct Answer {
   base::Expected<void> result;
 };
 
+// A file that cannot be written, and why; or that can be again (no cause).
+struct Trouble {
+  std::string path;
+  std::string cause;
+};
+
 class WriterThread {
  public:
   static constexpr std::size_t kBatches = 4096;
   static constexpr std::size_t kOrders = 256;
+  static constexpr std::size_t kTroubles = 64;  // what is told beyond is lost: it is for the log alone
 
   // Rings `answered` after it wrote answers; that wake-up outlives the thread, and so do the lanes.
   [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(
-      loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes);
+      loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes,
+      std::shared_ptr<const LogOpener> opener = nullptr);
   WriterThread(const WriterThread&) = delete;
   WriterThread& operator=(const WriterThread&) = delete;
   // Does what is queued, then joins.
@@ -65,6 +73,7 @@ class WriterThread {
   [[nodiscard]] bool push(Order&& order);
   void wake() noexcept { work_->ring(); }
   [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
+  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.pop(); }
   // Bytes of lines that left the ring.
   [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_.read(); }
   // Lines that were dropped because a file could not be written.
@@ -78,6 +87,7 @@ class WriterThread {
  private:
   WriterThread(loop::Wakeup& answered, std::vector<routing::AccessLane*> lanes)
       : answered_(answered), lanes_(std::move(lanes)) {}
+  [[nodiscard]] LogWays ways(std::shared_ptr<const LogOpener> opener);
   void on_ring();
   void on_tick();
   [[nodiscard]] bool work();
@@ -90,6 +100,7 @@ class WriterThread {
   handoff::Ring<Lines> lines_{kBatches};
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};
+  handoff::Ring<Trouble> troubles_{kTroubles};
   handoff::Tally consumed_;  // written by the thread
   handoff::Tally lost_;      // written by the thread
   handoff::Tally finish_;    // written by the supervisor: 1 after its last push

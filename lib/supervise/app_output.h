@@ -20,8 +20,9 @@ class AppOutput {
  public:
   using Follower = std::function<void(const OutputLine&)>;
 
+  // `user`: the app's, as the writer keeps it (Writer::user); null: the daemon's.
   AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
-            const config::App& config);
+            const config::App& config, const spawn::Credentials* user);
   AppOutput(const AppOutput&) = delete;
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;

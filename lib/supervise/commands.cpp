@@ -1,6 +1,7 @@
 // The supervisor's commands and its boot: reading the configuration and the state files into apps.
 #include <fmt/format.h>
 
+#include "supervise/record_check.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -11,6 +12,10 @@ base::Expected<void> Supervisor::boot() {
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
+  for (const config::Listener& listener : settings_.config.listeners) {
+    auto sound = settings_.files.check_sockets(listener);
+    if (!sound) return base::fail("listener " + listener.name + ": " + sound.error().what);
+  }
   auto opened = listeners_.open(settings_.config.listeners);
   if (!opened) return std::unexpected(opened.error());
   listeners_.commit(std::move(*opened));
@@ -52,8 +57,12 @@ void Supervisor::boot_app(AppEntry& entry) {
     start_remembered(entry, *state);
     return;
   }
+  start_configured(entry);
+}
+
+void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured);
+  auto spec = freeze(configured, settings_.files);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
@@ -76,7 +85,18 @@ void Supervisor::give_up_boot() {
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
-  auto now = freeze(entry.configured);
+  auto has_listener = [this](const std::string& name) {
+    return settings_.config.find_listener(name) != nullptr;
+  };
+  if (auto sound = check_record(*state.live_spec, has_listener); !sound) {
+    entry.problems.push_back(
+        fmt::format("the record of {}@{} cannot be started: {}; started from the configuration", state.app,
+                    state.live.value(), sound.error().what));
+    log_.error("start app={} cause=\"{}\"", state.app, entry.problems.back());
+    start_configured(entry);
+    return;
+  }
+  auto now = freeze(entry.configured, settings_.files);
   std::string differs;
   if (now) {
     for (const std::string& what : differences(*state.live_spec, **now)) {
@@ -109,7 +129,7 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
 std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::string& name) {
   if (stage_ != Stage::serving)
     return std::unexpected(Refused{ExitCode::aborted, "the daemon is shutting down", {}});
-  auto loaded = config::load(settings_.config_file);
+  auto loaded = config::load(settings_.config_file, settings_.config.owner);
   if (!loaded) {
     Refused refused{ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
     for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
@@ -121,11 +141,17 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
                                    fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
                                    {}});
   }
-  auto spec = freeze(*configured);
+  auto spec = freeze(*configured, settings_.files);
   if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
   std::vector<config::Listener> used;
   for (const std::string& listener : configured->listen) {
-    if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
+    const config::Listener* found = loaded->config.find_listener(listener);
+    if (found == nullptr) continue;
+    if (auto sound = settings_.files.check(*found); !sound) {
+      return std::unexpected(
+          Refused{ExitCode::preflight_failed, "listener " + listener + ": " + sound.error().what, {}});
+    }
+    used.push_back(*found);
   }
   auto opened = listeners_.open(used);
   if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});

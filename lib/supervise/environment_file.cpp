@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/file.h"
-
 namespace gracevisor::supervise {
 namespace {
 
@@ -87,8 +85,9 @@ base::Expected<void> parse_environment(std::string_view text, std::string_view n
 }
 
 base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
-                                           Environment& into) {
-  auto text = base::read_file(path, kMaxFile);
+                                           Environment& into, const FileAccess& access,
+                                           const std::optional<spawn::Credentials>& user) {
+  auto text = access.read(path, kMaxFile, user);
   if (!text) {
     if (optional && text.error().code == ENOENT) return {};
     return std::unexpected(text.error());

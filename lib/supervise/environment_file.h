@@ -6,10 +6,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "supervise/file_access.h"
 
 namespace gracevisor::supervise {
 
@@ -19,9 +21,11 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] base::Expected<void> parse_environment(std::string_view text, std::string_view name,
                                                      Environment& into);
 
-// The same from a file of at most 1 MiB; a missing one is skipped when `optional`.
+// The same from a file of at most 1 MiB; a missing one is skipped when `optional`. `access` decides by whose
+// rights the file is read, `user` being the app's.
 [[nodiscard]] base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
-                                                         Environment& into);
+                                                         Environment& into, const FileAccess& access = {},
+                                                         const std::optional<spawn::Credentials>& user = {});
 
 // Letters, digits, _ . - and no digit first: what a program can receive and a file can say.
 [[nodiscard]] bool is_environment_key(std::string_view key);

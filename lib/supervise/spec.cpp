@@ -59,12 +59,13 @@ void add_identity(const Credentials& who, Environment& into) {
   add("SHELL", who.shell);
 }
 
-Expected<void> read_environment(Spec& spec) {
+Expected<void> read_environment(Spec& spec, const FileAccess& access) {
   const auto& app = spec.app;
   spec.environment = inherited();
   if (!spec.credentials) add_identity(own_credentials(), spec.environment);
   for (const auto& file : app.environment_file) {
-    auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment);
+    auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment, access,
+                                      spec.credentials);
     if (!read) return key_error(app, "environment_file", read.error());
   }
   for (const auto& [key, value] : app.environment) {
@@ -107,7 +108,7 @@ Expected<void> resolve_program(Spec& spec) {
 
 }  // namespace
 
-Expected<SpecRef> freeze(const config::App& app) {
+Expected<SpecRef> freeze(const config::App& app, const FileAccess& access) {
   auto spec = std::make_shared<Spec>();
   spec->app = app;
   auto directory = resolve_directory(app);
@@ -118,7 +119,11 @@ Expected<SpecRef> freeze(const config::App& app) {
     if (!who) return key_error(app, "user", who.error());
     spec->credentials = std::move(*who);
   }
-  if (auto read = read_environment(*spec); !read) return std::unexpected(read.error());
+  if (auto read = read_environment(*spec, access); !read) return std::unexpected(read.error());
+  if (auto sound = access.check_logs(app, spec->credentials); !sound) {
+    return std::unexpected(
+        base::Error{fmt::format("app.{}.{}", app.name, sound.error().what), sound.error().code});
+  }
   if (auto resolved = resolve_program(*spec); !resolved) return std::unexpected(resolved.error());
   return spec;
 }

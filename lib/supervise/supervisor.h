@@ -34,6 +34,7 @@ class Supervisor {
     config::Config config;
     bool fresh = false;                       // ignore the state files
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+    FileAccess files = {};                    // how the apps' files are read
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
@@ -105,6 +106,8 @@ class Supervisor {
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
   void give_up_boot();
+  void start_configured(AppEntry& entry);
+  // From the configuration where the record can no longer be started.
   void start_remembered(AppEntry& entry, const AppState& state);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <cerrno>
 
+#include "supervise/credentials.h"
+
 namespace gracevisor::supervise {
 namespace {
 constexpr std::size_t kEventsPerTurn = 10'000;
@@ -19,7 +21,12 @@ World::~World() = default;
 void World::add_app(base::AppId app, const config::App& config) {
   AppFacts& facts = apps_[app];
   facts.ledger = std::make_shared<routing::AppLedger>(around_.workers);
-  facts.output = std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config);
+  if (!config.user.empty()) {
+    // One that is unknown is told when the app is to be started.
+    if (auto who = look_up_credentials(config.user)) facts.user = around_.writer.user(*who);
+  }
+  facts.output =
+      std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config, facts.user);
 }
 
 void World::enqueue(base::AppId app, Event event) {
@@ -101,6 +108,10 @@ std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId ap
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }
+const spawn::Credentials* World::user(base::AppId app) const {
+  return apps_.at(app).user;
+}
+
 std::uint64_t World::window(base::AppId app) const {
   return apps_.at(app).window;
 }
