@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,6 +76,9 @@ PathTrust daemon_trust(uid_t config_owner) {
   PathTrust trust;
   trust.judged = ::geteuid() == 0;
   trust.users = {::geteuid(), config_owner};
+  // Not root in a user namespace, where whoever owns / has all that is below.
+  struct stat top{};
+  if (::stat("/", &top) == 0) trust.users.push_back(top.st_uid);
   if (auto group = private_group(config_owner)) trust.groups.push_back(*group);
   trust.user_name = &user_name;
   trust.group_name = &group_name;

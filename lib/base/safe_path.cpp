@@ -90,7 +90,11 @@ class Walk {
   // What is not there can be made by whoever writes the folder: in a sticky one that is settled later, by who
   // made it.
   PathResult<void> judge(const struct stat& folder, const struct stat* entry, const std::string& step) {
-    if (!rules_.trust.judged) return {};
+    if (rules_.public_way && (folder.st_mode & S_IXOTH) == 0) {
+      return refusal("cannot use " + asked_.string() + ": not every user can reach what lies in " +
+                     shown_.string());
+    }
+    if (!rules_.trust.judged || rules_.public_way) return {};
     Acl acl = (folder.st_mode & S_IWGRP) != 0 ? acl_of(folder_.get()) : Acl::none;
     struct stat ours{};
     Writers who = replacers_of(folder, acl, entry != nullptr ? *entry : ours, rules_.trust, rules_.app);
@@ -230,6 +234,26 @@ PathResult<OpenedFile> open_to_read(const Place& place, const PathRules& rules) 
   if (!fd) return failure("cannot open " + place.path.string(), errno);
   // In a sticky folder a second name may be somebody else's, for a file that they cannot read.
   return judged(std::move(fd), place, rules, place.sticky && rules.trust.judged ? 1 : 0);
+}
+
+PathResult<OpenedFile> open_to_show(const std::filesystem::path& path, const PathRules& rules) {
+  PathRules how = rules;
+  how.follow_last = true;
+  auto open = [&]() -> PathResult<OpenedFile> {
+    auto place = find_place(path, how);
+    if (!place) return std::unexpected(std::move(place.error()));
+    return open_to_read(*place, how);
+  };
+  auto trusted = open();
+  if (trusted || !trusted.error().refused) return trusted;
+  how.public_way = true;
+  how.trust.judged = false;
+  auto shown = open();
+  if (!shown) return shown;
+  struct stat st{};
+  if (::fstat(shown->fd.get(), &st) != 0) return failure("cannot stat " + path.string(), errno);
+  if ((st.st_mode & S_IROTH) == 0) return trusted;
+  return shown;
 }
 
 PathResult<UniqueFd> hold_folder(const std::filesystem::path& path, const PathRules& rules) {

@@ -37,6 +37,7 @@ struct PathRules {
   PathTrust trust;
   std::optional<AppUser> app;
   bool follow_last = false;   // a symbolic link in the last place is followed, too
+  bool public_way = false;    // only what every user can reach, instead of a judgement of who can bend it
   bool make_folders = false;  // missing ones, with folder_mode whatever the umask
   mode_t folder_mode = kFolderMode;
   std::optional<gid_t> readers;  // the group of what is made; unset: left as it comes
@@ -63,6 +64,11 @@ struct OpenedFile {
 [[nodiscard]] PathResult<OpenedFile> open_log(const Place& place, const PathRules& rules);
 // A file to be read; regular.
 [[nodiscard]] PathResult<OpenedFile> open_to_read(const Place& place, const PathRules& rules);
+
+// A file whose content is shown to everybody, such as an error page: where nobody but those who are trusted
+// can bend the path it is read as it is; elsewhere only what every user can read anyway, on a way that every
+// user can go.
+[[nodiscard]] PathResult<OpenedFile> open_to_show(const std::filesystem::path& path, const PathRules& rules);
 
 // The folder `path` and those above it are there, and nobody can exchange one of them that is not trusted:
 // what is done by this path afterwards is safe. Missing ones are made, by the rules. Its own owner and mode

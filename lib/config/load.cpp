@@ -36,7 +36,9 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path&
                                                     const Identity& identity) {
   Findings findings;
   Files files = read_files(file, identity, findings);
-  return finish(files, identity, findings);
+  Identity known = identity;
+  if (!files.empty()) known.config_owner = files.front().owner;
+  return finish(files, known, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,

@@ -10,23 +10,21 @@ namespace {
 constexpr std::uint64_t kGenerationsKept = 3;
 constexpr base::Duration kIdle = std::chrono::seconds(2);
 
-output::FilePolicy policy(const std::string& path, const config::AppLog& log,
-                          const spawn::Credentials* user) {
+output::FilePolicy policy(const std::string& path, const config::AppLog& log) {
   return {.path = path == "inherit" ? std::filesystem::path() : std::filesystem::path(path),
           .max_size = log.max_size,
-          .keep = log.keep,
-          .user = user};
+          .keep = log.keep};
 }
 
 }  // namespace
 
 AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
-                     const config::App& config, const spawn::Credentials* user)
+                     const config::App& config)
     : writer_(writer), idle_(loop, [this] { flush_all(); }) {
   std::string out =
       config.log.out.empty() ? (state_dir / "log" / (config.name + ".log")).string() : config.log.out;
-  out_ = policy(out, config.log, user);
-  err_ = policy(config.log.err == "stdout" ? out : config.log.err, config.log, user);
+  out_ = policy(out, config.log);
+  err_ = policy(config.log.err == "stdout" ? out : config.log.err, config.log);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {

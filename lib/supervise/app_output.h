@@ -20,12 +20,15 @@ class AppOutput {
  public:
   using Follower = std::function<void(const OutputLine&)>;
 
-  // `user`: the app's, as the writer keeps it (Writer::user); null: the daemon's.
   AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
-            const config::App& config, const spawn::Credentials* user);
+            const config::App& config);
   AppOutput(const AppOutput&) = delete;
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;
+
+  // The app's, as the writer keeps it (Writer::user), by whose rights its files may have to be opened; null,
+  // as it is at first: the daemon's.
+  void set_user(const spawn::Credentials* user) { out_.user = err_.user = user; }
 
   void take(const routing::Identity& who, OutputStream stream, std::string_view bytes);
   // A line of the daemon's own among the instance's: "[gracevisor] cannot start: …".

@@ -69,6 +69,7 @@ void Supervisor::start_configured(AppEntry& entry) {
     entry.app->expect_start(false);
     return;
   }
+  world_->set_user(entry.app->id(), (*spec)->credentials);
   if (auto started = entry.app->start(*spec, new_report()); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
   }
@@ -110,6 +111,7 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
                                          state.live.value(), differs, state.app));
     log_.warning("start app={} {}", state.app, entry.problems.back());
   }
+  world_->set_user(entry.app->id(), state.live_spec->credentials);
   if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
     log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
   }
@@ -159,6 +161,7 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
   entry->configured = *configured;
   entry->problems.clear();
+  world_->set_user(entry->app->id(), (*spec)->credentials);
   entry->listeners = PendingListeners{*spec, std::move(*opened)};
   return entry;
 }

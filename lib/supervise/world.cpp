@@ -6,8 +6,6 @@
 #include <cassert>
 #include <cerrno>
 
-#include "supervise/credentials.h"
-
 namespace gracevisor::supervise {
 namespace {
 constexpr std::size_t kEventsPerTurn = 10'000;
@@ -21,12 +19,7 @@ World::~World() = default;
 void World::add_app(base::AppId app, const config::App& config) {
   AppFacts& facts = apps_[app];
   facts.ledger = std::make_shared<routing::AppLedger>(around_.workers);
-  if (!config.user.empty()) {
-    // One that is unknown is told when the app is to be started.
-    if (auto who = look_up_credentials(config.user)) facts.user = around_.writer.user(*who);
-  }
-  facts.output =
-      std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config, facts.user);
+  facts.output = std::make_unique<AppOutput>(around_.loop, around_.writer, around_.state_dir, config);
 }
 
 void World::enqueue(base::AppId app, Event event) {
@@ -108,7 +101,13 @@ std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId ap
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }
-const spawn::Credentials* World::user(base::AppId app) const {
+void World::set_user(base::AppId app, const std::optional<Credentials>& who) {
+  AppFacts& facts = apps_.at(app);
+  facts.user = who ? around_.writer.user(*who) : nullptr;
+  facts.output->set_user(facts.user);
+}
+
+const Credentials* World::user(base::AppId app) const {
   return apps_.at(app).user;
 }
 

@@ -192,6 +192,28 @@ TEST_CASE_FIXTURE(Fixture, "safe path: in a sticky folder a file with a second n
   CHECK(file.error().error.code == EMLINK);
 }
 
+TEST_CASE_FIXTURE(Fixture, "safe path: what is shown to everybody is nothing that somebody linked to") {
+  if (no_root()) return;
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  fs::path own = make("own", 0, 0700);
+  fs::path bob = make("bob", kBob, 0755);
+  auto put = [](const fs::path& file, mode_t mode) {
+    put_content(file, "x");
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    return file;
+  };
+  auto shown = [this](const fs::path& file) { return open_to_show(file, rules).has_value(); };
+  CHECK(shown(put(own / "page", 0600)));
+  CHECK(shown(put(bob / "page", 0644)));
+  CHECK_FALSE(shown(put(bob / "private", 0600)));
+  put(folder / "secret", 0600);
+  put(own / "inside", 0644);
+  fs::create_symlink(folder / "secret", bob / "to-secret");
+  fs::create_symlink(own / "inside", bob / "to-inside");
+  CHECK_FALSE(shown(bob / "to-secret"));
+  CHECK_FALSE(shown(bob / "to-inside"));
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "safe path: a folder of the daemon's own belongs to it and nobody else can write it") {
   rules.make_folders = true;
