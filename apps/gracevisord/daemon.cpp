@@ -6,8 +6,11 @@
 #include <csignal>
 #include <utility>
 
+#include "base/accounts.h"
+#include "base/safe_path.h"
 #include "base/standard_error.h"
 #include "output/log_file.h"
+#include "output/log_opener.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -16,10 +19,10 @@ namespace {
 constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
-base::Expected<void> make_folder(const std::filesystem::path& folder) {
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
-  if (code) return base::fail_errno("cannot create " + folder.string(), code.value());
+// One of the daemon's own: root acts in it, so nobody else may.
+base::Expected<void> make_folder(const std::filesystem::path& folder, const base::PathRules& rules) {
+  auto own = base::own_folder(folder, rules);
+  if (!own) return std::unexpected(std::move(own.error().error));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     return base::fail_errno("cannot write to " + folder.string(), errno);
   }
@@ -32,9 +35,10 @@ bool disk_takes_nothing(int code) {
 }
 
 // The folders of state_dir; what is wrong with the disk, which the log is to tell, or an empty text.
-base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir) {
+base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir,
+                                               const base::PathRules& rules) {
   for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "log"}) {
-    auto made = make_folder(folder);
+    auto made = make_folder(folder, rules);
     if (made) continue;
     if (!disk_takes_nothing(made.error().code)) return std::unexpected(made.error());
     return made.error().what;
@@ -42,16 +46,43 @@ base::Expected<std::string> make_state_folders(const std::filesystem::path& stat
   return "";
 }
 
+// The way to the runtime folder, which has an owner and a mode of its own. Apps of other users pass through
+// it.
+base::Expected<void> make_way(const std::filesystem::path& folder, base::PathRules rules) {
+  rules.folder_mode = 0755;
+  auto way = base::hold_folder(std::filesystem::absolute(folder).parent_path(), rules);
+  if (!way) return std::unexpected(std::move(way.error().error));
+  return {};
+}
+
+base::PathRules own_rules(const config::Config& config, const control::AccessPolicy& policy) {
+  base::PathRules rules;
+  rules.trust = base::daemon_trust(config.owner);
+  rules.make_folders = true;
+  rules.readers = policy.operators;
+  return rules;
+}
+
+// For the writer's thread, which asks no name service.
+std::shared_ptr<const output::LogOpener> log_opener(base::PathRules rules, const spawn::Launcher* launcher) {
+  rules.trust.user_name = nullptr;
+  rules.trust.group_name = nullptr;
+  return std::make_shared<const output::LogOpener>(rules.trust, rules.readers, launcher);
+}
+
 // The daemon's own log must be writable at the start, as far as its path and its owner are concerned: the
-// disk may be better later, and a FIFO (ENXIO) have a reader.
-base::Expected<void> check_log_file(const output::FilePolicy& policy, const output::Sharing& sharing,
+// disk may be better later, and a pipe (ENXIO) have a reader.
+base::Expected<void> check_log_file(const output::FilePolicy& policy, const base::PathRules& rules,
                                     const base::Clock& clock) {
   if (policy.path.empty()) return {};
+  std::string cause;
+  auto note = [&cause](const std::string& /*path*/, const std::string& what) { cause = what; };
+  auto opener = std::make_shared<const output::LogOpener>(rules.trust, rules.readers, nullptr);
   handoff::Tally lost;
-  output::LogFile file(policy, clock, lost, sharing);
+  output::LogFile file(policy, clock, lost, {std::move(opener), note});
   file.reopen();
   if (!file.degraded() || file.error() == ENXIO || disk_takes_nothing(file.error())) return {};
-  return base::fail_errno("cannot open the log file " + policy.path.string(), file.error());
+  return base::fail_errno(cause, file.error());
 }
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
@@ -71,9 +102,11 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   auto launcher = open_launcher();
   if (!launcher) return std::unexpected(launcher.error());
   control::AccessPolicy policy = control::access_policy(config.operator_group);
+  base::PathRules rules = own_rules(settings.config, policy);
+  if (auto made = make_way(config.runtime_dir, rules); !made) return std::unexpected(made.error());
   auto folder_of_run = control::RuntimeFolder::take(config.runtime_dir, policy);
   if (!folder_of_run) return std::unexpected(folder_of_run.error());
-  auto trouble = make_state_folders(config.state_dir);
+  auto trouble = make_state_folders(config.state_dir, rules);
   if (!trouble) return std::unexpected(trouble.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
 
@@ -82,7 +115,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   daemon->loop_ = std::move(*loop);
   std::size_t workers = worker_count(config);
   for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
-  if (auto started = daemon->start_writer(config.state_dir, policy); !started) {
+  if (auto started = daemon->start_writer(config.state_dir, rules); !started) {
     return std::unexpected(started.error());
   }
   if (!trouble->empty()) {
@@ -99,7 +132,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
       supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh,
                                       settings.files.for_children, settings.files.limit,
-                                      [d = daemon.get()] { return d->hold_folder(); }},
+                                      [d = daemon.get()] { return d->hold_folder(); },
+                                      supervise::FileAccess(rules.trust, &daemon->launcher_)},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
@@ -142,16 +176,23 @@ void Daemon::tell_dropped_lines() {
 }
 
 base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir,
-                                          const control::AccessPolicy& policy) {
-  auto writable = check_log_file(log_file_, output::Sharing(policy.operators), *loop_);
+                                          const base::PathRules& rules) {
+  auto writable = check_log_file(log_file_, rules, *loop_);
   if (!writable) return std::unexpected(writable.error());
   std::vector<routing::AccessLane*> lanes;
   lanes.reserve(ports_.size());
   for (auto& port : ports_) lanes.push_back(&port->access);
   auto writer = output::Writer::start(
-      *loop_, {.lanes = std::move(lanes), .reserve = state_dir, .readers = policy.operators});
+      *loop_, {.lanes = std::move(lanes), .reserve = state_dir, .opener = log_opener(rules, &launcher_)});
   if (!writer) return std::unexpected(writer.error());
   writer_ = std::move(*writer);
+  writer_->on_degraded([this](const std::string& path, const std::string& cause) {
+    if (cause.empty()) {
+      log_.info("log.restored path={}", path);
+    } else {
+      log_.warning("log.degraded path={} cause=\"{}\"", path, cause);
+    }
+  });
   dropped_timer_ = std::make_unique<loop::Timer>(*loop_, [this] { tell_dropped_lines(); });
   dropped_timer_->start(kTellDropped);
   return {};

@@ -45,7 +45,7 @@ class Daemon {
  private:
   Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log);
   [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir,
-                                                  const control::AccessPolicy& policy);
+                                                  const base::PathRules& rules);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);

@@ -1,4 +1,6 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -25,8 +27,8 @@ void complain(const std::string& line) {
 }
 
 // The checked configuration; every error and warning goes to standard error.
-std::optional<config::Config> load(const std::filesystem::path& file) {
-  auto loaded = config::load(file);
+std::optional<config::Config> load(const std::filesystem::path& file, std::optional<uid_t> owner) {
+  auto loaded = config::load(file, owner);
   if (!loaded) {
     for (const config::Diagnostic& error : loaded.error()) complain(error.line());
     return std::nullopt;
@@ -46,14 +48,20 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  auto file = config::find_file(options.config);
+  const bool root = ::geteuid() == 0;
+  auto file = config::find_file(options.config, root);
   if (!file) {
     complain(
         "gracevisord: no configuration found: name it with -c, or see gracevisord(8) for where it is "
         "looked for");
+    if (root && config::find_file(options.config, false)) {
+      complain(
+          "gracevisord: ./gracevisor.toml is not taken as root unless it is named: -c ./gracevisor.toml");
+    }
     return kUsage;
   }
-  auto config = load(*file);
+  // One that was merely found has to be root's or the daemon's user's.
+  auto config = load(*file, config::is_named(options.config) ? std::nullopt : std::optional(::geteuid()));
   if (!config) return kUsage;
   if (options.check) {
     print(config::effective_text(*config));
@@ -64,11 +72,11 @@ int main(int argc, char** argv) {
   (void)std::signal(SIGPIPE, SIG_IGN);
   auto files = daemon::raise_open_files();
   if (!files) {
-    print(stderr, "gracevisord: " + files.error().what);
+    complain("gracevisord: " + files.error().what);
     return 1;
   }
   if (auto enough = daemon::expect_descriptors(*config, *files, options.fresh); !enough) {
-    print(stderr, "gracevisord: " + enough.error().what);
+    complain("gracevisord: " + enough.error().what);
     return kUsage;
   }
   auto daemon =

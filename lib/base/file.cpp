@@ -33,24 +33,46 @@ Expected<void> write_temp(const std::filesystem::path& temp, std::string_view co
 
 }  // namespace
 
-Expected<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+Expected<UniqueFd> open_regular(const std::filesystem::path& path, int more_flags, struct stat& st) {
   // O_NONBLOCK: opening a FIFO by mistake must not wait for its writer.
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more_flags));
   if (!fd) return fail_errno("cannot open " + path.string(), errno);
-  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return fail_errno("cannot stat " + path.string(), errno);
+  if (S_ISDIR(st.st_mode)) return std::unexpected(Error{path.string() + " is a directory", EISDIR});
   if (!S_ISREG(st.st_mode)) return fail(path.string() + " is not a regular file");
+  return fd;
+}
+
+Expected<std::string> read_all(int fd, const std::string& name, std::size_t limit) {
   std::string content;
   while (content.size() <= limit) {
     std::size_t had = content.size();
     content.resize(had + 65536);
-    ssize_t n = ::read(fd.get(), content.data() + had, 65536);
+    ssize_t n = ::read(fd, content.data() + had, 65536);
     content.resize(had + (n > 0 ? static_cast<std::size_t>(n) : 0));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("cannot read " + path.string(), errno);
+    if (n < 0) return fail_errno("cannot read " + name, errno);
     if (n == 0) return content;
   }
-  return fail(path.string() + " is longer than " + std::to_string(limit) + " bytes");
+  return fail(name + " is longer than " + std::to_string(limit) + " bytes");
+}
+
+Expected<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+  struct stat st{};
+  auto fd = open_regular(path, 0, st);
+  return fd ? read_all(fd->get(), path.string(), limit) : std::unexpected(fd.error());
+}
+
+Expected<std::string> read_own_file(const std::filesystem::path& path, std::size_t limit) {
+  struct stat st{};
+  auto fd = open_regular(path, O_NOFOLLOW, st);
+  if (!fd) return std::unexpected(fd.error());
+  if (st.st_uid != ::geteuid()) {
+    return fail(path.string() + " belongs to another user (uid " + std::to_string(st.st_uid) + ")");
+  }
+  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) return fail(path.string() + " is open to other users");
+  if (st.st_nlink != 1) return fail(path.string() + " has a second name (a hard link)");
+  return read_all(fd->get(), path.string(), limit);
 }
 
 Expected<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
@@ -75,7 +97,14 @@ Expected<void> make_folders(const std::filesystem::path& path, unsigned mode) {
   std::filesystem::path folder;
   for (const auto& part : path) {
     folder /= part;
-    if (::mkdir(folder.c_str(), mode) == 0 || errno == EEXIST) continue;
+    if (::mkdir(folder.c_str(), mode) == 0) {
+      UniqueFd made(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!made || ::fchmod(made.get(), mode) != 0) {
+        return fail_errno("cannot set the mode of " + folder.string(), errno);
+      }
+      continue;
+    }
+    if (errno == EEXIST) continue;
     // A read-only file system or a folder above that is not ours says so even where the folder exists.
     struct stat st{};
     int code = errno;

@@ -3,6 +3,8 @@
 // values, any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -168,6 +170,8 @@ struct AppLog {
   OnFull on_full = OnFull::drop;  // when nothing of what the app wrote gets written for a while
 };
 
+inline constexpr unsigned kMostInstances = 1000;
+
 struct App {
   std::string name;
   std::vector<std::string> command;
@@ -200,6 +204,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<App> apps;  // in the order of the files
   std::vector<std::filesystem::path> files;
+  uid_t owner = 0;  // of the first of them
 
   [[nodiscard]] const App* find_app(std::string_view name) const;
   [[nodiscard]] const Listener* find_listener(std::string_view name) const;

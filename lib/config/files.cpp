@@ -10,6 +10,7 @@
 #include <set>
 #include <system_error>
 
+#include "base/accounts.h"
 #include "base/file.h"
 #include "config/reading.h"
 
@@ -50,9 +51,15 @@ class FileReader {
   void read(const std::filesystem::path& path, const std::optional<Source>& included_at) {
     Source asked = included_at.value_or(Source{path.string(), 1, 1});
     if (!may_read(path, asked)) return;
-    auto text = base::read_file(path, kMostFileBytes);
+    struct stat status{};
+    auto fd = base::open_regular(path, 0, status);
+    if (!fd) return findings_->error(asked, (included_at ? "include: " : "") + fd.error().what);
+    // By the descriptor: what is judged is what is read.
+    if (!permissions_allow(path, status) || !owner_allows(path, status.st_uid)) return;
+    auto text = base::read_all(fd->get(), path.string(), kMostFileBytes);
     if (!text) return findings_->error(asked, (included_at ? "include: " : "") + text.error().what);
     add(*text, path);
+    if (!included_at && !files_.empty()) files_.front().owner = status.st_uid;
   }
 
   void add(std::string_view text, const std::filesystem::path& path) {
@@ -85,13 +92,19 @@ class FileReader {
       findings_->error(asked, "include: " + problem);
       return false;
     }
-    return permissions_allow(path);
+    return true;
   }
 
-  // Whoever can write the configuration of a daemon that is root can be root.
-  bool permissions_allow(const std::filesystem::path& path) {
-    struct stat status{};
-    if (!identity_->root() || ::stat(path.c_str(), &status) != 0) return true;  // the read reports what fails
+  // Whoever can write the configuration of a daemon that is root can be root. (An ordinary user's files may
+  // be their group's, which on many systems is that user alone.)
+  bool permissions_allow(const std::filesystem::path& path, const struct stat& status) {
+    if (!identity_->root()) {
+      if ((status.st_mode & S_IWOTH) == 0) return true;
+      findings_->error({path.string(), 1, 1},
+                       fmt::format("the file can be written by everyone (mode {:04o}): chmod o-w {}",
+                                   static_cast<unsigned>(status.st_mode & 07777U), path.string()));
+      return false;
+    }
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return true;
     findings_->error(
         {path.string(), 1, 1},
@@ -99,6 +112,36 @@ class FileReader {
                     "is root: chmod go-w {}",
                     static_cast<unsigned>(status.st_mode & 07777U), path.string()));
     return false;
+  }
+
+  // Root, the daemon's user, and the owner of the main file, who was trusted with all of it.
+  bool owner_allows(const std::filesystem::path& path, uid_t owner) {
+    if (owner != 0 && owner != identity_->uid) {
+      if (!main_owner_ && !identity_->config_owner) {
+        warn_of_owner(path, owner);
+      } else if (owner != (main_owner_ ? *main_owner_ : *identity_->config_owner)) {
+        findings_->error(
+            {path.string(), 1, 1},
+            fmt::format("the file belongs to {}, and neither to root nor to the daemon's user{}",
+                        owner_text(owner), main_owner_ ? " nor to the owner of the main file" : ""));
+        return false;
+      }
+    }
+    if (!main_owner_) main_owner_ = owner;
+    return true;
+  }
+
+  void warn_of_owner(const std::filesystem::path& path, uid_t owner) {
+    if (!identity_->root()) return;
+    findings_->warning(
+        {path.string(), 1, 1},
+        fmt::format("the file belongs to {}, who can have the daemon, which is root, do anything",
+                    owner_text(owner)));
+  }
+
+  static std::string owner_text(uid_t owner) {
+    std::string name = base::user_name(owner);
+    return name.empty() ? fmt::format("uid {}", owner) : fmt::format("{} (uid {})", name, owner);
   }
 
   void follow_includes(const File& file) {
@@ -128,7 +171,8 @@ class FileReader {
   Findings* findings_;
   Files files_;
   std::set<std::string> seen_;
-  std::vector<std::string> open_;  // from the main file to the one being read
+  std::optional<uid_t> main_owner_;  // known once the main file was accepted
+  std::vector<std::string> open_;    // from the main file to the one being read
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 // read twice is an error. Thread: the one that loads.
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <filesystem>
 #include <string>
@@ -19,6 +21,7 @@ inline constexpr std::size_t kMostIncludeDepth = 8;
 struct File {
   std::string name;  // as messages show it
   Table tree;
+  uid_t owner = 0;  // of the main file
 };
 using Files = std::deque<File>;  // in the order of reading: a file before those it includes
 

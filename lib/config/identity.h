@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "config/load.h"
@@ -19,6 +20,9 @@ struct Identity {
   std::string group;  // the name of gid
   std::filesystem::path runtime_dir;
   std::filesystem::path state_dir;
+  // Who may own the main file beside root and `uid`; unset: anybody, as it was named by who started the
+  // daemon.
+  std::optional<uid_t> config_owner = std::nullopt;
   [[nodiscard]] bool root() const { return uid == 0; }
 };
 

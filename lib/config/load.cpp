@@ -25,6 +25,7 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
     loaded.config.listeners.push_back(std::move(listener.listener));
   }
   for (AppDraft& app : draft.apps) loaded.config.apps.push_back(std::move(app.app));
+  if (!files.empty()) loaded.config.owner = files.front().owner;
   for (const File& file : files) loaded.config.files.emplace_back(file.name);
   return loaded;
 }
@@ -35,7 +36,9 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path&
                                                     const Identity& identity) {
   Findings findings;
   Files files = read_files(file, identity, findings);
-  return finish(files, identity, findings);
+  Identity known = identity;
+  if (!files.empty()) known.config_owner = files.front().owner;
+  return finish(files, known, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
@@ -46,8 +49,11 @@ std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
   return finish(files, identity, findings);
 }
 
-std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file) {
-  return load(file, current_identity());
+std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
+                                                    std::optional<uid_t> owner) {
+  Identity me = current_identity();
+  me.config_owner = owner;
+  return load(file, me);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
@@ -55,14 +61,18 @@ std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
   return load_text(text, name, current_identity());
 }
 
-std::optional<std::filesystem::path> find_file(const std::string& given) {
+bool is_named(const std::string& given) {
+  const char* variable = std::getenv("GRACEVISOR_CONFIG");
+  return !given.empty() || (variable != nullptr && *variable != '\0');
+}
+
+std::optional<std::filesystem::path> find_file(const std::string& given, bool root) {
   if (!given.empty()) return given;
-  if (const char* variable = std::getenv("GRACEVISOR_CONFIG"); variable != nullptr && *variable != '\0') {
-    return variable;
-  }
+  if (is_named(given)) return std::getenv("GRACEVISOR_CONFIG");
+  std::error_code failed;
   for (const char* usual : {"/etc/gracevisor/gracevisor.toml", "./gracevisor.toml"}) {
-    std::error_code failed;
-    if (std::filesystem::exists(usual, failed)) return usual;
+    bool foreign = root && *usual == '.';
+    if (!foreign && std::filesystem::exists(usual, failed)) return usual;
   }
   return std::nullopt;
 }

@@ -2,6 +2,8 @@
 // Thread: any; reads files, so not a proxy worker.
 #pragma once
 
+#include <sys/types.h>
+
 #include <expected>
 #include <filesystem>
 #include <optional>
@@ -25,8 +27,11 @@ struct Loaded {
   std::vector<Diagnostic> warnings;
 };
 
-// Reads `file` and what it includes. On failure: every error, sorted by file and position.
-[[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file);
+// Reads `file` and what it includes. On failure: every error, sorted by file and position. `owner`: who may
+// own the file beside root and the daemon's user, known from when it was read first (Config::owner); unset:
+// anybody, as the one who starts the daemon named it.
+[[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
+                                                                  std::optional<uid_t> owner = std::nullopt);
 
 // The same from text, as if it stood in `name` (relative paths are taken from its folder); for tests and
 // --defaults.
@@ -34,8 +39,11 @@ struct Loaded {
                                                                        const std::filesystem::path& name);
 
 // Where the configuration is: `given` if not empty, $GRACEVISOR_CONFIG, /etc/gracevisor/gracevisor.toml,
-// ./gracevisor.toml; unset when there is none.
-[[nodiscard]] std::optional<std::filesystem::path> find_file(const std::string& given);
+// ./gracevisor.toml; unset when there is none. The last is not for root, who may stand in anybody's folder.
+[[nodiscard]] std::optional<std::filesystem::path> find_file(const std::string& given, bool root);
+
+// Was it named by who starts the daemon, and not found by search?
+[[nodiscard]] bool is_named(const std::string& given);
 
 // The table of all keys with their defaults, as TOML with comments (gracevisord --defaults).
 [[nodiscard]] std::string defaults_text();

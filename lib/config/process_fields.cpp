@@ -161,7 +161,7 @@ void add_process_fields(Fields<App>& fields) {
   fields.emplace_back(
       "user", R"("user" or "user:group"; without it the daemon's user)", read_user,
       [](const App& app) { return quote_if_set(app.user); }, R"("www-data")");
-  fields.push_back(number_field("instances", &App::instances, {1, 1000}, "processes of the app"));
+  fields.push_back(number_field("instances", &App::instances, {1, kMostInstances}, "processes of the app"));
   fields.push_back(boolean_field("autostart", &App::autostart, "started with the daemon"));
 }
 

@@ -1,7 +1,9 @@
 // [app.NAME.proxy_options].
 #include <algorithm>
 
+#include "base/accounts.h"
 #include "base/file.h"
+#include "base/safe_path.h"
 #include "config/header_texts.h"
 #include "config/tables.h"
 
@@ -139,6 +141,16 @@ base::Expected<StatusRange> parse_page_statuses(std::string_view text) {
                     quote_briefly(text));
 }
 
+// Root reads it, and everybody is shown it.
+base::Expected<std::string> read_page(const Reading& reading, const std::filesystem::path& file) {
+  base::PathRules rules;
+  if (reading.identity().root())
+    rules.trust = base::daemon_trust(reading.identity().config_owner.value_or(0));
+  auto opened = base::open_to_show(file, rules);
+  if (!opened) return std::unexpected(std::move(opened.error().error));
+  return base::read_all(opened->fd.get(), file.string(), kMostPage);
+}
+
 void read_error_pages(Reading& reading, const Item& item, ProxyOptions& out) {
   const Table* table = reading.table(item, R"(a table such as { 5xx = "/srv/sorry.html" })");
   if (table == nullptr) return;
@@ -151,7 +163,7 @@ void read_error_pages(Reading& reading, const Item& item, ProxyOptions& out) {
     }
     auto file = reading.path(page, "an HTML file's path");
     if (!file) continue;
-    auto html = base::read_file(*file, kMostPage);
+    auto html = read_page(reading, *file);
     if (html) {
       out.error_pages.push_back({*statuses, *file, std::move(*html)});
     } else {

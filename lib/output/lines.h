@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/strong.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::output {
 
@@ -17,6 +18,9 @@ struct FilePolicy {
   unsigned keep = 5;
   bool json = false;   // lines are JSON objects: the mark of what was dropped is one, too
   bool block = false;  // however long the writer takes, its streams wait: nothing is dropped for that
+  // The app's user, who may be the one to open it; null: the daemon's. Lives as long as the writer
+  // (Writer::user).
+  const spawn::Credentials* user = nullptr;
 };
 
 // Whose bytes they are: a stream of a process goes on in the middle of a line where it left off, everything

@@ -10,18 +10,18 @@
 #include <string>
 #include <utility>
 
-#include "output/rotation.h"
-
 namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kRetry = std::chrono::seconds(2);
 constexpr base::Duration kCheck = std::chrono::seconds(5);
 constexpr base::Duration kIdle = std::chrono::seconds(60);
-// How long an append may wait for the reader of a FIFO.
+// How long an append may wait for the reader of a pipe.
 constexpr base::Duration kReader = std::chrono::milliseconds(100);
 // So much longer than it should be a file may become by the rest of a line that has begun in it.
 constexpr std::uint64_t kLongLine = 1ULL << 20;
+// One whose user keeps an open waiting shall not keep the other files waiting again soon.
+constexpr base::Duration kRetryLate = std::chrono::seconds(60);
 
 // The longest prefix of whole lines that fits into `room` bytes; 0 when not even the first line fits.
 std::size_t whole_lines(std::string_view lines, std::uint64_t room) {
@@ -38,8 +38,8 @@ std::size_t first_line(std::string_view lines) {
 
 }  // namespace
 
-LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, Sharing sharing)
-    : policy_(std::move(policy)), clock_(clock), lost_(lost), sharing_(sharing), used_at_(clock.now()) {}
+LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways)
+    : policy_(std::move(policy)), clock_(clock), lost_(lost), ways_(std::move(ways)), used_at_(clock.now()) {}
 
 void LogFile::append(std::string_view lines, const Dropped& before, Source first, Source last) {
   used_at_ = clock_.now();
@@ -83,27 +83,22 @@ bool LogFile::ready() {
 
 bool LogFile::open() {
   checked_at_ = clock_.now();
-  struct stat st{};
-  if (auto made = sharing_.make_folders(policy_.path.parent_path()); !made) {
+  auto fresh = ways_.opener->open(policy_);
+  if (!fresh) {
+    if (fresh.error().refused && fd_) {
+      tell(fresh.error().error.what);
+      return true;
+    }
     fd_.reset();
-    degrade(made.error().code);
-    return false;
-  }
-  bool is_new = ::access(policy_.path.c_str(), F_OK) != 0;
-  // O_NONBLOCK: a FIFO without a reader must not stall every other file.
-  base::UniqueFd fresh(
-      ::open(policy_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
-  if (!fresh || ::fstat(fresh.get(), &st) != 0) {
-    degrade(errno);
-    fd_.reset();
+    degrade(fresh.error().error);
     return false;
   }
   // The old file, if any, is closed only now.
-  fd_ = std::move(fresh);
-  regular_ = S_ISREG(st.st_mode);
-  if (is_new && regular_) sharing_.share(fd_.get());
-  size_ = regular_ ? static_cast<std::uint64_t>(st.st_size) : 0;
+  fd_ = std::move(fresh->fd);
+  regular_ = fresh->regular;
+  size_ = fresh->size;
   if (size_ == 0) seam_.reset();
+  tell({});
   return true;
 }
 
@@ -111,7 +106,11 @@ bool LogFile::moved_away() {
   checked_at_ = clock_.now();
   struct stat there{};
   struct stat here{};
-  if (::fstat(fd_.get(), &here) != 0 || ::stat(policy_.path.c_str(), &there) != 0) return true;
+  if (::fstat(fd_.get(), &here) != 0) return true;
+  // Not a link's target: a link in the place is no log. What cannot be looked at stays as it is.
+  bool stream = !regular_ && policy_.path.native().starts_with("/dev/");
+  int looked = stream ? ::stat(policy_.path.c_str(), &there) : ::lstat(policy_.path.c_str(), &there);
+  if (looked != 0) return errno == ENOENT || errno == ENOTDIR;
   // Truncated from outside (copytruncate) is no move, but the size is another.
   if (regular_) size_ = static_cast<std::uint64_t>(here.st_size);
   return here.st_dev != there.st_dev || here.st_ino != there.st_ino;
@@ -165,7 +164,7 @@ bool LogFile::write(std::string_view& lines, Source whose) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN && wait_for_reader()) continue;
     if (n <= 0) {
-      degrade(n < 0 ? errno : EIO);
+      degrade(base::system_error("cannot write " + policy_.path.string(), n < 0 ? errno : EIO));
       return false;
     }
     auto taken = static_cast<std::size_t>(n);
@@ -187,13 +186,26 @@ bool LogFile::wait_for_reader() const {
 }
 
 void LogFile::rotate_now() {
-  if (!rotate(policy_.path, policy_.keep)) return;
+  base::TimePoint now = clock_.now();
+  if (now < rotate_from_) return;
+  if (auto rotated = ways_.opener->rotate(policy_); !rotated) {
+    rotate_from_ = now + kCheck;
+    return;
+  }
+  fd_.reset();
   (void)open();
 }
 
-void LogFile::degrade(int error) {
-  error_ = error;
-  retry_at_ = clock_.now() + kRetry;
+void LogFile::degrade(const base::Error& cause) {
+  error_ = cause.code;
+  retry_at_ = clock_.now() + (cause.code == ETIMEDOUT ? kRetryLate : kRetry);
+  tell(cause.what);
+}
+
+void LogFile::tell(const std::string& cause) {
+  if (cause == told_) return;
+  told_ = cause;
+  if (ways_.tell) ways_.tell(policy_.path.string(), cause);
 }
 
 void LogFile::drop(std::string_view lines) {

@@ -3,7 +3,7 @@
 namespace gracevisor::output {
 
 void LogFiles::append(const Lines& lines) {
-  auto [place, fresh] = files_.try_emplace(lines.policy.path, lines.policy, clock_, lost_, sharing_);
+  auto [place, fresh] = files_.try_emplace(lines.policy.path, lines.policy, clock_, lost_, ways_);
   if (!fresh) place->second.set_policy(lines.policy);
   place->second.append(lines.text, lines.before, lines.first, lines.last);
 }

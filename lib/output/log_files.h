@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "base/clock.h"
 #include "handoff/tally.h"
@@ -13,8 +14,8 @@ namespace gracevisor::output {
 
 class LogFiles {
  public:
-  LogFiles(const base::Clock& clock, handoff::Tally& lost, Sharing sharing = {})
-      : clock_(clock), lost_(lost), sharing_(sharing) {}
+  LogFiles(const base::Clock& clock, handoff::Tally& lost, LogWays ways = {})
+      : clock_(clock), lost_(lost), ways_(std::move(ways)) {}
 
   void append(const Lines& lines);
   void reopen();
@@ -25,7 +26,7 @@ class LogFiles {
  private:
   const base::Clock& clock_;
   handoff::Tally& lost_;
-  Sharing sharing_;
+  LogWays ways_;
   std::map<std::filesystem::path, LogFile> files_;
 };
 

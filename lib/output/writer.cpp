@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <list>
 #include <map>
 #include <string>
@@ -44,6 +45,8 @@ class Writer::Impl {
   void order(const std::filesystem::path& path, std::string content, Done done);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
+  [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
+  void on_degraded(Tell tell) { tell_ = std::move(tell); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
     std::uint64_t dropped =
@@ -78,6 +81,8 @@ class Writer::Impl {
   std::list<Waiting> waiting_;                                                 // first come, first served
   std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
+  std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
+  Tell tell_;
   loop::Timer answer_timer_;
   std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it to their end
   std::unique_ptr<StderrThread> stderr_;
@@ -170,9 +175,21 @@ void Writer::Impl::on_answers() {
     for (Done& done : found->second.done) calls.emplace_back(std::move(done), answer->result);
     under_way_.erase(found);
   }
+  while (auto trouble = thread_->pop_trouble()) {
+    if (tell_) tell_(trouble->path, trouble->cause);
+  }
   send_orders();
   // Last, since they may order more.
   for (auto& [done, result] : calls) done(std::move(result));
+}
+
+const spawn::Credentials* Writer::Impl::user(const spawn::Credentials& who) {
+  auto same = [&who](const spawn::Credentials& known) {
+    return known.uid == who.uid && known.gid == who.gid && known.groups == who.groups &&
+           known.name == who.name;
+  };
+  auto known = std::find_if(users_.begin(), users_.end(), same);
+  return known != users_.end() ? &*known : &users_.emplace_back(who);
 }
 
 base::Expected<std::unique_ptr<Writer>> Writer::start(loop::Loop& supervisor, WriterSettings settings) {
@@ -213,6 +230,14 @@ void Writer::replace(const std::filesystem::path& path, std::string content,
 
 void Writer::reopen() {
   impl_->order({}, {}, nullptr);
+}
+
+const spawn::Credentials* Writer::user(const spawn::Credentials& who) {
+  return impl_->user(who);
+}
+
+void Writer::on_degraded(Tell tell) {
+  impl_->on_degraded(std::move(tell));
 }
 
 void Writer::wake() noexcept {

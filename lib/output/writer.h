@@ -20,13 +20,16 @@
 #include "loop/loop.h"
 #include "output/lines.h"
 #include "routing/access_lane.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::output {
+
+class LogOpener;
 
 struct WriterSettings {
   std::vector<routing::AccessLane*> lanes = {};  // the access logs of the workers; they outlive the writer
   std::filesystem::path reserve = {};            // the folder that holds space for records; empty: none
-  std::optional<gid_t> readers = {};             // the group that may read logs
+  std::shared_ptr<const LogOpener> opener = {};  // null: the paths of logs are not judged
 };
 
 class Writer {
@@ -61,6 +64,12 @@ class Writer {
                std::function<void(base::Expected<void>)> done);
   // Opens every file anew (external rotation).
   void reopen();
+  // `who` for as long as this lives: the same pointer for the same user, group and groups.
+  [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
+  // `tell` gets, on the supervisor's loop, each file that cannot be written any more, with the cause, and
+  // each that can be again (empty cause). Set once, before the loop runs.
+  using Tell = std::function<void(const std::string& path, const std::string& cause)>;
+  void on_degraded(Tell tell);
   // Any thread: something is in a lane. (A lost ring costs up to a second.)
   void wake() noexcept;
   // All lines dropped so far, whatever the reason; grows.

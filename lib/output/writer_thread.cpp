@@ -26,7 +26,7 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
-  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, Sharing(self->settings_.readers));
+  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, self->ways(self->settings_.opener));
   self->reserve_ = std::make_unique<Reserve>(self->settings_.reserve, *self->loop_);
   auto work = loop::Wakeup::create(*self->loop_, [s = self.get()] { s->on_ring(); });
   if (!work) return std::unexpected(work.error());
@@ -40,6 +40,15 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
   return self;
+}
+
+LogWays WriterThread::ways(std::shared_ptr<const LogOpener> opener) {
+  LogWays ways;
+  if (opener) ways.opener = std::move(opener);
+  ways.tell = [this](const std::string& path, const std::string& cause) {
+    if (troubles_.push(Trouble{path, cause})) answered_.ring();
+  };
+  return ways;
 }
 
 WriterThread::~WriterThread() {
@@ -132,11 +141,13 @@ bool WriterThread::work_on_lane(routing::AccessLane& lane) {
   if (!batch) return false;
   const routing::AccessSink& to = batch->to;
   std::size_t size = batch->text.size();
-  Lines lines{{to.path, to.max_size, to.keep, to.format == config::AccessFormat::json},
-              std::move(batch->text),
-              {batch->dropped_lines, batch->dropped_bytes},
-              {},
-              {}};
+  FilePolicy policy{.path = to.path,
+                    .max_size = to.max_size,
+                    .keep = to.keep,
+                    .json = to.format == config::AccessFormat::json,
+                    .user = to.user};
+  Lines lines{
+      std::move(policy), std::move(batch->text), {batch->dropped_lines, batch->dropped_bytes}, {}, {}};
   if (to.path.empty()) {
     standard_error_.forward(std::move(lines));
   } else {

@@ -45,9 +45,16 @@ struct Answer {
   base::Expected<void> result;
 };
 
+// A file that cannot be written, and why; or that can be again (no cause).
+struct Trouble {
+  std::string path;
+  std::string cause;
+};
+
 class WriterThread {
  public:
   static constexpr std::size_t kOrders = 256;
+  static constexpr std::size_t kTroubles = 64;  // what is told beyond is lost: it is for the log alone
 
   // Rings `answered` after it wrote answers, or lines when that is asked for; that wake-up and
   // `standard_error` outlive the thread, and so do the lanes.
@@ -64,6 +71,7 @@ class WriterThread {
   [[nodiscard]] bool push(Order&& order);
   void wake() noexcept { work_->ring(); }
   [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
+  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.pop(); }
   // Lines that were dropped because a file could not be written.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read(); }
 
@@ -75,6 +83,7 @@ class WriterThread {
  private:
   WriterThread(loop::Wakeup& answered, StderrThread& standard_error, WriterSettings settings)
       : answered_(answered), standard_error_(standard_error), settings_(std::move(settings)) {}
+  [[nodiscard]] LogWays ways(std::shared_ptr<const LogOpener> opener);
   void on_ring();
   void on_tick();
   [[nodiscard]] bool work();
@@ -89,6 +98,7 @@ class WriterThread {
   LineRing lines_;
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};
+  handoff::Ring<Trouble> troubles_{kTroubles};
   handoff::Tally lost_;    // written by the thread
   handoff::Tally finish_;  // written by the supervisor: 1 after its last push
   std::unique_ptr<loop::Loop> loop_;

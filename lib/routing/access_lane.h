@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "handoff/ring.h"
 #include "handoff/tally.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::routing {
 
@@ -25,6 +26,7 @@ struct AccessSink {
   config::AccessFormat format = config::AccessFormat::json;
   std::uint64_t max_size = config::AppLog{}.max_size;
   unsigned keep = config::AppLog{}.keep;
+  const spawn::Credentials* user = nullptr;  // the app's; as output::FilePolicy::user
   bool operator==(const AccessSink&) const = default;
 };
 

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,7 +18,9 @@
 #include <string_view>
 #include <vector>
 
+#include "spawn/drop.h"
 #include "spawn/failure.h"
+#include "spawn/file_server.h"
 #include "spawn/plan_codec.h"
 #include "spawn/protocol.h"
 
@@ -29,9 +30,6 @@
 // would break sudo and set-id programs that apps call, and no key asks for it.
 namespace gracevisor::spawn {
 namespace {
-
-// Unset means done; the step and its errno otherwise.
-using Step = std::optional<SpawnFailed>;
 
 Step failed(SpawnStage stage, int code = errno) {
   return SpawnFailed{stage, code};
@@ -75,40 +73,6 @@ Step restore_limits(const SpawnPlan& plan) {
   return ::setrlimit(RLIMIT_NOFILE, &limit) != 0 ? failed(SpawnStage::rlimits) : std::nullopt;
 }
 
-Step set_groups(const Credentials& who) {
-  // The list as the kernel has it; where it is right already no privilege is needed.
-  int count = ::getgroups(0, nullptr);
-  if (count < 0) return failed(SpawnStage::groups);
-  std::vector<gid_t> now(static_cast<std::size_t>(count));
-  if (::getgroups(count, now.data()) != count) return failed(SpawnStage::groups);
-  auto wanted = who.groups;
-  std::sort(now.begin(), now.end());
-  std::sort(wanted.begin(), wanted.end());
-  if (now == wanted) return std::nullopt;
-  return ::setgroups(who.groups.size(), who.groups.data()) != 0 ? failed(SpawnStage::groups) : std::nullopt;
-}
-
-Step set_gid(gid_t gid) {
-  if (::setresgid(gid, gid, gid) != 0) return failed(SpawnStage::gid);
-  gid_t real = 0;
-  gid_t effective = 0;
-  gid_t saved = 0;
-  if (::getresgid(&real, &effective, &saved) != 0) return failed(SpawnStage::gid);
-  return real != gid || effective != gid || saved != gid ? failed(SpawnStage::gid, EPERM) : std::nullopt;
-}
-
-Step set_uid(uid_t uid) {
-  if (::setresuid(uid, uid, uid) != 0) return failed(SpawnStage::uid);
-  uid_t real = 0;
-  uid_t effective = 0;
-  uid_t saved = 0;
-  if (::getresuid(&real, &effective, &saved) != 0) return failed(SpawnStage::uid);
-  if (real != uid || effective != uid || saved != uid) return failed(SpawnStage::uid, EPERM);
-  // There must be no way back.
-  if (uid != 0 && ::setuid(0) == 0) return failed(SpawnStage::uid, EPERM);
-  return std::nullopt;
-}
-
 Step become(const Credentials& who) {
   if (::geteuid() != 0) {
     // The preflight lets an ordinary user name only itself; its groups are those that it has.
@@ -118,9 +82,7 @@ Step become(const Credentials& who) {
   // A program may open /dev/stdout by name, which asks for the pipe's owner. Best effort: most never do.
   (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
   (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
-  if (auto step = set_groups(who)) return step;
-  if (auto step = set_gid(who.gid)) return step;
-  return set_uid(who.uid);
+  return drop_to(who);
 }
 
 // The one descriptor that stays open. Blocking, as systemd passes it unless told otherwise (NonBlocking= in
@@ -206,6 +168,7 @@ SpawnFailed run() {
   // Executed by a descriptor's number, it would have that for a name.
   (void)::prctl(PR_SET_NAME, kHelperName);
   if (auto step = guard_own_fds()) return *step;
+  if (holds_file_request(kPlanFd)) serve_file_request();
   auto plan = read_sealed_plan(kPlanFd);
   if (!plan) return {SpawnStage::plan, plan.error().code};
   if (auto step = set_up(*plan)) return *step;

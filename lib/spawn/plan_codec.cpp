@@ -144,7 +144,10 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
 }
 
 base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan) {
-  std::string bytes = encode_plan(plan);
+  return seal(encode_plan(plan));
+}
+
+base::Expected<base::UniqueFd> seal(std::string_view bytes) {
   if (bytes.size() > kMaxPlan) return base::fail_errno("the spawn plan is too large", E2BIG);
   base::UniqueFd fd(create_memfd());
   if (!fd) return base::fail_errno("cannot create a memfd", errno);
@@ -159,7 +162,7 @@ base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan) {
   return fd;
 }
 
-base::Expected<SpawnPlan> read_sealed_plan(int fd) {
+base::Expected<std::string> read_sealed(int fd) {
   int seals = ::fcntl(fd, F_GET_SEALS);
   if (seals < 0) return base::fail_errno("the spawn plan is no memfd", errno);
   if ((seals & kSeals) != kSeals) return base::fail_errno("the spawn plan is not sealed", EBADF);
@@ -176,7 +179,12 @@ base::Expected<SpawnPlan> read_sealed_plan(int fd) {
     if (n <= 0) return base::fail_errno("cannot read the spawn plan", n < 0 ? errno : EIO);
     have += static_cast<std::size_t>(n);
   }
-  return decode_plan(bytes);
+  return bytes;
+}
+
+base::Expected<SpawnPlan> read_sealed_plan(int fd) {
+  auto bytes = read_sealed(fd);
+  return bytes ? decode_plan(*bytes) : std::unexpected(bytes.error());
 }
 
 }  // namespace gracevisor::spawn

@@ -23,4 +23,8 @@ namespace gracevisor::spawn {
 // Reads it back from the start, whatever the descriptor's offset; refuses what is not sealed.
 [[nodiscard]] base::Expected<SpawnPlan> read_sealed_plan(int fd);
 
+// The same for any bytes.
+[[nodiscard]] base::Expected<base::UniqueFd> seal(std::string_view bytes);
+[[nodiscard]] base::Expected<std::string> read_sealed(int fd);
+
 }  // namespace gracevisor::spawn

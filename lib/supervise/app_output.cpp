@@ -25,6 +25,7 @@ output::FilePolicy AppOutput::policy(const std::string& path, const config::AppL
   policy.max_size = log.max_size;
   policy.keep = log.keep;
   policy.block = log.on_full == config::AppLog::OnFull::block;
+  policy.user = user_;
   return policy;
 }
 

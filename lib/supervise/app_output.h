@@ -32,6 +32,10 @@ class AppOutput {
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;
 
+  // The app's, as the writer keeps it (Writer::user), by whose rights the files of further incarnations may
+  // have to be opened; null, as it is at first: the daemon's.
+  void set_user(const spawn::Credentials* user) { user_ = user; }
+
   // An incarnation is about to be started; where its output goes does not change any more.
   void begin(const routing::Identity& who, const config::AppLog& log);
   // May more of it be read? False until the writer has room.
@@ -78,6 +82,7 @@ class AppOutput {
   output::Writer& writer_;
   std::filesystem::path default_file_;
   config::AppLog log_;  // of the newest incarnation
+  const spawn::Credentials* user_ = nullptr;
   Alive alive_;
   std::size_t held_ = 0;
   std::map<routing::Identity, std::unique_ptr<Feeds>> feeds_;  // of those that may still write

@@ -1,6 +1,7 @@
 // The supervisor's commands and its boot: reading the configuration and the state files into apps.
 #include <fmt/format.h>
 
+#include "supervise/record_check.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -11,6 +12,10 @@ base::Expected<void> Supervisor::boot() {
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
+  for (const config::Listener& listener : settings_.config.listeners) {
+    auto sound = settings_.files.check_sockets(listener);
+    if (!sound) return base::fail("listener " + listener.name + ": " + sound.error().what);
+  }
   auto opened = listeners_.open(settings_.config.listeners);
   if (!opened) return std::unexpected(opened.error());
   listeners_.commit(std::move(*opened));
@@ -53,14 +58,19 @@ void Supervisor::boot_app(AppEntry& entry) {
     start_remembered(entry, *state);
     return;
   }
+  start_configured(entry);
+}
+
+void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured, entry.hints);
+  auto spec = freeze(configured, settings_.files, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
     entry.app->expect_start(false);
     return;
   }
+  world_->set_user(entry.app->id(), (*spec)->credentials);
   auto report = new_report();
   if (auto started = entry.app->start(*spec, report); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
@@ -79,7 +89,19 @@ void Supervisor::give_up_boot() {
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
-  if (state.live_spec) note_differences(entry, state);
+  auto has_listener = [this](const std::string& name) {
+    return settings_.config.find_listener(name) != nullptr;
+  };
+  base::Expected<void> sound;
+  if (state.live_spec) sound = check_record(*state.live_spec, has_listener);
+  if (!sound) {
+    entry.problems.push_back(fmt::format("the record of {}@{} cannot be started: {}", state.app,
+                                         state.live.value(), sound.error().what));
+    log_.error("start app={} cause=\"{}\"", state.app, entry.problems.back());
+  } else if (state.live_spec) {
+    note_differences(entry, state);
+    world_->set_user(entry.app->id(), state.live_spec->credentials);
+  }
   if (state.candidate_spec) {
     entry.problems.push_back(fmt::format("{}@{} was within its guard when the daemon ended: {}@{} is back",
                                          state.app, state.candidate.value(), state.app, state.live.value()));
@@ -87,7 +109,12 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
   }
   if (state.stopped) {
     log_.info("stays-stopped app={} uid={}", state.app, state.stopped->uid);
-    entry.app->stay_stopped(*state.stopped, state.live_spec, state.live);
+    entry.app->stay_stopped(*state.stopped, sound ? state.live_spec : nullptr, state.live);
+    return;
+  }
+  if (!sound) {
+    entry.problems.back() += "; started from the configuration";
+    start_configured(entry);
     return;
   }
   if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
@@ -96,7 +123,7 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
 }
 
 void Supervisor::note_differences(AppEntry& entry, const AppState& state) {
-  auto now = freeze(entry.configured);
+  auto now = freeze(entry.configured, settings_.files);
   std::string differs;
   if (now) {
     for (const std::string& what : differences(*state.live_spec, **now)) {
@@ -133,7 +160,7 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
 std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::string& name) {
   if (stage_ != Stage::serving)
     return std::unexpected(Refused{ExitCode::aborted, "the daemon is shutting down", {}});
-  auto loaded = config::load(settings_.config_file);
+  auto loaded = config::load(settings_.config_file, settings_.config.owner);
   if (!loaded) {
     Refused refused{ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
     for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
@@ -146,11 +173,17 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
                                    {}});
   }
   std::vector<std::string> hints;
-  auto spec = freeze(*configured, hints);
+  auto spec = freeze(*configured, settings_.files, hints);
   if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
   std::vector<config::Listener> used;
   for (const std::string& listener : configured->listen) {
-    if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
+    const config::Listener* found = loaded->config.find_listener(listener);
+    if (found == nullptr) continue;
+    if (auto sound = settings_.files.check(*found); !sound) {
+      return std::unexpected(
+          Refused{ExitCode::preflight_failed, "listener " + listener + ": " + sound.error().what, {}});
+    }
+    used.push_back(*found);
   }
   std::size_t addresses = 0;
   for (const config::Listener& listener : used) {
@@ -167,6 +200,7 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   entry->configured = *configured;
   entry->problems.clear();
   entry->hints = std::move(hints);
+  world_->set_user(entry->app->id(), (*spec)->credentials);
   entry->listeners = PendingListeners{*spec, std::move(*opened)};
   return entry;
 }

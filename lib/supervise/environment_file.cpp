@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/file.h"
-
 namespace gracevisor::supervise {
 namespace {
 
@@ -187,8 +185,10 @@ base::Expected<void> parse_environment(std::string_view text, std::string_view n
 }
 
 base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
-                                           Environment& into, std::vector<std::string>& hints) {
-  auto text = base::read_file(path, kMaxFile);
+                                           const FileAccess& access,
+                                           const std::optional<spawn::Credentials>& user, Environment& into,
+                                           std::vector<std::string>& hints) {
+  auto text = access.read(path, kMaxFile, user);
   if (!text) {
     if (optional && text.error().code == ENOENT) return {};
     return std::unexpected(text.error());

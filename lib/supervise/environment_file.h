@@ -14,11 +14,13 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "supervise/file_access.h"
 
 namespace gracevisor::supervise {
 
@@ -29,8 +31,11 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] base::Expected<void> parse_environment(std::string_view text, std::string_view name,
                                                      Environment& into, std::vector<std::string>& hints);
 
-// The same from a file of at most 1 MiB; a missing one is skipped when `optional`.
+// The same from a file of at most 1 MiB; a missing one is skipped when `optional`. `access` decides by whose
+// rights the file is read, `user` being the app's.
 [[nodiscard]] base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
+                                                         const FileAccess& access,
+                                                         const std::optional<spawn::Credentials>& user,
                                                          Environment& into, std::vector<std::string>& hints);
 
 // Letters, digits, _ . - and no digit first: what a program can receive and a file can say.

@@ -59,12 +59,13 @@ void add_identity(const Credentials& who, Environment& into) {
   add("SHELL", who.shell);
 }
 
-Expected<void> read_environment(Spec& spec, std::vector<std::string>& hints) {
+Expected<void> read_environment(Spec& spec, const FileAccess& access, std::vector<std::string>& hints) {
   const auto& app = spec.app;
   spec.environment = inherited();
   if (!spec.credentials) add_identity(own_credentials(), spec.environment);
   for (const auto& file : app.environment_file) {
-    auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment, hints);
+    auto read = read_environment_file(spec.directory / file.path, file.optional, access, spec.credentials,
+                                      spec.environment, hints);
     if (!read) return key_error(app, "environment_file", read.error());
   }
   for (const auto& [key, value] : app.environment) {
@@ -107,12 +108,12 @@ Expected<void> resolve_program(Spec& spec) {
 
 }  // namespace
 
-Expected<SpecRef> freeze(const config::App& app) {
+Expected<SpecRef> freeze(const config::App& app, const FileAccess& access) {
   std::vector<std::string> hints;
-  return freeze(app, hints);
+  return freeze(app, access, hints);
 }
 
-Expected<SpecRef> freeze(const config::App& app, std::vector<std::string>& hints) {
+Expected<SpecRef> freeze(const config::App& app, const FileAccess& access, std::vector<std::string>& hints) {
   auto spec = std::make_shared<Spec>();
   spec->app = app;
   auto directory = resolve_directory(app);
@@ -123,7 +124,11 @@ Expected<SpecRef> freeze(const config::App& app, std::vector<std::string>& hints
     if (!who) return key_error(app, "user", who.error());
     spec->credentials = std::move(*who);
   }
-  if (auto read = read_environment(*spec, hints); !read) return std::unexpected(read.error());
+  if (auto read = read_environment(*spec, access, hints); !read) return std::unexpected(read.error());
+  if (auto sound = access.check_logs(app, spec->credentials); !sound) {
+    return std::unexpected(
+        base::Error{fmt::format("app.{}.{}", app.name, sound.error().what), sound.error().code});
+  }
   if (auto resolved = resolve_program(*spec); !resolved) return std::unexpected(resolved.error());
   return spec;
 }

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "config/substitute.h"
 #include "spawn/plan.h"
+#include "supervise/file_access.h"
 
 namespace gracevisor::supervise {
 
@@ -34,10 +35,11 @@ struct Spec {
 using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
-// ("app.web.command: /srv/web/server: No such file or directory").
-// `hints` gets what is allowed but may be meant otherwise, one line each.
-[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<std::string>& hints);
-[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app);
+// ("app.web.command: /srv/web/server: No such file or directory"). `access`: how its files are read. `hints`
+// gets what is allowed but may be meant otherwise, one line each.
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, const FileAccess& access,
+                                             std::vector<std::string>& hints);
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, const FileAccess& access = {});
 
 struct Placement {
   base::GenerationId generation;

@@ -94,7 +94,7 @@ std::string sanitised(const std::string& app) {
 
 base::Expected<AppState> load_state(const std::filesystem::path& state_dir,
                                     const std::filesystem::path& file) {
-  auto text = base::read_file(file, kMaxFile);
+  auto text = base::read_own_file(file, kMaxFile);  // what it says is run as this user
   if (!text) return std::unexpected(text.error());
   auto state = from_text(*text);
   if (state && state_path(state_dir, state->app).filename() != file.filename()) {

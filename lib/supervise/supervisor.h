@@ -39,6 +39,7 @@ class Supervisor {
     std::optional<std::uint64_t> open_files;                      // the soft RLIMIT_NOFILE that children get
     std::uint64_t descriptor_limit = DescriptorBudget::kNoLimit;  // the daemon's own
     std::function<base::Expected<void>()> ensure_runtime_dir;     // see World::Surroundings
+    FileAccess files = {};                                        // how the apps' files are read
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
@@ -122,6 +123,8 @@ class Supervisor {
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
   void give_up_boot();
+  void start_configured(AppEntry& entry);
+  // From the configuration where the record can no longer be started.
   void start_remembered(AppEntry& entry, const AppState& state);
   void note_differences(AppEntry& entry, const AppState& state);
   void tell_hints(AppEntry& entry, Report& report);

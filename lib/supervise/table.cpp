@@ -84,7 +84,8 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
       routes.ledger = input.world.ledger(app.id());
       routes.window = input.world.window(app.id());
       routes.access = routing::access_sink(
-          config.log.access, {{}, config.log.access_format, config.log.max_size, config.log.keep});
+          config.log.access,
+          {{}, config.log.access_format, config.log.max_size, config.log.keep, input.world.user(app.id())});
       add_targets(app, input.world, epoch, routes);
       add_leaving(app, input, epoch, routes);
       table->apps.push_back(std::move(routes));

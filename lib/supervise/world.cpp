@@ -119,6 +119,16 @@ std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId ap
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }
+void World::set_user(base::AppId app, const std::optional<Credentials>& who) {
+  AppFacts& facts = apps_.at(app);
+  facts.user = who ? around_.writer.user(*who) : nullptr;
+  facts.output->set_user(facts.user);
+}
+
+const Credentials* World::user(base::AppId app) const {
+  return apps_.at(app).user;
+}
+
 std::uint64_t World::window(base::AppId app) const {
   return apps_.at(app).window;
 }

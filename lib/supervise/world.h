@@ -77,6 +77,9 @@ class World final : public Effects, private RunObserver {
   [[nodiscard]] std::ranges::subrange<Runs::const_iterator> runs_of(base::AppId app) const;
   [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
   [[nodiscard]] std::uint64_t window(base::AppId app) const;
+  // Whose rights its logs may need from now on; unset: the daemon's.
+  void set_user(base::AppId app, const std::optional<Credentials>& who);
+  [[nodiscard]] const Credentials* user(base::AppId app) const;
   [[nodiscard]] AppOutput& output(base::AppId app);
 
   // Effects
@@ -106,6 +109,7 @@ class World final : public Effects, private RunObserver {
     std::shared_ptr<routing::AppLedger> ledger;
     std::uint64_t window = 0;
     std::unique_ptr<AppOutput> output;
+    const Credentials* user = nullptr;  // the writer keeps it
   };
   struct TimerKey {
     Identity who;  // for an app's timers: only the app is set

@@ -277,19 +277,20 @@ TEST_CASE("effective: values of environments and headers are masked") {
 
 TEST_CASE("find_file: what is given, then the environment, then the usual places") {
   Variable variable("GRACEVISOR_CONFIG", "/x/from-environment.toml");
-  CHECK(find_file("/x/given.toml") == "/x/given.toml");
-  CHECK(find_file("") == "/x/from-environment.toml");
+  CHECK(find_file("/x/given.toml", true) == "/x/given.toml");
+  CHECK(find_file("", true) == "/x/from-environment.toml");
   Variable unset("GRACEVISOR_CONFIG", nullptr);
   if (std::filesystem::exists("/etc/gracevisor/gracevisor.toml")) {
-    CHECK(find_file("") == "/etc/gracevisor/gracevisor.toml");
+    CHECK(find_file("", true) == "/etc/gracevisor/gracevisor.toml");
     return;
   }
   test::Folder folder;
   auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path(""));
-  CHECK_FALSE(find_file("").has_value());
+  CHECK_FALSE(find_file("", true).has_value());
   folder.write("gracevisor.toml", "");
-  CHECK(find_file("") == "./gracevisor.toml");
+  CHECK(find_file("", false) == "./gracevisor.toml");
+  CHECK_FALSE(find_file("", true).has_value());  // root may stand in anybody's folder
   std::filesystem::current_path(before);
 }
 

@@ -301,10 +301,10 @@ TEST_CASE_FIXTURE(Fixture, "log file: a removal from outside is noticed after 5 
 }
 
 TEST_CASE_FIXTURE(Fixture, "log file: a device is never renamed") {
-  std::filesystem::create_symlink("/dev/null", path);
+  path = "/dev/null";
   auto log = file(4, 2);
   log.append("aaaa\nbbbb\n", {});
-  CHECK(std::filesystem::is_symlink(path));
+  CHECK(std::filesystem::is_character_file(path));
   CHECK_FALSE(std::filesystem::exists(old_file(path, 1)));
   CHECK_FALSE(log.degraded());
 }

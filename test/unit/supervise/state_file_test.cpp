@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 #include "state_sample.h"
 #include "supervise/state_json.h"
+#include "support/skip.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -16,6 +18,8 @@ using base::GenerationId;
 using nlohmann::json;
 
 namespace {
+
+constexpr auto kOwn = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
 
 AppState sample_state() {
   return {"web", GenerationId(43), GenerationId(42), std::make_shared<const Spec>(test::sample_spec())};
@@ -240,15 +244,16 @@ TEST_CASE("state file: names cannot leave the folder, and different names are di
 TEST_CASE("state file: a damaged file is set aside while the others load") {
   test::TempFolder folder;
   std::filesystem::create_directory(folder / "apps");
-  auto put = [&](const AppState& state) {
-    test::put_content(state_path(folder.path(), state.app), to_text(state));
+  auto put_text = [&](const std::filesystem::path& file, const std::string& text) {
+    test::put_content(file, text);
+    std::filesystem::permissions(file, kOwn);
   };
+  auto put = [&](const AppState& state) { put_text(state_path(folder.path(), state.app), to_text(state)); };
   put(sample_state());
   put({"api", GenerationId(3), GenerationId(0), nullptr});
   put({"we/ird", GenerationId(4), GenerationId(0), nullptr});
-  test::put_content(folder / "apps/broken.json", "{ \"version\": 1, ");
-  test::put_content(folder / "apps/stolen.json",
-                    to_text({"other", GenerationId(3), GenerationId(0), nullptr}));
+  put_text(folder / "apps/broken.json", "{ \"version\": 1, ");
+  put_text(folder / "apps/stolen.json", to_text({"other", GenerationId(3), GenerationId(0), nullptr}));
   test::put_content(folder / "apps/web.json.new", "half-written");
   test::put_content(folder / "apps/older.json.bad", "set aside before");
   std::filesystem::create_directory(folder / "apps/folder.json");
@@ -260,7 +265,7 @@ TEST_CASE("state file: a damaged file is set aside while the others load") {
   REQUIRE(loaded.problems.size() == 3);
   CHECK(loaded.problems[0] ==
         (folder / "apps/broken.json").string() + ": damaged: no JSON object; set aside as broken.json.bad");
-  CHECK(loaded.problems[1].find("folder.json is not a regular file") != std::string::npos);
+  CHECK(loaded.problems[1].find("folder.json is a directory") != std::string::npos);
   CHECK(loaded.problems[2].find("it is the state of the app other") != std::string::npos);
   CHECK(test::content_of(folder / "apps/broken.json.bad") == "{ \"version\": 1, ");
   CHECK_FALSE(std::filesystem::exists(folder / "apps/broken.json"));
@@ -275,4 +280,39 @@ TEST_CASE("state file: the first start has no states and no problem") {
   auto loaded = load_states(folder.path());
   CHECK(loaded.states.empty());
   CHECK(loaded.problems.empty());
+}
+
+TEST_CASE("state file: one that another user may have written is set aside and never run") {
+  test::TempFolder folder;
+  std::filesystem::create_directory(folder / "apps");
+  auto file = state_path(folder.path(), "web");
+  auto problem = [&] {
+    auto loaded = load_states(folder.path());
+    CHECK(loaded.states.empty());
+    REQUIRE(loaded.problems.size() == 1);
+    CHECK_FALSE(std::filesystem::exists(file));
+    return loaded.problems.front();
+  };
+  auto put = [&] {
+    test::put_content(file, to_text(sample_state()));
+    std::filesystem::permissions(file, kOwn);
+  };
+  put();
+  CHECK(load_states(folder.path()).states.size() == 1);
+  std::filesystem::permissions(file, kOwn | std::filesystem::perms::group_write);
+  CHECK(problem().find("web.json is open to other users; set aside") != std::string::npos);
+  put();
+  std::filesystem::create_hard_link(file, folder / "second");
+  CHECK(problem().find("has a second name") != std::string::npos);
+  put();
+  std::filesystem::rename(file, folder / "elsewhere");
+  std::filesystem::create_symlink(folder / "elsewhere", file);
+  CHECK(problem().find("cannot open") != std::string::npos);
+  if (::geteuid() != 0) {
+    test::skip("only root can give a file to another user");
+    return;
+  }
+  put();
+  REQUIRE(::chown(file.c_str(), 12345, 12345) == 0);
+  CHECK(problem().find("belongs to another user (uid 12345)") != std::string::npos);
 }

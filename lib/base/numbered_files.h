@@ -1,0 +1,19 @@
+// Old files of a log, by number: web.log becomes web.log.1, web.log.1 becomes web.log.2. By a descriptor of
+// the folder, so that nobody can lead the renames elsewhere. Thread: any; calls block on the disk.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+namespace gracevisor::base {
+
+// The old file number `number` (1 is the newest) of `name`.
+[[nodiscard]] std::string old_name(const std::string& name, unsigned number);
+
+// Moves `name` out of the way, oldest file first, so that a crash between two renames loses nothing: it
+// leaves a gap in the numbers, which the next call fills. `keep` == 0 removes the file. An error means that
+// `name` is still in its place.
+[[nodiscard]] Expected<void> shift_old_files(int folder, const std::string& name, unsigned keep);
+
+}  // namespace gracevisor::base

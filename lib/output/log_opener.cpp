@@ -1,0 +1,116 @@
+#include "output/log_opener.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/numbered_files.h"
+#include "spawn/file_helper.h"
+
+namespace gracevisor::output {
+namespace {
+
+// Other files wait meanwhile.
+constexpr std::chrono::milliseconds kPatience{3000};
+
+using base::PathFailure;
+using base::PathResult;
+using base::UniqueFd;
+
+bool is_stream(const std::filesystem::path& path) {
+  constexpr std::array<std::string_view, 3> kStreams = {"/dev/stdout", "/dev/stderr", "/dev/null"};
+  return std::find(kStreams.begin(), kStreams.end(), path.native()) != kStreams.end();
+}
+
+std::unexpected<PathFailure> failed(const std::string& doing, int code) {
+  return std::unexpected(PathFailure{base::system_error(doing, code), false});
+}
+
+PathResult<LogOpener::Opened> open_stream(const std::filesystem::path& path) {
+  // O_NONBLOCK: a pipe that nobody reads must not stall every other file.
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd) return failed("cannot open " + path.string(), errno);
+  // Never rotated, whatever it was redirected to.
+  return LogOpener::Opened{std::move(fd), false, 0};
+}
+
+}  // namespace
+
+base::PathRules LogOpener::rules_for(const FilePolicy& policy) const {
+  base::PathRules rules;
+  rules.trust = trust_;
+  rules.readers = readers_;
+  bool another = policy.user != nullptr && policy.user->uid != 0 && policy.user->uid != ::geteuid();
+  if (another) rules.app = base::AppUser{policy.user->uid, policy.user->gid};
+  return rules;
+}
+
+PathResult<LogOpener::Opened> LogOpener::open(const FilePolicy& policy) const {
+  if (is_stream(policy.path)) return open_stream(policy.path);
+  base::PathRules rules = rules_for(policy);
+  rules.make_folders = true;
+  auto place = base::find_place(policy.path, rules);
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) return open_as_user(policy);
+  auto file = base::open_log(*place, rules);
+  if (!file) return std::unexpected(std::move(file.error()));
+  if (file->app_writes) return open_as_user(policy);
+  return Opened{std::move(file->fd), true, file->size};
+}
+
+PathResult<LogOpener::Opened> LogOpener::open_as_user(const FilePolicy& policy) const {
+  auto fd = as_user(policy, spawn::FileDeed::append, 0);
+  if (!fd && fd.error().error.code == EACCES) {
+    // One that the daemon made in the user's folder, which is theirs to put aside but not to write.
+    if (as_user(policy, spawn::FileDeed::rotate, std::max(policy.keep, 1U))) {
+      fd = as_user(policy, spawn::FileDeed::append, 0);
+    }
+  }
+  if (!fd) return std::unexpected(std::move(fd.error()));
+  struct stat st{};
+  if (::fstat(fd->get(), &st) != 0) return failed("cannot stat " + policy.path.string(), errno);
+  return Opened{std::move(*fd), true, static_cast<std::uint64_t>(st.st_size)};
+}
+
+PathResult<UniqueFd> LogOpener::as_user(const FilePolicy& policy, spawn::FileDeed deed, unsigned keep) const {
+  if (launcher_ == nullptr)
+    return failed("cannot use " + policy.path.string() + " with its user's rights", EPERM);
+  spawn::FileRequest request{deed, std::filesystem::absolute(policy.path).string(), *policy.user, keep};
+  return spawn::do_as_user(*launcher_, request, kPatience);
+}
+
+PathResult<void> LogOpener::rotate(const FilePolicy& policy) const {
+  auto place = base::find_place(policy.path, rules_for(policy));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) {
+    auto done = as_user(policy, spawn::FileDeed::rotate, policy.keep);
+    if (!done) return std::unexpected(std::move(done.error()));
+    return {};
+  }
+  auto shifted = base::shift_old_files(place->folder.get(), place->name, policy.keep);
+  if (!shifted) return std::unexpected(PathFailure{std::move(shifted.error()), false});
+  return {};
+}
+
+PathResult<void> LogOpener::check(const FilePolicy& policy) const {
+  if (policy.path.empty() || is_stream(policy.path)) return {};
+  base::PathRules rules = rules_for(policy);
+  auto place = base::find_place(policy.path, rules);
+  if (!place) {
+    if (place.error().error.code == ENOENT) return {};
+    return std::unexpected(std::move(place.error()));
+  }
+  if (place->app_writes) return {};
+  struct stat st{};
+  if (::fstatat(place->folder.get(), place->name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  auto file = base::open_log(*place, rules);
+  if (!file) return std::unexpected(std::move(file.error()));
+  return {};
+}
+
+}  // namespace gracevisor::output

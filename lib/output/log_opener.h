@@ -1,0 +1,52 @@
+// How log files are opened and rotated: never through a link, never a file with a second name, and by the
+// rights of whoever could have put something else in the place (base/safe_path.h): the daemon's where nobody
+// but root and its user can, the app's user's through gv-exec where that one can. Where a third user can: not
+// at all.
+// "/dev/stdout", "/dev/stderr" and "/dev/null" are what they are. Thread: any; the writer's, and the
+// supervisor's for checks. Immutable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/safe_path.h"
+#include "output/writer.h"
+#include "spawn/file_request.h"
+#include "spawn/launcher.h"
+#include "spawn/plan.h"
+
+namespace gracevisor::output {
+
+class LogOpener {
+ public:
+  struct Opened {
+    base::UniqueFd fd;
+    bool regular = false;
+    std::uint64_t size = 0;  // of a regular one
+  };
+
+  // Judges nothing: for a daemon without privileges, and for tests.
+  LogOpener() = default;
+  // `readers`: the group that may read what is made. `launcher` outlives this; without one nothing is done
+  // with another user's rights.
+  LogOpener(base::PathTrust trust, std::optional<gid_t> readers, const spawn::Launcher* launcher)
+      : trust_(std::move(trust)), readers_(readers), launcher_(launcher) {}
+
+  // Missing folders are made (0750), the file too (0640), whatever the umask.
+  [[nodiscard]] base::PathResult<Opened> open(const FilePolicy& policy) const;
+  [[nodiscard]] base::PathResult<void> rotate(const FilePolicy& policy) const;
+  // Would it be opened? Makes nothing; what is missing is no error.
+  [[nodiscard]] base::PathResult<void> check(const FilePolicy& policy) const;
+
+ private:
+  [[nodiscard]] base::PathRules rules_for(const FilePolicy& policy) const;
+  [[nodiscard]] base::PathResult<Opened> open_as_user(const FilePolicy& policy) const;
+  [[nodiscard]] base::PathResult<base::UniqueFd> as_user(const FilePolicy& policy, spawn::FileDeed deed,
+                                                         unsigned keep) const;
+
+  base::PathTrust trust_;
+  std::optional<gid_t> readers_;
+  const spawn::Launcher* launcher_ = nullptr;
+};
+
+}  // namespace gracevisor::output

@@ -1,0 +1,155 @@
+#include "spawn/file_server.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/numbered_files.h"
+#include "base/safe_path.h"
+#include "spawn/drop.h"
+#include "spawn/file_request.h"
+#include "spawn/plan_codec.h"
+#include "spawn/protocol.h"
+
+namespace gracevisor::spawn {
+namespace {
+
+using base::PathFailure;
+using base::PathResult;
+using base::UniqueFd;
+
+std::unexpected<PathFailure> failed(const base::Error& error) {
+  return std::unexpected(PathFailure{error, false});
+}
+
+// File systems whose files act when they are written, or whose server is the user's own program, which could
+// let a write of the daemon's wait for ever.
+PathResult<void> expect_storage(int fd, const std::string& path) {
+  struct statfs where{};
+  if (::fstatfs(fd, &where) != 0) return failed(base::system_error("cannot look at " + path, errno));
+  constexpr std::array<unsigned long, 5> kNone = {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC,
+                                                  CGROUP2_SUPER_MAGIC, 0x65735546UL /* FUSE */};
+  if (std::find(kNone.begin(), kNone.end(), static_cast<unsigned long>(where.f_type)) == kNone.end())
+    return {};
+  return std::unexpected(PathFailure{{path + " is on a file system that keeps no logs", EOPNOTSUPP}, true});
+}
+
+PathResult<UniqueFd> append(const FileRequest& request) {
+  base::PathRules rules;
+  rules.make_folders = true;
+  auto place = base::find_place(request.path, rules);
+  if (!place) return std::unexpected(place.error());
+  auto opened = base::open_log(*place, rules);
+  if (!opened) return std::unexpected(opened.error());
+  if (auto storage = expect_storage(opened->fd.get(), request.path); !storage) {
+    return std::unexpected(storage.error());
+  }
+  return std::move(opened->fd);
+}
+
+PathResult<UniqueFd> read(const FileRequest& request) {
+  base::PathRules rules;
+  rules.follow_last = true;
+  auto place = base::find_place(request.path, rules);
+  if (!place) return std::unexpected(place.error());
+  auto opened = base::open_to_read(*place, rules);
+  if (!opened) return std::unexpected(opened.error());
+  UniqueFd copy(::memfd_create("gv-file", MFD_CLOEXEC));
+  if (!copy) return failed(base::system_error("cannot create a memfd", errno));
+  std::array<char, 65536> buffer{};
+  std::size_t left = request.limit;
+  for (;;) {
+    ssize_t n = ::read(opened->fd.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed(base::system_error("cannot read " + request.path, errno));
+    if (n == 0) return copy;
+    auto count = static_cast<std::size_t>(n);
+    if (count > left) {
+      return failed({request.path + " is longer than " + std::to_string(request.limit) + " bytes", EFBIG});
+    }
+    left -= count;
+    // A memfd takes all at once, or there is no memory.
+    if (::write(copy.get(), buffer.data(), count) != n) {
+      return failed(base::system_error("cannot copy " + request.path, errno));
+    }
+  }
+}
+
+PathResult<UniqueFd> rotate(const FileRequest& request) {
+  auto place = base::find_place(request.path, {});
+  if (!place) return std::unexpected(place.error());
+  UniqueFd folder(::openat(place->folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return failed(base::system_error("cannot open the folder of " + request.path, errno));
+  auto shifted = base::shift_old_files(folder.get(), place->name, request.limit);
+  if (!shifted) return failed(shifted.error());
+  return UniqueFd();
+}
+
+PathResult<UniqueFd> act(const FileRequest& request) {
+  if (::geteuid() == 0) {
+    if (auto step = drop_to(request.who))
+      return failed(base::system_error("cannot become the app's user", step->code));
+  } else if (::geteuid() != request.who.uid) {
+    return failed(base::system_error("cannot become the app's user", EPERM));
+  }
+  (void)::umask(022);
+  switch (request.deed) {
+    case FileDeed::append: return append(request);
+    case FileDeed::read: return read(request);
+    case FileDeed::rotate: return rotate(request);
+  }
+  return failed({"no such deed", EINVAL});
+}
+
+// One packet, whole or not at all.
+bool send(const FileAnswer& answer, const UniqueFd& fd) {
+  std::string text = encode(answer);
+  iovec part{text.data(), text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (fd) {
+    message.msg_control = space.data();
+    message.msg_controllen = space.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    int number = fd.get();
+    std::memcpy(CMSG_DATA(header), &number, sizeof number);
+  }
+  return ::sendmsg(kReportFd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace
+
+bool holds_file_request(int fd) {
+  std::uint32_t magic = 0;
+  return ::pread(fd, &magic, sizeof magic, 0) == sizeof magic && magic == kFileMagic;
+}
+
+void serve_file_request() {
+  FileAnswer answer;
+  UniqueFd fd;
+  auto bytes = read_sealed(kPlanFd);
+  auto request = bytes ? decode_file_request(*bytes) : std::unexpected(bytes.error());
+  if (!request) {
+    answer = {request.error().code, 0, request.error().what};
+  } else if (auto done = act(*request)) {
+    fd = std::move(*done);
+  } else {
+    answer = {done.error().error.code, done.error().refused ? 1U : 0U, done.error().error.what};
+  }
+  ::_exit(send(answer, fd) ? 0 : kHelperFailed);
+}
+
+}  // namespace gracevisor::spawn
