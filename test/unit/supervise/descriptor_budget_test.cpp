@@ -44,7 +44,7 @@ TEST_CASE("descriptors: with just the need 128 clients are let in and with less 
 
 TEST_CASE("descriptors: what is shared out never exceeds the limit") {
   for (std::uint64_t limit = 352; limit < 40'000; limit += 97) {
-    for (std::size_t workers : {1, 2, 7, 64}) {
+    for (std::size_t workers : {1U, 2U, 7U, 64U}) {
       DescriptorBudget budget(limit, {workers, 1, 1, 2});
       if (!budget.enough()) continue;
       CAPTURE(limit);

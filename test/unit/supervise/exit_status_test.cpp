@@ -37,9 +37,6 @@ TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to
   CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}));
 }
 
-}  // namespace
-}  // namespace gracevisor::supervise
-
 TEST_CASE("exit status: only what the daemon itself was short of is its own shortage") {
   for (SpawnStage stage : {SpawnStage::pipe, SpawnStage::memfd, SpawnStage::spawn, SpawnStage::pidfd}) {
     CHECK(own_shortage(SpawnFailed{stage, EMFILE}));
@@ -53,3 +50,6 @@ TEST_CASE("exit status: only what the daemon itself was short of is its own shor
   }
   CHECK_FALSE(own_shortage(Exited{EMFILE}));
 }
+
+}  // namespace
+}  // namespace gracevisor::supervise
