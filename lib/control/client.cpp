@@ -150,8 +150,7 @@ Exchange::Step Exchange::receive(bool patient) {
     return std::unexpected(error(Kind::failed, what));
   }
   if (ready == 0) {
-    std::string what = fmt::format("no answer within {} s from the daemon", options_.patience.count() / 1000);
-    return std::unexpected(error(Kind::unreachable, what));
+    return std::unexpected(error(Kind::unreachable, "the daemon does not answer"));
   }
   if (watched[1].revents != 0) return std::unexpected(error(Kind::interrupted, "interrupted"));
   std::array<char, 16384> space{};

@@ -125,10 +125,10 @@ std::string to_json(const StatusReport& message) {
                    {"uptime_s", message.uptime_s},
                    {"workers", message.workers},
                    {"epoch", message.epoch},
+                   {"apps", std::move(apps)},
                    {"open_files", message.open_files},
                    {"open_files_needed", message.open_files_needed},
                    {"max_connections", message.max_connections},
-                   {"apps", std::move(apps)},
                    {"problems", message.problems}});
 }
 

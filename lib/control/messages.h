@@ -70,10 +70,10 @@ struct StatusReport {
   std::uint64_t uptime_s = 0;
   std::uint64_t workers = 0;
   std::uint64_t epoch = 0;
+  std::vector<AppStatus> apps;
   std::uint64_t open_files = 0;  // the limit (RLIMIT_NOFILE); 0: none
   std::uint64_t open_files_needed = 0;
   std::uint64_t max_connections = 0;  // of clients, which that leaves
-  std::vector<AppStatus> apps;
   std::vector<std::string> problems;  // of the daemon as a whole
 };
 

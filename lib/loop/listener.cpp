@@ -47,17 +47,18 @@ std::uint64_t Listener::limit_of_turn() noexcept {
 }
 
 void Listener::accept_some(std::uint64_t limit) {
-  for (std::uint64_t i = 0; i < limit; ++i) {
+  for (std::uint64_t i = 0; i < limit;) {
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     auto* address = reinterpret_cast<sockaddr*>(&peer);
     base::UniqueFd socket(::accept4(socket_.get(), address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
       on_accepted_({std::move(socket), base::Address::from_sockaddr(address, length)});
+      ++i;
       continue;
     }
     if (base::is_shortage(errno)) {
-      if (on_short_ && on_short_(errno)) continue;
+      if (on_short_ && on_short_(errno)) continue;  // so often only as there is something to give up
       watch_->pause();
       back_off_.start(kBackOff);
       return;
@@ -65,6 +66,7 @@ void Listener::accept_some(std::uint64_t limit) {
     if (errno == EAGAIN) return;
     // Anything else (ECONNABORTED, EINTR, network errors of the new connection) concerns one connection
     // alone.
+    ++i;
   }
 }
 

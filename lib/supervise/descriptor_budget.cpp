@@ -17,7 +17,8 @@ constexpr std::uint64_t kPerClient = 2;  // its own, and one to an instance
 
 // Where a worker's loop, doorbell and sockets are more than kOwn has room for.
 constexpr std::uint64_t kOwnAnyway = 32;
-constexpr std::uint64_t kPerWorker = 6;
+constexpr std::uint64_t kLeastTurnedAway = 2;  // of one worker
+constexpr std::uint64_t kPerWorker = 6 + kLeastTurnedAway;
 constexpr std::uint64_t kPerWorkerAndAddress = 2;  // the supervisor's socket and the worker's duplicate
 
 // Of what is left beyond the need, 16 clients take 32, a pipe of theirs two, and four of those who are turned
@@ -62,7 +63,7 @@ routing::Room DescriptorBudget::room() const noexcept {
   // What the need has no room for comes out of the shares.
   std::uint64_t shares = all > kLeastClients ? (all - kLeastClients) / kClientsPerShare / demand_.workers : 0;
   return {.clients = std::max<std::size_t>(1, all / demand_.workers),
-          .turned_away = std::min(kMostTurnedAway, 4 * shares),
+          .turned_away = std::clamp(4 * shares, kLeastTurnedAway, kMostTurnedAway),
           .pipes = std::min(kMostPipes, shares)};
 }
 

@@ -63,6 +63,8 @@ class ControlServer final : control::Handler {
     return eventually([this, count] { return server_->connections() == count; });
   }
 
+  // For on_loop().
+  [[nodiscard]] control::Server& server() { return *server_; }
   [[nodiscard]] std::string path() const { return (folder_ / "gracevisor.sock").string(); }
   [[nodiscard]] const std::string& failure() const { return failure_; }
 

@@ -78,6 +78,8 @@ void CoreRig::publish() {
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
   table->closing = closing;
+  table->room = room;
+  table->probes = probes;
   published_.push_back(table);
   port_.mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));
   core_->look();

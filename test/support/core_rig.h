@@ -48,9 +48,11 @@ class CoreRig {
   config::ProxyOptions options;
   routing::AppRoutes web;
   bool closing = false;
+  routing::Room room;
   config::Listener listener;
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
+  std::vector<routing::ProbeOrder> probes;
   void publish();
 
   // A new client; valid as long as the rig.
@@ -79,6 +81,7 @@ class CoreRig {
   [[nodiscard]] const routing::LedgerCell& cell(std::size_t instance = 0) const;
   [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
   [[nodiscard]] std::uint64_t unsent() const { return port_.unsent.read(); }
+  [[nodiscard]] const routing::Shortages& shortages() const { return port_.shortages; }
   // Over all instances.
   [[nodiscard]] std::uint64_t leases() const;
 

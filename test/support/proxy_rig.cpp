@@ -71,6 +71,7 @@ base::Epoch ProxyRig::put() {
   }
   table->probes = probes;
   table->closing = closing;
+  table->room = room;
   published_.push_back(table);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     ports_[i]->mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));

@@ -61,6 +61,7 @@ class ProxyRig {
   std::vector<routing::AppRoutes> more;  // with the options of their own, or those of "web"
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
+  routing::Room room;
   bool listed = true;  // the listener
   config::Listener listener;
   std::optional<base::AppId> tcp;

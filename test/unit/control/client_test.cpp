@@ -78,7 +78,7 @@ TEST_CASE("client: without a daemon it says where it looked and what may be wron
   CHECK(refused.error().kind == Kind::unreachable);
   CHECK(refused.error().what ==
         "nobody answers at " + path + " (Connection refused): gracevisord is not running");
-  CHECK(Client(std::string(200, 'x')).ask(kStatus).error().kind == Kind::unreachable);
+  CHECK(Client(std::string(200, 'x')).ask(kStatus).error().kind == Kind::unusable);
 }
 
 TEST_CASE("client: a socket that is not for this user is told from one that is not there") {
@@ -90,7 +90,8 @@ TEST_CASE("client: a socket that is not for this user is told from one that is n
   auto refused = Client(path).ask(kStatus);
   REQUIRE(::seteuid(0) == 0);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().what.starts_with("no permission to use " + path));
+  CHECK(refused.error().kind == Kind::not_permitted);
+  CHECK(refused.error().what.starts_with("no permission to use " + path + " (Permission denied)"));
 }
 
 TEST_CASE("client: what no daemon says is malformed, and half an answer is a lost one") {

@@ -41,7 +41,7 @@ StatusReport sample() {
   app.problems = {"last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43"};
   app.stopped_uid = 1000;
   app.stopped_s = 172800;
-  return StatusReport{"0.1.0", 77, 9000, 2, 9, {app}};
+  return StatusReport{"0.1.0", 77, 9000, 2, 9, {app}, 1024, 352, 280, {"3 connections were turned away"}};
 }
 
 }  // namespace

@@ -278,3 +278,30 @@ TEST_CASE("gvctl: when nobody reads on, logs end quietly and a deploy is still w
   CHECK(Commands(*line, client, out.output(), err.output(), Style{}).run() == 10);
   CHECK(err.text().empty());
 }
+
+TEST_CASE("gvctl: a socket that is not for this user exits with 7 and a path that none can have with 2") {
+  if (::geteuid() != 0) return;  // only root can become somebody else
+  ControlServer server([](const control::Request& /*request*/, const std::shared_ptr<control::Reply>& reply) {
+    reply->json(200, "{}");
+  });
+  REQUIRE(::seteuid(65534) == 0);
+  Outcome refused = run(server.path(), {"status"});
+  Outcome deploy = run(server.path(), {"deploy", "web"});
+  REQUIRE(::seteuid(0) == 0);
+  CHECK(refused.exit == 7);
+  CHECK(refused.err.starts_with("gvctl: no permission to use " + server.path() + " (Permission denied)"));
+  CHECK(deploy.exit == 7);
+  Outcome too_long = run("/" + std::string(200, 'x'), {"status"});
+  CHECK(too_long.exit == 2);
+  CHECK(too_long.err.find(std::string(200, 'x')) != std::string::npos);
+}
+
+TEST_CASE("gvctl: what the daemon as a whole is short of stands below its apps") {
+  ControlServer server([](const control::Request& /*request*/, const std::shared_ptr<control::Reply>& reply) {
+    control::StatusReport report;
+    report.problems = {"3 connections of clients were turned away"};
+    reply->json(200, control::to_json(report));
+  });
+  CHECK(run(server.path(), {"status"}).out ==
+        "no apps are configured\n!  3 connections of clients were turned away\n");
+}

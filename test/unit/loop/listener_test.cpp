@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <vector>
 
 #include "loop/listening_socket.h"
 #include "stream_fixture.h"
+#include "support/scarce.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -129,6 +131,37 @@ TEST_CASE_FIXTURE(Fixture, "listener: without descriptors it pauses, and goes on
   std::size_t accepted_meanwhile = accepted.size();
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(accepted_meanwhile == 0);
+  REQUIRE(run_until(*loop, [&] { return accepted.size() == 2; }));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "listener: an owner that gives a descriptor up has the connection accepted at once") {
+  listener.reset();
+  auto opened = loop::open_listening_sockets(address, 1);
+  REQUIRE(opened.has_value());
+  address = opened->address;
+  std::vector<int> told;
+  base::UniqueFd spare(::dup(0));
+  auto created = Listener::create(
+      *loop, std::move(opened->sockets[0]),
+      [&](loop::Accepted connection) { accepted.push_back(std::move(connection)); },
+      [&](int code) {
+        told.push_back(code);
+        bool given = static_cast<bool>(spare);
+        spare.reset();
+        return given;
+      });
+  REQUIRE(created.has_value());
+  listener = std::move(*created);
+  connect(2);
+  {
+    test::Scarce none;
+    loop->run_once(false);
+    loop->run_once(false);
+    CHECK(accepted.size() == 1);
+    CHECK(told.size() == 2);
+    CHECK(told.front() == EMFILE);
+  }
   REQUIRE(run_until(*loop, [&] { return accepted.size() == 2; }));
 }
 

@@ -37,5 +37,19 @@ TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to
   CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}));
 }
 
+TEST_CASE("exit status: only what the daemon itself was short of is its own shortage") {
+  for (SpawnStage stage : {SpawnStage::pipe, SpawnStage::memfd, SpawnStage::spawn, SpawnStage::pidfd}) {
+    CHECK(own_shortage(SpawnFailed{stage, EMFILE}));
+    CHECK_FALSE(own_shortage(SpawnFailed{stage, EINVAL}));
+  }
+  CHECK(own_shortage(SpawnFailed{SpawnStage::spawn, EAGAIN}));
+  CHECK(own_shortage(SpawnFailed{SpawnStage::endpoint, EADDRNOTAVAIL}));
+  // The app's own limit, or the user's.
+  for (SpawnStage stage : {SpawnStage::fds, SpawnStage::exec, SpawnStage::uid, SpawnStage::crashed}) {
+    CHECK_FALSE(own_shortage(SpawnFailed{stage, EMFILE}));
+  }
+  CHECK_FALSE(own_shortage(Exited{EMFILE}));
+}
+
 }  // namespace
 }  // namespace gracevisor::supervise

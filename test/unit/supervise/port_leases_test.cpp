@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <set>
 #include <string>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
+#include "support/scarce.h"
 
 using namespace gracevisor;
 using namespace gracevisor::supervise;
@@ -114,4 +116,24 @@ TEST_CASE("port leases: a range that ends at the last port there is ends") {
   auto port = leases.lease();
   if (port) CHECK(*port == Port(65535));
   CHECK_FALSE(leases.lease().has_value());
+}
+
+TEST_CASE("port leases: without a descriptor the cause is said and no port is taken for somebody else's") {
+  auto range = free_range(2);
+  PortLeases leases(range);
+  for (unsigned left : {0U, 1U}) {
+    CAPTURE(left);
+    base::Expected<Port> port;
+    {
+      // One is enough: each test of a port takes one at a time.
+      test::Scarce scarce(left);
+      port = leases.lease();
+    }
+    CHECK(port.has_value() == (left == 1));
+    if (port) continue;
+    CHECK(port.error().code == EMFILE);
+    CHECK(port.error().what.starts_with("cannot look for a free port in "));
+    CHECK(port.error().what.ends_with("Too many open files (EMFILE)"));
+  }
+  CHECK(leases.leased() == 1);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <csignal>
 #include <set>
 
@@ -149,4 +150,24 @@ TEST_CASE("restart policy: a back-off of nothing restarts at once") {
   immediate.backoff = milliseconds(0);
   RestartPolicy policy(immediate, 1);
   for (int i = 0; i < 100; ++i) CHECK(policy.on_exit(kCrash, std::nullopt).delay == base::Duration::zero());
+}
+
+TEST_CASE(
+    "restart policy: what the daemon could not begin is no failure and is tried again under any policy") {
+  for (auto which : {config::Restart::Policy::always, config::Restart::Policy::on_failure,
+                     config::Restart::Policy::never}) {
+    config::Restart restart = settings(which);
+    restart.max_failures = 2;
+    RestartPolicy policy(restart, 7);
+    for (base::Duration middle : {milliseconds(500), milliseconds(1000), milliseconds(2000)}) {
+      auto verdict = policy.on_exit(SpawnFailed{SpawnStage::pipe, EMFILE}, std::nullopt);
+      CHECK(verdict.kind == Kind::restart);
+      check_around(verdict.delay, middle);
+    }
+    CHECK(policy.failures_in_a_row() == 0);
+    CHECK(policy.on_exit(SpawnFailed{SpawnStage::exec, ENOENT}, std::nullopt).kind ==
+          (which == config::Restart::Policy::never ? Kind::stay_down : Kind::restart));
+    auto after = policy.on_exit(SpawnFailed{SpawnStage::spawn, EAGAIN}, std::nullopt);
+    check_around(after.delay, milliseconds(500));
+  }
 }

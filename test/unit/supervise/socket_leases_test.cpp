@@ -238,3 +238,44 @@ TEST_CASE(
   leases.close_listening(kAll);
   CHECK(empty_of_apps(folder / "run"));
 }
+
+TEST_CASE("socket leases: after the folder was removed the next lease makes it again and the loss is known") {
+  test::TempFolder folder;
+  SocketLeases leases(folder.path());
+  auto spec = spec_of(config::EndpointKind::socket);
+  auto first = leases.lease(who(42, 1, 1), spec);
+  REQUIRE(first.has_value());
+  auto bound = bind_at(*first);
+  CHECK(leases.in_place(*first));
+  fs::remove_all(folder / "apps");
+  CHECK_FALSE(leases.in_place(*first));
+  auto second = leases.lease(who(42, 1, 2), spec);
+  REQUIRE(second.has_value());
+  auto bound_again = bind_at(*second);
+  CHECK(leases.in_place(*second));
+  base::UniqueFd client;
+  CHECK(connect_to(*second, client) == 0);
+  leases.give_back(*first);
+  leases.give_back(*second);
+  CHECK(empty_of_apps(folder.path()));
+  CHECK(leases.in_place(base::Address::tcp_loopback(base::Port(1))));
+}
+
+TEST_CASE("socket leases: a listening socket whose file was removed is opened anew when it is asked for") {
+  test::TempFolder folder;
+  SocketLeases leases(folder.path());
+  auto spec = spec_of(config::EndpointKind::fd);
+  auto first = leases.listening(who(42, 1, 1), spec);
+  REQUIRE(first.has_value());
+  CHECK(leases.in_place(first->address));
+  fs::remove(path_of(first->address));
+  CHECK_FALSE(leases.in_place(first->address));
+  base::UniqueFd client;
+  CHECK(connect_to(first->address, client) == ENOENT);
+  auto second = leases.listening(who(42, 1, 2), spec);
+  REQUIRE(second.has_value());
+  CHECK(leases.in_place(second->address));
+  CHECK(connect_to(second->address, client) == 0);
+  leases.close_listening(kAll);
+  CHECK(empty_of_apps(folder.path()));
+}
