@@ -47,12 +47,8 @@ StandardError::Result StandardError::write(std::string_view& text, Duration pati
     if (ready < 0 && errno != EINTR) return Result::broken;
     ssize_t n = ready > 0 ? write_some(text) : -1;
     if (ready > 0 && n < 0 && errno != EINTR && errno != EAGAIN) return Result::broken;
-    if (n > 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
-      deadline = steady_clock::now() + patience;
-    } else if (steady_clock::now() >= deadline) {
-      return Result::stuck;
-    }
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+    if (!text.empty() && steady_clock::now() >= deadline) return Result::stuck;
   }
   return Result::done;
 }

@@ -14,14 +14,14 @@ class StandardError {
  public:
   enum class Result {
     done,
-    stuck,   // nothing was taken for that long
+    stuck,   // not all was taken in that time
     broken,  // it takes nothing: closed, a full disk
   };
 
   // The descriptor stays its owner's.
   explicit StandardError(int fd = 2);
 
-  // Writes `text` and shortens it by what was written; gives up when nothing is taken for `patience`.
+  // Writes `text` for at most `patience`, and shortens it by what was written.
   [[nodiscard]] Result write(std::string_view& text, Duration patience);
 
  private:

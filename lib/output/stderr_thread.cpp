@@ -11,8 +11,9 @@ namespace {
 
 // How long one attempt waits, after which it is seen whether the daemon ends.
 constexpr base::Duration kAttempt = std::chrono::milliseconds(100);
-// At the end a reader that takes nothing is waited for this many attempts.
+// At the end a reader that takes nothing is waited for this many attempts, and any reader so long.
 constexpr int kLastAttempts = 20;
+constexpr base::Duration kLast = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -104,10 +105,13 @@ bool StderrThread::put(std::string_view text, Source whose) {
     auto result = out_.write(rest, kAttempt);
     std::string_view written = text.substr(0, text.size() - rest.size());
     if (!written.empty()) seam_.wrote(written, whose);
-    last_attempts = written.empty() && finish_.read() != 0 ? last_attempts + 1 : 0;
     text = rest;
     if (result == base::StandardError::Result::broken) return false;
-    gave_up_ = last_attempts >= kLastAttempts;
+    if (finish_.read() == 0) continue;
+    auto now = std::chrono::steady_clock::now();
+    if (!over_at_) over_at_ = now + kLast;
+    last_attempts = written.empty() ? last_attempts + 1 : 0;
+    gave_up_ = last_attempts >= kLastAttempts || now >= *over_at_;
   }
   return text.empty();
 }

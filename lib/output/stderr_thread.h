@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/standard_error.h"
@@ -33,8 +34,8 @@ class StderrThread {
   void wake() noexcept { work_->ring(); }
   // What does not fit is dropped, counted, and told in front of the next that does.
   void forward(Lines lines);
-  // Writes what is queued and ends the thread, within about 2 s of a reader that stopped. Idempotent. After
-  // it do_now() works on the caller's thread.
+  // Writes what is queued and ends the thread: a reader that takes nothing is given up after 2 s, and any
+  // after 10 s. Idempotent. After it do_now() works on the caller's thread.
   void finish();
   void do_now(const Lines& lines);
   // Lines that were given up, whatever the reason.
@@ -56,7 +57,8 @@ class StderrThread {
   handoff::Tally finish_;           // written by the supervisor: 1 after its last push
   base::StandardError out_;
   Seam seam_;
-  Dropped dropped_;  // not yet told
+  Dropped dropped_;                         // not yet told
+  std::optional<base::TimePoint> over_at_;  // from the daemon's end on
   bool gave_up_ = false;
   std::unique_ptr<loop::Loop> loop_;
   std::unique_ptr<loop::Wakeup> work_;

@@ -255,7 +255,7 @@ TEST_CASE("daemon log: it goes on in a new file after SIGUSR1 and rotates as oth
   Site site;
   site.configure_whole(site.daemon_table() +
                        "log = { file = \"@DIR@/logs/d.log\", max_size = \"1KiB\", keep = 50 }\n"
-                       "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n");
+                       "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\ndeploy.guard = \"0s\"\n");
   DaemonProcess daemon(site);
   auto file = site.directory() / "logs/d.log";
   REQUIRE(daemon.wait_healthy("web", 1));
