@@ -71,7 +71,7 @@ void measure(bench::Bench& bench, loop::Loop& loop, std::size_t apps, unsigned i
         &table->listeners.front(),
         {.host = hosts[i % hosts.size()], .path = head.path, .client = "192.0.2.17", .head = &head});
     bench::keep(routed);
-    bool leased = routed.answer == proxy::Switchboard::Answer::leased;
+    bool leased = routed.answer == proxy::Switchboard::Answer::live;
     routed.lease.end();
     return read && leased;
   });

@@ -41,6 +41,8 @@ struct ProxyOptions {
   // Of names with "_", which CGI, WSGI and Rack cannot tell from "-".
   enum class Underscores { drop, pass, reject };
   enum class ClientAbort { close, finish };
+  // What a client's FIN behind a whole request means.
+  enum class HalfClose { abort, serve };
 
   Balance balance = Balance::p2c;
   std::string balance_key;        // the header's or cookie's name
@@ -49,9 +51,14 @@ struct ProxyOptions {
   Millis keep_alive{4000};           // how long an idle connection to the app is kept
   unsigned keep_alive_requests = 0;  // requests per connection to the app; 0: any number
   Millis connect_timeout{1000};
-  Millis body_timeout{30000};         // no progress of a request's body
-  std::uint64_t min_body_rate = 500;  // bytes per second, on average, of a body that takes longer than 30 s
-  Millis send_timeout{30000};         // no progress towards a slow reader
+  Millis body_timeout{30000};  // no progress of a request's body
+  // Bytes per second, on average, of a body that holds an instance for more than 5 s, or comes for more than
+  // 30 s.
+  std::uint64_t min_body_rate = 500;
+  std::uint64_t request_buffer = 65536;               // of a body, before an instance is chosen; 0: off
+  std::uint64_t request_buffer_memory = 16ULL << 20;  // of incomplete bodies and their heads, per worker
+  Millis send_timeout{30000};                         // no progress towards a slow reader
+  std::uint64_t min_send_rate = 500;  // bytes per second towards a reader who is waited for for 30 s; 0: any
   Millis tunnel_timeout{3'600'000};   // no byte either way after an upgrade, or in TCP mode
   Millis half_close_timeout{30000};   // of a tunnel, after one side has ended
   std::uint64_t max_body = 100ULL << 20;
@@ -63,6 +70,7 @@ struct ProxyOptions {
   std::uint64_t hold_memory = 16ULL << 20;  // what those keep, per worker
   bool retry_503 = false;  // an idempotent request again where an instance says 503 with Retry-After
   ClientAbort on_client_abort = ClientAbort::close;
+  HalfClose half_close = HalfClose::abort;
   bool strip_path = false;
   bool via = true;
   Underscores underscore_headers = Underscores::drop;

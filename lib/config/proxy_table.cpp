@@ -34,6 +34,9 @@ constexpr Choice<ProxyOptions::Underscores> kUnderscores[] = {{"drop", ProxyOpti
 constexpr Choice<ProxyOptions::ClientAbort> kAborts[] = {{"close", ProxyOptions::ClientAbort::close},
                                                          {"finish", ProxyOptions::ClientAbort::finish}};
 
+constexpr Choice<ProxyOptions::HalfClose> kHalfCloses[] = {{"abort", ProxyOptions::HalfClose::abort},
+                                                           {"serve", ProxyOptions::HalfClose::serve}};
+
 std::string_view word_of(Balance balance) {
   auto it = std::find_if(std::begin(kBalances), std::end(kBalances),
                          [&](const auto& choice) { return choice.value == balance; });
@@ -185,7 +188,8 @@ void add_time_fields(Fields<ProxyOptions>& fields) {
   auto duration = [&fields](std::string_view key, Millis ProxyOptions::* member, std::string_view comment) {
     fields.push_back(duration_field(key, member, {kTick, kDay}, comment));
   };
-  duration("request_timeout", &ProxyOptions::request_timeout, "until the response's head");
+  duration("request_timeout", &ProxyOptions::request_timeout,
+           "until the response's head; each 1xx, of max_interim_responses, begins it anew");
   fields.push_back(
       choice_field("reuse", &ProxyOptions::reuse, kReuses,
                    R"(which requests may use a kept connection to the app: or "never", "always")"));
@@ -197,8 +201,11 @@ void add_time_fields(Fields<ProxyOptions>& fields) {
   duration("body_timeout", &ProxyOptions::body_timeout, "no progress of a request's body");
   fields.push_back(
       size_field("min_body_rate", &ProxyOptions::min_body_rate, {0, 1ULL << 30},
-                 "per second, on average, of a request's body that takes more than 30 s; 0: any"));
+                 "per second, on average, of a body that takes more than 30 s, or an instance 5 s; 0: any"));
   duration("send_timeout", &ProxyOptions::send_timeout, "no progress towards a slow reader");
+  fields.push_back(
+      size_field("min_send_rate", &ProxyOptions::min_send_rate, {0, 1ULL << 30},
+                 "per second, on average, to a reader for whom bytes have waited for 30 s; 0: any"));
   duration("tunnel_timeout", &ProxyOptions::tunnel_timeout,
            R"(no byte either way on a WebSocket, or with proxy = "tcp")");
   duration("half_close_timeout", &ProxyOptions::half_close_timeout,
@@ -208,6 +215,11 @@ void add_time_fields(Fields<ProxyOptions>& fields) {
 void add_limit_fields(Fields<ProxyOptions>& fields) {
   fields.push_back(
       size_field("max_body", &ProxyOptions::max_body, {1, 1ULL << 40}, "of a request; more is 413"));
+  fields.push_back(size_field("request_buffer", &ProxyOptions::request_buffer, {0, 16ULL << 20},
+                              R"(of a body, read before an instance is chosen; "0": none)"));
+  fields.push_back(
+      size_field("request_buffer_memory", &ProxyOptions::request_buffer_memory, {0, 1ULL << 34},
+                 "what bodies that still come keep, per proxy thread; more is 408 to the slowest"));
   fields.push_back(size_field("max_chunk_extensions", &ProxyOptions::max_chunk_extensions, {0, kMostHead},
                               "bytes in one message"));
   fields.push_back(
@@ -255,6 +267,8 @@ Fields<ProxyOptions> proxy_options_fields() {
   fields.push_back(
       choice_field("on_client_abort", &ProxyOptions::on_client_abort, kAborts,
                    R"(or "finish": the app's response is read to its end, for request_timeout at most)"));
+  fields.push_back(choice_field("half_close", &ProxyOptions::half_close, kHalfCloses,
+                                R"(a client's FIN means that it has left; or "serve": it still reads)"));
   add_header_fields(fields);
   return fields;
 }

@@ -31,11 +31,16 @@ struct RequestForward {
   std::string_view request_id = {};  // X-Request-ID; empty: what the client sent, if anything
   bool via = true;                   // add Via (RFC 9110 section 7.6.3)
   bool keep_underscores = false;     // names with "_" pass
+  bool expect = true;                // Expect passes; not where the client is told to go on by us
   std::size_t strip = 0;             // bytes in front of the path that the app does not see
   FieldEdits edits = {};
 };
-// Appends the request head for the app. A body of kind chunked or length stays of that kind.
-void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
+// Appends the request head for the app. A body of kind chunked or length stays of that kind. Returns where in
+// `out` the field stands that says so.
+std::size_t write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
+// In a head that says at `framing` that its body is chunked: the body has this length instead (RFC 9112
+// section 6.2). The head becomes no longer.
+void tell_length(std::string& head, std::size_t framing, std::uint64_t length);
 
 // How the response goes to the client: its framing and whether the connection goes on.
 struct ResponseForward {
@@ -52,6 +57,8 @@ struct ResponsePlan {
 // Appends a final response's head as planned. For interim ones use write_interim_head.
 void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                          std::string& out);
+// Of our own making, for a client that waits to be told to send its body (RFC 9110 section 10.1.1).
+inline constexpr std::string_view kContinueHead = "HTTP/1.1 100 Continue\r\n\r\n";
 // Of a 101 Upgrade is kept.
 void write_interim_head(const ResponseHead& head, std::string& out);
 

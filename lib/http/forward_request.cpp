@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "http/connection.h"
 #include "http/forward.h"
@@ -33,7 +34,7 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::host:
     case FieldName::x_forwarded_for: return false;
     case FieldName::expect:
-      return head.minor == 1;  // a 1.0 client cannot wait for 100 (RFC 9110 section 10.1.1)
+      return how.expect && head.minor == 1;  // a 1.0 client cannot wait for 100 (RFC 9110 section 10.1.1)
     case FieldName::max_forwards: return !head.max_forwards;
     case FieldName::accept:
     case FieldName::connection:
@@ -81,6 +82,9 @@ void write_connection(const RequestHead& head, const RequestForward& how, HeadTe
   if (!head.upgrade.empty()) write_field("Upgrade", head.upgrade, out);
 }
 
+// A length of 16 MiB is shorter.
+constexpr std::string_view kChunkedField = "Transfer-Encoding: chunked\r\n";
+
 void write_framing(const RequestHead& head, HeadText& out) {
   switch (head.body.kind) {
     case Framing::Kind::none:
@@ -89,7 +93,7 @@ void write_framing(const RequestHead& head, HeadText& out) {
       }
       return;
     case Framing::Kind::length: write_field("Content-Length", head.body.length, out); return;
-    case Framing::Kind::chunked: write_field("Transfer-Encoding", "chunked", out); return;
+    case Framing::Kind::chunked: out.append(kChunkedField); return;
     case Framing::Kind::until_close: return;  // no request ends this way
   }
 }
@@ -109,7 +113,8 @@ void write_forwarded_for(const RequestHead& head, const RequestForward& how, Hea
   if (separator == ", ") out.append("\r\n");
 }
 
-void write_head(const RequestHead& head, const RequestForward& how, HeadText& out) {
+// Returns where its framing stands.
+std::size_t write_head(const RequestHead& head, const RequestForward& how, HeadText& out) {
   write_start(head, how, out);
   const bool edited = !how.edits.empty();
   const auto ours = [&](std::string_view name) { return !edited || !how.edits.touch(name); };
@@ -126,6 +131,7 @@ void write_head(const RequestHead& head, const RequestForward& how, HeadText& ou
       copy.add(field);
     }
   }
+  const std::size_t framing = out.size();
   write_framing(head, out);
   if (head.max_forwards && ours("Max-Forwards")) {
     write_field("Max-Forwards", std::max<std::uint64_t>(*head.max_forwards, 1) - 1, out);
@@ -138,14 +144,25 @@ void write_head(const RequestHead& head, const RequestForward& how, HeadText& ou
   for (const auto& [name, value] : how.edits.set) write_field(name, value, out);
   write_connection(head, how, out);
   out.append("\r\n");
+  return framing;
 }
 
 }  // namespace
 
-void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
+std::size_t write_request_head(const RequestHead& head, const RequestForward& how, std::string& out) {
+  const std::size_t before = out.size();
+  std::size_t framing = 0;
   const std::size_t room = size_of(head.fields) + head.method_text.size() + head.target.size() +
                            2 * head.authority.size() + size_of(how.edits) + kAdded;
-  append_head(out, room, [&](HeadText& text) { write_head(head, how, text); });
+  append_head(out, room, [&](HeadText& text) { framing = write_head(head, how, text); });
+  return before + framing;
+}
+
+void tell_length(std::string& head, std::size_t framing, std::uint64_t length) {
+  std::array<char, 64> field;
+  HeadText text(field.data(), field.size());
+  write_field("Content-Length", length, text);
+  head.replace(framing, kChunkedField.size(), field.data(), text.size());
 }
 
 }  // namespace gracevisor::http

@@ -1,5 +1,8 @@
 #include "loop/stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -282,6 +285,12 @@ WriteResult Stream::write(std::span<const std::string_view> pieces) {
 
 std::size_t Stream::queued() const noexcept {
   return open() ? uv_stream_get_write_queue_size(handle_) : 0;
+}
+
+std::size_t Stream::unacknowledged() const noexcept {
+  int bytes = 0;
+  if (!open() || ::ioctl(descriptor(), SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(std::max(bytes, 0));
 }
 
 void Stream::finish_writing() {

@@ -87,6 +87,10 @@ class Stream {
   // Bytes that wait for the socket; 0 when it is closed.
   [[nodiscard]] std::size_t queued() const noexcept;
 
+  // Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ: a system call); 0 where
+  // the kernel does not tell.
+  [[nodiscard]] std::size_t unacknowledged() const noexcept;
+
   // Splicing: content that passes through a pipe unseen, between a stream that is left unread and one that
   // nothing else is written to meanwhile.
   // From now on, and while it is reading: on_readable() instead of on_bytes().

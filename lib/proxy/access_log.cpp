@@ -159,6 +159,7 @@ void append_json(const AccessRecord& record, std::string& out) {
   members.text_if_any("error", record.error);
   members.text("end", record.end);
   members.text_if_any("phase", record.phase);
+  members.millis_if_any("body_ms", record.body);
   members.millis_if_any("held_ms", record.held);
   members.millis_if_any("connect_ms", record.connect);
   members.millis_if_any("head_ms", record.head);

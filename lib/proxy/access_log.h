@@ -44,6 +44,7 @@ struct AccessRecord {
   std::string_view error;               // the token of X-Gv-Error
   std::string_view end;                 // how the exchange ended: "done", ...
   std::string_view phase;               // in which phase, unless it is done
+  std::optional<Microseconds> body;     // from the head to the request's end, where it has a body
   std::optional<Microseconds> held;     // waited for an instance
   std::optional<Microseconds> connect;  // the last connection took so long
   std::optional<Microseconds> head;  // from the request's end, and with a connection, to the response's head

@@ -67,7 +67,8 @@ void AccessNote::begin(Core& core, const Downstream& client, const http::Request
                        const LocalApp* app, std::string_view request_id) {
   begin(core, client, app);
   if (!logged()) return;
-  if (head.body.kind == http::Framing::Kind::none) request_ended_ = began_;
+  has_body_ = head.body.kind != http::Framing::Kind::none;
+  if (!has_body_) request_ended_ = began_;
 
   method_ = keep(head.method_text);
   target_ = keep(head.target);
@@ -144,9 +145,17 @@ AccessNote AccessNote::hand_over() noexcept {
   return whole;
 }
 
+void AccessNote::client_left() noexcept {
+  if (!logged()) return;
+  if (status_ == 0) status_ = kClientLeft;
+  const bool tunnel = upgraded_ || method_.size == 0;  // which ends as its sides please
+  if (error_.empty() && !tunnel) error_ = "client-closed";
+  end_ = end_of(Ending::gone);
+}
+
 void AccessNote::end(Ending ending, std::string_view action) {
   if (!logged()) return;
-  if (ending == Ending::gone && status_ == 0) status_ = kClientLeft;
+  if (ending == Ending::gone) client_left();
   write(ending == Ending::cut && !end_.empty() ? end_ : end_of(ending), action);
 }
 
@@ -177,6 +186,7 @@ void AccessNote::write(std::string_view end, std::string_view action) {
   record.error = error_;
   record.end = end;
   if (end != end_of(Ending::next)) record.phase = action;
+  if (has_body_) record.body = micros(request_ended_.value_or(ended) - began_);
   if (held_since_) record.held = micros(held_until_.value_or(ended) - *held_since_);
   record.connect = micros(connect_);
   record.head = micros(head_);

@@ -54,6 +54,9 @@ class AccessNote {
     if (logged()) end_ = end;
   }
 
+  // It has, before it had a whole response.
+  void client_left() noexcept;
+
   // Writes the line. `action` is Exchange::action() of the phase in which it ended.
   void end(Ending ending, std::string_view action);
   // The worker ends, or the exchange has written its line already.
@@ -108,6 +111,7 @@ class AccessNote {
   std::uint64_t head_bytes_out_ = 0;
   std::uint64_t bytes_in_ = 0;
   unsigned replays_ = 0;
+  bool has_body_ = false;
   bool reused_ = false;
   bool upgraded_ = false;
 };

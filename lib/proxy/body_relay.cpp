@@ -33,14 +33,16 @@ void BodyRelay::start(const http::Framing& from, const http::Framing& to,
   reader_.start(from, limits);
   trailer_.clear();
   content_ = 0;
+  withheld_ = false;
   // Where there is no content (an answer to HEAD, 204, 304) there is no framing either.
   chunked_ = to.kind == http::Framing::Kind::chunked && from.kind != http::Framing::Kind::none;
   trailers_ = chunked_ && trailers != nullptr && !trailers->empty() ? trailers : nullptr;
 }
 
 std::size_t BodyRelay::next(std::string_view bytes, Pieces& pieces) noexcept {
+  const bool framed = chunked_ && !withheld_;
   std::size_t line = 0;
-  if (chunked_) line = pieces.add({});
+  if (framed) line = pieces.add({});
   std::size_t taken = 0;
   std::size_t content = 0;
   while (taken < bytes.size() && reading() && pieces.room() > kReserved) {
@@ -51,16 +53,21 @@ std::size_t BodyRelay::next(std::string_view bytes, Pieces& pieces) noexcept {
     if (!step.payload.empty()) pieces.add(step.payload);
   }
   content_ += content;
-  if (chunked_ && content > 0) {
+  if (trailers_ != nullptr && finished()) keep_listed(*trailers_, trailer_);
+  if (framed && content > 0) {
     pieces.replace(line, line_.emplace(content).text());
     pieces.add(http::kChunkEnd);
   }
-  if (chunked_ && finished()) add_end(pieces);
+  if (framed && finished()) add_end(pieces);
   return taken;
 }
 
+void BodyRelay::restore_chunks(Pieces& pieces) noexcept {
+  withheld_ = false;
+  if (chunked_ && finished()) add_end(pieces);
+}
+
 void BodyRelay::add_end(Pieces& pieces) noexcept {
-  if (trailers_ != nullptr) keep_listed(*trailers_, trailer_);
   if (trailer_.empty()) {
     pieces.add(http::kLastChunk);
     return;

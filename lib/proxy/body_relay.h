@@ -28,6 +28,16 @@ class BodyRelay {
     start(from, to, http::BodyReader::Limits{.content = max_body});
   }
 
+  // For a receiver who is to be told the length, once that is known: from start() to restore_chunks() a body
+  // that would leave in chunks is handed on as bare content.
+  void withhold_chunks() noexcept { withheld_ = true; }
+  // Chunks again. The content so far is the caller's to frame; where the body has ended, its end is added.
+  void restore_chunks(Pieces& pieces) noexcept;
+  // Does it leave in chunks?
+  [[nodiscard]] bool chunked() const noexcept { return chunked_; }
+  // Has it ended with trailer fields that pass, which only chunks can bring?
+  [[nodiscard]] bool has_trailers() const noexcept { return finished() && !trailer_.empty(); }
+
   // Takes bytes and adds what is to be written for them; returns how many were taken. Call again with the
   // rest while state() is `reading`. The slices are valid until the next call and as long as `bytes`.
   [[nodiscard]] std::size_t next(std::string_view bytes, Pieces& pieces) noexcept;
@@ -51,9 +61,10 @@ class BodyRelay {
   void add_end(Pieces& pieces) noexcept;
 
   http::BodyReader reader_;
-  bool chunked_ = false;  // towards the receiver
+  bool chunked_ = false;   // towards the receiver
+  bool withheld_ = false;  // but not yet
   const std::vector<std::string>* trailers_ = nullptr;
-  std::string trailer_;  // the lines that came
+  std::string trailer_;  // the lines that came; once the body has ended, those of them that pass
   std::uint64_t content_ = 0;
   std::optional<http::ChunkLine> line_;
 };

@@ -12,6 +12,7 @@
 // it owns the exchange. Thread: the worker's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,6 +66,10 @@ class Downstream final : public loop::Retirable,
   [[nodiscard]] std::size_t queued() const noexcept { return stream_.queued(); }
   // Bytes that the socket has taken since the connection began.
   [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - queued(); }
+  // Of those, that the client's side has acknowledged: a system call.
+  [[nodiscard]] std::uint64_t acknowledged() const noexcept {
+    return taken() - std::min<std::uint64_t>(taken(), stream_.unacknowledged());
+  }
   [[nodiscard]] loop::Deadline& deadline() noexcept { return deadline_; }
   // Reads or stops reading, as the state demands.
   void update_reading();

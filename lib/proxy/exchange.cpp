@@ -1,5 +1,6 @@
 #include "proxy/exchange.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 
@@ -12,9 +13,6 @@ namespace {
 
 constexpr base::Duration kSendTimeout = std::chrono::seconds(30);  // of an answer without an app
 
-// A body may begin slowly, but not trickle for ever.
-constexpr base::Duration kSlowBody = std::chrono::seconds(30);
-
 http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
   return {.set = rules.set, .remove = rules.remove};
 }
@@ -22,7 +20,11 @@ http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
 }  // namespace
 
 Exchange::Exchange(Core& core)
-    : core_(core), request_conduit_(core.pipes()), place_(*this), response_conduit_(core.pipes()) {}
+    : core_(core),
+      request_conduit_(core.pipes()),
+      buffer_(*this),
+      place_(*this),
+      response_conduit_(core.pipes()) {}
 
 Exchange::~Exchange() {
   abandon();
@@ -35,21 +37,30 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   keep_alive_ = memo_.keep_alive;
   awaits_continue_ = memo_.expects_continue;
 
-  Switchboard::Routed routed = route(&head, nullptr);
+  Switchboard::Routed routed = match(&head);
   memo_.affinity = routed.affinity;
   if (routed.app != nullptr) enter(*routed.app);
   note_.begin(core_, client, head, routed.app, memo_.request_id);
-  if (!acceptable(head)) return 0;
-  write_head(head, routed);
-  std::size_t taken = 0;
-  while (taken < rest.size() && body_.reading()) {
-    Pieces pieces;
-    taken += body_.next(rest.substr(taken), pieces);
-    forward(pieces);
+  if (client.ended() && !serves_half_closed()) {
+    // It sent this behind the request that it did not wait for.
+    client_gone();
+    return 0;
   }
+  if (!acceptable(head)) return 0;
+  const bool gathers = may_gather(head, routed.answer);
+  write_head(head, routed, gathers);
+  if (gathers) {
+    body_.withhold_chunks();
+    memo_.expects_continue = false;  // what the app says to that does not matter any more
+  }
+  const std::size_t taken = read_body(rest);
   if (!body_.reading() && !body_.finished()) {
     refuse_body();
+  } else if (gathers && !gathered()) {
+    gather();
   } else {
+    if (gathers) frame_gathered();
+    core_.switchboard().lease(routed, nullptr);
     proceed(std::move(routed));
   }
   return taken;
@@ -78,19 +89,21 @@ bool Exchange::acceptable(const http::RequestHead& head) {
   return !confusing;
 }
 
-void Exchange::write_head(const http::RequestHead& head, const Switchboard::Routed& routed) {
+void Exchange::write_head(const http::RequestHead& head, const Switchboard::Routed& routed, bool gathers) {
   if (options_ == nullptr) return;
   using Options = config::ProxyOptions;
-  http::write_request_head(head,
-                           {.client = client_->address(),
-                            .trusted = client_->trusted(),
-                            .keep_alive = options_->reuse != Options::Reuse::never,
-                            .request_id = memo_.request_id,
-                            .via = options_->via,
-                            .keep_underscores = options_->underscore_headers == Options::Underscores::pass,
-                            .strip = options_->strip_path ? routed.prefix : 0,
-                            .edits = edits_of(options_->request_headers)},
-                           held_);
+  framing_at_ = http::write_request_head(
+      head,
+      {.client = client_->address(),
+       .trusted = client_->trusted(),
+       .keep_alive = options_->reuse != Options::Reuse::never,
+       .request_id = memo_.request_id,
+       .via = options_->via,
+       .keep_underscores = options_->underscore_headers == Options::Underscores::pass,
+       .expect = !gathers,
+       .strip = options_->strip_path ? routed.prefix : 0,
+       .edits = edits_of(options_->request_headers)},
+      held_);
 }
 
 void Exchange::begin_raw(Downstream& client) {
@@ -105,155 +118,6 @@ void Exchange::begin_raw(Downstream& client) {
   if (routed.app != nullptr) enter(*routed.app);
   note_.begin(core_, client, routed.app);
   proceed(std::move(routed));
-}
-
-std::size_t Exchange::take_body(std::string_view bytes) {
-  std::size_t taken = 0;
-  if (!body_.reading()) return taken;
-  awaits_continue_ = false;
-  if (!fast_enough(bytes.size())) {
-    client_too_slow();
-    return bytes.size();
-  }
-  while (taken < bytes.size() && body_.reading()) {
-    Pieces pieces;
-    taken += body_.next(bytes.substr(taken), pieces);
-    forward(pieces);
-  }
-  if (body_.reading()) {
-    // What the instance does not read any more puts off no answer of it.
-    if (request_ != Request::dropped || !nothing_answered()) arm();
-    open_request_conduit();
-  } else if (!body_.finished()) {
-    refuse_body();
-  } else if (request_ == Request::relay) {
-    request_ = Request::sent;
-    arm();
-  }
-  return taken;
-}
-
-// Towards the instance, or into what is held for it.
-void Exchange::forward(const Pieces& pieces) {
-  if (!raw_) note_.body(body_);  // a tunnel counts what it is given
-  bool connected = request_ == Request::relay;
-  if (request_ == Request::dropped) {
-    held_whole_ = false;
-    return;
-  }
-  if (!connected || (held_whole_ && response_ == Response::waiting)) {
-    for (std::string_view piece : pieces.slices()) held_.append(piece);
-  } else {
-    held_whole_ = false;
-  }
-  if (!connected) return;
-  if (held_.size() > kHeldBody) forget_held();
-  sent_ += pieces.bytes();
-  switch (upstream_->stream().write(pieces.slices())) {
-    case loop::WriteResult::done: return;
-    case loop::WriteResult::queued:
-      backlog_ = true;
-      throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
-      return;
-    case loop::WriteResult::broken: stop_sending(); return;
-  }
-}
-
-void Exchange::forget_held() noexcept {
-  held_whole_ = false;
-  std::string().swap(held_);
-}
-
-bool Exchange::wants_bytes() const noexcept {
-  if (!body_pending()) return true;
-  switch (request_) {
-    case Request::route: return true;
-    case Request::hold: return false;
-    case Request::connect: return held_.size() <= kHeldBody;
-    case Request::relay:
-    case Request::sent: return !throttled_;
-    case Request::dropped: return true;
-  }
-  return true;
-}
-
-// On average, once the beginning is over: a client that sends a byte now and then holds an instance for
-// nothing.
-bool Exchange::fast_enough(std::size_t more) noexcept {
-  body_bytes_ += more;
-  if (options_ == nullptr || raw_ || throttled_ || request_ != Request::relay) return true;
-  base::Duration took = core_.loop().now() - body_since_;
-  if (took < kSlowBody) return true;
-  auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(took).count());
-  return body_bytes_ >= options_->min_body_rate * seconds;
-}
-
-void Exchange::client_too_slow() {
-  if (nothing_answered()) {
-    answer(Reply::body_timeout);
-    return;
-  }
-  cut_client("client_stalled");
-}
-
-// The client's own doing, which is counted against nobody. `why` is a constant, for the access log.
-void Exchange::cut_client(std::string_view why) {
-  let_go();
-  note_.ends_as(why);
-  finish(Ending::cut);
-}
-
-// Not the instance's fault: the client's framing is broken, or its body is too large.
-void Exchange::refuse_body() {
-  keep_alive_ = false;
-  if (response_ == Response::flush) return;  // it is answered already, and the connection will close
-  if (nothing_answered()) {
-    answer(body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : Reply::bad_body);
-    return;
-  }
-  cut_client("bad_body");
-}
-
-void Exchange::client_ended() {
-  // In TCP mode the other direction goes on, once there is one.
-  if (raw_ && request_ != Request::hold) return;
-  // A client that has finished sending may still read, but nobody waits half closed for an instance to start.
-  if (response_ == Response::flush) return;
-  if (body_pending() || request_ == Request::hold) client_gone();
-}
-
-void Exchange::client_gone() {
-  // Nothing would be at the other end of a tunnel.
-  bool finish_it =
-      options_ != nullptr && options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
-      request_ == Request::sent && response_ != Response::flush && !raw_ && memo_.upgrade.empty();
-  if (finish_it && client_->go_deaf()) {
-    keep_alive_ = false;
-    response_conduit_.close(upstream_->stream());
-    if (upstream_->stream().start_reading()) {
-      start_deadline(options_->request_timeout);
-      return;
-    }
-  }
-  let_go();
-  finish(Ending::gone);
-}
-
-void Exchange::client_drained() {
-  if (response_ == Response::flush) {
-    end_response();
-    return;
-  }
-  if (response_ != Response::body || !upstream_) return;
-  if (response_conduit_.is_open()) {
-    push_response();
-    return;
-  }
-  if (!upstream_->stream().start_reading()) {
-    cut();
-    return;
-  }
-  arm();
 }
 
 void Exchange::enter(LocalApp& app) {
@@ -286,16 +150,41 @@ void Exchange::arm() {
   if (nothing_answered()) {
     // Waiting for an instance or a connection has its deadline already, whatever the client sends meanwhile.
     if (raw_ || request_ == Request::hold || request_ == Request::connect) return;
+    if (request_ == Request::gather) {
+      const bool stream = body_.chunked() && !slow_stream_;
+      start_deadline(stream ? std::min<base::Duration>(kSlowStream, options_->body_timeout)
+                            : options_->body_timeout);
+      return;
+    }
     bool client_is_due = body_pending() && request_ != Request::dropped && !awaits_continue_;
     start_deadline(client_is_due ? options_->body_timeout : options_->request_timeout);
   } else if (client_->queued() > 0) {
-    // An answer without a route has no options; it is small.
-    if (!deadline.pending()) start_deadline(options_ != nullptr ? options_->send_timeout : kSendTimeout);
+    if (!deadline.pending()) watch_reader();
   } else if (body_pending() && response_ == Response::body) {
+    pace_.stop();
     start_deadline(options_->body_timeout);
   } else {
+    pace_.stop();
     deadline.cancel();
   }
+}
+
+// An answer without a route has no options; it is small.
+void Exchange::watch_reader() {
+  pace_.begin(core_.loop().now(), progress());
+  start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));
+}
+
+// Bytes wait for the client: does it take them too slowly, or not at all? A client that still sends is judged
+// by that.
+bool Exchange::reader_lags() noexcept {
+  const bool judged = options_ != nullptr && options_->min_send_rate > 0 && !body_pending();
+  const ReaderPace::Look look{.now = core_.loop().now(),
+                              .progress = progress(),
+                              .taken = judged ? client_->acknowledged() : 0,
+                              .timeout = options_ != nullptr ? options_->send_timeout : kSendTimeout,
+                              .min_rate = judged ? options_->min_send_rate : 0};
+  return pace_.look(look) != ReaderPace::Verdict::fine;
 }
 
 void Exchange::start_deadline(base::Duration after) {
@@ -313,10 +202,26 @@ void Exchange::deadline_passed() {
   switch (request_) {
     case Request::hold: hold_passed(); return;
     case Request::connect: fail(Failure::connect, 0); return;
+    case Request::gather:
+      if (body_.chunked() && !slow_stream_ && options_->body_timeout > kSlowStream) {
+        note_slow_stream();
+        start_deadline(options_->body_timeout - kSlowStream);
+      } else {
+        answer(Reply::body_timeout);
+      }
+      return;
     case Request::route:
     case Request::relay:
     case Request::sent:
     case Request::dropped: break;
+  }
+  if (!nothing_answered() && !client_->deaf() && client_->queued() > 0 && pace_.watching()) {
+    if (reader_lags()) {
+      cut_client("client_stalled");
+    } else {
+      start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));
+    }
+    return;
   }
   bool by_progress = body_pending() || response_ == Response::body || response_ == Response::flush;
   if (by_progress && !client_->deaf() && progress() != progress_mark_) {

@@ -1,13 +1,17 @@
 // One request and its response, between a client's connection and an instance.
 //
-//   request_   route -+-> hold ----> (match again: at every adoption, and now and then)
+//   request_   route -+-> gather --> (match again: the body is there, or as much of it as is read before)
+//                     +-> hold ----> (match again: at every adoption, and now and then)
 //                     +-> connect --> relay --> sent         the request's bytes towards the instance
 //                     +-> relay | sent                       a pooled connection needs no connect
 //                         relay --> dropped                  the instance reads no further: discard the rest
 //   response_  waiting --> head --> body --> flush --> done  from nothing at all to all of it with the client
+//                  any of these --> parting --> done         the client has left; what was taken goes to it
+//                  yet
 //
 // A 101 that was asked for, or a connection in TCP mode, leads from sent to a Tunnel (tunnel.h), which takes
-// over. A failed attempt leads from connect, relay or sent back to route. An answer of our own goes from any
+// over. In gather there is no lease, and nothing that a cutover or a drain would have to know of. A failed
+// attempt leads from connect, relay or sent back to route. An answer of our own goes from any
 // state in which response_ is `waiting` or `head` straight to flush. Each stage has one deadline and one
 // action string (see action()).
 //
@@ -29,6 +33,7 @@
 #include "proxy/conduit.h"
 #include "proxy/ending.h"
 #include "proxy/hold_queue.h"
+#include "proxy/reader_pace.h"
 #include "proxy/reply.h"
 #include "proxy/request_memo.h"
 #include "proxy/switchboard.h"
@@ -39,7 +44,10 @@ namespace gracevisor::proxy {
 class Core;
 class Downstream;
 
-class Exchange final : public loop::Retirable, private loop::StreamObserver, private HoldQueue::Held {
+class Exchange final : public loop::Retirable,
+                       private loop::StreamObserver,
+                       private HoldQueue::Held,
+                       private RequestBuffers::Owner {
  public:
   explicit Exchange(Core& core);
   Exchange(const Exchange&) = delete;
@@ -72,10 +80,12 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
 
  private:
   static constexpr std::size_t kHeldBody = 65536;  // of a request, to send it later or again
-  enum class Request : std::uint8_t { route, hold, connect, relay, sent, dropped };
+  // A body in chunks that has no end for so long may be one half of a conversation.
+  static constexpr base::Duration kSlowStream = base::Millis(5000);
+  enum class Request : std::uint8_t { route, gather, hold, connect, relay, sent, dropped };
   // Why a request waits: no instance is ready, all refuse connections, or the only one may be dying.
   enum class HoldFor : std::uint8_t { ready, connection, judgement, resources };
-  enum class Response : std::uint8_t { waiting, head, body, flush, done };
+  enum class Response : std::uint8_t { waiting, head, body, flush, parting, done };
 
   // The instance's side of the exchange.
   void on_connected() override;
@@ -85,22 +95,43 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void on_broken(int code) override;
   void on_drained() override;
   void match_again() override;
+  void body_too_slow() override;
 
-  // exchange.cpp: the client's side.
+  // exchange.cpp: its beginning, and its deadlines.
   [[nodiscard]] bool acceptable(const http::RequestHead& head);
-  void write_head(const http::RequestHead& head, const Switchboard::Routed& routed);
+  void write_head(const http::RequestHead& head, const Switchboard::Routed& routed, bool gathers);
   void enter(LocalApp& app);
   void leave_app() noexcept;
+  void arm();
+  void start_deadline(base::Duration after);
+  void watch_reader();
+  [[nodiscard]] bool reader_lags() noexcept;
+  [[nodiscard]] std::uint64_t progress() const noexcept;
+
+  // exchange_body.cpp: the request's body.
+  [[nodiscard]] std::size_t read_body(std::string_view bytes);
   void forward(const Pieces& pieces);
   void forget_held() noexcept;
   [[nodiscard]] bool body_pending() const noexcept { return body_.reading(); }
   void refuse_body();
   [[nodiscard]] bool fast_enough(std::size_t more) noexcept;
   void client_too_slow();
+  [[nodiscard]] bool may_gather(const http::RequestHead& head, Switchboard::Answer answer) const noexcept;
+  [[nodiscard]] bool gathered() const noexcept;
+  void gather();
+  void gather_more();
+  void keep_gathered();
+  void note_slow_stream() noexcept;
+  void leave_buffer() noexcept;
+  void frame_gathered();
+
+  // exchange_client.cpp: the client drains, leaves, or is cut off.
+  [[nodiscard]] bool serves_half_closed() const noexcept;
+  [[nodiscard]] bool client_has_left() const noexcept;
+  [[nodiscard]] bool finishes_anyway() const noexcept;
+  void client_left();
+  void part();
   void cut_client(std::string_view why);
-  void arm();
-  void start_deadline(base::Duration after);
-  [[nodiscard]] std::uint64_t progress() const noexcept;
   // It ended, and serves nobody now.
   [[nodiscard]] bool over() const noexcept { return client_ == nullptr; }
   [[nodiscard]] bool nothing_answered() const noexcept {
@@ -114,10 +145,14 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void end_response();
   void count_unsent() noexcept;
   void let_go() noexcept;
+  void let_go_of_app() noexcept;
   void finish(Ending ending);
 
   // exchange_attempt.cpp: the way to an instance.
   void proceed(Switchboard::Routed routed);
+  [[nodiscard]] Switchboard::Routed match(const http::RequestHead* head) noexcept;
+  [[nodiscard]] Switchboard::Wanted wanted(const http::RequestHead* head, const Site* failed) const noexcept;
+  [[nodiscard]] const routing::ListenerRoutes* listener() const noexcept;
   [[nodiscard]] Switchboard::Routed route(const http::RequestHead* head, const Site* failed) noexcept;
   void route_again(const Site* failed);
   void attempt();
@@ -136,6 +171,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // exchange_response.cpp
   void read_head(std::string_view bytes);
   [[nodiscard]] bool pass_interim(const http::ResponseHead& head, std::string_view rest);
+  void extend_patience(int status);
   [[nodiscard]] bool changes_protocol(const http::ResponseHead& head) const noexcept;
   [[nodiscard]] bool worth_another(const http::ResponseHead& head);
   void start_response(const http::ResponseHead& head, std::string_view rest);
@@ -168,6 +204,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   // again; what waits for a connection in any case.
   std::string held_;
   bool held_whole_ = true;
+  std::size_t framing_at_ = 0;  // where its head says how the body is framed
 
   // The table it began under, and what that says.
   TableHolder::Pin pin_;
@@ -186,6 +223,11 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   std::optional<routing::Identity> doubted_;  // the next attempt is made only once this is no target
   base::TimePoint doubted_until_{};           // and given up then
 
+  // While it gathers its body, and how long it did.
+  RequestBuffers::Place buffer_;
+  base::Duration gathered_for_{};
+  bool slow_stream_ = false;  // counted as such
+
   // While it waits for an instance.
   HoldQueue::Place place_;
   base::TimePoint held_since_{};
@@ -196,9 +238,11 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   BodyRelay response_body_;
   Conduit response_conduit_;
   unsigned interims_ = 0;
-  bool upstream_keep_ = false;  // the connection may be used again after this response
-  bool unsent_ = false;         // counted as such: its lease ends, or has ended, before its client has all
+  bool upstream_keep_ = false;    // the connection may be used again after this response
+  bool unsent_ = false;           // counted as such: its lease ends, or has ended, before its client has all
+  bool ends_with_close_ = false;  // that is how the client knows that it has all
   std::uint64_t progress_mark_ = 0;
+  ReaderPace pace_;  // of the client, while bytes wait for it
 
   AccessNote note_;  // for the access log
 };

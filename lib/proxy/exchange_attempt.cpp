@@ -19,7 +19,7 @@ constexpr base::Duration kJudgementTick = base::Millis(20);
 
 void Exchange::proceed(Switchboard::Routed routed) {
   switch (routed.answer) {
-    case Switchboard::Answer::leased:
+    case Switchboard::Answer::live:
       lease_ = std::move(routed.lease);
       attempt();
       return;
@@ -29,16 +29,28 @@ void Exchange::proceed(Switchboard::Routed routed) {
   }
 }
 
-Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* failed) noexcept {
+// One that a newer table gave to the other protocol has nothing for this connection.
+const routing::ListenerRoutes* Exchange::listener() const noexcept {
   const routing::ListenerRoutes* listener = client_->listener();
-  // One that a newer table gave to the other protocol has nothing for this connection.
-  if (listener != nullptr && listener->tcp.has_value() != raw_) listener = nullptr;
-  return core_.switchboard().route(listener, {.host = memo_.host,
-                                              .path = memo_.path,
-                                              .client = client_->address(),
-                                              .head = head,
-                                              .affinity = memo_.affinity,
-                                              .failed = failed});
+  return listener != nullptr && listener->tcp.has_value() == raw_ ? listener : nullptr;
+}
+
+Switchboard::Wanted Exchange::wanted(const http::RequestHead* head, const Site* failed) const noexcept {
+  return {.host = memo_.host,
+          .path = memo_.path,
+          .client = client_->address(),
+          .head = head,
+          .affinity = memo_.affinity,
+          .failed = failed};
+}
+
+Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* failed) noexcept {
+  return core_.switchboard().route(listener(), wanted(head, failed));
+}
+
+// Without a lease: that is taken in the same callback, or the table may be another one by then.
+Switchboard::Routed Exchange::match(const http::RequestHead* head) noexcept {
+  return core_.switchboard().match(listener(), wanted(head, nullptr));
 }
 
 // Every further attempt leases anew, from the table that is current now.
@@ -157,6 +169,7 @@ void Exchange::on_end() {
     case Response::head: answer(Reply::upstream_closed); return;
     case Response::body: end_of_response_input(); return;
     case Response::flush:
+    case Response::parting:
     case Response::done: return;
   }
 }
@@ -176,6 +189,7 @@ void Exchange::on_broken(int code) {
     case Response::head: answer(Reply::upstream_closed); return;
     case Response::body: cut(); return;
     case Response::flush:
+    case Response::parting:
     case Response::done: return;
   }
 }

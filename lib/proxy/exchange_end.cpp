@@ -19,7 +19,7 @@ void Exchange::answer(Reply reply) {
   ReplyText text = text_of(reply);
   std::string message(text.message);
   if (text.status >= kServerError) message.append(" (").append(action()).append(")");
-  if (text.status >= kServerError && app_ != nullptr) app_->cell->failed.add();
+  if (text.status >= kServerError && app_ != nullptr && !client_has_left()) app_->cell->failed.add();
   count_unsent();
   let_go();
   if (raw_) {
@@ -63,6 +63,12 @@ std::string_view Exchange::error_page(int status) const noexcept {
 
 // The instance's response ended before its end, or we end it: the client must see that it is not whole.
 void Exchange::cut() {
+  if (client_has_left()) {
+    let_go();
+    note_.client_left();
+    finish(Ending::cut);
+    return;
+  }
   if (Site* site = lease_.site(); site != nullptr) site->cell.cut.add();
   app_->cell->failed.add();
   let_go();
@@ -92,8 +98,14 @@ void Exchange::count_unsent() noexcept {
 
 // Closes the connection to the instance if it is still ours, and only then ends the lease.
 void Exchange::let_go() noexcept {
-  if (place_.waiting()) core_.hold_queue().leave(place_);
+  let_go_of_app();
   response_conduit_.close();
+}
+
+// What came through the pipe may still have to go to the client.
+void Exchange::let_go_of_app() noexcept {
+  if (place_.waiting()) core_.hold_queue().leave(place_);
+  leave_buffer();
   if (request_conduit_.is_open()) request_conduit_.close(client_->stream());
   upstream_.reset();
   lease_.end();
@@ -107,8 +119,9 @@ void Exchange::finish(Ending ending) {
   if (app_ != nullptr) {
     routing::AppCell& cell = *app_->cell;
     cell.requests.add();
-    auto took =
-        std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - memo_.began).count();
+    auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - memo_.began -
+                                                                      gathered_for_)
+                    .count();
     if (auto micros = static_cast<std::uint64_t>(took); micros > cell.slowest_us.read()) {
       cell.slowest_us.set(micros);
     }
@@ -150,7 +163,10 @@ void Exchange::abandon() noexcept {
   recycle(held_);
   recycle(inbox_);
   held_whole_ = true;
-  fresh_only_ = upstream_keep_ = false;
+  fresh_only_ = upstream_keep_ = ends_with_close_ = slow_stream_ = false;
+  framing_at_ = 0;
+  gathered_for_ = {};
+  pace_.stop();
   connects_failed_ = 0;
   doubted_.reset();
   replays_ = hold_turns_ = interims_ = 0;
@@ -162,12 +178,14 @@ std::string_view Exchange::action() const noexcept {
   switch (response_) {
     case Response::head: return "reading the response's head";
     case Response::body: return "relaying the response";
-    case Response::flush: return "sending the response to the client";
+    case Response::flush:
+    case Response::parting: return "sending the response to the client";
     case Response::done: return "done";
     case Response::waiting: break;
   }
   switch (request_) {
     case Request::route: return "choosing an instance";
+    case Request::gather: return "reading the request's body";
     case Request::hold: return "waiting for an instance";
     case Request::connect: return "connecting to the instance";
     case Request::relay: return "sending the request";

@@ -21,6 +21,7 @@ void Exchange::on_bytes(std::string_view bytes) {
     case Response::head: read_head(bytes); return;
     case Response::body: relay_response(bytes, {}); return;
     case Response::flush:
+    case Response::parting:
     case Response::done: return;
   }
 }
@@ -71,15 +72,18 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
     answer(Reply::bad_response);
     return false;
   }
+  if (!changes) extend_patience(head.status);
   if (memo_.minor == 0 || (head.status == kContinue && !memo_.expects_continue)) return true;
   std::string& out = core_.scratch();
   out.clear();
   http::write_interim_head(head, out);
   if (changes) note_.head(head.status, out.size());
+  const std::uint64_t taken = client_->taken();
   if (client_->write(out) == loop::WriteResult::broken) {
     client_gone();
     return !over();
   }
+  progress_mark_ += client_->taken() - taken;  // of the app, and none of a client that owes its body
   if (changes) {
     note_.upgraded();
     lease_.site()->cell.requests.add();
@@ -89,12 +93,19 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
     become_tunnel(websocket ? Tunnel::Kind::websocket : Tunnel::Kind::upgraded, early);
     return false;
   }
-  if (head.status == kContinue && awaits_continue_) {
+  return true;
+}
+
+// Who says that it works on a request gets request_timeout anew, max_interim_responses times. A client that
+// owes its body gets no more time by that, but for the word that it waits for.
+void Exchange::extend_patience(int status) {
+  if (status == kContinue && awaits_continue_) {
     awaits_continue_ = false;
     let_body_flow();
-    arm();
+  } else if (body_pending() && request_ != Request::dropped && !awaits_continue_) {
+    return;
   }
-  return true;
+  arm();
 }
 
 // May another instance have the request, because this one says that it is not available now?
@@ -108,8 +119,10 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
   Site& site = *lease_.site();
   site.ejection.note_success();
   routing::LedgerCell& cell = site.cell;
-  cell.requests.add();
-  if (head.status >= kServerError) cell.server_errors.add();
+  if (!client_has_left()) {
+    cell.requests.add();
+    if (head.status >= kServerError) cell.server_errors.add();
+  }
   if (worth_another(head)) {
     try_elsewhere(site);
     return;
@@ -123,6 +136,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
                             .edits = {.set = rules.set, .remove = rules.remove}};
   http::ResponsePlan plan = http::plan_response(head, how);
   keep_alive_ = plan.keep_alive;
+  ends_with_close_ = plan.framing.kind == http::Framing::Kind::until_close;
   upstream_keep_ = head.keep_alive && head.body.kind != http::Framing::Kind::until_close;
   if (upstream_keep_) upstream_->note_keep_alive(head.keep_alive_timeout);
   std::string& out = core_.scratch();

@@ -11,6 +11,8 @@ ReplyText text_of(Reply reply) noexcept {
     case Reply::no_route: return {404, "no-route", "No app is configured for this host and path."};
     case Reply::head_timeout: return {408, "head-timeout", "The request's head did not arrive in time."};
     case Reply::body_timeout: return {408, "body-timeout", "The request's body did not arrive in time."};
+    case Reply::body_slow:
+      return {408, "body-slow", "The request's body came too slowly while too many others were coming."};
     case Reply::body_too_large: return {413, "body-too-large", "The request's body is too large."};
     case Reply::upstream_refused:
       return {502, "upstream-refused", "No instance of the app takes connections."};

@@ -14,6 +14,7 @@ enum class Reply : std::uint8_t {
   no_route,
   head_timeout,
   body_timeout,
+  body_slow,
   body_too_large,
   upstream_refused,
   upstream_closed,

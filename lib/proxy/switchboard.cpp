@@ -8,6 +8,18 @@ namespace gracevisor::proxy {
 
 Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener,
                                        const Wanted& wanted) noexcept {
+  Routed routed = match(listener, wanted);
+  lease(routed, wanted.failed);
+  return routed;
+}
+
+void Switchboard::lease(Routed& routed, const Site* failed) noexcept {
+  if (routed.answer == Answer::live)
+    routed.lease = Lease(choose(*routed.app, routed.affinity, failed), bell_);
+}
+
+Switchboard::Routed Switchboard::match(const routing::ListenerRoutes* listener,
+                                       const Wanted& wanted) noexcept {
   Routed routed;
   const routing::RouteTable* table = tables_.current();
   if (table == nullptr || listener == nullptr) return routed;
@@ -26,12 +38,7 @@ Switchboard::Routed Switchboard::route(const routing::ListenerRoutes* listener,
   routed.app = by_position_[static_cast<std::size_t>(routes - table->apps.data())];
   switch (routes->mode) {
     case routing::AppMode::live:
-      if (routed.app->targets.empty()) {
-        routed.answer = Answer::hold;
-        break;
-      }
-      routed.answer = Answer::leased;
-      routed.lease = Lease(choose(*routed.app, routed.affinity, wanted.failed), bell_);
+      routed.answer = routed.app->targets.empty() ? Answer::hold : Answer::live;
       break;
     case routing::AppMode::hold: routed.answer = Answer::hold; break;
     case routing::AppMode::stopped: routed.answer = Answer::stopped; break;
@@ -88,6 +95,7 @@ void Switchboard::join(const routing::AppRoutes& routes) {
   app->cell->waiting.set(app->held);
   if (app->cell->window.read() != routes.window) {
     app->cell->slowest_us.set(0);
+    app->cell->slowest_body_us.set(0);
     app->cell->window.set(routes.window);
   }
   for (const routing::EndpointRef& endpoint : routes.targets) {

@@ -12,6 +12,7 @@
 #include "http/head.h"
 #include "proxy/balancer.h"
 #include "proxy/lease.h"
+#include "proxy/request_buffer.h"
 #include "proxy/retry.h"
 #include "proxy/table_holder.h"
 
@@ -30,6 +31,7 @@ struct LocalApp {
   std::size_t exchanges = 0;   // that refer to this
   std::size_t held = 0;        // of those, waiting in the hold queue
   std::size_t held_bytes = 0;  // of their requests
+  RequestBuffers bodies;       // of those, incomplete and without an instance
 };
 
 class Switchboard {
@@ -38,7 +40,7 @@ class Switchboard {
               const Bell& bell) noexcept
       : loop_(loop), upstreams_(upstreams), worker_(worker), tables_(tables), bell_(bell) {}
 
-  enum class Answer : std::uint8_t { leased, hold, stopped, no_route };
+  enum class Answer : std::uint8_t { live, hold, stopped, no_route };
   // A request to be routed. On the first attempt `head` is there to compute an affinity from, if the app
   // balances by it; later ones bring the affinity along.
   struct Wanted {
@@ -52,12 +54,15 @@ class Switchboard {
   struct Routed {
     Answer answer = Answer::no_route;
     LocalApp* app = nullptr;  // null only with no_route
-    Lease lease;              // with leased
+    Lease lease;              // with live, and route() or lease()
     std::size_t prefix = 0;   // of the path, as HostIndex::Match
     std::uint64_t affinity = 0;
   };
   // Matches on `listener` (null: it left the table), and leases a target of what matched.
   [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
+  // The same in two steps, for who decides between them within one callback: whether it needs the lease now.
+  [[nodiscard]] Routed match(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
+  void lease(Routed& routed, const Site* failed) noexcept;
 
   // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
   // come from it from now on. The marks are the caller's to announce.

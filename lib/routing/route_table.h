@@ -27,8 +27,11 @@ struct alignas(64) AppCell {
   handoff::Tally retried;
   handoff::Tally held;        // waited because no instance could take them
   handoff::Tally waiting;     // held right now
-  handoff::Tally slowest_us;  // longest exchange since window began
-  handoff::Tally window;      // the RouteTable App::window that slowest_us belongs to
+  handoff::Tally slowest_us;  // longest exchange since window began, without the wait for its body
+  handoff::Tally window;      // the RouteTable App::window that slowest_us and slowest_body_us belong to
+  // Of bodies that were read before an instance was chosen.
+  handoff::Tally slowest_body_us;  // the longest that one took, since window began
+  handoff::Tally slow_streams;     // in chunks, and still without an end after 5 s
 };
 
 struct AppLedger {
@@ -63,7 +66,7 @@ struct AppRoutes {
   base::Duration drain_window{};        // how long those may last
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
-  std::uint64_t window = 0;  // when it changes, slowest_us starts anew
+  std::uint64_t window = 0;  // when it changes, what is slowest starts anew
   AccessSinkRef access;      // null: the listener's
 };
 

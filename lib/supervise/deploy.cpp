@@ -184,11 +184,16 @@ void Deploy::advance_finishing() {
     say("stopped", fmt::format("@{}{}", old_->id().value(), exits));
   }
   AppCounts now = effects_.counts(app_);
+  const auto millis = [](base::Duration took) {
+    return std::chrono::duration_cast<base::Millis>(took).count();
+  };
+  // A client that is slow to send is no delay of ours, but explains what it waited for.
+  const auto body = millis(now.slowest_body);
   finish(
       "done",
-      fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms",
+      fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}",
                   now.requests - before_.requests, now.failed - before_.failed, now.retried - before_.retried,
-                  std::chrono::duration_cast<base::Millis>(now.slowest).count()),
+                  millis(now.slowest), body > 0 ? fmt::format(", slowest body {} ms", body) : std::string()),
       ExitCode::done);
 }
 

@@ -89,7 +89,11 @@ constexpr Field kFields[] = {
     {"proxy_options.connect_timeout", same_in<&App::proxy_options, &ProxyOptions::connect_timeout>},
     {"proxy_options.body_timeout", same_in<&App::proxy_options, &ProxyOptions::body_timeout>},
     {"proxy_options.min_body_rate", same_in<&App::proxy_options, &ProxyOptions::min_body_rate>},
+    {"proxy_options.request_buffer", same_in<&App::proxy_options, &ProxyOptions::request_buffer>},
+    {"proxy_options.request_buffer_memory",
+     same_in<&App::proxy_options, &ProxyOptions::request_buffer_memory>},
     {"proxy_options.send_timeout", same_in<&App::proxy_options, &ProxyOptions::send_timeout>},
+    {"proxy_options.min_send_rate", same_in<&App::proxy_options, &ProxyOptions::min_send_rate>},
     {"proxy_options.tunnel_timeout", same_in<&App::proxy_options, &ProxyOptions::tunnel_timeout>},
     {"proxy_options.half_close_timeout", same_in<&App::proxy_options, &ProxyOptions::half_close_timeout>},
     {"proxy_options.max_body", same_in<&App::proxy_options, &ProxyOptions::max_body>},
@@ -102,6 +106,7 @@ constexpr Field kFields[] = {
     {"proxy_options.hold_memory", same_in<&App::proxy_options, &ProxyOptions::hold_memory>},
     {"proxy_options.retry_503", same_in<&App::proxy_options, &ProxyOptions::retry_503>},
     {"proxy_options.on_client_abort", same_in<&App::proxy_options, &ProxyOptions::on_client_abort>},
+    {"proxy_options.half_close", same_in<&App::proxy_options, &ProxyOptions::half_close>},
     {"proxy_options.strip_path", same_in<&App::proxy_options, &ProxyOptions::strip_path>},
     {"proxy_options.via", same_in<&App::proxy_options, &ProxyOptions::via>},
     {"proxy_options.underscore_headers", same_in<&App::proxy_options, &ProxyOptions::underscore_headers>},
@@ -124,11 +129,12 @@ constexpr Field kFields[] = {
   [[maybe_unused]] const auto& [ladder, scope] = stop;
   [[maybe_unused]] const auto& [out, err, max_size, keep, access, access_format, on_full] = log;
   [[maybe_unused]] const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
-                                connect_timeout, body_timeout, min_body_rate, send_timeout, tunnel_timeout,
+                                connect_timeout, body_timeout, min_body_rate, request_buffer,
+                                request_buffer_memory, send_timeout, min_send_rate, tunnel_timeout,
                                 half_close_timeout, max_body, max_chunk_extensions, max_trailers,
                                 max_response_head, max_interim_responses, hold_requests, hold_memory,
-                                retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
-                                request_headers, response_headers, error_pages] = proxy_options;
+                                retry_503, on_client_abort, half_close, strip_path, via, underscore_headers,
+                                trailers, request_headers, response_headers, error_pages] = proxy_options;
 }
 
 bool same_user(const Spec& a, const Spec& b) {

@@ -50,6 +50,7 @@ struct AppCounts {
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;
   base::Duration slowest{};
+  base::Duration slowest_body{};  // the longest wait for a body to come before an instance was chosen
 };
 
 class Effects {
@@ -75,7 +76,7 @@ class Effects {
   // Whatever is still under way at its endpoint is cut, from the next table on until one lists the endpoint
   // as a target again.
   virtual void close_endpoint(const Identity& who) = 0;
-  // A new window for AppCounts::slowest begins with the next table.
+  // A new window for what is slowest in AppCounts begins with the next table.
   virtual void open_window(base::AppId app) = 0;
 
   // The state file. App::on_recorded(serial, …) follows.

@@ -93,6 +93,13 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   }
   return nullptr;
 }
+[[nodiscard]] inline const char* enum_text(config::ProxyOptions::HalfClose half_close) {
+  switch (half_close) {
+    case config::ProxyOptions::HalfClose::abort: return "abort";
+    case config::ProxyOptions::HalfClose::serve: return "serve";
+  }
+  return "";
+}
 [[nodiscard]] inline const char* enum_text(config::Deploy::Upgraded upgraded) {
   switch (upgraded) {
     case config::Deploy::Upgraded::close: return "close";
@@ -218,10 +225,11 @@ void fields(auto& archive, IsA<config::ErrorPage> auto& value) {
 
 void fields(auto& archive, IsA<config::ProxyOptions> auto& value) {
   auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests, connect_timeout,
-         body_timeout, min_body_rate, send_timeout, tunnel_timeout, half_close_timeout, max_body,
-         max_chunk_extensions, max_trailers, max_response_head, max_interim_responses, hold_requests,
-         hold_memory, retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
-         request_headers, response_headers, error_pages] = value;
+         body_timeout, min_body_rate, request_buffer, request_buffer_memory, send_timeout, min_send_rate,
+         tunnel_timeout, half_close_timeout, max_body, max_chunk_extensions, max_trailers, max_response_head,
+         max_interim_responses, hold_requests, hold_memory, retry_503, on_client_abort, half_close,
+         strip_path, via, underscore_headers, trailers, request_headers, response_headers, error_pages] =
+      value;
   archive("balance", balance);
   archive("balance_key", balance_key);
   archive("request_timeout", request_timeout);
@@ -231,7 +239,10 @@ void fields(auto& archive, IsA<config::ProxyOptions> auto& value) {
   archive("connect_timeout", connect_timeout);
   archive("body_timeout", body_timeout);
   archive("min_body_rate", min_body_rate);
+  archive("request_buffer", request_buffer);
+  archive("request_buffer_memory", request_buffer_memory);
   archive("send_timeout", send_timeout);
+  archive("min_send_rate", min_send_rate);
   archive("tunnel_timeout", tunnel_timeout);
   archive("half_close_timeout", half_close_timeout);
   archive("max_body", max_body);
@@ -243,6 +254,7 @@ void fields(auto& archive, IsA<config::ProxyOptions> auto& value) {
   archive("hold_memory", hold_memory);
   archive("retry_503", retry_503);
   archive("on_client_abort", on_client_abort);
+  archive("half_close", half_close);
   archive("strip_path", strip_path);
   archive("via", via);
   archive("underscore_headers", underscore_headers);

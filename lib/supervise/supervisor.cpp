@@ -66,6 +66,7 @@ void Supervisor::turn() {
   notice_adoption();
   if (world_->take_dirty()) publish();
   world_->sweep();
+  world_->hint_at_slow_streams();
   publisher_.drop_passed_tables();
   follow_shutdown();
   bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving;

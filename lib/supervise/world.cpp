@@ -9,7 +9,8 @@
 namespace gracevisor::supervise {
 namespace {
 constexpr std::size_t kEventsPerTurn = 10'000;
-}
+constexpr base::Duration kHintPause = std::chrono::hours(1);
+}  // namespace
 
 World::World(Surroundings around)
     : around_(std::move(around)), ports_(around_.ports), sockets_(around_.runtime_dir) {
@@ -60,6 +61,24 @@ void World::sweep() {
     it = runs_.erase(it);
   }
   sockets_.close_listening([this](const Identity& slot) { return is_over(slot); });
+}
+
+// Why an app that talks with its client while the request still comes hears nothing: said once in an hour.
+void World::hint_at_slow_streams() {
+  for (auto& [id, facts] : apps_) {
+    std::uint64_t count = 0;
+    for (const routing::AppCell& cell : facts.ledger->cells) count += cell.slow_streams.read();
+    if (count == facts.slow_streams) continue;
+    facts.slow_streams = count;
+    const App* app = around_.find_app(id);
+    if (app == nullptr || (facts.hinted && now() - *facts.hinted < kHintPause)) continue;
+    facts.hinted = now();
+    say(base::LogLevel::warning,
+        fmt::format(
+            "slow-stream app={} cause=\"a request in chunks has not ended within 5 s, and no instance has "
+            "it yet\" hint=\"proxy_options.request_buffer = 0 for an app that answers while it reads\"",
+            app->name()));
+  }
 }
 
 void World::give_back(const Run& run) {
@@ -314,6 +333,8 @@ AppCounts World::counts(base::AppId app) const {
     sum.retried += cell.retried.read();
     if (cell.window.read() != facts.window) continue;
     sum.slowest = std::max<base::Duration>(sum.slowest, std::chrono::microseconds(cell.slowest_us.read()));
+    sum.slowest_body =
+        std::max<base::Duration>(sum.slowest_body, std::chrono::microseconds(cell.slowest_body_us.read()));
   }
   return sum;
 }

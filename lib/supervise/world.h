@@ -57,6 +57,8 @@ class World final : public Effects, private RunObserver {
   // Ends runs of which nothing can be touched any more, so that their ports and socket paths may be leased
   // again, and listening sockets of slots in which nothing will be started again.
   void sweep();
+  // Says in the log what the workers have counted of bodies that may be one half of a conversation.
+  void hint_at_slow_streams();
 
   // close_endpoint() for every run, also for those whose process has ended or whose generation is forgotten:
   // a client that reads nothing may hold a lease of theirs.
@@ -110,6 +112,8 @@ class World final : public Effects, private RunObserver {
     std::uint64_t window = 0;
     std::unique_ptr<AppOutput> output;
     const Credentials* user = nullptr;  // the writer keeps it
+    std::uint64_t slow_streams = 0;         // that were seen
+    std::optional<base::TimePoint> hinted;  // at what those may be
   };
   struct TimerKey {
     Identity who;  // for an app's timers: only the app is set

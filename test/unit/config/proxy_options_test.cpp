@@ -78,7 +78,10 @@ keep_alive_requests = 100
 connect_timeout = "1d"
 body_timeout = "8s"
 min_body_rate = 0
+request_buffer = "16MiB"
+request_buffer_memory = "16GiB"
 send_timeout = "9s"
+min_send_rate = "1GiB"
 tunnel_timeout = "2h"
 half_close_timeout = "11s"
 max_body = "1TiB"
@@ -90,6 +93,7 @@ hold_requests = 0
 hold_memory = "16GiB"
 retry_503 = true
 on_client_abort = "finish"
+half_close = "serve"
 strip_path = true
 via = false
 underscore_headers = "reject"
@@ -108,7 +112,10 @@ remove = ["Server", "Set-Cookie"])");
   CHECK(options.connect_timeout == Millis(86'400'000));
   CHECK(options.body_timeout == Millis(8000));
   CHECK(options.min_body_rate == 0);
+  CHECK(options.request_buffer == 16U << 20);
+  CHECK(options.request_buffer_memory == 16ULL << 30);
   CHECK(options.send_timeout == Millis(9000));
+  CHECK(options.min_send_rate == 1U << 30);
   CHECK(options.tunnel_timeout == Millis(7'200'000));
   CHECK(options.half_close_timeout == Millis(11000));
   CHECK(options.max_body == 1ULL << 40);
@@ -120,6 +127,7 @@ remove = ["Server", "Set-Cookie"])");
   CHECK(options.hold_memory == 16ULL << 30);
   CHECK(options.retry_503);
   CHECK(options.on_client_abort == ProxyOptions::ClientAbort::finish);
+  CHECK(options.half_close == ProxyOptions::HalfClose::serve);
   CHECK(options.strip_path);
   CHECK_FALSE(options.via);
   CHECK(options.underscore_headers == ProxyOptions::Underscores::reject);
@@ -140,6 +148,11 @@ TEST_CASE("proxy options: the words that stand for themselves") {
   CHECK(option_errors(R"(on_client_abort = "finished")") ==
         one(R"(5:19: app.web.proxy_options.on_client_abort: unknown value "finished" (did you mean )"
             R"("finish"?); expected one of "close", "finish")"));
+  CHECK(options_of(R"(half_close = "abort")").half_close == ProxyOptions::HalfClose::abort);
+  CHECK(options_of(R"(request_buffer = "0")").request_buffer == 0);
+  CHECK(
+      option_errors(R"(half_close = "finish")") ==
+      one(R"(5:14: app.web.proxy_options.half_close: unknown value "finish"; expected one of "abort", "serve")"));
   CHECK(option_errors("retry_503 = 1") ==
         one("5:13: app.web.proxy_options.retry_503: expected true or false, found integer"));
   CHECK(option_errors(R"(strip_path = "yes")") ==
@@ -158,6 +171,9 @@ TEST_CASE("proxy options: a value out of range says the range") {
                 {"max_interim_responses", "-1", "1001", "-1", "1001", "0 to 1000"},
                 {"hold_requests", "-1", "1000001", "-1", "1000001", "0 to 1000000"},
                 size_range("min_body_rate", "", "2GiB", "2GiB", "0 to 1GiB"),
+                size_range("min_send_rate", "", "2GiB", "2GiB", "0 to 1GiB"),
+                size_range("request_buffer", "", "17MiB", "17MiB", "0 to 16MiB"),
+                size_range("request_buffer_memory", "", "17GiB", "17GiB", "0 to 16GiB"),
                 size_range("max_body", "0", "2TiB", "2TiB", "1B to 1TiB"),
                 size_range("max_chunk_extensions", "", "2MiB", "2MiB", "0 to 1MiB"),
                 size_range("max_trailers", "", "2MiB", "2MiB", "0 to 1MiB"),

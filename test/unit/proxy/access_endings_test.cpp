@@ -48,6 +48,29 @@ TEST_CASE_FIXTURE(Logged,
   CHECK(line["phase"] == "waiting for the response's head");
   CHECK(line["bytes_out"] == 0);
 
+  CHECK(line["error"] == "client-closed");
+
+  client = rig.connect();
+  REQUIRE(client.send(get("/half-closed")));
+  side = serve();
+  client.finish_writing();
+  line = lines.next();
+  CHECK(line["status"] == 499);
+  CHECK(line["error"] == "client-closed");
+  CHECK(line["end"] == "client_gone");
+  CHECK(without(line, {"body_ms"}));
+
+  client = rig.connect();
+  REQUIRE(client.send("POST /never HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nhello"));
+  client.finish_writing();
+  line = lines.next();
+  CHECK(line["status"] == 499);
+  CHECK(line["phase"] == "reading the request's body");
+  CHECK(line["body_ms"].get<double>() <= line["total_ms"].get<double>());
+  CHECK(without(line, {"instance", "held_ms"}));
+
+  rig.options.request_buffer = 0;
+  rig.publish();
   client = rig.connect();
   REQUIRE(client.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nhello"));
   side = app.accept();
@@ -66,12 +89,14 @@ TEST_CASE_FIXTURE(Logged,
   client.reset();
   line = lines.next();
   CHECK(line["status"] == 201);
+  CHECK(line["error"] == "client-closed");
   CHECK(line["end"] == "client_gone");
   CHECK(line["phase"] == "relaying the response");
 }
 
 TEST_CASE_FIXTURE(Logged, "access: clients that stall or break their body are told from apps that cut") {
   rig.options.body_timeout = 50ms;
+  rig.options.request_buffer = 0;
   rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send("POST /late HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab"));

@@ -57,6 +57,8 @@ TEST_CASE("answers: a broken request is refused and the connection closed") {
 TEST_CASE("answers: a body above the limit gets 413, by its length and by its chunks") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   rig.options.max_body = 10;
   rig.publish();
   Peer by_length = rig.connect();
@@ -94,6 +96,8 @@ TEST_CASE("answers: an app that does not answer in time gets its client 504") {
 TEST_CASE("answers: a body that does not come gets 408, and is the client's fault") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   rig.options.body_timeout = 50ms;
   rig.publish();
   Peer client = rig.connect();

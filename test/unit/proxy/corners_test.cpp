@@ -43,6 +43,8 @@ TEST_CASE("retry_503: a body whose beginning of an answer came before its end is
        {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n", "HTT"}) {
     CAPTURE(early);
     CoreRig rig({.instances = 2});
+    rig.options.request_buffer = 0;
+    rig.publish();
     rig.options.retry_503 = true;
     rig.publish();
     RawEnd& client = rig.connect();
@@ -66,6 +68,8 @@ TEST_CASE("retry_503: a body whose beginning of an answer came before its end is
 TEST_CASE(
     "broken: an instance on a Unix socket that dies in its head while the body comes is a 502 at once") {
   CoreRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.connect();
   client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n");
   rig.settle();
@@ -86,6 +90,8 @@ TEST_CASE(
 
 TEST_CASE("broken: an early answer is passed on whole though the body can no longer be written") {
   CoreRig rig({.clients = Family::local});
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.connect();
   client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n");
   rig.settle();
@@ -254,6 +260,8 @@ TEST_CASE(
 TEST_CASE(
     "timeouts: a client that trickles its body does not prolong the wait for an app that reads no more") {
   CoreRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   rig.options.on_client_abort = config::ProxyOptions::ClientAbort::close;
   rig.publish();
   RawEnd& client = rig.connect();

@@ -65,6 +65,8 @@ TEST_CASE("endings: bytes behind a complete response are dropped, and the connec
 TEST_CASE("endings: a client that breaks off ends the app's connection at once, and nothing is counted") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send(get("/")));
   Peer side = app.accept();
@@ -84,9 +86,11 @@ TEST_CASE("endings: a client that breaks off ends the app's connection at once, 
   CHECK(rig.counts().failed.read() == 0);
 }
 
-TEST_CASE("endings: a client that finishes sending after whole requests gets all its answers") {
+TEST_CASE("endings: a client that finishes sending after whole requests gets all its answers with serve") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.half_close = config::ProxyOptions::HalfClose::serve;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send(get("/1") + get("/2")));
   client.finish_writing();
@@ -103,6 +107,8 @@ TEST_CASE("endings: a client that finishes sending after whole requests gets all
 TEST_CASE("endings: an early response reaches a client that still sends, and closes after it") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n"));
   Peer side = app.accept();
@@ -173,6 +179,8 @@ TEST_CASE("endings: a reader that takes nothing for send_timeout is cut") {
 TEST_CASE("endings: an upload waits for an app that reads slowly, and arrives whole") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   constexpr std::size_t kSize = std::size_t{32} << 20;
   REQUIRE(client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n"));

@@ -45,6 +45,8 @@ TEST_CASE("proxy: a head that comes byte by byte is served, on both sides") {
 TEST_CASE("proxy: bodies with a length pass in both directions, in pieces") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello"));
   Peer upstream = app.accept();
@@ -62,6 +64,8 @@ TEST_CASE("proxy: bodies with a length pass in both directions, in pieces") {
 TEST_CASE("proxy: chunked bodies are decoded and chunked anew in both directions") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(
       client.send("PUT /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -129,6 +133,8 @@ TEST_CASE("proxy: answers without a body leave both connections usable") {
 TEST_CASE("proxy: interim responses pass, and a body that waits for 100 follows it") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
   Peer upstream = app.accept();

@@ -204,6 +204,8 @@ TEST_CASE("retry: reuse = always sends a POST on a pooled connection, reuse = ne
 TEST_CASE("retry: a body that is too long to be held is not replayed") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   constexpr std::size_t kSize = 200000;
   REQUIRE(client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n"));
@@ -254,6 +256,8 @@ TEST_CASE("retry: a connect that hangs is given up after connect_timeout") {
       routing::Identity{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)}, address,
       1);
   ProxyRig rig({stuck});
+  rig.options.request_buffer = 0;
+  rig.publish();
   rig.options.connect_timeout = 30ms;
   rig.web.hold = 0s;
   rig.publish();

@@ -195,6 +195,8 @@ TEST_CASE("rule 53: interim responses pass to clients of 1.1, never to those of 
 
 TEST_CASE("rule 54: an expectation is passed on at once, and the app decides") {
   RuleRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.ask(kExpecting);
   CHECK(rig.forwarded().find("\r\nExpect: 100-continue\r\n") != std::string::npos);
   CHECK(rig.forwarded().ends_with("\r\n\r\n"));
@@ -210,6 +212,8 @@ TEST_CASE("rule 54: an expectation is passed on at once, and the app decides") {
 
 TEST_CASE("rule 54: a client whose expectation is refused is told, and its connection closed") {
   RuleRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.ask(kExpecting);
   rig.answer("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
   WireMessage answer = read_responses(client.received(), client.end()).messages.at(0);
@@ -237,7 +241,7 @@ TEST_CASE(
       "X-Forwarded-For: 6.6.6.6\r\nCookie: a\r\nConnection: close\r\nSet-Cookie: a\r\n";
   const std::string body = "2\r\nok\r\n0\r\n" + trailers + "\r\n";
   std::string request = forwarded("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + body);
-  CHECK(request.ends_with("\r\n\r\n2\r\nok\r\n0\r\n\r\n"));
+  CHECK(request.ends_with("\r\n\r\nok"));
   CHECK(read_requests(request).messages.at(0).field("Host") == "h");
   CHECK(request.find("evil") == std::string::npos);
   std::string response = relayed(get("/"), kChunked + body);

@@ -92,6 +92,8 @@ TEST_CASE("rule 8: lengths beyond 64 bits do not overflow") {
 
 TEST_CASE("rule 9: a request that ends before its length breaks off the instance's connection") {
   RuleRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.ask(kPost + "Content-Length: 50\r\n\r\nhello");
   CHECK(rig.forwarded().ends_with("\r\n\r\nhello"));
   client.finish_writing();
@@ -117,7 +119,8 @@ TEST_CASE("rule 10: what goes out has one framing") {
   CHECK(counted.field("Content-Length") == "2");
   CHECK(counted.count("Transfer-Encoding") == 0);
   WireMessage request = forwarded_message(kChunkedPost + "2\r\nhi\r\n0\r\n\r\n");
-  CHECK(request.count("Content-Length") == 0);
+  CHECK(request.field("Content-Length") == "2");
+  CHECK(request.count("Transfer-Encoding") == 0);
   CHECK(request.content == "hi");
 }
 
@@ -134,6 +137,8 @@ TEST_CASE("rule 11: a request with neither length nor coding has no body") {
 
 TEST_CASE("rule 12: an early answer closes the connection, and what still comes is discarded") {
   RuleRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
   RawEnd& client = rig.ask(kPost + "Content-Length: 100000\r\n\r\nabc");
   rig.answer("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig");
   Wire wire = read_responses(client.received(), client.end());
@@ -189,8 +194,13 @@ TEST_CASE("rule 27: chunk extensions are ignored, and limited") {
 }
 
 TEST_CASE("rule 28: chunks are read and written anew") {
-  CHECK(
-      forwarded(kChunkedPost + "0005\r\nhello\r\n000\r\n\r\n").ends_with("\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+  // A request that is read before an instance is chosen has a length by then.
+  CHECK(forwarded(kChunkedPost + "0005\r\nhello\r\n000\r\n\r\n").ends_with("\r\n\r\nhello"));
+  RuleRig rig;
+  rig.options.request_buffer = 0;
+  rig.publish();
+  (void)rig.ask(kChunkedPost + "0005\r\nhello\r\n000\r\n\r\n");
+  CHECK(rig.forwarded().ends_with("\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
   CHECK(relayed(get("/"), kChunked + "00A\r\n0123456789\r\n00\r\n\r\n")
             .ends_with("a\r\n0123456789\r\n0\r\n\r\n"));
 }

@@ -175,6 +175,8 @@ TEST_CASE("trailers: a client of HTTP/1.0 gets none") {
 TEST_CASE("trailers: without a list none pass, in both directions") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});
+  rig.options.request_buffer = 0;
+  rig.publish();
   Peer client = rig.connect();
   REQUIRE(client.send("POST / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n" +
                       kBody));

@@ -41,6 +41,8 @@ TEST_CASE(
       CHECK(allocated_by([&] { path.exchange(plain()); }) == 0);
       CHECK(allocated_by([&] { path.exchange(upload("POST")); }) == 0);
       CHECK(allocated_by([&] { path.exchange(chunked_upload("POST")); }) == 0);
+      CHECK(allocated_by([&] { path.exchange(form("POST")); }) == 0);
+      CHECK(allocated_by([&] { path.exchange_in_two(upload("POST")); }) == 0);
       CHECK(allocated_by([&] { path.exchange(chunked_response()); }) == 0);
     }
   }
@@ -53,6 +55,11 @@ TEST_CASE("worker: uploads that may be repeated allocate nothing by default") {
   OpenPath path(rig, app, plain());
   CHECK(allocated_by([&] { path.exchange(upload("PUT")); }) == 0);
   CHECK(allocated_by([&] { path.exchange(chunked_upload("PUT")); }) == 0);
+  CHECK(allocated_by([&] { path.exchange_in_two(chunked_upload("PUT")); }) == 0);
+  rig.options.request_buffer = 0;
+  rig.publish();
+  CHECK(allocated_by([&] { path.exchange(upload("PUT")); }) == 0);
+  CHECK(allocated_by([&] { path.exchange(chunked_upload("PUT", false)); }) == 0);
 }
 
 TEST_CASE("worker: requests of two apps in turn allocate nothing") {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/access_outbox.h"
+#include "support/counting.h"
 
 namespace gracevisor::test {
 namespace {
@@ -38,11 +39,21 @@ Exchange upload(const std::string& method) {
   return what;
 }
 
-Exchange chunked_upload(const std::string& method) {
+Exchange chunked_upload(const std::string& method, bool buffered) {
   Exchange what = plain();
   what.request = method + " /things HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                 chunked(std::string(4096, 'x'));
-  what.request_end = "\r\n0\r\n\r\n";
+                 chunked(std::string(4091, 'x') + "<end>");
+  what.request_end = buffered ? "<end>" : "\r\n0\r\n\r\n";
+  return what;
+}
+
+Exchange form(const std::string& method) {
+  Exchange what = plain();
+  what.request =
+      method +
+      " /login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+      "Content-Length: 23\r\n\r\nuser=ada&password=<end>";
+  what.request_end = "<end>";
   return what;
 }
 
@@ -60,6 +71,15 @@ OpenPath::OpenPath(ProxyRig& rig, FakeApp& app, const Exchange& first)
 
 void OpenPath::exchange(const Exchange& what) {
   REQUIRE(client_.send(what.request));
+  finish(what);
+}
+
+void OpenPath::exchange_in_two(const Exchange& what) {
+  const std::size_t head = what.request.find("\r\n\r\n") + 4;
+  const std::size_t reads = system_calls().reads;
+  REQUIRE(client_.send(std::string_view(what.request).substr(0, head)));
+  REQUIRE(eventually([&] { return system_calls().reads > reads; }));
+  REQUIRE(client_.send(std::string_view(what.request).substr(head)));
   finish(what);
 }
 

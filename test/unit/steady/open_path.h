@@ -21,7 +21,10 @@ struct Exchange {
 
 // The request with 4 kB of content and a length, or in chunks; the response in chunks.
 [[nodiscard]] Exchange upload(const std::string& method);
-[[nodiscard]] Exchange chunked_upload(const std::string& method);
+// As the app sees it with a request buffer, or, `buffered` being false, without one.
+[[nodiscard]] Exchange chunked_upload(const std::string& method, bool buffered = true);
+// A small body that comes with its head.
+[[nodiscard]] Exchange form(const std::string& method);
 [[nodiscard]] Exchange chunked_response();
 
 class OpenPath {
@@ -31,6 +34,8 @@ class OpenPath {
 
   // One exchange over both connections.
   void exchange(const Exchange& what);
+  // The same, but its body is sent only when the worker has read its head.
+  void exchange_in_two(const Exchange& what);
   // One for which the worker dials a new connection.
   void dialled_exchange(const Exchange& what);
 

@@ -72,10 +72,34 @@ TEST_CASE(
   FakeApp app;
   ProxyRig rig({app.endpoint()});
   OpenPath path(rig, app, plain());
-  for (const Exchange& what : {upload("PUT"), chunked_upload("PUT"), chunked_response()}) {
+  for (const Exchange& what : {upload("PUT"), chunked_upload("PUT"), form("PUT"), chunked_response()}) {
     CAPTURE(what.request);
     check_nothing_but_two_each(asked_by([&] { path.exchange(what); }).calls);
   }
+}
+
+TEST_CASE("worker: a small POST takes as many system calls as any request where its connection may be kept") {
+  count_others_only();
+  FakeApp app;
+  ProxyRig rig({app.endpoint()});
+  rig.options.reuse = config::ProxyOptions::Reuse::always;
+  rig.publish();
+  OpenPath path(rig, app, plain());
+  check_nothing_but_two_each(asked_by([&] { path.exchange(form("POST")); }).calls);
+}
+
+TEST_CASE("worker: a body that comes behind its head takes one read more and nothing else of the kernel") {
+  count_others_only();
+  FakeApp app;
+  ProxyRig rig({app.endpoint()});
+  OpenPath path(rig, app, plain());
+  const SystemCalls calls = asked_by([&] { path.exchange_in_two(upload("PUT")); }).calls;
+  // Now and then the worker looks at its doorbell, too: this takes longer than what is done in one go.
+  CHECK(calls.reads >= 3 * kCounted);
+  CHECK(calls.reads <= 3 * kCounted + kSlack);
+  CHECK(calls.writes == 2 * kCounted);
+  CHECK(calls.epoll_changes == 0);
+  CHECK(calls.others == 0);
 }
 
 TEST_CASE(

@@ -54,15 +54,17 @@ std::string show(const config::ErrorPage& value) {
 }
 std::string show(const config::ProxyOptions& value) {
   const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests, connect_timeout,
-               body_timeout, min_body_rate, send_timeout, tunnel_timeout, half_close_timeout, max_body,
-               max_chunk_extensions, max_trailers, max_response_head, max_interim_responses, hold_requests,
-               hold_memory, retry_503, on_client_abort, strip_path, via, underscore_headers, trailers,
-               request_headers, response_headers, error_pages] = value;
+               body_timeout, min_body_rate, request_buffer, request_buffer_memory, send_timeout,
+               min_send_rate, tunnel_timeout, half_close_timeout, max_body, max_chunk_extensions,
+               max_trailers, max_response_head, max_interim_responses, hold_requests, hold_memory, retry_503,
+               on_client_abort, half_close, strip_path, via, underscore_headers, trailers, request_headers,
+               response_headers, error_pages] = value;
   return show_all(balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
-                  connect_timeout, body_timeout, min_body_rate, send_timeout, tunnel_timeout,
-                  half_close_timeout, max_body, max_chunk_extensions, max_trailers, max_response_head,
-                  max_interim_responses, hold_requests, hold_memory, retry_503, on_client_abort, strip_path,
-                  via, underscore_headers, trailers, request_headers, response_headers, error_pages);
+                  connect_timeout, body_timeout, min_body_rate, request_buffer, request_buffer_memory,
+                  send_timeout, min_send_rate, tunnel_timeout, half_close_timeout, max_body,
+                  max_chunk_extensions, max_trailers, max_response_head, max_interim_responses, hold_requests,
+                  hold_memory, retry_503, on_client_abort, half_close, strip_path, via, underscore_headers,
+                  trailers, request_headers, response_headers, error_pages);
 }
 std::string show(const config::App& value) {
   const auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen,
@@ -123,6 +125,10 @@ config::ProxyOptions sample_proxy_options() {
   options.hold_memory = 75;
   options.retry_503 = true;
   options.on_client_abort = config::ProxyOptions::ClientAbort::finish;
+  options.half_close = config::ProxyOptions::HalfClose::serve;
+  options.request_buffer = 76;
+  options.request_buffer_memory = 77;
+  options.min_send_rate = 78;
   options.strip_path = true;
   options.via = false;
   options.underscore_headers = config::ProxyOptions::Underscores::reject;

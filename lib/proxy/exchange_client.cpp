@@ -1,0 +1,118 @@
+// An exchange's client: it takes what waits for it, leaves, or is cut off.
+#include "proxy/core.h"
+#include "proxy/downstream.h"
+#include "proxy/exchange.h"
+
+namespace gracevisor::proxy {
+
+// Does a FIN behind a whole request say no more than that no other follows (RFC 9112 section 9.6)?
+bool Exchange::serves_half_closed() const noexcept {
+  return options_ != nullptr && options_->half_close == config::ProxyOptions::HalfClose::serve;
+}
+
+// What becomes of the exchange interests nobody any more, and says nothing about the app.
+bool Exchange::client_has_left() const noexcept {
+  return client_->deaf() || (client_->ended() && !raw_ && !serves_half_closed());
+}
+
+// Is the app's response read to its end though nobody waits for it? Nothing would be at the other end of a
+// tunnel.
+bool Exchange::finishes_anyway() const noexcept {
+  return options_ != nullptr && options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
+         request_ == Request::sent && response_ != Response::flush && response_ != Response::parting &&
+         !raw_ && memo_.upgrade.empty();
+}
+
+void Exchange::client_ended() {
+  // In TCP mode the other direction goes on, once there is one.
+  if (raw_ && request_ != Request::hold) return;
+  if (response_ == Response::flush) {
+    // The response is whole and goes out; what may come behind the request counts no more.
+    keep_alive_ = keep_alive_ && serves_half_closed();
+    return;
+  }
+  if (body_pending()) {
+    client_gone();
+  } else if (!serves_half_closed()) {
+    client_left();
+  }
+}
+
+// The request is whole, and its client has finished sending, which is taken for its leaving.
+void Exchange::client_left() {
+  const bool waits =
+      client_->queued() > 0 || (response_conduit_.is_open() && !response_conduit_.pipe().empty());
+  if (waits && !finishes_anyway()) {
+    part();
+  } else if (!waits) {
+    client_gone();
+  }
+  // Else once it has taken that: client_drained().
+}
+
+// Ends the attempt; what the app has said goes to the client yet.
+void Exchange::part() {
+  count_unsent();
+  let_go_of_app();
+  response_ = Response::parting;
+  keep_alive_ = false;
+  client_->deadline().cancel();
+  arm();
+}
+
+void Exchange::client_gone() {
+  if (finishes_anyway() && client_->go_deaf()) {
+    keep_alive_ = false;
+    response_conduit_.close(upstream_->stream());
+    if (upstream_->stream().start_reading()) {
+      start_deadline(options_->request_timeout);
+      return;
+    }
+  }
+  // It may still read: a response that the connection's end delimits must not look whole.
+  const bool told_apart = !ends_with_close_ || client_->deaf() || !client_->ended();
+  let_go();
+  note_.client_left();
+  finish(told_apart ? Ending::gone : Ending::cut);
+}
+
+void Exchange::client_drained() {
+  switch (response_) {
+    case Response::flush: end_response(); return;
+    case Response::parting:
+      if (response_conduit_.is_open() &&
+          client_->push(response_conduit_.pipe()) == loop::WriteResult::queued) {
+        arm();
+      } else {
+        client_gone();
+      }
+      return;
+    case Response::waiting:
+    case Response::head:
+    case Response::body: break;
+    case Response::done: return;
+  }
+  if (!body_pending() && client_->ended() && client_has_left()) {
+    client_gone();
+    return;
+  }
+  if (response_ != Response::body || !upstream_) return;
+  if (response_conduit_.is_open()) {
+    push_response();
+    return;
+  }
+  if (!upstream_->stream().start_reading()) {
+    cut();
+    return;
+  }
+  arm();
+}
+
+// The client's own doing, which is counted against nobody. `why` is a constant, for the access log.
+void Exchange::cut_client(std::string_view why) {
+  let_go();
+  note_.ends_as(why);
+  finish(Ending::cut);
+}
+
+}  // namespace gracevisor::proxy

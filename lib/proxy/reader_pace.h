@@ -1,0 +1,50 @@
+// How fast a client takes a response while bytes wait for it, and when that is too slow. A client that takes
+// nothing has stalled; one that takes a byte now and then would hold its instance for ever all the same.
+// Thread: a value, the owner's.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace gracevisor::proxy {
+
+class ReaderPace {
+ public:
+  // Bytes wait for so long before the pace counts.
+  static constexpr base::Duration kJudged = base::Millis(30000);
+  enum class Verdict : std::uint8_t { fine, stalled, slow };
+
+  // Bytes begin to wait: look() after that time, and again and again while they do.
+  [[nodiscard]] static base::Duration tick(base::Duration send_timeout) noexcept {
+    return std::min(send_timeout, kJudged / 2);
+  }
+  void begin(base::TimePoint now, std::uint64_t progress) noexcept;
+  void stop() noexcept { watching_ = false; }
+  [[nodiscard]] bool watching() const noexcept { return watching_; }
+
+  struct Look {
+    base::TimePoint now;
+    std::uint64_t progress;  // anything that moves when the client does its part
+    std::uint64_t taken;     // bytes that the client's side has acknowledged
+    base::Duration timeout;  // without progress
+    std::uint64_t min_rate;  // of `taken`, bytes per second; 0: any
+  };
+  [[nodiscard]] Verdict look(const Look& look) noexcept;
+
+ private:
+  struct Sample {
+    base::TimePoint at{};
+    std::uint64_t taken = 0;
+  };
+  bool watching_ = false;
+  bool sampled_ = false;
+  base::TimePoint since_{};
+  base::TimePoint moved_{};  // when progress was seen last
+  std::uint64_t progress_ = 0;
+  Sample earlier_;  // what the rate is measured from: up to two times kJudged ago
+  Sample later_;
+};
+
+}  // namespace gracevisor::proxy
