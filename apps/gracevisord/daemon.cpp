@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include "signals.h"
+#include "supervise/state_id.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -40,6 +43,15 @@ base::Expected<void> make_folder(const std::filesystem::path& folder) {
   return {};
 }
 
+// Two daemons with one state folder would end each other's processes and write over each other's records;
+// none when the folder cannot be written to, as nothing can be written over then.
+base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir) {
+  auto lock = control::InstanceLock::acquire(state_dir, "state.lock");
+  if (lock) return std::optional(std::move(*lock));
+  if (lock.error().code == EROFS) return std::nullopt;
+  return std::unexpected(lock.error());
+}
+
 // gv-exec, beside this program or where it is installed.
 base::Expected<spawn::Launcher> open_launcher() {
   std::error_code code;
@@ -63,9 +75,15 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   for (const auto& folder : {config.state_dir, config.state_dir / "apps", config.state_dir / "log"}) {
     if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
   }
+  auto state_lock = lock_state(config.state_dir);
+  if (!state_lock) return std::unexpected(state_lock.error());
+  auto id = supervise::state_id(config.state_dir);
+  if (!id) return std::unexpected(id.error());
   auto log = base::Log::open(config.log.file, config.log.level, config.log.max_size, config.log.keep);
   if (!log) return std::unexpected(log.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*lock), std::move(*log)));
+  daemon->state_lock_ = std::move(*state_lock);
+  if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", id->problem);
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
@@ -83,7 +101,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
-      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files},
+      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh, open_files,
+                                      id->text},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
@@ -129,8 +148,7 @@ base::Expected<void> Daemon::start_workers() {
 }
 
 base::Expected<void> Daemon::watch_signals() {
-  auto signals = loop::Signals::create(*loop_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
-                                       [this](int number) { on_signal(number); });
+  auto signals = loop::Signals::create(*loop_, kHeard, [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
   auto orphans = supervise::OrphanReaper::create(
@@ -152,16 +170,19 @@ base::Expected<void> Daemon::serve_control(const std::filesystem::path& runtime_
 void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
-    case SIGINT: supervisor_->shut_down(); return;
+    case SIGINT:
+    case SIGQUIT: supervisor_->shut_down(); return;
     case SIGUSR1: writer_->reopen(); return;
     case SIGHUP:
       log_.warning("signal name=HUP cause=\"no reload in this version: gvctl deploy APP reads the files\"");
       return;
+    case SIGUSR2: log_.warning("signal name=USR2 cause=\"upgrade is not in this version\""); return;
     default: return;
   }
 }
 
 void Daemon::run() {
+  SignalsHeard heard;
   loop_->run();
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/log.h"
@@ -51,6 +52,7 @@ class Daemon {
 
   spawn::Launcher launcher_;
   control::InstanceLock lock_;
+  std::optional<control::InstanceLock> state_lock_;
   base::Log log_;
   std::unique_ptr<loop::Loop> loop_;
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;

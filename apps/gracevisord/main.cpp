@@ -1,11 +1,11 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
-#include <csignal>
 #include <cstdio>
 #include <string>
 
 #include "config/load.h"
 #include "daemon.h"
 #include "options.h"
+#include "signals.h"
 
 namespace {
 
@@ -53,8 +53,7 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  // A connection that breaks is a result, not a signal. Children get the default back.
-  (void)std::signal(SIGPIPE, SIG_IGN);
+  daemon::hold_signals();
   auto daemon = daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh});
   if (!daemon) {
     print(stderr, "gracevisord: " + daemon.error().what);

@@ -3,8 +3,11 @@
 // anything else in the folder. Thread: the start-up's.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "control/access.h"
@@ -16,10 +19,22 @@ namespace gracevisor::control {
 [[nodiscard]] base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder,
                                                           const AccessPolicy& policy);
 
+// How long the lock is waited for; tests are less patient.
+struct LockPatience {
+  // While its holder is dead or dying: what it left a moment before (a child on its way to its program) lets
+  // go.
+  base::Duration dead = std::chrono::seconds(10);
+  // While its holder lives: it may be about to die, which cannot be seen.
+  base::Duration alive = std::chrono::milliseconds(250);
+};
+
 class InstanceLock {
  public:
-  // Error: "another gracevisord (pid 4711) runs on /run/gracevisor", with code EWOULDBLOCK.
-  [[nodiscard]] static base::Expected<InstanceLock> acquire(const std::filesystem::path& folder);
+  // Locks the file `name` in the folder. Error: "another gracevisord (pid 4711) runs on /run/gracevisor",
+  // with code EWOULDBLOCK.
+  [[nodiscard]] static base::Expected<InstanceLock> acquire(const std::filesystem::path& folder,
+                                                            const std::string& name = "lock",
+                                                            const LockPatience& patience = {});
 
  private:
   explicit InstanceLock(base::UniqueFd file) noexcept : file_(std::move(file)) {}

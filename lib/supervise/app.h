@@ -51,6 +51,7 @@ class App final : private DeployHost {
   void on_probe(const Identity& who, const routing::ProbeReport& report);
   void on_exited(const Identity& who, const ExitStatus& status);
   void on_gone(const Identity& who);
+  void on_left(const Identity& who);
   void on_unkillable(const Identity& who);
   void on_quiescent(const Identity& who);
   void on_timer(const Identity& who, InstanceTimer timer);

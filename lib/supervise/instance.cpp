@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr base::Duration kClosingGrace = std::chrono::seconds(1);
 constexpr std::size_t kMaxDetail = 200;
+constexpr unsigned kOtherPorts = 5;
 
 unsigned seed_of(const Identity& who) {
   // Jitter only has to differ between instances; the clock of nothing is needed.
@@ -39,7 +41,9 @@ void Instance::start() {
     case InstanceState::fatal:
     case InstanceState::backoff:
       effects_.disarm(identity_, InstanceTimer::restart);
-      spawn();
+      restart_at_ = effects_.now();
+      enter(InstanceState::backoff);
+      spawn_when_gone();
       return;
     case InstanceState::spawning:
     case InstanceState::starting:
@@ -53,7 +57,20 @@ void Instance::start() {
   }
 }
 
+// Two incarnations of a slot would do its work twice.
+void Instance::spawn_when_gone() {
+  overdue_ = alive_;
+  if (alive_) {
+    effects_.kill_tree(identity_);
+  } else {
+    spawn();
+  }
+}
+
 void Instance::spawn() {
+  assert(!alive_);
+  overdue_ = false;
+  moving_ = false;
   identity_.incarnation = identity_.incarnation.next();
   alive_ = true;
   failing_ = false;
@@ -76,6 +93,7 @@ void Instance::on_running() {
 void Instance::become_healthy() {
   enter(InstanceState::healthy);
   failing_ = false;
+  ports_tried_ = 0;
   if (!healthy_since_) healthy_since_ = effects_.now();
   effects_.publish();
 }
@@ -89,7 +107,10 @@ void Instance::on_probe(const routing::ProbeReport& report) {
       if (!passes) return;
       ListenerOwner owner = effects_.listener_owner(identity_);
       owner_detail_ = owner.detail.substr(0, kMaxDetail);
-      if (owner.ownership == Ownership::foreign) return;
+      if (owner.ownership == Ownership::foreign) {
+        (void)move_to_another_port(owner_detail_);
+        return;
+      }
       become_healthy();
       return;
     }
@@ -132,6 +153,7 @@ void Instance::replace() {
 
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
+  moving_ = false;
   parked_ = parked && !replacing_;  // one that is being replaced is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
@@ -199,6 +221,7 @@ void Instance::end_drain() {
 
 void Instance::stop() {
   replacing_ = false;
+  moving_ = false;
   switch (state_) {
     case InstanceState::spawning:
     case InstanceState::starting:
@@ -220,9 +243,12 @@ void Instance::stop() {
 
 void Instance::stop_now() {
   stop();
-  if (state_ != InstanceState::stopping) return;
-  effects_.disarm(identity_, InstanceTimer::stop_step);
-  kill();
+  if (state_ == InstanceState::stopping) {
+    effects_.disarm(identity_, InstanceTimer::stop_step);
+    kill();
+  } else if (alive_ && state_ != InstanceState::killing) {
+    effects_.kill_tree(identity_);
+  }
 }
 
 void Instance::begin_stop() {
@@ -262,7 +288,7 @@ void Instance::on_timer(InstanceTimer timer) {
     case InstanceTimer::restart:
       if (state_ == InstanceState::backoff) {
         ++restarts_;
-        spawn();
+        spawn_when_gone();
       }
       return;
     case InstanceTimer::settle:
@@ -286,14 +312,16 @@ void Instance::on_timer(InstanceTimer timer) {
 
 void Instance::on_exited(const ExitStatus& status) {
   last_exit_ = status;
-  for (InstanceTimer timer : {InstanceTimer::settle, InstanceTimer::drain_deadline,
-                              InstanceTimer::closing_grace, InstanceTimer::stop_step}) {
+  for (InstanceTimer timer :
+       {InstanceTimer::settle, InstanceTimer::drain_deadline, InstanceTimer::closing_grace}) {
     effects_.disarm(identity_, timer);
   }
   effects_.publish();  // without this endpoint
   switch (state_) {
-    case InstanceState::spawning:
     case InstanceState::starting:
+      if (lost_its_port(status)) return;
+      [[fallthrough]];
+    case InstanceState::spawning:
     case InstanceState::healthy:
     case InstanceState::unhealthy:
       if (role_ == Role::live) {
@@ -304,9 +332,10 @@ void Instance::on_exited(const ExitStatus& status) {
       return;
     case InstanceState::draining:
     case InstanceState::closing:
-    case InstanceState::drained:
+    case InstanceState::drained: enter(InstanceState::killing); return;
+    // The ladder goes on for what is left of the tree.
     case InstanceState::stopping:
-    case InstanceState::killing: end_stop(); return;
+    case InstanceState::killing: return;
     case InstanceState::stopped:
     case InstanceState::backoff:
     case InstanceState::fatal: enter(InstanceState::stopped); return;
@@ -344,16 +373,66 @@ void Instance::restart_or_rest(const ExitStatus& status) {
   }
 }
 
+// Somebody else holds its port: between the test of the port and the app's bind there is always a moment.
+bool Instance::move_to_another_port(const std::string& cause) {
+  if (spec_->app.endpoint != config::EndpointKind::port || ports_tried_ >= kOtherPorts) return false;
+  ++ports_tried_;
+  effects_.say(base::LogLevel::warning,
+               fmt::format("port-taken app={} instance={}.{} next=\"another port\" cause=\"{}\"",
+                           spec_->app.name, identity_.generation.value(), identity_.slot.value(), cause));
+  moving_ = true;
+  enter(InstanceState::killing);
+  effects_.publish();
+  effects_.kill_tree(identity_);
+  return true;
+}
+
+bool Instance::lost_its_port(const ExitStatus& status) {
+  if (spec_->app.endpoint != config::EndpointKind::port || clean(status)) return false;
+  ListenerOwner owner = effects_.listener_owner(identity_);
+  return owner.ownership == Ownership::foreign && move_to_another_port(owner.detail.substr(0, kMaxDetail));
+}
+
+void Instance::end_tree() {
+  if (!std::exchange(alive_, false)) return;
+  switch (state_) {
+    case InstanceState::stopping:
+    case InstanceState::killing:
+      effects_.disarm(identity_, InstanceTimer::stop_step);
+      if (moving_) {
+        spawn();
+      } else {
+        end_stop();
+      }
+      return;
+    case InstanceState::backoff:
+      if (overdue_) spawn();
+      return;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::fatal: return;
+  }
+}
+
 void Instance::on_gone() {
-  alive_ = false;
+  end_tree();
+}
+
+void Instance::on_left() {
+  end_tree();
 }
 
 void Instance::on_unkillable() {
   effects_.say(base::LogLevel::error,
                fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
                            identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
-  alive_ = false;
-  if (state_ == InstanceState::killing) end_stop();
+  end_tree();
 }
 
 }  // namespace gracevisor::supervise

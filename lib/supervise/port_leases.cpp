@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
+#include <random>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
@@ -47,10 +49,13 @@ bool can_bind_everywhere(base::Port port) {
 
 }  // namespace
 
-PortLeases::PortLeases(config::PortRange range) : range_(range) {
+PortLeases::PortLeases(config::PortRange range) : PortLeases(range, std::random_device()()) {}
+
+PortLeases::PortLeases(config::PortRange range, std::size_t begin) : range_(range) {
   for (unsigned port = range.first.value(); port <= range.last.value(); ++port) {
     free_.emplace_back(static_cast<std::uint16_t>(port));
   }
+  std::ranges::rotate(free_, free_.begin() + static_cast<std::ptrdiff_t>(begin % free_.size()));
 }
 
 base::Expected<base::Port> PortLeases::lease() {

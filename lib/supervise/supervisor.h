@@ -34,6 +34,7 @@ class Supervisor {
     config::Config config;
     bool fresh = false;                       // ignore the state files
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+    std::string state_id;                     // what processes carry as GV_STATE
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
