@@ -61,7 +61,7 @@ TEST_CASE("signals: TERM again and again while the daemon ends neither kills it 
   Site site;
   // Its last words keep the writer busy when everything else has ended.
   site.configure(
-      "[app.talker]\ncommand = [\"/bin/sh\", \"-c\", \"trap 'seq 1 60000; echo last words; exit 0' TERM; "
+      "[app.talker]\ncommand = [\"/bin/sh\", \"-c\", \"trap 'seq 1 3000; echo last words; exit 0' TERM; "
       "while :; do sleep 0.02; done\"]\nendpoint = \"none\"\n"
       "[app.talker.deploy]\nsettle = \"50ms\"\n[app.talker.log]\nstdout = \"@DIR@/talker.log\"\n");
   DaemonProcess daemon(site);

@@ -16,7 +16,7 @@ namespace {
 // Its child outlives it, in a session of its own, with its listening socket.
 constexpr std::string_view kInheriting =
     "[app.web]\ncommand = [\"@PYTHON@\", \"@SUPPORT@/inheriting_app.py\"]\nlisten = \"@LISTEN@\"\n"
-    "health = { kind = \"tcp\" }\n"
+    "health = \"tcp\"\n"
     "[app.web.log]\nstdout = \"@DIR@/web.log\"\n";
 
 // The pid of the child that the app told of last.
