@@ -12,6 +12,9 @@
 #include "output/log_file.h"
 #include "output/log_opener.h"
 
+#include "signals.h"
+#include "supervise/state_id.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -87,6 +90,15 @@ base::Expected<void> check_log_file(const output::FilePolicy& policy, const base
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
+// Two daemons with one state folder would end each other's processes and write over each other's records;
+// none when the folder cannot be written to, as nothing can be written over then.
+base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir) {
+  auto lock = control::InstanceLock::acquire(state_dir, "state.lock");
+  if (lock) return std::optional(std::move(*lock));
+  if (lock.error().code == EROFS) return std::nullopt;
+  return std::unexpected(lock.error());
+}
+
 // gv-exec, beside this program or where it is installed.
 base::Expected<spawn::Launcher> open_launcher() {
   std::error_code code;
@@ -108,7 +120,12 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (!folder_of_run) return std::unexpected(folder_of_run.error());
   auto trouble = make_state_folders(config.state_dir, rules);
   if (!trouble) return std::unexpected(trouble.error());
+  auto state_lock = lock_state(config.state_dir);
+  if (!state_lock) return std::unexpected(state_lock.error());
+  auto id = supervise::state_id(config.state_dir);
+  if (!id) return std::unexpected(id.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
+  daemon->state_lock_ = std::move(*state_lock);
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
@@ -121,6 +138,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (!trouble->empty()) {
     daemon->log_.warning("state cause=\"{}\": what is live is served and nothing is recorded", *trouble);
   }
+  if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", id->problem);
 
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
@@ -133,7 +151,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
       supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh,
                                       settings.files.for_children, settings.files.limit,
                                       [d = daemon.get()] { return d->hold_folder(); },
-                                      supervise::FileAccess(rules.trust, &daemon->launcher_)},
+                                      supervise::FileAccess(rules.trust, &daemon->launcher_), id->text},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
@@ -221,8 +239,7 @@ base::Expected<void> Daemon::start_workers() {
 }
 
 base::Expected<void> Daemon::watch_signals() {
-  auto signals = loop::Signals::create(*loop_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
-                                       [this](int number) { on_signal(number); });
+  auto signals = loop::Signals::create(*loop_, kHeard, [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
   auto orphans = supervise::OrphanReaper::create(
@@ -282,7 +299,8 @@ void Daemon::look_after_folder() {
 void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
-    case SIGINT: supervisor_->shut_down(); return;
+    case SIGINT:
+    case SIGQUIT: supervisor_->shut_down(); return;
     case SIGUSR1:
       writer_->reopen();
       look_after_folder();
@@ -290,11 +308,13 @@ void Daemon::on_signal(int number) {
     case SIGHUP:
       log_.warning("signal name=HUP cause=\"no reload in this version: gvctl deploy APP reads the files\"");
       return;
+    case SIGUSR2: log_.warning("signal name=USR2 cause=\"upgrade is not in this version\""); return;
     default: return;
   }
 }
 
 void Daemon::run() {
+  SignalsHeard heard;
   loop_->run();
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/log.h"
@@ -60,6 +61,7 @@ class Daemon {
   spawn::Launcher launcher_;
   control::RuntimeFolder folder_;
   std::string folder_problem_;  // as it was logged
+  std::optional<control::InstanceLock> state_lock_;
   output::FilePolicy log_file_;
   base::Log log_;
   std::uint64_t dropped_lines_ = 0;  // as was last logged

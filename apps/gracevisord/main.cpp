@@ -1,7 +1,6 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "daemon.h"
 #include "descriptors.h"
 #include "options.h"
+#include "signals.h"
 
 namespace {
 
@@ -68,8 +68,7 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  // A connection that breaks is a result, not a signal. Children get the default back.
-  (void)std::signal(SIGPIPE, SIG_IGN);
+  daemon::hold_signals();
   auto files = daemon::raise_open_files();
   if (!files) {
     complain("gracevisord: " + files.error().what);

@@ -65,7 +65,7 @@ control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Insta
   status.state = looping ? "crash-loop" : std::string(text(instance.state()));
   status.restarts = instance.restarts();
   status.detail = detail_of(instance, world.now());
-  if (run == nullptr || run->gone()) return status;
+  if (run == nullptr || run->gone() || !run->left().empty()) return status;
   status.pid = run->pid().value();
   status.endpoint = run->place();
   status.uptime_s = seconds(world.now() - instance.spawned_at());
@@ -91,6 +91,14 @@ std::string last_deploy_text(const supervise::Report& report, base::TimePoint no
     return fmt::format("running since {} s, {}", seconds(now - report.began()), last.phase);
   return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - report.began() - last.at),
                      static_cast<int>(*last.exit), last.text);
+}
+
+// "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
+std::string left_text(const supervise::Run& run) {
+  std::string text = fmt::format("{}.{} ended and left {}", run.identity().generation.value(),
+                                 run.identity().slot.value(), supervise::text(run.left()));
+  if (!run.place().empty()) text += fmt::format("; {} is not used again before they end", run.place());
+  return text;
 }
 
 }  // namespace
@@ -147,6 +155,9 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
         seconds(now - trouble->since), trouble->cause));
   }
   status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
+  for (const auto& [who, run] : supervisor.world().runs_of(app.id())) {
+    if (!run->left().empty()) status.problems.push_back(left_text(*run));
+  }
   return status;
 }
 

@@ -157,6 +157,9 @@ struct Stop {
   enum class Scope { group, main };
   std::vector<StopStep> ladder = {StopStep{}};  // then SIGKILL to the whole tree
   Scope scope = Scope::group;
+  // What becomes of processes that outlive the main one.
+  enum class Leftover { kill, leave };
+  Leftover leftover = Leftover::kill;
 };
 
 struct AppLog {

@@ -14,9 +14,12 @@ struct StopForm {
   std::vector<Rung> rungs;
   Millis timeout{};
   Stop::Scope scope = Stop::Scope::group;
+  Stop::Leftover leftover = Stop::Leftover::kill;
 };
 
 constexpr Choice<Stop::Scope> kScopes[] = {{"group", Stop::Scope::group}, {"main", Stop::Scope::main}};
+constexpr Choice<Stop::Leftover> kLeftovers[] = {{"kill", Stop::Leftover::kill},
+                                                 {"leave", Stop::Leftover::leave}};
 constexpr Bounds<Millis> kWaits{Millis(0), kDay};
 constexpr std::size_t kMostRungs = 16;
 
@@ -65,11 +68,13 @@ Fields<StopForm> stop_fields() {
   fields.emplace_back("signal", R"(or a ladder: ["TSTP:60s", "TERM:30s"])", read_signals, signals_text);
   fields.push_back(duration_field("timeout", &StopForm::timeout, kWaits, "then SIGKILL to the whole tree"));
   fields.push_back(choice_field("scope", &StopForm::scope, kScopes, R"(or "main": the first process alone)"));
+  fields.push_back(choice_field("leftover", &StopForm::leftover, kLeftovers,
+                                R"(who outlives the first process is ended too; "leave": named in status)"));
   return fields;
 }
 
 StopForm form_of(const Stop& stop) {
-  StopForm form{{}, stop.ladder.back().wait, stop.scope};
+  StopForm form{{}, stop.ladder.back().wait, stop.scope, stop.leftover};
   for (const StopStep& step : stop.ladder) form.rungs.push_back({step.signal, step.wait});
   return form;
 }
@@ -81,6 +86,7 @@ void read_stop(Reading& reading, const Item& item, App& out) {
   form.rungs.front().wait.reset();
   read_table(reading, item.path, *table, stop_fields(), form);
   out.stop.scope = form.scope;
+  out.stop.leftover = form.leftover;
   out.stop.ladder.clear();
   bool timeout_counts = form.rungs.empty();
   for (const Rung& rung : form.rungs) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,10 +10,18 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
+#include <expected>
 #include <string>
+#include <thread>
+#include <utility>
+
+#include "base/process_entry.h"
 
 namespace gracevisor::control {
 namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(10);
 
 // The pid that the holder wrote, or nothing while it has not yet.
 std::string holder_of(int file) {
@@ -23,12 +32,36 @@ std::string holder_of(int file) {
   return {all.begin(), std::find_if_not(all.begin(), all.end(), is_digit)};
 }
 
-int flock_retrying(int file) {
-  int result = 0;
-  do {
-    result = ::flock(file, LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  return result;
+// An unknown holder is taken for a living one.
+bool lives(const std::string& holder) {
+  pid_t pid = 0;
+  auto [rest, failed] = std::from_chars(holder.data(), holder.data() + holder.size(), pid);
+  if (failed != std::errc() || pid <= 0) return true;
+  auto entry = base::read_process_entry(pid);
+  if (!entry) return entry.error() != ENOENT && entry.error() != ESRCH;
+  return entry->lives() && !entry->exiting;
+}
+
+// An errno when it cannot be had: EWOULDBLOCK when somebody else holds it.
+std::expected<void, int> wait_for(int file, const LockPatience& patience) {
+  auto began = std::chrono::steady_clock::now();
+  for (;;) {
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
+    if (errno != EWOULDBLOCK && errno != EINTR) return std::unexpected(errno);
+    base::Duration longest = lives(holder_of(file)) ? patience.alive : patience.dead;
+    if (std::chrono::steady_clock::now() - began >= longest) return std::unexpected(EWOULDBLOCK);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// A process that dies, or a child that begins its program, lets go of its descriptors in their order. With
+// the lock behind the others, whoever gets it finds the sockets of the former holder closed as well.
+base::UniqueFd behind_the_others(base::UniqueFd file) {
+  constexpr rlim_t kHigh = 1023;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == 0) return file;
+  auto high = base::duplicate(file.get(), static_cast<int>(std::min(limit.rlim_cur - 1, kHigh)));
+  return high ? std::move(*high) : std::move(file);
 }
 
 }  // namespace
@@ -69,12 +102,17 @@ bool InstanceLock::in_place(const std::filesystem::path& folder) const {
   return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
-base::Expected<InstanceLock> InstanceLock::acquire(const std::filesystem::path& folder) {
-  auto path = folder / "lock";
+base::Expected<InstanceLock> InstanceLock::acquire(const std::filesystem::path& folder,
+                                                   const std::string& name, const LockPatience& patience) {
+  auto path = folder / name;
   base::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return base::fail_errno("cannot open " + path.string(), errno);
-  if (flock_retrying(file.get()) != 0) {
-    if (errno != EWOULDBLOCK) return base::fail_errno("cannot lock " + path.string(), errno);
+  file = behind_the_others(std::move(file));
+  auto locked = wait_for(file.get(), patience);
+  if (!locked && locked.error() != EWOULDBLOCK) {
+    return base::fail_errno("cannot lock " + path.string(), locked.error());
+  }
+  if (!locked) {
     std::string pid = holder_of(file.get());
     std::string who = pid.empty() ? "another gracevisord" : "another gracevisord (pid " + pid + ")";
     return std::unexpected(base::Error{who + " runs on " + folder.string(), EWOULDBLOCK});

@@ -14,13 +14,14 @@ class RuntimeFolder {
  public:
   // Makes the folder, and takes its lock.
   [[nodiscard]] static base::Expected<RuntimeFolder> take(const std::filesystem::path& folder,
-                                                          const AccessPolicy& policy);
+                                                          const AccessPolicy& policy,
+                                                          const LockPatience& patience = {});
 
   enum class Found {
     in_place,  // nothing has changed
     renewed,   // it was gone: it is there again, and the lock is held
   };
-  // Looks after it. The error: it is not ours now, since another daemon holds the lock (EWOULDBLOCK), or it
+  // Looks after it, without waiting for anyone. The error: it is not ours now, since another daemon holds the lock (EWOULDBLOCK), or it
   // cannot be made; nothing may be put into it until a later look finds it in place.
   [[nodiscard]] base::Expected<Found> look();
 

@@ -231,6 +231,10 @@ void App::on_gone(const Identity& who) {
   with_instance(who, [](Instance& instance) { instance.on_gone(); });
 }
 
+void App::on_left(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_left(); });
+}
+
 void App::on_unkillable(const Identity& who) {
   with_instance(who, [](Instance& instance) { instance.on_unkillable(); });
 }

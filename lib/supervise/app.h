@@ -60,6 +60,7 @@ class App final : private DeployHost {
   void on_probe(const Identity& who, const routing::ProbeReport& report);
   void on_exited(const Identity& who, const ExitStatus& status);
   void on_gone(const Identity& who);
+  void on_left(const Identity& who);
   void on_unkillable(const Identity& who);
   void on_quiescent(const Identity& who);
   // Nobody can reach it any more: drained, stopped, and started anew in its slot.

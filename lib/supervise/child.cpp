@@ -11,7 +11,7 @@ namespace gracevisor::supervise {
 namespace {
 
 ExitStatus as_status(const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return Exited{info.si_status};
+  if (info.si_code == CLD_EXITED) return Exited{info.si_status, 0};
   return Signaled{info.si_status, info.si_code == CLD_DUMPED};
 }
 
@@ -45,6 +45,12 @@ bool Child::is_zombie() const noexcept {
   int r = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
   // An error: there is nothing left to wait for, as with a zombie. Otherwise pid 0 stands for "not yet".
   return r != 0 || info.si_pid == pid_;
+}
+
+bool Child::exited_with_0() const noexcept {
+  siginfo_t info{};
+  int r = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  return r == 0 && info.si_pid == pid_ && info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
 ExitStatus Child::reap() noexcept {

@@ -29,6 +29,8 @@ class Child {
 
   // Ended, and not reaped.
   [[nodiscard]] bool is_zombie() const noexcept;
+  // Requires: is_zombie().
+  [[nodiscard]] bool exited_with_0() const noexcept;
   // Requires: is_zombie(). Closes the descriptor, so no watch may be left on it.
   [[nodiscard]] ExitStatus reap() noexcept;
   // Requires: reaped(). Whether its group has no member left; reaps orphans of it that came to us.

@@ -73,6 +73,7 @@ constexpr Field kFields[] = {
     {"restart.max_failures", same_in<&App::restart, &Restart::max_failures>},
     {"stop.signal", same_stop_steps},
     {"stop.scope", same_in<&App::stop, &Stop::scope>},
+    {"stop.leftover", same_in<&App::stop, &Stop::leftover>},
     {"log.stdout", same_in<&App::log, &AppLog::out>},
     {"log.stderr", same_in<&App::log, &AppLog::err>},
     {"log.max_size", same_in<&App::log, &AppLog::max_size>},
@@ -126,7 +127,7 @@ constexpr Field kFields[] = {
   [[maybe_unused]] const auto& [deploy_timeout, guard, guard_interval, drain_timeout, upgraded, hold,
                                 settle] = deploy;
   [[maybe_unused]] const auto& [policy, backoff, backoff_max, stable_after, max_failures] = restart;
-  [[maybe_unused]] const auto& [ladder, scope] = stop;
+  [[maybe_unused]] const auto& [ladder, scope, leftover] = stop;
   [[maybe_unused]] const auto& [out, err, max_size, keep, access, access_format, on_full] = log;
   [[maybe_unused]] const auto& [balance, balance_key, request_timeout, reuse, keep_alive, keep_alive_requests,
                                 connect_timeout, body_timeout, min_body_rate, request_buffer,
@@ -144,12 +145,18 @@ bool same_user(const Spec& a, const Spec& b) {
          a.credentials->groups == b.credentials->groups;
 }
 
-// The frozen environments hold the files' variables too, and tell what a program would see.
+// The frozen environments hold the files' variables too, and tell what a program would see. What came from
+// the daemon's own environment is no difference: nobody who wrote a configuration chose it.
 void add_environment(const Spec& a, const Spec& b, std::vector<std::string>& into) {
   std::vector<std::pair<std::string, std::string>> changed;
   std::ranges::set_symmetric_difference(a.environment, b.environment, std::back_inserter(changed));
   std::set<std::string> keys;
-  for (auto& [key, value] : changed) keys.insert(std::move(key));
+  auto chosen = [](const Spec& spec, const std::string& key) {
+    return spec.environment.contains(key) && std::ranges::find(spec.inherited, key) == spec.inherited.end();
+  };
+  for (auto& [key, value] : changed) {
+    if (chosen(a, key) || chosen(b, key)) keys.insert(std::move(key));
+  }
   for (const auto& key : keys) into.push_back("environment." + key);
 }
 

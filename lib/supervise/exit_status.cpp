@@ -40,7 +40,9 @@ std::string_view stage_text(SpawnStage stage) {
 }
 
 std::string text_of(const Exited& exited) {
-  return fmt::format("exit {}", exited.code);
+  if (exited.left == 0) return fmt::format("exit {}", exited.code);
+  return fmt::format("exit {} with {} {} left: the command must stay in the foreground", exited.code,
+                     exited.left, exited.left == 1 ? "process" : "processes");
 }
 
 std::string text_of(const Signaled& signaled) {

@@ -1,6 +1,7 @@
 // How a process ended: a variant, not an int. Thread: values, any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <variant>
 
@@ -13,6 +14,7 @@ using spawn::SpawnStage;
 
 struct Exited {
   int code = 0;
+  std::size_t left = 0;  // with code 0, and unasked: how many of its processes went on
   bool operator==(const Exited&) const = default;
 };
 struct Signaled {
@@ -23,7 +25,8 @@ struct Signaled {
 
 using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;
 
-// "exit 1", "signal 9 (KILL)", "cannot execute: No such file or directory".
+// "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground", "signal 9 (KILL)",
+// "cannot execute: No such file or directory".
 [[nodiscard]] std::string text(const ExitStatus& status);
 // It was not begun, for want of an address, descriptors, memory or processes on the daemon's side: not its
 // own fault.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -39,7 +40,9 @@ void Instance::start() {
     case InstanceState::fatal:
     case InstanceState::backoff:
       effects_.disarm(identity_, InstanceTimer::restart);
-      spawn();
+      restart_at_ = effects_.now();
+      enter(InstanceState::backoff);
+      spawn_when_gone();
       return;
     case InstanceState::spawning:
     case InstanceState::starting:
@@ -53,7 +56,20 @@ void Instance::start() {
   }
 }
 
+// Two incarnations of a slot would do its work twice.
+void Instance::spawn_when_gone() {
+  overdue_ = alive_;
+  if (alive_) {
+    effects_.kill_tree(identity_);
+  } else {
+    spawn();
+  }
+}
+
 void Instance::spawn() {
+  assert(!alive_);
+  overdue_ = false;
+  moving_ = false;
   identity_.incarnation = identity_.incarnation.next();
   alive_ = true;
   failing_ = false;
@@ -76,6 +92,7 @@ void Instance::on_running() {
 void Instance::become_healthy() {
   enter(InstanceState::healthy);
   failing_ = false;
+  ports_tried_ = 0;
   if (!healthy_since_) healthy_since_ = effects_.now();
   effects_.publish();
 }
@@ -89,7 +106,10 @@ void Instance::on_probe(const routing::ProbeReport& report) {
       if (!passes) return;
       ListenerOwner owner = effects_.listener_owner(identity_);
       owner_detail_ = owner.detail.substr(0, kMaxDetail);
-      if (owner.ownership == Ownership::foreign) return;
+      if (owner.ownership == Ownership::foreign) {
+        (void)move_to_another_port(owner_detail_);
+        return;
+      }
       become_healthy();
       return;
     }
@@ -132,6 +152,7 @@ void Instance::replace() {
 
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
+  moving_ = false;
   parked_ = parked && !replacing_;  // one that is being replaced is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
@@ -199,6 +220,7 @@ void Instance::end_drain() {
 
 void Instance::stop() {
   replacing_ = false;
+  moving_ = false;
   switch (state_) {
     case InstanceState::spawning:
     case InstanceState::starting:
@@ -220,9 +242,12 @@ void Instance::stop() {
 
 void Instance::stop_now() {
   stop();
-  if (state_ != InstanceState::stopping) return;
-  effects_.disarm(identity_, InstanceTimer::stop_step);
-  kill();
+  if (state_ == InstanceState::stopping) {
+    effects_.disarm(identity_, InstanceTimer::stop_step);
+    kill();
+  } else if (alive_ && state_ != InstanceState::killing) {
+    effects_.kill_tree(identity_);
+  }
 }
 
 void Instance::begin_stop() {
@@ -262,7 +287,7 @@ void Instance::on_timer(InstanceTimer timer) {
     case InstanceTimer::restart:
       if (state_ == InstanceState::backoff) {
         ++restarts_;
-        spawn();
+        spawn_when_gone();
       }
       return;
     case InstanceTimer::settle:
@@ -282,78 +307,6 @@ void Instance::on_timer(InstanceTimer timer) {
       if (state_ == InstanceState::stopping) climb();
       return;
   }
-}
-
-void Instance::on_exited(const ExitStatus& status) {
-  last_exit_ = status;
-  for (InstanceTimer timer : {InstanceTimer::settle, InstanceTimer::drain_deadline,
-                              InstanceTimer::closing_grace, InstanceTimer::stop_step}) {
-    effects_.disarm(identity_, timer);
-  }
-  effects_.publish();  // without this endpoint
-  switch (state_) {
-    case InstanceState::spawning:
-    case InstanceState::starting:
-    case InstanceState::healthy:
-    case InstanceState::unhealthy:
-      if (role_ == Role::live) {
-        restart_or_rest(status);
-        return;
-      }
-      enter(InstanceState::stopped);
-      return;
-    case InstanceState::draining:
-    case InstanceState::closing:
-    case InstanceState::drained:
-    case InstanceState::stopping:
-    case InstanceState::killing: end_stop(); return;
-    case InstanceState::stopped:
-    case InstanceState::backoff:
-    case InstanceState::fatal: enter(InstanceState::stopped); return;
-  }
-}
-
-void Instance::end_stop() {
-  if (std::exchange(replacing_, false) && role_ == Role::live) {
-    restart_after(spec_->app.restart.backoff);
-  } else {
-    enter(InstanceState::stopped);
-  }
-}
-
-void Instance::restart_after(base::Duration delay) {
-  restart_at_ = effects_.now() + delay;
-  enter(InstanceState::backoff);
-  effects_.arm(identity_, InstanceTimer::restart, delay);
-}
-
-void Instance::restart_or_rest(const ExitStatus& status) {
-  std::optional<base::Duration> healthy_for;
-  if (healthy_since_) healthy_for = effects_.now() - *healthy_since_;
-  RestartPolicy::Verdict verdict = policy_.on_exit(status, healthy_for);
-  switch (verdict.kind) {
-    case RestartPolicy::Verdict::Kind::restart: restart_after(verdict.delay); return;
-    case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
-    case RestartPolicy::Verdict::Kind::fatal:
-      enter(InstanceState::fatal);
-      effects_.say(base::LogLevel::error,
-                   fmt::format("fatal app={} instance={}.{} failures={} cause=\"{}\"", spec_->app.name,
-                               identity_.generation.value(), identity_.slot.value(),
-                               policy_.failures_in_a_row(), text(status)));
-      return;
-  }
-}
-
-void Instance::on_gone() {
-  alive_ = false;
-}
-
-void Instance::on_unkillable() {
-  effects_.say(base::LogLevel::error,
-               fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
-                           identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
-  alive_ = false;
-  if (state_ == InstanceState::killing) end_stop();
 }
 
 }  // namespace gracevisor::supervise

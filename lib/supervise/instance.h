@@ -11,6 +11,10 @@
 //      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
 //
+// stopping and killing end with the whole tree, not with its main process: until then no other incarnation
+// begins in the slot. Only what nothing will end (unkillable, or left as stop.leftover says) is not waited
+// for.
+//
 // From closing and from killing on, what is still under way at its endpoint is cut. replace() sends a live
 // instance the way of the leaving ones, but its end leads to backoff. A candidate is not restarted: its exit
 // is the deploy's business. A live instance is, from its generation's spec. A leaving one is no target: it
@@ -74,6 +78,7 @@ class Instance {
   void on_probe(const routing::ProbeReport& report);
   void on_exited(const ExitStatus& status);
   void on_gone();
+  void on_left();
   void on_unkillable();
   void on_quiescent();
   void on_timer(InstanceTimer timer);
@@ -107,6 +112,7 @@ class Instance {
 
  private:
   void enter(InstanceState state);
+  void spawn_when_gone();
   void spawn();
   void become_healthy();
   void end_drain();
@@ -114,6 +120,9 @@ class Instance {
   void climb();  // the next rung of the stop ladder
   void kill();
   void end_stop();
+  void end_tree();
+  [[nodiscard]] bool move_to_another_port(const std::string& cause);
+  [[nodiscard]] bool lost_its_port(const ExitStatus& status);
   void restart_or_rest(const ExitStatus& status);
   void restart_after(base::Duration delay);
   [[nodiscard]] bool has_endpoint() const { return config::is_routed(spec_->app.endpoint); }
@@ -130,7 +139,10 @@ class Instance {
   base::TimePoint restart_at_{};  // state backoff
   std::size_t rung_ = 0;          // state stopping: of the ladder
   bool parked_ = false;           // leaving: not to be signalled before release()
-  bool alive_ = false;            // the incarnation's group may exist
+  bool alive_ = false;            // something of the incarnation may exist
+  bool overdue_ = false;          // state backoff: its time is over, the former incarnation is not
+  bool moving_ = false;           // state killing: to be started at once on another port
+  unsigned ports_tried_ = 0;      // others' that it found its port to be
   bool failing_ = false;
   bool replacing_ = false;  // stops to be started again
   unsigned restarts_ = 0;

@@ -66,6 +66,7 @@ bool Instance::ended() const {
 std::optional<base::TimePoint> Instance::due() const {
   if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return effects_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
+  if (moving_) return effects_.now();
   if (replacing_ && role_ == Role::live) return effects_.now();
   return std::nullopt;
 }

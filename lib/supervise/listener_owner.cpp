@@ -88,8 +88,8 @@ ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pi
   // The usual case: the main process itself listens.
   if (!candidates.empty() && all_held(candidates, sockets_of(pid).inodes)) return {Ownership::own, {}, {}};
 
-  ProcessTable table = ProcessTable::read();
-  HeldSockets held = table.sockets_of_instance(pid);
+  ProcessTable table = read_process_table();
+  HeldSockets held = sockets_of_instance(table, pid);
   if (!candidates.empty() && all_held(candidates, held.inodes)) return {Ownership::own, {}, {}};
   ListenerOwner result;
   std::set<std::string> elsewhere;
@@ -104,7 +104,7 @@ ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pi
     result.ownership = Ownership::foreign;
     auto stranger =
         std::ranges::find_if(candidates, [&](ino_t inode) { return !held.inodes.contains(inode); });
-    auto holder = table.holder_of(*stranger);
+    auto holder = holder_of(table, *stranger);
     result.detail = holder
                         ? fmt::format("{} is held by pid {} ({})", place, holder->pid.value(), holder->name)
                         : place + " is held by another process";

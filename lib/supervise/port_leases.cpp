@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstddef>
+#include <random>
 #include <string>
 
 #include "base/address.h"
@@ -74,10 +76,13 @@ int test(base::Port port) {
 
 }  // namespace
 
-PortLeases::PortLeases(config::PortRange range) : range_(range) {
+PortLeases::PortLeases(config::PortRange range) : PortLeases(range, std::random_device()()) {}
+
+PortLeases::PortLeases(config::PortRange range, std::size_t begin) : range_(range) {
   for (unsigned port = range.first.value(); port <= range.last.value(); ++port) {
     free_.emplace_back(static_cast<std::uint16_t>(port));
   }
+  std::ranges::rotate(free_, free_.begin() + static_cast<std::ptrdiff_t>(begin % free_.size()));
 }
 
 base::Expected<base::Port> PortLeases::lease() {

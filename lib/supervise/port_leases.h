@@ -14,7 +14,11 @@ namespace gracevisor::supervise {
 
 class PortLeases {
  public:
+  // Begins at a random place of the range: two daemons on one range would otherwise try the same ports at the
+  // same time.
   explicit PortLeases(config::PortRange range);
+  // Begins with the port at `begin`, counted from the first one and around.
+  PortLeases(config::PortRange range, std::size_t begin);
 
   // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1, and with a bind of the
   // wildcard address, which an app may choose. The error says how many are leased and how many are held by

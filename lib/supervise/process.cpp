@@ -17,24 +17,21 @@
 #include "supervise/child.h"
 #include "supervise/output_pipe.h"
 #include "supervise/pidfd.h"
-#include "supervise/process_tree.h"
+#include "supervise/tree_end.h"
 
 namespace gracevisor::supervise {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr base::Duration kFirstPoll = milliseconds(10);
-constexpr base::Duration kLongestPoll = std::chrono::seconds(1);
+constexpr base::Duration kPoll = milliseconds(10);
 
-std::vector<std::string> marks_of(const SpawnPlan& plan) {
-  std::vector<std::string> marks;
-  for (const auto& entry : plan.environment) {
-    if (entry.starts_with("GV_APP=") || entry.starts_with("GV_INSTANCE=")) marks.push_back(entry);
-  }
-  // One alone would mean other instances too.
-  if (marks.size() != 2) marks.clear();
-  return marks;
+// An instance alone would mean other apps' too.
+std::optional<ProcessMarks> marks_of(const SpawnPlan& plan) {
+  std::string environment;
+  for (const auto& entry : plan.environment) environment += entry + '\0';
+  auto marks = marks_in(environment);
+  return marks && !marks->instance.empty() ? marks : std::nullopt;
 }
 
 base::Expected<base::UniqueFd> open_null() {
@@ -61,6 +58,7 @@ class Nobody final : public ProcessObserver {
   void on_running() override {}
   void on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override {}
   void on_exited(const ExitStatus& /*status*/) override {}
+  void on_left(const std::vector<NamedProcess>& /*left*/) override {}
   void on_gone() override {}
   void on_unkillable() override {}
 };
@@ -69,59 +67,67 @@ class Nobody final : public ProcessObserver {
 
 // Once started it is freed only between loop turns (Loop::retire), so every function here may go on after a
 // callback in which the owner destroyed the Process.
-class Process::Impl final : public loop::Retirable {
+class Process::Impl final : public loop::Retirable, private TreeEndObserver {
  public:
-  Impl(loop::Loop& loop, const SpawnPlan& plan, ProcessObserver& observer, const ProcessTimes& times)
-      : loop_(loop),
+  Impl(const ProcessSurroundings& around, ProcessObserver& observer, const config::Stop& stop,
+       const ProcessTimes& times)
+      : loop_(around.loop),
+        looker_(around.looker),
         observer_(&observer),
         times_(times),
-        marks_(marks_of(plan)),
-        timer_(loop, [this] { on_timer(); }),
-        unkillable_timer_(loop, [this] { observer_->on_unkillable(); }) {}
+        scope_(stop.scope),
+        leftover_(stop.leftover),
+        tree_(around.loop, around.looker, child_, stop.leftover, times.unkillable, *this),
+        timer_(around.loop, [this] { on_timer(); }) {}
 
   [[nodiscard]] std::optional<SpawnFailed> start(const SpawnPlan& plan, const spawn::Launcher& launcher);
   void fall_silent();
   [[nodiscard]] base::Pid pid() const noexcept { return base::Pid(child_.pid()); }
-  void signal(int number, config::Stop::Scope scope) noexcept;
+  [[nodiscard]] std::uint64_t started() const noexcept { return started_; }
+  void signal(int number, config::Stop::Scope scope);
   void kill_tree();
   void resume_output();
 
  private:
-  enum class State { starting, doomed, running, exited, gone };
+  enum class State { starting, doomed, running, counting, exited, gone };
 
   [[nodiscard]] base::Expected<void> open_outputs(spawn::HelperFds& fds);
   [[nodiscard]] base::Expected<void> open_report(spawn::HelperFds& fds);
-  void watch_child() noexcept;
+  void watch_child(const SpawnPlan& plan);
   void read_report();
   void doom(SpawnFailed failure);
   void on_timer();
   void on_spawn_timeout();
   void on_exit_hint();
-  [[nodiscard]] ExitStatus verdict(const ExitStatus& raw) const;
-  void poll_group();
-  void await_end();
+  void end(std::size_t others);
+  [[nodiscard]] ExitStatus verdict(const ExitStatus& raw, std::size_t others) const;
+  void on_counted(std::size_t others) override { end(others); }
+  void on_left(const std::vector<NamedProcess>& left) override { observer_->on_left(left); }
+  void on_tree_gone() override;
+  void on_unkillable() override { observer_->on_unkillable(); }
 
   loop::Loop& loop_;
+  ProcessLooker& looker_;
   Nobody nobody_;
   ProcessObserver* observer_;
   ProcessTimes times_;
-  std::vector<std::string> marks_;
+  config::Stop::Scope scope_;
+  config::Stop::Leftover leftover_;
   State state_ = State::starting;
   std::optional<SpawnFailed> failure_;
-  bool signalled_ = false;  // by us, so that the death of a starting helper can be told apart from a crash
-  base::Duration poll_delay_ = kFirstPoll;
+  int signalled_ = 0;  // by us and last, so that an end that was asked for can be told apart from another
+  std::uint64_t started_ = 0;
 
   std::optional<spawn::SpawnReport> report_;
   Child child_;
+  TreeEnd tree_;
   std::unique_ptr<OutputPipe> out_;
   std::unique_ptr<OutputPipe> err_;
   // After what they watch, hence gone before it.
   std::unique_ptr<loop::FdWatch> report_watch_;
   std::unique_ptr<loop::FdWatch> exit_watch_;
-  // starting: the spawn timeout; doomed without a pidfd: the next look for the exit; exited: the next look at
-  // the group.
+  // starting: the spawn timeout; doomed without a pidfd: the next look for the exit.
   loop::Timer timer_;
-  loop::Timer unkillable_timer_;
 };
 
 std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const spawn::Launcher& launcher) {
@@ -149,7 +155,7 @@ std::optional<SpawnFailed> Process::Impl::start(const SpawnPlan& plan, const spa
   if (!spawned) return spawned.error();
   child_ = Child(*spawned);
   reserve->reset();
-  watch_child();
+  watch_child(plan);
   return std::nullopt;
 }
 
@@ -188,7 +194,10 @@ base::Expected<void> Process::Impl::open_report(spawn::HelperFds& fds) {
 // The child exists: nothing may be lost from here on. Should the reserved descriptor be taken by another
 // thread in this instant, or the watch be refused, the child is killed and its exit looked for by a timer:
 // its number cannot be recycled before we reap it.
-void Process::Impl::watch_child() noexcept {
+void Process::Impl::watch_child(const SpawnPlan& plan) {
+  looker_.add_leader(child_.pid());
+  tree_.watch(marks_of(plan));
+  if (auto entry = base::read_process_entry(child_.pid())) started_ = entry->started;
   auto pidfd = child_.open();
   if (!pidfd) {
     doom({SpawnStage::pidfd, pidfd.error().code});
@@ -223,16 +232,17 @@ void Process::Impl::doom(SpawnFailed failure) {
   failure_ = failure;
   report_watch_.reset();
   child_.signal(SIGKILL);
-  await_end();
-  if (!exit_watch_) timer_.start(kFirstPoll);
+  tree_.await_end();
+  if (!exit_watch_) timer_.start(kPoll);
 }
 
 void Process::Impl::on_timer() {
   switch (state_) {
     case State::starting: on_spawn_timeout(); return;
     case State::doomed: on_exit_hint(); return;
-    case State::exited: poll_group(); return;
     case State::running:
+    case State::counting:
+    case State::exited:
     case State::gone: return;
   }
 }
@@ -245,7 +255,7 @@ void Process::Impl::on_spawn_timeout() {
 // By pidfd or, without one, by timer.
 void Process::Impl::on_exit_hint() {
   if (!child_.is_zombie()) {
-    if (!exit_watch_) timer_.start(kFirstPoll);
+    if (!exit_watch_) timer_.start(kPoll);
     return;
   }
   // The helper's last words, or the news that the program ran, may be read only now; with the zombie all its
@@ -255,62 +265,77 @@ void Process::Impl::on_exit_hint() {
   // The pidfd stays readable after the reap.
   exit_watch_.reset();
   timer_.stop();
+  if (signalled_ == 0 && !failure_ && child_.exited_with_0()) {
+    state_ = State::counting;
+    tree_.count();
+    return;
+  }
+  end(0);
+}
+
+void Process::Impl::end(std::size_t others) {
   // While the zombie is there its number, which is the group's too, belongs to it.
-  child_.signal_group(SIGKILL);
-  await_end();
-  ExitStatus status = verdict(child_.reap());
+  if (leftover_ == config::Stop::Leftover::kill) {
+    child_.signal_group(SIGKILL);
+    tree_.await_end();
+  }
+  ExitStatus status = verdict(child_.reap(), others);
+  looker_.remove_leader(child_.pid());
   state_ = State::exited;
   out_->drain();
   err_->drain();
+  tree_.begin(signalled_);
   observer_->on_exited(status);
-  poll_group();
 }
 
-ExitStatus Process::Impl::verdict(const ExitStatus& raw) const {
-  if (!failure_) return raw;
+ExitStatus Process::Impl::verdict(const ExitStatus& raw, std::size_t others) const {
+  if (!failure_) {
+    const auto* exited = std::get_if<Exited>(&raw);
+    return exited != nullptr ? Exited{exited->code, others} : raw;
+  }
   if (failure_->stage != SpawnStage::crashed) return *failure_;
-  if (signalled_ && std::holds_alternative<Signaled>(raw)) return raw;
+  if (signalled_ != 0 && std::holds_alternative<Signaled>(raw)) return raw;
   return SpawnFailed{SpawnStage::crashed, as_shell_counts(raw)};
 }
 
-void Process::Impl::poll_group() {
-  if (child_.group_is_gone()) {
-    state_ = State::gone;
-    unkillable_timer_.stop();
-    out_->drain();
-    err_->drain();
-    out_->close();
-    err_->close();
-    observer_->on_gone();
-    return;
-  }
-  timer_.start(poll_delay_);
-  poll_delay_ = std::min(poll_delay_ * 2, kLongestPoll);
+void Process::Impl::on_tree_gone() {
+  state_ = State::gone;
+  out_->drain();
+  err_->drain();
+  out_->close();
+  err_->close();
+  observer_->on_gone();
 }
 
-void Process::Impl::signal(int number, config::Stop::Scope scope) noexcept {
-  signalled_ = true;
+void Process::Impl::signal(int number, config::Stop::Scope scope) {
+  if (state_ == State::gone) return;
+  signalled_ = number;
+  if (state_ == State::exited) {
+    tree_.signal(number);
+    return;
+  }
   auto send = [this, scope](int which) {
     switch (scope) {
       case config::Stop::Scope::group: child_.signal_group(which); return;
       case config::Stop::Scope::main: child_.signal(which); return;
     }
   };
+  // It may end on this, and its descendants would lose what tells where they came from.
+  tree_.learn();
   send(number);
   if (wants_continue(number)) send(SIGCONT);
 }
 
 void Process::Impl::kill_tree() {
   if (state_ == State::gone) return;
-  signalled_ = true;
-  kill_process_tree({child_.pid(), !child_.reaped(), marks_});
-  child_.signal_group(SIGKILL);
+  signalled_ = SIGKILL;
+  if (leftover_ == config::Stop::Leftover::kill) {
+    tree_.kill();
+    return;
+  }
+  if (scope_ == config::Stop::Scope::group) child_.signal_group(SIGKILL);
   child_.signal(SIGKILL);
-  await_end();
-  if (state_ != State::exited) return;
-  // The group may be empty now; look again soon.
-  poll_delay_ = kFirstPoll;
-  timer_.start(poll_delay_);
+  if (!child_.reaped()) tree_.await_end();
 }
 
 void Process::Impl::resume_output() {
@@ -321,27 +346,23 @@ void Process::Impl::resume_output() {
 // The Process is destroyed. Nothing of ours may keep the loop waiting, and the child is left alone.
 void Process::Impl::fall_silent() {
   observer_ = &nobody_;
+  looker_.remove_leader(child_.pid());
+  tree_.silence();
   report_watch_.reset();
   exit_watch_.reset();
   timer_.stop();
-  unkillable_timer_.stop();
   out_->close();
   err_->close();
 }
 
-// From a SIGKILL on.
-void Process::Impl::await_end() {
-  if (!unkillable_timer_.running()) unkillable_timer_.start(times_.unkillable);
-}
-
-std::expected<std::unique_ptr<Process>, SpawnFailed> Process::start(loop::Loop& loop,
-                                                                    const spawn::Launcher& launcher,
+std::expected<std::unique_ptr<Process>, SpawnFailed> Process::start(const ProcessSurroundings& around,
                                                                     const SpawnPlan& plan,
                                                                     ProcessObserver& observer,
+                                                                    const config::Stop& stop,
                                                                     const ProcessTimes& times) {
-  auto impl = std::make_unique<Impl>(loop, plan, observer, times);
-  if (auto failure = impl->start(plan, launcher)) return std::unexpected(*failure);
-  return std::unique_ptr<Process>(new Process(loop, std::move(impl)));
+  auto impl = std::make_unique<Impl>(around, observer, stop, times);
+  if (auto failure = impl->start(plan, around.launcher)) return std::unexpected(*failure);
+  return std::unique_ptr<Process>(new Process(around.loop, std::move(impl)));
 }
 
 Process::Process(loop::Loop& loop, std::unique_ptr<Impl> impl) : loop_(loop), impl_(std::move(impl)) {}
@@ -353,6 +374,9 @@ Process::~Process() {
 
 base::Pid Process::pid() const noexcept {
   return impl_->pid();
+}
+std::uint64_t Process::started() const noexcept {
+  return impl_->started();
 }
 void Process::signal(int number, config::Stop::Scope scope) {
   impl_->signal(number, scope);

@@ -1,161 +1,98 @@
 #include "supervise/process_tree.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <optional>
 #include <set>
-#include <string_view>
-#include <system_error>
+#include <utility>
 
-#include "base/unique_fd.h"
 #include "supervise/pidfd.h"
 
 namespace gracevisor::supervise {
 namespace {
 
-struct Entry {
-  pid_t pid = 0;
-  char state = '?';
-  pid_t parent = 0;
-  pid_t group = 0;
-  pid_t session = 0;
-  unsigned long long started = 0;
+constexpr int kMostLooks = 16;
+constexpr std::size_t kMostTargets = 256;  // descriptors held at a time
 
-  [[nodiscard]] bool lives() const { return state != 'Z' && state != 'X'; }
-};
-
-// The first page of a file of /proc, which is all that is needed of any here.
-std::string read_page(const std::string& path) {
-  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return {};
-  std::string page(4096, '\0');
-  ssize_t n = ::read(fd.get(), page.data(), page.size());
-  page.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-  return page;
+// Empty when it has gone; the number may have passed on since the table was read, so what is open now is what
+// is looked at now.
+base::UniqueFd open_exactly(const base::ProcessEntry& entry) {
+  auto pidfd = open_pidfd(entry.pid);
+  if (!pidfd) return {};
+  auto now = base::read_process_entry(entry.pid);
+  if (!now || !now->is(entry.pid, entry.started) || !now->lives()) return {};
+  return std::move(*pidfd);
 }
-
-std::optional<Entry> read_entry(pid_t pid) {
-  std::string stat = read_page(fmt::format("/proc/{}/stat", pid));
-  // The name in parentheses is the program's choice and may hold spaces and parentheses itself.
-  std::size_t after_name = stat.rfind(')');
-  if (after_name == std::string::npos) return std::nullopt;
-  Entry entry;
-  entry.pid = pid;
-  // Fields 3 to 6 and 22 of proc(5).
-  int n = std::sscanf(stat.c_str() + after_name + 1,
-                      " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                      &entry.state, &entry.parent, &entry.group, &entry.session, &entry.started);
-  return n == 5 ? std::optional(entry) : std::nullopt;
-}
-
-std::vector<Entry> read_table() {
-  std::vector<Entry> table;
-  std::error_code error;
-  std::filesystem::directory_iterator entries("/proc", error);
-  for (std::filesystem::directory_iterator end; !error && entries != end; entries.increment(error)) {
-    std::string name = entries->path().filename().string();
-    pid_t pid = 0;
-    auto [rest, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (failed != std::errc() || rest != name.data() + name.size()) continue;
-    if (auto entry = read_entry(pid)) table.push_back(*entry);
-  }
-  return table;
-}
-
-bool carries(pid_t pid, const std::vector<std::string>& marks) {
-  std::string page = '\0' + read_page(fmt::format("/proc/{}/environ", pid));
-  return std::ranges::all_of(
-      marks, [&page](const std::string& mark) { return page.find('\0' + mark + '\0') != std::string::npos; });
-}
-
-class Hunt {
- public:
-  explicit Hunt(const ProcessTree& tree) : tree_(tree) {}
-
-  // False once the number of a reaped leader means somebody else.
-  [[nodiscard]] bool look() {
-    auto table = read_table();
-    auto is_leader = [this](const Entry& entry) { return entry.pid == tree_.leader; };
-    if (!tree_.leader_known && std::ranges::any_of(table, is_leader)) return false;
-    found_new_ = false;
-    std::set<pid_t> members;
-    for (const auto& entry : table) {
-      if (entry.lives() && belongs(entry)) members.insert(entry.pid);
-    }
-    // Parents may stand behind their children: repeat until nothing is added.
-    for (std::size_t before = 0; before != members.size();) {
-      before = members.size();
-      for (const auto& entry : table) {
-        if (entry.lives() && members.contains(entry.parent)) members.insert(entry.pid);
-      }
-    }
-    for (const auto& entry : table) {
-      if (members.contains(entry.pid)) stop(entry);
-    }
-    return true;
-  }
-  [[nodiscard]] bool found_new() const { return found_new_; }
-
-  void kill_all() {
-    for (const auto& target : targets_) (void)send_by_pidfd(target.pidfd, SIGKILL);
-    targets_.clear();
-  }
-
- private:
-  struct Target {
-    Entry entry;
-    base::UniqueFd pidfd;
-  };
-
-  bool belongs(const Entry& entry) {
-    if (entry.session == tree_.leader || entry.group == tree_.leader || entry.pid == tree_.leader)
-      return true;
-    bool adopted = entry.parent == ::getpid() && !tree_.marks.empty();
-    return adopted && carries(entry.pid, tree_.marks);
-  }
-
-  void stop(const Entry& entry) {
-    constexpr std::size_t kBatch = 256;  // descriptors held at a time
-    auto same = [&entry](const Target& target) {
-      return target.entry.pid == entry.pid && target.entry.started == entry.started;
-    };
-    if (std::ranges::any_of(targets_, same)) return;
-    if (targets_.size() >= kBatch) kill_all();
-    auto pidfd = open_pidfd(entry.pid);
-    // The number may have passed on since the table was read; what is open now is what is looked at now.
-    auto now = read_entry(entry.pid);
-    if (!pidfd || !now || now->started != entry.started || !now->lives()) return;
-    if (!send_by_pidfd(*pidfd, SIGSTOP)) return;
-    found_new_ = true;
-    targets_.push_back({entry, std::move(*pidfd)});
-  }
-
-  const ProcessTree& tree_;
-  std::vector<Target> targets_;
-  bool found_new_ = false;
-};
 
 }  // namespace
 
-void kill_process_tree(const ProcessTree& tree) {
-  constexpr int kLooks = 16;
-  constexpr auto kTime = std::chrono::milliseconds(250);
-  auto deadline = std::chrono::steady_clock::now() + kTime;
-  Hunt hunt(tree);
-  int quiet = 0;
-  for (int look = 0; look < kLooks && quiet < 2 && std::chrono::steady_clock::now() < deadline; ++look) {
-    if (!hunt.look()) break;
-    quiet = hunt.found_new() ? 0 : quiet + 1;
+bool send_to(const base::ProcessEntry& entry, int signal) {
+  base::UniqueFd pidfd = open_exactly(entry);
+  return pidfd && send_by_pidfd(pidfd, signal);
+}
+
+bool ProcessTree::number_is_ours(const ProcessTable& table, bool leader_reaped) {
+  if (!leader_reaped) return true;
+  // A process of that number, or nobody left under it: it was, or may be, given away again.
+  bool left = !table.session_of(leader_).empty() || !table.group_of(leader_).empty();
+  if (table.find(leader_) != nullptr || (!left && table.complete())) number_void_ = true;
+  return !number_void_;
+}
+
+ProcessTable::Members ProcessTree::members(const ProcessLook& look, bool leader_reaped) {
+  const ProcessTable& table = look.table();
+  ProcessTable::Members found;
+  std::set<pid_t> numbers;
+  auto add = [&](const base::ProcessEntry* entry) {
+    if (entry == nullptr || !entry->lives() || entry->pid == look.self()) return;
+    if (numbers.insert(entry->pid).second) found.push_back(entry);
+  };
+  auto add_all = [&add](const ProcessTable::Members& more) {
+    for (const auto* entry : more) add(entry);
+  };
+  if (number_is_ours(table, leader_reaped)) {
+    if (!leader_reaped) add(table.find(leader_));
+    add_all(table.session_of(leader_));
+    add_all(table.group_of(leader_));
+    // A zombie has no children left, but a look may be older than its death.
+    if (!leader_reaped) add_all(table.children_of(leader_));
   }
-  hunt.kill_all();
+  for (const auto& [pid, started] : known_) {
+    const base::ProcessEntry* entry = table.find(pid);
+    if (entry != nullptr && entry->is(pid, started)) add(entry);
+  }
+  if (marks_) {
+    for (const auto* entry : look.adopted()) {
+      if (look.marks_of(entry->pid) == marks_) add(entry);
+    }
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) add_all(table.children_of(found[i]->pid));
+  known_.clear();
+  for (const auto* entry : found) known_.emplace(entry->pid, entry->started);
+  return found;
+}
+
+bool TreeHunt::stop(const base::ProcessEntry& entry) {
+  auto same = [&entry](const Target& target) { return entry.is(target.pid, target.started); };
+  if (std::ranges::any_of(targets_, same)) return false;
+  if (targets_.size() >= kMostTargets) kill();
+  base::UniqueFd pidfd = open_exactly(entry);
+  if (!pidfd || !send_by_pidfd(pidfd, SIGSTOP)) return false;
+  targets_.push_back({entry.pid, entry.started, std::move(pidfd)});
+  return true;
+}
+
+bool TreeHunt::feed(const ProcessTable::Members& members) {
+  bool found_new = false;
+  for (const auto* entry : members) found_new = stop(*entry) || found_new;
+  if (found_new && ++looks_ < kMostLooks) return true;
+  kill();
+  return false;
+}
+
+void TreeHunt::kill() {
+  for (const auto& target : targets_) (void)send_by_pidfd(target.pidfd, SIGKILL);
+  targets_.clear();
+  looks_ = 0;
 }
 
 }  // namespace gracevisor::supervise

@@ -11,9 +11,8 @@ Run::Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>
   check_ = std::make_shared<const config::Health>(spec_->app.health);
 }
 
-std::expected<void, SpawnFailed> Run::start(loop::Loop& loop, const spawn::Launcher& launcher,
-                                            const SpawnPlan& plan) {
-  auto process = Process::start(loop, launcher, plan, *this);
+std::expected<void, SpawnFailed> Run::start(const ProcessSurroundings& around, const SpawnPlan& plan) {
+  auto process = Process::start(around, plan, *this, spec_->app.stop);
   if (!process) return std::unexpected(process.error());
   process_ = std::move(*process);
   gone_ = false;
@@ -56,6 +55,10 @@ bool Run::released(const Publisher& publisher) const {
   return gone_ && (!endpoint_ || publisher.released(*endpoint_, listing_));
 }
 
+bool Run::over(const Publisher& publisher) const {
+  return (gone_ || given_up_) && (!endpoint_ || publisher.released(*endpoint_, listing_));
+}
+
 void Run::on_running() {
   observer_.on_running(identity_);
 }
@@ -68,12 +71,19 @@ bool Run::takes_output(OutputStream stream) {
 void Run::on_exited(const ExitStatus& status) {
   observer_.on_exited(identity_, status);
 }
+void Run::on_left(const std::vector<NamedProcess>& left) {
+  given_up_ = true;
+  left_ = left;
+  observer_.on_left(identity_);
+}
 void Run::on_unkillable() {
+  given_up_ = true;
   observer_.on_unkillable(identity_);
 }
 
 void Run::on_gone() {
   gone_ = true;
+  left_.clear();
   observer_.on_gone(identity_);
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "routing/probe.h"
 #include "supervise/process.h"
@@ -23,6 +24,7 @@ class RunObserver {
   virtual void on_output(const routing::Identity& who, OutputStream stream, std::string_view bytes) = 0;
   [[nodiscard]] virtual bool takes_output(const routing::Identity& who, OutputStream stream) = 0;
   virtual void on_exited(const routing::Identity& who, const ExitStatus& status) = 0;
+  virtual void on_left(const routing::Identity& who) = 0;  // Run::left() changed
   virtual void on_gone(const routing::Identity& who) = 0;
   virtual void on_unkillable(const routing::Identity& who) = 0;
 
@@ -37,7 +39,7 @@ class Run final : private ProcessObserver {
       RunObserver& observer);
 
   // Starts the process; an error means that there is none, and nothing follows.
-  [[nodiscard]] std::expected<void, SpawnFailed> start(loop::Loop& loop, const spawn::Launcher& launcher,
+  [[nodiscard]] std::expected<void, SpawnFailed> start(const ProcessSurroundings& around,
                                                        const SpawnPlan& plan);
   void signal(int number, config::Stop::Scope scope);
   void kill_tree();
@@ -54,16 +56,22 @@ class Run final : private ProcessObserver {
   // Where it is reached, in short: ":21004", "unix:/run/..."; empty without an endpoint.
   [[nodiscard]] std::string place() const;
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
+  [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
+  // The processes that it left when it exited and that stay: its address is theirs until they are gone.
+  [[nodiscard]] const std::vector<NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
   // Nobody can touch anything of it again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
+  // As released(), but for processes that nothing will end: left ones, and those that outlived SIGKILL.
+  [[nodiscard]] bool over(const Publisher& publisher) const;
 
  private:
   void on_running() override;
   void on_output(OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool takes_output(OutputStream stream) override;
   void on_exited(const ExitStatus& status) override;
+  void on_left(const std::vector<NamedProcess>& left) override;
   void on_gone() override;
   void on_unkillable() override;
 
@@ -77,6 +85,8 @@ class Run final : private ProcessObserver {
   std::uint64_t probe_serial_ = 0;
   base::Duration probe_interval_{};
   bool gone_ = true;  // until the process is started
+  bool given_up_ = false;
+  std::vector<NamedProcess> left_;
   std::unique_ptr<Process> process_;
 };
 

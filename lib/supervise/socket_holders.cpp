@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
-#include <sstream>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "base/shortage.h"
@@ -66,70 +66,40 @@ void collect(base::Pid pid, HeldSockets& held) {
 
 }  // namespace
 
+std::string text(const std::vector<NamedProcess>& processes) {
+  std::string all;
+  for (const auto& process : processes) {
+    all += fmt::format("{}pid {} ({})", all.empty() ? "" : ", ", process.pid.value(), process.name);
+  }
+  return all;
+}
+
 HeldSockets sockets_of(base::Pid pid) {
   HeldSockets held;
   collect(pid, held);
   return held;
 }
 
-base::Expected<ProcessTable::Process> ProcessTable::read_process(base::Pid pid) {
-  auto read = base::read_file(fmt::format("/proc/{}/stat", pid.value()), kMaxStat);
-  if (!read) return std::unexpected(read.error());
-  const std::string& stat = *read;
-  // "77 (nginx: (a) b) S 1 77 77 ...": the name may hold anything, parentheses too.
-  auto open = stat.find('(');
-  auto close = stat.rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open)
-    return base::fail("not a stat file of /proc");
-  std::istringstream fields(stat.substr(close + 1));
-  std::string state;
-  pid_t parent = 0;
-  pid_t group = 0;
-  pid_t session = 0;
-  if (!(fields >> state >> parent >> group >> session)) return base::fail("not a stat file of /proc");
-  return Process{pid, base::Pid(parent), base::Pid(session), stat.substr(open + 1, close - open - 1)};
-}
-
-ProcessTable ProcessTable::read() {
-  ProcessTable table;
-  int error = for_each_name("/proc", [&](std::string_view name) {
-    auto number = parse_number<pid_t>(name);
-    if (!number) return;
-    if (auto process = read_process(base::Pid(*number))) {
-      table.processes_.push_back(std::move(*process));
-    } else if (base::is_shortage(process.error().code)) {
-      table.complete_ = false;  // it may be there
+HeldSockets sockets_of_instance(const ProcessTable& table, base::Pid leader) {
+  std::set<pid_t> members{leader.value()};
+  std::vector<pid_t> found{leader.value()};
+  auto add = [&](const ProcessTable::Members& more) {
+    for (const auto* entry : more) {
+      if (members.insert(entry->pid).second) found.push_back(entry->pid);
     }
-  });
-  if (error != 0) table.complete_ = false;
-  return table;
-}
-
-std::set<base::Pid> ProcessTable::instance(base::Pid leader) const {
-  std::set<base::Pid> members{leader};
-  for (const Process& process : processes_) {
-    if (process.session == leader) members.insert(process.pid);
-  }
-  // Pids are in no order of birth, so until nothing more is found.
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const Process& process : processes_) {
-      if (members.contains(process.parent)) grown |= members.insert(process.pid).second;
-    }
-  }
-  return members;
-}
-
-HeldSockets ProcessTable::sockets_of_instance(base::Pid leader) const {
+  };
+  add(table.session_of(leader.value()));
+  for (std::size_t i = 0; i < found.size(); ++i) add(table.children_of(found[i]));
   HeldSockets held;
-  held.complete = complete_;
-  for (base::Pid pid : instance(leader)) collect(pid, held);
+  held.complete = table.complete();
+  for (pid_t pid : found) collect(base::Pid(pid), held);
   return held;
 }
 
-std::optional<NamedProcess> ProcessTable::holder_of(ino_t socket) const {
-  for (const Process& process : processes_) {
-    if (sockets_of(process.pid).inodes.contains(socket)) return NamedProcess{process.pid, process.name};
+std::optional<NamedProcess> holder_of(const ProcessTable& table, ino_t socket) {
+  for (const auto& process : table.entries()) {
+    base::Pid pid(process.pid);
+    if (sockets_of(pid).inodes.contains(socket)) return NamedProcess{pid, process.name};
   }
   return std::nullopt;
 }

@@ -7,10 +7,10 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "base/strong.h"
+#include "supervise/process_table.h"
 
 namespace gracevisor::supervise {
 
@@ -27,31 +27,15 @@ struct NamedProcess {
   std::string name;
 };
 
+// "pid 4711 (server), pid 4712 (server)"
+[[nodiscard]] std::string text(const std::vector<NamedProcess>& processes);
+
 // The sockets of one process.
 [[nodiscard]] HeldSockets sockets_of(base::Pid pid);
 
-// One look at the process table.
-class ProcessTable {
- public:
-  [[nodiscard]] static ProcessTable read();
-
-  // The sockets of all members of the session that `leader` leads and of all descendants of `leader`.
-  [[nodiscard]] HeldSockets sockets_of_instance(base::Pid leader) const;
-  // Any process that holds the socket; unset when none is visible.
-  [[nodiscard]] std::optional<NamedProcess> holder_of(ino_t socket) const;
-
- private:
-  struct Process {
-    base::Pid pid;
-    base::Pid parent;
-    base::Pid session;
-    std::string name;
-  };
-  [[nodiscard]] static base::Expected<Process> read_process(base::Pid pid);
-  [[nodiscard]] std::set<base::Pid> instance(base::Pid leader) const;
-
-  std::vector<Process> processes_;
-  bool complete_ = true;  // false: descriptors or memory ran out while it was read
-};
+// The sockets of all members of the session that `leader` leads and of all descendants of `leader`.
+[[nodiscard]] HeldSockets sockets_of_instance(const ProcessTable& table, base::Pid leader);
+// Any process that holds the socket; unset when none is visible.
+[[nodiscard]] std::optional<NamedProcess> holder_of(const ProcessTable& table, ino_t socket);
 
 }  // namespace gracevisor::supervise

@@ -44,14 +44,17 @@ Expected<Environment> fill_environment(const Spec& spec, const Placement& placem
   return result;
 }
 
-// GV_APP and GV_INSTANCE come first: by them a stray process is recognised from the first page of its
-// environment (process_tree.h).
+// The marks come first: by them a stray process is recognised (process_table.h), and nobody else's are passed
+// on.
 std::vector<std::string> as_entries(const Spec& spec, const Placement& placement, Environment environment) {
   std::vector<std::string> entries;
   entries.push_back("GV_APP=" + spec.app.name);
   entries.push_back(fmt::format("GV_INSTANCE={}.{}", placement.generation.value(), placement.slot.value()));
   entries.push_back(fmt::format("GV_GENERATION={}", placement.generation.value()));
-  for (const char* own : {"GV_APP", "GV_INSTANCE", "GV_GENERATION"}) environment.erase(own);
+  if (!placement.state.empty()) entries.push_back("GV_STATE=" + placement.state);
+  for (const char* own : {"GV_APP", "GV_INSTANCE", "GV_GENERATION", "GV_STATE", "GV_RUN"}) {
+    environment.erase(own);
+  }
   for (const auto& [key, value] : environment) entries.push_back(fmt::format("{}={}", key, value));
   return entries;
 }

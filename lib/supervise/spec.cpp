@@ -33,9 +33,9 @@ Expected<std::filesystem::path> resolve_directory(const config::App& app) {
 }
 
 // What an app inherits from the daemon: never the whole environment, which may hold what systemd told the
-// daemon alone, or the secrets of whoever started it.
+// daemon alone, or the secrets of whoever started it. A service has no terminal, hence no TERM.
 Environment inherited() {
-  constexpr std::array<std::string_view, 4> kNames = {"PATH", "LANG", "TZ", "TERM"};
+  constexpr std::array<std::string_view, 3> kNames = {"PATH", "LANG", "TZ"};
   Environment result;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     std::string_view text = *entry;
@@ -61,7 +61,8 @@ void add_identity(const Credentials& who, Environment& into) {
 
 Expected<void> read_environment(Spec& spec, const FileAccess& access, std::vector<std::string>& hints) {
   const auto& app = spec.app;
-  spec.environment = inherited();
+  const Environment from_daemon = inherited();
+  spec.environment = from_daemon;
   if (!spec.credentials) add_identity(own_credentials(), spec.environment);
   for (const auto& file : app.environment_file) {
     auto read = read_environment_file(spec.directory / file.path, file.optional, access, spec.credentials,
@@ -73,6 +74,10 @@ Expected<void> read_environment(Spec& spec, const FileAccess& access, std::vecto
     if (!sound)
       return key_error(app, "environment", base::Error{"a name cannot be empty or hold \"=\" or NUL"});
     spec.environment.insert_or_assign(key, value);
+  }
+  // What a file or the table sets is no longer inherited, except to the same value.
+  for (const auto& [key, value] : from_daemon) {
+    if (spec.environment.at(key) == value && !app.environment.contains(key)) spec.inherited.push_back(key);
   }
   return {};
 }

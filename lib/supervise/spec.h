@@ -28,7 +28,9 @@ struct Spec {
   std::filesystem::path directory;  // symlinks resolved; absolute
   std::string program;  // argv[0] found in PATH or directory; absolute, unless it has a placeholder
   std::map<std::string, std::string>
-      environment;                         // whole and unexpanded: allow-list, files, table; not PORT etc.
+      environment;  // whole and unexpanded: allow-list, files, table; not PORT etc.
+  std::vector<std::string>
+      inherited;  // those of its keys that are the daemon's own: whoever started it chose them
   std::optional<Credentials> credentials;  // unset: the daemon's own
 };
 
@@ -46,10 +48,11 @@ struct Placement {
   base::Slot slot;
   base::Port port = {};     // 0 unless the endpoint is a port
   std::string socket = {};  // empty unless the endpoint is at a path
+  std::string state = {};   // GV_STATE: which daemon's it is (state_id.h)
 };
 
-// Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_APP GV_INSTANCE
-// GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
+// Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_STATE GV_APP
+// GV_INSTANCE GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
 // Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.

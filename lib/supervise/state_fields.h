@@ -59,6 +59,13 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   }
   return nullptr;
 }
+[[nodiscard]] inline const char* enum_text(config::Stop::Leftover leftover) {
+  switch (leftover) {
+    case config::Stop::Leftover::kill: return "kill";
+    case config::Stop::Leftover::leave: return "leave";
+  }
+  return nullptr;
+}
 [[nodiscard]] inline const char* enum_text(config::ProxyOptions::Balance balance) {
   switch (balance) {
     case config::ProxyOptions::Balance::p2c: return "p2c";
@@ -194,9 +201,10 @@ void fields(auto& archive, IsA<config::StopStep> auto& value) {
 }
 
 void fields(auto& archive, IsA<config::Stop> auto& value) {
-  auto& [ladder, scope] = value;
+  auto& [ladder, scope, leftover] = value;
   archive("ladder", ladder);
   archive("scope", scope);
+  archive("leftover", leftover);
 }
 
 void fields(auto& archive, IsA<config::AppLog> auto& value) {
@@ -299,11 +307,12 @@ void fields(auto& archive, IsA<Credentials> auto& value) {
 }
 
 void fields(auto& archive, IsA<Spec> auto& value) {
-  auto& [app, directory, program, environment, credentials] = value;
+  auto& [app, directory, program, environment, inherited, credentials] = value;
   archive("app", app);
   archive("directory", directory);
   archive("program", program);
   archive("environment", environment);
+  archive("inherited", inherited);
   archive("credentials", credentials);
 }
 

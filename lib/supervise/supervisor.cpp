@@ -36,6 +36,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              publisher_,
                              workers_,
                              settings_.config.daemon.state_dir,
+                             settings_.state_id,
                              settings_.config.daemon.runtime_dir,
                              settings_.config.daemon.port_range,
                              settings_.open_files,
@@ -67,6 +68,7 @@ void Supervisor::turn() {
   if (world_->take_dirty()) publish();
   world_->sweep();
   world_->hint_at_slow_streams();
+  world_->keep_record();
   publisher_.drop_passed_tables();
   follow_shutdown();
   bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving;
@@ -222,7 +224,7 @@ void Supervisor::follow_shutdown() {
     if (idle()) begin_stopping(false, false);
   }
   if (stage_ != Stage::stopping) return;
-  bool ended = world_->runs().empty();
+  bool ended = world_->over();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
   // The apps are not needed any more for what clients have still to take.
   if (!ended || (publisher_.unsent() && !hurried_)) return;

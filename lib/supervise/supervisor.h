@@ -40,6 +40,7 @@ class Supervisor {
     std::uint64_t descriptor_limit = DescriptorBudget::kNoLimit;  // the daemon's own
     std::function<base::Expected<void>()> ensure_runtime_dir;     // see World::Surroundings
     FileAccess files = {};                                        // how the apps' files are read
+    std::string state_id;                                         // what processes carry as GV_STATE
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.

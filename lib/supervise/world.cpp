@@ -13,7 +13,10 @@ constexpr base::Duration kHintPause = std::chrono::hours(1);
 }  // namespace
 
 World::World(Surroundings around)
-    : around_(std::move(around)), ports_(around_.ports), sockets_(around_.runtime_dir) {
+    : around_(std::move(around)),
+      ports_(around_.ports),
+      sockets_(around_.runtime_dir),
+      looker_(around_.loop) {
   around_.writer.on_room([this] { resume_outputs(); });
 }
 
@@ -59,6 +62,7 @@ void World::sweep() {
     }
     give_back(run);
     it = runs_.erase(it);
+    record_stale_ = true;
   }
   sockets_.close_listening([this](const Identity& slot) { return is_over(slot); });
 }
@@ -122,11 +126,6 @@ bool World::socket_in_place(const Identity& who) const {
   return run == nullptr || !run->endpoint() || sockets_.in_place(run->endpoint()->address);
 }
 
-bool World::owns(base::Pid pid) const {
-  return std::any_of(runs_.begin(), runs_.end(),
-                     [pid](const auto& entry) { return entry.second->pid() == pid; });
-}
-
 std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId app) const {
   Identity first;
   first.app = app;
@@ -171,7 +170,7 @@ void World::refuse_spawn(const Identity& who, const SpawnFailed& failure, const 
 }
 
 base::Expected<World::Place> World::find_place(const Identity& who, const Spec& spec) {
-  Place place{{who.generation, who.slot}, std::nullopt};
+  Place place{{who.generation, who.slot, {}, {}, around_.state_id}, std::nullopt};
   auto at = [&place](const base::Address& address) {
     place.address = address;
     place.placement.port = address.port();
@@ -226,9 +225,10 @@ void World::spawn(const Identity& who, const SpecRef& spec) {
   }
   spawn_plan->open_files = around_.open_files;
   spawn_plan->listener = place->listener;
-  if (auto started = run.start(around_.loop, around_.launcher, *spawn_plan); !started) {
+  if (auto started = run.start({around_.loop, around_.launcher, looker_}, *spawn_plan); !started) {
     refuse_spawn(who, started.error(), text(ExitStatus(started.error())));
   }
+  record_stale_ = true;
 }
 
 void World::signal(const Identity& who, int number, config::Stop::Scope scope) {
@@ -373,6 +373,15 @@ bool World::takes_output(const Identity& who, OutputStream stream) {
 void World::on_exited(const Identity& who, const ExitStatus& status) {
   output(who.app).flush(who);
   enqueue(who.app, [who, status](App& app) { app.on_exited(who, status); });
+}
+
+void World::on_left(const Identity& who) {
+  const Run* run = find_run(who);
+  if (run == nullptr) return;
+  say(base::LogLevel::warning,
+      fmt::format("left app={} instance={}.{} processes=\"{}\"", run->spec()->app.name,
+                  who.generation.value(), who.slot.value(), text(run->left())));
+  enqueue(who.app, [who](App& app) { app.on_left(who); });
 }
 
 void World::on_gone(const Identity& who) {

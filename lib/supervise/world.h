@@ -33,6 +33,7 @@ class World final : public Effects, private RunObserver {
     const Publisher& publisher;
     std::size_t workers = 1;
     std::filesystem::path state_dir;
+    std::string state_id;  // GV_STATE
     std::filesystem::path runtime_dir;
     config::PortRange ports;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
@@ -47,8 +48,9 @@ class World final : public Effects, private RunObserver {
   World& operator=(const World&) = delete;
   ~World() override;
 
-  // Before anything is started: removes what a former daemon left in the runtime folder.
-  void clear_leftovers() const { sockets_.clear_leftovers(); }
+  // Before anything is started: ends the processes that a former daemon left (this may take as long as their
+  // stop ladders), and removes what it left in the runtime folder.
+  void clear_leftovers() const;
   // An app comes into being: its ledger and its output.
   void add_app(base::AppId app, const config::App& config);
 
@@ -59,6 +61,10 @@ class World final : public Effects, private RunObserver {
   void sweep();
   // Says in the log what the workers have counted of bodies that may be one half of a conversation.
   void hint_at_slow_streams();
+  // Has written down which processes there are, when that changed since the last call.
+  void keep_record();
+  // No process is left but such as nothing will end, and no endpoint is in use.
+  [[nodiscard]] bool over() const;
 
   // close_endpoint() for every run, also for those whose process has ended or whose generation is forgotten:
   // a client that reads nothing may hold a lease of theirs.
@@ -71,8 +77,8 @@ class World final : public Effects, private RunObserver {
   [[nodiscard]] const Run* find_run(const Identity& who) const;
   // Can a connection still find its way to the instance's socket? True where it has none.
   [[nodiscard]] bool socket_in_place(const Identity& who) const;
-  // Is it a process that a run started?
-  [[nodiscard]] bool owns(base::Pid pid) const;
+  // Is it a process that a run started and will reap?
+  [[nodiscard]] bool owns(base::Pid pid) const { return looker_.is_leader(pid.value()); }
   using Runs = std::map<Identity, std::unique_ptr<Run>>;
   [[nodiscard]] const Runs& runs() const { return runs_; }
   // One app's: they stand together, since an identity begins with the app.
@@ -131,6 +137,7 @@ class World final : public Effects, private RunObserver {
   void on_output(const Identity& who, OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool takes_output(const Identity& who, OutputStream stream) override;
   void on_exited(const Identity& who, const ExitStatus& status) override;
+  void on_left(const Identity& who) override;
   void on_gone(const Identity& who) override;
   void on_unkillable(const Identity& who) override;
 
@@ -154,7 +161,10 @@ class World final : public Effects, private RunObserver {
   PortLeases ports_;
   SocketLeases sockets_;
   std::map<base::AppId, AppFacts> apps_;
+  ProcessLooker looker_;
   Runs runs_;
+  bool record_stale_ = false;
+  bool record_failed_ = false;  // and said so
   std::map<TimerKey, Armed> timers_;
   std::uint64_t timer_serial_ = 0;
   std::deque<std::pair<base::AppId, Event>> events_;

@@ -119,6 +119,12 @@ CommandResult DaemonProcess::terminate(std::chrono::milliseconds patience) {
   return wait_end(patience);
 }
 
+void DaemonProcess::abandon() {
+  signal(SIGKILL);
+  (void)command_->wait();
+  ended_ = true;
+}
+
 void DaemonProcess::crash() {
   signal(SIGKILL);
   (void)command_->wait();

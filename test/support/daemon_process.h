@@ -57,6 +57,8 @@ class DaemonProcess {
   CommandResult terminate(std::chrono::milliseconds patience = std::chrono::seconds(20));
   // As in a crash: SIGKILL to the daemon, then to what it left, of which nothing is expected.
   void crash();
+  // SIGKILL to the daemon alone: what it started lives on, for the daemon after it.
+  void abandon();
 
  private:
   const Site& site_;

@@ -104,6 +104,7 @@ const std::map<std::string, std::string>& promised() {
       {"app.web.stop.signal", R"("TERM")"},
       {"app.web.stop.timeout", R"("30s")"},
       {"app.web.stop.scope", R"("group")"},
+      {"app.web.stop.leftover", R"("kill")"},
       {"# app.web.log.stdout", R"("/var/log/gracevisor/web.log")"},
       {"app.web.log.stderr", R"("stdout")"},
       {"app.web.log.max_size", R"("50MiB")"},

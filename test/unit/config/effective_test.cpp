@@ -96,6 +96,7 @@ max_failures = 7
 [app.web.stop]
 signal = ["INT:5s", "TERM:10s"]
 scope = "main"
+leftover = "leave"
 [app.web.log]
 stdout = "/l/web.log"
 stderr = "inherit"
@@ -208,6 +209,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            "max_failures = 7",
                            R"(signal = ["INT:5s", "TERM:10s"])",
                            R"(scope = "main")",
+                           R"(leftover = "leave")",
                            R"(stdout = "/l/web.log")",
                            R"(stderr = "inherit")",
                            R"(max_size = "3kB")",

@@ -7,7 +7,9 @@
 
 #include <cerrno>
 #include <string>
+#include <thread>
 
+#include "base/unique_fd.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -59,6 +61,62 @@ TEST_CASE("lock: a holder that has not written its pid yet is a holder") {
   auto second = InstanceLock::acquire(folder.path());
   REQUIRE_FALSE(second);
   CHECK(second.error().what == "another gracevisord runs on " + folder.path().string());
+}
+
+namespace {
+
+// A daemon that was killed while it started a process: the child between the two still holds the lock.
+class DeadHolder {
+ public:
+  explicit DeadHolder(const std::filesystem::path& folder) {
+    auto made = base::make_pipe();
+    REQUIRE(made);
+    pid_t holder = ::fork();
+    REQUIRE(holder >= 0);
+    if (holder == 0) {
+      auto lock = InstanceLock::acquire(folder);
+      if (!lock || ::fork() != 0) ::_exit(lock ? 0 : 1);
+      made->write_end.reset();
+      char byte = 0;
+      (void)!::read(made->read_end.get(), &byte, 1);
+      ::_exit(0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(holder, &status, 0) == holder);
+    REQUIRE(status == 0);
+    lifeline_ = std::move(made->write_end);
+  }
+  void let_go() { lifeline_.reset(); }
+
+ private:
+  base::UniqueFd lifeline_;
+};
+
+}  // namespace
+
+TEST_CASE("lock: a holder that is dead is waited for until what it left lets go") {
+  test::TempFolder folder;
+  DeadHolder holder(folder.path());
+  LockPatience patience;
+  patience.alive = std::chrono::milliseconds(0);
+  patience.dead = std::chrono::milliseconds(50);
+  auto refused = InstanceLock::acquire(folder.path(), "lock", patience);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == EWOULDBLOCK);
+  patience.dead = std::chrono::minutes(1);
+  std::thread release([&holder] { holder.let_go(); });
+  auto lock = InstanceLock::acquire(folder.path(), "lock", patience);
+  release.join();
+  CHECK(lock);
+}
+
+TEST_CASE("lock: locks of two names in one folder are two") {
+  test::TempFolder folder;
+  auto one = InstanceLock::acquire(folder.path());
+  auto other = InstanceLock::acquire(folder.path(), "state.lock");
+  CHECK(one);
+  CHECK(other);
+  CHECK_FALSE(InstanceLock::acquire(folder.path(), "state.lock"));
 }
 
 TEST_CASE("lock: a link in its place is not followed") {

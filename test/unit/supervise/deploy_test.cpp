@@ -91,6 +91,13 @@ TEST_CASE("deploy: a foreign listener on the port does not count as health") {
   f.boot();
   REQUIRE(f.app.deploy(AppFixture::make_spec(1), f.report()).has_value());
   f.effects.owner = {Ownership::foreign, "port 20004 is held by pid 77", {}};
+  // Until it has tried as many other ports as it may.
+  for (int other = 0; other < 5; ++other) {
+    f.run(2, 1);
+    f.probe(2, 1, true);
+    CHECK(f.instance(2, 1).state() == InstanceState::killing);
+    f.exit(2, 1, Signaled{9, false});
+  }
   f.run(2, 1);
   f.probe(2, 1, true);
   CHECK(f.instance(2, 1).state() == InstanceState::starting);

@@ -72,7 +72,7 @@ TEST_CASE("port leases: each port is leased once, and an exhausted range says so
 
 TEST_CASE("port leases: the least recently freed port comes first") {
   auto range = free_range(3);
-  PortLeases leases(range);
+  PortLeases leases(range, 0);
   Port a = *leases.lease();
   Port b = *leases.lease();
   leases.give_back(b);
@@ -88,7 +88,7 @@ TEST_CASE("port leases: a stranger's port is passed over until it is free, on wh
   auto range = free_range(2);
   for (const char* host : {"127.0.0.1", "0.0.0.0", "*", "[::1]"}) {
     CAPTURE(host);
-    PortLeases leases(range);
+    PortLeases leases(range, 0);
     auto stranger = listen_on(on(host, range.first));
     if (!stranger) continue;  // a machine without IPv6
     auto port = leases.lease();
@@ -136,4 +136,25 @@ TEST_CASE("port leases: without a descriptor the cause is said and no port is ta
     CHECK(port.error().what.ends_with("Too many open files (EMFILE)"));
   }
   CHECK(leases.leased() == 1);
+}
+
+TEST_CASE("port leases: they begin at a place of the range and go round") {
+  auto range = free_range(3);
+  for (std::size_t begin : {1U, 4U}) {
+    PortLeases leases(range, begin);
+    CHECK(*leases.lease() == plus(range.first, 1));
+    CHECK(*leases.lease() == plus(range.first, 2));
+    CHECK(*leases.lease() == range.first);
+  }
+}
+
+TEST_CASE("port leases: two daemons on one range begin at different places") {
+  config::PortRange range{Port(20000), Port(29999)};
+  std::set<Port> first;
+  for (int i = 0; i < 10; ++i) {
+    auto port = PortLeases(range).lease();
+    REQUIRE(port.has_value());
+    first.insert(*port);
+  }
+  CHECK(first.size() >= 5);
 }

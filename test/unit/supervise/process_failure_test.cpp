@@ -93,7 +93,7 @@ TEST_CASE("spawn: a helper that cannot be executed: no child, no callback") {
   TemporaryFolder folder;
   Bench bench;
   bench.launcher = testing::open_launcher(folder.write("rubbish", "\x01\x02\x03", 0755));
-  auto started = Process::start(bench.loop(), bench.launcher, shell("exit 0"), bench.seen);
+  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen);
   REQUIRE(!started.has_value());
   CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ENOEXEC});
   bench.loop().run_once(false);
@@ -141,7 +141,7 @@ TEST_CASE("spawn: a stop while the helper works is no crash of it") {
 TEST_CASE("spawn: where the kernel reaps children itself nothing is started") {
   Bench bench;
   auto before = std::signal(SIGCHLD, SIG_IGN);
-  auto started = Process::start(bench.loop(), bench.launcher, shell("exit 0"), bench.seen);
+  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen);
   (void)std::signal(SIGCHLD, before);
   REQUIRE(!started.has_value());
   CHECK(started.error() == SpawnFailed{SpawnStage::spawn, ECHILD});
@@ -166,7 +166,7 @@ TEST_CASE(
     rlimit scarce{soft, before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
     bench.seen = {};
-    auto started = Process::start(bench.loop(), bench.launcher, shell("exit 7"), bench.seen);
+    auto started = Process::start(bench.around(), shell("exit 7"), bench.seen);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     if (started) {
       ++ran;

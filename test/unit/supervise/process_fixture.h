@@ -24,6 +24,7 @@ struct Recorder final : ProcessObserver {
   std::string err;
   std::optional<ExitStatus> status;
   std::string out_at_exit;
+  std::vector<NamedProcess> left;
 
   void on_running() override { events.emplace_back("running"); }
   void on_output(OutputStream stream, std::string_view bytes) override {
@@ -34,6 +35,10 @@ struct Recorder final : ProcessObserver {
     events.emplace_back("exited");
     status = how;
     out_at_exit = out;
+  }
+  void on_left(const std::vector<NamedProcess>& who) override {
+    events.emplace_back("left");
+    left = who;
   }
   void on_gone() override { events.emplace_back("gone"); }
   void on_unkillable() override { events.emplace_back("unkillable"); }
@@ -66,11 +71,13 @@ class Bench {
     auto made = loop::Loop::create();
     REQUIRE(made.has_value());
     loop_ = std::move(*made);
+    looker_ = std::make_unique<ProcessLooker>(*loop_);
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
   ~Bench() {
     process.reset();
+    looker_.reset();
     CHECK(loop_->close() == 0);
     CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
   }
@@ -88,8 +95,9 @@ class Bench {
     return until([this, event] { return seen.saw(event); });
   }
 
-  void start(const SpawnPlan& plan, const ProcessTimes& times = {}) {
-    auto started = Process::start(*loop_, launcher, plan, seen, times);
+  [[nodiscard]] ProcessSurroundings around() { return {*loop_, launcher, *looker_}; }
+  void start(const SpawnPlan& plan, const ProcessTimes& times = {}, const config::Stop& stop = {}) {
+    auto started = Process::start(around(), plan, seen, stop, times);
     REQUIRE(started.has_value());
     process = std::move(*started);
   }
@@ -108,6 +116,7 @@ class Bench {
 
  private:
   std::unique_ptr<loop::Loop> loop_;
+  std::unique_ptr<ProcessLooker> looker_;
 
  public:
   spawn::Launcher launcher = open_launcher(GV_EXEC);

@@ -100,7 +100,7 @@ TEST_CASE("process: what is left of the group dies with the main process") {
   Bench bench;
   auto line = bench.start_until_line(shell("trap '' TERM HUP INT; sleep 1000 & echo $!; exit 0"));
   REQUIRE(bench.until("gone"));
-  CHECK(*bench.seen.status == ExitStatus(Exited{0}));
+  CHECK(*bench.seen.status == ExitStatus(Exited{0, 1}));
   CHECK(ends(std::stoi(line)));
 }
 
@@ -132,9 +132,9 @@ TEST_CASE("process: many live side by side and each has its own status") {
   std::vector<testing::Recorder> seen(kMany);
   std::vector<std::unique_ptr<Process>> processes;
   for (int i = 0; i < kMany; ++i) {
-    auto started = Process::start(bench.loop(), bench.launcher,
-                                  shell("echo " + std::to_string(i) + "; exit " + std::to_string(i)),
-                                  seen[static_cast<std::size_t>(i)]);
+    auto started =
+        Process::start(bench.around(), shell("echo " + std::to_string(i) + "; exit " + std::to_string(i)),
+                       seen[static_cast<std::size_t>(i)]);
     REQUIRE(started.has_value());
     processes.push_back(std::move(*started));
   }
@@ -154,6 +154,7 @@ struct Quitter final : ProcessObserver {
   void on_running() override { event("running"); }
   void on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override { event("output"); }
   void on_exited(const ExitStatus& /*status*/) override { event("exited"); }
+  void on_left(const std::vector<NamedProcess>& /*left*/) override { event("left"); }
   void on_gone() override { event("gone"); }
   void on_unkillable() override { event("unkillable"); }
   void event(const std::string& name) {
@@ -170,8 +171,7 @@ TEST_CASE("process: it may be destroyed in any callback, and none follows") {
   for (const char* where : {"running", "output", "exited", "gone"}) {
     CAPTURE(where);
     Quitter quitter(where);
-    auto started =
-        Process::start(bench.loop(), bench.launcher, shell("echo out; echo err >&2; exit 0"), quitter);
+    auto started = Process::start(bench.around(), shell("echo out; echo err >&2; exit 0"), quitter);
     REQUIRE(started.has_value());
     quitter.process = std::move(*started);
     pid_t pid = quitter.process->pid().value();

@@ -1,8 +1,9 @@
-// kill_tree(): what left the group, or even the session.
+// Who belongs to an instance, and the end of all that: also of what left the group, or even the session.
 #include "supervise/process_tree.h"
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "unit/supervise/process_fixture.h"
@@ -10,10 +11,100 @@
 namespace gracevisor::supervise {
 namespace {
 
+using base::ProcessEntry;
+using config::Stop;
 using testing::Bench;
 using testing::command;
 using testing::ends;
 using testing::shell;
+
+// A daemonised child: a session of its own, its parent gone. Prints its pid; `rest` follows.
+std::string daemonised(const std::string& child, const std::string& rest) {
+  return "(setsid sh -c '" + child + "; echo $$; exec sleep 1000' &); " + rest;
+}
+
+bool exists(pid_t pid) {
+  auto entry = base::read_process_entry(pid);
+  return entry && entry->lives();
+}
+
+ProcessEntry entry(pid_t pid, pid_t parent, pid_t group, pid_t session, std::uint64_t started = 1) {
+  ProcessEntry result;
+  result.pid = pid;
+  result.state = 'S';
+  result.parent = parent;
+  result.group = group;
+  result.session = session;
+  result.started = started;
+  return result;
+}
+
+std::vector<pid_t> members(ProcessTree& tree, std::vector<ProcessEntry> entries, bool reaped) {
+  constexpr pid_t kSelf = 5;
+  ProcessLook look(ProcessTable::of(std::move(entries)), kSelf, {100, 200});
+  std::vector<pid_t> pids;
+  for (const auto* member : tree.members(look, reaped)) pids.push_back(member->pid);
+  std::ranges::sort(pids);
+  return pids;
+}
+
+TEST_CASE("process entry: a name may hold anything, and nonsense is no entry") {
+  auto read = base::parse_process_entry(
+      "77 (a (b) c) S 1 70 60 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 123456 1 2 3 4 5 6 7 8 9");
+  REQUIRE(read.has_value());
+  CHECK(read->name == "a (b) c");
+  CHECK(read->is(77, 123456));
+  CHECK(read->parent == 1);
+  CHECK(read->group == 70);
+  CHECK(read->session == 60);
+  CHECK(read->exiting);
+  CHECK(read->lives());
+  for (const char* nonsense : {"", "77", "77 (a", "77 (a) S 1", ") (", "(a) S 1 2 3 4 5 6 7 8 9"}) {
+    CAPTURE(nonsense);
+    CHECK_FALSE(base::parse_process_entry(nonsense).has_value());
+  }
+}
+
+TEST_CASE("process marks: they are found wherever they stand, and only as whole variables") {
+  using namespace std::string_literals;
+  auto marks = marks_in("PATH=/bin\0GV_INSTANCE=3.1\0GV_APP=web\0GV_STATE=ff\0"s);
+  REQUIRE(marks.has_value());
+  CHECK(*marks == ProcessMarks{"ff", "web", "3.1"});
+  CHECK(marks_in("GV_APP=web"s) == ProcessMarks{"", "web", ""});
+  CHECK_FALSE(marks_in("XGV_APP=web\0A=GV_APP=web\0"s).has_value());
+  CHECK_FALSE(marks_in(""s).has_value());
+  auto own = read_marks(::getpid());
+  CHECK_FALSE(own.has_value());
+  CHECK_FALSE(read_marks(0x3fffffff).has_value());
+}
+
+TEST_CASE("process tree: group, session and descendants belong to it, strangers do not") {
+  ProcessTree tree(100, std::nullopt);
+  CHECK(members(tree,
+                {entry(1, 0, 1, 1), entry(5, 1, 5, 5), entry(100, 5, 100, 100), entry(101, 100, 100, 100),
+                 entry(102, 1, 102, 100), entry(103, 101, 103, 103), entry(104, 103, 103, 103),
+                 entry(200, 5, 200, 200), entry(201, 200, 200, 200), entry(300, 1, 300, 300)},
+                false) == std::vector<pid_t>{100, 101, 102, 103, 104});
+}
+
+TEST_CASE("process tree: one that was seen stays a member when its parent is gone") {
+  ProcessTree tree(100, std::nullopt);
+  REQUIRE(members(tree, {entry(100, 5, 100, 100), entry(103, 100, 103, 103)}, false).size() == 2);
+  CHECK(members(tree, {entry(103, 5, 103, 103), entry(104, 103, 103, 103)}, true) ==
+        std::vector<pid_t>{103, 104});
+  // Another process of that number is a stranger.
+  CHECK(members(tree, {entry(103, 5, 103, 103, 2), entry(104, 1, 103, 103, 2)}, true).empty());
+}
+
+TEST_CASE("process tree: the number of a reaped leader means nobody once it was given away") {
+  ProcessTree tree(100, std::nullopt);
+  CHECK(members(tree, {entry(101, 5, 100, 100)}, true) == std::vector<pid_t>{101});
+  CHECK(members(tree, {entry(100, 9, 100, 100, 7), entry(102, 100, 100, 100, 7)}, true).empty());
+  CHECK(members(tree, {entry(102, 1, 100, 100, 7)}, true).empty());
+  ProcessTree other(100, std::nullopt);
+  CHECK(members(other, {entry(300, 1, 300, 300)}, true).empty());
+  CHECK(members(other, {entry(102, 1, 100, 100, 7)}, true).empty());
+}
 
 TEST_CASE("process tree: a group that ignores every polite signal is killed") {
   Bench bench;
@@ -45,37 +136,89 @@ TEST_CASE("process tree: a child that began its own session is killed with its o
   CHECK(ends(grandchild));
 }
 
-TEST_CASE("process tree: an orphan that came to the daemon is known by its marks, also after the exit") {
+TEST_CASE("process tree: a stop that the main process obeys ends what it daemonised as well") {
   Bench bench;
-  // The parent in between ends, so nothing but the environment still tells where the orphan came from.
-  auto line = bench.start_until_line(shell("(setsid sh -c 'echo $$; exec sleep 1000' &); sleep 1000"));
-  pid_t orphan = std::stoi(line);
+  pid_t orphan = std::stoi(bench.start_until_line(shell(daemonised(":", "exec sleep 1000"))));
   REQUIRE(::getsid(orphan) != bench.process->pid().value());
-  kill_process_tree({bench.process->pid().value(), true, {"GV_APP=web", "GV_INSTANCE=42.2"}});
+  bench.process->signal(SIGTERM, Stop::Scope::group);
   REQUIRE(bench.until("gone"));
-  REQUIRE_MESSAGE(::kill(orphan, 0) == 0, "the marks of another instance must not match");
-  siginfo_t info{};
-  REQUIRE(::waitid(P_PID, static_cast<id_t>(orphan), &info, WEXITED | WNOHANG | WNOWAIT) == 0);
-  REQUIRE(info.si_pid == 0);
-  kill_process_tree({bench.process->pid().value(), false, {"GV_APP=web", "GV_INSTANCE=42.1"}});
-  CHECK(ends(orphan));
-  REQUIRE(::waitid(P_PID, static_cast<id_t>(orphan), &info, WEXITED) == 0);
-  CHECK(info.si_status == SIGKILL);
+  CHECK(*bench.seen.status == ExitStatus(Signaled{SIGTERM, false}));
+  CHECK_FALSE(exists(orphan));
+  // By the same signal, not by a kill.
+  int status = 0;
+  REQUIRE(::waitpid(orphan, &status, 0) == orphan);
+  CHECK(WTERMSIG(status) == SIGTERM);
 }
 
-TEST_CASE("process tree: strangers are spared") {
+TEST_CASE("process tree: a daemonised child is asked by each signal of the ladder and killed at its end") {
+  Bench bench;
+  pid_t orphan = std::stoi(bench.start_until_line(
+      shell(daemonised("trap \"\" TERM INT", "trap 'exit 0' TERM; while :; do sleep 0.05; done"))));
+  bench.process->signal(SIGTERM, Stop::Scope::group);
+  REQUIRE(bench.until("exited"));
+  CHECK(exists(orphan));
+  bench.process->signal(SIGINT, Stop::Scope::group);
+  for (int turn = 0; turn < 20; ++turn) bench.loop().run_once(true);
+  CHECK(exists(orphan));
+  CHECK_FALSE(bench.seen.saw("gone"));
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
+  CHECK_FALSE(exists(orphan));
+}
+
+TEST_CASE("process tree: a crash ends what the main process daemonised") {
+  Bench bench;
+  pid_t orphan = std::stoi(bench.start_until_line(shell(daemonised("trap \"\" TERM", "sleep 1000 & wait"))));
+  REQUIRE(::kill(bench.process->pid().value(), SIGSEGV) == 0);
+  REQUIRE(bench.until("gone"));
+  CHECK_FALSE(exists(orphan));
+  CHECK_FALSE(bench.seen.saw("unkillable"));
+}
+
+TEST_CASE("process tree: exit 0 with a process left says that the command must stay in the foreground") {
+  Bench bench;
+  bench.run(shell("(setsid sh -c 'echo started; exec sleep 1000' &); read -r line </dev/null; exit 0"));
+  REQUIRE(bench.seen.status.has_value());
+  const auto* exited = std::get_if<Exited>(&*bench.seen.status);
+  REQUIRE(exited != nullptr);
+  CHECK(exited->code == 0);
+  CHECK(exited->left >= 1);
+  CHECK(text(Exited{0, 1}) == "exit 0 with 1 process left: the command must stay in the foreground");
+  CHECK(text(Exited{0, 2}) == "exit 0 with 2 processes left: the command must stay in the foreground");
+}
+
+TEST_CASE("process tree: leftovers that are to stay are named, and it is gone when they are") {
+  Bench bench;
+  Stop stop;
+  stop.leftover = Stop::Leftover::leave;
+  bench.start(shell(daemonised(":", "exec sleep 1000")), {}, stop);
+  REQUIRE(bench.until([&] { return bench.seen.first_line().has_value(); }));
+  pid_t orphan = std::stoi(*bench.seen.first_line());
+  bench.process->signal(SIGTERM, Stop::Scope::group);
+  REQUIRE(bench.until("left"));
+  REQUIRE(bench.seen.left.size() == 1);
+  CHECK(bench.seen.left.front().pid == base::Pid(orphan));
+  bench.process->kill_tree();
+  CHECK(exists(orphan));
+  REQUIRE(::kill(orphan, SIGKILL) == 0);
+  REQUIRE(bench.until("gone"));
+}
+
+TEST_CASE("process tree: an orphan of another instance is spared") {
   Bench bench;
   testing::Recorder other_seen;
-  auto other = Process::start(bench.loop(), bench.launcher, shell("echo ready; exec sleep 1000"), other_seen);
+  SpawnPlan plan = shell(daemonised(":", "exec sleep 1000"));
+  plan.environment[1] = "GV_INSTANCE=42.2";
+  auto other = Process::start(bench.around(), plan, other_seen);
   REQUIRE(other.has_value());
   REQUIRE(bench.until([&other_seen] { return other_seen.first_line().has_value(); }));
-  // It has the same marks but another leader is asked for: as our own child of another name it would match,
-  // so the marks here are those of nobody.
-  kill_process_tree({::getpid() + 1000000, false, {"GV_APP=nobody", "GV_INSTANCE=1.1"}});
-  for (int turn = 0; turn < 3; ++turn) bench.loop().run_once(false);
-  CHECK(other_seen.events == std::vector<std::string>{"running"});
+  pid_t orphan = std::stoi(*other_seen.first_line());
+  bench.run(shell("exit 1"));
+  CHECK(exists(orphan));
+  CHECK_FALSE(other_seen.saw("exited"));
   (*other)->kill_tree();
   REQUIRE(bench.until([&other_seen] { return other_seen.saw("gone"); }));
+  CHECK_FALSE(exists(orphan));
 }
 
 }  // namespace

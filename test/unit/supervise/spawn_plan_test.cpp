@@ -61,6 +61,19 @@ TEST_CASE("plan: the process learns who it is, where it listens and who runs it"
   CHECK(result.credentials->uid == 33);
 }
 
+TEST_CASE("plan: the mark of the state folder goes to the process, and nobody else's marks do") {
+  Spec spec = spec_of_web();
+  spec.environment["GV_STATE"] = "outer";
+  spec.environment["GV_RUN"] = "7";
+  Placement placement = kPlacement;
+  placement.state = "0123";
+  CHECK(variable(plan_of(spec, placement), "GV_STATE") == "0123");
+  for (const auto& entry : plan_of(spec).environment) {
+    CHECK_FALSE(entry.starts_with("GV_STATE="));
+    CHECK_FALSE(entry.starts_with("GV_RUN="));
+  }
+}
+
 TEST_CASE("plan: the table wins over PORT and HOME, a file over HOME alone, nobody over GV_APP") {
   auto spec = spec_of_web();
   spec.environment["PORT"] = "3000";

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -172,6 +173,47 @@ TEST_CASE("freeze: an unset or empty PATH has a default") {
     REQUIRE(spec.has_value());
     CHECK((*spec)->environment.at("PATH") == kDefaultPath);
   }
+}
+
+TEST_CASE("freeze: a service gets no TERM, and what it inherits is told apart from what was chosen") {
+  TemporaryFolder folder;
+  (void)folder.write("web.env", "LC_TIME=C\n");
+  Setting term("TERM", "xterm");
+  Setting path("PATH", "/usr/bin:/bin");
+  Setting time("LC_TIME", "de_DE.UTF-8");
+  Setting zone("TZ", "UTC");
+  config::App app = app_of({"/bin/sh"}, folder.path());
+  app.environment_file = {{"web.env", false}};
+  app.environment = {{"TZ", "UTC"}, {"COLOR", "blue"}};
+  auto spec = freeze(app);
+  REQUIRE(spec.has_value());
+  CHECK_FALSE((*spec)->environment.contains("TERM"));
+  auto inherits = [&](const char* key) { return std::ranges::count((*spec)->inherited, key) == 1; };
+  CHECK(inherits("PATH"));
+  for (const char* chosen : {"LC_TIME", "TZ", "COLOR"}) {
+    CAPTURE(chosen);
+    CHECK((*spec)->environment.contains(chosen));
+    CHECK_FALSE(inherits(chosen));
+  }
+}
+
+TEST_CASE("differences: a daemon that was started from another shell is none") {
+  Setting zone("TZ", nullptr);
+  config::App app = app_of({"/bin/sh"});
+  auto here = freeze(app);
+  REQUIRE(here.has_value());
+  Setting path("PATH", "/opt/other:/usr/bin:/bin");
+  Setting other_zone("TZ", "Asia/Tokyo");
+  auto elsewhere = freeze(app);
+  REQUIRE(elsewhere.has_value());
+  CHECK((*elsewhere)->environment.at("PATH") == "/opt/other:/usr/bin:/bin");
+  CHECK(differences(**here, **elsewhere).empty());
+  CHECK(differences(**elsewhere, **here).empty());
+  app.environment["TZ"] = "Asia/Tokyo";
+  auto chosen = freeze(app);
+  REQUIRE(chosen.has_value());
+  CHECK(differences(**here, **chosen) == std::vector<std::string>{"environment.TZ"});
+  CHECK(differences(**chosen, **here) == std::vector<std::string>{"environment.TZ"});
 }
 
 TEST_CASE("freeze: environment files that are missing or wrong are told with their line") {

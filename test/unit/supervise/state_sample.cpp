@@ -37,8 +37,8 @@ std::string show(const config::StopStep& value) {
   return show_all(signal, wait);
 }
 std::string show(const config::Stop& value) {
-  const auto& [ladder, scope] = value;
-  return show_all(ladder, scope);
+  const auto& [ladder, scope, leftover] = value;
+  return show_all(ladder, scope, leftover);
 }
 std::string show(const config::AppLog& value) {
   const auto& [out, err, max_size, keep, access, access_format, on_full] = value;
@@ -78,8 +78,8 @@ std::string show(const supervise::Credentials& value) {
   return show_all(uid, gid, groups, name, home, shell);
 }
 std::string show(const supervise::Spec& value) {
-  const auto& [app, directory, program, environment, credentials] = value;
-  return show_all(app, directory, program, environment, credentials);
+  const auto& [app, directory, program, environment, inherited, credentials] = value;
+  return show_all(app, directory, program, environment, inherited, credentials);
 }
 
 namespace {
@@ -160,6 +160,7 @@ config::App sample_app() {
   app.restart = {config::Restart::Policy::never, base::Millis(21), base::Millis(22), base::Millis(23), 24};
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;
+  app.stop.leftover = config::Stop::Leftover::leave;
   app.log = {"/var/log/web.log",
              "/var/log/web.err",
              41,
@@ -180,6 +181,7 @@ supervise::Spec sample_spec() {
   spec.directory = "/srv/web/releases/2026\xff";
   spec.program = "/srv/web/server";
   spec.environment = {{"PATH", "/usr/bin"}, {"N\xff", "x"}, {"LINES", "a\nb"}};
+  spec.inherited = {"PATH"};
   spec.credentials = supervise::Credentials{4294967295U, 1001, {1002, 1003}, "www", "/home/www", "/bin/sh"};
   return spec;
 }

@@ -64,23 +64,28 @@ int show_surroundings() {
   return 0;
 }
 
-// Leaves behind a process of its group that stays a zombie, since its parent left the group and never waits.
-// Prints that parent's pid.
+// Leaves behind a process of its group that stays a zombie, since its parent never waits; and that one is not
+// to be found: it left the session, has lost its parent and carries no marks. Prints its pid.
 int keep_zombie() {
   int ready[2];
-  if (::pipe(ready) != 0) return 1;
+  if (::pipe2(ready, O_CLOEXEC) != 0) return 1;
   pid_t keeper = ::fork();
   if (keeper < 0) return 1;
   if (keeper == 0) {
     pid_t member = ::fork();
     if (member == 0) {
+      (void)::close(ready[1]);
       for (;;) (void)::pause();
     }
-    if (member < 0 || ::setsid() < 0 || ::write(ready[1], "x", 1) != 1) ::_exit(1);
-    for (;;) (void)::pause();
+    if (member < 0 || ::setsid() < 0) ::_exit(1);
+    char* const nothing[] = {nullptr};
+    (void)::execle("/proc/self/exe", "app", "pause", nullptr, nothing);
+    ::_exit(1);
   }
+  // The pipe ends when the other program runs.
+  (void)::close(ready[1]);
   char byte = 0;
-  if (::read(ready[0], &byte, 1) != 1) return 1;
+  if (::read(ready[0], &byte, 1) != 0) return 1;
   fmt::print("{}\n", keeper);
   return 0;
 }
@@ -106,6 +111,7 @@ int main(int argc, char** argv) {
   std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "surroundings") return show_surroundings();
   if (word == "keep-zombie") return keep_zombie();
+  while (word == "pause") (void)::pause();
   (void)std::fprintf(stderr, "unknown word\n");
   return 2;
 }

@@ -1,0 +1,50 @@
+#include "signals.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gracevisor::daemon {
+namespace {
+
+// Blocked, they would end the process all the same when it is its own fault, and be lost when it is not.
+constexpr std::array kFaults = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
+// SIGPIPE: a connection that breaks is a result. SIGXFSZ: a write that fails is one, too.
+constexpr std::array kMeaningless = {SIGPIPE, SIGALRM, SIGVTALRM, SIGPROF,  SIGIO,
+                                     SIGPWR,  SIGXCPU, SIGXFSZ,   SIGSTKFLT};
+
+sigset_t all_but_faults() {
+  sigset_t set;
+  (void)::sigfillset(&set);
+  for (int fault : kFaults) (void)::sigdelset(&set, fault);
+  return set;
+}
+
+void ignore(int number) {
+  struct sigaction now{};
+  if (::sigaction(number, nullptr, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0) return;
+  if (now.sa_handler == SIG_DFL) (void)std::signal(number, SIG_IGN);
+}
+
+}  // namespace
+
+void hold_signals() {
+  sigset_t held = all_but_faults();
+  (void)::pthread_sigmask(SIG_SETMASK, &held, nullptr);
+  for (int number : kMeaningless) ignore(number);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ignore(number);
+}
+
+SignalsHeard::SignalsHeard() {
+  sigset_t none;
+  (void)::sigemptyset(&none);
+  (void)::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+SignalsHeard::~SignalsHeard() {
+  sigset_t held = all_but_faults();
+  (void)::pthread_sigmask(SIG_SETMASK, &held, nullptr);
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,38 @@
+// One process as /proc tells it, and how it is known again: a number alone may come to mean another process,
+// a number with its start time does not (until the machine boots anew). Thread: any.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace gracevisor::base {
+
+struct ProcessEntry {
+  pid_t pid = 0;
+  std::string name;  // at most 15 bytes; the program's choice
+  char state = '?';
+  pid_t parent = 0;
+  pid_t group = 0;
+  pid_t session = 0;
+  bool exiting = false;
+  std::uint64_t started = 0;  // clock ticks since the machine booted
+
+  // No zombie.
+  [[nodiscard]] bool lives() const { return state != 'Z' && state != 'X'; }
+  [[nodiscard]] bool is(pid_t number, std::uint64_t start) const { return pid == number && started == start; }
+};
+
+// The content of /proc/PID/stat.
+[[nodiscard]] std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat);
+// An errno otherwise: ENOENT or ESRCH when there is no such process.
+[[nodiscard]] std::expected<ProcessEntry, int> read_process_entry(pid_t pid);
+
+// A file of /proc/PID, at most `limit` bytes of it; an errno otherwise.
+[[nodiscard]] std::expected<std::string, int> read_process_file(pid_t pid, const char* name,
+                                                                std::size_t limit);
+
+}  // namespace gracevisor::base

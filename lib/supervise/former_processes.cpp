@@ -1,0 +1,161 @@
+#include "supervise/former_processes.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace gracevisor::supervise {
+namespace {
+
+using Entry = ProcessTable::Entry;
+
+class Judge {
+ public:
+  explicit Judge(const FormerQuestion& question) : question_(question), table_(question.table) {
+    spare_own_line();
+  }
+
+  std::vector<FormerProcess> judge() {
+    std::vector<FormerProcess> found;
+    for (const Entry& entry : table_.entries()) {
+      if (!entry.lives() || spared_.contains(entry.pid)) continue;
+      if (auto former = judge(entry)) add(found, std::move(*former));
+    }
+    add_descendants(found);
+    return found;
+  }
+
+ private:
+  // The daemon, what it came from and what came from it.
+  void spare_own_line() {
+    spared_.insert(question_.self);
+    if (const Entry* self = table_.find(question_.self)) {
+      for (const Entry* above : table_.ancestors_of(*self)) above_.insert(above->pid);
+    }
+    std::vector<pid_t> below{question_.self};
+    for (std::size_t i = 0; i < below.size(); ++i) {
+      for (const Entry* child : table_.children_of(below[i])) {
+        if (spared_.insert(child->pid).second) below.push_back(child->pid);
+      }
+    }
+    spared_.insert(above_.begin(), above_.end());
+  }
+
+  [[nodiscard]] const RecordedProcess* recorded(const Entry& entry) const {
+    auto same = [&entry](const auto& process) { return entry.is(process.pid, process.started); };
+    auto found = std::ranges::find_if(question_.record.processes, same);
+    return found == question_.record.processes.end() ? nullptr : &*found;
+  }
+  // How the app's processes are stopped, as far as the record knows the app.
+  [[nodiscard]] const RecordedProcess* like(const ProcessMarks& marks, const Entry& entry) const {
+    const RecordedProcess* best = nullptr;
+    for (const auto& process : question_.record.processes) {
+      if (process.app != marks.app) continue;
+      if (process.pid == entry.session) return &process;
+      if (best == nullptr || process.instance == marks.instance) best = &process;
+    }
+    return best;
+  }
+  [[nodiscard]] bool in_recorded_session(const Entry& entry) const {
+    return std::ranges::any_of(question_.record.processes,
+                               [&entry](const auto& process) { return process.pid == entry.session; });
+  }
+
+  // Who has lost its parent is given to process 1 or to a subreaper: one above us, or a user's systemd. One
+  // that carries our marks did not get it that way.
+  [[nodiscard]] bool is_orphan(const Entry& entry) const {
+    if (entry.parent == 1) return true;
+    const Entry* parent = table_.find(entry.parent);
+    if (parent == nullptr || (!above_.contains(parent->pid) && parent->name != "systemd")) return false;
+    auto marks = question_.marks_of(parent->pid);
+    return !marks || marks->state != question_.state_id;
+  }
+
+  [[nodiscard]] std::optional<FormerProcess> judge(const Entry& entry) const {
+    auto marks = question_.marks_of(entry.pid);
+    bool ours = marks && marks->state == question_.state_id;
+    FormerProcess former;
+    former.entry = &entry;
+    if (const RecordedProcess* process = recorded(entry)) {
+      former = {&entry, process->app, process->instance, true, true, process->stop, ""};
+    } else if (ours) {
+      former.app = marks->app;
+      former.instance = marks->instance;
+      const RecordedProcess* model = like(*marks, entry);
+      if (model != nullptr) former.stop = model->stop;
+      bool leaves = former.stop.leftover == config::Stop::Leftover::leave;
+      if (former.instance.empty()) {
+        former.why = "it is no instance";
+      } else if (leaves) {
+        former.why = "stop.leftover = \"leave\"";
+      } else if (in_recorded_session(entry) || is_orphan(entry)) {
+        former.ended = true;
+      } else {
+        former.why = "its parent lives";
+      }
+    } else {
+      return std::nullopt;
+    }
+    if (former.ended && table_.below_daemon(entry, question_.self)) {
+      former.ended = former.main = false;
+      former.why = "it is below another gracevisord";
+    }
+    return former;
+  }
+
+  void add(std::vector<FormerProcess>& found, FormerProcess former) {
+    known_.emplace(former.entry->pid, found.size());
+    found.push_back(std::move(former));
+  }
+
+  // Also those that carry no marks, or whose parent lives and is ended with them.
+  void add_descendants(std::vector<FormerProcess>& found) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (!found[i].ended || is_daemon(*found[i].entry)) continue;
+      bool leaves = found[i].stop.leftover == config::Stop::Leftover::leave;
+      ProcessTable::Members more;
+      if (!leaves) more = table_.children_of(found[i].entry->pid);
+      if (found[i].main) {
+        auto group = table_.group_of(found[i].entry->pid);
+        more.insert(more.end(), group.begin(), group.end());
+        if (!leaves) group = table_.session_of(found[i].entry->pid);
+        if (!leaves) more.insert(more.end(), group.begin(), group.end());
+      }
+      for (const Entry* entry : more) take_along(found, i, *entry);
+    }
+  }
+
+  void take_along(std::vector<FormerProcess>& found, std::size_t with, const Entry& entry) {
+    if (!entry.lives() || spared_.contains(entry.pid)) return;
+    auto known = known_.find(entry.pid);
+    if (known != known_.end() && found[known->second].ended) return;
+    if (table_.below_daemon(entry, question_.self)) return;
+    const FormerProcess& root = found[with];
+    FormerProcess former{&entry, root.app, root.instance, false, true, root.stop, ""};
+    if (known == known_.end()) {
+      add(found, std::move(former));
+    } else if (!found[known->second].instance.empty()) {
+      // To be looked through for descendants, it comes again at the end.
+      found[known->second].entry = nullptr;
+      known->second = found.size();
+      found.push_back(std::move(former));
+    }
+  }
+
+  const FormerQuestion& question_;
+  const ProcessTable& table_;
+  std::set<pid_t> spared_;
+  std::set<pid_t> above_;
+  std::map<pid_t, std::size_t> known_;
+};
+
+}  // namespace
+
+std::vector<FormerProcess> judge_former(const FormerQuestion& question) {
+  auto found = Judge(question).judge();
+  std::erase_if(found, [](const FormerProcess& former) { return former.entry == nullptr; });
+  return found;
+}
+
+}  // namespace gracevisor::supervise
