@@ -124,7 +124,7 @@ TEST_CASE_FIXTURE(Fixture, "safe path: what is made has its mode and group whate
   rules.trust.judged = false;
   rules.make_folders = true;
   rules.readers = ::getegid();
-  for (mode_t mask : {mode_t{0}, mode_t{077}, mode_t{0777}}) {
+  for (mode_t mask : {mode_t{0}, mode_t{077}, mode_t{0377}}) {
     fs::path file = folder / std::to_string(mask) / "b/a.log";
     mode_t before = ::umask(mask);
     auto place = find_place(file, rules);
