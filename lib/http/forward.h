@@ -27,14 +27,16 @@ struct RequestForward {
   std::string_view proto = "http";  // X-Forwarded-Proto
   bool trusted =
       false;  // the client is a trusted proxy: its X-Forwarded-* are extended and kept, else replaced
-  bool keep_alive = true;            // ask the app to keep the connection
+  bool keep_alive = true;  // ask the app to keep the connection
+  bool trailers = true;    // tell the app that trailer fields are taken, where the client takes them
   std::string_view request_id = {};  // X-Request-ID; empty: what the client sent, if anything
   bool via = true;                   // add Via (RFC 9110 section 7.6.3)
   bool keep_underscores = false;     // names with "_" pass
   std::size_t strip = 0;             // bytes in front of the path that the app does not see
   FieldEdits edits = {};
 };
-// Appends the request head for the app. A body of kind chunked or length stays of that kind.
+// Appends the request head for the app. A body of kind chunked or length stays of that kind. Fields named
+// X-Gv-… are ours to set: a client's end here.
 void write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
 
 // How the response goes to the client: its framing and whether the connection goes on.
@@ -49,17 +51,18 @@ struct ResponsePlan {
   bool keep_alive = true;  // of the client's connection after this response
 };
 [[nodiscard]] ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how);
-// Appends a final response's head as planned. For interim ones use write_interim_head.
+// Appends a final response's head as planned. For interim ones use write_interim_head. X-Gv-Error is ours to
+// set: an app's becomes X-Gv-App-Error.
 void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                          std::string& out);
 // Of a 101 Upgrade is kept.
 void write_interim_head(const ResponseHead& head, std::string& out);
 
-// A whole answer of our own, body included: X-Gv-Error carries `token` (empty: it is no error); HTML where
-// Accept asks for it, JSON for application/json, else plain text; no body for HEAD.
+// A whole answer of our own, body included: X-Gv-Error carries the reason's token (none: it is no error);
+// HTML where Accept asks for it, JSON for application/json, else plain text; no body for HEAD.
 struct OwnAnswer {
   int status = 500;
-  std::string_view token;
+  Reason reason = Reason::none;
   std::string_view message;  // one sentence for people
   std::string_view accept;   // the request's Accept
   std::string_view request_id = {};

@@ -42,7 +42,7 @@ class AccessNote {
   // The instance's final head, of `size` bytes as it is about to be written to the client.
   void head(int status, std::size_t size) noexcept;
   // An answer of our own, head and content.
-  void answered(int status, std::string_view token, std::string_view answer) noexcept;
+  void answered(int status, http::Reason reason, std::string_view answer) noexcept;
   // The connection became a tunnel.
   void upgraded() noexcept { upgraded_ = logged(); }
   // Bytes of the client that went through it.
@@ -53,6 +53,10 @@ class AccessNote {
   void ends_as(std::string_view end) noexcept {
     if (logged()) end_ = end;
   }
+  // Why it is cut.
+  void because(http::Reason reason) noexcept {
+    if (logged()) error_ = reason;
+  }
 
   // Writes the line. `action` is Exchange::action() of the phase in which it ended.
   void end(Ending ending, std::string_view action);
@@ -61,7 +65,7 @@ class AccessNote {
 
   // The line of a head that was refused, of which `head` is what has come, or of a connection that was turned
   // away.
-  static void refused(Core& core, const Downstream& client, int status, std::string_view token,
+  static void refused(Core& core, const Downstream& client, int status, http::Reason reason,
                       std::string_view head, std::string_view request_id, std::size_t bytes_out);
 
  private:
@@ -102,7 +106,7 @@ class AccessNote {
   base::GenerationId generation_;
   base::Slot slot_;
   int status_ = 0;
-  std::string_view error_;            // a constant
+  http::Reason error_ = http::Reason::none;
   std::string_view end_;              // a constant
   std::uint64_t written_before_ = 0;  // to the client's connection
   std::uint64_t head_bytes_out_ = 0;

@@ -69,7 +69,7 @@ bool Exchange::acceptable(const http::RequestHead& head) {
     return false;
   }
   if (head.max_forwards && *head.max_forwards == 0) {
-    answer(Reply::last_forward);
+    answer(Reply::none);
     return false;
   }
   bool confusing =
@@ -83,8 +83,10 @@ void Exchange::write_head(const http::RequestHead& head, const Switchboard::Rout
   using Options = config::ProxyOptions;
   http::write_request_head(head,
                            {.client = client_->address(),
+                            .proto = head.https ? "https" : "http",
                             .trusted = client_->trusted(),
                             .keep_alive = options_->reuse != Options::Reuse::never,
+                            .trailers = !options_->trailers.empty(),
                             .request_id = memo_.request_id,
                             .via = options_->via,
                             .keep_underscores = options_->underscore_headers == Options::Underscores::pass,
@@ -193,13 +195,14 @@ void Exchange::client_too_slow() {
     answer(Reply::body_timeout);
     return;
   }
-  cut_client("client_stalled");
+  cut_client("client_stalled", Reply::body_timeout);
 }
 
-// The client's own doing, which is counted against nobody. `why` is a constant, for the access log.
-void Exchange::cut_client(std::string_view why) {
+// The client's own doing, which is counted against nobody. `end` is a constant, for the access log.
+void Exchange::cut_client(std::string_view end, Reply why) {
   let_go();
-  note_.ends_as(why);
+  note_.ends_as(end);
+  note_.because(why);
   finish(Ending::cut);
 }
 
@@ -207,11 +210,12 @@ void Exchange::cut_client(std::string_view why) {
 void Exchange::refuse_body() {
   keep_alive_ = false;
   if (response_ == Response::flush) return;  // it is answered already, and the connection will close
+  const Reply why = body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : body_.reason();
   if (nothing_answered()) {
-    answer(body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : Reply::bad_body);
-    return;
+    answer(why);
+  } else {
+    cut_client("bad_body", why);
   }
-  cut_client("bad_body");
 }
 
 void Exchange::client_ended() {
@@ -250,7 +254,7 @@ void Exchange::client_drained() {
     return;
   }
   if (!upstream_->stream().start_reading()) {
-    cut();
+    cut(Reply::upstream_truncated);
     return;
   }
   arm();
@@ -329,7 +333,7 @@ void Exchange::deadline_passed() {
     return;
   }
   // The client neither reads nor sends.
-  cut_client("client_stalled");
+  cut_client("client_stalled", Reply::send_timeout);
 }
 
 }  // namespace gracevisor::proxy

@@ -97,7 +97,7 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   void refuse_body();
   [[nodiscard]] bool fast_enough(std::size_t more) noexcept;
   void client_too_slow();
-  void cut_client(std::string_view why);
+  void cut_client(std::string_view end, Reply why);
   void arm();
   void start_deadline(base::Duration after);
   [[nodiscard]] std::uint64_t progress() const noexcept;
@@ -108,9 +108,11 @@ class Exchange final : public loop::Retirable, private loop::StreamObserver, pri
   }
 
   // exchange_end.cpp
-  void answer(Reply reply);
+  // `at` is the instance that is to blame; null: the one that is leased, if any.
+  void answer(const http::Refusal& why, const routing::Endpoint* at = nullptr);
+  void count_failure(const http::Refusal& why, const routing::Endpoint* at);
   [[nodiscard]] std::string_view error_page(int status) const noexcept;
-  void cut();
+  void cut(Reply why);
   void end_response();
   void count_unsent() noexcept;
   void let_go() noexcept;

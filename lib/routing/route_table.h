@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "routing/access_lane.h"
 #include "routing/endpoint.h"
+#include "routing/last_failure.h"
 #include "routing/probe.h"
 
 namespace gracevisor::routing {
@@ -28,11 +29,13 @@ struct alignas(64) AppCell {
   handoff::Tally waiting;     // held right now
   handoff::Tally slowest_us;  // longest exchange since window began
   handoff::Tally window;      // the RouteTable App::window that slowest_us belongs to
+  handoff::Tally repaired;    // responses whose length stood there twice, or beside chunked
 };
 
 struct AppLedger {
-  explicit AppLedger(std::size_t workers) : cells(workers) {}
+  explicit AppLedger(std::size_t workers) : cells(workers), last_failures(workers) {}
   std::vector<AppCell> cells;
+  std::vector<LastFailureBox> last_failures;  // a worker's each, as the cells
 };
 
 enum class AppMode {

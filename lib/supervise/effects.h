@@ -48,6 +48,7 @@ struct AppCounts {
   std::uint64_t requests = 0;
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;
+  std::uint64_t repaired = 0;
   base::Duration slowest{};
 };
 

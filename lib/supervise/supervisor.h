@@ -21,6 +21,7 @@
 #include "config/load.h"
 #include "loop/wakeup.h"
 #include "supervise/boot_queue.h"
+#include "supervise/failure_book.h"
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
 #include "supervise/world.h"
@@ -91,6 +92,7 @@ class Supervisor {
   void turn();
   void schedule_turn();
   void read_reports();
+  void read_failures();
   void notice_quiescence();
   void notice_adoption();
   void publish();
@@ -120,6 +122,7 @@ class Supervisor {
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
   base::Epoch adopted_;  // by all, as the apps were told
+  FailureBook failures_;
   BootQueue boot_queue_;
   std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
   loop::Timer turn_timer_;
