@@ -115,6 +115,7 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
   supervise::AppCounts counts = supervisor.world().counts(app.id());
   status.requests = counts.requests;
   status.failed = counts.failed;
+  status.repaired = counts.repaired;
   for (const std::string& listener : facing.listen) {
     for (const std::string& address : supervisor.listeners().addresses(listener))
       status.listens.push_back(address);

@@ -129,7 +129,8 @@ bool Connection::read_body() {
       if (echo) {
         finish();  // the answer has begun: cutting it is the only honest end
       } else {
-        refuse({400, "bad-body"});
+        refuse(body_.state() == http::BodyReader::State::too_large ? http::Reason::body_too_large
+                                                                   : body_.reason());
       }
       return false;
     }
@@ -200,7 +201,7 @@ void Connection::refuse(const http::Refusal& refusal) {
   chunked_ = false;
   reply_ = Reply{};
   reply_.status = refusal.status;
-  std::string text = fmt::format("{}\n", refusal.token);
+  std::string text = fmt::format("{}\n", refusal.token());
   write_head(fmt::format("Content-Length: {}", text.size()));
   if (state_ == State::over) return;
   (void)write(text);

@@ -61,6 +61,10 @@ enum class AccessFormat { json, combined };
 
 // [listen.NAME], or an app's own address (then named by that address).
 struct Listener {
+  enum class Targets : std::uint8_t {
+    as_sent,  // any byte but controls, space, DEL and "#" passes unchanged
+    strict,   // what RFC 9112 section 3.2 does not allow is 400
+  };
   std::string name;
   std::vector<base::Address> addresses;
   std::optional<std::string> default_app;  // unset: unknown hosts get 404
@@ -72,6 +76,7 @@ struct Listener {
   std::uint64_t max_head = 32768;
   std::uint64_t max_field = 16384;
   unsigned max_fields = 100;
+  Targets targets = Targets::as_sent;
   std::uint64_t read_ahead = 65536;         // pipelined bytes kept while a request is served
   unsigned max_connections_per_client = 0;  // of one address, per worker; 0: any number
   std::string access_log;                   // as AppLog::access, for requests whose app has none of its own

@@ -8,6 +8,9 @@ namespace {
 constexpr Millis kTick{10};
 constexpr std::uint64_t kMostBytes = 1U << 20;
 
+constexpr Choice<Listener::Targets> kTargets[] = {{"as-sent", Listener::Targets::as_sent},
+                                                  {"strict", Listener::Targets::strict}};
+
 void read_addresses(Reading& reading, const Item& item, Listener& out) {
   for (const Item& element : reading.texts(item, R"(an address such as "*:80" or a list of addresses)")) {
     const auto& text = std::get<std::string>(element.value.data);
@@ -67,6 +70,8 @@ Fields<Listener> listener_fields() {
       size_field("max_head", &Listener::max_head, {256, kMostBytes}, "of a request; more is 431"),
       size_field("max_field", &Listener::max_field, {64, kMostBytes}, "of one header line; more is 431"),
       number_field("max_fields", &Listener::max_fields, {1, 1000}, "header lines; more is 431"),
+      choice_field("targets", &Listener::targets, kTargets,
+                   R"(bytes such as "^" and raw UTF-8 pass as they came; "strict": 400, as the RFC says)"),
       size_field("read_ahead", &Listener::read_ahead, {1024, kMostBytes},
                  "pipelined bytes that are kept while a request is served"),
       number_field("max_connections_per_client", &Listener::max_connections_per_client, {0, 1'000'000},

@@ -126,7 +126,8 @@ void read_trailers(Reading& reading, const Item& item, ProxyOptions& out) {
                                                   "set-cookie",    "expect",        "max-forwards"};
     std::string lower = lower_case(name);
     if (!check_name(reading, element.value.source, element.path, name)) continue;
-    if (std::find(std::begin(kNever), std::end(kNever), lower) != std::end(kNever)) {
+    const bool ours = lower.starts_with("x-gv-");  // where a client finds them, it is we who speak
+    if (ours || std::find(std::begin(kNever), std::end(kNever), lower) != std::end(kNever)) {
       reading.error(element, "this header cannot be a trailer");
     } else {
       out.trailers.push_back(std::move(lower));

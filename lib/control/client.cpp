@@ -167,7 +167,7 @@ std::optional<CallError> Exchange::read_head(http::Method method) {
     http::ResponseHead head;
     auto result = reader.read_response(input_.data(), kHeadLimits, method, head);
     if (result.state == http::HeadState::refused) {
-      return error(Kind::malformed, fmt::format("no answer of a daemon ({})", result.refusal.token));
+      return error(Kind::malformed, fmt::format("no answer of a daemon ({})", result.refusal.token()));
     }
     if (result.state == http::HeadState::complete) {
       answer_.status = head.status;

@@ -103,7 +103,7 @@ void Connection::read_head() {
     case http::HeadState::incomplete: return;
     case http::HeadState::refused:
       refuse(result.refusal.status,
-             Error{"the request is malformed: " + std::string(result.refusal.token), ExitCode::usage, {}});
+             Error{"the request is malformed: " + std::string(result.refusal.token()), ExitCode::usage, {}});
       return;
     case http::HeadState::complete: break;
   }

@@ -47,6 +47,7 @@ Json as_json(const AppStatus& app) {
               {"wanted", app.wanted},
               {"requests", app.requests},
               {"failed", app.failed},
+              {"repaired", app.repaired},
               {"since_s", or_null(app.since_s)},
               {"listens", app.listens},
               {"routes", app.routes},
@@ -85,6 +86,7 @@ Expected<AppStatus> app_of(const nlohmann::json& json) {
   reader.read("wanted", app.wanted);
   reader.read("requests", app.requests);
   reader.read("failed", app.failed);
+  reader.read("repaired", app.repaired);
   reader.read("since_s", app.since_s);
   reader.read("listens", app.listens);
   reader.read("routes", app.routes);

@@ -51,8 +51,12 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
     ++end;
   }
   authority.host = text.substr(0, end);
+  authority.text = text;
   if (end < text.size()) {
-    if (text[end] != ':' || !parse_port(text.substr(end + 1), authority.port)) return std::nullopt;
+    const std::string_view port = text.substr(end + 1);
+    if (text[end] != ':') return std::nullopt;
+    if (port.empty()) authority.text.remove_suffix(1);
+    if (!port.empty() && !parse_port(port, authority.port)) return std::nullopt;
   }
   if (!bracket) {
     if (!valid_name(authority.host)) return std::nullopt;
@@ -61,8 +65,9 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
   return authority;
 }
 
-bool same(const Authority& a, const Authority& b) noexcept {
-  return a.port == b.port && equals_ignoring_case(a.host, b.host);
+bool same(const Authority& a, const Authority& b, std::uint16_t default_port) noexcept {
+  const auto port = [default_port](const Authority& of) { return of.port != 0 ? of.port : default_port; };
+  return port(a) == port(b) && equals_ignoring_case(a.host, b.host);
 }
 
 }  // namespace gracevisor::http

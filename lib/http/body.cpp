@@ -76,6 +76,33 @@ void BodyReader::end_of_input() noexcept {
   state_ = kind_ == Framing::Kind::until_close ? State::finished : State::malformed;
 }
 
+// What is malformed is left where it was found.
+Reason BodyReader::reason() const noexcept {
+  switch (chunk_) {
+    case Chunk::size_first:
+    case Chunk::size: return Reason::bad_chunk_size;
+    case Chunk::gap:
+    case Chunk::extension_first:
+    case Chunk::extension_name:
+    case Chunk::extension_name_end:
+    case Chunk::extension_value_first:
+    case Chunk::extension_value:
+    case Chunk::extension_quoted:
+    case Chunk::extension_escaped:
+    case Chunk::extension_unquoted: return Reason::bad_chunk_extension;
+    case Chunk::size_lf:
+    case Chunk::data:
+    case Chunk::data_cr:
+    case Chunk::data_lf:
+    case Chunk::final_lf: return Reason::bad_chunk_end;
+    case Chunk::trailer_first:
+    case Chunk::trailer_name:
+    case Chunk::trailer_value:
+    case Chunk::trailer_lf: return Reason::bad_trailer;
+  }
+  return Reason::bad_chunk_size;
+}
+
 void BodyReader::pass(std::uint64_t count) noexcept {
   assert(count <= left());
   left_ -= count;
@@ -168,7 +195,10 @@ BodyReader::State BodyReader::size_byte(char c) noexcept {
 BodyReader::State BodyReader::size_end(char c) noexcept {
   if (c != '\r') {
     if (c != ';' && !is_space(c)) return State::malformed;
-    if (extensions_left_ == 0) return State::malformed;
+    if (extensions_left_ == 0) {
+      chunk_ = Chunk::gap;  // for reason()
+      return State::malformed;
+    }
     --extensions_left_;
     ++extension_bytes_;
     return go(c == ';' ? Chunk::extension_first : Chunk::gap);

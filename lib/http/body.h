@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/head.h"
+#include "http/reasons.h"
 
 namespace gracevisor::http {
 
@@ -44,6 +45,8 @@ class BodyReader {
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
+  // Of one that is malformed although more of it could have come: what is.
+  [[nodiscard]] Reason reason() const noexcept;
 
  private:
   // Where the chunked decoder stands (RFC 9112 section 7.1).

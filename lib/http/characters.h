@@ -17,6 +17,7 @@ enum CharacterClass : std::uint8_t {
   kNameCharacter = 8,    // of a host name: unreserved (RFC 3986 section 2.3)
   kDigit = 16,
   kQueryCharacter = 32,  // of its query: those and {, }, ^, ` and backslash, which browsers send as they are
+  kSentTargetCharacter = 64,  // of either, as some clients send it: no control, space, DEL or #
 };
 
 [[nodiscard]] consteval std::array<std::uint8_t, 256> make_character_table() {
@@ -34,12 +35,14 @@ enum CharacterClass : std::uint8_t {
     const auto in = [c](std::string_view set) {
       return set.find(static_cast<char>(c)) != std::string_view::npos;
     };
+    if (c != '#') table.at(c) |= kSentTargetCharacter;
     if (in("#<>\"")) continue;
     table.at(c) |= kQueryCharacter;
     if (!in("{}^`\\")) table.at(c) |= kTargetCharacter;
   }
   for (unsigned c = 0; c < 256; ++c) {
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) table.at(c) |= kValueCharacter;
+    if (c >= 0x80) table.at(c) |= kSentTargetCharacter;
   }
   return table;
 }

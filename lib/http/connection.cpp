@@ -11,7 +11,7 @@ namespace {
 
 // Fields that are meant for every recipient: naming one in Connection must not hide it from the app or the
 // client. The classified names (Host, Cookie, X-Forwarded-*, ...) are all of them kept as well.
-constexpr std::array<std::string_view, 21> kProtected = {
+constexpr std::array<std::string_view, 20> kProtected = {
     "age",
     "allow",
     "authorization",
@@ -32,7 +32,6 @@ constexpr std::array<std::string_view, 21> kProtected = {
     "user-agent",
     "vary",
     "www-authenticate",
-    "x-gv-error",
 };
 
 bool is_protected(const Field& field) noexcept {
@@ -42,15 +41,14 @@ bool is_protected(const Field& field) noexcept {
                      [&field](std::string_view name) { return equals_ignoring_case(field.text, name); });
 }
 
-// Options have no parameters.
+}  // namespace
+
 bool has_member(std::string_view value, std::string_view name) noexcept {
   for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
     if (equals_ignoring_case(member, name)) return true;
   }
   return false;
 }
-
-}  // namespace
 
 void ConnectionOptions::add(std::string_view value) noexcept {
   for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
@@ -100,6 +98,7 @@ bool ends_at_every_hop(FieldName name) noexcept {
     case FieldName::x_forwarded_for:
     case FieldName::x_forwarded_host:
     case FieldName::x_forwarded_proto:
+    case FieldName::x_gv_error:
     case FieldName::x_real_ip:
     case FieldName::x_request_id: return false;
   }

@@ -21,6 +21,9 @@ struct ConnectionOptions {
   [[nodiscard]] bool too_many() const noexcept { return nominated > 32; }
 };
 
+// Is `name` a member of the list, as it stands there, without parameters? Case-insensitive.
+[[nodiscard]] bool has_member(std::string_view value, std::string_view name) noexcept;
+
 // Does a Connection field of the message name this one, and is it not one that nobody may nominate away
 // (routing, framing, identity, security)?
 [[nodiscard]] bool nominated_away(const Fields& fields, const Field& field) noexcept;

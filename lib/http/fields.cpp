@@ -63,6 +63,7 @@ FieldName classify(std::string_view name) noexcept {
       return first == 'f' ? either(name, "forwarded", FieldName::forwarded)
                           : either(name, "x-real-ip", FieldName::x_real_ip);
     case 10:
+      if (first == 'x') return either(name, "x-gv-error", FieldName::x_gv_error);
       return first == 'c' ? either(name, "connection", FieldName::connection)
                           : either(name, "keep-alive", FieldName::keep_alive);
     case 11: return either(name, "retry-after", FieldName::retry_after);

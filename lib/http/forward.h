@@ -27,7 +27,8 @@ struct RequestForward {
   std::string_view proto = "http";  // X-Forwarded-Proto
   bool trusted =
       false;  // the client is a trusted proxy: its X-Forwarded-* are extended and kept, else replaced
-  bool keep_alive = true;            // ask the app to keep the connection
+  bool keep_alive = true;  // ask the app to keep the connection
+  bool trailers = true;    // tell the app that trailer fields are taken, where the client takes them
   std::string_view request_id = {};  // X-Request-ID; empty: what the client sent, if anything
   bool via = true;                   // add Via (RFC 9110 section 7.6.3)
   bool keep_underscores = false;     // names with "_" pass
@@ -35,8 +36,9 @@ struct RequestForward {
   std::size_t strip = 0;             // bytes in front of the path that the app does not see
   FieldEdits edits = {};
 };
-// Appends the request head for the app. A body of kind chunked or length stays of that kind. Returns where in
-// `out` the field stands that says so.
+// Appends the request head for the app. A body of kind chunked or length stays of that kind. Fields named
+// X-Gv-… are ours to set: a client's end here. Returns where in `out` the field stands that says how the body
+// is framed.
 std::size_t write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
 // In a head that says at `framing` that its body is chunked: the body has this length instead (RFC 9112
 // section 6.2). The head becomes no longer.
@@ -54,7 +56,8 @@ struct ResponsePlan {
   bool keep_alive = true;  // of the client's connection after this response
 };
 [[nodiscard]] ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how);
-// Appends a final response's head as planned. For interim ones use write_interim_head.
+// Appends a final response's head as planned. For interim ones use write_interim_head. X-Gv-Error is ours to
+// set: an app's becomes X-Gv-App-Error.
 void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                          std::string& out);
 // Of our own making, for a client that waits to be told to send its body (RFC 9110 section 10.1.1).
@@ -62,11 +65,11 @@ inline constexpr std::string_view kContinueHead = "HTTP/1.1 100 Continue\r\n\r\n
 // Of a 101 Upgrade is kept.
 void write_interim_head(const ResponseHead& head, std::string& out);
 
-// A whole answer of our own, body included: X-Gv-Error carries `token` (empty: it is no error); HTML where
-// Accept asks for it, JSON for application/json, else plain text; no body for HEAD.
+// A whole answer of our own, body included: X-Gv-Error carries the reason's token (none: it is no error);
+// HTML where Accept asks for it, JSON for application/json, else plain text; no body for HEAD.
 struct OwnAnswer {
   int status = 500;
-  std::string_view token;
+  Reason reason = Reason::none;
   std::string_view message;  // one sentence for people
   std::string_view accept;   // the request's Accept
   std::string_view request_id = {};

@@ -11,15 +11,15 @@ namespace {
 
 constexpr std::size_t kAdded = 512;  // more than start line tail, Via and forwarding fields need, as a rule
 
-bool has_prefix_x_forwarded(std::string_view name) noexcept {
-  constexpr std::string_view kPrefix = "x-forwarded-";
-  return name.size() > kPrefix.size() && equals_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
+bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
+  return name.size() > prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
 // "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could stand in for a field that we removed.
 bool passes_unknown(const Field& field, const RequestForward& how) noexcept {
   if (!how.keep_underscores && field.text.find('_') != std::string_view::npos) return false;
-  return how.trusted || !has_prefix_x_forwarded(field.text);
+  if (field.text.front() != 'x' && field.text.front() != 'X') return true;
+  return !has_prefix(field.text, "x-gv-") && (how.trusted || !has_prefix(field.text, "x-forwarded-"));
 }
 
 // Is the field forwarded as it came? Those that are written in another way are not.
@@ -32,7 +32,8 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::x_real_ip: return how.trusted;
     case FieldName::x_request_id: return how.request_id.empty();
     case FieldName::host:
-    case FieldName::x_forwarded_for: return false;
+    case FieldName::x_forwarded_for:
+    case FieldName::x_gv_error: return false;
     case FieldName::expect:
       return how.expect && head.minor == 1;  // a 1.0 client cannot wait for 100 (RFC 9110 section 10.1.1)
     case FieldName::max_forwards: return !head.max_forwards;
@@ -75,10 +76,11 @@ void write_connection(const RequestHead& head, const RequestForward& how, HeadTe
   };
   // An upgrade is asked of a connection that stays.
   if (!how.keep_alive && head.upgrade.empty()) add("close");
-  if (head.takes_trailers) add("TE");
+  const bool trailers = head.takes_trailers && how.trailers;
+  if (trailers) add("TE");
   if (!head.upgrade.empty()) add("Upgrade");
   if (separator == ", ") out.append("\r\n");
-  if (head.takes_trailers) write_field("TE", "trailers", out);
+  if (trailers) write_field("TE", "trailers", out);
   if (!head.upgrade.empty()) write_field("Upgrade", head.upgrade, out);
 }
 

@@ -1,3 +1,4 @@
+#include "http/characters.h"
 #include "http/connection.h"
 #include "http/forward.h"
 #include "http/write.h"
@@ -7,6 +8,7 @@ namespace gracevisor::http {
 namespace {
 
 constexpr std::size_t kAdded = 256;
+constexpr int kUpgradeRequired = 426;
 
 void write_start(const ResponseHead& head, HeadText& out) {
   out.append("HTTP/1.1 ");
@@ -24,6 +26,11 @@ bool write_fields(const ResponseHead& head, const FieldEdits& edits, HeadText& o
     if (head.nominates && nominated_away(head.fields, field)) continue;
     if (edited && edits.touch(field.text)) continue;
     date = date || field.name == FieldName::date;
+    if (field.name == FieldName::x_gv_error) {
+      constexpr std::string_view kTheApps = "X-Gv-App-Error";
+      if (!edited || !edits.touch(kTheApps)) copy.add_as(kTheApps, field);
+      continue;
+    }
     copy.add(field);
   }
   return date;
@@ -41,6 +48,34 @@ void write_bodiless_framing(const ResponseHead& head, int client_minor, HeadText
   }
 }
 
+// The protocols that a 426 asks for must be there (RFC 9110 section 15.5.22), but for h2c, which does not
+// pass here. False: there is none.
+bool write_protocols(const ResponseHead& head, HeadText& out) {
+  std::string_view separator = "Upgrade: ";
+  for (const Field& field : head.fields) {
+    if (field.name != FieldName::upgrade) continue;
+    std::string_view rest = field.value;
+    for (std::string_view member = next_member(rest); !member.empty(); member = next_member(rest)) {
+      if (equals_ignoring_case(member, "h2c")) continue;
+      out.append(separator).append(member);
+      separator = ", ";
+    }
+  }
+  if (separator == ", ") out.append("\r\n");
+  return separator == ", ";
+}
+
+// What this hop says about its connection (RFC 9110 sections 7.6.1 and 7.8).
+void write_connection(const ResponseHead& head, const ResponsePlan& plan, int client_minor, HeadText& out) {
+  const bool upgrade = head.status == kUpgradeRequired && write_protocols(head, out);
+  std::string_view option = client_minor == 0 ? "keep-alive" : "";
+  if (!plan.keep_alive) option = "close";
+  if (!upgrade && option.empty()) return;
+  out.append("Connection: ").append(option);
+  if (upgrade) out.append(option.empty() ? "" : ", ").append("Upgrade");
+  out.append("\r\n");
+}
+
 void write_final(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                  HeadText& out) {
   write_start(head, out);
@@ -55,11 +90,7 @@ void write_final(const ResponseHead& head, const ResponsePlan& plan, const Respo
     case Framing::Kind::chunked: write_field("Transfer-Encoding", "chunked", out); break;
     case Framing::Kind::until_close: break;  // the end of the connection says it
   }
-  if (!plan.keep_alive) {
-    write_field("Connection", "close", out);
-  } else if (how.client_minor == 0) {
-    write_field("Connection", "keep-alive", out);
-  }
+  write_connection(head, plan, how.client_minor, out);
   out.append("\r\n");
 }
 

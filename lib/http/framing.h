@@ -14,7 +14,7 @@ class FramingFields {
   // Takes one more field into account; others than the two are ignored.
   void add(const Field& field) noexcept;
   [[nodiscard]] bool any() const noexcept { return lengths_ + codings_ > 0; }
-  // none where nothing (or a length of 0) is said. Statuses are those for requests.
+  // none where nothing (or a length of 0) is said.
   [[nodiscard]] std::expected<Framing, Refusal> decide(int minor) const noexcept;
 
  private:

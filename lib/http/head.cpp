@@ -12,17 +12,24 @@ HeadResult refuse(Refusal refusal) noexcept {
   return {.state = HeadState::refused, .size = 0, .refusal = refusal};
 }
 
+HeadResult refuse_response(Refusal refusal) noexcept {
+  constexpr int kBadGateway = 502;
+  refusal.status = kBadGateway;
+  return refuse(refusal);
+}
+
 Refusal refusal_of(HeadParser::Verdict verdict) noexcept {
   switch (verdict) {
-    case HeadParser::Verdict::unknown_method: return {501, "unknown-method"};
-    case HeadParser::Verdict::bad_version: return {505, "unsupported-version"};
-    case HeadParser::Verdict::bad_length: return {400, "bad-length"};
-    case HeadParser::Verdict::two_lengths: return {400, "two-lengths"};
-    case HeadParser::Verdict::bad_transfer_encoding: return {400, "bad-transfer-encoding"};
+    case HeadParser::Verdict::unknown_method: return Reason::unknown_method;
+    case HeadParser::Verdict::bad_version: return Reason::unsupported_version;
+    case HeadParser::Verdict::bad_length: return {Reason::bad_length, "Content-Length"};
+    case HeadParser::Verdict::two_lengths: return {Reason::two_lengths, "Content-Length"};
+    case HeadParser::Verdict::bad_transfer_encoding:
+      return {Reason::bad_transfer_encoding, "Transfer-Encoding"};
     case HeadParser::Verdict::accepted:
     case HeadParser::Verdict::other: break;
   }
-  return {400, "bad-head"};
+  return Reason::bad_head;
 }
 
 }  // namespace
@@ -55,13 +62,15 @@ class HeadReader::Impl {
     if (found.state == HeadState::refused) return refuse(found.refusal);
     const std::string_view head = bytes.substr(found.begin, found.end - found.begin);
     const auto type = kind == MessageKind::request ? HTTP_REQUEST : HTTP_RESPONSE;
-    const auto verdict = parser.parse(type, head, fields);
+    const auto verdict = parser.parse(type, head, found.stand_ins, fields);
     if (verdict != HeadParser::Verdict::accepted) return refuse(refusal_of(verdict));
-    if (fields.size() != found.fields) return refuse({400, "bad-head"});
+    if (fields.size() + parser.left_out() != found.fields) return refuse(Reason::bad_head);
+    repaired = found.stand_ins.repair();
     return {.state = HeadState::complete, .size = found.end, .refusal = {}};
   }
 
   HeadParser parser;
+  bool repaired = false;  // the last one that was read
 
  private:
   static FoundHead find_and_check(MessageKind kind, std::string_view bytes,
@@ -69,11 +78,13 @@ class HeadReader::Impl {
     FoundHead found = find_head(bytes, kind, limits);
     if (found.state != HeadState::complete) return found;
     const std::string_view head = bytes.substr(found.begin, found.end - found.begin);
-    const auto refusal =
+    const auto checked =
         kind == MessageKind::request ? check_request_head(head, limits) : check_response_head(head);
-    if (refusal) {
+    if (checked) {
+      found.stand_ins = *checked;
+    } else {
       found.state = HeadState::refused;
-      found.refusal = *refusal;
+      found.refusal = checked.error();
     }
     return found;
   }
@@ -93,9 +104,15 @@ HeadResult HeadReader::read_request(std::string_view bytes, const HeadLimits& li
 HeadResult HeadReader::read_response(std::string_view bytes, const HeadLimits& limits, Method method,
                                      ResponseHead& head, Look look) {
   HeadResult result = impl_->read(MessageKind::response, bytes, limits, look, head.fields);
-  result.refusal.status = 502;
+  if (result.state == HeadState::refused) return refuse_response(result.refusal);
   if (result.state != HeadState::complete) return result;
-  if (const auto refusal = understand_response(impl_->parser, method, head)) return refuse(*refusal);
+  if (const auto refusal = understand_response(impl_->parser, method, head)) return refuse_response(*refusal);
+  head.repaired = impl_->repaired;
+  if (head.repaired) {
+    // An interim response has no length at all: what is wrong with it is not for us to say.
+    if (head.interim()) return refuse_response({Reason::two_lengths, "Content-Length"});
+    head.keep_alive = false;
+  }
   return result;
 }
 

@@ -13,7 +13,7 @@ namespace gracevisor::http {
 
 // `head.fields` is filled already; sets everything else, `head` being a used object of any former content.
 [[nodiscard]] std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head);
-// The same; `method` is the request's. Refusals are 502.
+// The same; `method` is the request's.
 [[nodiscard]] std::optional<Refusal> understand_response(HeadParser& parser, Method method,
                                                          ResponseHead& head);
 

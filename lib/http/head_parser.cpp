@@ -6,13 +6,16 @@ namespace gracevisor::http {
 
 namespace {
 
-// llhttp may hand a span over in pieces; in a contiguous head they must touch.
+constexpr std::string_view kLineEnd = "\r\n";
+
+// llhttp may hand a span over in pieces; in a contiguous head they must touch. Where bytes are left out, the
+// piece behind them is empty.
 int extend(std::string_view& span, const char* at, std::size_t length) noexcept {
   if (span.empty()) {
     span = std::string_view(at, length);
   } else if (span.data() + span.size() == at) {
     span = std::string_view(span.data(), span.size() + length);
-  } else {
+  } else if (length > 0) {
     return HPE_USER;
   }
   return HPE_OK;
@@ -41,16 +44,18 @@ HeadParser::HeadParser() {
   settings_.on_headers_complete = on_end;
 }
 
-HeadParser::Verdict HeadParser::parse(llhttp_type_t type, std::string_view head, Fields& fields) {
+HeadParser::Verdict HeadParser::parse(llhttp_type_t type, std::string_view head, StandIns stand_ins,
+                                      Fields& fields) {
   fields.clear();
   fields_ = &fields;
   method_text_ = {};
   target_ = {};
   reason_ = {};
-  ended_ = false;
+  left_out_ = 0;
+  other_method_ = ended_ = false;
   llhttp_init(&parser_, type, &settings_);
   parser_.data = this;
-  const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
+  const llhttp_errno_t error = stand_ins.any() ? feed_pieces(head, stand_ins) : feed(head);
   fields_ = nullptr;
   if (error != HPE_PAUSED) return verdict_of(error, method());
   if (!ended_) return Verdict::other;
@@ -59,6 +64,52 @@ HeadParser::Verdict HeadParser::parse(llhttp_type_t type, std::string_view head,
     field.value = trim(field.value);
   }
   return Verdict::accepted;
+}
+
+llhttp_errno_t HeadParser::feed_pieces(std::string_view head, StandIns stand_ins) {
+  std::size_t at = head.find('\n') + 1;
+  const std::string_view line = head.substr(0, at);
+  llhttp_errno_t error = stand_ins.request_line ? feed_request_line(line) : feed(line);
+  if (error == HPE_OK && !stand_ins.in_fields()) return feed(head.substr(at));
+  bool length_seen = false;
+  while (error == HPE_OK && at < head.size()) {
+    const std::size_t end = head.find('\n', at) + 1;
+    error = feed_field(head.substr(at, end - at), stand_ins, length_seen);
+    at = end;
+  }
+  return error;
+}
+
+// Method, one space, target, and " HTTP/1.x": the check has seen to it.
+llhttp_errno_t HeadParser::feed_request_line(std::string_view line) {
+  const std::size_t space = line.find(' ');
+  const std::size_t version = line.rfind(' ');
+  const std::string_view method = line.substr(0, space);
+  other_method_ = !standard_method(method);
+  llhttp_errno_t error = feed(other_method_ ? "POST" : method);
+  if (error == HPE_OK) error = feed(" /");
+  if (error == HPE_OK) error = feed(line.substr(version));
+  method_text_ = method;
+  target_ = line.substr(space + 1, version - space - 1);
+  return error;
+}
+
+llhttp_errno_t HeadParser::feed_field(std::string_view line, StandIns stand_ins, bool& length_seen) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return feed(line);  // the empty line
+  const FieldName name = classify(line.substr(0, colon));
+  const bool length = name == FieldName::content_length;
+  if (!length && name != FieldName::transfer_encoding) return feed(line);
+  if (length && (stand_ins.no_length || (stand_ins.one_length && length_seen))) {
+    ++left_out_;
+    return HPE_OK;
+  }
+  length_seen = length_seen || length;
+  std::string_view value = trim(line.substr(colon + 1, line.size() - kLineEnd.size() - colon - 1));
+  if (length && stand_ins.one_length) value = trim(value.substr(0, value.find(',')));
+  const auto end = static_cast<std::size_t>(value.data() + value.size() - line.data());
+  const llhttp_errno_t error = feed(line.substr(0, end));
+  return error == HPE_OK ? feed(line.substr(line.size() - kLineEnd.size())) : error;
 }
 
 int HeadParser::on_method(llhttp_t* parser, const char* at, std::size_t length) {

@@ -4,10 +4,12 @@
 
 #include <llhttp.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "http/fields.h"
+#include "http/head_check.h"
 
 namespace gracevisor::http {
 
@@ -27,16 +29,23 @@ class HeadParser {
   HeadParser(const HeadParser&) = delete;
   HeadParser& operator=(const HeadParser&) = delete;
 
-  // Reads `head`, whole and contiguous, and fills `fields`, which is cleared first.
-  [[nodiscard]] Verdict parse(llhttp_type_t type, std::string_view head, Fields& fields);
+  // Reads `head`, whole and contiguous, and fills `fields`, which is cleared first. What `stand_ins` name
+  // goes to llhttp in another form, without a copy: it gets the head in pieces. All that is recorded is of
+  // `head`.
+  [[nodiscard]] Verdict parse(llhttp_type_t type, std::string_view head, StandIns stand_ins, Fields& fields);
 
   // After `accepted`:
+  // Did the method have a stand-in?
+  [[nodiscard]] bool other_method() const noexcept { return other_method_; }
+  // Requires: it had none. llhttp's number of it.
   [[nodiscard]] int method() noexcept { return llhttp_get_method(&parser_); }
   [[nodiscard]] std::string_view method_text() const noexcept { return method_text_; }
   [[nodiscard]] int status() noexcept { return llhttp_get_status_code(&parser_); }
   [[nodiscard]] int minor() noexcept { return llhttp_get_http_minor(&parser_); }
   [[nodiscard]] std::string_view target() const noexcept { return target_; }
   [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
+  // Lines of the head that are not among the fields.
+  [[nodiscard]] std::size_t left_out() const noexcept { return left_out_; }
 
  private:
   static HeadParser& self(llhttp_t* parser) noexcept { return *static_cast<HeadParser*>(parser->data); }
@@ -47,12 +56,21 @@ class HeadParser {
   static int on_value(llhttp_t* parser, const char* at, std::size_t length);
   static int on_end(llhttp_t* parser);
 
+  [[nodiscard]] llhttp_errno_t feed(std::string_view text) {
+    return llhttp_execute(&parser_, text.data(), text.size());
+  }
+  [[nodiscard]] llhttp_errno_t feed_pieces(std::string_view head, StandIns stand_ins);
+  [[nodiscard]] llhttp_errno_t feed_request_line(std::string_view line);
+  [[nodiscard]] llhttp_errno_t feed_field(std::string_view line, StandIns stand_ins, bool& length_seen);
+
   llhttp_settings_t settings_{};
   llhttp_t parser_{};
   Fields* fields_ = nullptr;
   std::string_view method_text_;
   std::string_view target_;
   std::string_view reason_;
+  std::size_t left_out_ = 0;
+  bool other_method_ = false;
   bool ended_ = false;
 };
 

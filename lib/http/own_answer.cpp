@@ -97,7 +97,7 @@ void write_html(const OwnAnswer& answer, std::string& out) {
   out.append(reason_phrase(answer.status)).append("</h1>\n<p>");
   write_text(answer.message, Form::html, out);
   out.append("</p>\n<p><code>");
-  write_text(answer.token, Form::html, out);
+  out.append(text_of(answer.reason).token);
   if (!answer.request_id.empty()) {
     out.append("<br>");
     write_text(answer.request_id, Form::html, out);
@@ -120,7 +120,7 @@ void write_body(const OwnAnswer& answer, Form form, std::string& out) {
       return;
     case Form::json:
       out.append(R"({"error":")");
-      write_text(answer.token, form, out);
+      out.append(text_of(answer.reason).token);
       out.append(R"(","message":")");
       write_text(answer.message, form, out);
       if (!answer.request_id.empty()) {
@@ -137,11 +137,7 @@ void write_head(const OwnAnswer& answer, std::string& out) {
   write_number(static_cast<std::uint64_t>(answer.status), out);
   out.append(" ").append(reason_phrase(answer.status)).append("\r\n");
   if (!answer.date.empty()) write_field("Date", answer.date, out);
-  if (!answer.token.empty()) {
-    out.append("X-Gv-Error: ");
-    write_text(answer.token, Form::plain, out);
-    out.append("\r\n");
-  }
+  if (answer.reason != Reason::none) write_field("X-Gv-Error", text_of(answer.reason).token, out);
   out.append("Cache-Control: no-store\r\n");
   if (!answer.request_id.empty()) {
     out.append("X-Request-ID: ");

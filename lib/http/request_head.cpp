@@ -45,6 +45,7 @@ struct Collected {
   std::string_view request_id;
   unsigned request_ids = 0;
   bool takes_trailers = false;
+  bool proto_not_https = false;  // X-Forwarded-Proto says something else
   bool underscores = false;
   bool expects = false;        // 100-continue
   bool expects_other = false;  // something else
@@ -79,7 +80,14 @@ void collect(const Field& field, Collected& seen) noexcept {
       break;
     case FieldName::max_forwards: seen.max_forwards = field.value; break;
     case FieldName::via: seen.own_via += count_own_via(field.value); break;
-    case FieldName::te: seen.takes_trailers = seen.takes_trailers || list_has(field.value, "trailers"); break;
+    case FieldName::te:
+      // "trailers" has no parameters, not even a weight: with one the member is malformed, and does not
+      // count.
+      seen.takes_trailers = seen.takes_trailers || has_member(field.value, "trailers");
+      break;
+    case FieldName::x_forwarded_proto:
+      seen.proto_not_https = seen.proto_not_https || !equals_ignoring_case(field.value, "https");
+      break;
     case FieldName::x_request_id:
       ++seen.request_ids;
       seen.request_id = field.value;
@@ -101,7 +109,7 @@ void collect(const Field& field, Collected& seen) noexcept {
     case FieldName::trailer:
     case FieldName::x_forwarded_for:
     case FieldName::x_forwarded_host:
-    case FieldName::x_forwarded_proto:
+    case FieldName::x_gv_error:
     case FieldName::x_real_ip: break;
   }
 }
@@ -114,11 +122,13 @@ bool sound_request_id(std::string_view id) noexcept {
   });
 }
 
-// absolute-form: its authority and what is left, "http://h/x" -> "h", "/x". False: it is not of http.
-bool split_absolute(const RequestHead& head, std::string_view& authority, std::string_view& target) noexcept {
-  constexpr std::string_view kScheme = "http://";
-  if (!equals_ignoring_case(target.substr(0, kScheme.size()), kScheme)) return false;
-  target.remove_prefix(kScheme.size());
+// absolute-form: its authority and what is left, "http://h/x" -> "h", "/x". False: it is of neither scheme.
+bool split_absolute(RequestHead& head, std::string_view& authority, std::string_view& target) noexcept {
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kSecure = "https://";
+  head.https = equals_ignoring_case(target.substr(0, kSecure.size()), kSecure);
+  if (!head.https && !equals_ignoring_case(target.substr(0, kPlain.size()), kPlain)) return false;
+  target.remove_prefix(head.https ? kSecure.size() : kPlain.size());
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
   authority = target.substr(0, end);
   target.remove_prefix(end);
@@ -128,19 +138,26 @@ bool split_absolute(const RequestHead& head, std::string_view& authority, std::s
 
 // The target's form, and the host that the request is for (RFC 9112 sections 3.2 and 3.3).
 std::optional<Refusal> understand_target(std::string_view target, const Collected& seen, RequestHead& head) {
-  if (seen.hosts > 1 || (seen.hosts == 0 && head.minor == 1)) return Refusal{400, "bad-host"};
+  constexpr std::uint16_t kHttpPort = 80;
+  constexpr std::uint16_t kHttpsPort = 443;
+  if (seen.hosts > 1 || (seen.hosts == 0 && head.minor == 1)) return Refusal(Reason::bad_host, "Host");
   const auto named = parse_authority(seen.host);
-  if (seen.hosts == 1 && !named) return Refusal{400, "bad-host"};
+  if (seen.hosts == 1 && !named) return Refusal(Reason::bad_host, "Host");
 
   std::optional<Authority> authority = named;
-  head.authority = seen.host;
+  head.https = false;
   const bool asterisk = target == "*" && head.method == Method::options;
   if (!target.starts_with('/') && !asterisk) {
-    if (!split_absolute(head, head.authority, target)) return Refusal{400, "bad-target"};
-    authority = parse_authority(head.authority);
-    if (!authority) return Refusal{400, "bad-target"};
-    if (named && !same(*named, *authority)) return Refusal{400, "two-hosts"};
+    std::string_view text;
+    if (!split_absolute(head, text, target)) return Refusal(Reason::bad_target);
+    authority = parse_authority(text);
+    if (!authority) return Refusal(Reason::bad_target);
+    if (named && !same(*named, *authority, head.https ? kHttpsPort : kHttpPort)) {
+      return Refusal(Reason::two_hosts, "Host");
+    }
+    if (head.https && seen.proto_not_https) return Refusal(Reason::two_schemes, "X-Forwarded-Proto");
   }
+  head.authority = authority ? authority->text : std::string_view();
   head.target = target;
   head.path = target.starts_with('?') ? std::string_view("/") : target.substr(0, target.find('?'));
   head.host.assign(authority ? authority->host : std::string_view());
@@ -155,10 +172,10 @@ bool upgrade_matches(std::string_view asked, std::string_view answered) noexcept
 }
 
 std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head) {
-  if (!known_method(parser.method())) return Refusal{501, "unknown-method"};
-  head.method = method_of(parser.method());
+  if (!known_method(parser.method())) return Refusal(Reason::unknown_method);
+  head.method = parser.other_method() ? Method::other : method_of(parser.method());
   if (head.method == Method::connect || head.method == Method::trace) {
-    return Refusal{405, "method-not-allowed"};
+    return Refusal(Reason::method_not_allowed);
   }
   head.method_text = parser.method_text();
   head.minor = parser.minor();
@@ -169,11 +186,11 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   const auto framing = seen.framing.decide(head.minor);
   if (!framing) return framing.error();
   head.body = *framing;
-  if (seen.connection.too_many()) return Refusal{400, "too-many-connection-options"};
-  if (seen.own_via > kMaxOwnVia) return Refusal{508, "loop"};
+  if (seen.connection.too_many()) return Refusal(Reason::too_many_connection_options, "Connection");
+  if (seen.own_via > kMaxOwnVia) return Refusal(Reason::loop, "Via");
 
   const bool modern = head.minor == 1;
-  if (modern && seen.expects_other) return Refusal{417, "unknown-expectation"};
+  if (modern && seen.expects_other) return Refusal(Reason::unknown_expectation, "Expect");
   head.expects_continue = modern && seen.expects && head.body.kind != Framing::Kind::none;
   head.keep_alive = !seen.connection.close && (modern || seen.connection.keep_alive);
   // HTTP/2 inside would pass routing and every rule here by; its upgrade is abandoned (RFC 9113 section 3.1).

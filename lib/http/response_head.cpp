@@ -58,8 +58,8 @@ std::optional<Refusal> understand_response(HeadParser& parser, Method method, Re
   head.nominates = connection.nominated > 0;
   head.upgrade = head.status == kSwitchingProtocols && connection.upgrade ? upgrade : std::string_view();
   const auto framing = declared.decide(head.minor);
-  if (!framing) return Refusal{502, framing.error().token};
-  if (connection.too_many()) return Refusal{502, "too-many-connection-options"};
+  if (!framing) return framing.error();
+  if (connection.too_many()) return Refusal(Reason::too_many_connection_options, "Connection");
   head.keep_alive = !connection.close && (head.minor == 1 || connection.keep_alive);
   head.body = *framing;
   if (never_has_body(method, head.status)) {

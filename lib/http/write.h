@@ -98,6 +98,11 @@ class FieldCopy {
     if (begin_ == nullptr) begin_ = begin;
     end_ = end + 2;
   }
+  // The same under another name.
+  void add_as(std::string_view name, const Field& field) noexcept {
+    flush();
+    write_field(name, field.value, out_);
+  }
 
  private:
   void flush() noexcept {

@@ -156,7 +156,7 @@ void append_json(const AccessRecord& record, std::string& out) {
   members.text_if_any("referer", record.referer);
   members.text_if_any("user_agent", record.user_agent);
   members.text_if_any("request_id", record.request_id);
-  members.text_if_any("error", record.error);
+  members.text_if_any("error", http::text_of(record.error).token);
   members.text("end", record.end);
   members.text_if_any("phase", record.phase);
   members.millis_if_any("body_ms", record.body);

@@ -12,6 +12,7 @@
 
 #include "base/strong.h"
 #include "config/config.h"
+#include "http/reasons.h"
 
 namespace gracevisor::proxy {
 
@@ -34,19 +35,19 @@ struct AccessRecord {
   std::string_view target;
   std::string_view host;
   int minor = 1;                     // HTTP/1.minor
-  int status = 0;                    // that was sent; 499: the client left before; 0: none, the worker ended
+  int status = 0;                    // that was sent; 499: the client left before; 0: none
   std::uint64_t bytes_in = 0;        // of the request's content
   std::uint64_t bytes_out = 0;       // that the client's socket took: heads, framing, content
   std::uint64_t head_bytes_out = 0;  // of those, the heads
   std::string_view referer;
   std::string_view user_agent;
   std::string_view request_id;
-  std::string_view error;               // the token of X-Gv-Error
-  std::string_view end;                 // how the exchange ended: "done", ...
-  std::string_view phase;               // in which phase, unless it is done
-  std::optional<Microseconds> body;     // from the head to the request's end, where it has a body
-  std::optional<Microseconds> held;     // waited for an instance
-  std::optional<Microseconds> connect;  // the last connection took so long
+  http::Reason error = http::Reason::none;  // of an answer of our own, or why the response was cut
+  std::string_view end;                     // how the exchange ended: "done", ...
+  std::string_view phase;                   // in which phase, unless it is done
+  std::optional<Microseconds> body;         // from the head to the request's end, where it has a body
+  std::optional<Microseconds> held;         // waited for an instance
+  std::optional<Microseconds> connect;      // the last connection took so long
   std::optional<Microseconds> head;  // from the request's end, and with a connection, to the response's head
   Microseconds total{};
   unsigned replays = 0;

@@ -130,11 +130,11 @@ void AccessNote::head(int status, std::size_t size) noexcept {
   if (request_ended_) head_ = now() - std::max(*request_ended_, sendable_);
 }
 
-void AccessNote::answered(int status, std::string_view token, std::string_view answer) noexcept {
+void AccessNote::answered(int status, http::Reason reason, std::string_view answer) noexcept {
   if (!logged()) return;
   constexpr std::string_view kHeadEnd = "\r\n\r\n";
   status_ = status;
-  error_ = token;
+  error_ = reason;
   std::size_t content = std::min(answer.find(kHeadEnd), answer.size() - kHeadEnd.size()) + kHeadEnd.size();
   head_bytes_out_ = written(*client_) - written_before_ + content;
 }
@@ -149,7 +149,7 @@ void AccessNote::client_left() noexcept {
   if (!logged()) return;
   if (status_ == 0) status_ = kClientLeft;
   const bool tunnel = upgraded_ || method_.size == 0;  // which ends as its sides please
-  if (error_.empty() && !tunnel) error_ = "client-closed";
+  if (error_ == http::Reason::none && !tunnel) error_ = http::Reason::client_closed;
   end_ = end_of(Ending::gone);
 }
 
@@ -206,7 +206,7 @@ void AccessNote::reset() noexcept {
   text_ = std::move(text);
 }
 
-void AccessNote::refused(Core& core, const Downstream& client, int status, std::string_view token,
+void AccessNote::refused(Core& core, const Downstream& client, int status, http::Reason reason,
                          std::string_view head, std::string_view request_id, std::size_t bytes_out) {
   const routing::ListenerRoutes* listener = client.listener();
   if (listener == nullptr || !listener->access) return;
@@ -218,9 +218,10 @@ void AccessNote::refused(Core& core, const Downstream& client, int status, std::
   record.status = status;
   record.bytes_out = bytes_out;
   record.request_id = request_id;
-  record.error = token;
+  record.error = reason;
   record.end = "refused";
-  record.phase = "reading the request's head";
+  const bool preface = reason == http::Reason::bad_proxy_header;
+  record.phase = preface ? "reading the PROXY header" : "reading the request's head";
   core.access().add(*listener->access, record);
 }
 

@@ -42,7 +42,7 @@ class AccessNote {
   // The instance's final head, of `size` bytes as it is about to be written to the client.
   void head(int status, std::size_t size) noexcept;
   // An answer of our own, head and content.
-  void answered(int status, std::string_view token, std::string_view answer) noexcept;
+  void answered(int status, http::Reason reason, std::string_view answer) noexcept;
   // The connection became a tunnel.
   void upgraded() noexcept { upgraded_ = logged(); }
   // Bytes of the client that went through it.
@@ -52,6 +52,10 @@ class AccessNote {
   // A constant: how it ends, where its Ending tells too little.
   void ends_as(std::string_view end) noexcept {
     if (logged()) end_ = end;
+  }
+  // Why it is cut.
+  void because(http::Reason reason) noexcept {
+    if (logged()) error_ = reason;
   }
 
   // It has, before it had a whole response.
@@ -64,7 +68,7 @@ class AccessNote {
 
   // The line of a head that was refused, of which `head` is what has come, or of a connection that was turned
   // away.
-  static void refused(Core& core, const Downstream& client, int status, std::string_view token,
+  static void refused(Core& core, const Downstream& client, int status, http::Reason reason,
                       std::string_view head, std::string_view request_id, std::size_t bytes_out);
 
  private:
@@ -105,7 +109,7 @@ class AccessNote {
   base::GenerationId generation_;
   base::Slot slot_;
   int status_ = 0;
-  std::string_view error_;            // a constant
+  http::Reason error_ = http::Reason::none;
   std::string_view end_;              // a constant
   std::uint64_t written_before_ = 0;  // to the client's connection
   std::uint64_t head_bytes_out_ = 0;

@@ -56,6 +56,8 @@ class BodyRelay {
   [[nodiscard]] State state() const noexcept { return reader_.state(); }
   [[nodiscard]] bool reading() const noexcept { return state() == State::reading; }
   [[nodiscard]] bool finished() const noexcept { return state() == State::finished; }
+  // Why it is malformed: see http::BodyReader.
+  [[nodiscard]] http::Reason reason() const noexcept { return reader_.reason(); }
 
  private:
   void add_end(Pieces& pieces) noexcept;

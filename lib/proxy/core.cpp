@@ -10,6 +10,8 @@ constexpr std::size_t kHotExchange = 896;  // what every request touches
 // Recycled exchanges that are kept whoever is connected, for clients that come and go.
 constexpr std::size_t kRestingAnyway = 64;
 constexpr base::Duration kTellShortageEvery = std::chrono::seconds(1);
+// The supervisor looks again by itself for longer than that after each failure: see supervise/failure_book.h.
+constexpr base::Duration kRingForFailures = std::chrono::seconds(1);
 }  // namespace
 
 Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
@@ -97,6 +99,21 @@ void Core::accept(Entrance& entrance, loop::Accepted connection) {
   } else {
     opened.begin();
   }
+}
+
+void Core::tell_failure(LocalApp& app, const http::Refusal& why, const routing::Endpoint* at) {
+  auto letter = std::make_unique<routing::LastFailure>();
+  letter->reason = why.reason;
+  letter->field = why.field;
+  if (at != nullptr) {
+    letter->generation = at->identity.generation;
+    letter->slot = at->identity.slot;
+  }
+  app.ledger->last_failures[place_.index.value()].put(std::move(letter));
+  port_.failures.add();
+  if (failure_told_ != base::TimePoint{} && loop_.now() - failure_told_ < kRingForFailures) return;
+  failure_told_ = loop_.now();
+  bell_.ring();
 }
 
 void Core::forget(Downstream& client) {

@@ -70,6 +70,9 @@ class Core {
     port_.unsent.subtract();
     if (closing()) bell_.ring();
   }
+  // For the daemon's log. `at` (null: none) is the instance that is to blame. Allocates: a request has
+  // failed.
+  void tell_failure(LocalApp& app, const http::Refusal& why, const routing::Endpoint* at);
   // To spread things in time; no secret.
   [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
   [[nodiscard]] loop::Pipes& pipes() noexcept { return pipes_; }
@@ -109,6 +112,7 @@ class Core {
   ClientCounts client_counts_;
   std::minstd_rand random_;
   int tunnels_ = 0;
+  base::TimePoint failure_told_{};  // when the supervisor was rung last for a failure
   http::DateCache date_;
   TableHolder tables_;
   Upstreams upstreams_;

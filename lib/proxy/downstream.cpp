@@ -58,7 +58,7 @@ void Downstream::read_preface(std::string_view fresh) {
   ProxyHeader header = parse_proxy_header(buffer_.data());
   switch (header.state) {
     case ProxyHeader::State::incomplete: return;
-    case ProxyHeader::State::malformed: close(); return;
+    case ProxyHeader::State::malformed: refuse_preface(); return;
     case ProxyHeader::State::complete: break;
   }
   if (header.client) know(*header.client);
@@ -156,11 +156,12 @@ std::size_t Downstream::read_head(std::string_view input) {
       if (state_ == State::idle) core_.deadlines().start(deadline_, entrance_.config->head_timeout);
       state_ = State::reading_head;
       return 0;
-    case http::HeadState::refused:
-      refuse(result.refusal.status, result.refusal.token, "The request is not one that is served here.", 0,
-             input);
-      return 0;
+    case http::HeadState::refused: refuse(result.refusal, input); return 0;
     case http::HeadState::complete: break;
+  }
+  if (head.https && !trusted_) {
+    refuse(Reply::https_target, input);
+    return 0;
   }
   served_ = true;
   state_ = State::beginning;
@@ -299,7 +300,7 @@ void Downstream::on_deadline() {
     case State::exchanging:
     case State::deaf: exchange_->deadline_passed(); return;
     case State::tunnelling: tunnel_->deadline_passed(); return;
-    case State::preface:
+    case State::preface: refuse_preface(); return;
     case State::idle:
     case State::lingering: close(); return;
     case State::closed: return;
@@ -320,25 +321,30 @@ loop::WriteResult Downstream::push(loop::Pipe& pipe) {
 }
 
 void Downstream::turn_away(Reply reply) {
-  ReplyText text = text_of(reply);
-  refuse(text.status, text.token, text.message, text.retry_after, buffer_.data());
+  refuse(reply, buffer_.data());
 }
 
-void Downstream::refuse(int status, std::string_view token, std::string_view message, unsigned retry_after,
-                        std::string_view head) {
+// Whoever sends none does not know that it is asked for, and might take an answer for the client's.
+void Downstream::refuse_preface() {
+  AccessNote::refused(core_, *this, 0, Reply::bad_proxy_header, buffer_.data(), {}, 0);
+  close();
+}
+
+void Downstream::refuse(const http::Refusal& why, std::string_view head) {
   std::string_view request_id = core_.request_ids().next();
+  const std::string message = message_of(why);
   std::string& out = core_.scratch();
   out.clear();
-  http::write_own_answer({.status = status,
-                          .token = token,
+  http::write_own_answer({.status = why.status,
+                          .reason = why.reason,
                           .message = message,
                           .accept = {},
                           .request_id = request_id,
                           .head_request = head.starts_with("HEAD "),
-                          .retry_after = retry_after,
+                          .retry_after = http::text_of(why.reason).retry_after,
                           .date = core_.date()},
                          out);
-  AccessNote::refused(core_, *this, status, token, head, request_id, out.size());
+  AccessNote::refused(core_, *this, why.status, why.reason, head, request_id, out.size());
   if (write(out) == loop::WriteResult::broken) {
     close();
   } else {

@@ -115,9 +115,10 @@ class Downstream final : public loop::Retirable,
   void advance(std::string_view fresh);
   [[nodiscard]] std::size_t read_head(std::string_view input);
   void settle();
-  // `head` is as much of the request as there is, for the access log.
-  void refuse(int status, std::string_view token, std::string_view message, unsigned retry_after,
-              std::string_view head);
+  // Answers, if that is possible at all, and closes. `head` is as much of the request as there is, for the
+  // access log.
+  void refuse(const http::Refusal& why, std::string_view head);
+  void refuse_preface();
   void linger();
   void close();
 

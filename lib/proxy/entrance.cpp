@@ -41,7 +41,8 @@ void follow(Entrance& entrance, std::shared_ptr<const config::Listener> config) 
   entrance.limits = {.target = config->max_target,
                      .head = config->max_head,
                      .fields = config->max_fields,
-                     .field = config->max_field};
+                     .field = config->max_field,
+                     .targets_as_sent = config->targets == config::Listener::Targets::as_sent};
   entrance.config = std::move(config);
 }
 

@@ -80,7 +80,7 @@ bool Exchange::acceptable(const http::RequestHead& head) {
     return false;
   }
   if (head.max_forwards && *head.max_forwards == 0) {
-    answer(Reply::last_forward);
+    answer(Reply::none);
     return false;
   }
   bool confusing =
@@ -95,8 +95,10 @@ void Exchange::write_head(const http::RequestHead& head, const Switchboard::Rout
   framing_at_ = http::write_request_head(
       head,
       {.client = client_->address(),
+       .proto = head.https ? "https" : "http",
        .trusted = client_->trusted(),
        .keep_alive = options_->reuse != Options::Reuse::never,
+       .trailers = !options_->trailers.empty(),
        .request_id = memo_.request_id,
        .via = options_->via,
        .keep_underscores = options_->underscore_headers == Options::Underscores::pass,
@@ -234,7 +236,7 @@ void Exchange::deadline_passed() {
     return;
   }
   // The client neither reads nor sends.
-  cut_client("client_stalled");
+  cut_client("client_stalled", Reply::send_timeout);
 }
 
 }  // namespace gracevisor::proxy

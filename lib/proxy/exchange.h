@@ -131,7 +131,7 @@ class Exchange final : public loop::Retirable,
   [[nodiscard]] bool finishes_anyway() const noexcept;
   void client_left();
   void part();
-  void cut_client(std::string_view why);
+  void cut_client(std::string_view end, Reply why);
   // It ended, and serves nobody now.
   [[nodiscard]] bool over() const noexcept { return client_ == nullptr; }
   [[nodiscard]] bool nothing_answered() const noexcept {
@@ -139,9 +139,11 @@ class Exchange final : public loop::Retirable,
   }
 
   // exchange_end.cpp
-  void answer(Reply reply);
+  // `at` is the instance that is to blame; null: the one that is leased, if any.
+  void answer(const http::Refusal& why, const routing::Endpoint* at = nullptr);
+  void count_failure(const http::Refusal& why, const routing::Endpoint* at);
   [[nodiscard]] std::string_view error_page(int status) const noexcept;
-  void cut();
+  void cut(Reply why);
   void end_response();
   void count_unsent() noexcept;
   void let_go() noexcept;

@@ -187,7 +187,7 @@ void Exchange::on_broken(int code) {
   switch (response_) {
     case Response::waiting: fail(Failure::no_response, code); return;
     case Response::head: answer(Reply::upstream_closed); return;
-    case Response::body: cut(); return;
+    case Response::body: cut(Reply::upstream_truncated); return;
     case Response::flush:
     case Response::parting:
     case Response::done: return;
@@ -253,7 +253,7 @@ void Exchange::fail(Failure failure, int code) {
       hold(HoldFor::judgement);
       return;
     case Verdict::wait: hold(HoldFor::connection); return;
-    case Verdict::give_up: answer(Reply::upstream_closed); return;
+    case Verdict::give_up: answer(Reply::upstream_closed, site.endpoint.get()); return;
   }
 }
 

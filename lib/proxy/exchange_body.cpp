@@ -112,18 +112,19 @@ void Exchange::client_too_slow() {
     answer(Reply::body_timeout);
     return;
   }
-  cut_client("client_stalled");
+  cut_client("client_stalled", Reply::body_timeout);
 }
 
 // Not the instance's fault: the client's framing is broken, or its body is too large.
 void Exchange::refuse_body() {
   keep_alive_ = false;
   if (response_ == Response::flush) return;  // it is answered already, and the connection will close
+  const Reply why = body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : body_.reason();
   if (nothing_answered()) {
-    answer(body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : Reply::bad_body);
-    return;
+    answer(why);
+  } else {
+    cut_client("bad_body", why);
   }
-  cut_client("bad_body");
 }
 
 // Is the body read before an instance is chosen? Not where the head alone decides, not where another protocol

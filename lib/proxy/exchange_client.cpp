@@ -102,16 +102,17 @@ void Exchange::client_drained() {
     return;
   }
   if (!upstream_->stream().start_reading()) {
-    cut();
+    cut(Reply::upstream_truncated);
     return;
   }
   arm();
 }
 
-// The client's own doing, which is counted against nobody. `why` is a constant, for the access log.
-void Exchange::cut_client(std::string_view why) {
+// The client's own doing, which is counted against nobody. `end` is a constant, for the access log.
+void Exchange::cut_client(std::string_view end, Reply why) {
   let_go();
-  note_.ends_as(why);
+  note_.ends_as(end);
+  note_.because(why);
   finish(Ending::cut);
 }
 

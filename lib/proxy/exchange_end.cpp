@@ -15,14 +15,14 @@ constexpr int kServerError = 500;
 }  // namespace
 
 // Requires: nothing_answered(), or no attempt was made yet.
-void Exchange::answer(Reply reply) {
-  ReplyText text = text_of(reply);
-  std::string message(text.message);
-  if (text.status >= kServerError) message.append(" (").append(action()).append(")");
-  if (text.status >= kServerError && app_ != nullptr && !client_has_left()) app_->cell->failed.add();
+void Exchange::answer(const http::Refusal& why, const routing::Endpoint* at) {
+  std::string message = message_of(why);
+  if (why.status >= kServerError) message.append(" (").append(action()).append(")");
+  if (why.status >= kServerError && app_ != nullptr && !client_has_left()) count_failure(why, at);
   count_unsent();
   let_go();
   if (raw_) {
+    note_.because(why.reason);
     finish(Ending::cut);
     return;
   }
@@ -30,18 +30,18 @@ void Exchange::answer(Reply reply) {
   request_ = body_.finished() ? Request::sent : Request::dropped;
   std::string& out = core_.scratch();
   out.clear();
-  http::write_own_answer({.status = text.status,
-                          .token = text.token,
+  http::write_own_answer({.status = why.status,
+                          .reason = why.reason,
                           .message = message,
                           .accept = memo_.accept,
                           .request_id = memo_.request_id,
-                          .page = error_page(text.status),
+                          .page = error_page(why.status),
                           .head_request = memo_.method == http::Method::head,
                           .keep_alive = keep_alive_,
-                          .retry_after = text.retry_after,
+                          .retry_after = http::text_of(why.reason).retry_after,
                           .date = core_.date()},
                          out);
-  note_.answered(text.status, text.token, out);
+  note_.answered(why.status, why.reason, out);
   if (client_->write(out) == loop::WriteResult::broken) {
     finish(Ending::gone);
     return;
@@ -62,7 +62,7 @@ std::string_view Exchange::error_page(int status) const noexcept {
 }
 
 // The instance's response ended before its end, or we end it: the client must see that it is not whole.
-void Exchange::cut() {
+void Exchange::cut(Reply why) {
   if (client_has_left()) {
     let_go();
     note_.client_left();
@@ -70,9 +70,18 @@ void Exchange::cut() {
     return;
   }
   if (Site* site = lease_.site(); site != nullptr) site->cell.cut.add();
-  app_->cell->failed.add();
+  count_failure(why, nullptr);
+  note_.because(why);
   let_go();
   finish(Ending::cut);
+}
+
+void Exchange::count_failure(const http::Refusal& why, const routing::Endpoint* at) {
+  app_->cell->failed.add();
+  // Whoever stopped an app knows why it does not answer.
+  if (why.reason == Reply::stopped) return;
+  if (Site* site = lease_.site(); at == nullptr && site != nullptr) at = site->endpoint.get();
+  core_.tell_failure(*app_, why, at);
 }
 
 // The whole response is written or, counted as unsent, queued.
@@ -141,7 +150,7 @@ void Exchange::leave_closing_site() {
   } else if (nothing_answered()) {
     answer(Reply::drained);
   } else {
-    cut();
+    cut(Reply::drained);
   }
 }
 

@@ -36,7 +36,7 @@ void Exchange::read_head(std::string_view bytes) {
     limits.field = std::min(limits.field, limits.head);
     http::HeadResult result = core_.heads().read_response(bytes, limits, memo_.method, head, look);
     switch (result.state) {
-      case http::HeadState::refused: answer(Reply::bad_response); return;
+      case http::HeadState::refused: answer(result.refusal); return;
       case http::HeadState::incomplete:
         // Either all of the inbox, or what follows an interim head somewhere in it, or nothing of it.
         if (bytes.data() != inbox_.data()) inbox_ = std::string(bytes);
@@ -67,9 +67,12 @@ bool Exchange::changes_protocol(const http::ResponseHead& head) const noexcept {
 // False when that ended the exchange. `rest` came behind it.
 bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view rest) {
   bool changes = changes_protocol(head);
-  if ((head.status == kSwitchingProtocols && !changes) ||
-      ++interims_ > options_->max_interim_responses + (changes ? 1U : 0U)) {
-    answer(Reply::bad_response);
+  if (head.status == kSwitchingProtocols && !changes) {
+    answer(Reply::unasked_upgrade);
+    return false;
+  }
+  if (++interims_ > options_->max_interim_responses + (changes ? 1U : 0U)) {
+    answer(Reply::too_many_interim);
     return false;
   }
   if (!changes) extend_patience(head.status);
@@ -123,6 +126,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
     cell.requests.add();
     if (head.status >= kServerError) cell.server_errors.add();
   }
+  if (head.repaired) app_->cell->repaired.add();
   if (worth_another(head)) {
     try_elsewhere(site);
     return;
@@ -173,8 +177,8 @@ void Exchange::relay_response(std::string_view bytes, std::string_view prefix) {
       // Bytes behind the end belong to no request: the connection is not to be trusted with another.
       complete_response(bytes.empty());
       return;
-    case BodyRelay::State::malformed:
-    case BodyRelay::State::too_large: cut(); return;
+    case BodyRelay::State::malformed: cut(response_body_.reason()); return;
+    case BodyRelay::State::too_large: cut(Reply::chunk_too_large); return;
   }
 }
 
@@ -182,7 +186,7 @@ void Exchange::end_of_response_input() {
   Pieces pieces;
   response_body_.end_of_input(pieces);
   if (!response_body_.finished()) {
-    cut();
+    cut(Reply::upstream_truncated);
     return;
   }
   if (client_->write(pieces.slices()) == loop::WriteResult::broken) client_gone();

@@ -47,7 +47,7 @@ void Exchange::push_response() {
     complete_response(true);
     return;
   } else if (!upstream_->stream().start_reading()) {
-    cut();
+    cut(Reply::upstream_truncated);
     return;
   }
   arm();

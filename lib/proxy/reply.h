@@ -1,40 +1,17 @@
-// The answers that the proxy gives by itself: for each one status, one token (X-Gv-Error) and one sentence.
-// Thread: constants.
+// The answers that the proxy gives by itself, and the cuts that it makes: each has one of the reasons of
+// http/reasons.h, and with it a status, a token and a sentence. Thread: pure functions.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include <string>
+
+#include "http/reasons.h"
 
 namespace gracevisor::proxy {
 
-enum class Reply : std::uint8_t {
-  last_forward,
-  underscore_header,
-  bad_body,
-  no_route,
-  head_timeout,
-  body_timeout,
-  body_slow,
-  body_too_large,
-  upstream_refused,
-  upstream_closed,
-  bad_response,
-  stopped,
-  hold_timeout,
-  hold_full,
-  drained,
-  too_many_connections,
-  proxy_exhausted,
-  upstream_timeout,
-};
+using Reply = http::Reason;
 
-struct ReplyText {
-  int status = 500;
-  std::string_view token;
-  std::string_view message;
-  unsigned retry_after = 0;  // seconds; 0: none
-};
-
-[[nodiscard]] ReplyText text_of(Reply reply) noexcept;
+// For the client: the rule that is broken. Of its own request also where it is broken; what an app sends is not
+// told to clients.
+[[nodiscard]] std::string message_of(const http::Refusal& why);
 
 }  // namespace gracevisor::proxy

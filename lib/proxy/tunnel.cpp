@@ -120,14 +120,14 @@ void Tunnel::on_broken(int /*code*/) {
     app_gone_ = true;
     end_if_done();
   } else {
-    end(Ending::cut);
+    end(Ending::cut, http::Reason::upstream_truncated);
   }
 }
 
 void Tunnel::client_drained() {
   touch();
   if (!app_ended_ && !upstream_->stream().start_reading()) {
-    end(Ending::cut);
+    end(Ending::cut, http::Reason::upstream_truncated);
     return;
   }
   end_if_done();
@@ -160,7 +160,7 @@ void Tunnel::deadline_passed() {
   if (kind_ == Kind::websocket && close_ != Close::closing) {
     begin_close();
   } else {
-    end(early_ending());
+    end(early_ending(), http::Reason::tunnel_timeout);
   }
 }
 
@@ -178,7 +178,7 @@ void Tunnel::look_at_site() {
       site.endpoint->ledger.cell(core_.index()).cut.add();
       begin_close();
     }
-    if (!ended_) end(early_ending());
+    if (!ended_) end(early_ending(), http::Reason::drained);
     return;
   }
   if (site.target) {
@@ -204,7 +204,7 @@ void Tunnel::look_at_site() {
 
 void Tunnel::on_deadline() {
   if (close_ == Close::closing) {
-    end(early_ending());
+    end(early_ending(), http::Reason::drained);
   } else {
     begin_close();
   }
@@ -247,9 +247,10 @@ void Tunnel::end_if_done() {
   end(client_ended_ ? Ending::close : Ending::linger);
 }
 
-void Tunnel::end(Ending ending) {
+void Tunnel::end(Ending ending, http::Reason why) {
   if (ended_) return;
   app_->cell->requests.add();
+  if (ending == Ending::cut) note_.because(why);
   note_.end(ending, kAction);
   Downstream& client = *client_;
   abandon();

@@ -78,7 +78,8 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void touch();
   [[nodiscard]] std::uint64_t progress() const noexcept;
   [[nodiscard]] Ending early_ending() const noexcept;
-  void end(Ending ending);
+  // `why` it is cut, if it is.
+  void end(Ending ending, http::Reason why = http::Reason::none);
 
   Core& core_;
   Downstream* client_;

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "routing/access_lane.h"
 #include "routing/endpoint.h"
+#include "routing/last_failure.h"
 #include "routing/probe.h"
 #include "routing/room.h"
 
@@ -32,11 +33,13 @@ struct alignas(64) AppCell {
   // Of bodies that were read before an instance was chosen.
   handoff::Tally slowest_body_us;  // the longest that one took, since window began
   handoff::Tally slow_streams;     // in chunks, and still without an end after 5 s
+  handoff::Tally repaired;         // responses whose length stood there twice, or beside chunked
 };
 
 struct AppLedger {
-  explicit AppLedger(std::size_t workers) : cells(workers) {}
+  explicit AppLedger(std::size_t workers) : cells(workers), last_failures(workers) {}
   std::vector<AppCell> cells;
+  std::vector<LastFailureBox> last_failures;  // a worker's each, as the cells
 };
 
 enum class AppMode {

@@ -49,6 +49,7 @@ struct AppCounts {
   std::uint64_t requests = 0;
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;
+  std::uint64_t repaired = 0;
   base::Duration slowest{};
   base::Duration slowest_body{};  // the longest wait for a body to come before an instance was chosen
 };

@@ -47,6 +47,12 @@ bool Publisher::released(const routing::Endpoint& endpoint, const Listing& listi
   return quiescent(endpoint, listing) && adopted_by_all() > listing.last_probed;
 }
 
+std::uint64_t Publisher::failures() const {
+  std::uint64_t sum = 0;
+  for (const WorkerLink& worker : workers_) sum += worker.port->failures.read();
+  return sum;
+}
+
 bool Publisher::unsent() const {
   return std::any_of(workers_.begin(), workers_.end(),
                      [](const WorkerLink& worker) { return worker.port->unsent.read() != 0; });

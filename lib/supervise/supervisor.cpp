@@ -63,6 +63,7 @@ void Supervisor::turn() {
   world_->run_events();
   read_reports();
   if (shortages_.look(world_->now())) shortages_.tell(world_->now(), budget(), log_);
+  read_failures();
   notice_quiescence();
   notice_adoption();
   if (world_->take_dirty()) publish();
@@ -71,7 +72,8 @@ void Supervisor::turn() {
   world_->keep_record();
   publisher_.drop_passed_tables();
   follow_shutdown();
-  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving;
+  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving ||
+                 failures_.waiting(world_->now());
   if (waiting) {
     slow_timer_.start(kSlowLook);
   } else {
@@ -88,6 +90,19 @@ void Supervisor::read_reports() {
   for (auto& [who, report] : reports) {
     auto it = apps_.find(who.app);
     if (it != apps_.end()) it->second.app->on_probe(who, *report);
+  }
+}
+
+void Supervisor::read_failures() {
+  base::TimePoint now = world_->now();
+  bool any = failures_.look(publisher_.failures(), now);
+  if (!any && !failures_.waiting(now)) return;
+  for (auto& [id, entry] : apps_) {
+    for (routing::LastFailureBox& box : world_->ledger(id)->last_failures) {
+      if (auto letter = any ? box.take() : nullptr) failures_.note(id, *letter);
+    }
+    auto line = failures_.take_line(id, entry.app->name(), world_->counts(id).failed, now);
+    if (line) log_.write(base::LogLevel::warning, *line);
   }
 }
 

@@ -22,6 +22,7 @@
 #include "loop/wakeup.h"
 #include "supervise/boot_queue.h"
 #include "supervise/descriptor_budget.h"
+#include "supervise/failure_book.h"
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
 #include "supervise/shortage_watch.h"
@@ -110,6 +111,7 @@ class Supervisor {
   void turn();
   void schedule_turn();
   void read_reports();
+  void read_failures();
   void notice_quiescence();
   void notice_adoption();
   void publish();
@@ -148,6 +150,7 @@ class Supervisor {
   base::AppId last_app_;
   base::Epoch adopted_;  // by all, as the apps were told
   SocketCheck socket_check_;
+  FailureBook failures_;
   BootQueue boot_queue_;
   std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
   loop::Timer turn_timer_;

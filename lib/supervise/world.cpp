@@ -331,6 +331,7 @@ AppCounts World::counts(base::AppId app) const {
     sum.requests += cell.requests.read();
     sum.failed += cell.failed.read();
     sum.retried += cell.retried.read();
+    sum.repaired += cell.repaired.read();
     if (cell.window.read() != facts.window) continue;
     sum.slowest = std::max<base::Duration>(sum.slowest, std::chrono::microseconds(cell.slowest_us.read()));
     sum.slowest_body =

@@ -1,7 +1,8 @@
 // Heads of requests and responses. The first byte chooses which, and how they are forwarded. Oracles: a head
 // that arrives byte by byte gives the same result as one that arrives whole; what is found in one pass is
-// what is found in two; what is written for the next hop is accepted by the same reader and means the same;
-// nothing of one hop's is in it; written twice over, it no longer changes.
+// what is found in two; with what llhttp gets a stand-in for and without, it is delimited in the same way;
+// what is written for the next hop is accepted by the same reader and means the same; nothing of one hop's is
+// in it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,20 +12,27 @@
 #include "http/forward.h"
 #include "http/head.h"
 #include "http/head_check.h"
+#include "support/stand_ins.h"
 
 namespace {
 
 using namespace gracevisor::http;  // NOLINT(google-build-using-namespace): one program, one subject
 
 constexpr HeadLimits kLimits{.target = 256, .head = 2048, .fields = 20, .field = 512};
-constexpr HeadLimits kOutLimits{.target = 1024, .head = 16384, .fields = 40, .field = 8192};
+constexpr HeadLimits kOutLimits{.target = 1024, .head = 16384, .fields = 60, .field = 8192};
+
+HeadLimits limits_of(unsigned choice) {
+  HeadLimits limits = kLimits;
+  limits.targets_as_sent = (choice & 16U) == 0;
+  return limits;
+}
 
 void require(bool condition) {
   if (!condition) std::abort();
 }
 
 bool same(const HeadResult& a, const HeadResult& b) {
-  return a.state == b.state && a.size == b.size && a.refusal.token == b.refusal.token &&
+  return a.state == b.state && a.size == b.size && a.refusal.reason == b.refusal.reason &&
          (a.state != HeadState::refused || a.refusal.status == b.refusal.status);
 }
 
@@ -39,14 +47,44 @@ void check_pieces(std::string_view bytes, const HeadResult& whole, Read read) {
   }
 }
 
-void check_plain(std::string_view bytes, MessageKind kind) {
-  const FoundHead plain = find_plain_head(bytes, kind, kLimits);
+void check_plain(std::string_view bytes, MessageKind kind, const HeadLimits& limits) {
+  const FoundHead plain = find_plain_head(bytes, kind, limits);
   if (plain.state == HeadState::incomplete) return;
-  const FoundHead found = find_head(bytes, kind, kLimits);
+  const FoundHead found = find_head(bytes, kind, limits);
   require(plain.state == HeadState::complete && found.state == HeadState::complete);
   require(plain.begin == found.begin && plain.end == found.end && plain.fields == found.fields);
   const std::string_view head = bytes.substr(0, plain.end);
-  require(!(kind == MessageKind::request ? check_request_head(head, kLimits) : check_response_head(head)));
+  const auto checked =
+      kind == MessageKind::request ? check_request_head(head, limits) : check_response_head(head);
+  require(checked.has_value() && *checked == plain.stand_ins);
+}
+
+void check_stand_ins(std::string_view head, const RequestHead& read) {
+  if (head.starts_with("\r\n")) head.remove_prefix(2);
+  HeadReader reader;
+  const auto same_body = [&](const std::string& form) {
+    RequestHead other;
+    require(reader.read_request(form, kOutLimits, other).state == HeadState::complete);
+    require(other.body.kind == read.body.kind && other.body.length == read.body.length);
+    require(other.keep_alive == read.keep_alive && other.fields.size() == read.fields.size());
+    require(other.method == read.method || other.method == Method::other || read.method == Method::other);
+  };
+  same_body(gracevisor::test::plain_request(head));
+  const bool path = gracevisor::test::request_target(head).starts_with('/');
+  if (path && read.method != Method::options) same_body(gracevisor::test::odd_request(head));
+}
+
+void check_stand_ins(std::string_view head, Method method, const ResponseHead& read) {
+  HeadReader reader;
+  const auto same_body = [&](const std::string& form) {
+    ResponseHead other;
+    require(reader.read_response(form, kOutLimits, method, other).state == HeadState::complete);
+    require(other.body.kind == read.body.kind && other.body.length == read.body.length);
+    require(other.fields.size() == read.fields.size() && !(other.repaired && other.keep_alive));
+  };
+  same_body(gracevisor::test::plain_response(head));
+  require(!read.repaired || (!read.keep_alive && !read.interim()));
+  if (!read.repaired && !read.interim()) same_body(gracevisor::test::odd_response(head));
 }
 
 std::string_view find(const Fields& fields, FieldName name) {
@@ -80,6 +118,10 @@ void check_hop_fields(const Fields& fields, bool trailers, std::string_view upgr
   require(connection.empty() || connection == "close" || connection == "keep-alive");
 }
 
+bool ours(const Field& field) {
+  return field.text.size() > 5 && equals_ignoring_case(field.text.substr(0, 5), "x-gv-");
+}
+
 void check_slices(std::string_view bytes, const Fields& fields) {
   for (const Field& field : fields) {
     require(field.text.data() >= bytes.data() &&
@@ -90,17 +132,18 @@ void check_slices(std::string_view bytes, const Fields& fields) {
   }
 }
 
-void fuzz_request(const std::string& bytes, const RequestForward& how) {
+void fuzz_request(const std::string& bytes, const RequestForward& how, const HeadLimits& limits) {
   HeadReader reader;
   RequestHead head;
-  const HeadResult result = reader.read_request(bytes, kLimits, head, Look::first);
-  check_plain(bytes, MessageKind::request);
+  const HeadResult result = reader.read_request(bytes, limits, head, Look::first);
+  check_plain(bytes, MessageKind::request, limits);
   RequestHead scratch;
   check_pieces(bytes, result,
-               [&](std::string_view piece) { return reader.read_request(piece, kLimits, scratch); });
+               [&](std::string_view piece) { return reader.read_request(piece, limits, scratch); });
   if (result.state != HeadState::complete) return;
   require(result.size <= bytes.size());
   check_slices(bytes, head.fields);
+  check_stand_ins(std::string_view(bytes).substr(0, result.size), head);
 
   std::string out;
   write_request_head(head, how, out);
@@ -111,7 +154,7 @@ void fuzz_request(const std::string& bytes, const RequestForward& how) {
   }
   RequestHead again;
   const HeadResult reread = reader.read_request(out, kOutLimits, again);
-  if (reread.state == HeadState::refused && reread.refusal.token == "loop") return;
+  if (reread.state == HeadState::refused && reread.refusal.reason == Reason::loop) return;
   require(reread.state == HeadState::complete && reread.size == out.size());
   require(again.method == head.method && again.method_text == head.method_text);
   require(again.path == head.path && again.minor == 1);
@@ -121,7 +164,8 @@ void fuzz_request(const std::string& bytes, const RequestForward& how) {
   require(again.keep_alive == (how.keep_alive || !head.upgrade.empty()) && again.upgrade == head.upgrade);
   require(count(again.fields, FieldName::host) == 1);
   check_hop_fields(again.fields, head.takes_trailers, head.upgrade);
-  for (const Field& field : again.fields) require(field.text.find('_') == std::string_view::npos);
+  for (const Field& field : again.fields)
+    require(field.text.find('_') == std::string_view::npos && !ours(field));
   if (!how.trusted) {
     require(find(again.fields, FieldName::x_forwarded_for) == how.client);
     require(find(again.fields, FieldName::x_forwarded_proto) == how.proto);
@@ -136,13 +180,14 @@ void fuzz_response(const std::string& bytes, Method method, const ResponseForwar
   HeadReader reader;
   ResponseHead head;
   const HeadResult result = reader.read_response(bytes, kLimits, method, head, Look::first);
-  check_plain(bytes, MessageKind::response);
+  check_plain(bytes, MessageKind::response, kLimits);
   ResponseHead scratch;
   check_pieces(bytes, result,
                [&](std::string_view piece) { return reader.read_response(piece, kLimits, method, scratch); });
   if (result.state != HeadState::complete) return;
   require(result.size <= bytes.size());
   check_slices(bytes, head.fields);
+  check_stand_ins(std::string_view(bytes).substr(0, result.size), method, head);
 
   std::string out;
   ResponsePlan plan;
@@ -156,7 +201,16 @@ void fuzz_response(const std::string& bytes, Method method, const ResponseForwar
   const HeadResult reread = reader.read_response(out, kOutLimits, method, again);
   require(reread.state == HeadState::complete && reread.size == out.size());
   require(again.status == head.status && again.reason == head.reason && again.minor == 1);
-  check_hop_fields(again.fields, false, head.upgrade);
+  constexpr int kUpgradeRequired = 426;
+  if (head.status != kUpgradeRequired) {
+    check_hop_fields(again.fields, false, head.upgrade);
+  } else {
+    require(count(again.fields, FieldName::upgrade) <= 1 &&
+            !list_has(find(again.fields, FieldName::upgrade), "h2c"));
+    require(list_has(find(again.fields, FieldName::connection), "Upgrade") ==
+            (count(again.fields, FieldName::upgrade) == 1));
+  }
+  require(count(again.fields, FieldName::x_gv_error) == 0 && !again.repaired);
   if (head.interim()) return;
   require(again.body.kind == plan.framing.kind && again.body.length == plan.framing.length);
   require(plan.framing.kind != Framing::Kind::until_close || !plan.keep_alive);
@@ -171,10 +225,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const unsigned choice = data[0];
   const std::string bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   if ((choice & 1U) == 0) {
-    fuzz_request(bytes, {.client = (choice & 8U) == 0 ? "10.0.0.9" : "",
-                         .proto = "http",
-                         .trusted = (choice & 2U) != 0,
-                         .keep_alive = (choice & 4U) == 0});
+    fuzz_request(bytes,
+                 {.client = (choice & 8U) == 0 ? "10.0.0.9" : "",
+                  .proto = "http",
+                  .trusted = (choice & 2U) != 0,
+                  .keep_alive = (choice & 4U) == 0},
+                 limits_of(choice));
   } else {
     fuzz_response(
         bytes, (choice & 2U) == 0 ? Method::get : Method::head,

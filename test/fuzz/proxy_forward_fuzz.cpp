@@ -115,7 +115,7 @@ void fuzz_request(const std::string& bytes, std::uint32_t seed, bool trusted) {
 
   RequestHead again;
   const HeadResult reread = reader.read_request(out, kOutLimits, again);
-  if (reread.state == HeadState::refused && reread.refusal.token == "loop") return;
+  if (reread.state == HeadState::refused && reread.refusal.reason == Reason::loop) return;
   require(reread.state == HeadState::complete && reread.size == head_size);
   require(again.method == head.method && again.method_text == head.method_text && again.path == head.path);
   require(head.authority.empty() || again.host == head.host);

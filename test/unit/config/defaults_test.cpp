@@ -58,6 +58,7 @@ const std::map<std::string, std::string>& promised() {
       {"listen.public.max_head", R"("32KiB")"},
       {"listen.public.max_field", R"("16KiB")"},
       {"listen.public.max_fields", "100"},
+      {"listen.public.targets", R"("as-sent")"},
       {"listen.public.read_ahead", R"("64KiB")"},
       {"listen.public.max_connections_per_client", "0"},
       {"# listen.public.access_log", R"("/var/log/gracevisor/access.log")"},

@@ -53,6 +53,7 @@ max_target = "4KiB"
 max_head = "64KiB"
 max_field = "8KiB"
 max_fields = 50
+targets = "strict"
 read_ahead = "16KiB"
 max_connections_per_client = 20
 access_log = "/l/access.log"
@@ -222,6 +223,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(max_head = "64KiB")",
                            R"(max_field = "8KiB")",
                            "max_fields = 50",
+                           R"(targets = "strict")",
                            R"(read_ahead = "16KiB")",
                            "max_connections_per_client = 20",
                            R"(upgraded = "wait")",

@@ -253,8 +253,9 @@ TEST_CASE("proxy options: what the proxy writes itself has no rule, in any case"
 
 TEST_CASE("proxy options: a trailer that a head decides may not pass") {
   const std::string at = "app.web.proxy_options.trailers";
-  for (const char* name : {"Authorization", "Cache-Control", "Content-Encoding", "content-range",
-                           "Content-Type", "Cookie", "Set-Cookie", "Expect", "Max-Forwards"}) {
+  for (const char* name :
+       {"Authorization", "Cache-Control", "Content-Encoding", "content-range", "Content-Type", "Cookie",
+        "Set-Cookie", "Expect", "Max-Forwards", "X-Gv-a"}) {
     CAPTURE(name);
     CHECK(option_errors(R"(trailers = ["X-Ok", ")" + std::string(name) + "\"]") ==
           one("5:21: " + at + "[1]: this header cannot be a trailer"));
@@ -329,6 +330,7 @@ max_target = "64B"
 max_head = "256B"
 max_field = "1MiB"
 max_fields = 1000
+targets = "strict"
 read_ahead = "1KiB"
 max_connections_per_client = 3
 )")
@@ -340,6 +342,7 @@ max_connections_per_client = 3
   CHECK(listener.max_head == 256);
   CHECK(listener.max_field == 1U << 20);
   CHECK(listener.max_fields == 1000);
+  CHECK(listener.targets == Listener::Targets::strict);
   CHECK(listener.read_ahead == 1024);
   CHECK(listener.max_connections_per_client == 3);
 }
@@ -355,6 +358,12 @@ TEST_CASE("listeners: a bound out of range says the range") {
                "3", "listen.public", listener_errors);
   CHECK(listener_errors(R"(proxy_protocol = "v2")") ==
         one("3:18: listen.public.proxy_protocol: expected true or false, found string"));
+}
+
+TEST_CASE("listeners: targets are as-sent or strict") {
+  CHECK(listener_errors(R"(targets = "as-sent")").empty());
+  CHECK(listener_errors(R"(targets = "strickt")").size() == 1);
+  CHECK(Listener().targets == Listener::Targets::as_sent);
 }
 
 TEST_CASE("deploy: upgraded is close, wait or now") {

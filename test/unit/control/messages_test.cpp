@@ -33,6 +33,7 @@ StatusReport sample() {
   app.wanted = 2;
   app.requests = 14092;
   app.failed = 3;
+  app.repaired = 2;
   app.since_s = 7300;
   app.listens = {"public"};
   app.routes = {"example.com/api", "/"};
@@ -63,6 +64,7 @@ TEST_CASE("messages: a status report means the same after the journey") {
   CHECK(app.wanted == 2);
   CHECK(app.requests == 14092);
   CHECK(app.failed == 3);
+  CHECK(app.repaired == 2);
   CHECK(app.since_s == 7300);
   CHECK(app.listens == std::vector<std::string>{"public"});
   CHECK(app.routes == std::vector<std::string>{"example.com/api", "/"});

@@ -107,8 +107,41 @@ TEST_CASE("forward rule 32: of TE nothing but trailers is kept, and named in Con
   const std::string kept = "Connection: TE\r\nTE: trailers\r\n\r\n";
   const std::string tail = kTail.substr(0, kTail.size() - 2);
   check_forward(start + "TE: gzip, trailers\r\nConnection: TE\r\n\r\n", start + tail + kept);
-  check_forward(start + "TE: Trailers;q=0.5\r\n\r\n", start + tail + kept);
+  check_forward(start + "TE: gzip;q=0.5, Trailers \r\n\r\n", start + tail + kept);
   check_forward(start + "TE: gzip\r\n\r\n", start + kTail);
+}
+
+TEST_CASE("forward rule 32: trailers with a weight is a malformed member and does not count") {
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (const std::string_view value :
+       {"trailers;q=0", "trailers;q=1", "trailers ;q=0.5", "trailers;", "gzip, trailers;q=0"}) {
+    check_forward(start + "TE: " + std::string(value) + "\r\n\r\n", start + kTail);
+  }
+}
+
+TEST_CASE("forward rule 32: an app is told of trailers only where they pass") {
+  const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
+  RequestForward how = kClient;
+  how.trailers = false;
+  check_forward(start + "TE: trailers\r\nConnection: TE\r\n\r\n", start + kTail, how);
+}
+
+TEST_CASE("forward: fields of a client that are named X-Gv-… end here") {
+  for (const RequestForward& how : {kClient, kTrusted}) {
+    check_forward(
+        get_with("X-Gv-Candidate: 1\r\nX: y\r\nx-gv-error: z\r\nX-GV-: w\r\nX-Gv: v\r\nX-Gvx-A: u\r\n"),
+        "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\nX-GV-: w\r\nX-Gv: v\r\nX-Gvx-A: u\r\n" + kTail, how);
+  }
+}
+
+TEST_CASE("forward: a method and a target that llhttp does not know go out as they came") {
+  const std::string target = "/a^b\\<\xff?q=\"x\"|{}";
+  check_forward("qUERY " + target + " HTTP/1.1\r\nHost: h\r\n\r\n",
+                "qUERY " + target + " HTTP/1.1\r\nHost: h\r\n" + kTail);
+}
+
+TEST_CASE("forward: an empty port does not go out") {
+  check_forward("GET / HTTP/1.1\r\nHost: h:\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n" + kTail);
 }
 
 TEST_CASE("forward rule 33: unknown fields pass byte for byte and in order") {

@@ -138,4 +138,56 @@ TEST_CASE("forward rule 53: interim responses go out without framing and without
   CHECK(out == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n");
 }
 
+TEST_CASE("forward rule 56: a 426 keeps what it asks for, named in Connection, but for h2c") {
+  struct Row {
+    std::string_view fields, out;
+    int minor;
+    bool keep_alive;
+  };
+  for (const Row& row :
+       {Row{"Upgrade: websocket\r\n", "Upgrade: websocket\r\nConnection: Upgrade\r\n", 1, true},
+        Row{"Connection: Upgrade\r\nUpgrade: h2c , foo/2\r\nUpgrade: bar\r\n",
+            "Upgrade: foo/2, bar\r\nConnection: Upgrade\r\n", 1, true},
+        Row{"Upgrade: websocket\r\n", "Upgrade: websocket\r\nConnection: close, Upgrade\r\n", 1, false},
+        Row{"Upgrade: x\r\n", "Upgrade: x\r\nConnection: keep-alive, Upgrade\r\n", 0, true},
+        Row{"Upgrade: H2C\r\n", "", 1, true}, Row{"Upgrade: ,\r\n", "", 1, true}, Row{"", "", 1, true}}) {
+    CAPTURE(row.fields);
+    const std::string bytes =
+        "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n" + std::string(row.fields) + "\r\n";
+    const Forwarded result = forward(bytes, row.minor, row.keep_alive);
+    CHECK(result.head == "HTTP/1.1 426 Upgrade Required\r\n" + kDateLine + "Content-Length: 2\r\n" +
+                             std::string(row.out) + "\r\n");
+    CHECK(result.plan.keep_alive == row.keep_alive);
+  }
+  CHECK(forward(ok_with("Content-Length: 2\r\nUpgrade: websocket\r\n")).head.find("Upgrade") ==
+        std::string::npos);
+}
+
+TEST_CASE("forward: X-Gv-Error of an app becomes X-Gv-App-Error and nothing else named X-Gv-… changes") {
+  const std::string tail = kDateLine + "Content-Length: 2\r\n\r\n";
+  CHECK(forward(ok_with("A: b\r\nx-gv-error:  no-route\r\nX-Gv-App-Error: inner\r\nX-Gv-Note: c\r\n"
+                        "Content-Length: 2\r\n"))
+            .head ==
+        "HTTP/1.1 200 OK\r\nA: b\r\nX-Gv-App-Error: no-route\r\nX-Gv-App-Error: inner\r\n"
+        "X-Gv-Note: c\r\n" +
+            tail);
+  const std::string bytes =
+      "HTTP/1.1 103 Early Hints\r\nX-Gv-Error: no-route\r\nConnection: x-gv-error\r\n\r\n";
+  std::string out;
+  write_interim_head(accept_response(bytes), out);
+  CHECK(out == "HTTP/1.1 103 Early Hints\r\nX-Gv-App-Error: no-route\r\n\r\n");
+}
+
+TEST_CASE("forward: rules for X-Gv-Error and for X-Gv-App-Error are about what an app says") {
+  const std::string bytes = ok_with("X-Gv-Error: e\r\nContent-Length: 2\r\n");
+  const ResponseHead head = accept_response(bytes);
+  for (const std::string_view name : {"X-Gv-Error", "x-gv-app-error"}) {
+    const std::vector<std::string> remove = {std::string(name)};
+    const ResponseForward how{.date = kDate, .edits = {.set = {}, .remove = remove}};
+    std::string out;
+    write_response_head(head, plan_response(head, how), how, out);
+    CHECK(out == "HTTP/1.1 200 OK\r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
+  }
+}
+
 }  // namespace gracevisor::http::testing

@@ -5,9 +5,11 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/head.h"
 #include "http/head_check.h"
+#include "support/stand_ins.h"
 
 namespace gracevisor::http::testing {
 
@@ -26,7 +28,7 @@ inline void check_same(const HeadResult& a, const HeadResult& b) {
   CHECK(a.size == b.size);
   if (a.state != HeadState::refused) return;
   CHECK(a.refusal.status == b.refusal.status);
-  CHECK(a.refusal.token == b.refusal.token);
+  CHECK(a.refusal.token() == b.refusal.token());
 }
 
 // `read` gets growing prefixes of `bytes` until it decides; that must be what it decided on the whole.
@@ -54,7 +56,51 @@ inline void check_plain(std::string_view bytes, MessageKind kind, const HeadLimi
   CHECK(plain.fields == found.fields);
   const std::string_view head = bytes.substr(0, plain.end);
   const bool request = kind == MessageKind::request;
-  CHECK_FALSE((request ? check_request_head(head, limits) : check_response_head(head)).has_value());
+  const auto checked = request ? check_request_head(head, limits) : check_response_head(head);
+  REQUIRE(checked.has_value());
+  CHECK(*checked == plain.stand_ins);
+}
+
+// Room for what is added to a head.
+inline constexpr HeadLimits kWideLimits{
+    .target = 1U << 20U, .head = 2U << 20U, .fields = 2000, .field = 1U << 20U};
+
+// Heads mean the same with and without what llhttp is given a stand-in for.
+inline void check_stand_ins(std::string_view bytes, const RequestReading& reading) {
+  if (reading.result.state != HeadState::complete) return;
+  std::string_view head = bytes.substr(0, reading.result.size);
+  if (head.starts_with("\r\n")) head.remove_prefix(2);
+  std::vector<std::string> forms = {test::plain_request(head)};
+  const bool path = test::request_target(head).starts_with('/');
+  if (reading.head.method != Method::options && path) forms.push_back(test::odd_request(head));
+  HeadReader reader;
+  for (const std::string& form : forms) {
+    CAPTURE(form);
+    RequestHead other;
+    REQUIRE(reader.read_request(form, kWideLimits, other).state == HeadState::complete);
+    CHECK(other.body.kind == reading.head.body.kind);
+    CHECK(other.body.length == reading.head.body.length);
+    CHECK(other.keep_alive == reading.head.keep_alive);
+    CHECK(other.fields.size() == reading.head.fields.size());
+  }
+}
+
+inline void check_stand_ins(std::string_view bytes, Method method, const ResponseReading& reading) {
+  if (reading.result.state != HeadState::complete) return;
+  const std::string_view head = bytes.substr(0, reading.result.size);
+  const bool plain = !reading.head.repaired;
+  std::vector<std::string> forms = {test::plain_response(head)};
+  if (plain && !reading.head.interim()) forms.push_back(test::odd_response(head));
+  HeadReader reader;
+  for (const std::string& form : forms) {
+    CAPTURE(form);
+    ResponseHead other;
+    REQUIRE(reader.read_response(form, kWideLimits, method, other).state == HeadState::complete);
+    CHECK(other.body.kind == reading.head.body.kind);
+    CHECK(other.body.length == reading.head.body.length);
+    CHECK((!other.repaired || !other.keep_alive));
+    CHECK(other.fields.size() == reading.head.fields.size());
+  }
 }
 
 // The views of the result point into `bytes`.
@@ -67,6 +113,7 @@ inline RequestReading read_request(std::string_view bytes, const HeadLimits& lim
   check_plain(bytes, MessageKind::request, limits);
   check_pieces(bytes, reading.result,
                [&](std::string_view piece) { return reader.read_request(piece, limits, scratch); });
+  check_stand_ins(bytes, reading);
   return reading;
 }
 
@@ -80,6 +127,7 @@ inline ResponseReading read_response(std::string_view bytes, Method method = Met
   check_plain(bytes, MessageKind::response, limits);
   check_pieces(bytes, reading.result,
                [&](std::string_view piece) { return reader.read_response(piece, limits, method, scratch); });
+  check_stand_ins(bytes, method, reading);
   return reading;
 }
 
@@ -89,7 +137,7 @@ inline void check_refused(std::string_view bytes, int status, std::string_view t
   const RequestReading reading = read_request(bytes, limits);
   REQUIRE(reading.result.state == HeadState::refused);
   CHECK(reading.result.refusal.status == status);
-  CHECK(reading.result.refusal.token == token);
+  CHECK(reading.result.refusal.token() == token);
 }
 
 inline void check_response_refused(std::string_view bytes, std::string_view token,
@@ -98,13 +146,13 @@ inline void check_response_refused(std::string_view bytes, std::string_view toke
   const ResponseReading reading = read_response(bytes, Method::get, limits);
   REQUIRE(reading.result.state == HeadState::refused);
   CHECK(reading.result.refusal.status == 502);
-  CHECK(reading.result.refusal.token == token);
+  CHECK(reading.result.refusal.token() == token);
 }
 
 inline RequestHead accept_request(std::string_view bytes, const HeadLimits& limits = {}) {
   CAPTURE(bytes.substr(0, 200));
   RequestReading reading = read_request(bytes, limits);
-  CAPTURE(reading.result.refusal.token);
+  CAPTURE(reading.result.refusal.token());
   REQUIRE(reading.result.state == HeadState::complete);
   return reading.head;
 }
@@ -112,7 +160,7 @@ inline RequestHead accept_request(std::string_view bytes, const HeadLimits& limi
 inline ResponseHead accept_response(std::string_view bytes, Method method = Method::get) {
   CAPTURE(bytes.substr(0, 200));
   ResponseReading reading = read_response(bytes, method);
-  CAPTURE(reading.result.refusal.token);
+  CAPTURE(reading.result.refusal.token());
   REQUIRE(reading.result.state == HeadState::complete);
   return reading.head;
 }

@@ -32,7 +32,7 @@ TEST_CASE("http rule 24: control characters in a value are refused") {
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) {
       CHECK(accept_request(bytes).fields.back().value.size() == 3);
     } else {
-      check_refused(bytes, 400, "bad-field-value");
+      check_refused(bytes, 400, "control-byte");
     }
   }
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "unit/http/reading.h"
@@ -49,13 +50,28 @@ TEST_CASE("http: a status line that does not match the grammar is refused") {
 
 TEST_CASE("http rule 6: responses whose length cannot be trusted are refused") {
   check_response_refused(ok_with("Content-Length: 2\r\nContent-Length: 3\r\n"), "two-lengths");
-  check_response_refused(ok_with("Content-Length: 2\r\nContent-Length: 2\r\n"), "two-lengths");
-  check_response_refused(ok_with("Content-Length: 2, 2\r\n"), "bad-length");
+  check_response_refused(ok_with("Content-Length: 5\r\nContent-Length: 05\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: 2, 3\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: 2, 2,\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: x, x\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: ,\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: 2, 2\r\nContent-Length: 3\r\n"), "two-lengths");
   check_response_refused(ok_with("Content-Length: x\r\n"), "bad-length");
   check_response_refused(ok_with("Content-Length:\r\n"), "bad-length");
   check_response_refused(ok_with("Content-Length: 18446744073709551616\r\n"), "bad-length");
-  check_response_refused(ok_with("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"), "two-lengths");
-  check_response_refused(ok_with("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"), "two-lengths");
+  const std::string huge = "Content-Length: 18446744073709551616\r\n";
+  check_response_refused(ok_with(huge + huge), "bad-length");
+  const std::string coding = "Transfer-Encoding: chunked\r\n";
+  check_response_refused(ok_with(coding + "Content-Length: 2\r\nContent-Length: 3\r\n"), "two-lengths");
+  check_response_refused(ok_with(coding + "Content-Length: x\r\n"), "two-lengths");
+  check_response_refused(ok_with("Content-Length: 2\r\n" + coding + coding), "bad-transfer-encoding");
+  check_response_refused(ok_with("Content-Length: 2\r\nTransfer-Encoding: gzip, chunked\r\n"),
+                         "unknown-transfer-encoding");
+  check_response_refused(ok_with("Content-Length: 2\r\nTransfer-Encoding: gzip\r\n"),
+                         "bad-transfer-encoding");
+  check_response_refused("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n" + coding + "\r\n",
+                         "transfer-encoding-on-1.0");
+  check_response_refused("HTTP/1.1 103 X\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n", "two-lengths");
   check_response_refused(ok_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
                          "bad-transfer-encoding");
   check_response_refused(ok_with("Transfer-Encoding:\r\n"), "bad-transfer-encoding");
@@ -64,15 +80,70 @@ TEST_CASE("http rule 6: responses whose length cannot be trusted are refused") {
   check_response_refused(ok_with("Transfer-Encoding: gzip, chunked\r\n"), "unknown-transfer-encoding");
 }
 
+TEST_CASE("http rule 6: equal lengths of a response count as one and its connection as spent") {
+  const std::string two = "Content-Length: 2\r\n";
+  for (const std::string& lines :
+       {two + two, two + "X: y\r\n" + two + two, std::string("Content-Length: 2, 2\r\n"),
+        two + "content-length:2 , 2\t\r\n", std::string("Content-Length:\t2\t,\t2\t\r\n")}) {
+    const std::string bytes = ok_with(lines);
+    const ResponseHead head = accept_response(bytes);
+    CHECK(head.repaired);
+    CHECK_FALSE(head.keep_alive);
+    CHECK(head.body.kind == Framing::Kind::length);
+    CHECK(head.body.length == 2);
+    CHECK(std::count_if(head.fields.begin(), head.fields.end(), [](const Field& field) {
+            return field.name == FieldName::content_length && field.value == "2";
+          }) == 1);
+  }
+  const std::string once = ok_with(two);
+  CHECK_FALSE(accept_response(once).repaired);
+  CHECK(accept_response(once).keep_alive);
+}
+
+TEST_CASE("http rule 2: chunked wins over the length of a response and its connection is spent") {
+  const std::string length = "Content-Length: 2\r\n";
+  const std::string coding = "Transfer-Encoding: Chunked\t\r\n";
+  for (const std::string& lines : {length + coding, coding + length, length + coding + length}) {
+    const std::string bytes = ok_with(lines);
+    for (const Method method : {Method::get, Method::head}) {
+      const ResponseHead head = accept_response(bytes, method);
+      CHECK(head.repaired);
+      CHECK_FALSE(head.keep_alive);
+      CHECK(head.body.kind == (method == Method::get ? Framing::Kind::chunked : Framing::Kind::none));
+      CHECK(head.fields.size() == 1);
+    }
+  }
+}
+
+TEST_CASE("http: white space behind a value is spaces and tabs whatever the field") {
+  for (const std::string_view space : {" ", "\t", " \t", "\t ", "\t\t"}) {
+    for (const std::string_view line : {"Content-Length: 3", "Transfer-Encoding: chunked",
+                                        "Connection: close", "Upgrade: x", "X: y", "Keep-Alive: timeout=5"}) {
+      const std::string plain = ok_with(std::string(line) + "\r\n");
+      const std::string spaced =
+          ok_with(std::string(line).insert(line.find(' '), space) + std::string(space) + "\r\n");
+      const ResponseHead head = accept_response(spaced);
+      const ResponseHead other = accept_response(plain);
+      CHECK(head.body.kind == other.body.kind);
+      CHECK(head.body.length == other.body.length);
+      CHECK(head.keep_alive == other.keep_alive);
+      CHECK(head.keep_alive_timeout == other.keep_alive_timeout);
+      CHECK_FALSE(head.repaired);
+      REQUIRE(head.fields.size() == 1);
+      CHECK(head.fields[0].value == other.fields[0].value);
+    }
+  }
+}
+
 TEST_CASE("http rule 5: a response of HTTP/1.0 with a transfer coding is refused") {
   check_response_refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "transfer-encoding-on-1.0");
 }
 
 TEST_CASE("http rules 14, 15 and 24: line ends and control characters in responses are refused") {
-  check_response_refused("HTTP/1.1 200 OK\n\n", "bare-line-feed");
-  check_response_refused("HTTP/1.1 200 OK\r\nX: y\n\r\n", "bare-line-feed");
-  check_response_refused(ok_with("X: a\rb\r\n"), "bad-field-value");
-  check_response_refused(ok_with(std::string("X: a") + '\0' + "b\r\n"), "bad-field-value");
+  check_response_refused("HTTP/1.1 200 OK\n\n", "bare-lf");
+  check_response_refused("HTTP/1.1 200 OK\r\nX: y\n\r\n", "bare-lf");
+  check_response_refused(ok_with("X: a\rb\r\n"), "control-byte");
+  check_response_refused(ok_with(std::string("X: a") + '\0' + "b\r\n"), "control-byte");
   check_response_refused(ok_with("X\xe4: b\r\n"), "bad-field-name");
 }
 

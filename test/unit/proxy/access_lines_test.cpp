@@ -9,7 +9,7 @@ namespace gracevisor::test {
 TEST_CASE_FIXTURE(Logged,
                   "access: requests on one connection have a line each, with who, what and how long") {
   Peer client = rig.connect();
-  REQUIRE(client.send("POST /a%20b?c=\"d HTTP/1.1\r\nHost: h\r\n\r\n"));
+  REQUIRE(client.send("POST /a%20b?c=#d HTTP/1.1\r\nHost: h\r\n\r\n"));
   CHECK(lines.next("/listener.log")["error"] == "bad-target");
 
   client = rig.connect();

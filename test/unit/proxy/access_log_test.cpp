@@ -81,7 +81,7 @@ TEST_CASE("access log: what does not apply has no key in JSON") {
   record.listener = "unix:/run/x.sock";
   record.request_line = "BAD";
   record.status = 400;
-  record.error = "bad-request-line";
+  record.error = http::Reason::bad_request_line;
   record.end = "refused";
   record.phase = "reading the request's head";
   CHECK(line(AccessFormat::json, record) ==

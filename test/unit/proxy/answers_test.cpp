@@ -115,10 +115,13 @@ TEST_CASE("answers: nonsense from the app gets 502, an unasked 101 too, and so d
   ProxyRig rig({app.endpoint()});
   std::string interims;
   for (int i = 0; i < 17; ++i) interims += "HTTP/1.1 103 Early Hints\r\n\r\n";
-  for (const std::string& bytes :
-       {std::string("SSH-2.0-x\r\n\r\n"),
-        std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
-        std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), interims}) {
+  const std::string twice = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+  for (const auto& [bytes, token] :
+       {std::pair{std::string("SSH-2.0-x\r\n\r\n"), "bad-status-line"},
+        {std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), "unasked-upgrade"},
+        {twice, "two-lengths"},
+        {std::string("HTTP/1.1 200 OK\r\nX-A: \x01\r\n\r\n"), "control-byte"},
+        {interims, "too-many-interim"}}) {
     Peer client = rig.connect();
     REQUIRE(client.send("GET / HTTP/1.0\r\nHost: h\r\n\r\n"));  // 1.0: interim heads are not passed
     Peer side = app.accept();
@@ -126,9 +129,14 @@ TEST_CASE("answers: nonsense from the app gets 502, an unasked 101 too, and so d
     REQUIRE(side.send(bytes));
     std::string answer = client.read_to_end();
     CHECK(answer.starts_with("HTTP/1.1 502 "));
-    CHECK(has_token(answer, "bad-response"));
+    CHECK(has_token(answer, token));
     CHECK(side.read_to_end().empty());
+    auto told = rig.web.ledger->last_failures[0].take();
+    REQUIRE(told != nullptr);
+    CHECK(http::text_of(told->reason).token == token);
+    if (std::string_view(token) == "control-byte") CHECK(told->field == "X-A");
   }
+  CHECK(rig.port().failures.read() == 5);
 }
 
 TEST_CASE("hold: a request waits for an instance and is served when one is live") {

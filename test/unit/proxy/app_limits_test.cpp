@@ -58,11 +58,11 @@ TEST_CASE("app limits: chunk extensions are counted over the whole message") {
   rig.options.max_chunk_extensions = 8;
   rig.publish();
   CHECK(pass(rig, app, chunked("1;a=b\r\nx\r\n1;a=b\r\ny\r\n0\r\n\r\n")).response.ends_with("ok"));
-  check_answer(answer_to(rig, chunked("1;a=b\r\nx\r\n1;a=bc\r\ny\r\n0\r\n\r\n")), 400, "bad-body");
+  check_answer(answer_to(rig, chunked("1;a=b\r\nx\r\n1;a=bc\r\ny\r\n0\r\n\r\n")), 400, "bad-chunk-extension");
   rig.options.max_chunk_extensions = 0;
   rig.publish();
   CHECK(pass(rig, app, chunked("1\r\nx\r\n0\r\n\r\n")).response.ends_with("ok"));
-  check_answer(answer_to(rig, chunked("1;a\r\nx\r\n0\r\n\r\n")), 400, "bad-body");
+  check_answer(answer_to(rig, chunked("1;a\r\nx\r\n0\r\n\r\n")), 400, "bad-chunk-extension");
   CHECK(rig.counts().failed.read() == 0);
 }
 
@@ -72,14 +72,14 @@ TEST_CASE("app limits: trailers are counted whether they pass or not") {
   rig.options.max_trailers = 12;
   rig.publish();
   CHECK(pass(rig, app, chunked("0\r\nA: 1\r\nB: 2\r\n\r\n")).response.ends_with("ok"));
-  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\nB: 23\r\n\r\n")), 400, "bad-body");
+  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\nB: 23\r\n\r\n")), 400, "bad-trailer");
   rig.options.trailers = {"a", "b"};
   rig.publish();
-  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\nB: 23\r\n\r\n")), 400, "bad-body");
+  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\nB: 23\r\n\r\n")), 400, "bad-trailer");
   rig.options.max_trailers = 0;
   rig.publish();
   CHECK(pass(rig, app, chunked("0\r\n\r\n")).response.ends_with("ok"));
-  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\n\r\n")), 400, "bad-body");
+  check_answer(answer_to(rig, chunked("0\r\nA: 1\r\n\r\n")), 400, "bad-trailer");
 }
 
 TEST_CASE("app limits: an app that sends too many extensions or trailers is cut, not ended cleanly") {
@@ -113,9 +113,9 @@ TEST_CASE("app limits: a response's head beyond max_response_head gives 502, in 
            std::string(size - frame.size(), 'x') + "\r\n\r\nok";
   };
   CHECK(pass(rig, app, get("/"), with(256)).response.ends_with("ok"));
-  check_answer(pass(rig, app, get("/"), with(257)).response, 502, "bad-response");
+  check_answer(pass(rig, app, get("/"), with(257)).response, 502, "head-too-large");
   check_answer(pass(rig, app, get("/"), "HTTP/1.1 200 OK\r\nX: " + std::string(300, 'x')).response, 502,
-               "bad-response");
+               "head-too-large");
   CHECK(rig.counts().failed.read() == 2);
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("app limits: interim responses pass up to max_interim_responses") {
       for (unsigned i = 0; i < most; ++i) CHECK(client.read_past("\r\n\r\n").starts_with("HTTP/1.1 103 "));
       std::string last = client.read_message();
       if (too_many) {
-        check_answer(last, 502, "bad-response");
+        check_answer(last, 502, "too-many-interim");
       } else {
         CHECK(last.ends_with("\r\n\r\nok"));
       }

@@ -49,6 +49,39 @@ TEST_CASE("identity: what a trusted proxy says is kept, and the way is extended"
   CHECK(value_of(pass(rig, app, get("/", kClaims)).request, "X-Forwarded-For") == "127.0.0.1");
 }
 
+TEST_CASE("identity: a target of https is taken from a trusted proxy alone, and the app hears of it") {
+  FakeApp app;
+  ProxyRig rig({app.endpoint()});
+  const auto request = [](const std::string& fields) {
+    return "GET https://example.com/x HTTP/1.1\r\nHost: example.com\r\n" + fields + "\r\n";
+  };
+  Peer stranger = rig.connect();
+  REQUIRE(stranger.send(request("")));
+  CHECK(value_of(stranger.read_message(), "X-Gv-Error") == "https-target");
+  rig.listener.trusted_proxies = {{*base::Address::parse("127.0.0.0:0"), 8}};
+  rig.publish();
+  for (const char* fields : {"", "X-Forwarded-Proto: https\r\n"}) {
+    std::string head = pass(rig, app, request(fields)).request;
+    CHECK(head.starts_with("GET /x HTTP/1.1\r\nHost: example.com\r\n"));
+    CHECK(value_of(head, "X-Forwarded-Proto") == "https");
+  }
+  Peer differing = rig.connect();
+  REQUIRE(differing.send(request("X-Forwarded-Proto: http\r\n")));
+  CHECK(value_of(differing.read_message(), "X-Gv-Error") == "two-schemes");
+  CHECK(app.quiet());
+}
+
+TEST_CASE("identity: X-Gv-Error is ours, and what an app or a client says under that name is not") {
+  FakeApp app;
+  ProxyRig rig({app.endpoint()});
+  auto passed = pass(rig, app, get("/", "X-Gv-Candidate: 1\r\nX-Gv-Error: a\r\n"),
+                     ok("ok", "X-Gv-Error: forged\r\nConnection: close, X-Gv-Error\r\n"));
+  CHECK(value_of(passed.request, "X-Gv-Candidate") == "(none)");
+  CHECK(value_of(passed.request, "X-Gv-Error") == "(none)");
+  CHECK(value_of(passed.response, "X-Gv-Error") == "(none)");
+  CHECK(value_of(passed.response, "X-Gv-App-Error") == "forged");
+}
+
 TEST_CASE("identity: a sound X-Request-ID is passed on as it is") {
   FakeApp app;
   ProxyRig rig({app.endpoint()});

@@ -80,6 +80,19 @@ TEST_CASE("proxy protocol: a header tells the client, and where the connection's
   }
 }
 
+TEST_CASE("proxy protocol: an extension that lies about its length is skipped within the header's own") {
+  for (const std::string& lie : {std::string("\x04\xff\xff", 3), std::string("\x20\x00\x09xyz", 6),
+                                 std::string("\x04", 1), std::string("\x04\x00", 2)}) {
+    const std::string bytes = version_2(kProxy, kTcp4, kIpv4 + lie);
+    const std::string behind = "GET / HTTP/1.1\r\n\r\n";
+    ProxyHeader header = parse_proxy_header(bytes + behind);
+    CHECK(header.state == State::complete);
+    CHECK(header.size == bytes.size());
+    REQUIRE(header.client);
+    CHECK(header.client->text() == "192.0.2.1:56324");
+  }
+}
+
 TEST_CASE("proxy protocol: every beginning of a header is incomplete") {
   for (const Row& row : headers()) {
     CAPTURE(row.bytes);

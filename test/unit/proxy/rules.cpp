@@ -99,7 +99,13 @@ void check_responses_refused(const std::vector<Refused>& table) {
     Wire wire = read_responses(client.received(), client.end());
     REQUIRE(wire.messages.size() == 1);
     CHECK(wire.messages[0].status() == 502);
-    CHECK(wire.messages[0].token() == "bad-response");
+    const std::string token = wire.messages[0].token();
+    CHECK(token != "");
+    if (*row.token != '\0') CHECK(token == row.token);
+    auto told = rig.web.ledger->last_failures[0].take();
+    REQUIRE(told != nullptr);
+    CHECK(http::text_of(told->reason).token == token);
+    CHECK(told->generation != base::GenerationId());
     CHECK(wire.rest == "");
     CHECK(rig.app(0)->end() != End::open);
     CHECK(rig.leases() == 0);

@@ -52,7 +52,8 @@ struct Refused {
 // Each is answered so, with Connection: close and then the end; nothing of it reaches an instance, and
 // nothing that follows it is served.
 void check_requests_refused(const std::vector<Refused>& table);
-// Each response makes a 502 of the answer, unseen by the client, and closes the instance's connection.
+// Each response makes a 502 of the answer, which has the token of the rule, unseen by the client, and closes
+// the instance's connection; the same rule goes up for the daemon's log.
 void check_responses_refused(const std::vector<Refused>& table);
 
 // A message's field lines with `name`, in order.

@@ -190,7 +190,7 @@ TEST_CASE("rule 53: interim responses pass to clients of 1.1, never to those of 
   CHECK(read_responses(relayed(get("/"), sixteen + ok("x")), End::open).messages.size() == 17);
   wire = read_responses(relayed(get("/"), sixteen + kHints + ok("x")), End::open);
   CHECK(wire.messages.back().status() == 502);
-  CHECK(wire.messages.back().token() == "bad-response");
+  CHECK(wire.messages.back().token() == "too-many-interim");
 }
 
 TEST_CASE("rule 54: an expectation is passed on at once, and the app decides") {
@@ -254,13 +254,14 @@ TEST_CASE("rule 63: malformed trailers are refused like any malformed body") {
   const std::string chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
   std::string many;
   for (int i = 0; i < 17; ++i) many += "X: 1\r\n";
-  check_requests_refused({{"folded", chunked + "X: a\r\n b\r\n\r\n", 400, "bad-body"},
-                          {"no colon", chunked + "X\r\n\r\n", 400, "bad-body"},
-                          {"a space before the colon", chunked + "X : a\r\n\r\n", 400, "bad-body"},
-                          {"NUL", chunked + std::string("X: \0\r\n\r\n", 8), 400, "bad-body"},
-                          {"a line feed", chunked + "X: a\n\r\n", 400, "bad-body"},
-                          {"17 lines", chunked + many + "\r\n", 400, "bad-body"},
-                          {"9 kB", chunked + "X: " + std::string(9000, 'a') + "\r\n\r\n", 400, "bad-body"}});
+  check_requests_refused(
+      {{"folded", chunked + "X: a\r\n b\r\n\r\n", 400, "bad-trailer"},
+       {"no colon", chunked + "X\r\n\r\n", 400, "bad-trailer"},
+       {"a space before the colon", chunked + "X : a\r\n\r\n", 400, "bad-trailer"},
+       {"NUL", chunked + std::string("X: \0\r\n\r\n", 8), 400, "bad-trailer"},
+       {"a line feed", chunked + "X: a\n\r\n", 400, "bad-trailer"},
+       {"17 lines", chunked + many + "\r\n", 400, "bad-trailer"},
+       {"9 kB", chunked + "X: " + std::string(9000, 'a') + "\r\n\r\n", 400, "bad-trailer"}});
 }
 
 }  // namespace

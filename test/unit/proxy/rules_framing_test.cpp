@@ -62,18 +62,60 @@ TEST_CASE("rule 6: a length that is none is refused, in both directions") {
       {"two that differ", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc"});
   responses.push_back(
       {"beside a coding",
-       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"});
+       "HTTP/1.1 200 OK\r\nContent-Length: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"});
   responses.push_back({"a coding that is unknown", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"});
   check_requests_refused(requests);
   check_responses_refused(responses);
 }
 
-TEST_CASE("rule 7: a length that is said twice is refused, even when both are equal") {
+TEST_CASE("rule 7: a length that is said twice is refused, of a request even when both are equal") {
   check_requests_refused({{"a list", kPost + "Content-Length: 5, 5\r\n\r\nhello"},
                           {"two lines", kPost + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"}});
+  const std::string start = "HTTP/1.1 200 OK\r\n";
   check_responses_refused(
-      {{"a list", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello"},
-       {"two lines", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello"}});
+      {{"a list", start + "Content-Length: 5, 6\r\n\r\nhello", 502, "two-lengths"},
+       {"two lines", start + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 502, "two-lengths"},
+       {"equal numbers", start + "Content-Length: 5\r\nContent-Length: 05\r\n\r\nhello", 502, "two-lengths"},
+       {"beside chunked",
+        start + "Content-Length: 5\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n", 502,
+        "two-lengths"},
+       {"beside another coding", start + "Content-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\nhello", 502,
+        "bad-transfer-encoding"}});
+}
+
+TEST_CASE(
+    "rules 2 and 7: a response that says its length twice is repaired and counted and its connection ends") {
+  const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+  for (const std::string& rest : {std::string("Content-Length: 5, 5\r\n\r\nhello"),
+                                  std::string("Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"),
+                                  "Content-Length: 9\r\n" + chunked}) {
+    CAPTURE(rest);
+    RuleRig rig;
+    RawEnd& client = rig.ask(get("/"));
+    rig.answer("HTTP/1.1 200 OK\r\n" + rest);
+    Wire wire = read_responses(client.received(), client.end());
+    CHECK(wire.problem == "");
+    REQUIRE(wire.messages.size() == 1);
+    CHECK(wire.messages[0].whole);
+    CHECK(wire.messages[0].content == "hello");
+    CHECK(client.end() == End::open);
+    CHECK(rig.app(0)->end() != End::open);
+    CHECK(rig.counts().repaired.read() == 1);
+    CHECK(rig.counts().failed.read() == 0);
+    rig.ask(client, get("/next"));
+    CHECK(rig.app_connections() == 2);
+    rig.answer(ok("x"));
+    CHECK(rig.counts().repaired.read() == 1);
+  }
+}
+
+TEST_CASE("rules 2 and 7: what a repaired response has behind its end reaches nobody") {
+  RuleRig rig;
+  RawEnd& client = rig.ask(get("/"));
+  rig.answer(
+      "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  CHECK(client.received().ends_with("\r\n\r\nok"));
+  CHECK(rig.app(0)->end() != End::open);
 }
 
 TEST_CASE("rule 8: lengths beyond 64 bits do not overflow") {

@@ -15,7 +15,7 @@ TEST_CASE("rule 42: HTTP/1.1 needs exactly one valid Host") {
       {"two equal ones", "GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400, "bad-host"},
       {"two on 1.0", "GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", 400, "bad-host"}};
   for (const char* host : {"a, b", "u@h",  "h/p",    "h:99999", "h:0",       "h:80:80", "a b",  ":80",
-                           "[::1", "::1",  "[::1]x", "h:",      "h:+1",      "h:8o",    "\xff", "h?",
+                           "[::1", "::1",  "[::1]x", "h::",     "h:+1",      "h:8o",    "\xff", "h?",
                            "h#",   "a..b", ".h",     "[]",      "[1.2.3.4]", "h\\",     "%68"}) {
     table.push_back({host, to_host(host), 400, "bad-host"});
   }
@@ -56,6 +56,12 @@ TEST_CASE("rule 43: absolute-form is reduced, and its authority must be Host's")
     table.push_back({target, "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n"});
   }
   check_requests_refused(table);
+}
+
+TEST_CASE("rule 46: an empty port is none") {
+  CHECK(forwarded("GET / HTTP/1.1\r\nHost: h:\r\n\r\n").starts_with("GET / HTTP/1.1\r\nHost: h\r\n"));
+  CHECK(forwarded("GET http://h:/x HTTP/1.1\r\nHost: h:80\r\n\r\n")
+            .starts_with("GET /x HTTP/1.1\r\nHost: h\r\n"));
 }
 
 TEST_CASE("rule 43: absolute-form is routed by its authority") {

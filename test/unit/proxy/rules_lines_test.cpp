@@ -29,8 +29,9 @@ TEST_CASE("rule 14: a carriage return alone is refused, wherever it stands") {
                           {"instead of a line end", with("X: a\rY: b\r\n")},
                           {"in the target", "GET /a\rb HTTP/1.1\r\nHost: h\r\n\r\n"},
                           {"before the line end", with("X: a\r\r\n")}});
-  check_responses_refused({{"in a value", "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n"},
-                           {"in the reason", "HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n"}});
+  check_responses_refused(
+      {{"in a value", "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n", 502, "control-byte"},
+       {"in the reason", "HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n"}});
 }
 
 TEST_CASE("rule 15: a line feed alone ends no line") {
@@ -41,7 +42,7 @@ TEST_CASE("rule 15: a line feed alone ends no line") {
        {"a chunk line", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\nx\r\n"},
        {"behind a chunk", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\n"},
        {"the last line", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n"}});
-  check_responses_refused({{"the status line", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"},
+  check_responses_refused({{"the status line", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n", 502, "bare-lf"},
                            {"a field", "HTTP/1.1 200 OK\r\nContent-Length: 0\n\r\n"},
                            {"the empty line", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\n"}});
 }
@@ -70,18 +71,67 @@ TEST_CASE("rule 18: a request line that does not match the grammar is not correc
                           {"no target", "GET HTTP/1.1\r\nHost: h\r\n\r\n"},
                           {"no slash", "GET x HTTP/1.1\r\nHost: h\r\n\r\n"},
                           {"a fragment", "GET /#a HTTP/1.1\r\nHost: h\r\n\r\n"},
-                          {"a quote", "GET /\"a HTTP/1.1\r\nHost: h\r\n\r\n"},
-                          {"a backslash", "GET /\\a HTTP/1.1\r\nHost: h\r\n\r\n"},
-                          {"a byte above 0x7f", "GET /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n"},
+                          {"a quote in an authority", "GET http://\"/ HTTP/1.1\r\nHost: h\r\n\r\n"},
+                          {"DEL", "GET /\x7f HTTP/1.1\r\nHost: h\r\n\r\n"},
                           {"a control character", "GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n"},
                           {"another protocol", "GET / HTTQ/1.1\r\nHost: h\r\n\r\n"}});
 }
 
-TEST_CASE("rule 19: a method that nobody knows is 501, a target that is too long 414") {
+TEST_CASE("rule 18: targets that clients send pass as they are, and are refused where they must be strict") {
+  for (const char* target :
+       {"/a^b", "/?q=\"x\"", "/?q=a<b>", "/\xc3\xa4", "/a\\b", "/{a}|`", "/\xff\x80?\xfe"}) {
+    CAPTURE(std::string(target));
+    const std::string request = get(target);
+    CHECK(forwarded(request).starts_with("GET " + std::string(target) + " HTTP/1.1\r\n"));
+    RuleRig rig;
+    rig.listener.targets = config::Listener::Targets::strict;
+    rig.publish();
+    Wire wire = read_responses(rig.ask(request).received(), End::finished);
+    REQUIRE(wire.messages.size() == 1);
+    CHECK(wire.messages[0].token() == "bad-target");
+    CHECK(wire.messages[0].content.find("byte 0x") != std::string::npos);
+    CHECK(rig.app_connections() == 0);
+  }
+}
+
+TEST_CASE("rule 18: the answer to a target that is refused names the byte") {
+  for (const auto& [bytes, said] :
+       {std::pair{"/#a", "0x23 (#)"}, {"/a\x01", "0x01."}, {"/a\x7f", "0x7f."}, {"/a b", "0x20."}}) {
+    RuleRig rig;
+    Wire wire = read_responses(rig.ask(get(bytes)).received(), End::finished);
+    REQUIRE(wire.messages.size() == 1);
+    CHECK(wire.messages[0].content.find(said) != std::string::npos);
+  }
+}
+
+TEST_CASE("rule 19: methods that nobody knows pass with their bodies and are never sent twice") {
+  for (const char* method :
+       {"QUERY", "LIST", "VERSION-CONTROL", "BAN", "get", "DESCRIBE", "SOURCE", "!#$%&'*+-.^_`|~"}) {
+    CAPTURE(std::string(method));
+    const std::string line = std::string(method) + " /x HTTP/1.1\r\n";
+    CHECK(forwarded(line + "Host: h\r\n\r\n").starts_with(line));
+    const std::string seen = forwarded(line + "Host: h\r\nContent-Length: 5\r\n\r\nhello");
+    CHECK(seen.starts_with(line));
+    CHECK(seen.ends_with("\r\n\r\nhello"));
+
+    // A connection that was kept is not used again, and one that ends is the end of it.
+    RuleRig rig;
+    RawEnd& client = rig.ask(get("/"));
+    rig.answer(ok("x"));
+    (void)client.take();
+    rig.ask(client, line + "Host: h\r\n\r\n");
+    REQUIRE(rig.app_connections() == 2);
+    rig.finish_app(1);
+    CHECK(client.take().starts_with("HTTP/1.1 502 "));
+    CHECK(rig.app_connections() == 2);
+  }
+}
+
+TEST_CASE("rule 19: a method of more than 32 bytes is 501, a target that is too long 414") {
   check_requests_refused(
-      {{"unknown", "FOOBAR / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "unknown-method"},
-       {"lower case", "get / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "unknown-method"},
-       {"10 kB", std::string(10240, 'A') + " / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "unknown-method"},
+      {{"33 bytes", std::string(33, 'A') + " / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "method-too-long"},
+       {"HTTP/2's", "PRI / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "unknown-method"},
+       {"10 kB", std::string(10240, 'A') + " / HTTP/1.1\r\nHost: h\r\n\r\n", 501, "method-too-long"},
        {"a target of 64 kB", "GET /" + std::string(65536, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n", 414,
         "target-too-long"}});
 }

@@ -101,7 +101,7 @@ TEST_CASE("rule 56: a 101 that nobody asked for, or for another protocol, is a 5
     REQUIRE(upstream.send(row.answer));
     std::string answer = client.read_message();
     CHECK(answer.starts_with("HTTP/1.1 502 "));
-    CHECK(answer.find("X-Gv-Error: bad-response\r\n") != std::string::npos);
+    CHECK(answer.find("X-Gv-Error: unasked-upgrade\r\n") != std::string::npos);
     CHECK(upstream.read_to_end().empty());
   }
 }
