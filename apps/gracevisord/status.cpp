@@ -133,6 +133,7 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
       status.problems.push_back("last deploy " + status.last_deploy);
     }
   }
+  for (const std::string& missing : entry.missing) status.problems.push_back(missing);
   status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
   return status;
 }

@@ -32,12 +32,15 @@ Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* f
   const routing::ListenerRoutes* listener = client_->listener();
   // One that a newer table gave to the other protocol has nothing for this connection.
   if (listener != nullptr && listener->tcp.has_value() != raw_) listener = nullptr;
-  return core_.switchboard().route(listener, {.host = memo_.host,
-                                              .path = memo_.path,
-                                              .client = client_->address(),
-                                              .head = head,
-                                              .affinity = memo_.affinity,
-                                              .failed = failed});
+  Switchboard::Routed routed = core_.switchboard().route(listener, {.host = memo_.host,
+                                                                    .path = memo_.path,
+                                                                    .client = client_->address(),
+                                                                    .head = head,
+                                                                    .affinity = memo_.affinity,
+                                                                    .failed = failed,
+                                                                    .since = client_->since()});
+  if (routed.former) keep_alive_ = false;
+  return routed;
 }
 
 // Every further attempt leases anew, from the table that is current now.

@@ -1,6 +1,7 @@
 // The supervisor's commands and its boot: reading the configuration and the state files into apps.
 #include <fmt/format.h>
 
+#include "supervise/listener_definitions.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -11,10 +12,6 @@ base::Expected<void> Supervisor::boot() {
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
-  auto opened = listeners_.open(settings_.config.listeners);
-  if (!opened) return std::unexpected(opened.error());
-  listeners_.commit(std::move(*opened));
-
   LoadedStates loaded;
   if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
@@ -25,6 +22,7 @@ base::Expected<void> Supervisor::boot() {
     }
   }
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
+  if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
   continue_boot();
   (void)world_->publish();
   turn();
@@ -53,7 +51,7 @@ void Supervisor::boot_app(AppEntry& entry) {
     return;
   }
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured);
+  auto spec = freeze(configured, entry.configured_listeners);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
@@ -76,7 +74,7 @@ void Supervisor::give_up_boot() {
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
-  auto now = freeze(entry.configured);
+  auto now = freeze(entry.configured, entry.configured_listeners);
   std::string differs;
   if (now) {
     for (const std::string& what : differences(*state.live_spec, **now)) {
@@ -101,6 +99,7 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   AppEntry& entry = apps_[last_app_];
   entry.app = std::make_unique<App>(last_app_, configured.name, last_generation, *world_);
   entry.configured = configured;
+  entry.configured_listeners = listeners_of(configured, settings_.config.listeners);
   return entry;
 }
 
@@ -121,19 +120,20 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
                                    fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
                                    {}});
   }
-  auto spec = freeze(*configured);
-  if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
-  std::vector<config::Listener> used;
-  for (const std::string& listener : configured->listen) {
-    if (const config::Listener* found = loaded->config.find_listener(listener)) used.push_back(*found);
-  }
-  auto opened = listeners_.open(used);
-  if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
   AppEntry* entry = entry_of(name);
+  auto planned = plan_listeners(entry, *configured, loaded->config);
+  if (!planned) return std::unexpected(planned.error());
+  auto spec = freeze(*configured, planned->listeners);
+  if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
+  auto opened = listeners_.open(planned->listeners);
+  if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
   if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
+  note_touched(*entry, **spec);
   entry->configured = *configured;
-  entry->problems.clear();
-  entry->listeners = PendingListeners{*spec, std::move(*opened)};
+  entry->configured_listeners = std::move(planned->listeners);
+  entry->problems = std::move(planned->left);
+  for (const std::string& left : entry->problems) log_.warning("listener app={} {}", name, left);
+  entry->listeners = PendingListeners{*spec, std::move(*opened), std::move(planned->changes)};
   return entry;
 }
 
@@ -145,7 +145,14 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name, std::sh
   }
   auto entry = prepare(name);
   if (!entry) return std::unexpected(entry.error());
-  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, std::move(report));
+  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, report);
+  if (begun && !report->finished()) {
+    for (const std::string& change : (*entry)->listeners->changes) {
+      report->add(world_->now(), "listener", change);
+      log_.info("listener app={} {}", name, change);
+    }
+    for (const std::string& left : (*entry)->problems) report->add(world_->now(), "listener", left);
+  }
   schedule_turn();
   return begun;
 }

@@ -227,11 +227,16 @@ void Deploy::advance_finishing() {
     say("stopped", fmt::format("@{}{}", old_->id().value(), exits));
   }
   AppCounts now = effects_.counts(app_);
+  std::string itself;
+  if (!now.touched.empty()) {
+    itself = fmt::format("; {} answered by the proxy itself on {}",
+                         now.own_answers - std::min(before_.own_answers, now.own_answers), now.touched);
+  }
   finish(
       "done",
-      fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms",
+      fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}",
                   now.requests - before_.requests, now.failed - before_.failed, now.retried - before_.retried,
-                  std::chrono::duration_cast<base::Millis>(now.slowest).count()),
+                  std::chrono::duration_cast<base::Millis>(now.slowest).count(), itself),
       ExitCode::done);
 }
 

@@ -49,6 +49,10 @@ struct AppCounts {
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;
   base::Duration slowest{};
+  // Of the listeners that its last deploy changed: their addresses, and the answers that the proxy gave there
+  // itself, to whoever asked for whatever.
+  std::string touched;
+  std::uint64_t own_answers = 0;
 };
 
 class Effects {

@@ -107,9 +107,10 @@ Expected<void> resolve_program(Spec& spec) {
 
 }  // namespace
 
-Expected<SpecRef> freeze(const config::App& app) {
+Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners) {
   auto spec = std::make_shared<Spec>();
   spec->app = app;
+  spec->listeners = std::move(listeners);
   auto directory = resolve_directory(app);
   if (!directory) return key_error(app, "directory", directory.error());
   spec->directory = std::move(*directory);

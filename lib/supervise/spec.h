@@ -29,13 +29,16 @@ struct Spec {
   std::map<std::string, std::string>
       environment;                         // whole and unexpanded: allow-list, files, table; not PORT etc.
   std::optional<Credentials> credentials;  // unset: the daemon's own
+  // Those that clients reach it by: of each name in app.listen, and those whose default it is.
+  std::vector<config::Listener> listeners;
 };
 
 using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
 // ("app.web.command: /srv/web/server: No such file or directory").
-[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app);
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app,
+                                             std::vector<config::Listener> listeners = {});
 
 struct Placement {
   base::GenerationId generation;
@@ -48,7 +51,8 @@ struct Placement {
 // GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
-// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.
+// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL",
+// "listen.public.address", ...}.
 [[nodiscard]] std::vector<std::string> differences(const Spec& from, const Spec& to);
 
 }  // namespace gracevisor::supervise

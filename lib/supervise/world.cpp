@@ -279,6 +279,7 @@ AppCounts World::counts(base::AppId app) const {
     if (cell.window.read() != facts.window) continue;
     sum.slowest = std::max<base::Duration>(sum.slowest, std::chrono::microseconds(cell.slowest_us.read()));
   }
+  around_.count_touched(app, sum);
   return sum;
 }
 

@@ -38,6 +38,8 @@ class World final : public Effects, private RunObserver {
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::function<App*(base::AppId)> find_app;
     std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
+    // Fills in what AppCounts says of listeners.
+    std::function<void(base::AppId, AppCounts&)> count_touched = [](base::AppId, AppCounts&) {};
   };
   explicit World(Surroundings around);
   World(const World&) = delete;
