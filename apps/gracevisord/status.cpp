@@ -155,6 +155,7 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
         "last change",
         seconds(now - trouble->since), trouble->cause));
   }
+  for (const std::string& missing : entry.missing) status.problems.push_back(missing);
   status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
   for (const auto& [who, run] : supervisor.world().runs_of(app.id())) {
     if (!run->left().empty()) status.problems.push_back(left_text(*run));

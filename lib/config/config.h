@@ -77,9 +77,11 @@ struct Listener {
   std::uint64_t max_field = 16384;
   unsigned max_fields = 100;
   Targets targets = Targets::as_sent;
-  std::uint64_t read_ahead = 65536;         // pipelined bytes kept while a request is served
-  unsigned max_connections_per_client = 0;  // of one address, per worker; 0: any number
-  std::string access_log;                   // as AppLog::access, for requests whose app has none of its own
+  std::uint64_t read_ahead = 65536;  // pipelined bytes kept while a request is served
+  // Of one address, shared out over the workers; 0: any number; unset: "auto", a quarter of the places while
+  // those are scarce.
+  std::optional<unsigned> max_connections_per_client;
+  std::string access_log;  // as AppLog::access, for requests whose app has none of its own
   AccessFormat access_format = AccessFormat::json;
   Source source;
 };

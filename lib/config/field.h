@@ -106,6 +106,26 @@ Field<T> number_field(std::string_view key, unsigned T::* member, Bounds<std::in
           [=](const T& value) { return std::to_string(value.*member); }};
 }
 
+// Unset is "auto".
+template <class T>
+Field<T> number_or_auto_field(std::string_view key, std::optional<unsigned> T::* member,
+                              Bounds<std::int64_t> bounds, std::string_view comment) {
+  return {key, comment,
+          [=](Reading& r, const Item& item, T& out) {
+            const auto* text = std::get_if<std::string>(&item.value.data);
+            if (text != nullptr && *text == "auto") {
+              out.*member = std::nullopt;
+            } else if (!std::holds_alternative<std::int64_t>(item.value.data)) {
+              r.wrong_type(item, R"("auto" or an integer)");
+            } else if (auto value = r.integer(item, bounds)) {
+              out.*member = static_cast<unsigned>(*value);
+            }
+          },
+          [=](const T& value) {
+            return value.*member ? std::to_string(*(value.*member)) : std::string(R"("auto")");
+          }};
+}
+
 template <class T>
 Field<T> duration_field(std::string_view key, Millis T::* member, Bounds<Millis> bounds,
                         std::string_view comment) {

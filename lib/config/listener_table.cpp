@@ -74,8 +74,9 @@ Fields<Listener> listener_fields() {
                    R"(bytes such as "^" and raw UTF-8 pass as they came; "strict": 400, as the RFC says)"),
       size_field("read_ahead", &Listener::read_ahead, {1024, kMostBytes},
                  "pipelined bytes that are kept while a request is served"),
-      number_field("max_connections_per_client", &Listener::max_connections_per_client, {0, 1'000'000},
-                   "of one address, per proxy thread; 0: any number"),
+      number_or_auto_field(
+          "max_connections_per_client", &Listener::max_connections_per_client, {0, 1'000'000},
+          "of one address; \"auto\": a quarter, once four fifths of all places are taken; 0: any"),
       access_path_field("access_log", &Listener::access_log,
                         "a line for each request that no app logs, 404 and refused ones too",
                         R"("/var/log/gracevisor/access.log")"),

@@ -84,9 +84,10 @@ Expected<UniqueFd> open_unix(const base::Address& address) {
 
 }  // namespace
 
-Expected<ListeningSockets> open_listening_sockets(const base::Address& address, std::size_t workers) {
+Expected<ListeningSockets> open_listening_sockets(const base::Address& address, std::size_t workers,
+                                                  ListeningGroup group) {
   ListeningSockets result{address, {}};
-  auto first = address.is_unix() ? open_unix(address) : open_tcp(address, false);
+  auto first = address.is_unix() ? open_unix(address) : open_tcp(address, group == ListeningGroup::joined);
   if (!first) return std::unexpected(first.error());
   if (!address.is_unix()) {
     sockaddr_storage bound{};

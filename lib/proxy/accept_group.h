@@ -40,6 +40,7 @@ class AcceptGroup {
     loop::Accepted connection;
     std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
     std::shared_ptr<const config::Listener> config;           // that listener's
+    base::Epoch epoch;                                        // of the table that it was accepted under
   };
 
   // One worker per port, in the order of their indexes. The ports outlive the group. An error: no descriptor.

@@ -56,7 +56,7 @@ void AccessNote::begin(Core& core, const Downstream& client, const LocalApp* app
   core_ = &core;
   client_ = &client;
   pin_ = core.tables().pin();
-  listener_ = listener->sockets->name;
+  listener_ = listener->config->name;
   if (app != nullptr) app_ = app->routes->name;
   time_ = std::chrono::system_clock::now();
   began_ = now();
@@ -213,7 +213,7 @@ void AccessNote::refused(Core& core, const Downstream& client, int status, http:
   AccessRecord record;
   record.time = std::chrono::system_clock::now();
   record.client = address_of(client);
-  record.listener = listener->sockets->name;
+  record.listener = listener->config->name;
   record.request_line = first_line(head);
   record.status = status;
   record.bytes_out = bytes_out;

@@ -22,6 +22,7 @@ Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::functi
       bell_(std::move(ring_supervisor)),
       deadlines_(loop),
       pipes_(room_.pipes),
+      crowd_(room_.clients),
       random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
       tables_(port, bell_),
       upstreams_(loop, deadlines_, room_.clients),
@@ -55,13 +56,18 @@ void Core::adopt(routing::RouteTableRef table) {
   room_ = now.room;
   upstreams_.allow(room_.clients);
   pipes_.allow(room_.pipes);
+  crowd_.allow(room_.clients);
+  follow_crowd();
   prober_.cancel_gone(now);
   // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
   tables_.announce();
 
   // First of all the entrances: the former table may be gone by now, and whoever ends may go on with a
   // pipelined request, which is routed by them.
-  entrances_.adopt(now, place_.index);
+  const bool gone = entrances_.adopt(now, place_.index);
+  port_.entered.reach(now.epoch);
+  bell_.ring();
+  if (gone) end_clients_of_gone_listeners();
   look_at_leaving_sites();
   hold_queue_.match_all_again();
   prober_.adopt(now, place_.index, place_.workers);
@@ -80,20 +86,35 @@ void Core::look_at_leaving_sites() {
   }
 }
 
-void Core::accept(Entrance& entrance, loop::Accepted connection) {
+void Core::end_clients_of_gone_listeners() {
+  // From the back: whoever ends is replaced by the last one, which was looked at already.
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (i < clients_.size()) clients_[i]->look_at_listener();
+  }
+}
+
+void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
   bool full = clients_.size() >= max_clients();
+  if (full) {
+    if (Seat* oldest = crowd_.oldest()) {
+      oldest->of().make_room();
+      full = clients_.size() >= max_clients();
+    }
+  }
   if (full) note_shortage(&routing::Shortages::turned_away, 0);
   if (full && clients_.size() - max_clients() >= room_.turned_away) {
+    entrance.cell->ended.add();
     accept_member_.uncount();
     return;
   }
-  auto client = Downstream::open(*this, entrance, std::move(connection));
+  auto client = Downstream::open(*this, entrance, std::move(connection), since);
   if (!client) {
     accept_member_.uncount();
     return;
   }
   (*client)->position_ = static_cast<std::uint32_t>(clients_.size());
   Downstream& opened = *clients_.emplace_back(std::move(*client));
+  follow_crowd();
   if (full) {
     opened.turn_away(Reply::too_many_connections);
   } else {
@@ -116,6 +137,12 @@ void Core::tell_failure(LocalApp& app, const http::Refusal& why, const routing::
   bell_.ring();
 }
 
+void Core::follow_crowd() {
+  crowd_.follow(clients_.size(), [this](const auto& see) {
+    for (auto& client : clients_) see(client->seat());
+  });
+}
+
 void Core::forget(Downstream& client) {
   std::size_t position = client.position_;
   std::unique_ptr<Downstream> gone = std::move(clients_[position]);
@@ -124,6 +151,7 @@ void Core::forget(Downstream& client) {
     clients_[position]->position_ = gone->position_;
   }
   clients_.pop_back();
+  follow_crowd();
   accept_member_.uncount();
   loop_.retire(std::move(gone));
   if (resting_.size() <= most_resting()) return;

@@ -12,7 +12,7 @@
 #include "http/head.h"
 #include "proxy/accept_group.h"
 #include "proxy/access_outbox.h"
-#include "proxy/client_counts.h"
+#include "proxy/crowd.h"
 #include "proxy/downstream.h"
 #include "proxy/prober.h"
 #include "proxy/request_ids.h"
@@ -37,8 +37,9 @@ class Core {
   // not be done before.
   void look();
 
-  // Opens a connection that stays at this worker, and is counted so.
-  void accept(Entrance& entrance, loop::Accepted connection);
+  // Opens a connection that stays at this worker, and is counted so. `since`: the table that it was accepted
+  // under.
+  void accept(Entrance& entrance, loop::Accepted connection, base::Epoch since);
   void forget(Downstream& client);
   [[nodiscard]] std::unique_ptr<Exchange> new_exchange();
   // One may be asked for soon: brings it nearer to the CPU meanwhile.
@@ -54,10 +55,11 @@ class Core {
   [[nodiscard]] Switchboard& switchboard() noexcept { return switchboard_; }
   [[nodiscard]] HoldQueue& hold_queue() noexcept { return hold_queue_; }
   [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
-  [[nodiscard]] ClientCounts& client_counts() noexcept { return client_counts_; }
+  [[nodiscard]] Crowd& crowd() noexcept { return crowd_; }
+  [[nodiscard]] std::size_t workers() const noexcept { return place_.workers; }
   [[nodiscard]] base::WorkerIndex index() const noexcept { return place_.index; }
-  // More than four fifths of the connections that may be open are.
-  [[nodiscard]] bool crowded() const noexcept { return clients_.size() > max_clients() / 5 * 4; }
+  // Most of the connections that may be open are.
+  [[nodiscard]] bool crowded() const noexcept { return crowd_.scarce(); }
   // As the current table says.
   [[nodiscard]] std::size_t max_clients() const noexcept { return room_.clients; }
   // A limit was reached: counted for the supervisor, who is woken at most once a second for it. `code` is
@@ -95,6 +97,10 @@ class Core {
   [[nodiscard]] std::size_t most_resting() const noexcept;
   // What is under way at endpoints that are no targets any more, or that are closing.
   void look_at_leaving_sites();
+  // The number of clients has changed.
+  void follow_crowd();
+  // Connections whose listeners no table lists any more.
+  void end_clients_of_gone_listeners();
 
   loop::Loop& loop_;
   const Place place_;
@@ -109,7 +115,7 @@ class Core {
   std::string scratch_;
   RequestIds request_ids_;
   loop::Pipes pipes_;
-  ClientCounts client_counts_;
+  Crowd crowd_;
   std::minstd_rand random_;
   int tunnels_ = 0;
   base::TimePoint failure_told_{};  // when the supervisor was rung last for a failure

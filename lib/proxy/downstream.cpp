@@ -14,12 +14,13 @@ constexpr base::Duration kPrefaceTimeout = std::chrono::seconds(5);
 constexpr base::Duration kBusyIdleTimeout = std::chrono::seconds(5);
 constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
 constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
+constexpr int kMostMadeRoom = 16;
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-Downstream::Downstream(Core& core, Entrance& entrance) noexcept
-    : core_(core), entrance_(entrance), stream_(*this), deadline_(*this) {
+Downstream::Downstream(Core& core, Entrance& entrance, base::Epoch since) noexcept
+    : core_(core), entrance_(entrance), stream_(*this), deadline_(*this), since_(since) {
   ++entrance_.clients;
 }
 
@@ -28,8 +29,8 @@ Downstream::~Downstream() {
 }
 
 base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entrance& entrance,
-                                                             loop::Accepted connection) {
-  std::unique_ptr<Downstream> client(new Downstream(core, entrance));
+                                                             loop::Accepted connection, base::Epoch since) {
+  std::unique_ptr<Downstream> client(new Downstream(core, entrance, since));
   loop::Stream& stream = client->stream_;
   auto adopted = stream.adopt(core.loop(), std::move(connection.socket), connection.peer.family());
   if (!adopted) return std::unexpected(adopted.error());
@@ -50,6 +51,8 @@ void Downstream::begin() {
 void Downstream::know(const base::Address& client) {
   address_ = client.is_unix() ? std::string() : client.host_text();
   trusted_ = any_contains(entrance_.config->trusted_proxies, client);
+  loopback_ = is_loopback(client);
+  key_ = client_key(client);
 }
 
 // The first bytes of a connection whose client somebody else has to name.
@@ -69,12 +72,9 @@ void Downstream::read_preface(std::string_view fresh) {
 // Begins with what is behind the preface.
 void Downstream::serve() {
   state_ = State::idle;
-  if (unsigned limit = entrance_.config->max_connections_per_client; limit > 0 && !address_.empty()) {
-    counted_ = core_.client_counts().enter(address_, limit);
-    if (!counted_) {
-      turn_away(Reply::too_many_connections);
-      return;
-    }
+  if (!take_seat()) {
+    turn_away(Reply::too_many_connections);
+    return;
   }
   if (entrance_.routes != nullptr && entrance_.routes->tcp) {
     state_ = State::beginning;
@@ -91,6 +91,26 @@ void Downstream::serve() {
     return;
   }
   advance({});
+}
+
+bool Downstream::take_seat() {
+  const std::optional<unsigned>& limit = entrance_.config->max_connections_per_client;
+  const bool exempt = limit ? *limit == 0 : trusted_ || loopback_;
+  const std::size_t workers = core_.workers();
+  const std::size_t share = limit ? (*limit + workers - 1) / workers : 0;
+  Crowd& crowd = core_.crowd();
+  crowd.enter(seat_, exempt ? ClientKey() : key_, share);
+  for (int made = 0; crowd.too_many(seat_); ++made) {
+    Seat* oldest = Crowd::oldest_of(seat_);
+    if (oldest == nullptr && made == 0) {
+      crowd.leave(seat_);
+      return false;
+    }
+    // Of a client that had far too many when places became scarce, not all at once.
+    if (oldest == nullptr || made == kMostMadeRoom) break;
+    oldest->of().make_room();
+  }
+  return true;
 }
 
 void Downstream::on_bytes(std::string_view bytes) {
@@ -147,6 +167,7 @@ void Downstream::advance(std::string_view fresh) {
 
 // How much of `input` a request took; 0 when its head is not complete, or not accepted.
 std::size_t Downstream::read_head(std::string_view input) {
+  core_.crowd().busy(seat_);
   core_.expect_exchange();
   http::RequestHead& head = core_.request_head();
   const auto look = state_ == State::idle ? http::Look::first : http::Look::again;
@@ -183,6 +204,7 @@ void Downstream::settle() {
     base::Duration idle = entrance_.config->idle_timeout;
     if (core_.crowded()) idle = std::min(idle, kBusyIdleTimeout);
     core_.deadlines().start(deadline_, served_ ? idle : entrance_.config->head_timeout);
+    core_.crowd().idle(seat_, core_.loop().now());
   }
   update_reading();
 }
@@ -345,6 +367,7 @@ void Downstream::refuse(const http::Refusal& why, std::string_view head) {
                           .date = core_.date()},
                          out);
   AccessNote::refused(core_, *this, why.status, why.reason, head, request_id, out.size());
+  count_own_answer();
   if (write(out) == loop::WriteResult::broken) {
     close();
   } else {
@@ -367,6 +390,25 @@ void Downstream::linger() {
   update_reading();
 }
 
+bool Downstream::leaving() const noexcept {
+  return entrance_.leaving() || core_.closing();
+}
+
+void Downstream::look_at_listener() {
+  if (entrance_.routes != nullptr) return;
+  switch (state_) {
+    case State::preface:
+    case State::idle:
+    case State::reading_head: close(); return;
+    case State::beginning:
+    case State::exchanging: exchange_->leave_listener(); return;
+    case State::tunnelling: tunnel_->end_now(); return;
+    case State::deaf:
+    case State::lingering:
+    case State::closed: return;
+  }
+}
+
 void Downstream::close() {
   shut();
   core_.forget(*this);
@@ -376,7 +418,9 @@ void Downstream::shut() noexcept {
   if (state_ == State::closed) return;
   state_ = State::closed;
   --entrance_.clients;
-  if (counted_) core_.client_counts().leave(address_);
+  entrance_.cell->ended.add();
+  if (entrance_.leaving()) core_.bell().ring();
+  core_.crowd().leave(seat_);
   deadline_.cancel();
   if (tunnel_) {
     tunnel_->abandon();

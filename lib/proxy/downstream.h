@@ -23,6 +23,7 @@
 #include "base/byte_buffer.h"
 #include "loop/deadlines.h"
 #include "loop/stream.h"
+#include "proxy/crowd.h"
 #include "proxy/entrance.h"
 #include "proxy/exchange.h"
 #include "proxy/tunnel.h"
@@ -36,8 +37,10 @@ class Downstream final : public loop::Retirable,
   // Queued for one side: the other is not read.
   static constexpr std::size_t kHighWater = std::size_t{256} << 10;
 
+  // `since`: the table that it was accepted under.
   [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Core& core, Entrance& entrance,
-                                                                        loop::Accepted connection);
+                                                                        loop::Accepted connection,
+                                                                        base::Epoch since);
   Downstream(const Downstream&) = delete;
   Downstream& operator=(const Downstream&) = delete;
   ~Downstream() override;
@@ -48,6 +51,11 @@ class Downstream final : public loop::Retirable,
   void turn_away(Reply reply);
   // Closes now, whatever is going on, and tells nobody: the worker ends.
   void shut() noexcept;
+  // Ends, if no table lists the listener any more that it came through.
+  void look_at_listener();
+  [[nodiscard]] Seat& seat() noexcept { return seat_; }
+  // Requires: it is idle. Closes it, for the sake of another connection.
+  void make_room() { close(); }
   // Null while no request is served.
   [[nodiscard]] Exchange* exchange() noexcept { return exchange_.get(); }
   // Null while none is open.
@@ -55,6 +63,11 @@ class Downstream final : public loop::Retirable,
 
   // For the exchange and the tunnel.
   [[nodiscard]] const routing::ListenerRoutes* listener() const noexcept { return entrance_.routes; }
+  [[nodiscard]] base::Epoch since() const noexcept { return since_; }
+  // It ends with the next answer: its listener leaves, or the daemon shuts down.
+  [[nodiscard]] bool leaving() const noexcept;
+  [[nodiscard]] bool listener_leaves() const noexcept { return entrance_.leaving(); }
+  void count_own_answer() noexcept { entrance_.cell->own_answers.add(); }
   [[nodiscard]] std::string_view address() const noexcept { return address_; }
   [[nodiscard]] bool trusted() const noexcept { return trusted_; }
   [[nodiscard]] loop::WriteResult write(std::span<const std::string_view> pieces);
@@ -99,7 +112,7 @@ class Downstream final : public loop::Retirable,
     closed
   };
 
-  Downstream(Core& core, Entrance& entrance) noexcept;
+  Downstream(Core& core, Entrance& entrance, base::Epoch since) noexcept;
   void on_bytes(std::string_view bytes) override;
   void on_readable() override;
   void on_end() override;
@@ -110,6 +123,8 @@ class Downstream final : public loop::Retirable,
   void read_preface(std::string_view fresh);
   // Its address is known now.
   void know(const base::Address& client);
+  // Takes its seat; false: its client has too many.
+  [[nodiscard]] bool take_seat();
   void serve();
   void end(Ending ending);
   void advance(std::string_view fresh);
@@ -130,15 +145,18 @@ class Downstream final : public loop::Retirable,
   loop::Deadline deadline_;
   base::ByteBuffer buffer_;  // part of a head, or pipelined requests
   std::string address_;      // the client's, for X-Forwarded-For; empty on a Unix socket
+  base::Epoch since_;
+  ClientKey key_;  // the client's
+  Seat seat_{*this};
   std::uint64_t written_ = 0;
   base::TimePoint lingers_since_{};
   std::uint32_t discarded_ = 0;  // bytes, while lingering
   std::uint32_t position_ = 0;   // among Core's connections
   State state_ = State::idle;
   bool trusted_ = false;
-  bool counted_ = false;  // among its address's connections
-  bool served_ = false;   // at least one head was complete
-  bool ended_ = false;    // the client has finished sending
+  bool loopback_ = false;
+  bool served_ = false;  // at least one head was complete
+  bool ended_ = false;   // the client has finished sending
 };
 
 }  // namespace gracevisor::proxy

@@ -55,19 +55,22 @@ bool any_contains(const std::vector<config::Cidr>& networks, const base::Address
                      [&](const auto& cidr) { return contains(cidr, bytes); });
 }
 
-void Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker) {
+bool Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker) {
   for (auto& entrance : entrances_) entrance->routes = nullptr;
   for (const routing::ListenerRoutes& routes : table.listeners) {
     Entrance& entrance = entrance_of(routes);
     entrance.routes = &routes;
+    // One that leaves already, while this worker has missed the tables in which it came: connections wait.
+    if (!entrance.config && (routes.leaving || table.closing)) open(entrance, worker);
     if (entrance.config != routes.config) follow(entrance, routes.config);
   }
   for (auto& entrance : entrances_) {
-    if (entrance->routes == nullptr || table.closing) close(*entrance);
+    if (entrance->leaving() || table.closing) close(*entrance);
   }
   std::erase_if(entrances_,
                 [](const auto& entrance) { return entrance->routes == nullptr && entrance->clients == 0; });
   if (!table.closing) open_missing(worker);
+  return std::ranges::any_of(entrances_, [](const auto& entrance) { return entrance->routes == nullptr; });
 }
 
 Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
@@ -76,29 +79,39 @@ Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
   if (it != entrances_.end()) return **it;
   Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
   entrance.sockets = routes.sockets;
+  count_at(entrance, *routes.sockets);
   return entrance;
+}
+
+void Entrances::count_at(Entrance& entrance, const routing::ListenerSockets& sockets) const noexcept {
+  entrance.ledger = sockets.ledger;
+  entrance.cell = &entrance.ledger->cells[core_.index().value()];
 }
 
 void Entrances::open_missing(base::WorkerIndex worker) {
   for (auto& entrance : entrances_) {
-    if (entrance->listener || !entrance->sockets) continue;
-    auto socket = base::duplicate(entrance->sockets->sockets[worker.value()].get());
-    if (!socket) {
-      core_.note_shortage(&routing::Shortages::accept, socket.error().code);
-      continue;
-    }
-    auto listener = loop::Listener::create(
-        core_.loop(), std::move(*socket),
-        [this, e = entrance.get()](loop::Accepted connection) { receive(*e, std::move(connection)); },
-        [this](int code) {
-          core_.note_shortage(&routing::Shortages::accept, code);
-          return core_.upstreams().give_up_idle();
-        });
-    if (listener) {
-      entrance->listener = std::move(*listener);
-    } else {
-      core_.note_shortage(&routing::Shortages::accept, listener.error().code);
-    }
+    if (!entrance->listener && !entrance->leaving()) open(*entrance, worker);
+  }
+}
+
+// What fails for lack of descriptors is tried again.
+void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
+  auto socket = base::duplicate(entrance.sockets->sockets[worker.value()].get());
+  if (!socket) {
+    core_.note_shortage(&routing::Shortages::accept, socket.error().code);
+    return;
+  }
+  auto listener = loop::Listener::create(
+      core_.loop(), std::move(*socket),
+      [this, e = &entrance](loop::Accepted connection) { receive(*e, std::move(connection)); },
+      [this](int code) {
+        core_.note_shortage(&routing::Shortages::accept, code);
+        return core_.upstreams().give_up_idle();
+      });
+  if (listener) {
+    entrance.listener = std::move(*listener);
+  } else {
+    core_.note_shortage(&routing::Shortages::accept, listener.error().code);
   }
 }
 
@@ -106,33 +119,37 @@ void Entrances::open_missing(base::WorkerIndex worker) {
 // listener that closes always stays.
 void Entrances::receive(Entrance& entrance, loop::Accepted connection) {
   AcceptMember& member = core_.accept_member();
-  if (entrance.routes != nullptr && !core_.closing()) {
-    if (auto to = member.elsewhere(core_.tables().current()->epoch)) {
-      AcceptGroup::Passed item{std::move(connection), entrance.sockets, entrance.config};
+  const base::Epoch epoch = core_.tables().current()->epoch;
+  entrance.cell->accepted.add();
+  if (!entrance.leaving() && !core_.closing()) {
+    if (auto to = member.elsewhere(epoch)) {
+      AcceptGroup::Passed item{std::move(connection), entrance.sockets, entrance.config, epoch};
       if (member.pass(*to, std::move(item))) return;
       connection = std::move(item.connection);  // NOLINT(bugprone-use-after-move): refused, so untouched
     }
   }
   member.count();
-  core_.accept(entrance, std::move(connection));
+  core_.accept(entrance, std::move(connection), epoch);
 }
 
 void Entrances::take_passed() {
-  core_.accept_member().take_all(
-      [this](AcceptGroup::Passed item) { core_.accept(entrance_of(item), std::move(item.connection)); });
+  core_.accept_member().take_all([this](AcceptGroup::Passed item) {
+    core_.accept(entrance_of(item), std::move(item.connection), item.epoch);
+  });
 }
 
 Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
   for (auto& entrance : entrances_) {
     if (entrance->sockets == passed.sockets) return *entrance;
   }
-  // The listener has left this worker's table since. Without routes its entrances differ by nothing but their
-  // definition; where none is left, one is made that is as if it had closed just now.
+  // The listener has left this worker's table since, as at its drain deadline: where no entrance of it is
+  // left, one is made that is as if it had closed just now.
   for (auto& entrance : entrances_) {
-    if (!entrance->sockets && entrance->config == passed.config) return *entrance;
+    if (!entrance->sockets && entrance->ledger == passed.sockets->ledger) return *entrance;
   }
   Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
   follow(entrance, passed.config);
+  count_at(entrance, *passed.sockets);
   return entrance;
 }
 

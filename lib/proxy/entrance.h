@@ -1,5 +1,13 @@
-// A listener as one worker serves it: its own socket, and the routes that the current table gives it. Lives
-// while a table lists the listener or a connection that came through it is open. A connection that is
+// A listener as one worker serves it: its own socket, and the routes that the current table gives it.
+//
+//   listed: accepts --the table says `leaving`--> leaving: closed once it has accepted what waited; its
+//     ^                                             |      connections keep their routes, and each ends with
+//     '------------ listed again -------------------'      its next answer
+//                                                   |no table lists it any more
+//                                                   v
+//                                                 gone: what is still open is ended
+//
+// Lives while a table lists the listener or a connection that came through it is open. A connection that is
 // accepted may be passed to a worker that has fewer, and arrives at that one's entrance of the same listener
 // (see proxy/accept_group.h). Thread: the worker's.
 #pragma once
@@ -24,15 +32,20 @@ struct Entrance {
   http::HeadLimits limits;                                  // as `config` says
   std::unique_ptr<loop::Listener> listener;                 // null: closed, or not to be opened yet
   std::size_t clients = 0;                                  // open connections
+  std::shared_ptr<routing::ListenerLedger> ledger;          // outlives the sockets
+  routing::ListenerCell* cell = nullptr;                    // this worker's, in `ledger`
+
+  // Its connections end with their next answer.
+  [[nodiscard]] bool leaving() const noexcept { return routes == nullptr || routes->leaving; }
 };
 
 class Entrances {
  public:
   explicit Entrances(Core& core) noexcept : core_(core) {}
 
-  // Joins to the current table: opens what is new, accepts what waits and closes what is gone (all of it when
-  // the table is closing).
-  void adopt(const routing::RouteTable& table, base::WorkerIndex worker);
+  // Joins to the current table: opens what is new, accepts what waits at what leaves and closes that (all of
+  // it when the table is closing). Whether one is gone that still has connections.
+  [[nodiscard]] bool adopt(const routing::RouteTable& table, base::WorkerIndex worker);
   // Tries again to open what could not be opened for lack of descriptors.
   void open_missing(base::WorkerIndex worker);
   // Takes in what other workers have passed to this one.
@@ -43,6 +56,8 @@ class Entrances {
  private:
   [[nodiscard]] Entrance& entrance_of(const routing::ListenerRoutes& routes);
   [[nodiscard]] Entrance& entrance_of(const AcceptGroup::Passed& passed);
+  void count_at(Entrance& entrance, const routing::ListenerSockets& sockets) const noexcept;
+  void open(Entrance& entrance, base::WorkerIndex worker);
   void receive(Entrance& entrance, loop::Accepted connection);
   static void close(Entrance& entrance);
 

@@ -72,6 +72,8 @@ class Exchange final : public loop::Retirable,
 
   // A leaving endpoint may be closing: ends the exchange if it is there.
   void leave_closing_site();
+  // No table lists its listener any more: ends the exchange, unless the client has but to take the rest.
+  void leave_listener();
   // Lets go of everything, without telling the client and without counting.
   void abandon() noexcept;
 

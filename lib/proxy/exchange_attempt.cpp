@@ -41,16 +41,21 @@ Switchboard::Wanted Exchange::wanted(const http::RequestHead* head, const Site* 
           .client = client_->address(),
           .head = head,
           .affinity = memo_.affinity,
-          .failed = failed};
+          .failed = failed,
+          .since = client_->since()};
 }
 
 Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* failed) noexcept {
-  return core_.switchboard().route(listener(), wanted(head, failed));
+  Switchboard::Routed routed = core_.switchboard().route(listener(), wanted(head, failed));
+  if (routed.former) keep_alive_ = false;
+  return routed;
 }
 
 // Without a lease: that is taken in the same callback, or the table may be another one by then.
 Switchboard::Routed Exchange::match(const http::RequestHead* head) noexcept {
-  return core_.switchboard().match(listener(), wanted(head, nullptr));
+  Switchboard::Routed routed = core_.switchboard().match(listener(), wanted(head, nullptr));
+  if (routed.former) keep_alive_ = false;
+  return routed;
 }
 
 // Every further attempt leases anew, from the table that is current now.

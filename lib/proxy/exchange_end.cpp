@@ -26,7 +26,7 @@ void Exchange::answer(const http::Refusal& why, const routing::Endpoint* at) {
     finish(Ending::cut);
     return;
   }
-  keep_alive_ = keep_alive_ && body_.finished() && !core_.closing();
+  keep_alive_ = keep_alive_ && body_.finished() && !client_->leaving();
   request_ = body_.finished() ? Request::sent : Request::dropped;
   std::string& out = core_.scratch();
   out.clear();
@@ -42,6 +42,7 @@ void Exchange::answer(const http::Refusal& why, const routing::Endpoint* at) {
                           .date = core_.date()},
                          out);
   note_.answered(why.status, why.reason, out);
+  client_->count_own_answer();
   if (client_->write(out) == loop::WriteResult::broken) {
     finish(Ending::gone);
     return;
@@ -151,6 +152,15 @@ void Exchange::leave_closing_site() {
     answer(Reply::drained);
   } else {
     cut(Reply::drained);
+  }
+}
+
+// What its client's connection came through is gone.
+void Exchange::leave_listener() {
+  if (nothing_answered()) {
+    answer(Reply::drained);
+  } else if (response_ == Response::body) {
+    cut();
   }
 }
 

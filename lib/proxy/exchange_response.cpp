@@ -135,7 +135,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
   // A response before the request's end: the rest of the request is not worth a connection that goes on.
   const config::HeaderRules& rules = options_->response_headers;
   http::ResponseForward how{.client_minor = memo_.minor,
-                            .client_keep_alive = keep_alive_ && body_.finished() && !core_.closing(),
+                            .client_keep_alive = keep_alive_ && body_.finished() && !client_->leaving(),
                             .date = core_.date(),
                             .edits = {.set = rules.set, .remove = rules.remove}};
   http::ResponsePlan plan = http::plan_response(head, how);

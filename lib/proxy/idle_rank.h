@@ -5,12 +5,11 @@
 
 namespace gracevisor::proxy {
 
-class Upstream;
-
+template <class T>
 class IdleRank {
  public:
   // Null: an anchor.
-  explicit IdleRank(Upstream* of) noexcept : of_(of) {}
+  explicit IdleRank(T* of) noexcept : of_(of) {}
   IdleRank(const IdleRank&) = delete;
   IdleRank& operator=(const IdleRank&) = delete;
   ~IdleRank() { leave(); }
@@ -22,6 +21,7 @@ class IdleRank {
     older_->newer_ = this;
     anchor.older_ = this;
   }
+  // No list: nothing happens.
   void leave() noexcept {
     older_->newer_ = newer_;
     newer_->older_ = older_;
@@ -29,11 +29,11 @@ class IdleRank {
   }
 
   // Of an anchor: null when the list is empty.
-  [[nodiscard]] Upstream* newest() const noexcept { return older_->of_; }
-  [[nodiscard]] Upstream* oldest() const noexcept { return newer_->of_; }
+  [[nodiscard]] T* newest() const noexcept { return older_->of_; }
+  [[nodiscard]] T* oldest() const noexcept { return newer_->of_; }
 
  private:
-  Upstream* of_;
+  T* of_;
   // The anchor comes behind the newest and before the oldest.
   IdleRank* older_ = this;
   IdleRank* newer_ = this;

@@ -25,6 +25,10 @@ Switchboard::Routed Switchboard::match(const routing::ListenerRoutes* listener,
   if (table == nullptr || listener == nullptr) return routed;
   auto match = listener->tcp ? routing::HostIndex::Match{*listener->tcp}
                              : listener->index->find(wanted.host, wanted.path);
+  if (!match && listener->former && wanted.since < listener->former_until) {
+    match = listener->former->find(wanted.host, wanted.path);
+    routed.former = true;
+  }
   if (!match) return routed;
   const routing::AppRoutes* routes = table->find(match->app);
   if (routes == nullptr) return routed;

@@ -50,6 +50,7 @@ class Switchboard {
     const http::RequestHead* head = nullptr;
     std::uint64_t affinity = 0;
     const Site* failed = nullptr;  // just refused a connection: the next in the order of the table instead
+    base::Epoch since = {};        // the table that its connection was accepted under
   };
   struct Routed {
     Answer answer = Answer::no_route;
@@ -57,6 +58,7 @@ class Switchboard {
     Lease lease;              // with live, and route() or lease()
     std::size_t prefix = 0;   // of the path, as HostIndex::Match
     std::uint64_t affinity = 0;
+    bool former = false;  // by a route that has left: the connection ends with this answer
   };
   // Matches on `listener` (null: it left the table), and leases a target of what matched.
   [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;

@@ -173,15 +173,10 @@ Ending Tunnel::early_ending() const noexcept {
 void Tunnel::look_at_site() {
   const Site& site = *lease_.site();
   if (site.closing) {
-    // No time is left for an answer: what can be said is said, and that is the end.
-    if (close_ != Close::closing) {
-      site.endpoint->ledger.cell(core_.index()).cut.add();
-      begin_close();
-    }
-    if (!ended_) end(early_ending(), http::Reason::drained);
+    end_now();
     return;
   }
-  if (site.target) {
+  if (site.target && !client_->listener_leaves()) {
     if (close_ == Close::due) {
       close_ = Close::none;
       close_deadline_.cancel();
@@ -200,6 +195,15 @@ void Tunnel::look_at_site() {
                               routes->drain_window / 2 * (core_.random() % kMoments) / kMoments);
       return;
   }
+}
+
+// No time is left for an answer: what can be said is said, and that is the end.
+void Tunnel::end_now() {
+  if (close_ != Close::closing) {
+    lease_.site()->cell.cut.add();
+    begin_close();
+  }
+  if (!ended_) end(early_ending(), http::Reason::drained);
 }
 
 void Tunnel::on_deadline() {

@@ -55,8 +55,10 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void client_drained();  // its write queue is empty
   void deadline_passed();
 
-  // A table was adopted: is the endpoint still a target, or is it closing?
+  // A table was adopted: is the endpoint still a target, or is it closing? Does the listener leave?
   void look_at_site();
+  // No time is left: says what can be said, and ends.
+  void end_now();
   // Lets go of everything, without telling the client.
   void abandon() noexcept;
 

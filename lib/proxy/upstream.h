@@ -44,8 +44,8 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   loop::Stream stream_;
   UpstreamPool* pool_ = nullptr;  // while idle
   loop::Deadline idle_;
-  IdleRank in_pool_;
-  IdleRank in_all_;
+  IdleRank<Upstream> in_pool_;
+  IdleRank<Upstream> in_all_;
   bool reused_ = false;
   unsigned served_ = 0;  // exchanges
   std::optional<unsigned> keep_alive_;

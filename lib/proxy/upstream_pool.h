@@ -43,7 +43,7 @@ class UpstreamPool {
   void evict(Upstream& upstream);
 
   Upstreams& all_;
-  IdleRank idle_{nullptr};  // the anchor; what is ranked here is owned by the pool
+  IdleRank<Upstream> idle_{nullptr};  // the anchor; what is ranked here is owned by the pool
   std::size_t size_ = 0;
   std::size_t most_in_use_ = 0;  // at the same time, since the pool was last empty
 };

@@ -42,7 +42,7 @@ class Upstreams {
   loop::Deadlines& deadlines_;
   std::size_t most_;
   std::size_t open_ = 0;
-  IdleRank idle_{nullptr};  // the anchor of all pools' connections
+  IdleRank<Upstream> idle_{nullptr};  // the anchor of all pools' connections
 };
 
 }  // namespace gracevisor::proxy

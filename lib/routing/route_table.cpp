@@ -59,6 +59,21 @@ std::optional<HostIndex::Match> HostIndex::find(std::string_view host, std::stri
   return std::nullopt;
 }
 
+std::uint64_t ListenerLedger::open() const noexcept {
+  // Ends first: a connection that ends meanwhile counts as open, never as less than none.
+  std::uint64_t ended = 0;
+  for (const ListenerCell& cell : cells) ended += cell.ended.read();
+  std::uint64_t accepted = 0;
+  for (const ListenerCell& cell : cells) accepted += cell.accepted.read();
+  return accepted - ended;
+}
+
+std::uint64_t ListenerLedger::own_answers() const noexcept {
+  std::uint64_t sum = 0;
+  for (const ListenerCell& cell : cells) sum += cell.own_answers.read();
+  return sum;
+}
+
 const AppRoutes* RouteTable::find(base::AppId id) const noexcept {
   if (apps.empty() || id < apps.front().id) return nullptr;
   // Ids are given in order, so that as a rule an app stands where its id says, and gaps only move it towards

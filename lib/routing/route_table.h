@@ -73,12 +73,36 @@ struct AppRoutes {
   AccessSinkRef access;      // null: the listener's
 };
 
+// One worker's counts for one listening address; written by that worker, read by the supervisor.
+struct alignas(64) ListenerCell {
+  handoff::Tally accepted;     // connections that this worker accepted, whoever serves them
+  handoff::Tally ended;        // connections that this worker served, or gave up, and that are closed
+  handoff::Tally own_answers;  // answers of our own making, whatever their status
+};
+
+struct ListenerLedger {
+  explicit ListenerLedger(std::size_t workers) : cells(workers) {}
+
+  // Connections that are open or on their way from one worker to another. Exact once every worker has entered
+  // a table in which the listener leaves: from then on none is accepted, so that what `ended` catches up with
+  // stands still.
+  [[nodiscard]] std::uint64_t open() const noexcept;
+  [[nodiscard]] std::uint64_t own_answers() const noexcept;
+
+  std::vector<ListenerCell> cells;
+};
+
 // One listening address with a socket per worker. A worker duplicates its own when it adopts; the address is
 // released once the last table and the last worker have let go.
 struct ListenerSockets {
-  std::string name;  // the configuration's name of the listener
+  ListenerSockets(const base::Address& where, std::vector<base::UniqueFd> opened)
+      : address(where),
+        sockets(std::move(opened)),
+        ledger(std::make_shared<ListenerLedger>(sockets.size())) {}
+
   base::Address address;
   std::vector<base::UniqueFd> sockets;
+  std::shared_ptr<ListenerLedger> ledger;
 };
 
 // Host and path to an app, for one listener. Built once per change of routes and shared by the tables
@@ -126,6 +150,13 @@ struct ListenerRoutes {
   std::shared_ptr<const config::Listener> config;
   std::optional<base::AppId> tcp = {};  // every connection belongs to this app, whatever it speaks
   AccessSinkRef access = {};  // for requests whose app has none of its own, or that no app gets; null: none
+  // What waits is accepted, then the listener closes; the connections that it accepted keep these routes, and
+  // each ends with its next answer.
+  bool leaving = false;
+  // Routes that `index` had before. Connections that were accepted under a table before `former_until` keep
+  // them for one more answer; null: none.
+  std::shared_ptr<const HostIndex> former = {};
+  base::Epoch former_until = {};
 };
 
 struct RouteTable {

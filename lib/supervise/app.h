@@ -84,6 +84,8 @@ class App final : private DeployHost {
   void add_draining(std::vector<Identity>& into) const;
   // What clients get while there is no healthy instance.
   [[nodiscard]] routing::AppMode mode() const;
+  // What a cut-back would bring back: the generation before the live one, while a deploy guards; null: none.
+  [[nodiscard]] const Generation* fallback() const { return guarding() ? deploy_->old() : nullptr; }
   // Guarding: both generations are probed at guard_interval.
   [[nodiscard]] bool guarding() const { return deploy_ && deploy_->guarding(); }
   // "live", "starting", "backoff", "crash-loop", "fatal", "stopping", "stopped", "deploying".

@@ -1,6 +1,7 @@
 // The supervisor's commands and its boot: reading the configuration and the state files into apps.
 #include <fmt/format.h>
 
+#include "supervise/listener_definitions.h"
 #include "supervise/record_check.h"
 #include "supervise/supervisor.h"
 
@@ -12,14 +13,6 @@ base::Expected<void> Supervisor::boot() {
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
-  for (const config::Listener& listener : settings_.config.listeners) {
-    auto sound = settings_.files.check_sockets(listener);
-    if (!sound) return base::fail("listener " + listener.name + ": " + sound.error().what);
-  }
-  auto opened = listeners_.open(settings_.config.listeners);
-  if (!opened) return std::unexpected(opened.error());
-  listeners_.commit(std::move(*opened));
-
   LoadedStates loaded;
   if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
@@ -30,6 +23,7 @@ base::Expected<void> Supervisor::boot() {
     }
   }
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
+  if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
   continue_boot();
   (void)world_->publish();
   turn();
@@ -63,7 +57,7 @@ void Supervisor::boot_app(AppEntry& entry) {
 
 void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured, settings_.files, entry.hints);
+  auto spec = freeze(configured, entry.configured_listeners, settings_.files, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
@@ -89,8 +83,8 @@ void Supervisor::give_up_boot() {
 }
 
 void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
-  auto has_listener = [this](const std::string& name) {
-    return settings_.config.find_listener(name) != nullptr;
+  auto has_listener = [&state](const std::string& name) {
+    return find_listener(state.live_spec->listeners, name) != nullptr;
   };
   base::Expected<void> sound;
   if (state.live_spec) sound = check_record(*state.live_spec, has_listener);
@@ -123,7 +117,7 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
 }
 
 void Supervisor::note_differences(AppEntry& entry, const AppState& state) {
-  auto now = freeze(entry.configured, settings_.files);
+  auto now = freeze(entry.configured, entry.configured_listeners, settings_.files);
   std::string differs;
   if (now) {
     for (const std::string& what : differences(*state.live_spec, **now)) {
@@ -152,6 +146,7 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   AppEntry& entry = apps_[last_app_];
   entry.app = std::make_unique<App>(last_app_, configured.name, last_generation, *world_);
   entry.configured = configured;
+  entry.configured_listeners = listeners_of(configured, settings_.config.listeners);
   return entry;
 }
 
@@ -172,36 +167,35 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
                                    fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
                                    {}});
   }
+  AppEntry* entry = entry_of(name);
+  auto planned = plan_listeners(entry, *configured, loaded->config);
+  if (!planned) return std::unexpected(planned.error());
   std::vector<std::string> hints;
-  auto spec = freeze(*configured, settings_.files, hints);
+  auto spec = freeze(*configured, planned->listeners, settings_.files, hints);
   if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
-  std::vector<config::Listener> used;
-  for (const std::string& listener : configured->listen) {
-    const config::Listener* found = loaded->config.find_listener(listener);
-    if (found == nullptr) continue;
-    if (auto sound = settings_.files.check(*found); !sound) {
-      return std::unexpected(
-          Refused{ExitCode::preflight_failed, "listener " + listener + ": " + sound.error().what, {}});
-    }
-    used.push_back(*found);
-  }
   std::size_t addresses = 0;
-  for (const config::Listener& listener : used) {
+  for (const config::Listener& listener : planned->listeners) {
+    if (auto sound = settings_.files.check(listener); !sound) {
+      return std::unexpected(
+          Refused{ExitCode::preflight_failed, "listener " + listener.name + ": " + sound.error().what, {}});
+    }
     if (listeners_.addresses(listener.name).empty()) addresses += listener.addresses.size();
   }
   if (DescriptorBudget next = budget_with(configured, addresses); !next.enough()) {
     return std::unexpected(
         Refused{ExitCode::preflight_failed, next.shortfall() + " with this deploy; nothing was changed", {}});
   }
-  auto opened = listeners_.open(used);
+  auto opened = listeners_.open(planned->listeners);
   if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
-  AppEntry* entry = entry_of(name);
   if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
+  note_touched(*entry, **spec);
   entry->configured = *configured;
-  entry->problems.clear();
+  entry->configured_listeners = planned->listeners;
+  entry->problems = std::move(planned->left);
+  for (const std::string& left : entry->problems) log_.warning("listener app={} {}", name, left);
   entry->hints = std::move(hints);
   world_->set_user(entry->app->id(), (*spec)->credentials);
-  entry->listeners = PendingListeners{*spec, std::move(*opened)};
+  entry->listeners = PendingListeners{*spec, std::move(*opened), std::move(planned->changes)};
   return entry;
 }
 
@@ -220,6 +214,13 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name,
   if (!entry) return std::unexpected(entry.error());
   auto begun = (*entry)->app->deploy((*entry)->listeners->spec, report);
   tell_hints(**entry, *report);
+  if (begun && !report->finished()) {
+    for (const std::string& change : (*entry)->listeners->changes) {
+      report->add(world_->now(), "listener", change);
+      log_.info("listener app={} {}", name, change);
+    }
+    for (const std::string& left : (*entry)->problems) report->add(world_->now(), "listener", left);
+  }
   schedule_turn();
   return begun;
 }

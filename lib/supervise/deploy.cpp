@@ -189,12 +189,17 @@ void Deploy::advance_finishing() {
   };
   // A client that is slow to send is no delay of ours, but explains what it waited for.
   const auto body = millis(now.slowest_body);
-  finish(
-      "done",
-      fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}",
-                  now.requests - before_.requests, now.failed - before_.failed, now.retried - before_.retried,
-                  millis(now.slowest), body > 0 ? fmt::format(", slowest body {} ms", body) : std::string()),
-      ExitCode::done);
+  std::string itself;
+  if (!now.touched.empty()) {
+    itself = fmt::format("; {} answered by the proxy itself on {}",
+                         now.own_answers - std::min(before_.own_answers, now.own_answers), now.touched);
+  }
+  finish("done",
+         fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}",
+                     now.requests - before_.requests, now.failed - before_.failed,
+                     now.retried - before_.retried, millis(now.slowest),
+                     body > 0 ? fmt::format(", slowest body {} ms", body) : std::string(), itself),
+         ExitCode::done);
 }
 
 void Deploy::on_timer(AppTimer timer) {

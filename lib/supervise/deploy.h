@@ -76,6 +76,7 @@ class Deploy {
     return &candidate_ == &generation || old_ == &generation;
   }
   [[nodiscard]] const Generation& candidate() const { return candidate_; }
+  [[nodiscard]] const Generation* old() const { return old_; }  // null: none
   [[nodiscard]] const std::shared_ptr<Report>& report() const { return report_; }
   [[nodiscard]] bool guarding() const {
     return phase_ == Phase::adopting || phase_ == Phase::guarding || phase_ == Phase::confirming;

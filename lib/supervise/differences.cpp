@@ -3,6 +3,7 @@
 #include <set>
 #include <span>
 
+#include "supervise/listener_definitions.h"
 #include "supervise/spec.h"
 
 namespace gracevisor::supervise {
@@ -176,6 +177,14 @@ std::vector<std::string> differences(const Spec& from, const Spec& to) {
   if (!same_user(from, to)) add("user");
   for (const auto& field : fields.subspan(1)) {
     if (!field.same(from.app, to.app)) add(field.name);
+  }
+  // One that came or went shows in "listen".
+  for (const config::Listener& listener : to.listeners) {
+    const config::Listener* before = find_listener(from.listeners, listener.name);
+    if (before == nullptr) continue;
+    for (const std::string& key : differences(*before, listener)) {
+      add("listen." + listener.name + "." + key);
+    }
   }
   return result;
 }

@@ -52,6 +52,10 @@ struct AppCounts {
   std::uint64_t repaired = 0;
   base::Duration slowest{};
   base::Duration slowest_body{};  // the longest wait for a body to come before an instance was chosen
+  // Of the listeners that its last deploy changed: their addresses, and the answers that the proxy gave there
+  // itself, to whoever asked for whatever.
+  std::string touched;
+  std::uint64_t own_answers = 0;
 };
 
 class Effects {

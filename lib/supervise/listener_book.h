@@ -1,5 +1,12 @@
 // The addresses that apps are reached at: opens sockets, keeps them as long as a generation wants them, and
-// joins hosts and paths to apps. Thread: the supervisor's.
+// joins hosts and paths to apps.
+//
+// What the apps' specs say is all there is to it: with each table the book looks at them anew. A definition
+// is in force for as long as any app has it; an app that was deployed with another one of the same name gets
+// its way when it is alone with that name. An address whose apps have left it leaves in turn: its connections
+// keep their routes, each ends with its next answer, and when the last has gone or the largest drain_timeout
+// of its apps has passed, no table lists it any more. Routes that leave an address which stays are kept
+// likewise, for the connections that were there before. Thread: the supervisor's.
 #pragma once
 
 #include <map>
@@ -9,20 +16,29 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
-#include "routing/route_table.h"
+#include "supervise/open_address.h"
 
 namespace gracevisor::supervise {
+
+// An app as its clients meet it.
+struct Face {
+  const config::App* config = nullptr;  // null: none
+  const std::vector<config::Listener>* listeners = nullptr;
+};
 
 // One app as the listeners need it.
 struct FacingApp {
   base::AppId id;
   const config::App* config = nullptr;
+  const std::vector<config::Listener>* listeners = nullptr;
+  // While a deploy may still be cut back: what it would go back to. Addresses that only this has stay open,
+  // with its routes.
+  Face former = {};
 };
 
 class ListenerBook {
  public:
-  // Listeners that were opened but are not in use yet; given up, their new sockets close.
+  // Addresses that were opened, or found open, for what is not in force yet; given up, the new ones close.
   class Opened;
 
   explicit ListenerBook(std::size_t workers);
@@ -30,54 +46,117 @@ class ListenerBook {
   ListenerBook& operator=(const ListenerBook&) = delete;
   ~ListenerBook();
 
-  // Opens what `listeners` (by name) need and is not open yet; all or nothing. What is in use stays as it is.
+  // Opens what `listeners` need and is not open yet; all or nothing. What is in use stays as it is.
   [[nodiscard]] base::Expected<std::unique_ptr<Opened>> open(
       const std::vector<config::Listener>& listeners) const;
-  // From the next table on these definitions are in force.
+  // The next table may list them.
   void commit(std::unique_ptr<Opened> opened);
 
-  // What the next table, `epoch`, says about the listeners that `apps` use; names that none of them uses are
-  // given up. Indexes are built anew only when they change.
+  // What the next table, `epoch`, says about the listeners that `apps` use. Indexes are built anew only when
+  // they change.
+  struct Moment {
+    base::Epoch epoch;
+    base::TimePoint now;
+  };
   [[nodiscard]] std::vector<routing::ListenerRoutes> routes(const std::vector<FacingApp>& apps,
-                                                            base::Epoch epoch);
-  // Ends the sockets that no table lists any more, once every worker has adopted such a table (and accepted
-  // what waited): exchanges may keep older tables, and so the descriptors, for long, with nobody to accept.
-  void end_given_up(base::Epoch adopted);
+                                                            const Moment& moment);
+
+  // An address that an app should be reached at, and is not, since the last table.
+  struct Missing {
+    base::AppId app;
+    std::string listener;
+    base::Address address;
+  };
+  [[nodiscard]] const std::vector<Missing>& missing() const { return missing_; }
+
+  // What became of those that leave; told once.
+  struct Event {
+    enum class What : std::uint8_t { leaves, back, ended } what;
+    std::string listener;
+    std::string address;
+    std::string detail;
+  };
+  [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
+
+  // Follows those that leave: closes them once every worker has entered a table that says so, and forgets
+  // what is over. True when the next table would differ.
+  [[nodiscard]] bool follow(base::Epoch entered, base::TimePoint now);
+  // Is there anything to follow?
+  [[nodiscard]] bool leaving() const;
   // The daemon shuts down: ends all of them.
   void end_all();
 
+  // The definition that is in force; null: none of this name is.
+  [[nodiscard]] const config::Listener* in_force(const std::string& name) const;
   // The addresses of a listener with their real ports; empty for an unknown name.
   [[nodiscard]] std::vector<std::string> addresses(const std::string& name) const;
+  // The sockets of those, or of addresses that are opened for `opened` only.
+  [[nodiscard]] std::vector<SocketsRef> sockets(const config::Listener& listener) const;
 
  private:
-  using SocketsRef = std::shared_ptr<const routing::ListenerSockets>;
-  struct Open {
-    config::Listener config;
-    std::vector<SocketsRef> sockets;                 // one per address
-    std::shared_ptr<const config::Listener> shared;  // `config`, for the tables
+  using ListenerRef = std::shared_ptr<const config::Listener>;
+  // One address that a table lists.
+  struct Place {
+    std::string key;
+    OpenAddressRef open;  // null: closed, and only its connections are left
+    SocketsRef sockets;
+    ListenerRef definition;
     routing::AccessSinkRef access;
     std::vector<routing::HostIndex::Entry> entries;
     std::optional<base::AppId> fallback;
-    std::shared_ptr<const routing::HostIndex> index;
     std::optional<base::AppId> tcp;
+    std::shared_ptr<const routing::HostIndex> index;
+    base::Duration drain{};  // the largest of its apps
+    struct Former {
+      routing::HostIndex::Entry entry;
+      base::TimePoint until;
+    };
+    std::vector<Former> former;
+    std::shared_ptr<const routing::HostIndex> former_index;
+    base::Epoch former_until;
+    struct Leaving {
+      base::Epoch since;
+      base::TimePoint deadline;
+    };
+    std::optional<Leaving> leaving;
   };
-  [[nodiscard]] base::Expected<Open> open_one(const config::Listener& listener) const;
-  void give_up(const Open& open, const Open* successor);
-  void reindex(Open& open, const std::vector<FacingApp>& apps) const;
+  // One address as the specs want it.
+  struct Claim {
+    std::string key;
+    base::Address address;
+    std::vector<ListenerRef> definitions;  // of which one is in force for it
+    std::vector<std::pair<base::AppId, Face>> users;
+  };
+
+  void settle_definitions(const std::vector<FacingApp>& apps);
+  [[nodiscard]] std::vector<Claim> claims(const std::vector<FacingApp>& apps) const;
+  [[nodiscard]] Place* place_of(const Claim& claim);
+  void serve(Place& place, const Claim& claim, const Moment& moment);
+  static void reindex(Place& place, const Claim& claim, const Moment& moment);
+  static void keep_former(Place& place, std::vector<routing::HostIndex::Entry> before, const Moment& moment,
+                          base::Duration drain);
+  void leave(Place& place, const Moment& moment);
+  [[nodiscard]] std::vector<routing::ListenerRoutes> listed() const;
+  [[nodiscard]] OpenAddressRef find_open(const std::string& key) const;
 
   std::size_t workers_;
-  std::map<std::string, Open> open_;
-  std::vector<SocketsRef> giving_up_;                         // until the next table
-  std::vector<std::pair<base::Epoch, SocketsRef>> given_up_;  // the first table without them
+  std::map<std::string, ListenerRef> in_force_;
+  std::vector<std::unique_ptr<Place>> places_;
+  std::vector<OpenAddressRef> ready_;                           // until the next table
+  std::vector<std::pair<base::Epoch, OpenAddressRef>> ending_;  // closed by the workers in that table
+  mutable std::vector<std::weak_ptr<const OpenAddress>> known_;
+  std::vector<Missing> missing_;
+  std::vector<Event> events_;
+  bool shut_ = false;  // everything has ended: from now on the tables repeat what is there
 };
 
 class ListenerBook::Opened {
  public:
-  explicit Opened(std::vector<Open> listeners) : listeners_(std::move(listeners)) {}
+  explicit Opened(std::vector<OpenAddressRef> addresses) : addresses_(std::move(addresses)) {}
 
  private:
   friend class ListenerBook;
-  std::vector<Open> listeners_;
+  std::vector<OpenAddressRef> addresses_;
 };
 
 }  // namespace gracevisor::supervise

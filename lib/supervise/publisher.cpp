@@ -26,6 +26,12 @@ base::Epoch Publisher::adopted_by_all() const {
   return oldest;
 }
 
+base::Epoch Publisher::entered_by_all() const {
+  base::Epoch oldest = epoch_;
+  for (const WorkerLink& worker : workers_) oldest = std::min(oldest, worker.port->entered.read());
+  return oldest;
+}
+
 std::vector<std::size_t> Publisher::behind(base::Epoch epoch) const {
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < workers_.size(); ++i) {

@@ -38,6 +38,8 @@ class Publisher {
 
   // The oldest of the tables that the workers lease from.
   [[nodiscard]] base::Epoch adopted_by_all() const;
+  // The oldest of the tables by which the workers accept: what leaves with it, they have closed.
+  [[nodiscard]] base::Epoch entered_by_all() const;
   // Workers that have not adopted `epoch`.
   [[nodiscard]] std::vector<std::size_t> behind(base::Epoch epoch) const;
 

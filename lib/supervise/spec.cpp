@@ -113,14 +113,17 @@ Expected<void> resolve_program(Spec& spec) {
 
 }  // namespace
 
-Expected<SpecRef> freeze(const config::App& app, const FileAccess& access) {
+Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
+                         const FileAccess& access) {
   std::vector<std::string> hints;
-  return freeze(app, access, hints);
+  return freeze(app, std::move(listeners), access, hints);
 }
 
-Expected<SpecRef> freeze(const config::App& app, const FileAccess& access, std::vector<std::string>& hints) {
+Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
+                         const FileAccess& access, std::vector<std::string>& hints) {
   auto spec = std::make_shared<Spec>();
   spec->app = app;
+  spec->listeners = std::move(listeners);
   auto directory = resolve_directory(app);
   if (!directory) return key_error(app, "directory", directory.error());
   spec->directory = std::move(*directory);

@@ -32,6 +32,8 @@ struct Spec {
   std::vector<std::string>
       inherited;  // those of its keys that are the daemon's own: whoever started it chose them
   std::optional<Credentials> credentials;  // unset: the daemon's own
+  // Those that clients reach it by: of each name in app.listen, and those whose default it is.
+  std::vector<config::Listener> listeners;
 };
 
 using SpecRef = std::shared_ptr<const Spec>;
@@ -39,9 +41,11 @@ using SpecRef = std::shared_ptr<const Spec>;
 // The preflight of an app: no side effects. The error names the key and the cause
 // ("app.web.command: /srv/web/server: No such file or directory"). `access`: how its files are read. `hints`
 // gets what is allowed but may be meant otherwise, one line each.
-[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, const FileAccess& access,
-                                             std::vector<std::string>& hints);
-[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, const FileAccess& access = {});
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
+                                             const FileAccess& access, std::vector<std::string>& hints);
+[[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app,
+                                             std::vector<config::Listener> listeners = {},
+                                             const FileAccess& access = {});
 
 struct Placement {
   base::GenerationId generation;
@@ -55,7 +59,8 @@ struct Placement {
 // GV_INSTANCE GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
-// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL", ...}.
+// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL",
+// "listen.public.address", ...}.
 [[nodiscard]] std::vector<std::string> differences(const Spec& from, const Spec& to);
 
 }  // namespace gracevisor::supervise

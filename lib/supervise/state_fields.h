@@ -123,6 +123,13 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
   return nullptr;
 }
 
+[[nodiscard]] inline const char* enum_text(config::Listener::Targets targets) {
+  switch (targets) {
+    case config::Listener::Targets::as_sent: return "as-sent";
+    case config::Listener::Targets::strict: return "strict";
+  }
+  return nullptr;
+}
 [[nodiscard]] inline const char* enum_text(config::AccessFormat format) {
   switch (format) {
     case config::AccessFormat::json: return "json";
@@ -306,14 +313,44 @@ void fields(auto& archive, IsA<Credentials> auto& value) {
   archive("shell", shell);
 }
 
+void fields(auto& archive, IsA<config::Cidr> auto& value) {
+  auto& [network, prefix] = value;
+  archive("network", network);
+  archive("prefix", prefix);
+}
+
+void fields(auto& archive, IsA<config::Listener> auto& value) {
+  auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
+         max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
+         access_log, access_format, source] = value;
+  archive("name", name);
+  archive("addresses", addresses);
+  archive("default_app", default_app);
+  archive("trusted_proxies", trusted_proxies);
+  archive("proxy_protocol", proxy_protocol);
+  archive("head_timeout", head_timeout);
+  archive("idle_timeout", idle_timeout);
+  archive("max_target", max_target);
+  archive("max_head", max_head);
+  archive("max_field", max_field);
+  archive("max_fields", max_fields);
+  archive("targets", targets);
+  archive("read_ahead", read_ahead);
+  archive("max_connections_per_client", max_connections_per_client);
+  archive("access_log", access_log);
+  archive("access_format", access_format);
+  archive("source", source);
+}
+
 void fields(auto& archive, IsA<Spec> auto& value) {
-  auto& [app, directory, program, environment, inherited, credentials] = value;
+  auto& [app, directory, program, environment, inherited, credentials, listeners] = value;
   archive("app", app);
   archive("directory", directory);
   archive("program", program);
   archive("environment", environment);
   archive("inherited", inherited);
   archive("credentials", credentials);
+  archive("listeners", listeners);
 }
 
 }  // namespace gracevisor::supervise

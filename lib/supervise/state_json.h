@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "supervise/state_fields.h"
 
@@ -58,6 +59,7 @@ class StateWriter {
     return string_to_json(value.string());
   }
   [[nodiscard]] static Json encode(base::Millis value) { return value.count(); }
+  [[nodiscard]] static Json encode(const base::Address& value) { return string_to_json(value.text()); }
   template <class T>
   [[nodiscard]] static Json encode(const std::optional<T>& value) {
     return value ? encode(*value) : Json();
@@ -136,6 +138,13 @@ class StateReader {
     auto text = string_from_json(json);
     if (text) value = std::move(*text);
     return text.has_value();
+  }
+  [[nodiscard]] bool decode(const Json& json, base::Address& value) {
+    auto text = string_from_json(json);
+    if (!text) return false;
+    auto address = base::Address::parse(*text);
+    if (address) value = *address;
+    return address.has_value();
   }
   [[nodiscard]] bool decode(const Json& json, base::Millis& value) {
     // What cannot be counted in nanoseconds would overflow later.

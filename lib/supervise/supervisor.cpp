@@ -28,7 +28,8 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       listeners_(workers_),
       turn_timer_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
-      shutdown_timer_(loop, [this] { begin_stopping(true, stage_ == Stage::stopping); }) {
+      shutdown_timer_(loop, [this] { begin_stopping(true, stage_ == Stage::stopping); }),
+      missing_timer_(loop, [this] { retry_missing(); }) {
   World::Surroundings around{loop,
                              log,
                              writer,
@@ -45,7 +46,15 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                                return it == apps_.end() ? nullptr : it->second.app.get();
                              },
                              settings_.ensure_runtime_dir,
-                             [this] { schedule_turn(); }};
+                             [this] { schedule_turn(); },
+                             [this](base::AppId id, AppCounts& counts) {
+                               auto it = apps_.find(id);
+                               if (it == apps_.end()) return;
+                               for (const Touched& one : it->second.touched) {
+                                 counts.touched += (counts.touched.empty() ? "" : ", ") + one.address;
+                                 counts.own_answers += one.ledger->own_answers();
+                               }
+                             }};
   world_ = std::make_unique<World>(std::move(around));
 }
 
@@ -66,14 +75,16 @@ void Supervisor::turn() {
   read_failures();
   notice_quiescence();
   notice_adoption();
+  follow_listeners();
   if (world_->take_dirty()) publish();
   world_->sweep();
   world_->hint_at_slow_streams();
   world_->keep_record();
   publisher_.drop_passed_tables();
   follow_shutdown();
-  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() || stage_ != Stage::serving ||
-                 failures_.waiting(world_->now());
+  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
+                 publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() ||
+                 stage_ != Stage::serving || failures_.waiting(world_->now());
   if (waiting) {
     slow_timer_.start(kSlowLook);
   } else {
@@ -121,14 +132,7 @@ void Supervisor::notice_adoption() {
   base::Epoch adopted = publisher_.adopted_by_all();
   if (adopted <= adopted_) return;
   adopted_ = adopted;
-  listeners_.end_given_up(adopted);
   for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
-}
-
-const config::App& Supervisor::facing(const AppEntry& entry) {
-  if (entry.app->live() != nullptr) return entry.app->live()->spec()->app;
-  bool known = entry.remembered && entry.remembered->live_spec;
-  return known ? entry.remembered->live_spec->app : entry.configured;
 }
 
 void Supervisor::publish() {
@@ -137,12 +141,17 @@ void Supervisor::publish() {
   std::vector<FacingApp> facing_apps;
   for (auto& [id, entry] : apps_) {
     apps.push_back(entry.app.get());
-    facing_apps.push_back({id, &facing(entry)});
+    Face now = face(entry);
+    FacingApp& facing_app = facing_apps.emplace_back(FacingApp{id, now.config, now.listeners});
+    const Generation* fallback = entry.app->fallback();
+    entry.held = fallback != nullptr;
+    if (entry.held) facing_app.former = {&fallback->spec()->app, &fallback->spec()->listeners};
   }
   auto table = build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving});
   addresses_ = table->listeners.size();
   table->room = budget().room();
   publisher_.publish(std::move(table));
+  notice_missing();
 }
 
 // A changed listener belongs to the cutover: it comes into force with the generation that was deployed with
@@ -233,7 +242,7 @@ void Supervisor::begin_stopping(bool now, bool kill) {
 }
 
 void Supervisor::follow_shutdown() {
-  if (stage_ == Stage::closing && adopted_ >= publisher_.epoch()) {
+  if (stage_ == Stage::closing && publisher_.entered_by_all() >= publisher_.epoch()) {
     // The workers have accepted what waited and closed their sockets; nobody shall wait in a backlog now.
     listeners_.end_all();
     if (idle()) begin_stopping(false, false);

@@ -48,14 +48,24 @@ class Supervisor {
   struct PendingListeners {
     SpecRef spec;
     std::unique_ptr<ListenerBook::Opened> opened;
+    std::vector<std::string> changes;  // for the receipt
+  };
+  // An address that a deploy takes something from or brings something to.
+  struct Touched {
+    std::string address;
+    std::shared_ptr<const routing::ListenerLedger> ledger;
   };
   struct AppEntry {
     std::unique_ptr<App> app;
     std::optional<PendingListeners> listeners;
     std::optional<AppState> remembered;  // what it is to be started with, until its turn at boot comes
     config::App configured;              // as the files said when it was last read
-    std::vector<std::string> problems;   // standing remarks for status
-    std::vector<std::string> hints;      // what the next report says of the configuration as it was read
+    std::vector<config::Listener> configured_listeners;  // and its listeners
+    std::vector<std::string> problems;                   // standing remarks for status
+    std::vector<std::string> hints;    // what the next report says of the configuration as it was read
+    std::vector<Touched> touched;      // by its last deploy
+    bool held = false;                 // the newest table lists what a cut-back would bring back
+    std::vector<std::string> missing;  // addresses that it should be reached at, and is not
   };
 
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
@@ -103,7 +113,7 @@ class Supervisor {
   [[nodiscard]] std::vector<std::string> remarks() const;
   // The app's configuration as its clients meet it: the live spec's, the one's that will be live when it is
   // booted, or the files' before there is any.
-  [[nodiscard]] static const config::App& facing(const AppEntry& entry);
+  [[nodiscard]] static const config::App& facing(const AppEntry& entry) { return *face(entry).config; }
 
  private:
   enum class Stage : std::uint8_t { serving, closing, stopping, over };
@@ -116,6 +126,27 @@ class Supervisor {
   void notice_adoption();
   void publish();
   void commit_listeners();
+  // listeners_at_work.cpp
+  [[nodiscard]] static Face face(const AppEntry& entry);
+  void follow_listeners();
+  void notice_missing();
+  void retry_missing();
+  [[nodiscard]] base::Expected<std::unique_ptr<ListenerBook::Opened>> open_sound(
+      const config::Listener& listener) const;
+  [[nodiscard]] base::Expected<void> open_at_boot();
+  void settle_remembered(AppEntry& entry);
+  // The apps beside `entry` that use the listener: "b, c".
+  [[nodiscard]] std::string others_at(const AppEntry* entry, const std::string& listener) const;
+  // What a deploy of `configured` changes of its listeners, and what it leaves for the next start.
+  struct ListenerPlan {
+    std::vector<config::Listener> listeners;
+    std::vector<std::string> changes;  // for the receipt
+    std::vector<std::string> left;     // standing remarks
+  };
+  [[nodiscard]] std::expected<ListenerPlan, Refused> plan_listeners(const AppEntry* entry,
+                                                                    const config::App& configured,
+                                                                    const config::Config& config) const;
+  void note_touched(AppEntry& entry, const Spec& next) const;
   void follow_shutdown();
   void begin_stopping(bool now, bool kill);
   [[nodiscard]] bool idle() const;
@@ -145,6 +176,7 @@ class Supervisor {
   ShortageWatch shortages_;
   Publisher publisher_;
   ListenerBook listeners_;
+  std::map<std::string, std::string> open_errors_;  // by listener: why it could not be opened
   std::unique_ptr<World> world_;
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
@@ -156,6 +188,7 @@ class Supervisor {
   loop::Timer turn_timer_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
+  loop::Timer missing_timer_;  // addresses that could not be opened are tried again
   Stage stage_ = Stage::serving;
   bool hurried_ = false;  // asked twice, or the deadline has passed: no client is waited for
   std::function<void()> over_;

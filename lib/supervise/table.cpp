@@ -65,7 +65,7 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
   base::Epoch epoch = input.publisher.next_epoch();
   table->closing = input.closing;
   table->apps.reserve(input.apps.size());
-  table->listeners = input.listeners.routes(input.facing, epoch);
+  table->listeners = input.listeners.routes(input.facing, {epoch, input.world.now()});
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
     const App& app = *input.apps[i];
     const config::App& config = *input.facing[i].config;

@@ -337,6 +337,7 @@ AppCounts World::counts(base::AppId app) const {
     sum.slowest_body =
         std::max<base::Duration>(sum.slowest_body, std::chrono::microseconds(cell.slowest_body_us.read()));
   }
+  around_.count_touched(app, sum);
   return sum;
 }
 

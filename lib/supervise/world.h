@@ -42,6 +42,8 @@ class World final : public Effects, private RunObserver {
     // it is taken to be there.
     std::function<base::Expected<void>()> ensure_runtime_dir;
     std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
+    // Fills in what AppCounts says of listeners.
+    std::function<void(base::AppId, AppCounts&)> count_touched = [](base::AppId, AppCounts&) {};
   };
   explicit World(Surroundings around);
   World(const World&) = delete;
@@ -117,7 +119,7 @@ class World final : public Effects, private RunObserver {
     std::shared_ptr<routing::AppLedger> ledger;
     std::uint64_t window = 0;
     std::unique_ptr<AppOutput> output;
-    const Credentials* user = nullptr;  // the writer keeps it
+    const Credentials* user = nullptr;      // the writer keeps it
     std::uint64_t slow_streams = 0;         // that were seen
     std::optional<base::TimePoint> hinted;  // at what those may be
   };

@@ -60,7 +60,7 @@ void run_rounds(const Round& round) {
 void connect_some(const Crew& crew, const ProxyRig& rig, std::vector<Peer>& clients,
                   std::minstd_rand& random) {
   for (auto n = 1 + random() % kMostClients; n > 0; --n) clients.push_back(rig.connect());
-  const bool more = random() % 2 == 0 && rig.listed;
+  const bool more = random() % 2 == 0 && !rig.leaving;
   if (!more || crew.dealing != Crew::Dealing::to_first) return;
   REQUIRE(eventually([&] {
     if (elsewhere(rig) > 0) return true;
@@ -81,7 +81,7 @@ TEST_CASE("accept stress: whoever was taken before the listener left is answered
     ProxyRig rig({}, crew);
     std::vector<Peer> clients;
     connect_some(crew, rig, clients, random);
-    rig.listed = false;
+    rig.leaving = true;
     (void)rig.put();
     check_answers(clients);
     return elsewhere(rig);
@@ -94,7 +94,7 @@ TEST_CASE("accept stress: a listener that comes and goes loses nobody") {
     std::vector<Peer> clients;
     for (int flips = 0; flips < 4; ++flips) {
       connect_some(crew, rig, clients, random);
-      rig.listed = !rig.listed;
+      rig.leaving = !rig.leaving;
       (void)rig.put();
     }
     check_answers(clients);

@@ -146,11 +146,11 @@ class Proxy {
     web.options = std::make_shared<config::ProxyOptions>(options);
     ledger_ = web.ledger = std::make_shared<routing::AppLedger>(1);
     table->apps.push_back(web);
-    table->listeners.push_back({std::make_shared<routing::ListenerSockets>(
-                                    routing::ListenerSockets{"public", address_, std::move(opened->sockets)}),
-                                std::make_shared<routing::HostIndex>(
-                                    std::vector<routing::HostIndex::Entry>{{"", "/", web.id}}, std::nullopt),
-                                std::make_shared<config::Listener>(), std::nullopt, nullptr});
+    table->listeners.push_back(
+        {std::make_shared<routing::ListenerSockets>(address_, std::move(opened->sockets)),
+         std::make_shared<routing::HostIndex>(std::vector<routing::HostIndex::Entry>{{"", "/", web.id}},
+                                              std::nullopt),
+         std::make_shared<config::Listener>(), std::nullopt, nullptr});
     table_ = table;
     port_.mailbox.put(std::make_unique<routing::TableLetter>(routing::TableLetter{table}));
     auto worker = proxy::Worker::start({base::WorkerIndex(0), 1}, port_, [] {});

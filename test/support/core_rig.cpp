@@ -39,8 +39,8 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
     canary_out_.emplace(accept_from(path.sockets.front()));
   }
   auto public_side = listen_on(new_address(layout.clients));
-  listener_ = std::make_shared<routing::ListenerSockets>(
-      routing::ListenerSockets{"public", public_side.address, std::move(public_side.sockets)});
+  listener_ = std::make_shared<routing::ListenerSockets>(public_side.address, std::move(public_side.sockets));
+  listener.name = "public";
   web.id = base::AppId(1);
   web.name = "web";
   web.mode = layout.instances == 0 ? routing::AppMode::stopped : routing::AppMode::live;
@@ -49,7 +49,8 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
   while (web.targets.size() < layout.instances) web.targets.push_back(add_instance());
   routes.push_back({"", "/", web.id});
   core_ = std::make_unique<proxy::Core>(
-      *loop_, proxy::Core::Place{.index = base::WorkerIndex(0)}, port_, [] {}, [] {});
+      *loop_, proxy::Core::Place{.index = base::WorkerIndex(0), .max_clients = layout.places}, port_, [] {},
+      [] {});
   publish();
 }
 

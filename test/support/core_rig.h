@@ -35,6 +35,7 @@ class CoreRig {
     Family clients = Family::tcp;
     Family apps = Family::local;
     std::size_t instances = 1;
+    std::size_t places = SIZE_MAX;  // of clients
   };
 
   CoreRig() : CoreRig(Layout{}) {}

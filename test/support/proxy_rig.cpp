@@ -25,8 +25,8 @@ ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew) {
     REQUIRE(deaf);
     opened->sockets.push_back(std::move(deaf->sockets.front()));
   }
-  sockets_ = std::make_shared<routing::ListenerSockets>(
-      routing::ListenerSockets{"public", opened->address, std::move(opened->sockets)});
+  sockets_ = std::make_shared<routing::ListenerSockets>(opened->address, std::move(opened->sockets));
+  listener.name = "public";
   web.id = base::AppId(1);
   web.name = "web";
   web.mode = targets.empty() ? routing::AppMode::stopped : routing::AppMode::live;
@@ -61,7 +61,11 @@ base::Epoch ProxyRig::put() {
   table->epoch = epoch_;
   if (listed) {
     table->listeners.push_back({sockets_, std::make_shared<routing::HostIndex>(routes, std::nullopt),
-                                std::make_shared<config::Listener>(listener), tcp, access});
+                                std::make_shared<config::Listener>(listener), tcp, access, leaving});
+    if (!former.empty()) {
+      table->listeners.back().former = std::make_shared<routing::HostIndex>(former, std::nullopt);
+      table->listeners.back().former_until = former_until;
+    }
   }
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
@@ -106,8 +110,8 @@ int ProxyRig::finish() {
   for (const auto& table : published_) {
     for (const auto& app : table->apps) {
       for (const auto& target : app.targets) CHECK(target->ledger.sum(&routing::LedgerCell::leases) == 0);
-      for (const auto& leaving : app.leaving) {
-        CHECK(leaving.endpoint->ledger.sum(&routing::LedgerCell::leases) == 0);
+      for (const auto& last : app.leaving) {
+        CHECK(last.endpoint->ledger.sum(&routing::LedgerCell::leases) == 0);
       }
     }
   }

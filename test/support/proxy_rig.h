@@ -62,7 +62,10 @@ class ProxyRig {
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
   routing::Room room;
-  bool listed = true;  // the listener
+  bool listed = true;                             // the listener
+  bool leaving = false;                           // so is it
+  std::vector<routing::HostIndex::Entry> former;  // routes that it had
+  base::Epoch former_until;                       // as ListenerRoutes
   config::Listener listener;
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;

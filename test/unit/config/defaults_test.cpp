@@ -60,7 +60,7 @@ const std::map<std::string, std::string>& promised() {
       {"listen.public.max_fields", "100"},
       {"listen.public.targets", R"("as-sent")"},
       {"listen.public.read_ahead", R"("64KiB")"},
-      {"listen.public.max_connections_per_client", "0"},
+      {"listen.public.max_connections_per_client", R"("auto")"},
       {"# listen.public.access_log", R"("/var/log/gracevisor/access.log")"},
       {"listen.public.access_format", R"("json")"},
       {"# app.web.command", R"(["./server", "--port", "{port}"])"},

@@ -113,7 +113,7 @@ AcceptGroup::Passed some_connection() {
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
   base::UniqueFd other(pair[1]);
-  return {{base::UniqueFd(pair[0]), {}}, nullptr, nullptr};
+  return {{base::UniqueFd(pair[0]), {}}, nullptr, nullptr, {}};
 }
 
 TEST_CASE("accept group: the least loaded worker is chosen, and who passes has counted for it") {

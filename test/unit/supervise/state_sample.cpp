@@ -73,13 +73,28 @@ std::string show(const config::App& value) {
   return show_all(name, command, directory, environment, environment_file, user, instances, endpoint, listen,
                   routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source);
 }
+std::string show(const base::Address& value) {
+  return show(value.text());
+}
+std::string show(const config::Cidr& value) {
+  const auto& [network, prefix] = value;
+  return show_all(network, prefix);
+}
+std::string show(const config::Listener& value) {
+  const auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
+               max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
+               access_log, access_format, source] = value;
+  return show_all(name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
+                  max_target, max_head, max_field, max_fields, targets, read_ahead,
+                  max_connections_per_client, access_log, access_format, source);
+}
 std::string show(const supervise::Credentials& value) {
   const auto& [uid, gid, groups, name, home, shell] = value;
   return show_all(uid, gid, groups, name, home, shell);
 }
 std::string show(const supervise::Spec& value) {
-  const auto& [app, directory, program, environment, inherited, credentials] = value;
-  return show_all(app, directory, program, environment, inherited, credentials);
+  const auto& [app, directory, program, environment, inherited, credentials, listeners] = value;
+  return show_all(app, directory, program, environment, inherited, credentials, listeners);
 }
 
 namespace {
@@ -139,6 +154,29 @@ config::ProxyOptions sample_proxy_options() {
   return options;
 }
 
+config::Listener sample_listener() {
+  config::Listener listener;
+  listener.name = "public\xff";
+  listener.addresses = {base::Address::parse("*:80").value(),
+                        base::Address::parse("unix:/run/x.sock").value()};
+  listener.default_app = "web";
+  listener.trusted_proxies = {{base::Address::parse("10.0.0.0:0").value(), 8}};
+  listener.proxy_protocol = true;
+  listener.head_timeout = base::Millis(81);
+  listener.idle_timeout = base::Millis(82);
+  listener.max_target = 83;
+  listener.max_head = 84;
+  listener.max_field = 85;
+  listener.max_fields = 86;
+  listener.targets = config::Listener::Targets::strict;
+  listener.read_ahead = 87;
+  listener.max_connections_per_client = 88;
+  listener.access_log = "/var/log/all\xff";
+  listener.access_format = config::AccessFormat::combined;
+  listener.source = {"gracevisor.toml", 89, 90};
+  return listener;
+}
+
 config::App sample_app() {
   config::App app;
   app.name = "web";
@@ -182,6 +220,7 @@ supervise::Spec sample_spec() {
   spec.program = "/srv/web/server";
   spec.environment = {{"PATH", "/usr/bin"}, {"N\xff", "x"}, {"LINES", "a\nb"}};
   spec.inherited = {"PATH"};
+  spec.listeners = {sample_listener()};
   spec.credentials = supervise::Credentials{4294967295U, 1001, {1002, 1003}, "www", "/home/www", "/bin/sh"};
   return spec;
 }

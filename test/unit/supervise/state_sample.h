@@ -48,6 +48,9 @@ std::string show(const E& value) {
 std::string show(const config::ErrorPage& value);
 std::string show(const config::ProxyOptions& value);
 [[nodiscard]] std::string show(const config::App& value);
+[[nodiscard]] std::string show(const base::Address& value);
+[[nodiscard]] std::string show(const config::Cidr& value);
+[[nodiscard]] std::string show(const config::Listener& value);
 [[nodiscard]] std::string show(const supervise::Credentials& value);
 [[nodiscard]] std::string show(const supervise::Spec& value);
 

@@ -1,0 +1,282 @@
+// The supervisor's part in the listeners: which definitions an app is started with, what a deploy changes of
+// them, and what becomes of those that leave or cannot be opened.
+//
+// A listener that one app uses belongs to it: a deploy brings the files' definition, a restart of the daemon
+// keeps the recorded one. One that several apps use belongs to none of them: no deploy of one changes it for
+// the others; the daemon takes the files' definition when it starts.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "supervise/listener_definitions.h"
+#include "supervise/supervisor.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+constexpr base::Duration kRetryMissing = std::chrono::seconds(5);
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string result;
+  for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
+  return result;
+}
+
+// By key, with the words of the configuration.
+std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners) {
+  std::map<std::string, std::string> result;
+  for (const config::Listener& listener : listeners) {
+    for (const base::Address& address : listener.addresses) {
+      result.emplace(address_key(listener, address), address.text());
+    }
+  }
+  return result;
+}
+
+std::string left_out(const std::map<std::string, std::string>& from,
+                     const std::map<std::string, std::string>& to) {
+  std::vector<std::string> result;
+  for (const auto& [key, text] : from) {
+    if (!to.contains(key)) result.push_back(text);
+  }
+  return joined(result);
+}
+
+// "127.0.0.1:80 -> 127.0.0.1:81", "public: idle_timeout"
+std::vector<std::string> changes_between(const std::vector<config::Listener>& from,
+                                         const std::vector<config::Listener>& to) {
+  std::vector<std::string> result;
+  auto before = addresses_of(from);
+  auto after = addresses_of(to);
+  std::string gone = left_out(before, after);
+  std::string come = left_out(after, before);
+  if (!gone.empty() || !come.empty()) {
+    result.push_back(
+        fmt::format("{} -> {}", gone.empty() ? "nothing" : gone, come.empty() ? "nothing" : come));
+  }
+  for (const config::Listener& listener : to) {
+    const config::Listener* old = find_listener(from, listener.name);
+    if (old == nullptr) continue;
+    auto keys = differences(*old, listener);
+    std::erase(keys, "address");
+    if (!keys.empty()) result.push_back(listener.name + ": " + joined(keys));
+  }
+  return result;
+}
+
+}  // namespace
+
+Face Supervisor::face(const AppEntry& entry) {
+  if (entry.app->live() != nullptr) {
+    const Spec& spec = *entry.app->live()->spec();
+    return {&spec.app, &spec.listeners};
+  }
+  if (entry.remembered && entry.remembered->live_spec) {
+    const Spec& spec = *entry.remembered->live_spec;
+    return {&spec.app, &spec.listeners};
+  }
+  return {&entry.configured, &entry.configured_listeners};
+}
+
+std::string Supervisor::others_at(const AppEntry* entry, const std::string& listener) const {
+  std::vector<std::string> result;
+  for (const auto& [id, other] : apps_) {
+    if (&other == entry) continue;
+    Face there = face(other);
+    if (names(*there.config, listener) || find_listener(*there.listeners, listener) != nullptr) {
+      result.push_back(other.app->name());
+    }
+  }
+  return joined(result);
+}
+
+std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
+    const AppEntry* entry, const config::App& configured, const config::Config& config) const {
+  ListenerPlan plan;
+  for (const config::Listener& wanted : listeners_of(configured, config.listeners)) {
+    const config::Listener* now = listeners_.in_force(wanted.name);
+    std::string others = now != nullptr ? others_at(entry, wanted.name) : "";
+    plan.listeners.push_back(others.empty() ? wanted : *now);
+    auto keys = others.empty() ? std::vector<std::string>{} : differences(*now, wanted);
+    if (keys.empty()) continue;
+    std::string addresses;
+    if (now->addresses != wanted.addresses) {
+      addresses = fmt::format(" ({} -> {})", addresses_text(*now), addresses_text(wanted));
+    }
+    plan.left.push_back(fmt::format("{}: {}{}: taken at the next start of the daemon (also used by {})",
+                                    wanted.name, joined(keys), addresses, others));
+  }
+  auto wanted = addresses_of(plan.listeners);
+  for (const auto& [id, other] : apps_) {
+    if (&other == entry) continue;
+    Face there = face(other);
+    bool tcp =
+        configured.protocol == config::Protocol::tcp || there.config->protocol == config::Protocol::tcp;
+    if (!tcp) continue;
+    for (const auto& [key, text] : addresses_of(*there.listeners)) {
+      if (!wanted.contains(key)) continue;
+      return std::unexpected(Refused{
+          ExitCode::preflight_failed,
+          fmt::format(
+              R"(app.{}.listen: {} is still used by {}, and proxy = "tcp" needs a listener of its own)",
+              configured.name, text, other.app->name()),
+          {}});
+    }
+  }
+  if (entry != nullptr && entry->app->live() != nullptr) {
+    plan.changes = changes_between(*face(*entry).listeners, plan.listeners);
+  }
+  return plan;
+}
+
+// Every address that the deploy takes something from or brings something to.
+void Supervisor::note_touched(AppEntry& entry, const Spec& next) const {
+  entry.touched.clear();
+  if (entry.app->live() == nullptr) return;
+  Face before = face(entry);
+  const bool same_routes = before.config->routes == next.app.routes;
+  auto touch = [&](const config::Listener& listener) {
+    for (const SocketsRef& sockets : listeners_.sockets(listener)) {
+      std::string address = sockets->address.text();
+      if (std::ranges::find(entry.touched, address, &Touched::address) != entry.touched.end()) continue;
+      entry.touched.push_back({std::move(address), sockets->ledger});
+    }
+  };
+  auto same = [&](const config::Listener& listener, const std::vector<config::Listener>& others) {
+    const config::Listener* other = find_listener(others, listener.name);
+    return same_routes && other != nullptr && differences(*other, listener).empty();
+  };
+  for (const config::Listener& listener : *before.listeners) {
+    if (!same(listener, next.listeners)) touch(listener);
+  }
+  for (const config::Listener& listener : next.listeners) {
+    if (!same(listener, *before.listeners)) touch(listener);
+  }
+}
+
+// What a record names, but does not hold (it is an older daemon's), and what belongs to several apps.
+void Supervisor::settle_remembered(AppEntry& entry) {
+  const Spec& recorded = *entry.remembered->live_spec;
+  std::vector<config::Listener> settled;
+  auto settle = [&](const std::string& name) {
+    if (find_listener(settled, name) != nullptr) return;
+    const config::Listener* in_files = settings_.config.find_listener(name);
+    const config::Listener* before = find_listener(recorded.listeners, name);
+    if (in_files != nullptr && (before == nullptr || !others_at(&entry, name).empty())) {
+      settled.push_back(*in_files);
+    } else if (before != nullptr) {
+      settled.push_back(*before);
+    } else if (auto own = own_address(name)) {
+      settled.push_back(std::move(*own));
+    }
+  };
+  for (const std::string& name : recorded.app.listen) settle(name);
+  for (const config::Listener& listener : recorded.listeners) settle(listener.name);
+  for (const config::Listener& listener : entry.configured_listeners) {
+    if (listener.default_app == recorded.app.name) settle(listener.name);
+  }
+  auto spec = std::make_shared<Spec>(recorded);
+  spec->listeners = std::move(settled);
+  entry.remembered->live_spec = std::move(spec);
+}
+
+// Not where another user could lead the path of a Unix socket elsewhere.
+base::Expected<std::unique_ptr<ListenerBook::Opened>> Supervisor::open_sound(
+    const config::Listener& listener) const {
+  if (auto sound = settings_.files.check_sockets(listener); !sound) {
+    return base::fail("listener " + listener.name + ": " + sound.error().what);
+  }
+  return listeners_.open({listener});
+}
+
+base::Expected<void> Supervisor::open_at_boot() {
+  for (auto& [id, entry] : apps_) {
+    if (entry.remembered && entry.remembered->live_spec) settle_remembered(entry);
+  }
+  for (const auto& [id, entry] : apps_) {
+    for (const config::Listener& listener : *face(entry).listeners) {
+      auto opened = open_sound(listener);
+      if (opened) {
+        listeners_.commit(std::move(*opened));
+        continue;
+      }
+      // What the files say must be possible. What only a record says is missed by its own app alone.
+      const config::Listener* in_files = settings_.config.find_listener(listener.name);
+      if (in_files != nullptr && differences(*in_files, listener).empty()) {
+        return std::unexpected(opened.error());
+      }
+      open_errors_[listener.name] = opened.error().what;
+    }
+  }
+  return {};
+}
+
+void Supervisor::follow_listeners() {
+  if (listeners_.follow(publisher_.entered_by_all(), world_->now())) (void)world_->publish();
+  for (const auto& [id, entry] : apps_) {
+    if (entry.held != (entry.app->fallback() != nullptr)) (void)world_->publish();
+  }
+  for (const ListenerBook::Event& event : listeners_.take_events()) {
+    std::string_view what = event.what == ListenerBook::Event::What::leaves ? "listener-leaves"
+                            : event.what == ListenerBook::Event::What::back ? "listener-back"
+                                                                            : "listener-ended";
+    log_.info("{} listener={} address={}{}{}", what, event.listener, event.address,
+              event.detail.empty() ? "" : " ", event.detail);
+  }
+}
+
+void Supervisor::notice_missing() {
+  bool any = false;
+  for (auto& [id, entry] : apps_) {
+    std::vector<std::string> texts;
+    Face now = face(entry);
+    bool serves = (entry.app->live() != nullptr || entry.remembered) && !entry.app->stopped();
+    if (serves && config::is_routed(now.config->endpoint)) {
+      std::size_t addresses = 0;
+      for (const config::Listener& listener : *now.listeners) addresses += listener.addresses.size();
+      std::vector<std::string> missing;
+      for (const ListenerBook::Missing& one : listeners_.missing()) {
+        if (one.app != id) continue;
+        auto error = open_errors_.find(one.listener);
+        missing.push_back(error != open_errors_.end() ? error->second : one.address.text() + " is not open");
+      }
+      for (const std::string& name : now.config->listen) {
+        if (find_listener(*now.listeners, name) != nullptr) continue;
+        missing.push_back("listener " + name + " is defined nowhere");
+      }
+      const bool nowhere = missing.size() >= addresses;
+      for (const std::string& one : missing) {
+        texts.push_back(
+            fmt::format("{}: {}", nowhere ? "is live and reachable nowhere" : "is not reachable at", one));
+      }
+    }
+    any = any || !texts.empty();
+    if (texts == entry.missing) continue;
+    for (const std::string& text : texts) log_.error("listener app={} cause=\"{}\"", entry.app->name(), text);
+    if (texts.empty()) log_.info("listener app={} is reachable at all of its addresses", entry.app->name());
+    entry.missing = std::move(texts);
+  }
+  if (any && stage_ == Stage::serving) {
+    if (!missing_timer_.running()) missing_timer_.start(kRetryMissing);
+  } else {
+    missing_timer_.stop();
+  }
+}
+
+void Supervisor::retry_missing() {
+  for (const ListenerBook::Missing& one : listeners_.missing()) {
+    const config::Listener* listener = listeners_.in_force(one.listener);
+    if (listener == nullptr) continue;
+    auto opened = open_sound(*listener);
+    if (opened) {
+      open_errors_.erase(one.listener);
+      listeners_.commit(std::move(*opened));
+    } else {
+      open_errors_[one.listener] = opened.error().what;
+    }
+  }
+  // Also when nothing has changed: what is still missing is tried again.
+  (void)world_->publish();
+}
+
+}  // namespace gracevisor::supervise
