@@ -43,9 +43,9 @@ routing::RouteTableRef table_of(std::size_t apps, unsigned instances, config::Pr
     table->apps.push_back(std::move(app));
   }
   table->epoch = base::Epoch(1);
-  table->listeners.push_back({std::make_shared<routing::ListenerSockets>(),
-                              std::make_shared<routing::HostIndex>(routes, std::nullopt),
-                              std::make_shared<config::Listener>()});
+  table->listeners.push_back(
+      {std::make_shared<routing::ListenerSockets>(base::Address(), std::vector<base::UniqueFd>()),
+       std::make_shared<routing::HostIndex>(routes, std::nullopt), std::make_shared<config::Listener>()});
   return table;
 }
 

@@ -14,7 +14,6 @@ constexpr base::Duration kPrefaceTimeout = std::chrono::seconds(5);
 constexpr base::Duration kBusyIdleTimeout = std::chrono::seconds(5);
 constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
 constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
-constexpr int kMostMadeRoom = 16;
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
@@ -91,26 +90,6 @@ void Downstream::serve() {
     return;
   }
   advance({});
-}
-
-bool Downstream::take_seat() {
-  const std::optional<unsigned>& limit = entrance_.config->max_connections_per_client;
-  const bool exempt = limit ? *limit == 0 : trusted_ || loopback_;
-  const std::size_t workers = core_.workers();
-  const std::size_t share = limit ? (*limit + workers - 1) / workers : 0;
-  Crowd& crowd = core_.crowd();
-  crowd.enter(seat_, exempt ? ClientKey() : key_, share);
-  for (int made = 0; crowd.too_many(seat_); ++made) {
-    Seat* oldest = Crowd::oldest_of(seat_);
-    if (oldest == nullptr && made == 0) {
-      crowd.leave(seat_);
-      return false;
-    }
-    // Of a client that had far too many when places became scarce, not all at once.
-    if (oldest == nullptr || made == kMostMadeRoom) break;
-    oldest->of().make_room();
-  }
-  return true;
 }
 
 void Downstream::on_bytes(std::string_view bytes) {
@@ -388,25 +367,6 @@ void Downstream::linger() {
   stream_.finish_writing();
   core_.deadlines().start(deadline_, kLingerIdle);
   update_reading();
-}
-
-bool Downstream::leaving() const noexcept {
-  return entrance_.leaving() || core_.closing();
-}
-
-void Downstream::look_at_listener() {
-  if (entrance_.routes != nullptr) return;
-  switch (state_) {
-    case State::preface:
-    case State::idle:
-    case State::reading_head: close(); return;
-    case State::beginning:
-    case State::exchanging: exchange_->leave_listener(); return;
-    case State::tunnelling: tunnel_->end_now(); return;
-    case State::deaf:
-    case State::lingering:
-    case State::closed: return;
-  }
 }
 
 void Downstream::close() {
