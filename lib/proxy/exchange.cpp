@@ -219,7 +219,7 @@ void Exchange::deadline_passed() {
   }
   if (!nothing_answered() && !client_->deaf() && client_->queued() > 0 && pace_.watching()) {
     if (reader_lags()) {
-      cut_client("client_stalled");
+      cut_client("client_stalled", Reply::send_timeout);
     } else {
       start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));
     }

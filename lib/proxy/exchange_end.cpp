@@ -160,7 +160,7 @@ void Exchange::leave_listener() {
   if (nothing_answered()) {
     answer(Reply::drained);
   } else if (response_ == Response::body) {
-    cut();
+    cut(Reply::drained);
   }
 }
 
