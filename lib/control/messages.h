@@ -54,7 +54,7 @@ struct AppStatus {
   std::uint64_t wanted = 0;
   std::uint64_t requests = 0;
   std::uint64_t failed = 0;
-  std::uint64_t repaired = 0;  // responses that said twice how long they are
+  std::uint64_t repaired = 0;            // responses that said twice how long they are
   std::optional<std::uint64_t> since_s;  // how long ago the generation went live
   std::vector<std::string> listens;      // addresses or names of listeners
   std::vector<std::string> routes;       // "example.com/api"

@@ -206,8 +206,8 @@ struct Refusal {
   std::string_view field = {};
 
   constexpr Refusal() noexcept = default;
-  // Implicit: wherever a refusal is asked for, its reason will do.
-  // NOLINTNEXTLINE(google-explicit-constructor)
+  // Implicit: wherever a refusal is asked for, its reason will do,
+  // with the status that requests have.
   constexpr Refusal(Reason why) noexcept : reason(why), status(text_of(why).status) {}
   constexpr Refusal(Reason why, std::string_view of) noexcept : Refusal(why) { field = of; }
   constexpr Refusal(Reason why, std::string_view of, char found) noexcept : Refusal(why, of) {

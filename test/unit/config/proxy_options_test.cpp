@@ -253,9 +253,8 @@ TEST_CASE("proxy options: what the proxy writes itself has no rule, in any case"
 
 TEST_CASE("proxy options: a trailer that a head decides may not pass") {
   const std::string at = "app.web.proxy_options.trailers";
-  for (const char* name :
-       {"Authorization", "Cache-Control", "Content-Encoding", "content-range", "Content-Type", "Cookie",
-        "Set-Cookie", "Expect", "Max-Forwards", "X-Gv-a"}) {
+  for (const char* name : {"Authorization", "Cache-Control", "Content-Encoding", "content-range",
+                           "Content-Type", "Cookie", "Set-Cookie", "Expect", "Max-Forwards", "X-Gv-a"}) {
     CAPTURE(name);
     CHECK(option_errors(R"(trailers = ["X-Ok", ")" + std::string(name) + "\"]") ==
           one("5:21: " + at + "[1]: this header cannot be a trailer"));

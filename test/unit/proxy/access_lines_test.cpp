@@ -7,6 +7,41 @@
 namespace gracevisor::test {
 
 TEST_CASE_FIXTURE(Logged,
+                  "access: a connection that does not begin with its PROXY header has a line that says so") {
+  rig.listener.proxy_protocol = true;
+  rig.publish();
+  Peer client = rig.connect();
+  REQUIRE(client.send("GET /x HTTP/1.1\r\n\r\n"));
+  CHECK(client.read_to_end().empty());
+  Json line = lines.next("/listener.log");
+  CHECK(line["error"] == "bad-proxy-header");
+  CHECK(line["status"] == 0);
+  CHECK(line["end"] == "refused");
+  CHECK(line["phase"] == "reading the PROXY header");
+}
+
+TEST_CASE_FIXTURE(Logged, "access: a response that is cut has the reason") {
+  for (const auto& [bytes, reason] : {std::pair{"Transfer-Encoding: chunked\r\n\r\nx", "bad-chunk-size"},
+                                      {"Transfer-Encoding: chunked\r\n\r\n1;=", "bad-chunk-extension"},
+                                      {"Transfer-Encoding: chunked\r\n\r\n0\r\n:", "bad-trailer"},
+                                      {"Content-Length: 5\r\n\r\nok", "upstream-truncated"}}) {
+    Peer client = rig.connect();
+    REQUIRE(client.send(get("/")));
+    Peer side = serve();
+    REQUIRE(side.send(std::string("HTTP/1.1 200 OK\r\n") + bytes));
+    side.finish_writing();
+    (void)client.read_to_end();
+    Json line = lines.next();
+    CHECK(line["status"] == 200);
+    CHECK(line["end"] == "cut");
+    CHECK(line["error"] == reason);
+    auto told = rig.web.ledger->last_failures[0].take();
+    REQUIRE(told != nullptr);
+    CHECK(http::text_of(told->reason).token == reason);
+  }
+}
+
+TEST_CASE_FIXTURE(Logged,
                   "access: requests on one connection have a line each, with who, what and how long") {
   Peer client = rig.connect();
   REQUIRE(client.send("POST /a%20b?c=#d HTTP/1.1\r\nHost: h\r\n\r\n"));
