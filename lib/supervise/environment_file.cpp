@@ -185,9 +185,9 @@ base::Expected<void> parse_environment(std::string_view text, std::string_view n
 }
 
 base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
+                                           Environment& into, std::vector<std::string>& hints,
                                            const FileAccess& access,
-                                           const std::optional<spawn::Credentials>& user, Environment& into,
-                                           std::vector<std::string>& hints) {
+                                           const std::optional<spawn::Credentials>& user) {
   auto text = access.read(path, kMaxFile, user);
   if (!text) {
     if (optional && text.error().code == ENOENT) return {};

@@ -34,9 +34,9 @@ using Environment = std::map<std::string, std::string>;
 // The same from a file of at most 1 MiB; a missing one is skipped when `optional`. `access` decides by whose
 // rights the file is read, `user` being the app's.
 [[nodiscard]] base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
-                                                         const FileAccess& access,
-                                                         const std::optional<spawn::Credentials>& user,
-                                                         Environment& into, std::vector<std::string>& hints);
+                                                         Environment& into, std::vector<std::string>& hints,
+                                                         const FileAccess& access = {},
+                                                         const std::optional<spawn::Credentials>& user = {});
 
 // Letters, digits, _ . - and no digit first: what a program can receive and a file can say.
 [[nodiscard]] bool is_environment_key(std::string_view key);

@@ -65,8 +65,8 @@ Expected<void> read_environment(Spec& spec, const FileAccess& access, std::vecto
   spec.environment = from_daemon;
   if (!spec.credentials) add_identity(own_credentials(), spec.environment);
   for (const auto& file : app.environment_file) {
-    auto read = read_environment_file(spec.directory / file.path, file.optional, access, spec.credentials,
-                                      spec.environment, hints);
+    auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment, hints,
+                                      access, spec.credentials);
     if (!read) return key_error(app, "environment_file", read.error());
   }
   for (const auto& [key, value] : app.environment) {

@@ -48,9 +48,9 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
   web.ledger = std::make_shared<routing::AppLedger>(1);
   while (web.targets.size() < layout.instances) web.targets.push_back(add_instance());
   routes.push_back({"", "/", web.id});
+  room.clients = layout.places;
   core_ = std::make_unique<proxy::Core>(
-      *loop_, proxy::Core::Place{.index = base::WorkerIndex(0), .max_clients = layout.places}, port_, [] {},
-      [] {});
+      *loop_, proxy::Core::Place{.index = base::WorkerIndex(0)}, port_, [] {}, [] {});
   publish();
 }
 

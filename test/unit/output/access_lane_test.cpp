@@ -25,7 +25,7 @@ struct Fixture {
   routing::AccessLane second;
   std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
   std::unique_ptr<Writer> writer =
-      std::move(*Writer::start(*loop, {.lanes = {&first, &second}, .reserve = {}, .readers = {}}));
+      std::move(*Writer::start(*loop, {.lanes = {&first, &second}, .reserve = {}, .opener = {}}));
 
   [[nodiscard]] AccessSink sink(const std::string& name,
                                 config::AccessFormat format = config::AccessFormat::json) const {

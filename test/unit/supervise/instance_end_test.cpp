@@ -24,7 +24,7 @@ TEST_CASE("instance: it is stopped when its tree is gone, and the ladder goes on
   Fixture f;
   auto report = f.report();
   std::size_t armed = f.effects.armed();
-  REQUIRE(f.app.stop(true, report).has_value());
+  REQUIRE(f.stop(true, report).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
   f.exit_alone(Exited{0});
   CHECK(f.state() == InstanceState::stopping);
@@ -74,7 +74,7 @@ TEST_CASE("instance: what will not end is not waited for") {
 TEST_CASE("instance: a stop is done when what is left stays by configuration") {
   Fixture f;
   auto report = f.report();
-  REQUIRE(f.app.stop(true, report).has_value());
+  REQUIRE(f.stop(true, report).has_value());
   f.exit_alone(Exited{0});
   f.app.on_left(Identity(f.who(1, 1)));
   CHECK(f.state() == InstanceState::stopped);

@@ -3,8 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <string>
+#include <string_view>
 
-#include "support/temp_folder.h"
 
 using namespace gracevisor;
 using namespace gracevisor::supervise;
@@ -12,8 +13,7 @@ using std::chrono::seconds;
 
 namespace {
 
-std::size_t lines_with(const std::filesystem::path& file, const std::string& words) {
-  std::string all = test::content_of(file);
+std::size_t lines_with(const std::string& all, const std::string& words) {
   std::size_t count = 0;
   for (auto at = all.find(words); at != std::string::npos; at = all.find(words, at + 1)) ++count;
   return count;
@@ -22,10 +22,8 @@ std::size_t lines_with(const std::filesystem::path& file, const std::string& wor
 }  // namespace
 
 TEST_CASE("shortages: each kind is told once a minute with its cause and stands in status for an hour") {
-  test::TempFolder folder;
-  auto file = folder / "log";
-  auto log = base::Log::open(file.string(), base::LogLevel::info, 1U << 20, 1);
-  REQUIRE(log.has_value());
+  std::string told;
+  base::Log log(base::LogLevel::info, [&told](std::string_view line) { told += line; });
   routing::WorkerPort first;
   routing::WorkerPort second;
   ShortageWatch watch({&first, &second});
@@ -39,16 +37,16 @@ TEST_CASE("shortages: each kind is told once a minute with its cause and stands 
   second.shortages.dial.add();
   second.shortages.code.set(EMFILE);
   REQUIRE(watch.look(now));
-  watch.tell(now, budget, *log);
-  CHECK(lines_with(file, "shortage what=places times=5 cause=\"all 128 places are taken\" open_files=352") ==
+  watch.tell(now, budget, log);
+  CHECK(lines_with(told, "shortage what=places times=5 cause=\"all 128 places are taken\" open_files=352") ==
         1);
-  CHECK(lines_with(file, "shortage what=dial times=1 cause=\"Too many open files (EMFILE)\"") == 1);
+  CHECK(lines_with(told, "shortage what=dial times=1 cause=\"Too many open files (EMFILE)\"") == 1);
 
   // More of it within the minute: counted, not told.
   first.shortages.turned_away.add(10);
   now += seconds(30);
   CHECK_FALSE(watch.look(now));
-  CHECK(lines_with(file, "what=places") == 1);
+  CHECK(lines_with(told, "what=places") == 1);
   auto remarks = watch.remarks(now + seconds(5), budget);
   REQUIRE(remarks.size() == 2);
   CHECK(
@@ -57,7 +55,7 @@ TEST_CASE("shortages: each kind is told once a minute with its cause and stands 
       "files: 352)");
   now += seconds(31);
   REQUIRE(watch.look(now));
-  watch.tell(now, budget, *log);
-  CHECK(lines_with(file, "what=places times=10") == 1);
+  watch.tell(now, budget, log);
+  CHECK(lines_with(told, "what=places times=10") == 1);
   CHECK(watch.remarks(now + seconds(3700), budget).empty());
 }
