@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,7 +12,6 @@
 #include "base/standard_error.h"
 #include "output/log_file.h"
 #include "output/log_opener.h"
-
 #include "signals.h"
 #include "supervise/state_id.h"
 
@@ -85,7 +85,8 @@ base::Expected<void> check_log_file(const output::FilePolicy& policy, const base
   output::LogFile file(policy, clock, lost, {std::move(opener), note});
   file.reopen();
   if (!file.degraded() || file.error() == ENXIO || disk_takes_nothing(file.error())) return {};
-  return base::fail_errno(cause, file.error());
+  return std::unexpected(
+      base::Error{fmt::format("cannot open the log file {}: {}", policy.path.string(), cause), file.error()});
 }
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);

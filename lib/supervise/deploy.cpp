@@ -195,7 +195,7 @@ void Deploy::advance_finishing() {
                          now.own_answers - std::min(before_.own_answers, now.own_answers), now.touched);
   }
   finish("done",
-         fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}",
+         fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}{}",
                      now.requests - before_.requests, now.failed - before_.failed,
                      now.retried - before_.retried, millis(now.slowest),
                      body > 0 ? fmt::format(", slowest body {} ms", body) : std::string(), itself),

@@ -213,7 +213,9 @@ base::Expected<void> Supervisor::open_at_boot() {
 
 void Supervisor::follow_listeners() {
   if (listeners_.follow(publisher_.entered_by_all(), world_->now())) (void)world_->publish();
-  for (const auto& [id, entry] : apps_) {
+  for (auto& [id, entry] : apps_) {
+    // A deploy that failed closes what it had opened, whether a table follows or not.
+    if (entry.listeners && !is_to_come(entry)) entry.listeners.reset();
     if (entry.held != (entry.app->fallback() != nullptr)) (void)world_->publish();
   }
   for (const ListenerBook::Event& event : listeners_.take_events()) {

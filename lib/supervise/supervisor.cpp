@@ -163,10 +163,14 @@ void Supervisor::commit_listeners() {
     if (live != nullptr && live->spec() == entry.listeners->spec) {
       listeners_.commit(std::move(entry.listeners->opened));
       entry.listeners.reset();
-    } else if (entry.app->can_deploy()) {
-      entry.listeners.reset();  // no deploy is under way that could bring it about
     }
   }
+}
+
+// Is it live already, to be listed by the next table, or under way?
+bool Supervisor::is_to_come(const AppEntry& entry) {
+  const Generation* live = entry.app->live();
+  return (live != nullptr && live->spec() == entry.listeners->spec) || !entry.app->can_deploy();
 }
 
 std::shared_ptr<Report> Supervisor::new_report() const {

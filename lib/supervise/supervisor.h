@@ -131,6 +131,8 @@ class Supervisor {
   void follow_listeners();
   void notice_missing();
   void retry_missing();
+  // Requires: entry.listeners.
+  [[nodiscard]] static bool is_to_come(const AppEntry& entry);
   [[nodiscard]] base::Expected<std::unique_ptr<ListenerBook::Opened>> open_sound(
       const config::Listener& listener) const;
   [[nodiscard]] base::Expected<void> open_at_boot();

@@ -30,7 +30,7 @@ HttpConnection stream(const Site& site) {
 }
 
 bool said(const DaemonProcess& daemon, std::string_view text) {
-  return wait_until([&] { return daemon.log().find(text) != std::string::npos; });
+  return wait_until([&] { return daemon.log().find(text) != std::string::npos; }, std::chrono::seconds(30));
 }
 
 }  // namespace

@@ -277,7 +277,7 @@ TEST_CASE("request buffer: a broken body is refused before any instance has it")
   rig.settle();
   client.send("xyz\r\n");
   rig.settle();
-  CHECK(response_to(client).token() == "bad-body");
+  CHECK(response_to(client).token() == "bad-chunk-size");
   CHECK(rig.app_connections() == 0);
 }
 

@@ -78,6 +78,7 @@ TEST_CASE("instance: a stop is done when what is left stays by configuration") {
   f.exit_alone(Exited{0});
   f.app.on_left(Identity(f.who(1, 1)));
   CHECK(f.state() == InstanceState::stopped);
+  f.written();
   CHECK(report->finished());
 }
 
