@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -250,11 +251,22 @@ TEST_CASE_FIXTURE(Fixture, "log file: a file that was there keeps its mode") {
   CHECK(mode_of(path) == 0600);
 }
 
-TEST_CASE_FIXTURE(Fixture, "log file: the reader of a FIFO may be a little slow") {
-  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  base::UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  REQUIRE(reader);
+TEST_CASE_FIXTURE(Fixture, "log file: the reader of a pipe at /dev/stdout may be a little slow") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  base::UniqueFd reader(ends[0]);
+  base::UniqueFd writer(ends[1]);
+  path = "/dev/stdout";
   auto log = file();
+  {
+    // The test's own standard output is another one while the log opens it.
+    base::UniqueFd own(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+    REQUIRE(own);
+    REQUIRE(::dup2(writer.get(), STDOUT_FILENO) == STDOUT_FILENO);
+    log.reopen();
+    REQUIRE(::dup2(own.get(), STDOUT_FILENO) == STDOUT_FILENO);
+  }
+  REQUIRE_FALSE(log.degraded());
   constexpr std::size_t kSize = 1U << 20;
   std::size_t got = 0;
   std::thread slow([&] {
@@ -309,12 +321,17 @@ TEST_CASE_FIXTURE(Fixture, "log file: a device is never renamed") {
   CHECK_FALSE(log.degraded());
 }
 
-TEST_CASE_FIXTURE(Fixture, "log file: a FIFO without a reader costs its lines, not the writer") {
+TEST_CASE_FIXTURE(Fixture, "log file: a FIFO is refused and costs its lines, not the writer") {
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   auto log = file();
   log.append("one\n", {});
   CHECK(log.degraded());
   CHECK(lost.read() == 1);
+  // With a reader as well.
+  base::UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  REQUIRE(reader);
+  log.reopen();
+  CHECK(log.degraded());
 }
 
 TEST_CASE_FIXTURE(Fixture, "log files: an idle file is closed, a degraded one is kept") {

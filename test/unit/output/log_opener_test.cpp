@@ -55,7 +55,7 @@ struct Fixture {
     return made;
   }
   LogFile log(const fs::path& path, std::uint64_t max_size = 1 << 20, unsigned keep = 2) {
-    return {FilePolicy{path, max_size, keep, false, &web}, clock, lost, ways()};
+    return {FilePolicy{.path = path, .max_size = max_size, .keep = keep, .user = &web}, clock, lost, ways()};
   }
 };
 
