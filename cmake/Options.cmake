@@ -46,9 +46,10 @@ function(gv_precompile name)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
       target_compile_options(${name} PRIVATE -Xclang -fno-pch-timestamp)
     else()
-      # One warning of g++ 12 is false with its std::string (GCC bug 105651), which it otherwise keeps to itself, as the
-      # place is in a system header. Builds without precompiled headers have it.
-      target_compile_options(${name} PRIVATE -fpch-preprocess -Wno-array-bounds)
+      # These warnings of g++ 12 are false with its std::string (GCC bugs 105651 and 105329), which it otherwise keeps
+      # to itself, as the place is in a system header. Builds without precompiled headers have them.
+      target_compile_options(${name} PRIVATE -fpch-preprocess -Wno-array-bounds -Wno-stringop-overflow
+        -Wno-stringop-overread -Wno-restrict)
     endif()
   endif()
 endfunction()

@@ -130,7 +130,7 @@ void Core::tell_failure(LocalApp& app, const http::Refusal& why, const routing::
     letter->generation = at->identity.generation;
     letter->slot = at->identity.slot;
   }
-  app.ledger->last_failures[place_.index.value()].put(std::move(letter));
+  app.ledger->last_failure.put(std::move(letter));
   port_.failures.add();
   if (failure_told_ != base::TimePoint{} && loop_.now() - failure_told_ < kRingForFailures) return;
   failure_told_ = loop_.now();

@@ -36,7 +36,7 @@ void Crowd::change(Seat& seat) {
 }
 
 void Crowd::rank() {
-  std::ranges::stable_sort(to_rank_, {}, [](const Seat* seat) { return seat->idle_since_; });
+  std::ranges::sort(to_rank_, {}, [](const Seat* seat) { return seat->idle_since_; });
   for (Seat* seat : to_rank_) {
     seat->in_all_.enter(idle_);
     if (seat->client_ == nullptr) continue;

@@ -1,6 +1,6 @@
 // Why a worker failed a request of an app last: workers write no log, so this is how the daemon's log gets to
 // know. State, not events: a letter that was overwritten before it was read is lost, and AppCell::failed
-// counts them all. Threads: written by a worker, read by the supervisor.
+// counts them all. Threads: written by any worker, read by the supervisor.
 #pragma once
 
 #include <string>

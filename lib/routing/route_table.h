@@ -37,9 +37,9 @@ struct alignas(64) AppCell {
 };
 
 struct AppLedger {
-  explicit AppLedger(std::size_t workers) : cells(workers), last_failures(workers) {}
+  explicit AppLedger(std::size_t workers) : cells(workers) {}
   std::vector<AppCell> cells;
-  std::vector<LastFailureBox> last_failures;  // a worker's each, as the cells
+  LastFailureBox last_failure;  // one for all workers: what came last, whoever saw it
 };
 
 enum class AppMode {

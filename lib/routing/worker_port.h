@@ -23,7 +23,7 @@ struct WorkerPort {
   handoff::Mark adopted;                 // the worker's newest table: leases come from it alone
   handoff::Mark entered;                 // its listeners are as this table says: see proxy/entrance.h
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
-  handoff::Tally failures;               // letters put into the workers' boxes AppLedger::last_failures
+  handoff::Tally failures;               // letters put into apps' AppLedger::last_failure
   handoff::Tally unsent;                 // responses whose clients take the rest of them without a lease
   AccessLane access;
   Shortages shortages;

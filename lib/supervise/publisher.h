@@ -50,7 +50,7 @@ class Publisher {
   // Quiescent, and no probe can be out either: the address may be given to somebody else.
   [[nodiscard]] bool released(const routing::Endpoint& endpoint, const Listing& listing) const;
 
-  // Letters that the workers have put for the apps' AppLedger::last_failures.
+  // Letters that the workers have put for the apps' AppLedger::last_failure.
   [[nodiscard]] std::uint64_t failures() const;
 
   // Does a worker hold some of a response whose app has done its part?

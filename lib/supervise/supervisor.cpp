@@ -109,9 +109,7 @@ void Supervisor::read_failures() {
   bool any = failures_.look(publisher_.failures(), now);
   if (!any && !failures_.waiting(now)) return;
   for (auto& [id, entry] : apps_) {
-    for (routing::LastFailureBox& box : world_->ledger(id)->last_failures) {
-      if (auto letter = any ? box.take() : nullptr) failures_.note(id, *letter);
-    }
+    if (auto letter = any ? world_->ledger(id)->last_failure.take() : nullptr) failures_.note(id, *letter);
     auto line = failures_.take_line(id, entry.app->name(), world_->counts(id).failed, now);
     if (line) log_.write(base::LogLevel::warning, *line);
   }

@@ -130,9 +130,9 @@ TEST_CASE("path safety: secrets of root are read for an app with a user, but not
   REQUIRE(daemon.wait_healthy("web", 1));
   auto pids = daemon.pids("web");
   REQUIRE(pids.size() == 1);
-  std::string environ = read_text("/proc/" + std::to_string(pids.front()) + "/environ");
-  CHECK(has(environ, "FROM_ROOT=1"));
-  CHECK(has(environ, "FROM_USER=1"));
+  std::string of_app = read_text("/proc/" + std::to_string(pids.front()) + "/environ");
+  CHECK(has(of_app, "FROM_ROOT=1"));
+  CHECK(has(of_app, "FROM_USER=1"));
 
   place.link(own, place.victim);
   CommandResult refused = daemon.ctl({"deploy", "web"});

@@ -35,7 +35,7 @@ TEST_CASE_FIXTURE(Logged, "access: a response that is cut has the reason") {
     CHECK(line["status"] == 200);
     CHECK(line["end"] == "cut");
     CHECK(line["error"] == reason);
-    auto told = rig.web.ledger->last_failures[0].take();
+    auto told = rig.web.ledger->last_failure.take();
     REQUIRE(told != nullptr);
     CHECK(http::text_of(told->reason).token == reason);
   }

@@ -131,7 +131,7 @@ TEST_CASE("answers: nonsense from the app gets 502, an unasked 101 too, and so d
     CHECK(answer.starts_with("HTTP/1.1 502 "));
     CHECK(has_token(answer, token));
     CHECK(side.read_to_end().empty());
-    auto told = rig.web.ledger->last_failures[0].take();
+    auto told = rig.web.ledger->last_failure.take();
     REQUIRE(told != nullptr);
     CHECK(http::text_of(told->reason).token == token);
     if (std::string_view(token) == "control-byte") CHECK(told->field == "X-A");

@@ -102,7 +102,7 @@ void check_responses_refused(const std::vector<Refused>& table) {
     const std::string token = wire.messages[0].token();
     CHECK(token != "");
     if (*row.token != '\0') CHECK(token == row.token);
-    auto told = rig.web.ledger->last_failures[0].take();
+    auto told = rig.web.ledger->last_failure.take();
     REQUIRE(told != nullptr);
     CHECK(http::text_of(told->reason).token == token);
     CHECK(told->generation != base::GenerationId());
