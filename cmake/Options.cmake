@@ -37,27 +37,45 @@ if(GV_SANITIZE)
   add_link_options(-fsanitize=${GV_SANITIZE})
 endif()
 
-# gv_precompile(TARGET [HEADERS...]): reading these headers, which most files include, takes longer than compiling what
-# the files hold. It saves a third of a build; files still include what they use, as builds without it compile too.
+# gv_precompile(TARGET [test]): the headers from outside that most files include are compiled once for all targets, with
+# `test` those of the tests as well. Reading them takes longer than compiling what the files hold. Files still include
+# what they use, as builds without it compile too. The target links gv_base.
 function(gv_precompile name)
-  if(GV_PRECOMPILE)
-    target_precompile_headers(${name} PRIVATE <algorithm> <array> <chrono> <cstdint> <expected> <filesystem> <functional>
-      <map> <memory> <optional> <set> <span> <string> <string_view> <utility> <variant> <vector> <fmt/format.h> ${ARGN})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-      target_compile_options(${name} PRIVATE -Xclang -fno-pch-timestamp)
-    else()
-      # These warnings of g++ 12 are false with its std::string (GCC bugs 105651 and 105329), which it otherwise keeps
-      # to itself, as the place is in a system header. Builds without precompiled headers have them.
-      target_compile_options(${name} PRIVATE -fpch-preprocess -Wno-array-bounds -Wno-stringop-overflow
-        -Wno-stringop-overread -Wno-restrict)
-    endif()
+  if(NOT GV_PRECOMPILE)
+    return()
   endif()
+  set(headers <algorithm> <array> <chrono> <cstdint> <expected> <filesystem> <functional> <map> <memory> <optional> <set>
+    <span> <string> <string_view> <utility> <variant> <vector> <fmt/format.h>)
+  set(precompiled gv_precompiled)
+  set(libraries gv_options spdlog::spdlog)
+  if("test" IN_LIST ARGN)
+    set(precompiled gv_precompiled_test)
+    list(APPEND headers <doctest/doctest.h> <nlohmann/json.hpp>)
+    list(APPEND libraries doctest::doctest nlohmann_json::nlohmann_json)
+  endif()
+  set(options -fpch-preprocess)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    set(options -Xclang -fno-pch-timestamp)
+  else()
+    # These warnings of g++ 12 are false with its std::string (GCC bugs 105651 and 105329), which it otherwise keeps to
+    # itself, as the place is in a system header. Builds without precompiled headers have them.
+    list(APPEND options -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
+  endif()
+  if(NOT TARGET ${precompiled})
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/${precompiled}.cpp" CONTENT "")
+    add_library(${precompiled} OBJECT "${PROJECT_BINARY_DIR}/${precompiled}.cpp")
+    target_link_libraries(${precompiled} PRIVATE ${libraries})
+    target_compile_options(${precompiled} PRIVATE ${options})
+    target_precompile_headers(${precompiled} PRIVATE ${headers})
+  endif()
+  target_compile_options(${name} PRIVATE ${options})
+  target_precompile_headers(${name} REUSE_FROM ${precompiled})
 endfunction()
 
-# gv_add_library(NAME [SOURCES files... | EXCEPT files...] [DEPENDS targets...]): every .cpp of the current folder, or
-# these, or all but these, as the static library NAME.
+# gv_add_library(NAME [SOURCES files... | EXCEPT files...] [DEPENDS targets...] [PLAIN]): every .cpp of the current folder,
+# or these, or all but these, as the static library NAME; PLAIN is for what gv-exec links, which has the C++ library alone.
 function(gv_add_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;EXCEPT;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "PLAIN" "" "SOURCES;EXCEPT;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   if(ARG_SOURCES)
     set(sources ${ARG_SOURCES})
   else()
@@ -68,8 +86,7 @@ function(gv_add_library name)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC gv_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
-    list(LENGTH sources count)
-    if(count GREATER 9)
+    if(NOT ARG_PLAIN)
       gv_precompile(${name})
     endif()
   else()

@@ -3,6 +3,7 @@ install(TARGETS gracevisord RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS gv-exec RUNTIME DESTINATION ${GV_EXEC_FOLDER})
 install(TARGETS gvctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES apps/gracevisord/gracevisord.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES apps/NEWS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES configs/gracevisor.service DESTINATION lib/systemd/system)
 install(FILES configs/gracevisor.toml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/gracevisor)
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kAdded = 512;  // more than start line tail, Via and forwarding fields need, as a rule
 
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
-  return name.size() > prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);
+  return name.size() >= prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
 // "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could stand in for a field that we removed.

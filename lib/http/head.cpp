@@ -21,6 +21,7 @@ HeadResult refuse_response(Refusal refusal) noexcept {
 Refusal refusal_of(HeadParser::Verdict verdict) noexcept {
   switch (verdict) {
     case HeadParser::Verdict::unknown_method: return Reason::unknown_method;
+    case HeadParser::Verdict::bad_target: return Reason::bad_target;
     case HeadParser::Verdict::bad_version: return Reason::unsupported_version;
     case HeadParser::Verdict::bad_length: return {Reason::bad_length, "Content-Length"};
     case HeadParser::Verdict::two_lengths: return {Reason::two_lengths, "Content-Length"};

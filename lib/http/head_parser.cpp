@@ -25,6 +25,7 @@ HeadParser::Verdict verdict_of(llhttp_errno_t error, int method) noexcept {
   using Verdict = HeadParser::Verdict;
   // RTSP's methods are refused not as methods but for the HTTP that follows.
   if (error == HPE_INVALID_METHOD || method >= HTTP_PRI) return Verdict::unknown_method;
+  if (error == HPE_INVALID_URL) return Verdict::bad_target;
   if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE) return Verdict::bad_version;
   if (error == HPE_INVALID_CONTENT_LENGTH) return Verdict::bad_length;
   if (error == HPE_UNEXPECTED_CONTENT_LENGTH) return Verdict::two_lengths;

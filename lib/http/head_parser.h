@@ -18,6 +18,7 @@ class HeadParser {
   enum class Verdict : std::uint8_t {
     accepted,
     unknown_method,
+    bad_target,
     bad_version,
     bad_length,
     two_lengths,  // or a length beside a transfer coding

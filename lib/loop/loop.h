@@ -45,7 +45,8 @@ class Loop final : public base::Clock {
 
   // Runs until stop() or until nothing is left to wait for.
   void run();
-  // One turn: waits for events if `wait`, otherwise only handles what is ready.
+  // One turn: waits for events if `wait`, otherwise only handles what is ready. What a timer that was due did
+  // ends no wait: libuv 1.44 calls timers first and waits then (test/support/run_until.h).
   void run_once(bool wait);
   // Ends run() after the current turn; callable from callbacks.
   void stop();

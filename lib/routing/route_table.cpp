@@ -26,9 +26,11 @@ HostIndex::HostIndex(const std::vector<Entry>& entries, std::optional<base::AppI
                                                       : exact_[entry.host];
     rules.push_back({std::string(without_trailing_slash(entry.path)), entry.app});
   }
+  // Of two apps with one route that which came first has it, until it leaves.
   auto longest_first = [](PathRules& rules) {
-    std::sort(rules.begin(), rules.end(),
-              [](const PathRule& a, const PathRule& b) { return a.path.size() > b.path.size(); });
+    std::sort(rules.begin(), rules.end(), [](const PathRule& a, const PathRule& b) {
+      return a.path.size() != b.path.size() ? a.path.size() > b.path.size() : a.app < b.app;
+    });
   };
   for (auto& [host, rules] : exact_) longest_first(rules);
   for (auto& [host, rules] : wildcard_) longest_first(rules);

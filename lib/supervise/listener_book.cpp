@@ -168,11 +168,12 @@ void ListenerBook::reindex(Place& place, const Claim& claim, const Moment& momen
   std::optional<base::AppId> fallback;
   place.tcp.reset();
   const base::Duration drain_before = std::exchange(place.drain, base::Duration::zero());
-  for (const auto& [id, face] : claim.users) {
+  for (const auto& user : claim.users) {
+    const auto& [id, face] = user;
     place.drain = std::max<base::Duration>(place.drain, face.config->drain_timeout());
     if (place.definition->default_app == face.config->name) fallback = id;
-    bool listed = std::ranges::any_of(claim.definitions, [&face = face](const ListenerRef& definition) {
-      return names(*face.config, definition->name);
+    bool listed = std::ranges::any_of(claim.definitions, [&user](const ListenerRef& definition) {
+      return names(*user.second.config, definition->name);
     });
     if (!listed) continue;
     if (face.config->protocol == config::Protocol::tcp) place.tcp = id;

@@ -90,6 +90,24 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
   return joined(result);
 }
 
+std::vector<std::string> Supervisor::taken_routes(const AppEntry* entry, const Face& wanted) const {
+  std::vector<std::string> result;
+  auto at = addresses_of(*wanted.listeners);
+  for (const auto& [id, other] : apps_) {
+    if (&other == entry) break;  // those behind it do not keep a route from it
+    Face there = face(other);
+    for (const auto& [key, address] : addresses_of(*there.listeners)) {
+      if (!at.contains(key)) continue;
+      for (const config::Route& route : wanted.config->routes) {
+        if (std::ranges::find(there.config->routes, route) == there.config->routes.end()) continue;
+        result.push_back(fmt::format("{} at {} goes to {}, until that is deployed without it",
+                                     route.host + route.path, address, other.app->name()));
+      }
+    }
+  }
+  return result;
+}
+
 std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
     const AppEntry* entry, const config::App& configured, const config::Config& config) const {
   ListenerPlan plan;
@@ -126,6 +144,7 @@ std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
   if (entry != nullptr && entry->app->live() != nullptr) {
     plan.changes = changes_between(*face(*entry).listeners, plan.listeners);
   }
+  std::ranges::move(taken_routes(entry, {&configured, &plan.listeners}), std::back_inserter(plan.changes));
   return plan;
 }
 
@@ -251,8 +270,9 @@ void Supervisor::notice_missing() {
         texts.push_back(
             fmt::format("{}: {}", nowhere ? "is live and reachable nowhere" : "is not reachable at", one));
       }
+      any = any || !missing.empty();
+      for (const std::string& one : taken_routes(&entry, now)) texts.push_back("does not get all: " + one);
     }
-    any = any || !texts.empty();
     if (texts == entry.missing) continue;
     for (const std::string& text : texts) log_.error("listener app={} cause=\"{}\"", entry.app->name(), text);
     if (texts.empty()) log_.info("listener app={} is reachable at all of its addresses", entry.app->name());

@@ -17,8 +17,6 @@
 namespace gracevisor::supervise {
 namespace {
 
-constexpr std::size_t kMaxStat = 4096;
-
 struct DirectoryCloser {
   void operator()(DIR* directory) const noexcept { (void)::closedir(directory); }
 };

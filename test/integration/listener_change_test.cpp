@@ -52,6 +52,13 @@ int status_at(const base::Address& address, const Request& request = {}) {
   return answer ? answer->status : 0;
 }
 
+// The version text, in these tests the name, of the app that answers there.
+std::string served_by(const base::Address& address) {
+  auto answer = fetch(address, Request{});
+  std::string words = answer ? answer->body : "";
+  return words.starts_with("version ") ? words.substr(8, words.find(' ', 8) - 8) : words;
+}
+
 // Listens there, as another program would.
 base::UniqueFd take(const base::Address& address) {
   base::UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -97,6 +104,26 @@ TEST_CASE("listener change: a deploy of one app leaves a shared listener as it i
   REQUIRE(again.wait_healthy("a", 1));
   CHECK(status_at(site.listener(1), to("b.test")) == 200);
   CHECK(refuses(site.listener(0)));
+}
+
+TEST_CASE("listener change: a route that another app still has stays with it and the deploy says so") {
+  Site site;
+  site.configure(app("a", at(site, 0)));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("a", 1));
+  site.configure(app("a", at(site, 1)) + app("b", at(site, 0)));
+  CommandResult deploy = daemon.ctl({"deploy", "b"});
+  INFO(describe(deploy) << daemon.log());
+  CHECK(deploy.exit_code == 0);
+  const std::string named = "/ at " + at(site, 0) + " goes to a, until that is deployed without it";
+  CHECK(deploy.out.find(named) != std::string::npos);
+  CHECK(wait_until([&] { return mentions(daemon.app("b")->problems, named); }));
+  CHECK(served_by(site.listener(0)) == "a");
+
+  REQUIRE(daemon.ctl({"deploy", "a"}).exit_code == 0);
+  CHECK(wait_until([&] { return daemon.app("b")->problems.empty(); }));
+  CHECK(served_by(site.listener(0)) == "b");
+  CHECK(served_by(site.listener(1)) == "a");
 }
 
 TEST_CASE("listener change: connections of an address that leaves are served once more and end with that") {

@@ -150,7 +150,8 @@ TEST_CASE("http rule 43: absolute-form is reduced, its authority taken and compa
   check_refused("GET http://h::/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
   check_refused("GET http://:/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
   check_refused("GET ftp://h/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
-  check_refused("GET http:/h/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-head");  // says llhttp
+  check_refused("GET http:/h/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
+  check_refused("GET h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad-target");
   const std::string old = "GET http://h/x HTTP/1.0\r\n\r\n";
   CHECK(accept_request(old).host == "h");
 }

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/numbered_files.h"
 #include "base/unique_fd.h"
 #include "output/log_files.h"
-#include "output/rotation.h"
 #include "support/manual_clock.h"
 #include "support/temp_folder.h"
 
@@ -34,6 +34,10 @@ struct Fixture {
     return {FilePolicy{path, max_size, keep}, clock, lost};
   }
 };
+
+std::filesystem::path old_file(const std::filesystem::path& path, unsigned number) {
+  return path.parent_path() / base::old_name(path.filename(), number);
+}
 
 mode_t mode_of(const std::filesystem::path& path) {
   struct stat st{};
@@ -118,13 +122,15 @@ TEST_CASE_FIXTURE(Fixture, "log file: fewer old files wanted removes the surplus
   CHECK_FALSE(std::filesystem::exists(old_file(path, 3)));
 }
 
-TEST_CASE_FIXTURE(Fixture, "log file: a gap that a crash left in the numbers is filled, nothing is lost") {
+TEST_CASE_FIXTURE(Fixture, "log file: a gap that a crash left in the numbers is filled and nothing is lost") {
   test::put_content(path, "now\n");
   test::put_content(old_file(path, 2), "older\n");
-  REQUIRE(rotate(path, 3).has_value());
+  auto log = file(6, 3);
+  log.append("next\n", {});
+  CHECK(content_of(path) == "next\n");
   CHECK(content_of(old_file(path, 1)) == "now\n");
   CHECK(content_of(old_file(path, 2)) == "older\n");
-  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK_FALSE(std::filesystem::exists(old_file(path, 3)));
 }
 
 TEST_CASE_FIXTURE(Fixture,

@@ -14,7 +14,8 @@ bool nothing_leased(const FakeApp& app) {
   return eventually([&] { return app.cell().leases.read() == 0; });
 }
 
-// What the kernel may hold of one stream between its two ends, by tcp(7): it sizes buffers by itself up to these.
+// What the kernel may hold of one stream between its two ends, by tcp(7): it sizes buffers by itself up to
+// these.
 std::size_t most_in_one_connection() {
   std::size_t sum = 0;
   for (const char* path : {"/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem"}) {
@@ -28,7 +29,9 @@ std::size_t most_in_one_connection() {
 }
 
 // More than the two connections and the proxy between them may hold while nobody reads.
-std::size_t more_than_is_held() { return 2 * most_in_one_connection() + (std::size_t{8} << 20); }
+std::size_t more_than_is_held() {
+  return 2 * most_in_one_connection() + (std::size_t{8} << 20);
+}
 
 TEST_CASE("endings: a truncated response never ends cleanly, whatever its framing") {
   FakeApp app;

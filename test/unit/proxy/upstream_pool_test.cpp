@@ -12,6 +12,7 @@
 
 #include "loop/loop.h"
 #include "support/proxy_peer.h"
+#include "support/run_until.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -41,9 +42,7 @@ struct Fixture {
 
   template <class Condition>
   bool run_until(const Condition& holds) {
-    auto deadline = std::chrono::steady_clock::now() + test::kPatience;
-    while (!holds() && std::chrono::steady_clock::now() < deadline) loop->run_once(true);
-    return holds();
+    return test::run_until(*loop, holds);
   }
   [[nodiscard]] std::unique_ptr<Upstream> dialled() {
     User user;

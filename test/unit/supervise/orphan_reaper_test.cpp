@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 
 #include "base/unique_fd.h"
+#include "support/run_until.h"
 
 using namespace gracevisor;
 using namespace gracevisor::supervise;
@@ -62,9 +62,7 @@ TEST_CASE("orphans: a grandchild that was handed to the daemon is reaped when it
     Orphan orphan = make_orphan();
     CHECK(exists(orphan.pid));
     orphan.lifeline.reset();
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (exists(orphan.pid) && std::chrono::steady_clock::now() < deadline) (*loop)->run_once(true);
-    CHECK_FALSE(exists(orphan.pid));
+    CHECK(test::run_until(**loop, [&] { return !exists(orphan.pid); }));
   }
   CHECK((*loop)->close() == 0);
 }
@@ -83,9 +81,7 @@ TEST_CASE("orphans: a child of the daemon's own is left to its pidfd") {
     own = ::fork();
     REQUIRE(own >= 0);
     if (own == 0) ::_exit(7);
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!asked && std::chrono::steady_clock::now() < deadline) (*loop)->run_once(true);
-    CHECK(asked);
+    CHECK(test::run_until(**loop, [&] { return asked; }));
     int status = 0;
     REQUIRE(::waitpid(own, &status, 0) == own);
     CHECK(WEXITSTATUS(status) == 7);

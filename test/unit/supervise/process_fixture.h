@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "loop/loop.h"
-#include "loop/timer.h"
 #include "supervise/process.h"
+#include "support/run_until.h"
 
 namespace gracevisor::supervise::testing {
 
@@ -85,11 +85,7 @@ class Bench {
   // Turns the loop until `done` holds; false when patience ends first.
   template <class Done>
   bool until(Done done) {
-    bool late = false;
-    loop::Timer timer(*loop_, [&late] { late = true; });
-    timer.start(kPatience);
-    while (!late && !done()) loop_->run_once(true);
-    return !late;
+    return test::run_until(*loop_, done);
   }
   bool until(const char* event) {
     return until([this, event] { return seen.saw(event); });
