@@ -56,10 +56,6 @@ function(gv_precompile name)
   set(options -fpch-preprocess)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     set(options -Xclang -fno-pch-timestamp)
-  else()
-    # These warnings of g++ 12 are false with its std::string (GCC bugs 105651 and 105329), which it otherwise keeps to
-    # itself, as the place is in a system header. Builds without precompiled headers have them.
-    list(APPEND options -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
   endif()
   if(NOT TARGET ${precompiled})
     file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/${precompiled}.cpp" CONTENT "")

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "base/standard_error.h"
 #include "config/load.h"
@@ -21,25 +22,32 @@ void print(const std::string& line) {
   (void)std::fprintf(stdout, "%s\n", line.c_str());
 }
 
-// At once, and without waiting for a reader that is not there.
-void complain(const std::string& line) {
-  base::say_on_standard_error(line + "\n");
+// Waits for a reader that is not there once and not for long.
+void complain(const std::string& lines) {
+  if (!lines.empty()) base::say_on_standard_error(lines.ends_with('\n') ? lines : lines + "\n");
+}
+
+std::string lines_of(const std::vector<config::Diagnostic>& findings, const std::string& kind) {
+  std::string lines;
+  for (const config::Diagnostic& finding : findings) lines += kind + finding.line() + "\n";
+  return lines;
 }
 
 // The checked configuration; every error and warning goes to standard error.
 std::optional<config::Config> load(const std::filesystem::path& file, std::optional<uid_t> owner) {
   auto loaded = config::load(file, owner);
   if (!loaded) {
-    for (const config::Diagnostic& error : loaded.error()) complain(error.line());
+    complain(lines_of(loaded.error(), ""));
     return std::nullopt;
   }
-  for (const config::Diagnostic& warning : loaded->warnings) complain("warning: " + warning.line());
+  complain(lines_of(loaded->warnings, "warning: "));
   return std::move(loaded->config);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  daemon::ignore_signals();
   daemon::Parsed parsed = daemon::parse_options(argc, argv);
   if (parsed.exit) return *parsed.exit;
   const daemon::Options& options = parsed.options;

@@ -29,11 +29,14 @@ void ignore(int number) {
 
 }  // namespace
 
+void ignore_signals() {
+  for (int number : kMeaningless) ignore(number);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ignore(number);
+}
+
 void hold_signals() {
   sigset_t held = all_but_faults();
   (void)::pthread_sigmask(SIG_SETMASK, &held, nullptr);
-  for (int number : kMeaningless) ignore(number);
-  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ignore(number);
 }
 
 SignalsHeard::SignalsHeard() {

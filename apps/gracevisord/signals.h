@@ -1,4 +1,4 @@
-// What signals mean to the daemon. From the first line of main() to the last they are blocked, except while
+// What signals mean to the daemon. From when it has read its configuration they are blocked, except while
 // the loop turns and hears them: one that comes before is kept until then, and one that comes while the
 // daemon ends cannot cut short what is still to be written. Thread: the main one, before any other begins.
 #pragma once
@@ -11,9 +11,12 @@ namespace gracevisor::daemon {
 // Those that the loop hears (Daemon::on_signal).
 inline constexpr std::initializer_list<int> kHeard = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
-// Blocks all signals, for the threads that follow too, but those that tell of a fault of our own (SIGSEGV and
-// the like). What would end the daemon and means nothing to it (SIGALRM, SIGIO, real-time signals ...) is
+// First of all: what would end the daemon and means nothing to it (SIGPIPE, SIGALRM, real-time signals ...) is
 // ignored from now on, unless somebody has taken it already. Children get the defaults back (spawn/).
+void ignore_signals();
+
+// Blocks all signals, for the threads that follow too, but those that tell of a fault of our own (SIGSEGV and
+// the like).
 void hold_signals();
 
 // While it lives the loop hears them.

@@ -38,7 +38,7 @@ void Crowd::change(Seat& seat) {
 void Crowd::rank() {
   std::ranges::sort(to_rank_, {}, [](const Seat* seat) { return seat->idle_since_; });
   for (Seat* seat : to_rank_) {
-    seat->in_all_.enter(idle_);
+    enter_all(*seat);
     if (seat->client_ == nullptr) continue;
     seat->in_client_.leave();
     seat->in_client_.enter(seat->client_->idle);
@@ -68,11 +68,12 @@ void Crowd::leave(Seat& seat) noexcept {
   seat.key_ = {};
 }
 
-void Crowd::idle(Seat& seat, base::TimePoint now) noexcept {
+void Crowd::become_idle(Seat& seat, base::TimePoint now, bool last) noexcept {
   busy(seat);
   seat.idle_ = true;
+  seat.last_ = last;
   seat.idle_since_ = now;
-  if (scarce_) seat.in_all_.enter(idle_);
+  if (scarce_) enter_all(seat);
   if (seat.client_ != nullptr) seat.in_client_.enter(seat.client_->idle);
 }
 

@@ -1,5 +1,6 @@
-// Who has the places of one worker, and who goes first when they become scarce: the connection that has been
-// idle longest, of all or of a client that has too many. Nobody is refused while an idle one can go.
+// Who has the places of one worker, and who goes first when they become scarce: a connection that has had its
+// last answer and only reads it, then the one that has been idle longest, of all or of a client that has too
+// many. Nobody is refused while one of these can go.
 //
 //   roomy --four fifths are taken--> scarce --fewer than three quarters are--> roomy
 //
@@ -39,6 +40,7 @@ class Seat {
   IdleRank<Seat> in_client_{this};
   base::TimePoint idle_since_{};
   bool idle_ = false;
+  bool last_ = false;  // idle_: and nothing more will be asked
 };
 
 class Crowd {
@@ -66,17 +68,24 @@ class Crowd {
   [[nodiscard]] bool too_many(const Seat& seat) const noexcept;
   void leave(Seat& seat) noexcept;
 
-  void idle(Seat& seat, base::TimePoint now) noexcept;
+  void idle(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, false); }
+  // It has had its last answer.
+  void last(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, true); }
   void busy(Seat& seat) noexcept;
 
-  // The one that has been idle longest; null: none is, or nobody knows, as there is room.
-  [[nodiscard]] Seat* oldest() const noexcept { return idle_.oldest(); }
+  // The one that goes first; null: none can, or nobody knows, as there is room.
+  [[nodiscard]] Seat* oldest() const noexcept {
+    Seat* last = last_.oldest();
+    return last != nullptr ? last : idle_.oldest();
+  }
   [[nodiscard]] static Seat* oldest_of(const Seat& seat) noexcept;
 
  private:
   void begin(bool scarce);
   void change(Seat& seat);
   void rank();
+  void become_idle(Seat& seat, base::TimePoint now, bool last) noexcept;
+  void enter_all(Seat& seat) noexcept { seat.in_all_.enter(seat.last_ ? last_ : idle_); }
   void uncount(Seat& seat) noexcept;
 
   std::size_t scarce_from_ = 0;
@@ -84,7 +93,8 @@ class Crowd {
   std::size_t quarter_ = 0;
   bool scarce_ = false;
   ClientCounts counts_;
-  IdleRank<Seat> idle_{nullptr};  // the anchor
+  IdleRank<Seat> idle_{nullptr};  // the anchors
+  IdleRank<Seat> last_{nullptr};
   std::vector<Seat*> to_rank_;
 };
 

@@ -41,6 +41,7 @@ base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entranc
 void Downstream::begin() {
   if (entrance_.config->proxy_protocol) {
     state_ = State::preface;
+    core_.crowd().idle(seat_, core_.loop().now());
     core_.deadlines().start(deadline_, kPrefaceTimeout);
   } else {
     serve();
@@ -364,6 +365,7 @@ void Downstream::linger() {
     return;
   }
   lingers_since_ = core_.loop().now();
+  core_.crowd().last(seat_, lingers_since_);
   stream_.finish_writing();
   core_.deadlines().start(deadline_, kLingerIdle);
   update_reading();

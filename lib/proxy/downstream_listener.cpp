@@ -15,6 +15,7 @@ bool Downstream::take_seat() {
   const std::size_t workers = core_.workers();
   const std::size_t share = limit ? (*limit + workers - 1) / workers : 0;
   Crowd& crowd = core_.crowd();
+  crowd.busy(seat_);  // it was nobody's until now
   crowd.enter(seat_, exempt ? ClientKey() : key_, share);
   for (int made = 0; crowd.too_many(seat_); ++made) {
     Seat* oldest = Crowd::oldest_of(seat_);

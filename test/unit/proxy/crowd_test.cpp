@@ -122,6 +122,42 @@ TEST_CASE("crowd: a client whose quarter is at work is refused and others are no
   CHECK(scene.answers(other));
 }
 
+TEST_CASE("crowd: one that was refused gives its place to the next") {
+  Scene scene;
+  scene.through_a_balancer();
+  for (std::size_t i = 0; i < 5; ++i) (void)scene.connect_busy(from("192.0.2.1"));
+  (void)scene.connect_busy(from("192.0.2.2"));
+  // They do not read what they were told, and stay.
+  std::vector<RawEnd*> refusals;
+  for (std::size_t i = 0; i < 2 * kPlaces; ++i) refusals.push_back(&scene.connect(from("192.0.2.1")));
+  for (RawEnd* each : refusals) CHECK(refused(*each));
+  CHECK_FALSE(refused(scene.connect(from("192.0.2.3"))));
+  CHECK(scene.rig.finish() == "");
+}
+
+TEST_CASE("crowd: one that was answered for the last time goes before one that is idle") {
+  Scene scene;
+  std::vector<RawEnd*> idle;
+  for (std::size_t i = 0; i + 2 < kPlaces; ++i) idle.push_back(&scene.connect());
+  RawEnd& last = scene.connect();
+  last.send("nonsense\r\n\r\n");
+  scene.rig.settle();
+  CHECK(last.end() == End::finished);  // our side of it
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(refused(scene.connect()));
+  for (RawEnd* each : idle) CHECK(scene.answers(*each));
+}
+
+TEST_CASE("crowd: connections that do not say whose they are make room") {
+  Scene scene;
+  scene.through_a_balancer();
+  for (std::size_t i = 0; i < 2 * kPlaces; ++i) {
+    scene.rig.pass(1ms);
+    (void)scene.rig.connect();
+    scene.rig.settle();
+  }
+  CHECK_FALSE(refused(scene.connect(from("192.0.2.1"))));
+}
+
 TEST_CASE("crowd: the addresses of one IPv6 network count as one client") {
   Scene scene;
   scene.through_a_balancer();
