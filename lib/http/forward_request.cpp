@@ -35,7 +35,7 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::x_forwarded_for:
     case FieldName::x_gv_error: return false;
     case FieldName::expect:
-      return how.expect && head.minor == 1;  // a 1.0 client cannot wait for 100 (RFC 9110 section 10.1.1)
+      return how.expect && head.expects_continue;
     case FieldName::max_forwards: return !head.max_forwards;
     case FieldName::accept:
     case FieldName::connection:

@@ -158,7 +158,7 @@ inline constexpr auto kReasons = std::to_array<ReasonText>({
     {Reason::client_closed, 0, "client-closed", "The client left before the response was whole."},
     {Reason::too_many_connections, 503, "too-many-connections", "Too many connections are open.", 1},
     {Reason::bad_proxy_header, 0, "bad-proxy-header",
-     "The connection does not begin with a PROXY header, or not in time."},
+     "The connection does not begin with a PROXY header of at most 4096 bytes, or not in time."},
 
     {Reason::no_route, 404, "no-route", "No app is configured for this host and path."},
     {Reason::bad_status_line, 502, "bad-status-line",

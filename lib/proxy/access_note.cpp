@@ -124,6 +124,10 @@ void AccessNote::connected() noexcept {
 
 void AccessNote::head(int status, std::size_t size) noexcept {
   if (!logged()) return;
+  if (client_->deaf()) {
+    client_left();
+    return;
+  }
   status_ = status;
   head_bytes_out_ = written(*client_) - written_before_ + size;
   // A response before the request's end tells nothing about how long the instance took.
@@ -132,6 +136,10 @@ void AccessNote::head(int status, std::size_t size) noexcept {
 
 void AccessNote::answered(int status, http::Reason reason, std::string_view answer) noexcept {
   if (!logged()) return;
+  if (client_->deaf()) {
+    client_left();
+    return;
+  }
   constexpr std::string_view kHeadEnd = "\r\n\r\n";
   status_ = status;
   error_ = reason;

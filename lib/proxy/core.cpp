@@ -94,13 +94,14 @@ void Core::end_clients_of_gone_listeners() {
 }
 
 void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
-  bool full = clients_.size() >= max_clients();
-  if (full) {
-    if (Seat* oldest = crowd_.oldest()) {
-      oldest->of().make_room();
-      full = clients_.size() >= max_clients();
+  auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, max_clients()); };
+  // Those that were turned away are there beyond the places.
+  if (crowd_.can_spare(lacking())) {
+    for (std::size_t n = lacking(); n > 0; --n) {
+      if (Seat* seat = crowd_.first_to_go()) seat->of().make_room();
     }
   }
+  const bool full = lacking() > 0;
   if (full) note_shortage(&routing::Shortages::turned_away, 0);
   if (full && clients_.size() - max_clients() >= room_.turned_away) {
     entrance.cell->ended.add();

@@ -72,6 +72,7 @@ void Crowd::become_idle(Seat& seat, base::TimePoint now, bool last) noexcept {
   busy(seat);
   seat.idle_ = true;
   seat.last_ = last;
+  if (last) ++lasts_;
   seat.idle_since_ = now;
   if (scarce_) enter_all(seat);
   if (seat.client_ != nullptr) seat.in_client_.enter(seat.client_->idle);
@@ -80,6 +81,7 @@ void Crowd::become_idle(Seat& seat, base::TimePoint now, bool last) noexcept {
 void Crowd::busy(Seat& seat) noexcept {
   if (!seat.idle_) return;
   seat.idle_ = false;
+  if (std::exchange(seat.last_, false)) --lasts_;
   if (scarce_) seat.in_all_.leave();
   if (seat.client_ != nullptr) seat.in_client_.leave();
 }

@@ -1,5 +1,5 @@
-// Who has the places of one worker, and who goes first when they become scarce: a connection that has had its
-// last answer and only reads it, then the one that has been idle longest, of all or of a client that has too
+// Who has the places of one worker, and who goes first when they become scarce: a connection that was refused
+// and still reads why, then the one that has been idle longest, of all or of a client that has too
 // many. Nobody is refused while one of these can go.
 //
 //   roomy --four fifths are taken--> scarce --fewer than three quarters are--> roomy
@@ -40,7 +40,7 @@ class Seat {
   IdleRank<Seat> in_client_{this};
   base::TimePoint idle_since_{};
   bool idle_ = false;
-  bool last_ = false;  // idle_: and nothing more will be asked
+  bool last_ = false;  // idle_, and nothing more will be asked
 };
 
 class Crowd {
@@ -69,12 +69,16 @@ class Crowd {
   void leave(Seat& seat) noexcept;
 
   void idle(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, false); }
-  // It has had its last answer.
+  // It was refused, and only reads the answer.
   void last(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, true); }
   void busy(Seat& seat) noexcept;
 
+  // Can so many go?
+  [[nodiscard]] bool can_spare(std::size_t places) const noexcept {
+    return places <= lasts_ + (idle_.oldest() != nullptr ? 1 : 0);
+  }
   // The one that goes first; null: none can, or nobody knows, as there is room.
-  [[nodiscard]] Seat* oldest() const noexcept {
+  [[nodiscard]] Seat* first_to_go() const noexcept {
     Seat* last = last_.oldest();
     return last != nullptr ? last : idle_.oldest();
   }
@@ -92,6 +96,7 @@ class Crowd {
   std::size_t roomy_below_ = 0;
   std::size_t quarter_ = 0;
   bool scarce_ = false;
+  std::size_t lasts_ = 0;  // seats with last_
   ClientCounts counts_;
   IdleRank<Seat> idle_{nullptr};  // the anchors
   IdleRank<Seat> last_{nullptr};

@@ -12,9 +12,6 @@ namespace {
 
 constexpr base::Duration kPrefaceTimeout = std::chrono::seconds(5);
 constexpr base::Duration kBusyIdleTimeout = std::chrono::seconds(5);
-constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
-constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
-constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -106,14 +103,7 @@ void Downstream::on_bytes(std::string_view bytes) {
       // The exchange may have ended; what is left may be the next request, or nothing that counts any more.
       advance(bytes);
       return;
-    case State::lingering:
-      discarded_ += static_cast<std::uint32_t>(bytes.size());
-      if (discarded_ > kLingerBytes || core_.loop().now() - lingers_since_ > kLingerTotal) {
-        close();
-      } else {
-        core_.deadlines().start(deadline_, kLingerIdle);
-      }
-      return;
+    case State::lingering: discard(bytes.size()); return;
     case State::closed: return;
   }
 }
@@ -218,6 +208,7 @@ void Downstream::become_tunnel(Tunnel::Parts parts, std::string_view from_client
 
 bool Downstream::go_deaf() {
   if (state_ != State::exchanging) return false;
+  written_ -= queued();  // nobody takes that
   state_ = State::deaf;
   ended_ = true;
   stream_.close();
@@ -310,8 +301,8 @@ void Downstream::on_deadline() {
 }
 
 loop::WriteResult Downstream::write(std::span<const std::string_view> pieces) {
-  for (std::string_view piece : pieces) written_ += piece.size();
   if (!stream_.open()) return loop::WriteResult::done;
+  for (std::string_view piece : pieces) written_ += piece.size();
   return stream_.write(pieces);
 }
 
@@ -320,81 +311,6 @@ loop::WriteResult Downstream::push(loop::Pipe& pipe) {
   const loop::WriteResult result = stream_.push(pipe);
   written_ += before - pipe.size();
   return result;
-}
-
-void Downstream::turn_away(Reply reply) {
-  refuse(reply, buffer_.data());
-}
-
-// Whoever sends none does not know that it is asked for, and might take an answer for the client's.
-void Downstream::refuse_preface() {
-  AccessNote::refused(core_, *this, 0, Reply::bad_proxy_header, buffer_.data(), {}, 0);
-  close();
-}
-
-void Downstream::refuse(const http::Refusal& why, std::string_view head) {
-  std::string_view request_id = core_.request_ids().next();
-  const std::string message = message_of(why);
-  std::string& out = core_.scratch();
-  out.clear();
-  http::write_own_answer({.status = why.status,
-                          .reason = why.reason,
-                          .message = message,
-                          .accept = {},
-                          .request_id = request_id,
-                          .head_request = head.starts_with("HEAD "),
-                          .retry_after = http::text_of(why.reason).retry_after,
-                          .date = core_.date()},
-                         out);
-  AccessNote::refused(core_, *this, why.status, why.reason, head, request_id, out.size());
-  count_own_answer();
-  if (write(out) == loop::WriteResult::broken) {
-    close();
-  } else {
-    linger();
-  }
-}
-
-// Half-closes behind what is queued, and discards what the client still sends, so that it can read the answer
-// before its bytes meet a closed socket (RFC 9112 section 9.6).
-void Downstream::linger() {
-  state_ = State::lingering;
-  buffer_.release();
-  if (ended_ && queued() == 0) {
-    close();
-    return;
-  }
-  lingers_since_ = core_.loop().now();
-  core_.crowd().last(seat_, lingers_since_);
-  stream_.finish_writing();
-  core_.deadlines().start(deadline_, kLingerIdle);
-  update_reading();
-}
-
-void Downstream::close() {
-  shut();
-  core_.forget(*this);
-}
-
-void Downstream::shut() noexcept {
-  if (state_ == State::closed) return;
-  state_ = State::closed;
-  --entrance_.clients;
-  entrance_.cell->ended.add();
-  if (entrance_.leaving()) core_.bell().ring();
-  core_.crowd().leave(seat_);
-  deadline_.cancel();
-  if (tunnel_) {
-    tunnel_->abandon();
-    core_.loop().retire(std::move(tunnel_));
-  }
-  if (exchange_) {
-    exchange_->abandon();
-    core_.recycle(std::move(exchange_));
-    // What is queued of its response is lost: one that the connection's end delimits must not look whole.
-    stream_.reset();
-  }
-  stream_.close();
 }
 
 }  // namespace gracevisor::proxy

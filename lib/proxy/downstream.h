@@ -135,6 +135,7 @@ class Downstream final : public loop::Retirable,
   void refuse(const http::Refusal& why, std::string_view head);
   void refuse_preface();
   void linger();
+  void discard(std::size_t bytes);
   void close();
 
   Core& core_;

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "supervise/deploy_phase.h"
@@ -99,6 +100,7 @@ class Deploy {
   void give_up(ExitCode exit, const std::string& why, const std::string& users);
   void finish(const std::string& phase, const std::string& text, ExitCode exit);
   void say(const std::string& phase, const std::string& text);
+  [[nodiscard]] std::string places() const;
   void say_started();
   void say_healthy();
   void say_cutover();
@@ -123,7 +125,7 @@ class Deploy {
   EndpointCounts old_at_cutover_;
   bool guarded_ = false;      // the old generation is kept ready until the guard is over
   bool provisional_ = false;  // the record on disk names the candidate beside the old generation
-  bool started_said_ = false;
+  std::optional<std::string> places_said_;  // where the instances are, as the report says
   bool drained_said_ = false;
   bool alert_said_ = false;
   bool unwritten_said_ = false;

@@ -36,19 +36,25 @@ std::string Deploy::seconds_since(base::TimePoint then) const {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(effects_.now() - then).count());
 }
 
-void Deploy::say_started() {
-  if (started_said_) return;
+std::string Deploy::places() const {
   std::string places;
   for (const auto& instance : candidate_.instances()) {
-    if (instance->state() == InstanceState::spawning) return;
     places += fmt::format("{}{}.{} {}", places.empty() ? "" : "   ", candidate_.id().value(),
                           instance->identity().slot.value(), effects_.place(instance->identity()));
   }
-  started_said_ = true;
-  say("start", places);
+  return places;
+}
+
+void Deploy::say_started() {
+  auto spawning = [](const auto& instance) { return instance->state() == InstanceState::spawning; };
+  if (places_said_ || std::ranges::any_of(candidate_.instances(), spawning)) return;
+  places_said_ = places();
+  say("start", *places_said_);
 }
 
 void Deploy::say_healthy() {
+  // One whose port somebody else took has gone to another.
+  if (std::string now = places(); places_said_ && now != *places_said_) say("", "moved: " + now);
   const Instance& last = *candidate_.instances().back();
   const config::App& app = candidate_.spec()->app;
   std::string gate = config::is_routed(app.endpoint)

@@ -22,6 +22,7 @@ class RecordingEffects final : public Effects {
   std::map<Identity, EndpointCounts> endpoint_counts;
   AppCounts app_counts;
   ListenerOwner owner{Ownership::own, "", {}};
+  std::string where = "place";
   std::vector<std::string> output;
   std::vector<std::pair<std::uint64_t, AppState>> records;  // serial, state
   base::Epoch published;
@@ -85,7 +86,7 @@ class RecordingEffects final : public Effects {
     return it == endpoint_counts.end() ? EndpointCounts{} : it->second;
   }
   [[nodiscard]] AppCounts counts(base::AppId /*id*/) const override { return app_counts; }
-  [[nodiscard]] std::string place(const Identity& who) const override { return "place " + name(who); }
+  [[nodiscard]] std::string place(const Identity& who) const override { return where + " " + name(who); }
   [[nodiscard]] std::vector<std::string> last_output(const Identity& /*who*/,
                                                      std::size_t /*lines*/) const override {
     return output;

@@ -94,6 +94,20 @@ TEST_CASE_FIXTURE(Logged,
   CHECK(line["phase"] == "relaying the response");
 }
 
+TEST_CASE_FIXTURE(Logged, "access: what nobody took of a response that its app was let finish does not count") {
+  rig.options.on_client_abort = config::ProxyOptions::ClientAbort::finish;
+  rig.publish();
+  Peer client = rig.connect();
+  REQUIRE(client.send(get("/before")));
+  Peer side = serve();
+  client.reset();
+  REQUIRE(side.send(ok("nobody reads this")));
+  Json line = lines.next();
+  CHECK(line["status"] == 499);
+  CHECK(line["bytes_out"] == 0);
+  CHECK(line["end"] == "client_gone");
+}
+
 TEST_CASE_FIXTURE(Logged, "access: clients that stall or break their body are told from apps that cut") {
   rig.options.body_timeout = 50ms;
   rig.options.request_buffer = 0;

@@ -2,6 +2,7 @@
 // by a stranger goes to another port.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "support/app_fixture.h"
@@ -119,9 +120,12 @@ TEST_CASE("deploy: a candidate whose port a stranger holds is started again on a
   f.exit(2, 1, Signaled{SIGKILL, false});
   CHECK(f.effects.count("spawn 2.1") == 2);
   f.effects.owner = {Ownership::own, "", {}};
+  f.effects.where = "another place";
   f.heal(2);
   CHECK(f.instance(2, 1).state() == InstanceState::healthy);
   CHECK_FALSE(f.result->finished());
+  CHECK(std::ranges::find(f.result->lines(), "moved: 2.1 another place 2.1", &ReportLine::text) !=
+        f.result->lines().end());
 }
 
 TEST_CASE("deploy: a candidate that died of its port being taken is started again on another one") {
