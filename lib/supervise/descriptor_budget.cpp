@@ -22,11 +22,13 @@ constexpr std::uint64_t kPerWorker = 6 + kLeastTurnedAway;
 constexpr std::uint64_t kPerWorkerAndAddress = 2;  // the supervisor's socket and the worker's duplicate
 
 // Of what is left beyond the need, 16 clients take 32, a pipe of theirs two, and four of those who are turned
-// away four.
+// away four, up to so many of these.
 constexpr std::uint64_t kClientsPerShare = 16;
-constexpr std::uint64_t kPerShare = kClientsPerShare * kPerClient + 2 + 4;
+constexpr std::uint64_t kBeside = 2 + 4;
+constexpr std::uint64_t kPerShare = kClientsPerShare * kPerClient + kBeside;
 constexpr std::uint64_t kMostPipes = 64;       // of one worker
 constexpr std::uint64_t kMostTurnedAway = 64;  // of one worker
+constexpr std::uint64_t kMostBeside = 2 * kMostPipes + kMostTurnedAway;
 // More than any machine has; keeps sums from overflowing.
 constexpr std::uint64_t kMostClients = std::uint64_t{1} << 32;
 
@@ -55,7 +57,11 @@ std::size_t DescriptorBudget::clients() const noexcept {
     return std::max(left / kPerClient, std::uint64_t{demand_.workers});
   }
   std::uint64_t left = beyond_need() - std::min(beyond_need(), kMostControl - kControl);
-  return std::min(kLeastClients + left / kPerShare * kClientsPerShare, kMostClients);
+  const std::uint64_t shares = left / kPerShare;
+  if (kBeside * shares <= kMostBeside * demand_.workers) {
+    return std::min(kLeastClients + shares * kClientsPerShare, kMostClients);
+  }
+  return std::min(kLeastClients + (left - kMostBeside * demand_.workers) / kPerClient, kMostClients);
 }
 
 routing::Room DescriptorBudget::room() const noexcept {

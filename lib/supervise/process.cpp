@@ -284,8 +284,9 @@ void Process::Impl::end(std::size_t others) {
   state_ = State::exited;
   out_->drain();
   err_->drain();
-  tree_.begin(signalled_);
+  // First of all its endpoint goes: looking for the rest of the tree takes a while.
   observer_->on_exited(status);
+  if (observer_ != &nobody_) tree_.begin(signalled_);
 }
 
 ExitStatus Process::Impl::verdict(const ExitStatus& raw, std::size_t others) const {
