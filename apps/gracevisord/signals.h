@@ -11,8 +11,8 @@ namespace gracevisor::daemon {
 // Those that the loop hears (Daemon::on_signal).
 inline constexpr std::initializer_list<int> kHeard = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
-// First of all: what would end the daemon and means nothing to it (SIGPIPE, SIGALRM, real-time signals ...) is
-// ignored from now on, unless somebody has taken it already. Children get the defaults back (spawn/).
+// First of all: what would end the daemon and means nothing to it (SIGPIPE, SIGALRM, real-time signals ...)
+// is ignored from now on, unless somebody has taken it already. Children get the defaults back (spawn/).
 void ignore_signals();
 
 // Blocks all signals, for the threads that follow too, but those that tell of a fault of our own (SIGSEGV and

@@ -21,8 +21,9 @@ class RuntimeFolder {
     in_place,  // nothing has changed
     renewed,   // it was gone: it is there again, and the lock is held
   };
-  // Looks after it, without waiting for anyone. The error: it is not ours now, since another daemon holds the lock (EWOULDBLOCK), or it
-  // cannot be made; nothing may be put into it until a later look finds it in place.
+  // Looks after it, without waiting for anyone. The error: it is not ours now, since another daemon holds the
+  // lock (EWOULDBLOCK), or it cannot be made; nothing may be put into it until a later look finds it in
+  // place.
   [[nodiscard]] base::Expected<Found> look();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }

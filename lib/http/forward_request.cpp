@@ -34,8 +34,7 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
     case FieldName::host:
     case FieldName::x_forwarded_for:
     case FieldName::x_gv_error: return false;
-    case FieldName::expect:
-      return how.expect && head.expects_continue;
+    case FieldName::expect: return how.expect && head.expects_continue;
     case FieldName::max_forwards: return !head.max_forwards;
     case FieldName::accept:
     case FieldName::connection:

@@ -94,7 +94,8 @@ TEST_CASE_FIXTURE(Logged,
   CHECK(line["phase"] == "relaying the response");
 }
 
-TEST_CASE_FIXTURE(Logged, "access: what nobody took of a response that its app was let finish does not count") {
+TEST_CASE_FIXTURE(Logged,
+                  "access: what nobody took of a response that its app was let finish does not count") {
   rig.options.on_client_abort = config::ProxyOptions::ClientAbort::finish;
   rig.publish();
   Peer client = rig.connect();

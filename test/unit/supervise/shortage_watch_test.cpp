@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-
 using namespace gracevisor;
 using namespace gracevisor::supervise;
 using std::chrono::seconds;
