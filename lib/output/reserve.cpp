@@ -29,8 +29,8 @@ int allocate(int fd, std::uint64_t size) {
 
 }  // namespace
 
-Reserve::Reserve(std::filesystem::path folder, const base::Clock& clock) : clock_(clock) {
-  if (!folder.empty()) path_ = std::move(folder) / "reserve";
+Reserve::Reserve(const std::filesystem::path& folder, const base::Clock& clock) : clock_(clock) {
+  if (!folder.empty()) path_ = folder / "reserve";
 }
 
 std::uint64_t Reserve::wanted() const {

@@ -17,7 +17,7 @@ namespace gracevisor::output {
 class Reserve {
  public:
   // The file is `folder`/reserve; an empty folder: no reserve. Nothing is created yet.
-  Reserve(std::filesystem::path folder, const base::Clock& clock);
+  Reserve(const std::filesystem::path& folder, const base::Clock& clock);
 
   // Holds as much as there is.
   void refill();
