@@ -90,7 +90,7 @@ UniqueFd descriptor_in(msghdr& message) {
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   bool one = header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
              header->cmsg_len == CMSG_LEN(sizeof(int));
-  if (!one) return UniqueFd();
+  if (!one) return {};
   int number = -1;
   std::memcpy(&number, CMSG_DATA(header), sizeof number);
   return UniqueFd(number);
