@@ -83,7 +83,7 @@ bool Instance::move_to_another_port(const std::string& cause) {
   std::string short_cause = cause.substr(0, kMaxCause);
   effects_.say(
       base::LogLevel::warning,
-      fmt::format("port-taken app={} instance={}.{} next=\"another port\" cause=\"{}\"", spec_->app.name,
+      fmt::format(R"(port-taken app={} instance={}.{} next="another port" cause="{}")", spec_->app.name,
                   identity_.generation.value(), identity_.slot.value(), short_cause));
   moving_ = true;
   enter(InstanceState::killing);

@@ -114,7 +114,7 @@ std::vector<ListenerBook::Claim> ListenerBook::claims(const std::vector<FacingAp
             claim.definitions.end()) {
           claim.definitions.push_back(held);
         }
-        claim.users.push_back({app.id, app.former});
+        claim.users.emplace_back(app.id, app.former);
       }
     }
   }
@@ -248,6 +248,7 @@ std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<Faci
 
 std::vector<routing::ListenerRoutes> ListenerBook::listed() const {
   std::vector<routing::ListenerRoutes> result;
+  result.reserve(places_.size());
   for (const auto& place : places_) {
     result.push_back({.sockets = place->sockets,
                       .index = place->index,

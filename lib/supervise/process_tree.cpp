@@ -65,7 +65,8 @@ ProcessTable::Members ProcessTree::members(const ProcessLook& look, bool leader_
       if (look.marks_of(entry->pid) == marks_) add(entry);
     }
   }
-  for (std::size_t i = 0; i < found.size(); ++i) add_all(table.children_of(found[i]->pid));
+  std::size_t seen = 0;  // it grows meanwhile
+  while (seen < found.size()) add_all(table.children_of(found[seen++]->pid));
   known_.clear();
   for (const auto* entry : found) known_.emplace(entry->pid, entry->started);
   return found;

@@ -49,6 +49,7 @@ std::vector<Identity> SocketCheck::look(const App& app, const World& world) {
 
 std::vector<std::string> SocketCheck::remarks() const {
   std::vector<std::string> remarks;
+  remarks.reserve(missing_.size());
   for (const auto& [who, where] : missing_) {
     remarks.push_back("the socket of " + where + " was removed: nobody can connect to it, it is replaced");
   }

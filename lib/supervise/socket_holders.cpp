@@ -87,7 +87,8 @@ HeldSockets sockets_of_instance(const ProcessTable& table, base::Pid leader) {
     }
   };
   add(table.session_of(leader.value()));
-  for (std::size_t i = 0; i < found.size(); ++i) add(table.children_of(found[i]));
+  std::size_t seen = 0;  // it grows meanwhile
+  while (seen < found.size()) add(table.children_of(found[seen++]));
   HeldSockets held;
   held.complete = table.complete();
   for (pid_t pid : found) collect(base::Pid(pid), held);
