@@ -102,6 +102,13 @@ TEST_CASE_FIXTURE(Logged,
   REQUIRE(client.send(get("/before")));
   Peer side = serve();
   client.reset();
+  // The proxy's one thread has seen that when it serves another one.
+  Peer other = rig.connect();
+  REQUIRE(other.send(get("/other")));
+  Peer meanwhile = serve();
+  REQUIRE(meanwhile.send(ok("other")));
+  CHECK(other.read_message().ends_with("other"));
+  CHECK(lines.next()["status"] == 200);
   REQUIRE(side.send(ok("nobody reads this")));
   Json line = lines.next();
   CHECK(line["status"] == 499);
