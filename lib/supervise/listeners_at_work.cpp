@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "supervise/listener_definitions.h"
 #include "supervise/supervisor.h"
@@ -64,6 +66,27 @@ std::vector<std::string> changes_between(const std::vector<config::Listener>& fr
   return result;
 }
 
+// Who has a route at an address: of two apps with the same one, that which comes first.
+class RouteOwners {
+ public:
+  // The routes of `face` that an app before it has, in words; the others are `app`'s from now on.
+  std::vector<std::string> claim(const std::string& app, const Face& face) {
+    std::vector<std::string> taken;
+    for (const auto& [key, address] : addresses_of(*face.listeners)) {
+      for (const config::Route& route : face.config->routes) {
+        auto [owner, is_new] = owners_.try_emplace({key, route.host, route.path}, app);
+        if (is_new || owner->second == app) continue;
+        taken.push_back(fmt::format("{} at {} goes to {}, until that is deployed without it",
+                                    route.host + route.path, address, owner->second));
+      }
+    }
+    return taken;
+  }
+
+ private:
+  std::map<std::array<std::string, 3>, std::string> owners_;  // by address, host and path
+};
+
 }  // namespace
 
 Face Supervisor::face(const AppEntry& entry) {
@@ -88,24 +111,6 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
     }
   }
   return joined(result);
-}
-
-std::vector<std::string> Supervisor::taken_routes(const AppEntry* entry, const Face& wanted) const {
-  std::vector<std::string> result;
-  auto at = addresses_of(*wanted.listeners);
-  for (const auto& [id, other] : apps_) {
-    if (&other == entry) break;  // those behind it do not keep a route from it
-    Face there = face(other);
-    for (const auto& [key, address] : addresses_of(*there.listeners)) {
-      if (!at.contains(key)) continue;
-      for (const config::Route& route : wanted.config->routes) {
-        if (std::ranges::find(there.config->routes, route) == there.config->routes.end()) continue;
-        result.push_back(fmt::format("{} at {} goes to {}, until that is deployed without it",
-                                     route.host + route.path, address, other.app->name()));
-      }
-    }
-  }
-  return result;
 }
 
 std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
@@ -144,7 +149,13 @@ std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
   if (entry != nullptr && entry->app->live() != nullptr) {
     plan.changes = changes_between(*face(*entry).listeners, plan.listeners);
   }
-  std::ranges::move(taken_routes(entry, {&configured, &plan.listeners}), std::back_inserter(plan.changes));
+  RouteOwners owners;
+  for (const auto& [id, other] : apps_) {
+    if (&other == entry) break;  // those behind it keep no route from it
+    (void)owners.claim(other.app->name(), face(other));
+  }
+  std::ranges::move(owners.claim(configured.name, {&configured, &plan.listeners}),
+                    std::back_inserter(plan.changes));
   return plan;
 }
 
@@ -248,9 +259,11 @@ void Supervisor::follow_listeners() {
 
 void Supervisor::notice_missing() {
   bool any = false;
+  RouteOwners owners;
   for (auto& [id, entry] : apps_) {
     std::vector<std::string> texts;
     Face now = face(entry);
+    const auto taken = owners.claim(entry.app->name(), now);
     bool serves = (entry.app->live() != nullptr || entry.remembered) && !entry.app->stopped();
     if (serves && config::is_routed(now.config->endpoint)) {
       std::size_t addresses = 0;
@@ -271,7 +284,7 @@ void Supervisor::notice_missing() {
             fmt::format("{}: {}", nowhere ? "is live and reachable nowhere" : "is not reachable at", one));
       }
       any = any || !missing.empty();
-      for (const std::string& one : taken_routes(&entry, now)) texts.push_back("does not get all: " + one);
+      for (const std::string& one : taken) texts.push_back("does not get all: " + one);
     }
     if (texts == entry.missing) continue;
     for (const std::string& text : texts) log_.error("listener app={} cause=\"{}\"", entry.app->name(), text);

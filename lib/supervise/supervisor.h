@@ -139,8 +139,6 @@ class Supervisor {
   void settle_remembered(AppEntry& entry);
   // The apps beside `entry` that use the listener: "b, c".
   [[nodiscard]] std::string others_at(const AppEntry* entry, const std::string& listener) const;
-  // Routes that an app before this one (null: any) keeps from it.
-  [[nodiscard]] std::vector<std::string> taken_routes(const AppEntry* entry, const Face& wanted) const;
   // What a deploy of `configured` changes of its listeners, and what it leaves for the next start.
   struct ListenerPlan {
     std::vector<config::Listener> listeners;
