@@ -84,6 +84,7 @@ class Desk final : public control::Connection::Owner {
       case 0: reply->json(200, "{}"); return;
       case 1: reply->error({"no", control::ExitCode::failed, {}}); return;
       case 2:
+        if (!reply->follow()) return reply->error({"too many", control::ExitCode::busy, {}});
         reply->begin_stream();
         reply->line(R"({"a":1})");
         streams.push_back(std::move(reply));
@@ -101,6 +102,8 @@ class Desk final : public control::Connection::Owner {
     }
   }
   void on_closed(control::Connection& /*connection*/) override { closed = true; }
+  // Whether there is room for it is the input's choice as well.
+  [[nodiscard]] bool on_follow(const control::Connection& /*connection*/) override { return (how_ & 4U) == 0; }
 
   std::vector<std::shared_ptr<control::Reply>> waiting, streams;
   std::size_t requests = 0;
