@@ -1,6 +1,8 @@
 // How many connections each client has open, and which of them are idle. Thread: the worker's.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -10,20 +12,21 @@
 
 namespace gracevisor::proxy {
 
-class Seat;
+class Downstream;
 
 // Whose a connection is: that of an IPv4 address, or of the /64 of an IPv6 one, of which a single machine has
 // them all.
 struct ClientKey {
-  std::uint64_t network = 0;
-  std::uint8_t family = 0;  // 0: nobody's, as on a Unix socket
+  std::array<unsigned char, 8> network{};  // in network order; of IPv4 the first four
+  std::uint8_t family = 0;                 // 0: nobody's, as on a Unix socket
 
   [[nodiscard]] explicit operator bool() const noexcept { return family != 0; }
   bool operator==(const ClientKey&) const = default;
 };
 // IPv4 in IPv6 is IPv4.
 [[nodiscard]] ClientKey client_key(const base::Address& address) noexcept;
-[[nodiscard]] bool is_loopback(const base::Address& address) noexcept;
+// 127/8, or ::1.
+[[nodiscard]] bool is_loopback(const ClientKey& key) noexcept;
 
 class ClientCounts {
  public:
@@ -31,7 +34,7 @@ class ClientCounts {
     explicit Client(ClientKey whose) noexcept : key(whose) {}
     const ClientKey key;
     std::size_t connections = 0;
-    IdleRank<Seat> idle{nullptr};  // the anchor
+    IdleRank<Downstream> idle{nullptr};  // the anchor
   };
 
   // Counts one more; valid until the last one has left.
@@ -50,7 +53,7 @@ class ClientCounts {
     std::size_t operator()(const ClientKey& key) const noexcept {
       // The bits that differ between neighbours are the highest of an address in network order.
       constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
-      std::uint64_t mixed = (key.network ^ key.family) * kOdd;
+      std::uint64_t mixed = (std::bit_cast<std::uint64_t>(key.network) ^ key.family) * kOdd;
       return static_cast<std::size_t>(mixed ^ (mixed >> 32U));
     }
   };

@@ -98,7 +98,7 @@ void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch sin
   // Those that were turned away are there beyond the places.
   if (crowd_.can_spare(lacking())) {
     for (std::size_t n = lacking(); n > 0; --n) {
-      if (Seat* seat = crowd_.first_to_go()) seat->of().make_room();
+      if (Downstream* client = crowd_.first_to_go()) client->make_room();
     }
   }
   const bool full = lacking() > 0;
@@ -140,7 +140,7 @@ void Core::tell_failure(LocalApp& app, const http::Refusal& why, const routing::
 
 void Core::follow_crowd() {
   crowd_.follow(clients_.size(), [this](const auto& see) {
-    for (auto& client : clients_) see(client->seat());
+    for (auto& client : clients_) see(*client);
   });
 }
 

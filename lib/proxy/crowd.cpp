@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/downstream.h"
+
 namespace gracevisor::proxy {
 namespace {
 
@@ -25,69 +27,95 @@ void Crowd::begin(bool scarce) {
   to_rank_.clear();
 }
 
-void Crowd::change(Seat& seat) {
+Seat::Ranks& Crowd::ranks_of(Downstream& client) {
+  std::unique_ptr<Seat::Ranks>& ranks = client.seat().ranks_;
+  if (ranks == nullptr) ranks = std::make_unique<Seat::Ranks>(client);
+  return *ranks;
+}
+
+void Crowd::count(Downstream& client) {
+  const Seat& seat = client.seat();
+  if (!seat.entered_ || !seat.key_) return;
+  ClientCounts::Client*& counted = ranks_of(client).client;
+  if (counted == nullptr) counted = &counts_.enter(seat.key_);
+}
+
+void Crowd::change(Downstream& client) {
+  Seat& seat = client.seat();
   if (scarce_) {
-    if (seat.key_ && seat.client_ == nullptr) seat.client_ = &counts_.enter(seat.key_);
-    if (seat.idle_) to_rank_.push_back(&seat);
-  } else {
-    seat.in_all_.leave();
+    count(client);
+    if (seat.idle_) to_rank_.push_back(&client);
+  } else if (seat.ranks_ != nullptr) {
+    seat.ranks_->in_all.leave();
     if (seat.limit_ == 0) uncount(seat);
   }
 }
 
 void Crowd::rank() {
-  std::ranges::sort(to_rank_, {}, [](const Seat* seat) { return seat->idle_since_; });
-  for (Seat* seat : to_rank_) {
-    enter_all(*seat);
-    if (seat->client_ == nullptr) continue;
-    seat->in_client_.leave();
-    seat->in_client_.enter(seat->client_->idle);
+  std::ranges::sort(to_rank_, {}, [](Downstream* client) { return client->seat().idle_since_; });
+  for (Downstream* client : to_rank_) {
+    Seat::Ranks& ranks = ranks_of(*client);
+    enter_all(client->seat());
+    if (ranks.client == nullptr) continue;
+    ranks.in_client.leave();
+    ranks.in_client.enter(ranks.client->idle);
   }
   to_rank_ = {};
 }
 
-void Crowd::enter(Seat& seat, ClientKey key, std::size_t limit) {
-  seat.key_ = key;
+void Crowd::enter(Downstream& client, bool exempt, std::uint32_t limit) {
+  Seat& seat = client.seat();
+  busy(seat);  // it was nobody's until now
+  seat.entered_ = !exempt;
   seat.limit_ = limit;
-  if (key && (limit != 0 || scarce_)) seat.client_ = &counts_.enter(key);
+  if (limit != 0 || scarce_) count(client);
 }
 
 bool Crowd::too_many(const Seat& seat) const noexcept {
-  if (seat.client_ == nullptr) return false;
-  return seat.client_->connections > (seat.limit_ == 0 ? quarter_ : seat.limit_);
+  if (seat.ranks_ == nullptr || seat.ranks_->client == nullptr) return false;
+  return seat.ranks_->client->connections > (seat.limit_ == 0 ? quarter_ : seat.limit_);
 }
 
 void Crowd::uncount(Seat& seat) noexcept {
-  seat.in_client_.leave();
-  if (seat.client_ != nullptr) counts_.leave(*std::exchange(seat.client_, nullptr));
+  if (seat.ranks_ == nullptr) return;
+  if (seat.ranks_->client != nullptr) {
+    seat.ranks_->in_client.leave();
+    counts_.leave(*seat.ranks_->client);
+  }
+  seat.ranks_.reset();
 }
 
 void Crowd::leave(Seat& seat) noexcept {
   busy(seat);
   uncount(seat);
-  seat.key_ = {};
+  seat.entered_ = false;
 }
 
-void Crowd::become_idle(Seat& seat, base::TimePoint now, bool last) noexcept {
+void Crowd::become_idle(Downstream& client, base::TimePoint now, bool last) {
+  Seat& seat = client.seat();
   busy(seat);
   seat.idle_ = true;
   seat.last_ = last;
   if (last) ++lasts_;
   seat.idle_since_ = now;
+  if (scarce_) (void)ranks_of(client);
+  if (seat.ranks_ == nullptr) return;
   if (scarce_) enter_all(seat);
-  if (seat.client_ != nullptr) seat.in_client_.enter(seat.client_->idle);
+  if (seat.ranks_->client != nullptr) seat.ranks_->in_client.enter(seat.ranks_->client->idle);
 }
 
 void Crowd::busy(Seat& seat) noexcept {
   if (!seat.idle_) return;
   seat.idle_ = false;
   if (std::exchange(seat.last_, false)) --lasts_;
-  if (scarce_) seat.in_all_.leave();
-  if (seat.client_ != nullptr) seat.in_client_.leave();
+  if (seat.ranks_ == nullptr) return;
+  seat.ranks_->in_all.leave();
+  seat.ranks_->in_client.leave();
 }
 
-Seat* Crowd::oldest_of(const Seat& seat) noexcept {
-  return seat.client_ == nullptr ? nullptr : seat.client_->idle.oldest();
+Downstream* Crowd::oldest_of(const Seat& seat) noexcept {
+  if (seat.ranks_ == nullptr || seat.ranks_->client == nullptr) return nullptr;
+  return seat.ranks_->client->idle.oldest();
 }
 
 }  // namespace gracevisor::proxy

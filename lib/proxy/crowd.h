@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,25 +22,28 @@ namespace gracevisor::proxy {
 
 class Downstream;
 
-// A connection in the crowd: a member of it. Its owner calls Crowd::leave() before it ends.
+// What the crowd knows of a connection, which has it as a member. Kept small: there is one for every idle
+// connection, so the ranks stand apart while nobody asks for them.
 class Seat {
  public:
-  explicit Seat(Downstream& of) noexcept : of_(of) {}
-  Seat(const Seat&) = delete;
-  Seat& operator=(const Seat&) = delete;
-  ~Seat() = default;
-
-  [[nodiscard]] Downstream& of() const noexcept { return of_; }
+  // Whose connection it is; before it enters.
+  void belong_to(const ClientKey& key) noexcept { key_ = key; }
+  [[nodiscard]] const ClientKey& key() const noexcept { return key_; }
 
  private:
   friend class Crowd;
-  Downstream& of_;
-  ClientKey key_;                           // of whose connections it is one; nobody's: exempt
-  std::size_t limit_ = 0;                   // how many those may be; 0: a quarter while places are scarce
-  ClientCounts::Client* client_ = nullptr;  // null: not counted
-  IdleRank<Seat> in_all_{this};
-  IdleRank<Seat> in_client_{this};
+  struct Ranks {
+    explicit Ranks(Downstream& of) noexcept : in_all(&of), in_client(&of) {}
+    ClientCounts::Client* client = nullptr;  // null: not counted
+    IdleRank<Downstream> in_all;
+    IdleRank<Downstream> in_client;
+  };
+
+  std::unique_ptr<Ranks> ranks_;  // while places are scarce, or its client is counted
   base::TimePoint idle_since_{};
+  std::uint32_t limit_ = 0;  // of its client's connections; 0: a quarter while places are scarce
+  ClientKey key_;            // nobody's: exempt
+  bool entered_ = false;
   bool idle_ = false;
   bool last_ = false;  // idle_, and nothing more will be asked
 };
@@ -53,24 +58,24 @@ class Crowd {
   // So many places there are from now on; follow() then sees to it.
   void allow(std::size_t places) noexcept;
   [[nodiscard]] bool scarce() const noexcept { return scarce_; }
-  // `taken` places are taken; changes between roomy and scarce, where it has to see all seats for once.
-  template <class EachSeat>
-  void follow(std::size_t taken, const EachSeat& each_seat) {
+  // `taken` places are taken; changes between roomy and scarce, where it has to see all clients for once.
+  template <class EachClient>
+  void follow(std::size_t taken, const EachClient& each_client) {
     if (scarce_ ? taken >= roomy_below_ : taken < scarce_from_) return;
     begin(!scarce_);
-    each_seat([this](Seat& seat) { change(seat); });
+    each_client([this](Downstream& client) { change(client); });
     rank();
   }
 
-  // Whose connection it is.
-  void enter(Seat& seat, ClientKey key, std::size_t limit);
+  // Counts among those of whoever it belongs to, unless it is exempt; `limit`: see Seat.
+  void enter(Downstream& client, bool exempt, std::uint32_t limit);
   // Its client has too many; oldest_of() tells which could go instead.
   [[nodiscard]] bool too_many(const Seat& seat) const noexcept;
   void leave(Seat& seat) noexcept;
 
-  void idle(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, false); }
+  void idle(Downstream& client, base::TimePoint now) { become_idle(client, now, false); }
   // It was refused, and only reads the answer.
-  void last(Seat& seat, base::TimePoint now) noexcept { become_idle(seat, now, true); }
+  void last(Downstream& client, base::TimePoint now) { become_idle(client, now, true); }
   void busy(Seat& seat) noexcept;
 
   // Can so many go?
@@ -78,18 +83,21 @@ class Crowd {
     return places <= lasts_ + (idle_.oldest() != nullptr ? 1 : 0);
   }
   // The one that goes first; null: none can, or nobody knows, as there is room.
-  [[nodiscard]] Seat* first_to_go() const noexcept {
-    Seat* last = last_.oldest();
+  [[nodiscard]] Downstream* first_to_go() const noexcept {
+    Downstream* last = last_.oldest();
     return last != nullptr ? last : idle_.oldest();
   }
-  [[nodiscard]] static Seat* oldest_of(const Seat& seat) noexcept;
+  [[nodiscard]] static Downstream* oldest_of(const Seat& seat) noexcept;
 
  private:
   void begin(bool scarce);
-  void change(Seat& seat);
+  void change(Downstream& client);
   void rank();
-  void become_idle(Seat& seat, base::TimePoint now, bool last) noexcept;
-  void enter_all(Seat& seat) noexcept { seat.in_all_.enter(seat.last_ ? last_ : idle_); }
+  void become_idle(Downstream& client, base::TimePoint now, bool last);
+  // Of a seat without ranks, makes them.
+  [[nodiscard]] static Seat::Ranks& ranks_of(Downstream& client);
+  void count(Downstream& client);
+  void enter_all(Seat& seat) noexcept { seat.ranks_->in_all.enter(seat.last_ ? last_ : idle_); }
   void uncount(Seat& seat) noexcept;
 
   std::size_t scarce_from_ = 0;
@@ -98,9 +106,9 @@ class Crowd {
   bool scarce_ = false;
   std::size_t lasts_ = 0;  // seats with last_
   ClientCounts counts_;
-  IdleRank<Seat> idle_{nullptr};  // the anchors
-  IdleRank<Seat> last_{nullptr};
-  std::vector<Seat*> to_rank_;
+  IdleRank<Downstream> idle_{nullptr};  // the anchors
+  IdleRank<Downstream> last_{nullptr};
+  std::vector<Downstream*> to_rank_;
 };
 
 }  // namespace gracevisor::proxy

@@ -38,7 +38,7 @@ base::Expected<std::unique_ptr<Downstream>> Downstream::open(Core& core, Entranc
 void Downstream::begin() {
   if (entrance_.config->proxy_protocol) {
     state_ = State::preface;
-    core_.crowd().idle(seat_, core_.loop().now());
+    core_.crowd().idle(*this, core_.loop().now());
     core_.deadlines().start(deadline_, kPrefaceTimeout);
   } else {
     serve();
@@ -48,8 +48,7 @@ void Downstream::begin() {
 void Downstream::know(const base::Address& client) {
   address_ = client.is_unix() ? std::string() : client.host_text();
   trusted_ = any_contains(entrance_.config->trusted_proxies, client);
-  loopback_ = is_loopback(client);
-  key_ = client_key(client);
+  seat_.belong_to(client_key(client));
 }
 
 // The first bytes of a connection whose client somebody else has to name.
@@ -174,7 +173,7 @@ void Downstream::settle() {
     base::Duration idle = entrance_.config->idle_timeout;
     if (core_.crowded()) idle = std::min(idle, kBusyIdleTimeout);
     core_.deadlines().start(deadline_, served_ ? idle : entrance_.config->head_timeout);
-    core_.crowd().idle(seat_, core_.loop().now());
+    core_.crowd().idle(*this, core_.loop().now());
   }
   update_reading();
 }

@@ -147,15 +147,13 @@ class Downstream final : public loop::Retirable,
   base::ByteBuffer buffer_;  // part of a head, or pipelined requests
   std::string address_;      // the client's, for X-Forwarded-For; empty on a Unix socket
   base::Epoch since_;
-  ClientKey key_;  // the client's
-  Seat seat_{*this};
+  Seat seat_;
   std::uint64_t written_ = 0;
-  base::TimePoint lingers_since_{};
-  std::uint32_t discarded_ = 0;  // bytes, while lingering
-  std::uint32_t position_ = 0;   // among Core's connections
+  std::uint32_t lingers_since_ = 0;  // whole seconds of the loop's clock
+  std::uint32_t discarded_ = 0;      // bytes, while lingering
+  std::uint32_t position_ = 0;       // among Core's connections
   State state_ = State::idle;
   bool trusted_ = false;
-  bool loopback_ = false;
   bool served_ = false;  // at least one head was complete
   bool ended_ = false;   // the client has finished sending
 };

@@ -9,8 +9,12 @@ namespace gracevisor::proxy {
 namespace {
 
 constexpr base::Duration kLingerIdle = std::chrono::seconds(5);
-constexpr base::Duration kLingerTotal = std::chrono::seconds(30);
+constexpr std::uint32_t kLingerTotal = 30;  // seconds
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+
+std::uint32_t seconds_of(base::TimePoint now) {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
+}
 
 }  // namespace
 
@@ -46,7 +50,7 @@ void Downstream::refuse(const http::Refusal& why, std::string_view head) {
     return;
   }
   // The kernel has it all: if need be its client can do without our reading on.
-  if (written == loop::WriteResult::done) core_.crowd().last(seat_, core_.loop().now());
+  if (written == loop::WriteResult::done) core_.crowd().last(*this, core_.loop().now());
   linger();
 }
 
@@ -59,7 +63,7 @@ void Downstream::linger() {
     close();
     return;
   }
-  lingers_since_ = core_.loop().now();
+  lingers_since_ = seconds_of(core_.loop().now());
   stream_.finish_writing();
   core_.deadlines().start(deadline_, kLingerIdle);
   update_reading();
@@ -67,7 +71,7 @@ void Downstream::linger() {
 
 void Downstream::discard(std::size_t bytes) {
   discarded_ += static_cast<std::uint32_t>(bytes);
-  if (discarded_ > kLingerBytes || core_.loop().now() - lingers_since_ > kLingerTotal) {
+  if (discarded_ > kLingerBytes || seconds_of(core_.loop().now()) - lingers_since_ > kLingerTotal) {
     close();
   } else {
     core_.deadlines().start(deadline_, kLingerIdle);

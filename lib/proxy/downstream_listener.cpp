@@ -11,21 +11,20 @@ constexpr int kMostMadeRoom = 16;
 
 bool Downstream::take_seat() {
   const std::optional<unsigned>& limit = entrance_.config->max_connections_per_client;
-  const bool exempt = limit ? *limit == 0 : trusted_ || loopback_;
+  const bool exempt = limit ? *limit == 0 : trusted_ || is_loopback(seat_.key());
   const std::size_t workers = core_.workers();
-  const std::size_t share = limit ? (*limit + workers - 1) / workers : 0;
+  const auto share = static_cast<std::uint32_t>(limit ? (*limit + workers - 1) / workers : 0);
   Crowd& crowd = core_.crowd();
-  crowd.busy(seat_);  // it was nobody's until now
-  crowd.enter(seat_, exempt ? ClientKey() : key_, share);
+  crowd.enter(*this, exempt, share);
   for (int made = 0; crowd.too_many(seat_); ++made) {
-    Seat* oldest = Crowd::oldest_of(seat_);
+    Downstream* oldest = Crowd::oldest_of(seat_);
     if (oldest == nullptr && made == 0) {
       crowd.leave(seat_);
       return false;
     }
     // Of a client that had far too many when places became scarce, not all at once.
     if (oldest == nullptr || made == kMostMadeRoom) break;
-    oldest->of().make_room();
+    oldest->make_room();
   }
   return true;
 }

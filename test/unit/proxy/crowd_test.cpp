@@ -206,7 +206,9 @@ TEST_CASE("crowd: clients are told apart by IPv4 address and by IPv6 network") {
   CHECK(key("[2001:db8::1]:1") == key("[2001:db8::2]:1"));
   CHECK(key("[2001:db8::1]:1") != key("[2001:db8:0:1::1]:1"));
   CHECK_FALSE(static_cast<bool>(proxy::client_key(*base::Address::unix_path("/run/x.sock"))));
-  auto loopback = [](const char* text) { return proxy::is_loopback(*base::Address::parse(text)); };
+  auto loopback = [](const char* text) {
+    return proxy::is_loopback(proxy::client_key(*base::Address::parse(text)));
+  };
   CHECK(loopback("127.3.2.1:1"));
   CHECK(loopback("[::1]:1"));
   CHECK(loopback("[::ffff:127.0.0.1]:1"));
