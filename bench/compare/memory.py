@@ -1,4 +1,4 @@
-"""What idle connections cost: RSS and PSS of a proxy before and with 10,000 that have each made one request."""
+"""What idle connections cost: RSS and PSS of a proxy before and with up to 10,000 that have each made one request."""
 import socket
 
 from .processes import Failure, Processes, memory
