@@ -5,7 +5,7 @@
     lint.py --self-test    plants one violation of every rule in a folder and expects exactly that to be found
 
 Checked: the direction of includes between the folders of lib/, the fences around libraries, the names and
-decorators of test cases, the length of files, words that mark unfinished work, include guards, and what lies at the
+decorators of test cases, the length of files, words that mark unfinished work, what merges leave, include guards, and what lies at the
 top of the repository.
 """
 
@@ -29,6 +29,7 @@ FENCES = {
 TOP_LEVEL = {"CMakeLists.txt", "cmake", "lib", "apps", "configs", "test", "bench", "README.md"}
 SOURCE_FOLDERS = ["lib", "apps", "test", "bench"]
 MOST_LINES = 400
+LEFT_OVER = (".orig", ".rej")
 # In pieces, so that this file passes.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -68,6 +69,9 @@ class Lint:
         return sorted({line.split("/")[0] for line in listing.stdout.splitlines()})
 
     def check_file(self, path):
+        if path.suffix in LEFT_OVER:
+            self.say(path, 1, "left over by a merge")
+            return
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -136,6 +140,7 @@ PLANTED = [
     ("test/unit/d.cpp", 'TEST_CASE("x" * doctest::may_fail()) {}\n', "decorator may_fail"),
     ("apps/x/u.cpp", "// TO" "DO: later\n", "unfinished: TO" "DO"),
     ("cmake/u.cmake", "# FIX" "ME\n", "unfinished: FIX" "ME"),
+    ("lib/base/a.cpp.orig", "int x;\n", "left over by a merge"),
     ("notes.txt", "x\n", "does not belong at the top"),
     ("lib/loop/ok.cpp", "#include <uv.h>\n#include <atomic_queue.h>\n", None),
     ("lib/supervise/ok.cpp", '#include "routing/probe.h"\n#include "output/writer.h"\n', None),
