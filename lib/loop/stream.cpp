@@ -287,6 +287,12 @@ std::size_t Stream::queued() const noexcept {
   return open() ? uv_stream_get_write_queue_size(handle_) : 0;
 }
 
+std::size_t Stream::unread() const noexcept {
+  int bytes = 0;
+  if (!open() || ::ioctl(descriptor(), SIOCINQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(std::max(bytes, 0));
+}
+
 std::size_t Stream::unacknowledged() const noexcept {
   int bytes = 0;
   if (!open() || ::ioctl(descriptor(), SIOCOUTQ, &bytes) != 0) return 0;

@@ -90,6 +90,8 @@ class Stream {
   // Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ: a system call); 0 where
   // the kernel does not tell.
   [[nodiscard]] std::size_t unacknowledged() const noexcept;
+  // Bytes that have come and were not read; a system call.
+  [[nodiscard]] std::size_t unread() const noexcept;
 
   // Splicing: content that passes through a pipe unseen, between a stream that is left unread and one that
   // nothing else is written to meanwhile.

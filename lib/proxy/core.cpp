@@ -96,6 +96,7 @@ void Core::end_clients_of_gone_listeners() {
 void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
   auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, max_clients()); };
   // Those that were turned away are there beyond the places.
+  if (lacking() > 0) crowd_.pass_over_askers();
   if (crowd_.can_spare(lacking())) {
     for (std::size_t n = lacking(); n > 0; --n) {
       if (Downstream* client = crowd_.first_to_go()) client->make_room();

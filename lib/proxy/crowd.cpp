@@ -113,6 +113,19 @@ void Crowd::busy(Seat& seat) noexcept {
   seat.ranks_->in_client.leave();
 }
 
+// Each goes round once for every time it becomes idle.
+void Crowd::pass_over_askers() noexcept {
+  for (Downstream* oldest = idle_.oldest(); oldest != nullptr && oldest->asks(); oldest = idle_.oldest()) {
+    busy(oldest->seat());
+  }
+}
+
+void Crowd::pass_over_askers(const Seat& seat) noexcept {
+  for (Downstream* oldest = oldest_of(seat); oldest != nullptr && oldest->asks(); oldest = oldest_of(seat)) {
+    busy(oldest->seat());
+  }
+}
+
 Downstream* Crowd::oldest_of(const Seat& seat) noexcept {
   if (seat.ranks_ == nullptr || seat.ranks_->client == nullptr) return nullptr;
   return seat.ranks_->client->idle.oldest();

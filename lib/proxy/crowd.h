@@ -87,7 +87,12 @@ class Crowd {
     Downstream* last = last_.oldest();
     return last != nullptr ? last : idle_.oldest();
   }
+  // Null: none of its client's can go.
   [[nodiscard]] static Downstream* oldest_of(const Seat& seat) noexcept;
+  // Whose requests have come and only were not read yet are no longer idle: nobody is closed under a request.
+  // One call before can_spare() and first_to_go(), the other before oldest_of().
+  void pass_over_askers() noexcept;
+  void pass_over_askers(const Seat& seat) noexcept;
 
  private:
   void begin(bool scarce);

@@ -54,6 +54,8 @@ class Downstream final : public loop::Retirable,
   // Ends, if no table lists the listener any more that it came through.
   void look_at_listener();
   [[nodiscard]] Seat& seat() noexcept { return seat_; }
+  // A request, or a part of one, has come and is not read yet: it only seems idle. A system call.
+  [[nodiscard]] bool asks() const noexcept { return stream_.unread() > 0; }
   // Requires: it is idle. Closes it, for the sake of another connection.
   void make_room() { close(); }
   // Null while no request is served.

@@ -17,6 +17,7 @@ bool Downstream::take_seat() {
   Crowd& crowd = core_.crowd();
   crowd.enter(*this, exempt, share);
   for (int made = 0; crowd.too_many(seat_); ++made) {
+    crowd.pass_over_askers(seat_);
     Downstream* oldest = Crowd::oldest_of(seat_);
     if (oldest == nullptr && made == 0) {
       crowd.leave(seat_);

@@ -91,6 +91,52 @@ TEST_CASE("crowd: a connection that has not asked yet is idle too") {
   CHECK(clients[1]->end() == End::open);
 }
 
+TEST_CASE("crowd: nobody is closed under a request that has come and was not read yet") {
+  Scene scene;
+  std::vector<RawEnd*> clients;
+  for (std::size_t i = 0; i < kPlaces; ++i) clients.push_back(&scene.connect());
+  // The proxy hears of the new connection first, and of the requests only then.
+  (void)clients[0]->take();
+  (void)clients[2]->take();
+  RawEnd& next = scene.rig.connect();
+  next.send(kPing);
+  clients[0]->send(kPing);
+  clients[2]->send(kPing);
+  scene.rig.settle();
+  CHECK_FALSE(refused(next));
+  CHECK(clients[0]->received().starts_with("HTTP/1.1 "));
+  CHECK(clients[1]->end() == End::finished);
+  // A place is kept by whoever began to ask, and there is none for more.
+  for (std::size_t i = 3; i < kPlaces; ++i) clients[i]->send("OPTIONS");
+  RawEnd& second = scene.rig.connect();
+  second.send(kPing);
+  clients[0]->send("OPTIONS");
+  next.send("OPTIONS");
+  clients[2]->send("OPTIONS");
+  scene.rig.settle();
+  CHECK(refused(second));
+  for (std::size_t i = 2; i < kPlaces; ++i) CHECK(clients[i]->end() == End::open);
+  CHECK(scene.rig.finish() == "");
+}
+
+TEST_CASE("crowd: of a client that has too many the one goes that asks nothing") {
+  Scene scene;
+  scene.rig.listener.max_connections_per_client = 2;
+  scene.rig.publish();
+  RawEnd& first = scene.connect();
+  RawEnd& second = scene.connect();
+  scene.rig.pass(1ms);
+  (void)first.take();
+  RawEnd& third = scene.rig.connect();
+  third.send(kPing);
+  first.send(kPing);
+  scene.rig.settle();
+  CHECK_FALSE(refused(third));
+  CHECK(first.received().starts_with("HTTP/1.1 "));
+  CHECK(second.end() == End::finished);
+  CHECK(scene.rig.finish() == "");
+}
+
 TEST_CASE("crowd: while none is idle there is no place for another") {
   Scene scene;
   for (std::size_t i = 0; i < kPlaces; ++i) (void)scene.connect_busy();
