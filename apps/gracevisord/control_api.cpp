@@ -55,17 +55,17 @@ bool selects(const std::string& wanted, const std::string& instance) {
 }
 
 // Is there, or was there, output of it? It may have written nothing yet.
-bool knows(const supervise::App& app, const supervise::AppOutput& output, const Selection& wanted) {
+bool knows(const decide::App& app, const supervise::AppOutput& output, const Selection& wanted) {
   if (output.keeps(wanted.generation, wanted.slot)) return true;
   if (!wanted.slot) return app.has(wanted.generation);
-  for (const supervise::Generation* generation : app.generations()) {
+  for (const decide::Generation* generation : app.generations()) {
     if (generation->id() != wanted.generation) continue;
     return wanted.slot->value() >= 1 && wanted.slot->value() <= generation->instances().size();
   }
   return false;
 }
 
-std::string unknown_text(const supervise::App& app, const supervise::AppOutput& output,
+std::string unknown_text(const decide::App& app, const supervise::AppOutput& output,
                          const std::string& wanted) {
   std::string kept;
   for (base::GenerationId generation : output.generations()) {
@@ -139,7 +139,7 @@ void ControlApi::handle_app(const control::Request& request, const std::string& 
 void ControlApi::command(const control::Request& request, const std::string& app, const std::string& verb,
                          const ReplyRef& reply) {
   auto report = supervisor_.new_report();
-  std::expected<void, supervise::Refused> taken;
+  std::expected<void, decide::Refused> taken;
   if (verb == "deploy") {
     taken = supervisor_.deploy(app, report);
   } else if (verb == "start") {
@@ -151,7 +151,7 @@ void ControlApi::command(const control::Request& request, const std::string& app
       return;
     }
     auto at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    taken = supervisor_.stop(app, supervise::Stopped{request.peer.uid, at}, options->now, report);
+    taken = supervisor_.stop(app, spec::Stopped{request.peer.uid, at}, options->now, report);
   } else if (verb == "abort") {
     taken = supervisor_.abort(app, request.peer.uid, report);
   } else {
@@ -163,7 +163,7 @@ void ControlApi::command(const control::Request& request, const std::string& app
     return;
   }
   reply->begin_stream();
-  report->follow([reply](const supervise::ReportLine& line) {
+  report->follow([reply](const decide::ReportLine& line) {
     reply->line(control::to_json(message_of(line)));
     if (line.exit) reply->end();
   });

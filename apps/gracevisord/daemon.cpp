@@ -13,7 +13,7 @@
 #include "output/log_file.h"
 #include "output/log_opener.h"
 #include "signals.h"
-#include "supervise/state_id.h"
+#include "spec/state_id.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -123,7 +123,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (!trouble) return std::unexpected(trouble.error());
   auto state_lock = lock_state(config.state_dir);
   if (!state_lock) return std::unexpected(state_lock.error());
-  auto id = supervise::state_id(config.state_dir);
+  auto id = spec::state_id(config.state_dir);
   if (!id) return std::unexpected(id.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
   daemon->state_lock_ = std::move(*state_lock);
@@ -159,7 +159,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
   // Last, since nothing may fail once processes run.
   if (auto booted = daemon->supervisor_->boot(); !booted) return std::unexpected(booted.error());
-  supervise::DescriptorBudget budget = daemon->supervisor_->budget();
+  decide::DescriptorBudget budget = daemon->supervisor_->budget();
   daemon->log_.info("descriptors limit={} need={} clients={} control={}", budget.limit(), budget.need(),
                     budget.clients(), budget.control());
   if (!budget.enough()) daemon->log_.warning("descriptors cause=\"{}\"", budget.shortfall());
@@ -243,8 +243,8 @@ base::Expected<void> Daemon::watch_signals() {
   auto signals = loop::Signals::create(*loop_, kHeard, [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
-  auto orphans = supervise::OrphanReaper::create(
-      *loop_, [this](base::Pid pid) { return supervisor_->world().owns(pid); });
+  auto orphans =
+      process::OrphanReaper::create(*loop_, [this](base::Pid pid) { return supervisor_->world().owns(pid); });
   if (!orphans) return std::unexpected(orphans.error());
   orphans_ = std::move(*orphans);
   return {};

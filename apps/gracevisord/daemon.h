@@ -18,10 +18,10 @@
 #include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
+#include "process/orphan_reaper.h"
 #include "proxy/accept_group.h"
 #include "proxy/worker.h"
 #include "spawn/launcher.h"
-#include "supervise/orphan_reaper.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::daemon {
@@ -77,7 +77,7 @@ class Daemon {
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Timer> folder_timer_;
   std::unique_ptr<loop::Signals> signals_;
-  std::unique_ptr<supervise::OrphanReaper> orphans_;
+  std::unique_ptr<process::OrphanReaper> orphans_;
 };
 
 }  // namespace gracevisor::daemon

@@ -8,12 +8,12 @@
 #include <filesystem>
 #include <system_error>
 
-#include "supervise/descriptor_budget.h"
+#include "decide/descriptor_budget.h"
 
 namespace gracevisor::daemon {
 namespace {
 
-using supervise::DescriptorBudget;
+using decide::DescriptorBudget;
 
 bool any_record(const std::filesystem::path& state_dir) {
   std::error_code error;

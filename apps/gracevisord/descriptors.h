@@ -13,7 +13,7 @@ struct OpenFiles {
   // The soft limit that was in force before: what children get (programs that loop over all descriptors crawl
   // at a million).
   std::uint64_t for_children = 0;
-  std::uint64_t limit = 0;  // the daemon's own; supervise::DescriptorBudget::kNoLimit for none
+  std::uint64_t limit = 0;  // the daemon's own; decide::DescriptorBudget::kNoLimit for none
 };
 
 // The proxy needs descriptors: soft becomes hard.

@@ -13,8 +13,8 @@
 namespace gracevisor::daemon {
 namespace {
 
-using supervise::Instance;
-using supervise::InstanceState;
+using decide::Instance;
+using decide::InstanceState;
 
 constexpr std::size_t kMaxStatm = 4096;
 
@@ -57,7 +57,7 @@ std::string detail_of(const Instance& instance, base::TimePoint now) {
 
 control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Instance& instance) {
   const supervise::World& world = supervisor.world();
-  const supervise::Identity& who = instance.identity();
+  const routing::Identity& who = instance.identity();
   const supervise::Run* run = world.find_run(who);
   control::InstanceStatus status;
   status.name = fmt::format("{}.{}", who.generation.value(), who.slot.value());
@@ -69,7 +69,7 @@ control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Insta
   status.pid = run->pid().value();
   status.endpoint = run->place();
   status.uptime_s = seconds(world.now() - instance.spawned_at());
-  supervise::EndpointCounts counts = world.counts(who);
+  decide::EndpointCounts counts = world.counts(who);
   status.in_flight = counts.in_flight;
   status.upgraded = counts.tunnels;
   status.rss_bytes = resident_bytes(run->pid());
@@ -85,8 +85,8 @@ std::string route_text(const config::Route& route) {
   return route.path == "/" ? host : host + route.path;
 }
 
-std::string last_deploy_text(const supervise::Report& report, base::TimePoint now) {
-  const supervise::ReportLine& last = report.lines().back();
+std::string last_deploy_text(const decide::Report& report, base::TimePoint now) {
+  const decide::ReportLine& last = report.lines().back();
   if (!report.finished())
     return fmt::format("running since {} s, {}", seconds(now - report.began()), last.phase);
   return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - report.began() - last.at),
@@ -96,7 +96,7 @@ std::string last_deploy_text(const supervise::Report& report, base::TimePoint no
 // "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
 std::string left_text(const supervise::Run& run) {
   std::string text = fmt::format("{}.{} ended and left {}", run.identity().generation.value(),
-                                 run.identity().slot.value(), supervise::text(run.left()));
+                                 run.identity().slot.value(), inspect::text(run.left()));
   if (!run.place().empty()) text += fmt::format("; {} is not used again before they end", run.place());
   return text;
 }
@@ -105,14 +105,14 @@ std::string left_text(const supervise::Run& run) {
 
 control::AppStatus status_of(supervise::Supervisor& supervisor,
                              const supervise::Supervisor::AppEntry& entry) {
-  const supervise::App& app = *entry.app;
+  const decide::App& app = *entry.app;
   const config::App& facing = supervise::Supervisor::facing(entry);
   base::TimePoint now = supervisor.world().now();
   control::AppStatus status;
   status.name = app.name();
   status.state = app.state();
   status.wanted = facing.instances;
-  supervise::AppCounts counts = supervisor.world().counts(app.id());
+  decide::AppCounts counts = supervisor.world().counts(app.id());
   status.requests = counts.requests;
   status.failed = counts.failed;
   status.repaired = counts.repaired;
@@ -123,7 +123,7 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
   if (!facing.listen.empty()) {
     for (const config::Route& route : facing.routes) status.routes.push_back(route_text(route));
   }
-  if (const supervise::Generation* live = app.live()) {
+  if (const decide::Generation* live = app.live()) {
     status.generation = live->id().value();
     status.healthy = live->healthy();
     for (const auto& instance : live->instances()) {
@@ -132,15 +132,15 @@ control::AppStatus status_of(supervise::Supervisor& supervisor,
       status.since_s = std::max(status.since_s.value_or(since), since);
     }
   }
-  for (const supervise::Generation* generation : app.generations()) {
+  for (const decide::Generation* generation : app.generations()) {
     for (const auto& instance : generation->instances()) {
       status.instances.push_back(status_of(supervisor, *instance));
     }
   }
   if (app.last_deploy()) {
     status.last_deploy = last_deploy_text(*app.last_deploy(), now);
-    const supervise::ReportLine& last = app.last_deploy()->lines().back();
-    if (last.exit && *last.exit != supervise::ExitCode::done) {
+    const decide::ReportLine& last = app.last_deploy()->lines().back();
+    if (last.exit && *last.exit != base::ExitCode::done) {
       status.problems.push_back("last deploy " + status.last_deploy);
     }
   }
@@ -170,8 +170,8 @@ control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoi
   report.uptime_s = seconds(supervisor.world().now() - started);
   report.workers = supervisor.workers();
   report.epoch = supervisor.publisher().epoch().value();
-  supervise::DescriptorBudget budget = supervisor.budget();
-  if (budget.limit() != supervise::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
+  decide::DescriptorBudget budget = supervisor.budget();
+  if (budget.limit() != decide::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
   report.open_files_needed = budget.need();
   report.max_connections = budget.clients();
   report.problems = supervisor.remarks();
@@ -182,12 +182,12 @@ control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoi
 control::LogLine message_of(const supervise::OutputLine& line) {
   auto millis = std::chrono::duration_cast<base::Millis>(line.time.time_since_epoch()).count() % 1000;
   std::time_t time = std::chrono::system_clock::to_time_t(line.time);
-  return {line.instance, line.stream == supervise::OutputStream::out ? "out" : "err",
+  return {line.instance, line.stream == process::OutputStream::out ? "out" : "err",
           fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(time), millis), line.text,
           line.partial && line.text.size() == supervise::OutputTail::kMaxLine};
 }
 
-control::ReportLine message_of(const supervise::ReportLine& line) {
+control::ReportLine message_of(const decide::ReportLine& line) {
   control::ReportLine message;
   message.phase = line.phase;
   message.at_ms = line.at.count();

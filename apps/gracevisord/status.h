@@ -10,6 +10,6 @@ namespace gracevisor::daemon {
 [[nodiscard]] control::AppStatus status_of(supervise::Supervisor& supervisor,
                                            const supervise::Supervisor::AppEntry& entry);
 [[nodiscard]] control::LogLine message_of(const supervise::OutputLine& line);
-[[nodiscard]] control::ReportLine message_of(const supervise::ReportLine& line);
+[[nodiscard]] control::ReportLine message_of(const decide::ReportLine& line);
 
 }  // namespace gracevisor::daemon

@@ -10,7 +10,7 @@ constexpr std::size_t kHotExchange = 896;  // what every request touches
 // Recycled exchanges that are kept whoever is connected, for clients that come and go.
 constexpr std::size_t kRestingAnyway = 64;
 constexpr base::Duration kTellShortageEvery = std::chrono::seconds(1);
-// The supervisor looks again by itself for longer than that after each failure: see supervise/failure_book.h.
+// The supervisor looks again by itself for longer than that after each failure: see decide/failure_book.h.
 constexpr base::Duration kRingForFailures = std::chrono::seconds(1);
 }  // namespace
 

@@ -49,9 +49,9 @@ AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   return *place;
 }
 
-bool AppOutput::takes(const routing::Identity& who, OutputStream stream) {
+bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream) {
   const Feeds& to = feeds(who);
-  return writer_.takes(stream == OutputStream::out ? to.out_policy : to.err_policy);
+  return writer_.takes(stream == process::OutputStream::out ? to.out_policy : to.err_policy);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
@@ -92,9 +92,9 @@ void AppOutput::on_line(const OutputLine& line) {
   for (auto& [number, follower] : followers_) follower(line);
 }
 
-void AppOutput::take(const routing::Identity& who, OutputStream stream, std::string_view bytes) {
+void AppOutput::take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes) {
   Feeds& to = feeds(who);
-  OutputFeed& feed = stream == OutputStream::out ? to.out : to.err;
+  OutputFeed& feed = stream == process::OutputStream::out ? to.out : to.err;
   feed.add(bytes);
   OutputTail& lines = tail(who);
   lines.add(stream, bytes, std::chrono::system_clock::now());
@@ -105,7 +105,7 @@ void AppOutput::note(const routing::Identity& who, std::string_view text) {
   flush(who);
   std::string line = fmt::format("[gracevisor] {}\n", text);
   writer_.append(feeds(who).err_policy, line);
-  tail(who).add(OutputStream::err, line, std::chrono::system_clock::now());
+  tail(who).add(process::OutputStream::err, line, std::chrono::system_clock::now());
 }
 
 void AppOutput::flush(const routing::Identity& who) {

@@ -39,8 +39,8 @@ class AppOutput {
   // An incarnation is about to be started; where its output goes does not change any more.
   void begin(const routing::Identity& who, const config::AppLog& log);
   // May more of it be read? False until the writer has room.
-  [[nodiscard]] bool takes(const routing::Identity& who, OutputStream stream);
-  void take(const routing::Identity& who, OutputStream stream, std::string_view bytes);
+  [[nodiscard]] bool takes(const routing::Identity& who, process::OutputStream stream);
+  void take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes);
   // A line of the daemon's own among the instance's: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
   // Ends unfinished lines: the process is gone.

@@ -1,8 +1,8 @@
 // The supervisor's commands and its boot: reading the configuration and the state files into apps.
 #include <fmt/format.h>
 
-#include "supervise/listener_definitions.h"
-#include "supervise/record_check.h"
+#include "spec/listener_definitions.h"
+#include "spec/record_check.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -13,8 +13,8 @@ base::Expected<void> Supervisor::boot() {
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
   world_->clear_leftovers();
-  LoadedStates loaded;
-  if (!settings_.fresh) loaded = load_states(settings_.config.daemon.state_dir);
+  spec::LoadedStates loaded;
+  if (!settings_.fresh) loaded = spec::load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
   for (const auto& [name, state] : loaded.states) {
     if (settings_.config.find_app(name) == nullptr) {
@@ -30,7 +30,7 @@ base::Expected<void> Supervisor::boot() {
   return {};
 }
 
-void Supervisor::enqueue_boot(const config::App& configured, std::map<std::string, AppState>& states) {
+void Supervisor::enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states) {
   auto remembered = states.find(configured.name);
   bool known = remembered != states.end();
   AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
@@ -57,7 +57,7 @@ void Supervisor::boot_app(AppEntry& entry) {
 
 void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
-  auto spec = freeze(configured, entry.configured_listeners, settings_.files, entry.hints);
+  auto spec = settings_.files.freeze(configured, entry.configured_listeners, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
@@ -82,12 +82,12 @@ void Supervisor::give_up_boot() {
   boot_queue_.clear();
 }
 
-void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
+void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) {
   auto has_listener = [&state](const std::string& name) {
-    return find_listener(state.live_spec->listeners, name) != nullptr;
+    return spec::find_listener(state.live_spec->listeners, name) != nullptr;
   };
   base::Expected<void> sound;
-  if (state.live_spec) sound = check_record(*state.live_spec, has_listener);
+  if (state.live_spec) sound = spec::check_record(*state.live_spec, has_listener);
   if (!sound) {
     entry.problems.push_back(fmt::format("the record of {}@{} cannot be started: {}", state.app,
                                          state.live.value(), sound.error().what));
@@ -116,11 +116,12 @@ void Supervisor::start_remembered(AppEntry& entry, const AppState& state) {
   }
 }
 
-void Supervisor::note_differences(AppEntry& entry, const AppState& state) {
-  auto now = freeze(entry.configured, entry.configured_listeners, settings_.files);
+void Supervisor::note_differences(AppEntry& entry, const spec::AppState& state) {
+  std::vector<std::string> hints;
+  auto now = settings_.files.freeze(entry.configured, entry.configured_listeners, hints);
   std::string differs;
   if (now) {
-    for (const std::string& what : differences(*state.live_spec, **now)) {
+    for (const std::string& what : spec::differences(*state.live_spec, **now)) {
       differs += (differs.empty() ? "" : ", ") + what;
     }
   } else {
@@ -132,7 +133,7 @@ void Supervisor::note_differences(AppEntry& entry, const AppState& state) {
   log_.warning("start app={} {}", state.app, entry.problems.back());
 }
 
-void Supervisor::tell_hints(AppEntry& entry, Report& report) {
+void Supervisor::tell_hints(AppEntry& entry, decide::Report& report) {
   for (const std::string& hint : entry.hints) {
     log_.warning("hint app={} {}", entry.app->name(), hint);
     if (!report.finished()) report.add(world_->now(), "hint", hint);
@@ -144,49 +145,52 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   last_app_ = last_app_.next();
   world_->add_app(last_app_, configured);
   AppEntry& entry = apps_[last_app_];
-  entry.app = std::make_unique<App>(last_app_, configured.name, last_generation, *world_);
+  entry.app = std::make_unique<decide::App>(last_app_, configured.name, last_generation, *world_);
   entry.configured = configured;
-  entry.configured_listeners = listeners_of(configured, settings_.config.listeners);
+  entry.configured_listeners = spec::listeners_of(configured, settings_.config.listeners);
   return entry;
 }
 
 // What a deploy and a first start need: the files read again, the app frozen, its listeners open. No side
 // effect on what serves.
-std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::string& name) {
+std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name) {
   if (stage_ != Stage::serving)
-    return std::unexpected(Refused{ExitCode::aborted, "the daemon is shutting down", {}});
+    return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
   auto loaded = config::load(settings_.config_file, settings_.config.owner);
   if (!loaded) {
-    Refused refused{ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
+    decide::Refused refused{
+        base::ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
     for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
     return std::unexpected(std::move(refused));
   }
   const config::App* configured = loaded->config.find_app(name);
   if (configured == nullptr) {
-    return std::unexpected(Refused{ExitCode::no_such_app,
-                                   fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
-                                   {}});
+    return std::unexpected(
+        decide::Refused{base::ExitCode::no_such_app,
+                        fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
+                        {}});
   }
   AppEntry* entry = entry_of(name);
   auto planned = plan_listeners(entry, *configured, loaded->config);
   if (!planned) return std::unexpected(planned.error());
   std::vector<std::string> hints;
-  auto spec = freeze(*configured, planned->listeners, settings_.files, hints);
-  if (!spec) return std::unexpected(Refused{ExitCode::preflight_failed, spec.error().what, {}});
+  auto spec = settings_.files.freeze(*configured, planned->listeners, hints);
+  if (!spec) return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
   std::size_t addresses = 0;
   for (const config::Listener& listener : planned->listeners) {
     if (auto sound = settings_.files.check(listener); !sound) {
-      return std::unexpected(
-          Refused{ExitCode::preflight_failed, "listener " + listener.name + ": " + sound.error().what, {}});
+      return std::unexpected(decide::Refused{
+          base::ExitCode::preflight_failed, "listener " + listener.name + ": " + sound.error().what, {}});
     }
     if (listeners_.addresses(listener.name).empty()) addresses += listener.addresses.size();
   }
-  if (DescriptorBudget next = budget_with(configured, addresses); !next.enough()) {
-    return std::unexpected(
-        Refused{ExitCode::preflight_failed, next.shortfall() + " with this deploy; nothing was changed", {}});
+  if (decide::DescriptorBudget next = budget_with(configured, addresses); !next.enough()) {
+    return std::unexpected(decide::Refused{
+        base::ExitCode::preflight_failed, next.shortfall() + " with this deploy; nothing was changed", {}});
   }
   auto opened = listeners_.open(planned->listeners);
-  if (!opened) return std::unexpected(Refused{ExitCode::preflight_failed, opened.error().what, {}});
+  if (!opened)
+    return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, opened.error().what, {}});
   if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
   note_touched(*entry, **spec);
   entry->configured = *configured;
@@ -199,11 +203,11 @@ std::expected<Supervisor::AppEntry*, Refused> Supervisor::prepare(const std::str
   return entry;
 }
 
-std::expected<void, Refused> Supervisor::deploy(const std::string& name,
-                                                const std::shared_ptr<Report>& report) {
-  if (auto kept = can_keep_records(settings_.config.daemon.state_dir); !kept) {
-    return std::unexpected(
-        Refused{ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
+std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
+                                                        const std::shared_ptr<decide::Report>& report) {
+  if (auto kept = spec::can_keep_records(settings_.config.daemon.state_dir); !kept) {
+    return std::unexpected(decide::Refused{
+        base::ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
   }
   boot_now(name);
   // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
@@ -225,11 +229,11 @@ std::expected<void, Refused> Supervisor::deploy(const std::string& name,
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::start(const std::string& name,
-                                               const std::shared_ptr<Report>& report) {
+std::expected<void, decide::Refused> Supervisor::start(const std::string& name,
+                                                       const std::shared_ptr<decide::Report>& report) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
-  SpecRef spec;
+  spec::SpecRef spec;
   if (entry == nullptr || entry->app->live() == nullptr) {
     auto prepared = prepare(name);
     if (!prepared) return std::unexpected(prepared.error());
@@ -242,23 +246,25 @@ std::expected<void, Refused> Supervisor::start(const std::string& name,
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::stop(const std::string& name, const Stopped& by, bool now,
-                                              std::shared_ptr<Report> report) {
+std::expected<void, decide::Refused> Supervisor::stop(const std::string& name, const spec::Stopped& by,
+                                                      bool now, std::shared_ptr<decide::Report> report) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
   if (entry == nullptr) {
-    return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
+    return std::unexpected(
+        decide::Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
   }
   auto begun = entry->app->stop(by, now, std::move(report));
   schedule_turn();
   return begun;
 }
 
-std::expected<void, Refused> Supervisor::abort(const std::string& name, uid_t by,
-                                               std::shared_ptr<Report> report) {
+std::expected<void, decide::Refused> Supervisor::abort(const std::string& name, uid_t by,
+                                                       std::shared_ptr<decide::Report> report) {
   AppEntry* entry = entry_of(name);
   if (entry == nullptr) {
-    return std::unexpected(Refused{ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
+    return std::unexpected(
+        decide::Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
   }
   auto begun = entry->app->abort(by, std::move(report));
   schedule_turn();

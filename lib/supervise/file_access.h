@@ -1,18 +1,19 @@
-// How the supervisor reads the files that an app names, and judges the places of its logs: as the daemon
-// where nobody else can bend the path, with the rights of the app's user where that one can, and not at all
-// where a third user can (base/safe_path.h). Thread: the supervisor's; calls block on the disk, and on
-// gv-exec where they need it.
+// How the supervisor reads the files that an app names (spec/file_reader.h), and judges the places of its
+// logs and sockets by the same rules before anything is opened. Thread: the supervisor's; calls block on the
+// disk, and on gv-exec where they need it.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/safe_path.h"
 #include "config/config.h"
 #include "output/log_opener.h"
 #include "spawn/launcher.h"
 #include "spawn/plan.h"
+#include "spec/file_reader.h"
+#include "spec/spec.h"
 
 namespace gracevisor::supervise {
 
@@ -22,11 +23,13 @@ class FileAccess {
   FileAccess() = default;
   // `launcher` outlives this; null: nothing is read with another user's rights.
   FileAccess(base::PathTrust trust, const spawn::Launcher* launcher)
-      : trust_(std::move(trust)), launcher_(launcher), opener_(trust_, std::nullopt, launcher) {}
+      : trust_(std::move(trust)), reader_(trust_, launcher), opener_(trust_, std::nullopt, launcher) {}
 
-  // The whole content, at most `limit` bytes. `user`: the app's; unset: the daemon's.
-  [[nodiscard]] base::Expected<std::string> read(const std::filesystem::path& path, std::uint32_t limit,
-                                                 const std::optional<spawn::Credentials>& user) const;
+  [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
+  // The preflight of an app: spec::freeze, and check_logs.
+  [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app,
+                                                     std::vector<config::Listener> listeners,
+                                                     std::vector<std::string>& hints) const;
   // Would the app's logs be opened? The error begins with the key: "log.stdout: ...".
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
                                                 const std::optional<spawn::Credentials>& user) const;
@@ -36,7 +39,7 @@ class FileAccess {
 
  private:
   base::PathTrust trust_;
-  const spawn::Launcher* launcher_ = nullptr;
+  spec::FileReader reader_;
   output::LogOpener opener_;
 };
 

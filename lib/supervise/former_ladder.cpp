@@ -8,9 +8,9 @@
 #include <map>
 #include <set>
 
+#include "process/pidfd.h"
+#include "process/process_tree.h"
 #include "supervise/former_processes.h"
-#include "supervise/pidfd.h"
-#include "supervise/process_tree.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -37,14 +37,14 @@ bool told_to_stop() {
 
 class FormerLadder {
  public:
-  FormerLadder(base::Log& log, const std::string& state_id, const ProcessRecord& record)
+  FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record)
       : log_(log), state_id_(state_id), record_(record) {}
 
   void run() {
     unsigned quiet = 0;
     while (quiet < kQuietLooks) {
-      ProcessTable table = read_process_table();
-      auto found = judge_former({table, ::getpid(), state_id_, record_, read_marks});
+      inspect::ProcessTable table = inspect::read_process_table();
+      auto found = judge_former({table, ::getpid(), state_id_, record_, inspect::read_marks});
       bool any = false;
       hurried_ = hurried_ || told_to_stop();
       for (const FormerProcess& former : found) any = handle(former, found) || any;
@@ -114,7 +114,8 @@ class FormerLadder {
       climb.until = Clock::now() + kUnkillable;
     }
     log_.warning("former {} signal={}", describe(former), signal_name(signal));
-    if (send_to(*former.entry, signal) && signal != SIGKILL) (void)send_to(*former.entry, SIGCONT);
+    if (process::send_to(*former.entry, signal) && signal != SIGKILL)
+      (void)process::send_to(*former.entry, SIGCONT);
     return true;
   }
 
@@ -124,7 +125,7 @@ class FormerLadder {
     std::vector<pollfd> watched;
     for (const FormerProcess& former : found) {
       if (!former.ended || files.size() >= kWatched) continue;
-      auto pidfd = open_pidfd(former.entry->pid);
+      auto pidfd = process::open_pidfd(former.entry->pid);
       if (!pidfd) continue;
       watched.push_back({pidfd->get(), POLLIN, 0});
       files.push_back(std::move(*pidfd));
@@ -135,7 +136,7 @@ class FormerLadder {
 
   base::Log& log_;
   const std::string& state_id_;
-  const ProcessRecord& record_;
+  const spec::ProcessRecord& record_;
   std::map<Key, Climb> climbs_;
   std::set<Key> named_;
   std::size_t killed_ = 0;
@@ -144,7 +145,7 @@ class FormerLadder {
 
 }  // namespace
 
-void end_former_processes(base::Log& log, const std::string& state_id, const ProcessRecord& record) {
+void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record) {
   FormerLadder(log, state_id, record).run();
 }
 

@@ -8,7 +8,7 @@
 namespace gracevisor::supervise {
 namespace {
 
-using Entry = ProcessTable::Entry;
+using Entry = inspect::ProcessTable::Entry;
 
 class Judge {
  public:
@@ -42,14 +42,15 @@ class Judge {
     spared_.insert(above_.begin(), above_.end());
   }
 
-  [[nodiscard]] const RecordedProcess* recorded(const Entry& entry) const {
+  [[nodiscard]] const spec::RecordedProcess* recorded(const Entry& entry) const {
     auto same = [&entry](const auto& process) { return entry.is(process.pid, process.started); };
     auto found = std::ranges::find_if(question_.record.processes, same);
     return found == question_.record.processes.end() ? nullptr : &*found;
   }
   // How the app's processes are stopped, as far as the record knows the app.
-  [[nodiscard]] const RecordedProcess* like(const ProcessMarks& marks, const Entry& entry) const {
-    const RecordedProcess* best = nullptr;
+  [[nodiscard]] const spec::RecordedProcess* like(const inspect::ProcessMarks& marks,
+                                                  const Entry& entry) const {
+    const spec::RecordedProcess* best = nullptr;
     for (const auto& process : question_.record.processes) {
       if (process.app != marks.app) continue;
       if (process.pid == entry.session) return &process;
@@ -77,12 +78,12 @@ class Judge {
     bool ours = marks && marks->state == question_.state_id;
     FormerProcess former;
     former.entry = &entry;
-    if (const RecordedProcess* process = recorded(entry)) {
+    if (const spec::RecordedProcess* process = recorded(entry)) {
       former = {&entry, process->app, process->instance, true, true, process->stop, ""};
     } else if (ours) {
       former.app = marks->app;
       former.instance = marks->instance;
-      const RecordedProcess* model = like(*marks, entry);
+      const spec::RecordedProcess* model = like(*marks, entry);
       if (model != nullptr) former.stop = model->stop;
       bool leaves = former.stop.leftover == config::Stop::Leftover::leave;
       if (former.instance.empty()) {
@@ -112,9 +113,9 @@ class Judge {
   // Also those that carry no marks, or whose parent lives and is ended with them.
   void add_descendants(std::vector<FormerProcess>& found) {
     for (std::size_t i = 0; i < found.size(); ++i) {
-      if (!found[i].ended || is_daemon(*found[i].entry)) continue;
+      if (!found[i].ended || inspect::is_daemon(*found[i].entry)) continue;
       bool leaves = found[i].stop.leftover == config::Stop::Leftover::leave;
-      ProcessTable::Members more;
+      inspect::ProcessTable::Members more;
       if (!leaves) more = table_.children_of(found[i].entry->pid);
       if (found[i].main) {
         auto group = table_.group_of(found[i].entry->pid);
@@ -144,7 +145,7 @@ class Judge {
   }
 
   const FormerQuestion& question_;
-  const ProcessTable& table_;
+  const inspect::ProcessTable& table_;
   std::set<pid_t> spared_;
   std::set<pid_t> above_;
   std::map<pid_t, std::size_t> known_;

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/log.h"
-#include "supervise/process_record.h"
-#include "supervise/process_table.h"
+#include "inspect/process_table.h"
+#include "spec/process_record.h"
 
 namespace gracevisor::supervise {
 
 struct FormerProcess {
-  const ProcessTable::Entry* entry = nullptr;
+  const inspect::ProcessTable::Entry* entry = nullptr;
   std::string app;
   std::string instance;  // empty: of no instance
   bool main = false;     // in the record itself
@@ -30,11 +30,11 @@ struct FormerProcess {
 };
 
 struct FormerQuestion {
-  const ProcessTable& table;
+  const inspect::ProcessTable& table;
   pid_t self = 0;
   const std::string& state_id;
-  const ProcessRecord& record;
-  std::function<std::optional<ProcessMarks>(pid_t)> marks_of;
+  const spec::ProcessRecord& record;
+  std::function<std::optional<inspect::ProcessMarks>(pid_t)> marks_of;
 };
 // A decider: who of the table is a former process, and what becomes of it.
 [[nodiscard]] std::vector<FormerProcess> judge_former(const FormerQuestion& question);
@@ -42,6 +42,6 @@ struct FormerQuestion {
 // Ends them by the ladders in the record (without one: SIGTERM, 30 s, SIGKILL), says so in the log, and
 // returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks the daemon to stop
 // (it is blocked by now) ends the waiting: SIGKILL at once.
-void end_former_processes(base::Log& log, const std::string& state_id, const ProcessRecord& record);
+void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record);
 
 }  // namespace gracevisor::supervise

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "supervise/listener_definitions.h"
+#include "spec/listener_definitions.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -66,7 +66,7 @@ void ListenerBook::settle_definitions(const std::vector<FacingApp>& apps) {
     if (app.listeners == nullptr) continue;
     for (const config::Listener& listener : *app.listeners) {
       auto before = in_force_.find(listener.name);
-      bool stays = before != in_force_.end() && differences(*before->second, listener).empty();
+      bool stays = before != in_force_.end() && spec::differences(*before->second, listener).empty();
       ListenerRef& now = settled[listener.name];
       if (stays) {
         now = before->second;
@@ -91,7 +91,7 @@ std::vector<ListenerBook::Claim> ListenerBook::claims(const std::vector<FacingAp
       Claim& claim = claim_of(listener, address);
       claim.definitions.push_back(listener);
       for (const FacingApp& app : apps) {
-        if (app.listeners != nullptr && find_listener(*app.listeners, name) != nullptr) {
+        if (app.listeners != nullptr && spec::find_listener(*app.listeners, name) != nullptr) {
           claim.users.push_back({app.id, {app.config, app.listeners}});
         }
       }
@@ -153,7 +153,7 @@ void ListenerBook::serve(Place& place, const Claim& claim, const Moment& moment)
   ListenerRef definition = named != claim.definitions.end() ? *named : claim.definitions.front();
   if (definition != place.definition) {
     bool same = place.definition && place.definition->name == definition->name &&
-                differences(*place.definition, *definition).empty();
+                spec::differences(*place.definition, *definition).empty();
     if (!same) {
       place.access =
           routing::access_sink(definition->access_log, {.path = {}, .format = definition->access_format});
@@ -173,7 +173,7 @@ void ListenerBook::reindex(Place& place, const Claim& claim, const Moment& momen
     place.drain = std::max<base::Duration>(place.drain, face.config->drain_timeout());
     if (place.definition->default_app == face.config->name) fallback = id;
     bool listed = std::ranges::any_of(claim.definitions, [&user](const ListenerRef& definition) {
-      return names(*user.second.config, definition->name);
+      return spec::names(*user.second.config, definition->name);
     });
     if (!listed) continue;
     if (face.config->protocol == config::Protocol::tcp) place.tcp = id;

@@ -10,7 +10,7 @@
 #include <array>
 #include <map>
 
-#include "supervise/listener_definitions.h"
+#include "spec/listener_definitions.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -57,9 +57,9 @@ std::vector<std::string> changes_between(const std::vector<config::Listener>& fr
         fmt::format("{} -> {}", gone.empty() ? "nothing" : gone, come.empty() ? "nothing" : come));
   }
   for (const config::Listener& listener : to) {
-    const config::Listener* old = find_listener(from, listener.name);
+    const config::Listener* old = spec::find_listener(from, listener.name);
     if (old == nullptr) continue;
-    auto keys = differences(*old, listener);
+    auto keys = spec::differences(*old, listener);
     std::erase(keys, "address");
     if (!keys.empty()) result.push_back(listener.name + ": " + joined(keys));
   }
@@ -91,11 +91,11 @@ class RouteOwners {
 
 Face Supervisor::face(const AppEntry& entry) {
   if (entry.app->live() != nullptr) {
-    const Spec& spec = *entry.app->live()->spec();
+    const spec::Spec& spec = *entry.app->live()->spec();
     return {&spec.app, &spec.listeners};
   }
   if (entry.remembered && entry.remembered->live_spec) {
-    const Spec& spec = *entry.remembered->live_spec;
+    const spec::Spec& spec = *entry.remembered->live_spec;
     return {&spec.app, &spec.listeners};
   }
   return {&entry.configured, &entry.configured_listeners};
@@ -106,25 +106,25 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
   for (const auto& [id, other] : apps_) {
     if (&other == entry) continue;
     Face there = face(other);
-    if (names(*there.config, listener) || find_listener(*there.listeners, listener) != nullptr) {
+    if (spec::names(*there.config, listener) || spec::find_listener(*there.listeners, listener) != nullptr) {
       result.push_back(other.app->name());
     }
   }
   return joined(result);
 }
 
-std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
+std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listeners(
     const AppEntry* entry, const config::App& configured, const config::Config& config) const {
   ListenerPlan plan;
-  for (const config::Listener& wanted : listeners_of(configured, config.listeners)) {
+  for (const config::Listener& wanted : spec::listeners_of(configured, config.listeners)) {
     const config::Listener* now = listeners_.in_force(wanted.name);
     std::string others = now != nullptr ? others_at(entry, wanted.name) : "";
     plan.listeners.push_back(others.empty() ? wanted : *now);
-    auto keys = others.empty() ? std::vector<std::string>{} : differences(*now, wanted);
+    auto keys = others.empty() ? std::vector<std::string>{} : spec::differences(*now, wanted);
     if (keys.empty()) continue;
     std::string addresses;
     if (now->addresses != wanted.addresses) {
-      addresses = fmt::format(" ({} -> {})", addresses_text(*now), addresses_text(wanted));
+      addresses = fmt::format(" ({} -> {})", spec::addresses_text(*now), spec::addresses_text(wanted));
     }
     plan.left.push_back(fmt::format("{}: {}{}: taken at the next start of the daemon (also used by {})",
                                     wanted.name, joined(keys), addresses, others));
@@ -138,8 +138,8 @@ std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
     if (!tcp) continue;
     for (const auto& [key, text] : addresses_of(*there.listeners)) {
       if (!wanted.contains(key)) continue;
-      return std::unexpected(Refused{
-          ExitCode::preflight_failed,
+      return std::unexpected(decide::Refused{
+          base::ExitCode::preflight_failed,
           fmt::format(
               R"(app.{}.listen: {} is still used by {}, and proxy = "tcp" needs a listener of its own)",
               configured.name, text, other.app->name()),
@@ -160,7 +160,7 @@ std::expected<Supervisor::ListenerPlan, Refused> Supervisor::plan_listeners(
 }
 
 // Every address that the deploy takes something from or brings something to.
-void Supervisor::note_touched(AppEntry& entry, const Spec& next) const {
+void Supervisor::note_touched(AppEntry& entry, const spec::Spec& next) const {
   entry.touched.clear();
   if (entry.app->live() == nullptr) return;
   Face before = face(entry);
@@ -173,8 +173,8 @@ void Supervisor::note_touched(AppEntry& entry, const Spec& next) const {
     }
   };
   auto same = [&](const config::Listener& listener, const std::vector<config::Listener>& others) {
-    const config::Listener* other = find_listener(others, listener.name);
-    return same_routes && other != nullptr && differences(*other, listener).empty();
+    const config::Listener* other = spec::find_listener(others, listener.name);
+    return same_routes && other != nullptr && spec::differences(*other, listener).empty();
   };
   for (const config::Listener& listener : *before.listeners) {
     if (!same(listener, next.listeners)) touch(listener);
@@ -186,17 +186,17 @@ void Supervisor::note_touched(AppEntry& entry, const Spec& next) const {
 
 // What a record names, but does not hold (it is an older daemon's), and what belongs to several apps.
 void Supervisor::settle_remembered(AppEntry& entry) {
-  const Spec& recorded = *entry.remembered->live_spec;
+  const spec::Spec& recorded = *entry.remembered->live_spec;
   std::vector<config::Listener> settled;
   auto settle = [&](const std::string& name) {
-    if (find_listener(settled, name) != nullptr) return;
+    if (spec::find_listener(settled, name) != nullptr) return;
     const config::Listener* in_files = settings_.config.find_listener(name);
-    const config::Listener* before = find_listener(recorded.listeners, name);
+    const config::Listener* before = spec::find_listener(recorded.listeners, name);
     if (in_files != nullptr && (before == nullptr || !others_at(&entry, name).empty())) {
       settled.push_back(*in_files);
     } else if (before != nullptr) {
       settled.push_back(*before);
-    } else if (auto own = own_address(name)) {
+    } else if (auto own = spec::own_address(name)) {
       settled.push_back(std::move(*own));
     }
   };
@@ -205,7 +205,7 @@ void Supervisor::settle_remembered(AppEntry& entry) {
   for (const config::Listener& listener : entry.configured_listeners) {
     if (listener.default_app == recorded.app.name) settle(listener.name);
   }
-  auto spec = std::make_shared<Spec>(recorded);
+  auto spec = std::make_shared<spec::Spec>(recorded);
   spec->listeners = std::move(settled);
   entry.remembered->live_spec = std::move(spec);
 }
@@ -232,7 +232,7 @@ base::Expected<void> Supervisor::open_at_boot() {
       }
       // What the files say must be possible. What only a record says is missed by its own app alone.
       const config::Listener* in_files = settings_.config.find_listener(listener.name);
-      if (in_files != nullptr && differences(*in_files, listener).empty()) {
+      if (in_files != nullptr && spec::differences(*in_files, listener).empty()) {
         return std::unexpected(opened.error());
       }
       open_errors_[listener.name] = opened.error().what;
@@ -275,7 +275,7 @@ void Supervisor::notice_missing() {
         missing.push_back(error != open_errors_.end() ? error->second : one.address.text() + " is not open");
       }
       for (const std::string& name : now.config->listen) {
-        if (find_listener(*now.listeners, name) != nullptr) continue;
+        if (spec::find_listener(*now.listeners, name) != nullptr) continue;
         missing.push_back("listener " + name + " is defined nowhere");
       }
       const bool nowhere = missing.size() >= addresses;

@@ -8,11 +8,11 @@ namespace gracevisor::supervise {
 OutputTail::OutputTail(std::string instance, OnLine on_line)
     : instance_(std::move(instance)), on_line_(std::move(on_line)) {}
 
-std::string& OutputTail::unfinished(OutputStream stream) {
-  return unfinished_[stream == OutputStream::out ? 0 : 1];
+std::string& OutputTail::unfinished(process::OutputStream stream) {
+  return unfinished_[stream == process::OutputStream::out ? 0 : 1];
 }
 
-void OutputTail::add(OutputStream stream, std::string_view bytes, WallTime now) {
+void OutputTail::add(process::OutputStream stream, std::string_view bytes, WallTime now) {
   std::string& line = unfinished(stream);
   while (!bytes.empty()) {
     std::size_t end = std::min(bytes.find('\n'), bytes.size());
@@ -32,13 +32,13 @@ bool OutputTail::has_unfinished() const noexcept {
 }
 
 void OutputTail::flush(WallTime now) {
-  for (OutputStream stream : {OutputStream::out, OutputStream::err}) {
+  for (process::OutputStream stream : {process::OutputStream::out, process::OutputStream::err}) {
     std::string& line = unfinished(stream);
     if (!line.empty()) emit(stream, std::exchange(line, {}), true, now);
   }
 }
 
-void OutputTail::emit(OutputStream stream, std::string text, bool partial, WallTime now) {
+void OutputTail::emit(process::OutputStream stream, std::string text, bool partial, WallTime now) {
   OutputLine& line =
       lines_.emplace_back(OutputLine{next_++, now, instance_, stream, std::move(text), partial});
   kept_ += line.text.size() + kPerLine;

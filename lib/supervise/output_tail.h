@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "supervise/process.h"
+#include "process/process.h"
 
 namespace gracevisor::supervise {
 
@@ -25,7 +25,7 @@ struct OutputLine {
   std::uint64_t sequence = 0;
   std::chrono::system_clock::time_point time;
   std::string instance;  // "43.1"
-  OutputStream stream = OutputStream::out;
+  process::OutputStream stream = process::OutputStream::out;
   std::string text;  // without its newline
   bool partial = false;
 };
@@ -43,7 +43,7 @@ class OutputTail {
   // `on_line` may be empty.
   OutputTail(std::string instance, OnLine on_line);
 
-  void add(OutputStream stream, std::string_view bytes, WallTime now);
+  void add(process::OutputStream stream, std::string_view bytes, WallTime now);
 
   // Bytes after the last newline wait for the rest of their line.
   [[nodiscard]] bool has_unfinished() const noexcept;
@@ -64,8 +64,8 @@ class OutputTail {
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_; }
 
  private:
-  void emit(OutputStream stream, std::string text, bool partial, WallTime now);
-  [[nodiscard]] std::string& unfinished(OutputStream stream);
+  void emit(process::OutputStream stream, std::string text, bool partial, WallTime now);
+  [[nodiscard]] std::string& unfinished(process::OutputStream stream);
 
   std::string instance_;
   OnLine on_line_;

@@ -1,9 +1,21 @@
 #include "supervise/run.h"
 
 namespace gracevisor::supervise {
+namespace {
 
-Run::Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>& address,
-         std::size_t workers, RunObserver& observer)
+process::Whom whom(config::Stop::Scope scope) {
+  return scope == config::Stop::Scope::main ? process::Whom::main : process::Whom::group;
+}
+
+process::EndRules end_rules(const config::Stop& stop) {
+  return {whom(stop.scope), stop.leftover == config::Stop::Leftover::leave ? process::Leftovers::leave
+                                                                           : process::Leftovers::kill};
+}
+
+}  // namespace
+
+Run::Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
+         RunObserver& observer)
     : identity_(who), spec_(std::move(spec)), observer_(observer) {
   if (!address) return;
   endpoint_ = std::make_shared<const routing::Endpoint>(who, *address, workers);
@@ -11,8 +23,9 @@ Run::Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>
   check_ = std::make_shared<const config::Health>(spec_->app.health);
 }
 
-std::expected<void, SpawnFailed> Run::start(const ProcessSurroundings& around, const SpawnPlan& plan) {
-  auto process = Process::start(around, plan, *this, spec_->app.stop);
+std::expected<void, spawn::SpawnFailed> Run::start(const process::ProcessSurroundings& around,
+                                                   const spawn::SpawnPlan& plan) {
+  auto process = process::Process::start(around, plan, *this, end_rules(spec_->app.stop));
   if (!process) return std::unexpected(process.error());
   process_ = std::move(*process);
   gone_ = false;
@@ -20,7 +33,7 @@ std::expected<void, SpawnFailed> Run::start(const ProcessSurroundings& around, c
 }
 
 void Run::signal(int number, config::Stop::Scope scope) {
-  if (process_) process_->signal(number, scope);
+  if (process_) process_->signal(number, whom(scope));
 }
 
 void Run::kill_tree() {
@@ -62,16 +75,16 @@ bool Run::over(const Publisher& publisher) const {
 void Run::on_running() {
   observer_.on_running(identity_);
 }
-void Run::on_output(OutputStream stream, std::string_view bytes) {
+void Run::on_output(process::OutputStream stream, std::string_view bytes) {
   observer_.on_output(identity_, stream, bytes);
 }
-bool Run::takes_output(OutputStream stream) {
+bool Run::takes_output(process::OutputStream stream) {
   return observer_.takes_output(identity_, stream);
 }
-void Run::on_exited(const ExitStatus& status) {
+void Run::on_exited(const spawn::ExitStatus& status) {
   observer_.on_exited(identity_, status);
 }
-void Run::on_left(const std::vector<NamedProcess>& left) {
+void Run::on_left(const std::vector<inspect::NamedProcess>& left) {
   given_up_ = true;
   left_ = left;
   observer_.on_left(identity_);

@@ -11,36 +11,39 @@
 #include <string_view>
 #include <vector>
 
+#include "process/process.h"
 #include "routing/probe.h"
-#include "supervise/process.h"
+#include "spec/spec.h"
 #include "supervise/publisher.h"
 
 namespace gracevisor::supervise {
 
+using routing::Identity;
+
 // What a run tells the supervisor; called from the loop, so it only records and enqueues.
 class RunObserver {
  public:
-  virtual void on_running(const routing::Identity& who) = 0;
-  virtual void on_output(const routing::Identity& who, OutputStream stream, std::string_view bytes) = 0;
-  [[nodiscard]] virtual bool takes_output(const routing::Identity& who, OutputStream stream) = 0;
-  virtual void on_exited(const routing::Identity& who, const ExitStatus& status) = 0;
-  virtual void on_left(const routing::Identity& who) = 0;  // Run::left() changed
-  virtual void on_gone(const routing::Identity& who) = 0;
-  virtual void on_unkillable(const routing::Identity& who) = 0;
+  virtual void on_running(const Identity& who) = 0;
+  virtual void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) = 0;
+  [[nodiscard]] virtual bool takes_output(const Identity& who, process::OutputStream stream) = 0;
+  virtual void on_exited(const Identity& who, const spawn::ExitStatus& status) = 0;
+  virtual void on_left(const Identity& who) = 0;  // Run::left() changed
+  virtual void on_gone(const Identity& who) = 0;
+  virtual void on_unkillable(const Identity& who) = 0;
 
  protected:
   ~RunObserver() = default;
 };
 
-class Run final : private ProcessObserver {
+class Run final : private process::ProcessObserver {
  public:
   // `address` is unset for an app without endpoint.
-  Run(routing::Identity who, SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
+  Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
       RunObserver& observer);
 
   // Starts the process; an error means that there is none, and nothing follows.
-  [[nodiscard]] std::expected<void, SpawnFailed> start(const ProcessSurroundings& around,
-                                                       const SpawnPlan& plan);
+  [[nodiscard]] std::expected<void, spawn::SpawnFailed> start(const process::ProcessSurroundings& around,
+                                                              const spawn::SpawnPlan& plan);
   void signal(int number, config::Stop::Scope scope);
   void kill_tree();
   void resume_output();
@@ -50,8 +53,8 @@ class Run final : private ProcessObserver {
   // A report of the current order that came since the last call.
   [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
 
-  [[nodiscard]] const routing::Identity& identity() const { return identity_; }
-  [[nodiscard]] const SpecRef& spec() const { return spec_; }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const spec::SpecRef& spec() const { return spec_; }
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without an address
   // Where it is reached, in short: ":21004", "unix:/run/..."; empty without an endpoint.
   [[nodiscard]] std::string place() const;
@@ -59,7 +62,7 @@ class Run final : private ProcessObserver {
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
   // The processes that it left when it exited and that stay: its address is theirs until they are gone.
-  [[nodiscard]] const std::vector<NamedProcess>& left() const { return left_; }
+  [[nodiscard]] const std::vector<inspect::NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
   // Nobody can touch anything of it again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
@@ -68,15 +71,15 @@ class Run final : private ProcessObserver {
 
  private:
   void on_running() override;
-  void on_output(OutputStream stream, std::string_view bytes) override;
-  [[nodiscard]] bool takes_output(OutputStream stream) override;
-  void on_exited(const ExitStatus& status) override;
-  void on_left(const std::vector<NamedProcess>& left) override;
+  void on_output(process::OutputStream stream, std::string_view bytes) override;
+  [[nodiscard]] bool takes_output(process::OutputStream stream) override;
+  void on_exited(const spawn::ExitStatus& status) override;
+  void on_left(const std::vector<inspect::NamedProcess>& left) override;
   void on_gone() override;
   void on_unkillable() override;
 
-  routing::Identity identity_;
-  SpecRef spec_;
+  Identity identity_;
+  spec::SpecRef spec_;
   RunObserver& observer_;
   routing::EndpointRef endpoint_;
   Listing listing_;
@@ -86,8 +89,8 @@ class Run final : private ProcessObserver {
   base::Duration probe_interval_{};
   bool gone_ = true;  // until the process is started
   bool given_up_ = false;
-  std::vector<NamedProcess> left_;
-  std::unique_ptr<Process> process_;
+  std::vector<inspect::NamedProcess> left_;
+  std::unique_ptr<process::Process> process_;
 };
 
 }  // namespace gracevisor::supervise

@@ -25,13 +25,13 @@ constexpr std::array<Kind, 4> kTable = {{
 }};
 
 // What was reached.
-std::string cause_of(int code, const DescriptorBudget& budget) {
+std::string cause_of(int code, const decide::DescriptorBudget& budget) {
   if (code != 0) return base::errno_text(code);
   return fmt::format("all {} places are taken", budget.clients());
 }
 
-std::string limit_of(const DescriptorBudget& budget) {
-  return budget.limit() == DescriptorBudget::kNoLimit ? "none" : std::to_string(budget.limit());
+std::string limit_of(const decide::DescriptorBudget& budget) {
+  return budget.limit() == decide::DescriptorBudget::kNoLimit ? "none" : std::to_string(budget.limit());
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ bool ShortageWatch::look(base::TimePoint now) {
   return any;
 }
 
-void ShortageWatch::tell(base::TimePoint now, const DescriptorBudget& budget, base::Log& log) {
+void ShortageWatch::tell(base::TimePoint now, const decide::DescriptorBudget& budget, base::Log& log) {
   for (std::size_t i = 0; i < kTable.size(); ++i) {
     Seen& seen = seen_.at(i);
     if (!seen.untold(now)) continue;
@@ -71,7 +71,8 @@ void ShortageWatch::tell(base::TimePoint now, const DescriptorBudget& budget, ba
   }
 }
 
-std::vector<std::string> ShortageWatch::remarks(base::TimePoint now, const DescriptorBudget& budget) const {
+std::vector<std::string> ShortageWatch::remarks(base::TimePoint now,
+                                                const decide::DescriptorBudget& budget) const {
   std::vector<std::string> remarks;
   for (std::size_t i = 0; i < kTable.size(); ++i) {
     const Seen& seen = seen_.at(i);

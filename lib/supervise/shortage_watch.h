@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "decide/descriptor_budget.h"
 #include "routing/worker_port.h"
-#include "supervise/descriptor_budget.h"
 
 namespace gracevisor::supervise {
 
@@ -21,8 +21,9 @@ class ShortageWatch {
 
   // Reads the counts; true when there is something to be told.
   [[nodiscard]] bool look(base::TimePoint now);
-  void tell(base::TimePoint now, const DescriptorBudget& budget, base::Log& log);
-  [[nodiscard]] std::vector<std::string> remarks(base::TimePoint now, const DescriptorBudget& budget) const;
+  void tell(base::TimePoint now, const decide::DescriptorBudget& budget, base::Log& log);
+  [[nodiscard]] std::vector<std::string> remarks(base::TimePoint now,
+                                                 const decide::DescriptorBudget& budget) const;
 
  private:
   struct Seen {

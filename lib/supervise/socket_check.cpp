@@ -11,18 +11,19 @@ namespace {
 constexpr base::Duration kPatience = std::chrono::minutes(2);
 
 // Something is to be expected of it soon; not of one that crashes again and again, or hangs.
-bool on_its_way(const Instance& instance, base::TimePoint now) {
+bool on_its_way(const decide::Instance& instance, base::TimePoint now) {
   if (instance.crash_looping() || now - instance.since() > kPatience) return false;
-  return instance.due().has_value() || instance.state() == InstanceState::draining;
+  return instance.due().has_value() || instance.state() == decide::InstanceState::draining;
 }
 
-bool serves(const Instance& instance) {
-  return instance.state() == InstanceState::healthy || instance.state() == InstanceState::unhealthy;
+bool serves(const decide::Instance& instance) {
+  return instance.state() == decide::InstanceState::healthy ||
+         instance.state() == decide::InstanceState::unhealthy;
 }
 
 }  // namespace
 
-std::vector<Identity> SocketCheck::look(const App& app, const World& world) {
+std::vector<Identity> SocketCheck::look(const decide::App& app, const World& world) {
   std::map<Identity, std::string> before;
   std::erase_if(missing_, [&](const auto& entry) {
     bool own = entry.first.app == app.id();

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "supervise/app.h"
+#include "decide/app.h"
 #include "supervise/world.h"
 
 namespace gracevisor::supervise {
@@ -18,7 +18,7 @@ class SocketCheck {
   // One look at an app's live generation: names those that are to be replaced now. Half of the lost ones at a
   // time, and none while one of the generation is on its way: what is left of their connections serves
   // meanwhile.
-  [[nodiscard]] std::vector<Identity> look(const App& app, const World& world);
+  [[nodiscard]] std::vector<Identity> look(const decide::App& app, const World& world);
   // Something is missing still: look again soon.
   [[nodiscard]] bool anything_missing() const noexcept { return !missing_.empty(); }
   // "the socket of web@43.1 was removed (unix:/run/…): …"

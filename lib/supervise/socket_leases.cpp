@@ -27,7 +27,7 @@ path path_of(const base::Address& address) {
   return address.text().substr(5);
 }
 
-bool other_user(const Spec& spec) {
+bool other_user(const spec::Spec& spec) {
   return spec.credentials && spec.credentials->uid != ::geteuid();
 }
 
@@ -83,7 +83,7 @@ void clear_folder(const path& folder) {
 }
 
 // Nobody can connect before listen(): the file has its owner and mode by then.
-Expected<base::UniqueFd> listen_at(const path& file, const base::Address& address, const Spec& spec) {
+Expected<base::UniqueFd> listen_at(const path& file, const base::Address& address, const spec::Spec& spec) {
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return base::fail_errno("cannot create a socket for " + address.text(), errno);
   auto failed = [&] {
@@ -122,7 +122,7 @@ void SocketLeases::clear_leftovers() const {
   }
 }
 
-Expected<void> SocketLeases::enter(const path& folder, const Spec& spec) {
+Expected<void> SocketLeases::enter(const path& folder, const spec::Spec& spec) {
   bool binds = spec.app.endpoint == config::EndpointKind::socket;
   if (other_user(spec)) {
     if (auto opened = open_way(runtime_dir_); !opened) return opened;
@@ -149,7 +149,7 @@ void SocketLeases::leave(const path& folder) {
   (void)::rmdir(folder.parent_path().c_str());
 }
 
-Expected<base::Address> SocketLeases::lease(const routing::Identity& who, const Spec& spec) {
+Expected<base::Address> SocketLeases::lease(const routing::Identity& who, const spec::Spec& spec) {
   path folder = config::socket_folder(runtime_dir_, spec.app.name, who.generation);
   path file = folder / config::socket_name(who.slot, who.incarnation);
   auto address = base::Address::unix_path(file.string());
@@ -171,7 +171,8 @@ void SocketLeases::give_back(const base::Address& address) {
   leave(file.parent_path());
 }
 
-Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identity& who, const Spec& spec) {
+Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identity& who,
+                                                          const spec::Spec& spec) {
   routing::Identity slot = who;
   slot.incarnation = {};
   if (auto open = listening_.find(slot); open != listening_.end()) {

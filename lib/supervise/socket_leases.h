@@ -23,7 +23,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "routing/endpoint.h"
-#include "supervise/spec.h"
+#include "spec/spec.h"
 
 namespace gracevisor::supervise {
 
@@ -38,7 +38,7 @@ class SocketLeases {
   void clear_leftovers() const;
 
   // endpoint = "socket": a path for this incarnation, with no file at it.
-  [[nodiscard]] base::Expected<base::Address> lease(const routing::Identity& who, const Spec& spec);
+  [[nodiscard]] base::Expected<base::Address> lease(const routing::Identity& who, const spec::Spec& spec);
   // `address` was leased.
   void give_back(const base::Address& address);
 
@@ -48,7 +48,7 @@ class SocketLeases {
     base::Address address;
     int fd = -1;  // this object's
   };
-  [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const Spec& spec);
+  [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const spec::Spec& spec);
   // Is the socket of an instance still at its path? True of every other address. An app's own socket is taken
   // for the one that was there.
   [[nodiscard]] bool in_place(const base::Address& address) const;
@@ -66,7 +66,7 @@ class SocketLeases {
     ino_t inode = 0;
   };
   [[nodiscard]] static bool in_place(const Open& open);
-  [[nodiscard]] base::Expected<void> enter(const std::filesystem::path& folder, const Spec& spec);
+  [[nodiscard]] base::Expected<void> enter(const std::filesystem::path& folder, const spec::Spec& spec);
   void leave(const std::filesystem::path& folder);
   void close(const Open& open);
 

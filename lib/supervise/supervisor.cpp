@@ -47,7 +47,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              },
                              settings_.ensure_runtime_dir,
                              [this] { schedule_turn(); },
-                             [this](base::AppId id, AppCounts& counts) {
+                             [this](base::AppId id, decide::AppCounts& counts) {
                                auto it = apps_.find(id);
                                if (it == apps_.end()) return;
                                for (const Touched& one : it->second.touched) {
@@ -135,13 +135,13 @@ void Supervisor::notice_adoption() {
 
 void Supervisor::publish() {
   commit_listeners();
-  std::vector<App*> apps;
+  std::vector<decide::App*> apps;
   std::vector<FacingApp> facing_apps;
   for (auto& [id, entry] : apps_) {
     apps.push_back(entry.app.get());
     Face now = face(entry);
     FacingApp& facing_app = facing_apps.emplace_back(FacingApp{id, now.config, now.listeners});
-    const Generation* fallback = entry.app->fallback();
+    const decide::Generation* fallback = entry.app->fallback();
     entry.held = fallback != nullptr;
     if (entry.held) facing_app.former = {&fallback->spec()->app, &fallback->spec()->listeners};
   }
@@ -157,7 +157,7 @@ void Supervisor::publish() {
 void Supervisor::commit_listeners() {
   for (auto& [id, entry] : apps_) {
     if (!entry.listeners) continue;
-    const Generation* live = entry.app->live();
+    const decide::Generation* live = entry.app->live();
     if (live != nullptr && live->spec() == entry.listeners->spec) {
       listeners_.commit(std::move(entry.listeners->opened));
       entry.listeners.reset();
@@ -167,12 +167,12 @@ void Supervisor::commit_listeners() {
 
 // Is it live already, to be listed by the next table, or under way?
 bool Supervisor::is_to_come(const AppEntry& entry) {
-  const Generation* live = entry.app->live();
+  const decide::Generation* live = entry.app->live();
   return (live != nullptr && live->spec() == entry.listeners->spec) || !entry.app->can_deploy();
 }
 
-std::shared_ptr<Report> Supervisor::new_report() const {
-  return std::make_shared<Report>(world_->now());
+std::shared_ptr<decide::Report> Supervisor::new_report() const {
+  return std::make_shared<decide::Report>(world_->now());
 }
 
 const Supervisor::AppEntry* Supervisor::find_app(const std::string& name) const {

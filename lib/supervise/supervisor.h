@@ -19,10 +19,11 @@
 #include <vector>
 
 #include "config/load.h"
+#include "decide/boot_queue.h"
+#include "decide/descriptor_budget.h"
+#include "decide/failure_book.h"
 #include "loop/wakeup.h"
-#include "supervise/boot_queue.h"
-#include "supervise/descriptor_budget.h"
-#include "supervise/failure_book.h"
+#include "supervise/file_access.h"
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
 #include "supervise/shortage_watch.h"
@@ -36,17 +37,17 @@ class Supervisor {
   struct Settings {
     std::filesystem::path config_file;
     config::Config config;
-    bool fresh = false;                                           // ignore the state files
-    std::optional<std::uint64_t> open_files;                      // the soft RLIMIT_NOFILE that children get
-    std::uint64_t descriptor_limit = DescriptorBudget::kNoLimit;  // the daemon's own
-    std::function<base::Expected<void>()> ensure_runtime_dir;     // see World::Surroundings
-    FileAccess files = {};                                        // how the apps' files are read
-    std::string state_id;                                         // what processes carry as GV_STATE
+    bool fresh = false;                       // ignore the state files
+    std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+    std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
+    std::function<base::Expected<void>()> ensure_runtime_dir;             // see World::Surroundings
+    FileAccess files = {};                                                // how the apps' files are read
+    std::string state_id;                                                 // what processes carry as GV_STATE
   };
   // What is known of one app beside its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
   struct PendingListeners {
-    SpecRef spec;
+    spec::SpecRef spec;
     std::unique_ptr<ListenerBook::Opened> opened;
     std::vector<std::string> changes;  // for the receipt
   };
@@ -56,10 +57,10 @@ class Supervisor {
     std::shared_ptr<const routing::ListenerLedger> ledger;
   };
   struct AppEntry {
-    std::unique_ptr<App> app;
+    std::unique_ptr<decide::App> app;
     std::optional<PendingListeners> listeners;
-    std::optional<AppState> remembered;  // what it is to be started with, until its turn at boot comes
-    config::App configured;              // as the files said when it was last read
+    std::optional<spec::AppState> remembered;  // what it is to be started with, until its turn at boot comes
+    config::App configured;                    // as the files said when it was last read
     std::vector<config::Listener> configured_listeners;  // and its listeners
     std::vector<std::string> problems;                   // standing remarks for status
     std::vector<std::string> hints;    // what the next report says of the configuration as it was read
@@ -90,16 +91,16 @@ class Supervisor {
 
   // Commands; the report is finished when the command is done. The files are read again by deploy and first
   // start.
-  [[nodiscard]] std::expected<void, Refused> deploy(const std::string& name,
-                                                    const std::shared_ptr<Report>& report);
-  [[nodiscard]] std::expected<void, Refused> start(const std::string& name,
-                                                   const std::shared_ptr<Report>& report);
+  [[nodiscard]] std::expected<void, decide::Refused> deploy(const std::string& name,
+                                                            const std::shared_ptr<decide::Report>& report);
+  [[nodiscard]] std::expected<void, decide::Refused> start(const std::string& name,
+                                                           const std::shared_ptr<decide::Report>& report);
   // Lasts until a start or a deploy, over restarts of the daemon.
-  [[nodiscard]] std::expected<void, Refused> stop(const std::string& name, const Stopped& by, bool now,
-                                                  std::shared_ptr<Report> report);
-  [[nodiscard]] std::expected<void, Refused> abort(const std::string& name, uid_t by,
-                                                   std::shared_ptr<Report> report);
-  [[nodiscard]] std::shared_ptr<Report> new_report() const;
+  [[nodiscard]] std::expected<void, decide::Refused> stop(const std::string& name, const spec::Stopped& by,
+                                                          bool now, std::shared_ptr<decide::Report> report);
+  [[nodiscard]] std::expected<void, decide::Refused> abort(const std::string& name, uid_t by,
+                                                           std::shared_ptr<decide::Report> report);
+  [[nodiscard]] std::shared_ptr<decide::Report> new_report() const;
 
   // For status.
   [[nodiscard]] const std::map<base::AppId, AppEntry>& apps() const { return apps_; }
@@ -108,7 +109,7 @@ class Supervisor {
   [[nodiscard]] const ListenerBook& listeners() const { return listeners_; }
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] std::size_t workers() const { return workers_; }
-  [[nodiscard]] DescriptorBudget budget() const;
+  [[nodiscard]] decide::DescriptorBudget budget() const;
   // What the daemon as a whole is short of.
   [[nodiscard]] std::vector<std::string> remarks() const;
   // The app's configuration as its clients meet it: the live spec's, the one's that will be live when it is
@@ -145,15 +146,14 @@ class Supervisor {
     std::vector<std::string> changes;  // for the receipt
     std::vector<std::string> left;     // standing remarks
   };
-  [[nodiscard]] std::expected<ListenerPlan, Refused> plan_listeners(const AppEntry* entry,
-                                                                    const config::App& configured,
-                                                                    const config::Config& config) const;
-  void note_touched(AppEntry& entry, const Spec& next) const;
+  [[nodiscard]] std::expected<ListenerPlan, decide::Refused> plan_listeners(
+      const AppEntry* entry, const config::App& configured, const config::Config& config) const;
+  void note_touched(AppEntry& entry, const spec::Spec& next) const;
   void follow_shutdown();
   void begin_stopping(bool now, bool kill);
   [[nodiscard]] bool idle() const;
 
-  void enqueue_boot(const config::App& configured, std::map<std::string, AppState>& states);
+  void enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states);
   void continue_boot();
   // Its turn has come, or a command is about it: from then on it is as any other.
   void boot_app(AppEntry& entry);
@@ -161,14 +161,14 @@ class Supervisor {
   void give_up_boot();
   void start_configured(AppEntry& entry);
   // From the configuration where the record can no longer be started.
-  void start_remembered(AppEntry& entry, const AppState& state);
-  void note_differences(AppEntry& entry, const AppState& state);
-  void tell_hints(AppEntry& entry, Report& report);
+  void start_remembered(AppEntry& entry, const spec::AppState& state);
+  void note_differences(AppEntry& entry, const spec::AppState& state);
+  void tell_hints(AppEntry& entry, decide::Report& report);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
-  [[nodiscard]] std::expected<AppEntry*, Refused> prepare(const std::string& name);
+  [[nodiscard]] std::expected<AppEntry*, decide::Refused> prepare(const std::string& name);
   // As it will be with `next`, if that is given, and `addresses` more to listen on.
-  [[nodiscard]] DescriptorBudget budget_with(const config::App* next, std::size_t addresses) const;
+  [[nodiscard]] decide::DescriptorBudget budget_with(const config::App* next, std::size_t addresses) const;
 
   loop::Loop& loop_;
   base::Log& log_;
@@ -184,8 +184,8 @@ class Supervisor {
   base::AppId last_app_;
   base::Epoch adopted_;  // by all, as the apps were told
   SocketCheck socket_check_;
-  FailureBook failures_;
-  BootQueue boot_queue_;
+  decide::FailureBook failures_;
+  decide::BootQueue boot_queue_;
   std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
   loop::Timer turn_timer_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers

@@ -5,12 +5,12 @@
 
 namespace gracevisor::supervise {
 
-DescriptorBudget Supervisor::budget() const {
+decide::DescriptorBudget Supervisor::budget() const {
   return budget_with(nullptr, 0);
 }
 
-DescriptorBudget Supervisor::budget_with(const config::App* next, std::size_t addresses) const {
-  DescriptorBudget::Demand demand{.workers = workers_, .addresses = addresses_ + addresses};
+decide::DescriptorBudget Supervisor::budget_with(const config::App* next, std::size_t addresses) const {
+  decide::DescriptorBudget::Demand demand{.workers = workers_, .addresses = addresses_ + addresses};
   bool counted = next == nullptr;
   for (const auto& [id, entry] : apps_) {
     std::size_t instances = std::max(facing(entry).instances, entry.configured.instances);
@@ -31,7 +31,7 @@ DescriptorBudget Supervisor::budget_with(const config::App* next, std::size_t ad
 }
 
 std::vector<std::string> Supervisor::remarks() const {
-  DescriptorBudget now = budget();
+  decide::DescriptorBudget now = budget();
   std::vector<std::string> remarks = shortages_.remarks(world_->now(), now);
   if (!now.enough()) {
     remarks.push_back(now.shortfall() + ": clients have " + std::to_string(now.clients()) +

@@ -13,7 +13,7 @@ std::string probe_host(const config::App& app) {
   return "localhost";
 }
 
-void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRoutes& routes) {
+void add_targets(const decide::App& app, World& world, base::Epoch epoch, routing::AppRoutes& routes) {
   if (app.live() == nullptr || routes.mode != routing::AppMode::live) return;
   for (const auto& instance : app.live()->instances()) {
     if (!instance->routable()) continue;
@@ -26,7 +26,8 @@ void add_targets(const App& app, World& world, base::Epoch epoch, routing::AppRo
 }
 
 // Listed once, no longer a target, and a worker may still touch it: repeated until quiescent.
-void add_leaving(const App& app, const TableInput& input, base::Epoch epoch, routing::AppRoutes& routes) {
+void add_leaving(const decide::App& app, const TableInput& input, base::Epoch epoch,
+                 routing::AppRoutes& routes) {
   for (const auto& [who, run] : input.world.runs_of(app.id())) {
     if (!run->endpoint()) continue;
     const Listing& listing = run->listing();
@@ -36,14 +37,15 @@ void add_leaving(const App& app, const TableInput& input, base::Epoch epoch, rou
   }
 }
 
-void add_probes(const App& app, World& world, base::Epoch epoch, std::vector<routing::ProbeOrder>& probes) {
-  for (const Generation* generation : app.generations()) {
+void add_probes(const decide::App& app, World& world, base::Epoch epoch,
+                std::vector<routing::ProbeOrder>& probes) {
+  for (const decide::Generation* generation : app.generations()) {
     for (const auto& instance : generation->instances()) {
       Run* run = world.find_run(instance->identity());
       if (run == nullptr || !run->endpoint() || !instance->probed()) continue;
       const config::App& config = generation->spec()->app;
       base::Duration interval = app.guarding() ? config.deploy.guard_interval : config.health.interval;
-      bool starting = instance->state() == InstanceState::starting;
+      bool starting = instance->state() == decide::InstanceState::starting;
       run->listing().last_probed = epoch;
       probes.push_back(run->order(starting, interval, probe_host(config)));
     }
@@ -52,9 +54,9 @@ void add_probes(const App& app, World& world, base::Epoch epoch, std::vector<rou
 
 // The live spec's, which lasts as long as a table refers to it; a copy of what the files say changes with
 // them.
-std::shared_ptr<const config::ProxyOptions> options_of(const App& app, const config::App& facing) {
+std::shared_ptr<const config::ProxyOptions> options_of(const decide::App& app, const config::App& facing) {
   if (app.live() == nullptr) return std::make_shared<const config::ProxyOptions>(facing.proxy_options);
-  const SpecRef& spec = app.live()->spec();
+  const spec::SpecRef& spec = app.live()->spec();
   return {spec, &spec->app.proxy_options};
 }
 
@@ -67,7 +69,7 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
   table->apps.reserve(input.apps.size());
   table->listeners = input.listeners.routes(input.facing, {epoch, input.world.now()});
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
-    const App& app = *input.apps[i];
+    const decide::App& app = *input.apps[i];
     const config::App& config = *input.facing[i].config;
     if (config::is_routed(config.endpoint)) {
       routing::AppRoutes routes;

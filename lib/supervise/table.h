@@ -12,8 +12,8 @@
 namespace gracevisor::supervise {
 
 struct TableInput {
-  const std::vector<App*>& apps;         // in the order of their ids
-  const std::vector<FacingApp>& facing;  // the same apps as their clients see them
+  const std::vector<decide::App*>& apps;  // in the order of their ids
+  const std::vector<FacingApp>& facing;   // the same apps as their clients see them
   World& world;
   const Publisher& publisher;
   ListenerBook& listeners;

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <cerrno>
 
+#include "inspect/listener_owner.h"
+
 namespace gracevisor::supervise {
 namespace {
 constexpr std::size_t kEventsPerTurn = 10'000;
@@ -32,7 +34,7 @@ void World::add_app(base::AppId app, const config::App& config) {
   AppFacts& facts = apps_[app];
   facts.ledger = std::make_shared<routing::AppLedger>(around_.workers);
   auto alive = [this, app](base::GenerationId generation) {
-    const App* decider = around_.find_app(app);
+    const decide::App* decider = around_.find_app(app);
     return decider != nullptr && decider->has(generation);
   };
   facts.output =
@@ -48,7 +50,7 @@ void World::run_events() {
   for (std::size_t i = 0; i < kEventsPerTurn && !events_.empty(); ++i) {
     auto [id, event] = std::move(events_.front());
     events_.pop_front();
-    if (App* app = around_.find_app(id)) event(*app);
+    if (decide::App* app = around_.find_app(id)) event(*app);
   }
   if (!events_.empty()) around_.schedule_turn();
 }
@@ -74,7 +76,7 @@ void World::hint_at_slow_streams() {
     for (const routing::AppCell& cell : facts.ledger->cells) count += cell.slow_streams.read();
     if (count == facts.slow_streams) continue;
     facts.slow_streams = count;
-    const App* app = around_.find_app(id);
+    const decide::App* app = around_.find_app(id);
     if (app == nullptr || (facts.hinted && now() - *facts.hinted < kHintPause)) continue;
     facts.hinted = now();
     say(base::LogLevel::warning,
@@ -96,9 +98,9 @@ void World::give_back(const Run& run) {
 }
 
 bool World::is_over(const Identity& slot) const {
-  const App* app = around_.find_app(slot.app);
+  const decide::App* app = around_.find_app(slot.app);
   if (app == nullptr) return true;
-  for (const Generation* generation : app->generations()) {
+  for (const decide::Generation* generation : app->generations()) {
     if (generation->id() != slot.generation) continue;
     for (const auto& instance : generation->instances()) {
       if (instance->identity().slot == slot.slot) return instance->ended();
@@ -137,13 +139,13 @@ std::ranges::subrange<World::Runs::const_iterator> World::runs_of(base::AppId ap
 const std::shared_ptr<routing::AppLedger>& World::ledger(base::AppId app) const {
   return apps_.at(app).ledger;
 }
-void World::set_user(base::AppId app, const std::optional<Credentials>& who) {
+void World::set_user(base::AppId app, const std::optional<spawn::Credentials>& who) {
   AppFacts& facts = apps_.at(app);
   facts.user = who ? around_.writer.user(*who) : nullptr;
   facts.output->set_user(facts.user);
 }
 
-const Credentials* World::user(base::AppId app) const {
+const spawn::Credentials* World::user(base::AppId app) const {
   return apps_.at(app).user;
 }
 
@@ -158,18 +160,18 @@ base::TimePoint World::now() const {
   return std::chrono::steady_clock::now();
 }
 
-void World::refuse_spawn(const Identity& who, const SpawnFailed& failure, const std::string& why) {
+void World::refuse_spawn(const Identity& who, const spawn::SpawnFailed& failure, const std::string& why) {
   say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={}.{} cause=\"{}\"", who.app.value(),
                                          who.generation.value(), who.slot.value(), why));
   output(who.app).note(who, "cannot start: " + why);
   output(who.app).end(who);
-  enqueue(who.app, [who, failure](App& app) {
-    app.on_exited(who, ExitStatus(failure));
+  enqueue(who.app, [who, failure](decide::App& app) {
+    app.on_exited(who, spawn::ExitStatus(failure));
     app.on_gone(who);
   });
 }
 
-base::Expected<World::Place> World::find_place(const Identity& who, const Spec& spec) {
+base::Expected<World::Place> World::find_place(const Identity& who, const spec::Spec& spec) {
   Place place{{who.generation, who.slot, {}, {}, around_.state_id}, std::nullopt};
   auto at = [&place](const base::Address& address) {
     place.address = address;
@@ -206,12 +208,12 @@ base::Expected<World::Place> World::find_place(const Identity& who, const Spec& 
   return place;
 }
 
-void World::spawn(const Identity& who, const SpecRef& spec) {
+void World::spawn(const Identity& who, const spec::SpecRef& spec) {
   output(who.app).begin(who, spec->app.log);
   auto place = find_place(who, *spec);
   if (!place) {
     int code = place.error().code;
-    refuse_spawn(who, {SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
+    refuse_spawn(who, {spawn::SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
     return;
   }
   RunObserver& observer = *this;  // private inheritance: only visible from inside
@@ -220,13 +222,13 @@ void World::spawn(const Identity& who, const SpecRef& spec) {
   runs_.emplace(who, std::move(owned));
   auto spawn_plan = plan(*spec, place->placement);
   if (!spawn_plan) {
-    refuse_spawn(who, {SpawnStage::plan, EINVAL}, spawn_plan.error().what);
+    refuse_spawn(who, {spawn::SpawnStage::plan, EINVAL}, spawn_plan.error().what);
     return;
   }
   spawn_plan->open_files = around_.open_files;
   spawn_plan->listener = place->listener;
   if (auto started = run.start({around_.loop, around_.launcher, looker_}, *spawn_plan); !started) {
-    refuse_spawn(who, started.error(), text(ExitStatus(started.error())));
+    refuse_spawn(who, started.error(), text(spawn::ExitStatus(started.error())));
   }
   record_stale_ = true;
 }
@@ -245,7 +247,7 @@ void World::arm_key(const TimerKey& key, base::Duration after, const Event& even
   // Due timers enqueue like everything else; one that was disarmed or armed anew meanwhile is recognised by
   // its serial and never acts.
   auto timer = std::make_unique<loop::Timer>(around_.loop, [this, key, serial, app, event] {
-    enqueue(app, [this, key, serial, event](App& target) {
+    enqueue(app, [this, key, serial, event](decide::App& target) {
       auto it = timers_.find(key);
       if (it == timers_.end() || it->second.serial != serial) return;
       timers_.erase(it);
@@ -256,23 +258,23 @@ void World::arm_key(const TimerKey& key, base::Duration after, const Event& even
   timers_[key] = Armed{std::move(timer), serial};
 }
 
-void World::arm(const Identity& who, InstanceTimer timer, base::Duration after) {
+void World::arm(const Identity& who, decide::InstanceTimer timer, base::Duration after) {
   arm_key({who, false, static_cast<std::uint8_t>(timer)}, after,
-          [who, timer](App& app) { app.on_timer(who, timer); });
+          [who, timer](decide::App& app) { app.on_timer(who, timer); });
 }
 
-void World::disarm(const Identity& who, InstanceTimer timer) {
+void World::disarm(const Identity& who, decide::InstanceTimer timer) {
   timers_.erase({who, false, static_cast<std::uint8_t>(timer)});
 }
 
-void World::arm(base::AppId app, AppTimer timer, base::Duration after) {
+void World::arm(base::AppId app, decide::AppTimer timer, base::Duration after) {
   Identity who;
   who.app = app;
   arm_key({who, true, static_cast<std::uint8_t>(timer)}, after,
-          [timer](App& target) { target.on_timer(timer); });
+          [timer](decide::App& target) { target.on_timer(timer); });
 }
 
-void World::disarm(base::AppId app, AppTimer timer) {
+void World::disarm(base::AppId app, decide::AppTimer timer) {
   Identity who;
   who.app = app;
   timers_.erase({who, true, static_cast<std::uint8_t>(timer)});
@@ -297,23 +299,23 @@ void World::open_window(base::AppId app) {
   (void)publish();
 }
 
-void World::record(base::AppId app, const AppState& state, std::uint64_t serial) {
-  around_.writer.replace(state_path(around_.state_dir, state.app), to_text(state),
-                         [this, app, serial](base::Expected<void> written) {
-                           enqueue(app,
-                                   [serial, written](App& target) { target.on_recorded(serial, written); });
-                         });
+void World::record(base::AppId app, const spec::AppState& state, std::uint64_t serial) {
+  around_.writer.replace(
+      spec::state_path(around_.state_dir, state.app), to_text(state),
+      [this, app, serial](base::Expected<void> written) {
+        enqueue(app, [serial, written](decide::App& target) { target.on_recorded(serial, written); });
+      });
 }
 
-ListenerOwner World::listener_owner(const Identity& who) {
+decide::ListenerOwner World::listener_owner(const Identity& who) {
   const Run* run = find_run(who);
   if (run == nullptr || !run->endpoint() || run->pid() == base::Pid()) return {};
   // The daemon's own socket, which nobody else has: whoever answers was given it.
-  if (run->spec()->app.endpoint == config::EndpointKind::fd) return {Ownership::own, {}, {}};
-  return find_listener_owner(run->endpoint()->address, run->pid());
+  if (run->spec()->app.endpoint == config::EndpointKind::fd) return {decide::Ownership::own, {}, {}};
+  return inspect::find_listener_owner(run->endpoint()->address, run->pid());
 }
 
-EndpointCounts World::counts(const Identity& who) const {
+decide::EndpointCounts World::counts(const Identity& who) const {
   const Run* run = find_run(who);
   if (run == nullptr || !run->endpoint()) return {};
   const routing::Ledger& ledger = run->endpoint()->ledger;
@@ -324,9 +326,9 @@ EndpointCounts World::counts(const Identity& who) const {
           .cut = ledger.sum(&routing::LedgerCell::cut)};
 }
 
-AppCounts World::counts(base::AppId app) const {
+decide::AppCounts World::counts(base::AppId app) const {
   const AppFacts& facts = apps_.at(app);
-  AppCounts sum;
+  decide::AppCounts sum;
   for (const routing::AppCell& cell : facts.ledger->cells) {
     sum.requests += cell.requests.read();
     sum.failed += cell.failed.read();
@@ -361,20 +363,20 @@ void World::say(base::LogLevel level, const std::string& line) {
 }
 
 void World::on_running(const Identity& who) {
-  enqueue(who.app, [who](App& app) { app.on_running(who); });
+  enqueue(who.app, [who](decide::App& app) { app.on_running(who); });
 }
 
-void World::on_output(const Identity& who, OutputStream stream, std::string_view bytes) {
+void World::on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) {
   output(who.app).take(who, stream, bytes);
 }
 
-bool World::takes_output(const Identity& who, OutputStream stream) {
+bool World::takes_output(const Identity& who, process::OutputStream stream) {
   return output(who.app).takes(who, stream);
 }
 
-void World::on_exited(const Identity& who, const ExitStatus& status) {
+void World::on_exited(const Identity& who, const spawn::ExitStatus& status) {
   output(who.app).flush(who);
-  enqueue(who.app, [who, status](App& app) { app.on_exited(who, status); });
+  enqueue(who.app, [who, status](decide::App& app) { app.on_exited(who, status); });
 }
 
 void World::on_left(const Identity& who) {
@@ -383,16 +385,16 @@ void World::on_left(const Identity& who) {
   say(base::LogLevel::warning,
       fmt::format("left app={} instance={}.{} processes=\"{}\"", run->spec()->app.name,
                   who.generation.value(), who.slot.value(), text(run->left())));
-  enqueue(who.app, [who](App& app) { app.on_left(who); });
+  enqueue(who.app, [who](decide::App& app) { app.on_left(who); });
 }
 
 void World::on_gone(const Identity& who) {
   output(who.app).end(who);
-  enqueue(who.app, [who](App& app) { app.on_gone(who); });
+  enqueue(who.app, [who](decide::App& app) { app.on_gone(who); });
 }
 
 void World::on_unkillable(const Identity& who) {
-  enqueue(who.app, [who](App& app) { app.on_unkillable(who); });
+  enqueue(who.app, [who](decide::App& app) { app.on_unkillable(who); });
 }
 
 }  // namespace gracevisor::supervise

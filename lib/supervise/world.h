@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "base/log.h"
+#include "decide/app.h"
 #include "loop/timer.h"
 #include "output/writer.h"
 #include "routing/route_table.h"
-#include "supervise/app.h"
 #include "supervise/app_output.h"
 #include "supervise/port_leases.h"
 #include "supervise/run.h"
@@ -23,7 +23,7 @@
 
 namespace gracevisor::supervise {
 
-class World final : public Effects, private RunObserver {
+class World final : public decide::Effects, private RunObserver {
  public:
   struct Surroundings {
     loop::Loop& loop;
@@ -37,13 +37,14 @@ class World final : public Effects, private RunObserver {
     std::filesystem::path runtime_dir;
     config::PortRange ports;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
-    std::function<App*(base::AppId)> find_app;
+    std::function<decide::App*(base::AppId)> find_app;
     // Makes the runtime folder again if somebody removed it; the error says why it must not be used. Empty:
     // it is taken to be there.
     std::function<base::Expected<void>()> ensure_runtime_dir;
     std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
     // Fills in what AppCounts says of listeners.
-    std::function<void(base::AppId, AppCounts&)> count_touched = [](base::AppId, AppCounts&) {};
+    std::function<void(base::AppId, decide::AppCounts&)> count_touched = [](base::AppId, decide::AppCounts&) {
+    };
   };
   explicit World(Surroundings around);
   World(const World&) = delete;
@@ -88,26 +89,26 @@ class World final : public Effects, private RunObserver {
   [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
   [[nodiscard]] std::uint64_t window(base::AppId app) const;
   // Whose rights its logs may need from now on; unset: the daemon's.
-  void set_user(base::AppId app, const std::optional<Credentials>& who);
-  [[nodiscard]] const Credentials* user(base::AppId app) const;
+  void set_user(base::AppId app, const std::optional<spawn::Credentials>& who);
+  [[nodiscard]] const spawn::Credentials* user(base::AppId app) const;
   [[nodiscard]] AppOutput& output(base::AppId app);
 
   // Effects
   [[nodiscard]] base::TimePoint now() const override;
-  void spawn(const Identity& who, const SpecRef& spec) override;
+  void spawn(const Identity& who, const spec::SpecRef& spec) override;
   void signal(const Identity& who, int number, config::Stop::Scope scope) override;
   void kill_tree(const Identity& who) override;
-  void arm(const Identity& who, InstanceTimer timer, base::Duration after) override;
-  void disarm(const Identity& who, InstanceTimer timer) override;
-  void arm(base::AppId app, AppTimer timer, base::Duration after) override;
-  void disarm(base::AppId app, AppTimer timer) override;
+  void arm(const Identity& who, decide::InstanceTimer timer, base::Duration after) override;
+  void disarm(const Identity& who, decide::InstanceTimer timer) override;
+  void arm(base::AppId app, decide::AppTimer timer, base::Duration after) override;
+  void disarm(base::AppId app, decide::AppTimer timer) override;
   base::Epoch publish() override;
   void close_endpoint(const Identity& who) override;
   void open_window(base::AppId app) override;
-  void record(base::AppId app, const AppState& state, std::uint64_t serial) override;
-  [[nodiscard]] ListenerOwner listener_owner(const Identity& who) override;
-  [[nodiscard]] EndpointCounts counts(const Identity& who) const override;
-  [[nodiscard]] AppCounts counts(base::AppId app) const override;
+  void record(base::AppId app, const spec::AppState& state, std::uint64_t serial) override;
+  [[nodiscard]] decide::ListenerOwner listener_owner(const Identity& who) override;
+  [[nodiscard]] decide::EndpointCounts counts(const Identity& who) const override;
+  [[nodiscard]] decide::AppCounts counts(base::AppId app) const override;
   [[nodiscard]] std::string place(const Identity& who) const override;
   [[nodiscard]] std::vector<std::string> last_output(const Identity& who, std::size_t lines) const override;
   [[nodiscard]] std::vector<std::size_t> late_workers() const override;
@@ -119,9 +120,9 @@ class World final : public Effects, private RunObserver {
     std::shared_ptr<routing::AppLedger> ledger;
     std::uint64_t window = 0;
     std::unique_ptr<AppOutput> output;
-    const Credentials* user = nullptr;      // the writer keeps it
-    std::uint64_t slow_streams = 0;         // that were seen
-    std::optional<base::TimePoint> hinted;  // at what those may be
+    const spawn::Credentials* user = nullptr;  // the writer keeps it
+    std::uint64_t slow_streams = 0;            // that were seen
+    std::optional<base::TimePoint> hinted;     // at what those may be
   };
   struct TimerKey {
     Identity who;  // for an app's timers: only the app is set
@@ -133,23 +134,23 @@ class World final : public Effects, private RunObserver {
     std::unique_ptr<loop::Timer> timer;
     std::uint64_t serial = 0;
   };
-  using Event = std::function<void(App&)>;
+  using Event = std::function<void(decide::App&)>;
 
   void on_running(const Identity& who) override;
-  void on_output(const Identity& who, OutputStream stream, std::string_view bytes) override;
-  [[nodiscard]] bool takes_output(const Identity& who, OutputStream stream) override;
-  void on_exited(const Identity& who, const ExitStatus& status) override;
+  void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) override;
+  [[nodiscard]] bool takes_output(const Identity& who, process::OutputStream stream) override;
+  void on_exited(const Identity& who, const spawn::ExitStatus& status) override;
   void on_left(const Identity& who) override;
   void on_gone(const Identity& who) override;
   void on_unkillable(const Identity& who) override;
 
   // Where an incarnation is to be reached.
   struct Place {
-    Placement placement;
+    spec::Placement placement;
     std::optional<base::Address> address;  // unset without endpoint
     int listener = -1;                     // to be passed to it
   };
-  [[nodiscard]] base::Expected<Place> find_place(const Identity& who, const Spec& spec);
+  [[nodiscard]] base::Expected<Place> find_place(const Identity& who, const spec::Spec& spec);
   void give_back(const Run& run);
   void resume_outputs();
   // Will nothing be started in this slot any more?
@@ -157,13 +158,13 @@ class World final : public Effects, private RunObserver {
 
   void enqueue(base::AppId app, Event event);
   void arm_key(const TimerKey& key, base::Duration after, const Event& event);
-  void refuse_spawn(const Identity& who, const SpawnFailed& failure, const std::string& why);
+  void refuse_spawn(const Identity& who, const spawn::SpawnFailed& failure, const std::string& why);
 
   Surroundings around_;
   PortLeases ports_;
   SocketLeases sockets_;
   std::map<base::AppId, AppFacts> apps_;
-  ProcessLooker looker_;
+  process::ProcessLooker looker_;
   Runs runs_;
   bool record_stale_ = false;
   bool record_failed_ = false;  // and said so

@@ -3,23 +3,23 @@
 
 #include <algorithm>
 
+#include "spec/process_record.h"
 #include "supervise/former_processes.h"
-#include "supervise/process_record.h"
 #include "supervise/world.h"
 
 namespace gracevisor::supervise {
 
 void World::clear_leftovers() const {
-  auto record = load_record(around_.state_dir);
+  auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", record.error().what);
-  end_former_processes(around_.log, around_.state_id, record ? *record : ProcessRecord{});
+  end_former_processes(around_.log, around_.state_id, record ? *record : spec::ProcessRecord{});
   sockets_.clear_leftovers();
 }
 
 // The newest content wins where several wait for the disk, so each change may ask.
 void World::keep_record() {
   if (!std::exchange(record_stale_, false)) return;
-  ProcessRecord record{boot_id(), {}};
+  spec::ProcessRecord record{spec::boot_id(), {}};
   for (const auto& [who, run] : runs_) {
     if (run->pid() == base::Pid() || run->gone()) continue;
     record.processes.push_back({run->spec()->app.name,
@@ -27,7 +27,7 @@ void World::keep_record() {
                                 run->pid().value(), run->started(), run->spec()->app.stop});
   }
   around_.writer.replace(
-      record_path(around_.state_dir), to_text(record), [this](base::Expected<void> written) {
+      spec::record_path(around_.state_dir), to_text(record), [this](base::Expected<void> written) {
         if (!written && !std::exchange(record_failed_, true)) {
           say(base::LogLevel::error, fmt::format("record of=processes cause=\"{}\"", written.error().what));
         }

@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 // Every whole line of the file as it is now; what is no JSON object fails the test.
 std::vector<Json> lines_of(const std::filesystem::path& file) {
   std::vector<Json> lines;
-  std::string content = read_text(file);
+  std::string content = content_of(file);
   content.resize(content.rfind('\n') + 1);  // a line may be half written
   std::istringstream text(content);
   for (std::string line; std::getline(text, line);) {
@@ -92,8 +92,8 @@ TEST_CASE(
   REQUIRE(daemon.ctl({"deploy", "web"}).exit_code == 0);
   REQUIRE(fetch(site.listener(), get("/?logged")).has_value());
   auto file = site.directory() / "web.access.log";
-  REQUIRE(wait_until([&] { return !read_text(file).empty(); }));
-  std::string text = read_text(file);
+  REQUIRE(wait_until([&] { return !content_of(file).empty(); }));
+  std::string text = content_of(file);
   CHECK(text.starts_with("127.0.0.1 - - ["));
   CHECK(text.find("\"GET /?logged HTTP/1.1\" 200 ") != std::string::npos);
   CHECK(text.find("\"test \\x22agent\\x22\"\n") != std::string::npos);

@@ -173,7 +173,7 @@ TEST_CASE("logs: the output of an app is shown and kept in its file") {
   CHECK(last.out.find("boots") == std::string::npos);
   CHECK(last.out.find("listens on") != std::string::npos);
   CHECK(wait_until([&] {
-    return read_text(site.directory() / "state/log/web.log").find("listens on") != std::string::npos;
+    return content_of(site.directory() / "state/log/web.log").find("listens on") != std::string::npos;
   }));
 }
 

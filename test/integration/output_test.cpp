@@ -67,9 +67,9 @@ void check_whole(const Site& site, int apps) {
   const std::string expected = expected_output();
   for (int i = 0; i < apps; ++i) {
     CAPTURE(i);
-    CHECK(wait_until([&] { return read_text(log_of(site, i)).size() >= expected.size(); }, seconds(60)));
+    CHECK(wait_until([&] { return content_of(log_of(site, i)).size() >= expected.size(); }, seconds(60)));
     // No comparison that prints megabytes.
-    bool same = read_text(log_of(site, i)) == expected;
+    bool same = content_of(log_of(site, i)) == expected;
     CHECK(same);
   }
 }
@@ -146,7 +146,7 @@ TEST_CASE("output: lines that a stuck writer costs are counted and the apps go o
   Told told;
   CHECK(wait_until(
       [&] {
-        told = told_in(read_text(log_of(site, 0)));
+        told = told_in(content_of(log_of(site, 0)));
         return told.lines + told.dropped >= 10 * kLines;
       },
       seconds(60)));
@@ -168,7 +168,7 @@ TEST_CASE("output: an app whose log blocks waits for a stuck writer and loses no
   Told told;
   CHECK(wait_until(
       [&] {
-        told = told_in(read_text(log_of(site, 0)));
+        told = told_in(content_of(log_of(site, 0)));
         return told.lines >= 10 * kLines;
       },
       seconds(60)));
@@ -197,8 +197,8 @@ endpoint = "none"
   expected += "progress: done\nno newline";
   DaemonProcess daemon(site);
   auto file = site.directory() / "state/log/long.log";
-  CHECK(wait_until([&] { return read_text(file).size() >= expected.size(); }, seconds(30)));
-  bool same = read_text(file) == expected;
+  CHECK(wait_until([&] { return content_of(file).size() >= expected.size(); }, seconds(30)));
+  bool same = content_of(file) == expected;
   CHECK(same);
   CHECK(daemon.ctl({"logs", "-n", "100", "long"}).out.find("B [cut here, whole in the log file]\n") !=
         std::string::npos);
@@ -220,8 +220,8 @@ instances = 2
   DaemonProcess daemon(site);
   (void)site.files().write("go", "");
   auto file = site.directory() / "state/log/pair.log";
-  CHECK(wait_until([&] { return read_text(file).size() >= 100 * 200001; }, seconds(30)));
-  std::istringstream lines(read_text(file));
+  CHECK(wait_until([&] { return content_of(file).size() >= 100 * 200001; }, seconds(30)));
+  std::istringstream lines(content_of(file));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
     bool whole = line.size() == 200000 && line.find_first_not_of(line.front()) == std::string::npos;
@@ -259,19 +259,19 @@ TEST_CASE("daemon log: it goes on in a new file after SIGUSR1 and rotates as oth
   DaemonProcess daemon(site);
   auto file = site.directory() / "logs/d.log";
   REQUIRE(daemon.wait_healthy("web", 1));
-  CHECK(wait_until([&] { return read_text(file).find("ready version=") != std::string::npos; }));
+  CHECK(wait_until([&] { return content_of(file).find("ready version=") != std::string::npos; }));
   auto moved = site.directory() / "moved.log";
   std::filesystem::rename(file, moved);
   daemon.signal(SIGUSR1);
   CHECK(wait_until([&] { return std::filesystem::exists(file); }));
-  std::string before = read_text(moved);
+  std::string before = content_of(moved);
   for (int i = 0; i < 5; ++i) {
     CHECK(daemon.ctl({"restart", "web"}).exit_code == 0);
   }
-  CHECK(read_text(moved) == before);
+  CHECK(content_of(moved) == before);
   CHECK(wait_until([&] { return std::filesystem::exists(file.string() + ".1"); }));
   CHECK(daemon.terminate().exit_code == 0);
-  CHECK(read_text(file).find("shutdown stage=over") != std::string::npos);
+  CHECK(content_of(file).find("shutdown stage=over") != std::string::npos);
 }
 
 TEST_CASE("daemon log: what keeps the daemon from starting is said before it ends") {

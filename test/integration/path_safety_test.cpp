@@ -78,8 +78,8 @@ TEST_CASE(
   DaemonProcess daemon(place.site);
   REQUIRE(daemon.wait_healthy("web", 1));
   REQUIRE(fetch(place.site.listener()).has_value());
-  CHECK(wait_until([&] { return has(read_text(place.srv / "access.log"), "\"status\":200"); }));
-  CHECK(wait_until([&] { return has(read_text(place.srv / "web.log"), "listens on"); }));
+  CHECK(wait_until([&] { return has(content_of(place.srv / "access.log"), "\"status\":200"); }));
+  CHECK(wait_until([&] { return has(content_of(place.srv / "web.log"), "listens on"); }));
   CHECK(owner_of(place.srv / "web.log") == Place::nobody());
   CHECK(mode_of(place.srv / "web.log") == 0640);
 
@@ -93,10 +93,10 @@ TEST_CASE(
   CHECK(deployed.exit_code == 0);
   // The old file stays in use.
   CHECK(wait_until([&] {
-    return has(read_text(place.srv / "old.log"), "boots\ngvdemo v1 listens") &&
-           read_text(place.srv / "old.log").rfind("boots") > 20;
+    return has(content_of(place.srv / "old.log"), "boots\ngvdemo v1 listens") &&
+           content_of(place.srv / "old.log").rfind("boots") > 20;
   }));
-  CHECK(read_text(place.victim) == "secret\n");
+  CHECK(content_of(place.victim) == "secret\n");
   CHECK(daemon.terminate().exit_code == 0);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("path safety: secrets of root are read for an app with a user, but not
   REQUIRE(daemon.wait_healthy("web", 1));
   auto pids = daemon.pids("web");
   REQUIRE(pids.size() == 1);
-  std::string of_app = read_text("/proc/" + std::to_string(pids.front()) + "/environ");
+  std::string of_app = content_of("/proc/" + std::to_string(pids.front()) + "/environ");
   CHECK(has(of_app, "FROM_ROOT=1"));
   CHECK(has(of_app, "FROM_USER=1"));
 
@@ -186,7 +186,7 @@ TEST_CASE("path safety: a record of a stranger is not run and the app starts fro
     CHECK(wait_until([&] { return fs::exists(record); }));
     CHECK(daemon.terminate().exit_code == 0);
   }
-  std::string text = read_text(record);
+  std::string text = content_of(record);
   std::size_t at = text.find(GV_DEMO);
   REQUIRE(at != std::string::npos);
   (void)site.files().write("state/apps/web.json", text.replace(at, std::string(GV_DEMO).size(), "/bin/true"));

@@ -36,7 +36,7 @@ struct OddApp {
   }
   // The access log's line of that target; null: there is none yet.
   [[nodiscard]] Json line_of(const std::string& target) const {
-    std::istringstream text(read_text(site.directory() / "access.log"));
+    std::istringstream text(content_of(site.directory() / "access.log"));
     for (std::string line; std::getline(text, line);) {
       Json parsed = Json::parse(line, nullptr, false);
       if (parsed.is_object() && parsed.value("target", "") == target) return parsed;

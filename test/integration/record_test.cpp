@@ -145,7 +145,7 @@ TEST_CASE("record: a generation number at the end of its range is set aside and 
     CHECK(daemon.terminate().exit_code == 0);
   }
   std::filesystem::path record = site.directory() / "state" / "apps" / "web.json";
-  std::string text = read_text(record);
+  std::string text = content_of(record);
   for (const char* key : {"\"last_generation\": 1", "\"live\": 1"}) {
     auto at = text.find(key);
     REQUIRE(at != std::string::npos);

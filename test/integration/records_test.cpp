@@ -59,11 +59,11 @@ TEST_CASE("records: a file system that is full of logs takes deploys") {
     INFO(describe(deploy) << daemon.log());
     CHECK(deploy.exit_code == 0);
   }
-  CHECK(read_text(site.directory() / "state/apps/web.json").find("\"live\": 6") != std::string::npos);
+  CHECK(content_of(site.directory() / "state/apps/web.json").find("\"live\": 6") != std::string::npos);
   // Nothing was cut or removed to make room, and room makes the log go on, with what is missing told.
   CHECK(std::filesystem::file_size(log) >= size);
   std::filesystem::resize_file(log, 0);
-  CHECK(wait_until([&] { return read_text(log).find("[gracevisor: ") != std::string::npos; }, seconds(20)));
+  CHECK(wait_until([&] { return content_of(log).find("[gracevisor: ") != std::string::npos; }, seconds(20)));
 }
 
 TEST_CASE("records: a state folder that is read-only at the start is served from and refuses deploys") {

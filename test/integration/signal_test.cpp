@@ -73,5 +73,5 @@ TEST_CASE("signals: TERM again and again while the daemon ends neither kills it 
   INFO("exit " << end.exit_code << " signal " << end.signal);
   CHECK(end.exit_code == 0);
   CHECK(end.err.find("shutdown stage=over") != std::string::npos);
-  CHECK(read_text(site.directory() / "talker.log").ends_with("last words\n"));
+  CHECK(content_of(site.directory() / "talker.log").ends_with("last words\n"));
 }

@@ -23,7 +23,7 @@ constexpr const char* kDemo =
     "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n";
 
 std::string proc_text(pid_t pid, const std::string& name) {
-  return read_text("/proc/" + std::to_string(pid) + "/" + name);
+  return content_of("/proc/" + std::to_string(pid) + "/" + name);
 }
 
 bool has_variable(const std::string& environ, const std::string& assignment) {

@@ -30,7 +30,7 @@ std::vector<pid_t> demos() {
 }
 
 std::string variable_of(pid_t pid, const std::string& key) {
-  std::string environment = '\0' + read_text("/proc/" + std::to_string(pid) + "/environ");
+  std::string environment = '\0' + content_of("/proc/" + std::to_string(pid) + "/environ");
   std::size_t at = environment.find('\0' + key + '=');
   REQUIRE(at != std::string::npos);
   at += key.size() + 2;
@@ -96,7 +96,7 @@ TEST_CASE("takeover: a process that wrote over its environment is known by the r
     old = daemon.pids("job").at(0);
     std::string number = "\"pid\":" + std::to_string(old);
     auto state = site.directory() / "state" / "processes.json";
-    REQUIRE(wait_until([&] { return read_text(state).find(number) != std::string::npos; }));
+    REQUIRE(wait_until([&] { return content_of(state).find(number) != std::string::npos; }));
     daemon.abandon();
   }
   DaemonProcess daemon(site);

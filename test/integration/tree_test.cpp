@@ -24,7 +24,7 @@ pid_t told_child(const Site& site) {
   constexpr std::string_view kWord = "child ";
   pid_t child = 0;
   bool told = wait_until([&] {
-    std::string log = read_text(site.directory() / "web.log");
+    std::string log = content_of(site.directory() / "web.log");
     std::size_t at = log.rfind(kWord);
     if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
     child = std::stoi(log.substr(at + kWord.size()));

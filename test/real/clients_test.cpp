@@ -146,7 +146,7 @@ TEST_CASE("curl: a range of a file, and a compressed file, come from nginx as as
   CommandResult gzip = curl({"--compressed", "-D", served.site.directory() / "head", page});
   INFO(describe(gzip));
   CHECK(gzip.out == std::string(100'000, 'x'));
-  std::string head = read_text(served.site.directory() / "head");
+  std::string head = content_of(served.site.directory() / "head");
   CHECK(contains(head, "Content-Encoding: gzip\r\n"));
   CHECK(contains(head, "Transfer-Encoding: chunked\r\n"));
 }

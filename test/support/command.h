@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "support/temp_dir.h"
+#include "support/temp_folder.h"
 
 namespace gracevisor::test {
 
@@ -36,8 +36,8 @@ class Command {
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] bool running();
-  [[nodiscard]] std::string out() const { return read_text(files_.path() / "out"); }
-  [[nodiscard]] std::string err() const { return read_text(files_.path() / "err"); }
+  [[nodiscard]] std::string out() const { return content_of(files_.path() / "out"); }
+  [[nodiscard]] std::string err() const { return content_of(files_.path() / "err"); }
   void signal(int number) const;
   // Waits for the end; kills it when `patience` is over.
   CommandResult wait(std::chrono::milliseconds patience = std::chrono::seconds(20));
@@ -45,7 +45,7 @@ class Command {
  private:
   [[nodiscard]] bool reaped();
 
-  TempDir files_;
+  TempFolder files_;
   std::chrono::steady_clock::time_point started_;
   pid_t pid_ = -1;
   bool ended_ = false;

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "support/temp_dir.h"
+#include "support/temp_folder.h"
 
 namespace gracevisor::test {
 namespace {
@@ -29,7 +29,7 @@ struct Stat {
 
 // /proc/PID/stat, read behind the last ')': the name before it may contain anything.
 std::optional<Stat> read_stat(pid_t pid) {
-  std::string text = read_text(proc(pid, "stat"));
+  std::string text = content_of(proc(pid, "stat"));
   std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream rest(text.substr(name_end + 1));
@@ -66,7 +66,7 @@ bool alive(pid_t pid) {
 }
 
 std::string command_line(pid_t pid) {
-  std::string text = read_text(proc(pid, "cmdline"));
+  std::string text = content_of(proc(pid, "cmdline"));
   std::replace(text.begin(), text.end(), '\0', ' ');
   return text;
 }
@@ -78,7 +78,7 @@ std::size_t open_descriptors(pid_t pid) {
 }
 
 std::size_t resident_kib(pid_t pid) {
-  std::istringstream status(read_text(proc(pid, "status")));
+  std::istringstream status(content_of(proc(pid, "status")));
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("VmRSS:")) {
       std::size_t kib = 0;

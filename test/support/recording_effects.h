@@ -8,11 +8,17 @@
 #include <utility>
 #include <vector>
 
-#include "supervise/app.h"
+#include "decide/app.h"
 
 namespace gracevisor::test {
 
-using namespace gracevisor::supervise;
+using namespace gracevisor::decide;
+using namespace gracevisor::spec;
+using spawn::Exited;
+using spawn::ExitStatus;
+using spawn::Signaled;
+using spawn::SpawnFailed;
+using spawn::SpawnStage;
 
 class RecordingEffects final : public Effects {
  public:

@@ -11,7 +11,7 @@
 
 #include "base/address.h"
 #include "support/port_block.h"
-#include "support/temp_dir.h"
+#include "support/temp_folder.h"
 
 namespace gracevisor::test {
 
@@ -29,13 +29,13 @@ class Site {
   [[nodiscard]] std::string daemon_table() const;
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
-  [[nodiscard]] const TempDir& files() const { return directory_; }
+  [[nodiscard]] const TempFolder& files() const { return directory_; }
   [[nodiscard]] std::filesystem::path config() const { return directory() / "gracevisor.toml"; }
   [[nodiscard]] std::filesystem::path socket() const { return directory() / "run" / "gracevisor.sock"; }
   [[nodiscard]] base::Address listener(unsigned index = 0) const;
 
  private:
-  TempDir directory_;
+  TempFolder directory_;
   PortBlock ports_;
   unsigned port_count_;
 };

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "support/temp_dir.h"
+#include "support/temp_folder.h"
 
 namespace gracevisor::test {
 namespace {
@@ -15,7 +15,7 @@ pid_t find_thread(pid_t process, const std::string& name) {
   std::error_code error;
   std::filesystem::directory_iterator tasks("/proc/" + std::to_string(process) + "/task", error);
   for (; !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
-    if (read_text(tasks->path() / "comm") != name + "\n") continue;
+    if (content_of(tasks->path() / "comm") != name + "\n") continue;
     std::string number = tasks->path().filename();
     pid_t thread = 0;
     (void)std::from_chars(number.data(), number.data() + number.size(), thread);

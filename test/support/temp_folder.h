@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ namespace gracevisor::test {
 class TempFolder {
  public:
   TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gv-test-XXXXXX").string();
+    std::string pattern = "/tmp/gv-test-XXXXXX";  // short, because the paths of Unix sockets are
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
     path_ = pattern;
   }
@@ -28,6 +29,19 @@ class TempFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+  // Makes the folders above it, and keeps the mode of a file that is there, unless one is given. The full
+  // path.
+  std::filesystem::path write(std::string_view name, std::string_view content,
+                              std::optional<unsigned> mode = {}) const {
+    const std::filesystem::path file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream out(file, std::ios::binary);
+    out << content;
+    out.close();
+    if (!out) throw std::runtime_error("cannot write " + file.string());
+    if (mode) std::filesystem::permissions(file, static_cast<std::filesystem::perms>(*mode));
+    return file;
+  }
 
  private:
   std::filesystem::path path_;

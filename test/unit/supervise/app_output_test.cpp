@@ -7,6 +7,7 @@
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
+using namespace gracevisor::process;
 using namespace gracevisor::supervise;
 
 namespace {

@@ -48,7 +48,7 @@ struct Fixture {
     return file;
   }
   std::string read(const fs::path& file, std::uint32_t limit = 100) {
-    auto text = access().read(file, limit, web);
+    auto text = access().reader().read(file, limit, web);
     return text ? *text : text.error().what;
   }
 };
@@ -71,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "file access: secrets that root alone can read are re
   CHECK(read(put(folder / "secrets.env", 0, 0600)) == "A=1\n");
   fs::create_symlink("secrets.env", folder / "link.env");  // in a folder of root's
   CHECK(read(folder / "link.env") == "A=1\n");
-  CHECK(access().read(folder / "missing.env", 100, web).error().code == ENOENT);
+  CHECK(access().reader().read(folder / "missing.env", 100, web).error().code == ENOENT);
 }
 
 TEST_CASE_FIXTURE(Fixture,
@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture,
   // A file of theirs in a folder of root's may be changed, but leads nowhere else.
   CHECK(read(put(folder / "theirs.env", kWeb, 0600)) == "A=1\n");
   CHECK(says(read(home / "own.env", 3), "is longer than 3 bytes"));
-  auto missing = access().read(home / "missing.env", 100, web);
+  auto missing = access().reader().read(home / "missing.env", 100, web);
   CHECK(missing.error().code == ENOENT);
   REQUIRE(::mkfifo((home / "fifo").c_str(), 0666) == 0);
   CHECK(says(read(home / "fifo"), "is not a regular file"));

@@ -6,6 +6,8 @@
 #include <map>
 
 using namespace gracevisor;
+using namespace gracevisor::inspect;
+using namespace gracevisor::spec;
 using namespace gracevisor::supervise;
 
 namespace {

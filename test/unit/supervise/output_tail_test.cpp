@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+using namespace gracevisor::process;
 using namespace gracevisor::supervise;
 
 namespace {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 using namespace gracevisor;
+using namespace gracevisor::decide;
 using namespace gracevisor::supervise;
 using std::chrono::seconds;
 

@@ -13,6 +13,7 @@
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
+using namespace gracevisor::spec;
 using namespace gracevisor::supervise;
 using routing::Identity;
 
@@ -216,7 +217,7 @@ TEST_CASE(
   REQUIRE(::chmod((folder / "run").c_str(), 0750) == 0);
   SocketLeases leases(folder / "run");
   auto spec = spec_of(config::EndpointKind::socket);
-  spec.credentials = Credentials{12345, 12346, {12346}, "", "", ""};
+  spec.credentials = spawn::Credentials{12345, 12346, {12346}, "", "", ""};
   auto address = leases.lease(who(1, 1, 1), spec);
   REQUIRE(address.has_value());
   CHECK(address->owner() == 12345);

@@ -1,0 +1,292 @@
+#include "decide/app.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <ranges>
+
+namespace gracevisor::decide {
+namespace {
+
+constexpr std::size_t kHistory = 20;
+constexpr std::size_t kDrainsAtOnce = 3;
+
+}  // namespace
+
+App::App(base::AppId id, std::string name, base::GenerationId last_generation, Effects& effects)
+    : id_(id),
+      name_(std::move(name)),
+      last_generation_(last_generation),
+      effects_(effects),
+      records_(id, name_, effects) {}
+
+Generation& App::add_generation(spec::SpecRef spec, Role role, std::optional<base::GenerationId> again) {
+  base::GenerationId number = again.value_or(last_generation_.next());
+  last_generation_ = std::max(last_generation_, number);
+  generations_.push_back(std::make_unique<Generation>(id_, number, std::move(spec), role, effects_));
+  return *generations_.back();
+}
+
+void App::remember(std::shared_ptr<Report> report) {
+  history_.push_back(std::move(report));
+  if (history_.size() > kHistory) history_.pop_front();
+}
+
+void App::expect_start(bool expected) {
+  assert(live_ == nullptr);
+  wanted_ = expected;
+  effects_.publish();
+}
+
+void App::stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::GenerationId again) {
+  assert(live_ == nullptr);
+  wanted_ = false;
+  stopped_ = by;
+  if (spec) live_ = &add_generation(std::move(spec), Role::leaving, again);
+  effects_.publish();
+}
+
+std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Report> report,
+                                        std::optional<base::GenerationId> again) {
+  if (auto free = can_deploy(); !free) return free;
+  wanted_ = true;
+  bool was_stopped = std::exchange(stopped_, std::nullopt).has_value();
+  bool first = live_ == nullptr;
+  if (first) live_ = &add_generation(std::move(spec), Role::live, again);
+  if (first || was_stopped) record(Record::current);
+  live_->set_role(Role::live);
+  remember(report);
+  report->add(effects_.now(), "start",
+              fmt::format("{}  {} instances", live_->name(), live_->instances().size()));
+  live_->start();
+  effects_.arm(id_, AppTimer::start_timeout, live_->spec()->app.deploy.timeout);
+  waits_.push_back({Wait::For::healthy, std::move(report)});
+  effects_.publish();
+  advance();
+  return {};
+}
+
+std::expected<void, Refused> App::can_deploy() const {
+  if (deploy_) return std::unexpected(Refused{ExitCode::busy, deploy_->describe(), {}});
+  if (live_ != nullptr && live_->role() == Role::leaving && !live_->ended()) {
+    return std::unexpected(Refused{ExitCode::busy, name_ + " is still stopping", {}});
+  }
+  return {};
+}
+
+std::expected<void, Refused> App::deploy(spec::SpecRef spec, std::shared_ptr<Report> report) {
+  if (auto free = can_deploy(); !free) return free;
+  Generation& candidate = add_generation(std::move(spec), Role::candidate, std::nullopt);
+  remember(report);
+  last_deploy_ = report;
+  Generation* old = live_ != nullptr && !live_->ended() ? live_ : nullptr;
+  DeployHost& host = *this;  // private inheritance: only visible from inside
+  deploy_ = std::make_unique<Deploy>(id_, candidate, old, host, effects_, std::move(report));
+  deploy_->begin();
+  advance();
+  return {};
+}
+
+std::expected<void, Refused> App::stop(const spec::Stopped& by, bool now, std::shared_ptr<Report> report) {
+  remember(report);
+  report->add(effects_.now(), "stop", deploy_ ? deploy_->describe() : live_ ? live_->name() : name_);
+  if (deploy_) (void)deploy_->interrupt(Interruption::stop, fmt::format("stopped by uid {}", by.uid));
+  wanted_ = false;
+  if (!stopped_) stopped_ = by;
+  for (auto& generation : generations_) {
+    if (now) {
+      generation->stop();
+    } else {
+      generation->leave(false);
+      generation->release();
+    }
+  }
+  record(Record::current);
+  waits_.push_back({Wait::For::stopped, std::move(report)});
+  effects_.publish();
+  advance();
+  return {};
+}
+
+std::expected<void, Refused> App::abort(uid_t by, std::shared_ptr<Report> report) {
+  if (!deploy_) return std::unexpected(Refused{ExitCode::failed, name_ + " has no deploy under way", {}});
+  std::string what = deploy_->describe();
+  std::shared_ptr<Report> deploy = deploy_->report();
+  if (deploy_->interrupt(Interruption::abort, fmt::format("aborted by uid {}", by)) == Consequence::refuse) {
+    return std::unexpected(
+        Refused{ExitCode::failed, what + ": no instance is left that could serve instead", {}});
+  }
+  remember(report);
+  report->add(effects_.now(), "abort", what);
+  waits_.push_back({Wait::For::aborted, std::move(report), std::move(deploy)});
+  advance();
+  return {};
+}
+
+void App::abort_deploy() {
+  if (deploy_) (void)deploy_->interrupt(Interruption::shutdown, "aborted: the daemon shuts down");
+  advance();
+}
+
+void App::shut_down(bool now, bool kill) {
+  abort_deploy();
+  wanted_ = false;
+  records_.try_now();
+  for (auto& generation : generations_) {
+    if (kill) {
+      generation->stop_now();
+    } else if (now) {
+      generation->stop();
+    } else {
+      generation->leave(false);
+      generation->release();
+    }
+  }
+  effects_.publish();
+  advance();
+}
+
+void App::cut_over(bool parked) {
+  Generation* old = live_;
+  for (auto& generation : generations_) {
+    if (generation->role() == Role::candidate) live_ = generation.get();
+  }
+  live_->set_role(Role::live);
+  wanted_ = true;
+  stopped_.reset();
+  if (old != nullptr) old->leave(parked);
+  std::size_t draining = 0;
+  // Newest last: what is too old to be among the three youngest drains is ended.
+  for (auto& generation : std::views::reverse(generations_)) {
+    if (generation->role() != Role::leaving || generation->ended()) continue;
+    if (++draining > kDrainsAtOnce) generation->stop();
+  }
+}
+
+// What was live before the cutover of the deploy under way.
+Generation* App::deployed_from() {
+  for (auto& generation : generations_) {
+    if (deploy_->refers_to(*generation) && generation.get() != &deploy_->candidate()) return generation.get();
+  }
+  return live_;
+}
+
+void App::cut_back() {
+  Generation* bad = live_;
+  live_ = deployed_from();
+  live_->reinstate();
+  bad->leave(false);
+}
+
+void App::withdraw() {
+  live_ = deployed_from();
+}
+
+std::uint64_t App::record(Record what) {
+  spec::AppState state;
+  state.app = name_;
+  state.last_generation = last_generation_;
+  const Generation* live = what == Record::candidate ? &deploy_->candidate() : live_;
+  if (live != nullptr) {
+    state.live = live->id();
+    state.live_spec = live->spec();
+  }
+  if (what == Record::provisional) {
+    state.candidate = deploy_->candidate().id();
+    state.candidate_spec = deploy_->candidate().spec();
+  }
+  if (what == Record::current) state.stopped = stopped_;
+  return records_.write(std::move(state));
+}
+
+template <class Event>
+void App::with_instance(const Identity& who, Event event) {
+  for (auto& generation : generations_) {
+    if (Instance* instance = generation->find(who)) {
+      event(*instance);
+      break;
+    }
+  }
+  advance();
+}
+
+void App::on_running(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_running(); });
+}
+
+void App::on_probe(const Identity& who, const routing::ProbeReport& report) {
+  with_instance(who, [&](Instance& instance) { instance.on_probe(report); });
+}
+
+void App::on_exited(const Identity& who, const spawn::ExitStatus& status) {
+  with_instance(who, [&](Instance& instance) {
+    effects_.say(base::LogLevel::info, fmt::format("exit app={} instance={}.{} status=\"{}\"", name_,
+                                                   who.generation.value(), who.slot.value(), text(status)));
+    instance.on_exited(status);
+  });
+}
+
+void App::on_gone(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_gone(); });
+}
+
+void App::on_left(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_left(); });
+}
+
+void App::on_unkillable(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_unkillable(); });
+}
+
+void App::on_quiescent(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.on_quiescent(); });
+}
+
+void App::replace(const Identity& who) {
+  with_instance(who, [](Instance& instance) { instance.replace(); });
+}
+
+void App::on_timer(const Identity& who, InstanceTimer timer) {
+  with_instance(who, [&](Instance& instance) { instance.on_timer(timer); });
+}
+
+void App::on_timer(AppTimer timer) {
+  if (timer == AppTimer::record) records_.on_timer();
+  if (deploy_) deploy_->on_timer(timer);
+  advance();
+}
+
+void App::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
+  records_.on_recorded(serial, written);
+  if (deploy_) deploy_->on_recorded(serial, written);
+  advance();
+}
+
+void App::on_adopted(base::Epoch epoch) {
+  if (deploy_) deploy_->on_adopted(epoch);
+  advance();
+}
+
+void App::advance() {
+  if (live_ != nullptr && live_->role() == Role::live && !guarding()) live_->unroute_failing();
+  if (deploy_) {
+    deploy_->advance();
+    if (!deploy_->holds_slot()) finishing_.push_back(std::move(deploy_));
+  }
+  for (auto& deploy : finishing_) deploy->advance();
+  std::erase_if(finishing_, [](const auto& deploy) { return deploy->phase() == Deploy::Phase::ended; });
+  advance_waits();
+  forget_ended();
+}
+
+void App::forget_ended() {
+  std::erase_if(generations_, [this](const auto& generation) {
+    if (generation.get() == live_ || !generation->ended()) return false;
+    if (deploy_ && deploy_->refers_to(*generation)) return false;
+    return std::none_of(finishing_.begin(), finishing_.end(),
+                        [&](const auto& deploy) { return deploy->refers_to(*generation); });
+  });
+}
+
+}  // namespace gracevisor::decide

@@ -1,0 +1,136 @@
+// One deploy of one app, as a decider: start a generation, gate on health, write the state record, publish
+// once, drain, guard, stop the old one.
+//
+//   checking --all healthy--> recording --written--> adopting --every worker has it--> guarding --over-->
+//   confirming --written--> finishing              (guard 0 or no old: from adopting to finishing)
+//      |failure, timeout          |failure                        |the new one fails           |old ended
+//      v                          v                               v                            v
+//   aborting <--------------------+                  rolling_back (from adopting to          done
+//      |candidate ended                              confirming) --new one ended--> rolled back (13)
+//      v
+//   failed                  A failure before the publish has nothing to undo: nothing was published.
+//
+// A guarded deploy writes two records: before the cutover one that names the new generation beside the old
+// one, which is still what a daemon that starts comes back to; at the end of the guard (confirming) one that
+// names the new one alone. Until that is on disk the guard goes on, and the old generation is kept. A deploy
+// without a guard writes one, before the cutover. What abort, stop and shutdown lead to: deploy_phase.h.
+//
+// advance() is level-triggered: it looks at the generations and takes the step that is due.
+// Thread: the supervisor's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "decide/deploy_phase.h"
+#include "decide/generation.h"
+#include "decide/report.h"
+
+namespace gracevisor::decide {
+
+// What the app does for its deploy.
+class DeployHost {
+ public:
+  enum class Record : std::uint8_t {
+    current,      // as the app now is
+    provisional,  // the candidate beside the live generation
+    candidate,    // the candidate as the live generation
+  };
+  // The candidate becomes the live generation, the live one leaves; `parked`: it is kept ready while the
+  // guard runs.
+  virtual void cut_over(bool parked) = 0;
+  // The other way round: the old generation serves again.
+  virtual void cut_back() = 0;
+  // The old generation is the app's again, but none serves: the app stops.
+  virtual void withdraw() = 0;
+  // Asks for a state record, which is tried until it is written; on_recorded() with the serial that is
+  // returned tells the result of each try.
+  virtual std::uint64_t record(Record what) = 0;
+
+ protected:
+  ~DeployHost() = default;
+};
+
+class Deploy {
+ public:
+  using Phase = DeployPhase;
+
+  // `old` is null when the app has no live generation. Both outlive the deploy.
+  Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host, Effects& effects,
+         std::shared_ptr<Report> report);
+
+  void begin();
+  void advance();
+  void on_timer(AppTimer timer);
+  void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
+  void on_adopted(base::Epoch epoch);
+  // A command comes in between; `why` as the report tells it ("stopped by uid 0"). Returns what it leads to.
+  Consequence interrupt(Interruption what, const std::string& why);
+
+  [[nodiscard]] Phase phase() const { return phase_; }
+  // Does it still hold the app's deploy slot?
+  [[nodiscard]] bool holds_slot() const {
+    return phase_ != Phase::finishing && phase_ != Phase::rolling_back && phase_ != Phase::ended;
+  }
+  [[nodiscard]] bool refers_to(const Generation& generation) const {
+    return &candidate_ == &generation || old_ == &generation;
+  }
+  [[nodiscard]] const Generation& candidate() const { return candidate_; }
+  [[nodiscard]] const Generation* old() const { return old_; }  // null: none
+  [[nodiscard]] const std::shared_ptr<Report>& report() const { return report_; }
+  [[nodiscard]] bool guarding() const {
+    return phase_ == Phase::adopting || phase_ == Phase::guarding || phase_ == Phase::confirming;
+  }
+  // "web@43 since 3 s, in checking"
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  void advance_checking();
+  void advance_guard();
+  void advance_finishing();
+  void enter_guard();
+  void leave_guard();
+  void on_confirmed(const base::Expected<void>& written);
+  void go_back(const std::string& cause);
+  void withdraw(const std::string& why);
+  [[nodiscard]] bool can_go_back() const;
+  void disarm_timers();
+  void fail(ExitCode exit, const Instance* culprit, const std::string& cause);
+  void give_up(ExitCode exit, const std::string& why, const std::string& users);
+  void finish(const std::string& phase, const std::string& text, ExitCode exit);
+  void say(const std::string& phase, const std::string& text);
+  [[nodiscard]] std::string places() const;
+  void say_started();
+  void say_healthy();
+  void say_cutover();
+  void say_drained();
+  void say_changed();
+  void explain(const Instance& culprit);
+  [[nodiscard]] std::string who_serves() const;
+  [[nodiscard]] EndpointCounts old_counts() const;
+  [[nodiscard]] std::string seconds_since(base::TimePoint then) const;
+
+  base::AppId app_;
+  Generation& candidate_;
+  Generation* old_;
+  DeployHost& host_;
+  Effects& effects_;
+  std::shared_ptr<Report> report_;
+  Phase phase_ = Phase::checking;
+  AppCounts before_;          // the app's counts at the beginning
+  std::uint64_t serial_ = 0;  // of the record asked for last
+  base::Epoch cutover_epoch_;
+  base::TimePoint cutover_at_{};
+  EndpointCounts old_at_cutover_;
+  bool guarded_ = false;      // the old generation is kept ready until the guard is over
+  bool provisional_ = false;  // the record on disk names the candidate beside the old generation
+  std::optional<std::string> places_said_;  // where the instances are, as the report says
+  bool drained_said_ = false;
+  bool alert_said_ = false;
+  bool unwritten_said_ = false;
+  ExitCode exit_ = ExitCode::done;  // aborting, rolling back: what the end will be
+  std::string ending_;              // aborting, rolling back: the last line's text
+};
+
+}  // namespace gracevisor::decide

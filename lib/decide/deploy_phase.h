@@ -1,0 +1,42 @@
+// The phases of a deploy, and what a command that comes in between leads to in each. Pure.
+// Thread: values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace gracevisor::decide {
+
+enum class DeployPhase : std::uint8_t {
+  checking,
+  recording,
+  adopting,
+  guarding,
+  confirming,
+  finishing,
+  aborting,
+  rolling_back,
+  ended,
+};
+[[nodiscard]] std::string_view text(DeployPhase phase);
+
+// What comes in between.
+enum class Interruption : std::uint8_t {
+  abort,     // the deploy is to be undone
+  stop,      // the app is to stop, whatever is being deployed
+  shutdown,  // the daemon ends
+};
+
+enum class Consequence : std::uint8_t {
+  refuse,     // there is nothing that could be undone
+  nothing,    // the deploy ends on its own, as it was about to
+  give_up,    // before the cutover: the candidate stops, exit 6
+  cut_back,   // after it: the old generation serves again, exit 13
+  withdraw,   // after it: neither serves, exit 6
+  end_guard,  // after it: the new generation stays
+};
+
+// `can_go_back`: the deploy is guarded, and an instance of the old generation could serve at once.
+[[nodiscard]] Consequence consequence(DeployPhase phase, Interruption what, bool can_go_back);
+
+}  // namespace gracevisor::decide

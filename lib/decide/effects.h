@@ -1,0 +1,106 @@
+// What the deciders (Instance, Generation, Deploy, App) ask of the world. The Supervisor carries it out;
+// tests record it and drive a manual clock. Nothing here answers at once with an event: results come later,
+// through the deciders' on_... functions, after the current batch of events. Thread: the supervisor's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/strong.h"
+#include "config/config.h"
+#include "decide/ownership.h"
+#include "routing/endpoint.h"
+#include "spec/spec.h"
+#include "spec/state_file.h"
+
+namespace gracevisor::decide {
+
+using routing::Identity;
+
+enum class InstanceTimer : std::uint8_t {
+  restart,         // the back-off is over
+  settle,          // an app without endpoint has lived long enough to count as healthy
+  drain_deadline,  // what still runs on the endpoint is closed
+  closing_grace,   // the closing had its moment; signal now
+  stop_step,       // the next rung of the stop ladder
+};
+
+enum class AppTimer : std::uint8_t {
+  deploy_timeout,  // all instances should be healthy by now
+  guard,           // the guard is over
+  adoption,        // every worker should have adopted the cutover by now
+  start_timeout,   // whoever waits for a start is told by now
+  record,          // the state record that could not be written is tried again
+};
+
+// One endpoint's ledger, summed over the workers.
+struct EndpointCounts {
+  std::uint64_t in_flight = 0;
+  std::uint64_t tunnels = 0;  // of those: WebSockets, TCP connections
+  std::uint64_t requests = 0;
+  std::uint64_t server_errors = 0;
+  std::uint64_t cut = 0;
+};
+
+// One app's counts as its clients see them, summed over the workers.
+struct AppCounts {
+  std::uint64_t requests = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t repaired = 0;
+  base::Duration slowest{};
+  base::Duration slowest_body{};  // the longest wait for a body to come before an instance was chosen
+  // Of the listeners that its last deploy changed: their addresses, and the answers that the proxy gave there
+  // itself, to whoever asked for whatever.
+  std::string touched;
+  std::uint64_t own_answers = 0;
+};
+
+class Effects {
+ public:
+  virtual ~Effects() = default;
+
+  [[nodiscard]] virtual base::TimePoint now() const = 0;
+
+  // Processes. spawn: a port or a socket is leased, the program started; on_running or on_exited follows.
+  virtual void spawn(const Identity& who, const spec::SpecRef& spec) = 0;
+  virtual void signal(const Identity& who, int number, config::Stop::Scope scope) = 0;
+  virtual void kill_tree(const Identity& who) = 0;
+
+  // Timers: one per identity or app and kind; arming replaces, and a disarmed one never fires.
+  virtual void arm(const Identity& who, InstanceTimer timer, base::Duration after) = 0;
+  virtual void disarm(const Identity& who, InstanceTimer timer) = 0;
+  virtual void arm(base::AppId app, AppTimer timer, base::Duration after) = 0;
+  virtual void disarm(base::AppId app, AppTimer timer) = 0;
+
+  // The proxy. publish: the desired state changed; it goes out once at the end of this turn, in the table
+  // whose epoch is returned. App::on_adopted(epoch) follows once every worker has it.
+  virtual base::Epoch publish() = 0;
+  // Whatever is still under way at its endpoint is cut, from the next table on until one lists the endpoint
+  // as a target again.
+  virtual void close_endpoint(const Identity& who) = 0;
+  // A new window for what is slowest in AppCounts begins with the next table.
+  virtual void open_window(base::AppId app) = 0;
+
+  // The state file. App::on_recorded(serial, …) follows.
+  virtual void record(base::AppId app, const spec::AppState& state, std::uint64_t serial) = 0;
+
+  // Questions.
+  [[nodiscard]] virtual ListenerOwner listener_owner(const Identity& who) = 0;
+  [[nodiscard]] virtual EndpointCounts counts(const Identity& who) const = 0;
+  [[nodiscard]] virtual AppCounts counts(base::AppId app) const = 0;
+  [[nodiscard]] virtual std::string place(const Identity& who) const = 0;  // "pid 4711 :21004"
+  // The last lines that this incarnation wrote.
+  [[nodiscard]] virtual std::vector<std::string> last_output(const Identity& who,
+                                                             std::size_t lines) const = 0;
+
+  // The numbers of the workers that have not adopted the newest table.
+  [[nodiscard]] virtual std::vector<std::size_t> late_workers() const = 0;
+
+  // One line in the daemon's log: an event with a key=value tail.
+  virtual void say(base::LogLevel level, const std::string& line) = 0;
+};
+
+}  // namespace gracevisor::decide

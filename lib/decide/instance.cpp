@@ -1,0 +1,312 @@
+#include "decide/instance.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <csignal>
+#include <utility>
+
+namespace gracevisor::decide {
+namespace {
+
+constexpr base::Duration kClosingGrace = std::chrono::seconds(1);
+constexpr std::size_t kMaxDetail = 200;
+
+unsigned seed_of(const Identity& who) {
+  // Jitter only has to differ between instances; the clock of nothing is needed.
+  std::uint64_t mixed = std::uint64_t{who.app.value()} * 7919 + who.generation.value() * 104729 +
+                        std::uint64_t{who.slot.value()} * 1299709;
+  return static_cast<unsigned>(mixed);
+}
+
+}  // namespace
+
+Instance::Instance(Identity first, spec::SpecRef spec, Role role, Effects& effects)
+    : identity_(first),
+      spec_(std::move(spec)),
+      role_(role),
+      effects_(effects),
+      policy_(spec_->app.restart, seed_of(first)),
+      since_(effects.now()) {}
+
+void Instance::enter(InstanceState state) {
+  state_ = state;
+  since_ = effects_.now();
+}
+
+void Instance::start() {
+  switch (state_) {
+    case InstanceState::stopped:
+    case InstanceState::fatal:
+    case InstanceState::backoff:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      restart_at_ = effects_.now();
+      enter(InstanceState::backoff);
+      spawn_when_gone();
+      return;
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+// Two incarnations of a slot would do its work twice.
+void Instance::spawn_when_gone() {
+  overdue_ = alive_;
+  if (alive_) {
+    effects_.kill_tree(identity_);
+  } else {
+    spawn();
+  }
+}
+
+void Instance::spawn() {
+  assert(!alive_);
+  overdue_ = false;
+  moving_ = false;
+  identity_.incarnation = identity_.incarnation.next();
+  alive_ = true;
+  failing_ = false;
+  healthy_since_.reset();
+  replacing_ = false;
+  probe_ = {};
+  owner_detail_.clear();
+  spawned_at_ = effects_.now();
+  enter(InstanceState::spawning);
+  effects_.spawn(identity_, spec_);
+}
+
+void Instance::on_running() {
+  if (state_ != InstanceState::spawning) return;
+  enter(InstanceState::starting);
+  if (!has_endpoint()) effects_.arm(identity_, InstanceTimer::settle, spec_->app.deploy.settle);
+  effects_.publish();  // the probe order
+}
+
+void Instance::become_healthy() {
+  enter(InstanceState::healthy);
+  failing_ = false;
+  ports_tried_ = 0;
+  if (!healthy_since_) healthy_since_ = effects_.now();
+  effects_.publish();
+}
+
+void Instance::on_probe(const routing::ProbeReport& report) {
+  probe_ = report;
+  const config::Health& health = spec_->app.health;
+  bool passes = report.passes_in_a_row >= health.healthy_after;
+  switch (state_) {
+    case InstanceState::starting: {
+      if (!passes) return;
+      ListenerOwner owner = effects_.listener_owner(identity_);
+      owner_detail_ = owner.detail.substr(0, kMaxDetail);
+      if (owner.ownership == Ownership::foreign) {
+        (void)move_to_another_port(owner_detail_);
+        return;
+      }
+      become_healthy();
+      return;
+    }
+    case InstanceState::healthy: failing_ = report.failures_in_a_row >= health.unhealthy_after; return;
+    case InstanceState::unhealthy:
+      if (passes) become_healthy();
+      return;
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+      // Another plan of probes may have begun to count anew: only what it knows for sure changes anything.
+      if (passes) failing_ = false;
+      if (report.failures_in_a_row >= health.unhealthy_after) failing_ = true;
+      return;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
+    case InstanceState::stopping:
+    case InstanceState::killing:
+    case InstanceState::backoff:
+    case InstanceState::fatal: return;
+  }
+}
+
+void Instance::unroute() {
+  if (state_ != InstanceState::healthy) return;
+  enter(InstanceState::unhealthy);
+  effects_.publish();
+}
+
+void Instance::replace() {
+  if (state_ != InstanceState::healthy && state_ != InstanceState::unhealthy) return;
+  effects_.say(base::LogLevel::warning,
+               fmt::format("replace app={} instance={}.{} cause=\"{}\"", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value(), probe_text()));
+  replacing_ = true;
+  enter(InstanceState::draining);
+  effects_.arm(identity_, InstanceTimer::drain_deadline, spec_->app.drain_timeout());
+  effects_.publish();
+}
+
+void Instance::leave(base::Duration deadline, bool parked) {
+  role_ = Role::leaving;
+  moving_ = false;
+  parked_ = parked && !replacing_;  // one that is being replaced is nothing to come back to
+  switch (state_) {
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+      if (!has_endpoint()) {
+        enter(InstanceState::drained);
+        if (!parked_) begin_stop();
+        return;
+      }
+      enter(InstanceState::draining);
+      effects_.arm(identity_, InstanceTimer::drain_deadline, deadline);
+      effects_.publish();
+      return;
+    case InstanceState::spawning:
+    case InstanceState::starting:
+      // Never served anything: nothing to drain.
+      begin_stop();
+      return;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopped:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+void Instance::release() {
+  parked_ = false;
+  if (state_ == InstanceState::drained) begin_stop();
+}
+
+bool Instance::waits() const {
+  bool unsignalled = state_ == InstanceState::draining || state_ == InstanceState::closing ||
+                     state_ == InstanceState::drained;
+  return unsignalled && !replacing_;
+}
+
+void Instance::reinstate() {
+  role_ = Role::live;
+  if (!waits()) return;
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  parked_ = false;
+  bool failing = failing_;
+  become_healthy();
+  failing_ = failing;
+}
+
+void Instance::on_quiescent() {
+  if (state_ == InstanceState::draining || state_ == InstanceState::closing) end_drain();
+}
+
+void Instance::end_drain() {
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  enter(InstanceState::drained);
+  if (!parked_) begin_stop();
+}
+
+void Instance::stop() {
+  replacing_ = false;
+  moving_ = false;
+  switch (state_) {
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained: begin_stop(); return;
+    case InstanceState::backoff:
+    case InstanceState::fatal:
+      effects_.disarm(identity_, InstanceTimer::restart);
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::stopped:
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+  }
+}
+
+void Instance::stop_now() {
+  stop();
+  if (state_ == InstanceState::stopping) {
+    effects_.disarm(identity_, InstanceTimer::stop_step);
+    kill();
+  } else if (alive_ && state_ != InstanceState::killing) {
+    effects_.kill_tree(identity_);
+  }
+}
+
+void Instance::begin_stop() {
+  effects_.disarm(identity_, InstanceTimer::drain_deadline);
+  effects_.disarm(identity_, InstanceTimer::closing_grace);
+  effects_.disarm(identity_, InstanceTimer::settle);
+  rung_ = 0;
+  enter(InstanceState::stopping);
+  effects_.publish();
+  climb();
+}
+
+void Instance::climb() {
+  const config::Stop& stop = spec_->app.stop;
+  if (rung_ < stop.ladder.size()) {
+    const config::StopStep& step = stop.ladder[rung_++];
+    effects_.signal(identity_, step.signal, stop.scope);
+    effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
+    return;
+  }
+  effects_.say(base::LogLevel::warning,
+               fmt::format("stop-timeout app={} instance={}.{} next=SIGKILL", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value()));
+  kill();
+}
+
+// What it was serving cannot become whole any more, and a client that reads nothing would notice that late.
+void Instance::kill() {
+  enter(InstanceState::killing);
+  effects_.close_endpoint(identity_);
+  effects_.publish();
+  effects_.kill_tree(identity_);
+}
+
+void Instance::on_timer(InstanceTimer timer) {
+  switch (timer) {
+    case InstanceTimer::restart:
+      if (state_ == InstanceState::backoff) {
+        ++restarts_;
+        spawn_when_gone();
+      }
+      return;
+    case InstanceTimer::settle:
+      if (state_ == InstanceState::starting) become_healthy();
+      return;
+    case InstanceTimer::drain_deadline:
+      if (state_ != InstanceState::draining) return;
+      enter(InstanceState::closing);
+      effects_.close_endpoint(identity_);
+      effects_.arm(identity_, InstanceTimer::closing_grace, kClosingGrace);
+      effects_.publish();
+      return;
+    case InstanceTimer::closing_grace:
+      if (state_ == InstanceState::closing) end_drain();
+      return;
+    case InstanceTimer::stop_step:
+      if (state_ == InstanceState::stopping) climb();
+      return;
+  }
+}
+
+}  // namespace gracevisor::decide

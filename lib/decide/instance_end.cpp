@@ -1,0 +1,143 @@
+// How an incarnation ends, and what follows: another one, at once, after a back-off or never.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "decide/instance.h"
+
+namespace gracevisor::decide {
+namespace {
+
+constexpr std::size_t kMaxCause = 200;
+constexpr unsigned kOtherPorts = 5;
+
+}  // namespace
+
+void Instance::on_exited(const spawn::ExitStatus& status) {
+  last_exit_ = status;
+  for (InstanceTimer timer :
+       {InstanceTimer::settle, InstanceTimer::drain_deadline, InstanceTimer::closing_grace}) {
+    effects_.disarm(identity_, timer);
+  }
+  effects_.publish();  // without this endpoint
+  switch (state_) {
+    case InstanceState::starting:
+      if (lost_its_port(status)) return;
+      [[fallthrough]];
+    case InstanceState::spawning:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+      if (role_ == Role::live) {
+        restart_or_rest(status);
+        return;
+      }
+      enter(InstanceState::stopped);
+      return;
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained: enter(InstanceState::killing); return;
+    // The ladder goes on for what is left of the tree.
+    case InstanceState::stopping:
+    case InstanceState::killing: return;
+    case InstanceState::stopped:
+    case InstanceState::backoff:
+    case InstanceState::fatal: enter(InstanceState::stopped); return;
+  }
+}
+
+void Instance::end_stop() {
+  if (std::exchange(replacing_, false) && role_ == Role::live) {
+    restart_after(spec_->app.restart.backoff);
+  } else {
+    enter(InstanceState::stopped);
+  }
+}
+
+void Instance::restart_after(base::Duration delay) {
+  restart_at_ = effects_.now() + delay;
+  enter(InstanceState::backoff);
+  effects_.arm(identity_, InstanceTimer::restart, delay);
+}
+
+void Instance::restart_or_rest(const spawn::ExitStatus& status) {
+  std::optional<base::Duration> healthy_for;
+  if (healthy_since_) healthy_for = effects_.now() - *healthy_since_;
+  RestartPolicy::Verdict verdict = policy_.on_exit(status, healthy_for);
+  switch (verdict.kind) {
+    case RestartPolicy::Verdict::Kind::restart: restart_after(verdict.delay); return;
+    case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
+    case RestartPolicy::Verdict::Kind::fatal:
+      enter(InstanceState::fatal);
+      effects_.say(base::LogLevel::error,
+                   fmt::format("fatal app={} instance={}.{} failures={} cause=\"{}\"", spec_->app.name,
+                               identity_.generation.value(), identity_.slot.value(),
+                               policy_.failures_in_a_row(), text(status)));
+      return;
+  }
+}
+
+// Somebody else holds its port: between the test of the port and the app's bind there is always a moment.
+bool Instance::move_to_another_port(const std::string& cause) {
+  if (spec_->app.endpoint != config::EndpointKind::port || ports_tried_ >= kOtherPorts) return false;
+  ++ports_tried_;
+  std::string short_cause = cause.substr(0, kMaxCause);
+  effects_.say(
+      base::LogLevel::warning,
+      fmt::format(R"(port-taken app={} instance={}.{} next="another port" cause="{}")", spec_->app.name,
+                  identity_.generation.value(), identity_.slot.value(), short_cause));
+  moving_ = true;
+  enter(InstanceState::killing);
+  effects_.publish();
+  effects_.kill_tree(identity_);
+  return true;
+}
+
+bool Instance::lost_its_port(const spawn::ExitStatus& status) {
+  if (spec_->app.endpoint != config::EndpointKind::port || clean(status)) return false;
+  ListenerOwner owner = effects_.listener_owner(identity_);
+  return owner.ownership == Ownership::foreign && move_to_another_port(owner.detail);
+}
+
+void Instance::end_tree() {
+  if (!std::exchange(alive_, false)) return;
+  switch (state_) {
+    case InstanceState::stopping:
+    case InstanceState::killing:
+      effects_.disarm(identity_, InstanceTimer::stop_step);
+      if (moving_) {
+        spawn();
+      } else {
+        end_stop();
+      }
+      return;
+    case InstanceState::backoff:
+      if (overdue_) spawn();
+      return;
+    case InstanceState::stopped:
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::fatal: return;
+  }
+}
+
+void Instance::on_gone() {
+  end_tree();
+}
+
+void Instance::on_left() {
+  end_tree();
+}
+
+void Instance::on_unkillable() {
+  effects_.say(base::LogLevel::error,
+               fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
+                           identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
+  end_tree();
+}
+
+}  // namespace gracevisor::decide

@@ -1,0 +1,62 @@
+// Sees to it that an app's state record gets to the disk: what was asked for last is written, and written
+// again until that succeeds, after 1 s, 2 s, … 30 s. A decider.
+//
+//   settled --write--> asked --written--> settled
+//                       | ^
+//                 failed| |due, or write
+//                       v |
+//                      waiting
+//
+// Every state takes write(); only the answer to the newest one counts. A disk that does not answer for 10 s
+// is trouble, too, but nothing is asked of it a second time. Thread: the supervisor's.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "decide/effects.h"
+
+namespace gracevisor::decide {
+
+class RecordKeeper {
+ public:
+  // The newest record is not known to be on disk.
+  struct Trouble {
+    base::TimePoint since{};  // of the first failure
+    std::string cause;
+  };
+
+  RecordKeeper(base::AppId app, std::string name, Effects& effects)
+      : app_(app), name_(std::move(name)), effects_(effects) {}
+
+  // Asks for this record in place of what was asked for before. Returns its serial, which every
+  // App::on_recorded() about it carries.
+  std::uint64_t write(spec::AppState state);
+  // The daemon ends: what is not on disk is tried once more now.
+  void try_now();
+
+  void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
+  void on_timer();
+
+  // The newest record was asked for, and the answer is to be expected yet.
+  [[nodiscard]] bool asked() const { return state_ == State::asked && !overdue_; }
+  // Set from a failure, or from an answer that does not come, until the next success.
+  [[nodiscard]] const std::optional<Trouble>& trouble() const { return trouble_; }
+
+ private:
+  enum class State : std::uint8_t { settled, asked, waiting };
+  void ask();
+  void note(const std::string& cause);
+
+  base::AppId app_;
+  std::string name_;
+  Effects& effects_;
+  State state_ = State::settled;
+  spec::AppState wanted_;  // asked, waiting
+  std::uint64_t serial_ = 0;
+  bool overdue_ = false;  // asked: no answer for kPatience
+  base::Duration delay_{};
+  std::optional<Trouble> trouble_;
+};
+
+}  // namespace gracevisor::decide

@@ -1,0 +1,49 @@
+// What a command has to tell while it goes on: phases with their moments, and the exit code last. Kept as the
+// app's history, and followed by whoever asked for it. Thread: the supervisor's.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/exit_code.h"
+
+namespace gracevisor::decide {
+
+using base::ExitCode;
+
+struct ReportLine {
+  std::string phase;  // "start", "healthy", "cutover", …; "" continues the line before
+  base::Millis at{};  // since the command began
+  std::string text;
+  std::optional<ExitCode> exit;  // the last line's
+};
+
+class Report {
+ public:
+  using Follower = std::function<void(const ReportLine&)>;
+
+  explicit Report(base::TimePoint began) : began_(began) {}
+
+  void add(base::TimePoint now, std::string phase, std::string text);
+  // The last line.
+  void finish(base::TimePoint now, std::string phase, std::string text, ExitCode exit);
+
+  // Gets every line from the first on; those that are there at once.
+  void follow(Follower follower);
+
+  [[nodiscard]] const std::vector<ReportLine>& lines() const { return lines_; }
+  [[nodiscard]] bool finished() const { return !lines_.empty() && lines_.back().exit.has_value(); }
+  [[nodiscard]] base::TimePoint began() const { return began_; }
+
+ private:
+  void push(ReportLine line);
+
+  base::TimePoint began_;
+  std::vector<ReportLine> lines_;
+  std::vector<Follower> followers_;
+};
+
+}  // namespace gracevisor::decide

@@ -1,0 +1,33 @@
+#include "decide/restart_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gracevisor::decide {
+
+RestartPolicy::Verdict RestartPolicy::on_exit(const spawn::ExitStatus& status,
+                                              std::optional<base::Duration> healthy_for) {
+  using Kind = Verdict::Kind;
+  using Policy = config::Restart::Policy;
+  if (spawn::own_shortage(status)) return {Kind::restart, delay_after(unbegun_++)};
+  unbegun_ = 0;
+  bool stable = healthy_for && *healthy_for >= restart_.stable_after;
+  if (stable) failures_ = 0;
+  if (restart_.policy == Policy::never) return {Kind::stay_down, {}};
+  if (restart_.policy == Policy::on_failure && clean(status)) return {Kind::stay_down, {}};
+  if (stable) return {Kind::restart, delay_after(0)};
+  unsigned earlier = failures_++;
+  if (restart_.max_failures > 0 && failures_ >= restart_.max_failures) return {Kind::fatal, {}};
+  return {Kind::restart, delay_after(earlier)};
+}
+
+base::Duration RestartPolicy::delay_after(unsigned earlier_failures) {
+  using Seconds = std::chrono::duration<double>;
+  // In floating point, where 2^k cannot overflow before the cap cuts it.
+  double grown = Seconds(restart_.backoff).count() * std::exp2(std::min(earlier_failures, 1000U));
+  double capped = std::min(grown, Seconds(restart_.backoff_max).count());
+  double jitter = std::uniform_real_distribution<double>(0.5, 1.5)(random_);
+  return std::chrono::duration_cast<base::Duration>(Seconds(capped * jitter));
+}
+
+}  // namespace gracevisor::decide

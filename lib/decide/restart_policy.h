@@ -1,0 +1,56 @@
+// Decides what follows the end of an instance: a restart after a growing, jittered delay, staying down, or
+// giving up.
+//
+//   delay = min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5)
+//   k       unstable exits in a row before this one; an exit is unstable unless the instance had been healthy
+//           for stable_after, which forgets them all
+//           a process that could not be begun for the daemon's own want of descriptors, memory or processes
+//           is no exit: it is tried again under any policy, with a delay that grows alike
+//   fatal   at the max_failures-th unstable exit in a row (0: never)
+//
+// One per slot. Pure: no clock, no timer of its own. Thread: the supervisor's.
+#pragma once
+
+#include <optional>
+#include <random>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "spawn/exit_status.h"
+
+namespace gracevisor::decide {
+
+class RestartPolicy {
+ public:
+  struct Verdict {
+    enum class Kind {
+      restart,    // after `delay`
+      stay_down,  // as the policy says: `never`, or a clean end under `on_failure`
+      fatal,      // max_failures reached: an operator has to look
+    };
+    Kind kind = Kind::restart;
+    base::Duration delay{};
+  };
+
+  // `seed` spreads the delays of many instances that die together.
+  RestartPolicy(const config::Restart& restart, unsigned seed) : restart_(restart), random_(seed) {}
+
+  // `healthy_for`: how long it had been healthy; unset when it never was.
+  [[nodiscard]] Verdict on_exit(const spawn::ExitStatus& status, std::optional<base::Duration> healthy_for);
+
+  [[nodiscard]] unsigned failures_in_a_row() const noexcept { return failures_; }
+  // From the fifth failure in a row on.
+  [[nodiscard]] bool crash_looping() const noexcept { return failures_ >= 5; }
+  // An operator started it anew: what was does not count.
+  void forget() noexcept { failures_ = 0; }
+
+ private:
+  [[nodiscard]] base::Duration delay_after(unsigned earlier_failures);
+
+  config::Restart restart_;
+  std::minstd_rand random_;
+  unsigned failures_ = 0;
+  unsigned unbegun_ = 0;  // attempts in a row that spawn::own_shortage() ended
+};
+
+}  // namespace gracevisor::decide

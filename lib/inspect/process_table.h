@@ -1,0 +1,90 @@
+// A look at all processes of the machine, read from /proc in slices, and who belongs together in it. What
+// began or ended while it was read may be missing or still there: who needs to be sure looks again. Thread:
+// any; one at a time.
+#pragma once
+
+#include <dirent.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/process_entry.h"
+
+namespace gracevisor::inspect {
+
+// By which its environment tells where a process comes from. A process that began another program with other
+// variables, or wrote its title over them, carries none.
+struct ProcessMarks {
+  std::string state;     // GV_STATE: the daemon's state folder (state_id.h)
+  std::string app;       // GV_APP
+  std::string instance;  // GV_INSTANCE: "42.1"; empty: none
+  bool operator==(const ProcessMarks&) const = default;
+};
+
+// From the bytes of /proc/PID/environ, or from a plan's "KEY=value" entries joined by NUL. Unset without
+// GV_APP.
+[[nodiscard]] std::optional<ProcessMarks> marks_in(std::string_view environment);
+// Unset as well when the environment cannot be read, which is no error: it is another user's.
+[[nodiscard]] std::optional<ProcessMarks> read_marks(pid_t pid);
+
+class ProcessTable {
+ public:
+  using Entry = base::ProcessEntry;
+  using Members = std::vector<const Entry*>;
+
+  // For tests; sealed.
+  [[nodiscard]] static ProcessTable of(std::vector<Entry> entries);
+
+  // Some process could not be looked at for want of descriptors or memory: who is not in it may exist.
+  [[nodiscard]] bool complete() const { return complete_; }
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }  // by number
+  [[nodiscard]] const Entry* find(pid_t pid) const;
+  [[nodiscard]] Members children_of(pid_t pid) const { return of(by_parent_, pid); }
+  [[nodiscard]] Members session_of(pid_t pid) const { return of(by_session_, pid); }
+  [[nodiscard]] Members group_of(pid_t pid) const { return of(by_group_, pid); }
+  // Its parent, its parent's parent, and so on.
+  [[nodiscard]] Members ancestors_of(const Entry& entry) const;
+  // Is an ancestor another living gracevisord? `self` is not meant.
+  [[nodiscard]] bool below_daemon(const Entry& entry, pid_t self) const;
+
+ private:
+  friend class ProcessScan;
+  using Index = std::unordered_multimap<pid_t, std::size_t>;
+  void seal();
+  [[nodiscard]] Members of(const Index& index, pid_t pid) const;
+
+  std::vector<Entry> entries_;
+  Index by_parent_;
+  Index by_session_;
+  Index by_group_;
+  bool complete_ = true;
+};
+
+class ProcessScan {
+ public:
+  ProcessScan();
+  // Reads on, at least one process; true when all are read. Then table() may be taken.
+  [[nodiscard]] bool step(base::Duration slice);
+  [[nodiscard]] ProcessTable take();
+
+ private:
+  struct Close {
+    void operator()(DIR* folder) const noexcept { (void)::closedir(folder); }
+  };
+  std::unique_ptr<DIR, Close> folder_;
+  ProcessTable table_;
+};
+
+// In one go: when the daemon boots.
+[[nodiscard]] ProcessTable read_process_table();
+
+// Is this a gracevisord? By its file where that may be read, since a name is anyone's choice.
+[[nodiscard]] bool is_daemon(const base::ProcessEntry& entry);
+
+}  // namespace gracevisor::inspect

@@ -1,0 +1,32 @@
+// Questions to the kernel about its sockets, over netlink (sock_diag(7)). The answers are read as what they
+// are, bytes from somewhere else: every length in them is checked. Thread: any; blocks for the system calls
+// only, one second at the longest.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace gracevisor::inspect {
+
+class SockDiag {
+ public:
+  [[nodiscard]] static base::Expected<SockDiag> open();
+
+  // Asks for all sockets that `request` (an inet_diag_req_v2 or a unix_diag_req) describes; `take` gets what
+  // follows the netlink header of each message, and says whether it wants more.
+  using Take = std::function<bool(std::span<const char>)>;
+  [[nodiscard]] base::Expected<void> dump(std::span<const std::byte> request, const Take& take) const;
+
+ private:
+  explicit SockDiag(base::UniqueFd fd) : fd_(std::move(fd)) {}
+  base::UniqueFd fd_;
+};
+
+// The value of the first attribute of this type among those that follow a message; empty when there is none.
+[[nodiscard]] std::span<const char> find_attribute(std::span<const char> attributes, unsigned type);
+
+}  // namespace gracevisor::inspect

@@ -1,0 +1,16 @@
+// How a process is to end. Thread: values.
+#pragma once
+
+namespace gracevisor::process {
+
+// Who gets a signal.
+enum class Whom { main, group };
+// What becomes of those who outlive the main process.
+enum class Leftovers { kill, leave };
+
+struct EndRules {
+  Whom whom = Whom::group;  // gets SIGKILL where leftovers stay
+  Leftovers leftovers = Leftovers::kill;
+};
+
+}  // namespace gracevisor::process

@@ -1,0 +1,106 @@
+// One child process: started through the spawn helper (spawn/launcher.h), known by its pidfd, in a session
+// and process group of its own, its output read from pipes of our own.
+//
+//   starting --"about to exec" byte, then EOF--> running --pidfd readable--> [counting] --> exited
+//      \--error record, helper death, 10 s--> doomed -----------------------------------/   |
+//                                                                        gone <--nobody left-/
+//
+// Order at an exit (each step pins what the next one needs): pidfd readable -> who ended by itself with 0 may
+// have gone to the background, so the others are counted -> the rest of the group is killed while the zombie
+// leader still pins the number -> waitid -> on_exited -> what else it left is ended or named (tree_end.h)
+// -> on_gone. No signal goes by the number after the reap. Callbacks come from the loop, never from inside a
+// call to the Process. Thread: the supervisor's.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/strong.h"
+#include "inspect/socket_holders.h"
+#include "loop/loop.h"
+#include "process/end_rules.h"
+#include "process/process_looker.h"
+#include "spawn/exit_status.h"
+#include "spawn/launcher.h"
+#include "spawn/plan.h"
+
+namespace gracevisor::process {
+
+enum class OutputStream { out, err };
+
+class ProcessObserver {
+ public:
+  // The program runs (execve succeeded).
+  virtual void on_running() = 0;
+  // Bytes that the process wrote, at most 64 KiB per call; valid during the call.
+  virtual void on_output(OutputStream stream, std::string_view bytes) = 0;
+  // Is there a place for more of it? False: it stays in the pipe until resume_output().
+  [[nodiscard]] virtual bool takes_output(OutputStream /*stream*/) { return true; }
+  // The process ended or never began; all its output was delivered, but for what leftovers still write.
+  virtual void on_exited(const spawn::ExitStatus& status) = 0;
+  // It exited, and these of its processes are left, as stop.leftover says; told again when they are others.
+  // They may hold its port: until on_gone.
+  virtual void on_left(const std::vector<inspect::NamedProcess>& left) = 0;
+  // Nothing of it is left; nothing can hold its port any more. The Process may now be destroyed.
+  virtual void on_gone() = 0;
+  // It outlived SIGKILL by 10 s (uninterruptible sleep, or a zombie whose parent left the group); still
+  // watched.
+  virtual void on_unkillable() = 0;
+
+ protected:
+  ~ProcessObserver() = default;
+};
+
+// How long a process may take; tests are less patient.
+struct ProcessTimes {
+  base::Duration spawn = std::chrono::seconds(10);       // from the start to the program's exec
+  base::Duration unkillable = std::chrono::seconds(10);  // from SIGKILL to the tree's end
+};
+
+// What a Process needs, and what outlives it.
+struct ProcessSurroundings {
+  loop::Loop& loop;
+  const spawn::Launcher& launcher;  // during start() alone
+  ProcessLooker& looker;
+};
+
+class Process {
+ public:
+  // Starts `plan`. Everything that can fail is reserved first; an error here means that no child exists and
+  // no callback follows.
+  [[nodiscard]] static std::expected<std::unique_ptr<Process>, spawn::SpawnFailed> start(
+      const ProcessSurroundings& around, const spawn::SpawnPlan& plan, ProcessObserver& observer,
+      const EndRules& rules = {}, const ProcessTimes& times = {});
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  // A process that still lives is left alone (the daemon's crash and shutdown paths decide about it before).
+  // Allowed in any callback; none follows.
+  ~Process();
+
+  [[nodiscard]] base::Pid pid() const noexcept;
+  // With pid() it names this process until the machine boots anew; 0 when it could not be read.
+  [[nodiscard]] std::uint64_t started() const noexcept;
+  // To the main process (by pidfd) or to its whole group; SIGCONT follows, so that a stopped process acts on
+  // it, but not after signals that stop, continue or kill. Once it exited: to whoever it left, where those
+  // are ended as well.
+  void signal(int number, Whom whom);
+  // SIGKILL to everything that came from it (process_tree.h), until on_gone, even when the main process
+  // exited before. Where leftovers stay: to the main process or its group alone.
+  void kill_tree();
+  // Output that was left in the pipes may have a place now.
+  void resume_output();
+
+ private:
+  class Impl;
+  Process(loop::Loop& loop, std::unique_ptr<Impl> impl);
+  loop::Loop& loop_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gracevisor::process

@@ -1,0 +1,76 @@
+// Looks at all processes for those who ask, and no more often than they need: one reading of /proc, in
+// slices between which the loop turns, answers everyone who asked before it began. So a hundred instances
+// that end at once cost one or two readings.
+//
+// It also knows which children of the daemon are instances; the others were handed to it (it is their
+// subreaper) when their parents died, and their marks tell whose they are. Thread: the supervisor's.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "inspect/process_table.h"
+#include "loop/timer.h"
+
+namespace gracevisor::process {
+
+// What one look found.
+class ProcessLook {
+ public:
+  // `self` is the daemon; `leaders` its children that are instances.
+  ProcessLook(inspect::ProcessTable table, pid_t self, std::set<pid_t> leaders);
+
+  [[nodiscard]] const inspect::ProcessTable& table() const { return table_; }
+  [[nodiscard]] pid_t self() const { return self_; }
+  // Living children of the daemon that it did not start.
+  [[nodiscard]] const inspect::ProcessTable::Members& adopted() const { return adopted_; }
+  // Read once per look, and only when somebody asks.
+  [[nodiscard]] const std::optional<inspect::ProcessMarks>& marks_of(pid_t pid) const;
+
+ private:
+  inspect::ProcessTable table_;
+  pid_t self_;
+  inspect::ProcessTable::Members adopted_;
+  mutable std::map<pid_t, std::optional<inspect::ProcessMarks>> marks_;
+};
+
+class LookAsker {
+ public:
+  // The look was begun after it was asked for. It may ask again, forget, or end.
+  virtual void on_look(const ProcessLook& look) = 0;
+
+ protected:
+  ~LookAsker() = default;
+};
+
+class ProcessLooker {
+ public:
+  explicit ProcessLooker(loop::Loop& loop);
+  ProcessLooker(const ProcessLooker&) = delete;
+  ProcessLooker& operator=(const ProcessLooker&) = delete;
+  ~ProcessLooker() = default;
+
+  // on_look() follows once, never from inside this call. Asking twice is asking once.
+  void ask(LookAsker& asker);
+  void forget(LookAsker& asker);
+
+  // A child of the daemon's that a Process is responsible for, until it is reaped.
+  void add_leader(pid_t pid) { leaders_.insert(pid); }
+  void remove_leader(pid_t pid) { leaders_.erase(pid); }
+  [[nodiscard]] bool is_leader(pid_t pid) const { return leaders_.contains(pid); }
+
+ private:
+  void work();
+
+  loop::Timer timer_;
+  std::set<pid_t> leaders_;
+  std::set<pid_t> leaders_then_;  // when the reading under way began
+  std::set<LookAsker*> waiting_;  // for the next reading
+  std::set<LookAsker*> served_;   // by the one under way, or by `look_`
+  std::optional<inspect::ProcessScan> scan_;
+  std::optional<ProcessLook> look_;
+};
+
+}  // namespace gracevisor::process

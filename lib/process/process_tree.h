@@ -1,0 +1,63 @@
+// Who came from one instance: its main process, the members of its group and session, the descendants of all
+// these whatever their session, and orphans that the kernel gave to the daemon (their subreaper) and that
+// carry the instance's marks. Once seen in a look a process belongs to it as long as it lives, also when its
+// parent ends and it carries no marks.
+//
+// A process that left the session, lost its parent before any look *and* carries no marks is not found: only
+// a cgroup would know it. Thread: the supervisor's; no system calls but for reading marks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "process/process_looker.h"
+
+namespace gracevisor::process {
+
+class ProcessTree {
+ public:
+  ProcessTree() = default;
+  // `leader`: session, group and main process. Without marks no orphan is recognised.
+  ProcessTree(pid_t leader, std::optional<inspect::ProcessMarks> marks)
+      : leader_(leader), marks_(std::move(marks)) {}
+
+  // Its living members, the main process first if it lives. `leader_reaped`: from then on the leader's number
+  // names what is left of its session and group, until nothing is; later it may be a stranger's.
+  [[nodiscard]] inspect::ProcessTable::Members members(const ProcessLook& look, bool leader_reaped);
+
+ private:
+  [[nodiscard]] bool number_is_ours(const inspect::ProcessTable& table, bool leader_reaped);
+
+  pid_t leader_ = 0;
+  std::optional<inspect::ProcessMarks> marks_;
+  bool number_void_ = false;
+  std::map<pid_t, std::uint64_t> known_;  // with their start times: as the last look found them
+};
+
+// Kills a tree that may resist: each member found is stopped first, so that nobody forks or loses its parent
+// unseen, until a look finds nobody new; then all are killed. Bounded in looks.
+class TreeHunt {
+ public:
+  // Stops those that are new. True when the next look should follow at once; false after the kill.
+  [[nodiscard]] bool feed(const inspect::ProcessTable::Members& members);
+  void kill();
+
+ private:
+  struct Target {
+    pid_t pid = 0;
+    std::uint64_t started = 0;
+    base::UniqueFd pidfd;
+  };
+  [[nodiscard]] bool stop(const base::ProcessEntry& entry);
+
+  std::vector<Target> targets_;
+  int looks_ = 0;
+};
+
+// By a descriptor that is known to mean this process and no later one of its number. False when it has gone.
+bool send_to(const base::ProcessEntry& entry, int signal);
+
+}  // namespace gracevisor::process

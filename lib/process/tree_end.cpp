@@ -1,0 +1,187 @@
+#include "process/tree_end.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace gracevisor::process {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration kFirstPause = milliseconds(10);
+constexpr base::Duration kLongestPause = milliseconds(500);
+constexpr base::Duration kLongestLeft = std::chrono::seconds(10);
+// How long a kill may stop processes and look for more before it strikes.
+constexpr base::Duration kHunt = milliseconds(250);
+constexpr unsigned kQuietLooks = 2;
+// Named in status and log; who has more knows enough.
+constexpr std::size_t kMostNamed = 64;
+
+}  // namespace
+
+TreeEnd::TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Leftovers leftovers,
+                 base::Duration unkillable, TreeEndObserver& observer)
+    : looker_(looker),
+      child_(child),
+      leftovers_(leftovers),
+      unkillable_(unkillable),
+      observer_(observer),
+      pause_(kFirstPause),
+      look_timer_(loop, [this] { looker_.ask(*this); }),
+      hunt_timer_(loop, [this] { finish_hunt(); }),
+      unkillable_timer_(loop, [this] { observer_.on_unkillable(); }) {}
+
+void TreeEnd::watch(std::optional<inspect::ProcessMarks> marks) {
+  tree_ = ProcessTree(child_.pid(), std::move(marks));
+}
+
+// Also when one is under way: it must begin after what has happened by now.
+void TreeEnd::look_now() {
+  look_timer_.stop();
+  looker_.forget(*this);
+  looker_.ask(*this);
+}
+
+void TreeEnd::look_later(base::Duration longest) {
+  look_timer_.start(pause_);
+  pause_ = std::min(pause_ * 2, longest);
+}
+
+void TreeEnd::learn() {
+  looker_.ask(*this);
+}
+
+void TreeEnd::count() {
+  counting_ = true;
+  look_now();
+}
+
+void TreeEnd::begin(int asked) {
+  if (leftovers_ == Leftovers::leave) {
+    mode_ = Mode::leaving;
+  } else if (mode_ != Mode::killing) {
+    mode_ = asked != 0 ? Mode::polite : Mode::killing;
+    signal_ = asked;
+  }
+  pause_ = kFirstPause;
+  look_now();
+}
+
+void TreeEnd::signal(int number) {
+  if (mode_ != Mode::polite) return;
+  signal_ = number;
+  told_.clear();
+  look_now();
+}
+
+void TreeEnd::kill() {
+  if (mode_ == Mode::leaving) return;
+  mode_ = Mode::killing;
+  if (std::exchange(hunting_, true)) return;
+  hunt_timer_.start(kHunt);
+  look_now();
+}
+
+void TreeEnd::await_end() {
+  if (!unkillable_timer_.running()) unkillable_timer_.start(unkillable_);
+}
+
+void TreeEnd::silence() {
+  looker_.forget(*this);
+  look_timer_.stop();
+  hunt_timer_.stop();
+  unkillable_timer_.stop();
+}
+
+void TreeEnd::on_look(const ProcessLook& look) {
+  inspect::ProcessTable::Members members = tree_.members(look, child_.reaped());
+  if (std::exchange(counting_, false)) {
+    observer_.on_counted(static_cast<std::size_t>(
+        std::ranges::count_if(members, [this](const auto* member) { return member->pid != child_.pid(); })));
+    if (!hunting_) return;
+  }
+  if (hunting_) {
+    hunt(members);
+  } else if (child_.reaped()) {
+    follow(look, members);
+  }
+}
+
+void TreeEnd::hunt(const inspect::ProcessTable::Members& members) {
+  if (hunt_.feed(members)) {
+    looker_.ask(*this);
+  } else {
+    finish_hunt();
+  }
+}
+
+void TreeEnd::finish_hunt() {
+  hunting_ = false;
+  hunt_timer_.stop();
+  hunt_.kill();
+  child_.signal_group(SIGKILL);
+  child_.signal(SIGKILL);
+  await_end();
+  pause_ = kFirstPause;
+  if (child_.reaped()) look_now();
+}
+
+void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
+  bool nobody = child_.group_is_gone() && members.empty() && look.table().complete();
+  quiet_looks_ = nobody ? quiet_looks_ + 1 : 0;
+  if (quiet_looks_ >= kQuietLooks) {
+    silence();
+    observer_.on_tree_gone();
+    return;
+  }
+  if (nobody) {
+    looker_.ask(*this);
+    return;
+  }
+  switch (mode_) {
+    case Mode::watching: return;
+    case Mode::polite:
+      tell(look, members);
+      look_later(kLongestPause);
+      return;
+    case Mode::killing:
+      await_end();
+      if (hunt_.feed(members)) {
+        looker_.ask(*this);
+      } else {
+        look_later(kLongestPause);
+      }
+      return;
+    case Mode::leaving:
+      // First, since its observer may end us.
+      look_later(kLongestLeft);
+      name(members);
+      return;
+  }
+}
+
+// What is below another daemon is that daemon's to end: it is asked itself.
+void TreeEnd::tell(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
+  if (!members.empty()) unkillable_timer_.stop();
+  for (const auto* member : members) {
+    if (look.table().below_daemon(*member, look.self())) continue;
+    auto [told, is_new] = told_.emplace(member->pid, member->started);
+    if (!is_new && told->second == member->started) continue;
+    told->second = member->started;
+    if (send_to(*member, signal_)) (void)send_to(*member, SIGCONT);
+  }
+}
+
+void TreeEnd::name(const inspect::ProcessTable::Members& members) {
+  std::vector<inspect::NamedProcess> left;
+  for (const auto* member : members) {
+    if (left.size() < kMostNamed) left.push_back({base::Pid(member->pid), member->name});
+  }
+  auto same = [](const inspect::NamedProcess& a, const inspect::NamedProcess& b) { return a.pid == b.pid; };
+  if (left.empty() || std::ranges::equal(left, left_, same)) return;
+  left_ = std::move(left);
+  observer_.on_left(left_);
+}
+
+}  // namespace gracevisor::process

@@ -1,0 +1,37 @@
+// How a process ended: a variant, not an int. Thread: values, any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+
+#include "spawn/failure.h"
+
+namespace gracevisor::spawn {
+
+using spawn::SpawnFailed;
+using spawn::SpawnStage;
+
+struct Exited {
+  int code = 0;
+  std::size_t left = 0;  // with code 0, and unasked: how many of its processes went on
+  bool operator==(const Exited&) const = default;
+};
+struct Signaled {
+  int signal = 0;
+  bool core = false;
+  bool operator==(const Signaled&) const = default;
+};
+
+using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;
+
+// "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground", "signal 9 (KILL)",
+// "cannot execute: No such file or directory".
+[[nodiscard]] std::string text(const ExitStatus& status);
+// It was not begun, for want of an address, descriptors, memory or processes on the daemon's side: not its
+// own fault.
+[[nodiscard]] bool own_shortage(const ExitStatus& status);
+// exit 0, or a signal of the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
+[[nodiscard]] bool clean(const ExitStatus& status);
+
+}  // namespace gracevisor::spawn

@@ -1,0 +1,26 @@
+// The values of {port}, {socket}, {directory}, {app}, {slot} and {generation} for one spec. Thread: values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/substitute.h"
+#include "spec/spec.h"
+
+namespace gracevisor::spec {
+
+// For one incarnation. {port} and {socket} are unknown when the placement has none.
+[[nodiscard]] config::Values values_of(const Spec& spec, const Placement& placement);
+
+// Some incarnation of the spec: what every incarnation has in common can be checked with it.
+[[nodiscard]] Placement sample_placement(const Spec& spec);
+
+// Whether `text` (already known to be valid) reads differently from one incarnation to the next.
+[[nodiscard]] bool varies(const Spec& spec, std::string_view text);
+
+// config::substitute, with its own words for {port} or {socket} in an app whose endpoint is none; refuses NUL
+// bytes.
+[[nodiscard]] base::Expected<std::string> fill(std::string_view text, const config::Values& values);
+
+}  // namespace gracevisor::spec

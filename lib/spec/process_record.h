@@ -1,0 +1,40 @@
+// Which processes the daemon has started and not seen the end of, kept in <state_dir>/processes.json: should
+// it die, its successor knows them by number and start time, and how they are to be stopped. The file is
+// private to the daemon's user; what it says is checked all the same. Thread: any.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/config.h"
+
+namespace gracevisor::spec {
+
+struct RecordedProcess {
+  std::string app;
+  std::string instance;  // "42.1"
+  pid_t pid = 0;         // of its session and group too
+  std::uint64_t started = 0;
+  config::Stop stop;
+};
+
+struct ProcessRecord {
+  std::string boot;  // of the machine: numbers and start times mean nothing after another one
+  std::vector<RecordedProcess> processes;
+};
+
+[[nodiscard]] std::string to_text(const ProcessRecord& record);
+[[nodiscard]] base::Expected<ProcessRecord> record_from_text(const std::string& text);
+
+[[nodiscard]] std::filesystem::path record_path(const std::filesystem::path& state_dir);
+// Empty when there is no file, or when it is of another boot.
+[[nodiscard]] base::Expected<ProcessRecord> load_record(const std::filesystem::path& state_dir);
+// Of this boot of the machine, or of this container; empty when the kernel does not tell.
+[[nodiscard]] std::string boot_id();
+
+}  // namespace gracevisor::spec

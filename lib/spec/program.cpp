@@ -1,0 +1,60 @@
+#include "spec/program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace gracevisor::spec {
+namespace {
+
+// 0, or why the file cannot be executed.
+int why_not_executable(const std::filesystem::path& file) {
+  struct stat st{};
+  if (::stat(file.c_str(), &st) != 0) return errno;
+  if (S_ISDIR(st.st_mode)) return EISDIR;
+  if (!S_ISREG(st.st_mode)) return EACCES;
+  if (::faccessat(AT_FDCWD, file.c_str(), X_OK, AT_EACCESS) != 0) return errno;
+  return 0;
+}
+
+std::filesystem::path below(const std::filesystem::path& directory, std::string_view name) {
+  while (name.starts_with("./")) {
+    name.remove_prefix(2);
+    name.remove_prefix(std::min(name.find_first_not_of('/'), name.size()));
+  }
+  return directory / name;
+}
+
+base::Expected<std::string> search(const std::string& name, const std::filesystem::path& directory,
+                                   std::string_view path) {
+  std::string spoiled;  // the first file of that name which cannot be executed: most likely the one meant
+  for (std::string_view rest = path;;) {
+    std::size_t end = std::min(rest.find(':'), rest.size());
+    std::filesystem::path candidate = directory / rest.substr(0, end) / name;
+    int why = why_not_executable(candidate);
+    if (why == 0) return candidate.string();
+    if (spoiled.empty() && why != ENOENT && why != ENOTDIR) {
+      spoiled = fmt::format("; {}: {}", candidate.string(), base::errno_text(why));
+    }
+    if (end == rest.size()) break;
+    rest.remove_prefix(end + 1);
+  }
+  return base::fail(fmt::format("cannot find \"{}\" in PATH ({}){}", name, path, spoiled));
+}
+
+}  // namespace
+
+base::Expected<std::string> find_program(const std::string& name, const std::filesystem::path& directory,
+                                         std::string_view path) {
+  if (name.empty()) return base::fail("the program's name is empty");
+  if (name.find('/') == std::string::npos) return search(name, directory, path);
+  std::filesystem::path file = below(directory, name);
+  if (int why = why_not_executable(file); why != 0) return base::fail_errno(file.string(), why);
+  return file.string();
+}
+
+}  // namespace gracevisor::spec

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include "spec/placeholders.h"
+#include "spec/program.h"
+#include "spec/spec.h"
+
+namespace gracevisor::spec {
+namespace {
+
+using base::Expected;
+using Environment = std::map<std::string, std::string>;
+
+std::unexpected<base::Error> key_error(const Spec& spec, std::string_view key, const base::Error& cause) {
+  return std::unexpected(
+      base::Error{fmt::format("app.{}.{}: {}", spec.app.name, key, cause.what), cause.code});
+}
+
+// The spec's variables filled, and beneath them what the placement and the user give. A variable of the
+// configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in it
+// would make the app listen where nobody looks.
+Expected<Environment> fill_environment(const Spec& spec, const Placement& placement,
+                                       const config::Values& values) {
+  Environment result;
+  if (spec.credentials) {
+    result["HOME"] = spec.credentials->home.empty() ? "/" : spec.credentials->home;
+    result["SHELL"] = spec.credentials->shell.empty() ? "/bin/sh" : spec.credentials->shell;
+    if (!spec.credentials->name.empty()) {
+      result["USER"] = spec.credentials->name;
+      result["LOGNAME"] = spec.credentials->name;
+    }
+  }
+  for (const auto& [key, value] : spec.environment) result.insert_or_assign(key, value);
+  if (placement.port.value() != 0) {
+    result["PORT"] = std::to_string(placement.port.value());
+    result["HOST"] = "127.0.0.1";
+  }
+  if (!placement.socket.empty()) result["SOCKET"] = placement.socket;
+  // Only the table of the configuration has placeholders; braces from elsewhere are meant literally.
+  for (const auto& [key, text] : spec.app.environment) {
+    auto value = fill(text, values);
+    if (!value) return key_error(spec, "environment." + key, value.error());
+    result.insert_or_assign(key, std::move(*value));
+  }
+  return result;
+}
+
+// The marks come first: by them a stray process is recognised (process_table.h), and nobody else's are passed
+// on.
+std::vector<std::string> as_entries(const Spec& spec, const Placement& placement, Environment environment) {
+  std::vector<std::string> entries;
+  entries.push_back("GV_APP=" + spec.app.name);
+  entries.push_back(fmt::format("GV_INSTANCE={}.{}", placement.generation.value(), placement.slot.value()));
+  entries.push_back(fmt::format("GV_GENERATION={}", placement.generation.value()));
+  if (!placement.state.empty()) entries.push_back("GV_STATE=" + placement.state);
+  for (const char* own : {"GV_APP", "GV_INSTANCE", "GV_GENERATION", "GV_STATE", "GV_RUN"}) {
+    environment.erase(own);
+  }
+  for (const auto& [key, value] : environment) entries.push_back(fmt::format("{}={}", key, value));
+  return entries;
+}
+
+}  // namespace
+
+Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
+  auto values = values_of(spec, placement);
+  SpawnPlan result;
+  for (const auto& word : spec.app.command) {
+    auto filled = fill(word, values);
+    if (!filled) return key_error(spec, "command", filled.error());
+    result.argv.push_back(std::move(*filled));
+  }
+  if (result.argv.empty()) return key_error(spec, "command", base::Error{"is missing"});
+  auto environment = fill_environment(spec, placement, values);
+  if (!environment) return std::unexpected(environment.error());
+
+  // Empty while freeze() asks for it.
+  bool found_already = !spec.program.empty() && !varies(spec, spec.app.command.front());
+  if (found_already) {
+    result.program = spec.program;
+  } else {
+    auto path = environment->find("PATH");
+    auto found = find_program(result.argv.front(), spec.directory,
+                              path == environment->end() ? kDefaultPath : path->second);
+    if (!found) return key_error(spec, "command", found.error());
+    result.program = std::move(*found);
+  }
+  result.environment = as_entries(spec, placement, std::move(*environment));
+  result.directory = spec.directory.string();
+  result.credentials = spec.credentials;
+  return result;
+}
+
+}  // namespace gracevisor::spec

@@ -1,0 +1,59 @@
+// What must outlive the daemon, one file per app in <state_dir>/apps/NAME.json: the highest generation number
+// ever given, the live generation with its frozen spec, and whether somebody stopped the app. Replaced
+// atomically; a file that cannot be read is set aside as NAME.json.bad while the others load.
+//
+// Within a guard the file names both generations: `live` is the old one, which a daemon that ends meanwhile
+// comes back to, and `candidate` is the new one, which serves but has yet to prove itself. So a cut-back is
+// right on disk even when it cannot be written. Thread: load in the supervisor before the loops run; text()
+// anywhere.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strong.h"
+#include "spec/spec.h"
+
+namespace gracevisor::spec {
+
+// A record with a higher generation number is damaged: counting on from it would overflow in the end.
+constexpr std::uint64_t kMaxGeneration = (1ULL << 53) - 1;
+
+// Somebody stopped the app; it stays stopped until a start or a deploy.
+struct Stopped {
+  uid_t uid = 0;
+  std::chrono::sys_seconds at{};
+};
+
+struct AppState {
+  std::string app;
+  base::GenerationId last_generation;  // the highest number given
+  base::GenerationId live;             // 0: none
+  SpecRef live_spec;                   // null when live is 0
+  base::GenerationId candidate = {};   // 0: none; above live
+  SpecRef candidate_spec = {};         // null when candidate is 0
+  std::optional<Stopped> stopped = {};
+};
+
+// The file's content (JSON) and back.
+[[nodiscard]] std::string to_text(const AppState& state);
+[[nodiscard]] base::Expected<AppState> from_text(const std::string& text);
+
+struct LoadedStates {
+  std::map<std::string, AppState> states;
+  std::vector<std::string> problems;  // one line each: what was set aside and why
+};
+// Is there any use in trying to write a record? Not on a file system that is mounted read-only.
+[[nodiscard]] base::Expected<void> can_keep_records(const std::filesystem::path& state_dir);
+[[nodiscard]] LoadedStates load_states(const std::filesystem::path& state_dir);
+[[nodiscard]] std::filesystem::path state_path(const std::filesystem::path& state_dir,
+                                               const std::string& app);
+
+}  // namespace gracevisor::spec

@@ -1,0 +1,209 @@
+// Values to JSON and back, for the state file. Structures come from the field table (state_fields.h): one
+// table serves both directions, so writing and reading cannot drift apart.
+//
+// Lossless for any bytes: a string that is no UTF-8 becomes {"hex": "ff00"}. Reading never throws; it reports
+// the first misfit with its path. A key that is missing leaves the default, so that a newer daemon reads an
+// older one's file; unknown keys are passed over. Thread: any.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "spec/state_fields.h"
+
+namespace gracevisor::spec {
+
+using Json = nlohmann::json;
+
+[[nodiscard]] Json string_to_json(const std::string& text);
+[[nodiscard]] std::optional<std::string> string_from_json(const Json& json);
+
+class StateWriter {
+ public:
+  // One field of the structure that is being written; called by fields().
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    object_[key] = encode(value);
+  }
+
+  template <class T>
+  [[nodiscard]] static Json encode(const T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      return enum_text(value);
+    } else {
+      StateWriter inner;
+      inner.object_ = Json::object();
+      fields(inner, value);
+      return std::move(inner.object_);
+    }
+  }
+  template <std::integral T>
+  [[nodiscard]] static Json encode(const T& value) {
+    return value;
+  }
+  [[nodiscard]] static Json encode(const std::string& value) { return string_to_json(value); }
+  [[nodiscard]] static Json encode(const std::filesystem::path& value) {
+    return string_to_json(value.string());
+  }
+  [[nodiscard]] static Json encode(base::Millis value) { return value.count(); }
+  [[nodiscard]] static Json encode(const base::Address& value) { return string_to_json(value.text()); }
+  template <class T>
+  [[nodiscard]] static Json encode(const std::optional<T>& value) {
+    return value ? encode(*value) : Json();
+  }
+  template <class A, class B>
+  [[nodiscard]] static Json encode(const std::pair<A, B>& value) {
+    Json array = Json::array();
+    array.push_back(encode(value.first));
+    array.push_back(encode(value.second));
+    return array;
+  }
+  template <class T>
+  [[nodiscard]] static Json encode(const std::vector<T>& values) {
+    return encode_all(values);
+  }
+  // An array of pairs: a JSON object's keys would have to be UTF-8.
+  template <class V>
+  [[nodiscard]] static Json encode(const std::map<std::string, V>& values) {
+    return encode_all(values);
+  }
+
+ private:
+  template <class Range>
+  [[nodiscard]] static Json encode_all(const Range& values) {
+    Json array = Json::array();
+    for (const auto& value : values) array.push_back(encode(value));
+    return array;
+  }
+
+  Json object_;
+};
+
+class StateReader {
+ public:
+  // Where the first misfit is, "live_spec.app.instances"; empty: none so far.
+  [[nodiscard]] const std::string& misfit() const noexcept { return misfit_; }
+
+  // One field of the structure that is being read; called by fields().
+  template <class T>
+  void operator()(const char* key, T& value) {
+    if (!misfit_.empty()) return;
+    auto found = object_->find(key);
+    if (found != object_->end() && !decode(*found, value))
+      misfit_ = misfit_.empty() ? key : key + ("." + misfit_);
+  }
+
+  // False on a misfit; `value` is then half-read.
+  template <class T>
+  [[nodiscard]] bool decode(const Json& json, T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      return decode_enum(json, value);
+    } else {
+      if (!json.is_object()) return false;
+      const Json* outer = std::exchange(object_, &json);
+      fields(*this, value);
+      object_ = outer;
+      return misfit_.empty();
+    }
+  }
+  template <std::integral T>
+  [[nodiscard]] bool decode(const Json& json, T& value) {
+    if (json.is_number_unsigned()) return narrow(*json.get_ptr<const Json::number_unsigned_t*>(), value);
+    if (json.is_number_integer()) return narrow(*json.get_ptr<const Json::number_integer_t*>(), value);
+    return false;
+  }
+  [[nodiscard]] bool decode(const Json& json, bool& value) {
+    if (json.is_boolean()) value = *json.get_ptr<const Json::boolean_t*>();
+    return json.is_boolean();
+  }
+  [[nodiscard]] bool decode(const Json& json, std::string& value) {
+    auto text = string_from_json(json);
+    if (text) value = std::move(*text);
+    return text.has_value();
+  }
+  [[nodiscard]] bool decode(const Json& json, std::filesystem::path& value) {
+    auto text = string_from_json(json);
+    if (text) value = std::move(*text);
+    return text.has_value();
+  }
+  [[nodiscard]] bool decode(const Json& json, base::Address& value) {
+    auto text = string_from_json(json);
+    if (!text) return false;
+    auto address = base::Address::parse(*text);
+    if (address) value = *address;
+    return address.has_value();
+  }
+  [[nodiscard]] bool decode(const Json& json, base::Millis& value) {
+    // What cannot be counted in nanoseconds would overflow later.
+    constexpr auto kMax = std::chrono::duration_cast<base::Millis>(base::Duration::max()).count();
+    base::Millis::rep count = 0;
+    if (!decode(json, count) || count < 0 || count > kMax) return false;
+    value = base::Millis(count);
+    return true;
+  }
+  template <class T>
+  [[nodiscard]] bool decode(const Json& json, std::optional<T>& value) {
+    value.reset();
+    return json.is_null() || decode(json, value.emplace());
+  }
+  template <class A, class B>
+  [[nodiscard]] bool decode(const Json& json, std::pair<A, B>& value) {
+    return json.is_array() && json.size() == 2 && decode(json[0], value.first) &&
+           decode(json[1], value.second);
+  }
+  template <class T>
+  [[nodiscard]] bool decode(const Json& json, std::vector<T>& values) {
+    values.clear();
+    if (!json.is_array()) return false;
+    for (const Json& element : json) {
+      if (!decode(element, values.emplace_back())) return false;
+    }
+    return true;
+  }
+  template <class V>
+  [[nodiscard]] bool decode(const Json& json, std::map<std::string, V>& values) {
+    std::vector<std::pair<std::string, V>> pairs;
+    if (!decode(json, pairs)) return false;
+    values.clear();
+    for (auto& [key, value] : pairs) values.insert_or_assign(std::move(key), std::move(value));
+    return true;
+  }
+
+ private:
+  template <class From, class To>
+  [[nodiscard]] static bool narrow(From from, To& to) {
+    if (!std::in_range<To>(from)) return false;
+    to = static_cast<To>(from);
+    return true;
+  }
+  // enum_text() is the table; an enumeration has few values.
+  template <class E>
+  [[nodiscard]] static bool decode_enum(const Json& json, E& value) {
+    const auto* text = json.get_ptr<const Json::string_t*>();
+    for (int number = 0; text != nullptr && number < 16; ++number) {
+      const char* name = enum_text(static_cast<E>(number));
+      if (name == nullptr || *text != name) continue;
+      value = static_cast<E>(number);
+      return true;
+    }
+    return false;
+  }
+
+  const Json* object_ = nullptr;
+  std::string misfit_;
+};
+
+}  // namespace gracevisor::spec

@@ -1,0 +1,174 @@
+#include "decide/restart_policy.h"
+
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <csignal>
+#include <set>
+
+using namespace gracevisor;
+using namespace gracevisor::decide;
+using namespace gracevisor::spawn;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = RestartPolicy::Verdict::Kind;
+
+namespace {
+
+constexpr ExitStatus kCrash = Exited{1};
+constexpr ExitStatus kClean = Exited{0};
+
+config::Restart settings(config::Restart::Policy policy = config::Restart::Policy::always) {
+  config::Restart restart;
+  restart.policy = policy;
+  restart.backoff = milliseconds(500);
+  restart.backoff_max = seconds(30);
+  restart.stable_after = seconds(30);
+  return restart;
+}
+
+void check_around(base::Duration delay, base::Duration middle) {
+  CHECK(delay >= middle / 2);
+  CHECK(delay <= middle * 3 / 2);
+}
+
+}  // namespace
+
+TEST_CASE("restart policy: the delay doubles with each unstable exit up to the cap, within the jitter") {
+  RestartPolicy policy(settings(), 7);
+  for (base::Duration middle :
+       {milliseconds(500), milliseconds(1000), milliseconds(2000), milliseconds(4000), milliseconds(8000),
+        milliseconds(16000), milliseconds(30000), milliseconds(30000)}) {
+    auto verdict = policy.on_exit(kCrash, std::nullopt);
+    CHECK(verdict.kind == Kind::restart);
+    check_around(verdict.delay, middle);
+  }
+  CHECK(policy.failures_in_a_row() == 8);
+}
+
+TEST_CASE("restart policy: thousands of failures in a row stay at the cap") {
+  RestartPolicy policy(settings(), 7);
+  for (int i = 0; i < 5000; ++i) (void)policy.on_exit(kCrash, std::nullopt);
+  check_around(policy.on_exit(kCrash, std::nullopt).delay, seconds(30));
+}
+
+TEST_CASE("restart policy: delays of different seeds are spread, of the same seed they are equal") {
+  std::set<base::Duration> delays;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    RestartPolicy policy(settings(), seed);
+    RestartPolicy same(settings(), seed);
+    auto delay = policy.on_exit(kCrash, std::nullopt).delay;
+    CHECK(delay == same.on_exit(kCrash, std::nullopt).delay);
+    delays.insert(delay);
+  }
+  CHECK(delays.size() == 20);
+}
+
+TEST_CASE("restart policy: the jitter reaches both ends of its range") {
+  config::Restart fixed = settings();
+  fixed.backoff_max = fixed.backoff;
+  RestartPolicy policy(fixed, 3);
+  base::Duration least = seconds(9);
+  base::Duration most{};
+  for (int i = 0; i < 1000; ++i) {
+    auto delay = policy.on_exit(kCrash, std::nullopt).delay;
+    check_around(delay, milliseconds(500));
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  CHECK(least < milliseconds(260));
+  CHECK(most > milliseconds(740));
+}
+
+TEST_CASE("restart policy: a healthy life of stable_after forgets the failures before it") {
+  RestartPolicy policy(settings(), 1);
+  for (int i = 0; i < 6; ++i) (void)policy.on_exit(kCrash, std::nullopt);
+  CHECK(policy.crash_looping());
+  auto verdict = policy.on_exit(kCrash, seconds(30));
+  CHECK(verdict.kind == Kind::restart);
+  check_around(verdict.delay, milliseconds(500));
+  CHECK(policy.failures_in_a_row() == 0);
+  CHECK_FALSE(policy.crash_looping());
+}
+
+TEST_CASE("restart policy: a healthy life that is too short counts as unstable") {
+  RestartPolicy policy(settings(), 1);
+  (void)policy.on_exit(kCrash, seconds(30) - base::Duration(1));
+  CHECK(policy.failures_in_a_row() == 1);
+  check_around(policy.on_exit(kCrash, seconds(29)).delay, milliseconds(1000));
+}
+
+TEST_CASE("restart policy: a crash loop begins with the fifth failure in a row") {
+  RestartPolicy policy(settings(), 1);
+  for (int i = 0; i < 4; ++i) (void)policy.on_exit(kCrash, std::nullopt);
+  CHECK_FALSE(policy.crash_looping());
+  (void)policy.on_exit(kCrash, std::nullopt);
+  CHECK(policy.crash_looping());
+}
+
+TEST_CASE("restart policy: the max_failures-th unstable exit in a row is fatal") {
+  config::Restart limited = settings();
+  limited.max_failures = 3;
+  RestartPolicy policy(limited, 1);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::fatal);
+
+  policy.forget();
+  CHECK(policy.failures_in_a_row() == 0);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+}
+
+TEST_CASE("restart policy: stable exits never add up to fatal") {
+  config::Restart limited = settings();
+  limited.max_failures = 1;
+  RestartPolicy policy(limited, 1);
+  for (int i = 0; i < 10; ++i) CHECK(policy.on_exit(kCrash, seconds(31)).kind == Kind::restart);
+  CHECK(policy.on_exit(kCrash, seconds(29)).kind == Kind::fatal);
+}
+
+TEST_CASE("restart policy: on-failure leaves a clean exit down and restarts the others") {
+  RestartPolicy policy(settings(config::Restart::Policy::on_failure), 1);
+  CHECK(policy.on_exit(kClean, std::nullopt).kind == Kind::stay_down);
+  CHECK(policy.on_exit(Signaled{SIGTERM}, seconds(60)).kind == Kind::stay_down);
+  CHECK(policy.failures_in_a_row() == 0);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+  CHECK(policy.on_exit(Signaled{SIGSEGV, true}, std::nullopt).kind == Kind::restart);
+  CHECK(policy.on_exit(SpawnFailed{}, std::nullopt).kind == Kind::restart);
+}
+
+TEST_CASE("restart policy: always restarts a clean exit too, and never restarts nothing") {
+  RestartPolicy always(settings(), 1);
+  CHECK(always.on_exit(kClean, std::nullopt).kind == Kind::restart);
+  CHECK(always.failures_in_a_row() == 1);
+  RestartPolicy never(settings(config::Restart::Policy::never), 1);
+  CHECK(never.on_exit(kCrash, std::nullopt).kind == Kind::stay_down);
+  CHECK(never.on_exit(kClean, seconds(99)).kind == Kind::stay_down);
+}
+
+TEST_CASE("restart policy: a back-off of nothing restarts at once") {
+  config::Restart immediate = settings();
+  immediate.backoff = milliseconds(0);
+  RestartPolicy policy(immediate, 1);
+  for (int i = 0; i < 100; ++i) CHECK(policy.on_exit(kCrash, std::nullopt).delay == base::Duration::zero());
+}
+
+TEST_CASE(
+    "restart policy: what the daemon could not begin is no failure and is tried again under any policy") {
+  for (auto which : {config::Restart::Policy::always, config::Restart::Policy::on_failure,
+                     config::Restart::Policy::never}) {
+    config::Restart restart = settings(which);
+    restart.max_failures = 2;
+    RestartPolicy policy(restart, 7);
+    for (base::Duration middle : {milliseconds(500), milliseconds(1000), milliseconds(2000)}) {
+      auto verdict = policy.on_exit(SpawnFailed{SpawnStage::pipe, EMFILE}, std::nullopt);
+      CHECK(verdict.kind == Kind::restart);
+      check_around(verdict.delay, middle);
+    }
+    CHECK(policy.failures_in_a_row() == 0);
+    CHECK(policy.on_exit(SpawnFailed{SpawnStage::exec, ENOENT}, std::nullopt).kind ==
+          (which == config::Restart::Policy::never ? Kind::stay_down : Kind::restart));
+    auto after = policy.on_exit(SpawnFailed{SpawnStage::spawn, EAGAIN}, std::nullopt);
+    check_around(after.delay, milliseconds(500));
+  }
+}

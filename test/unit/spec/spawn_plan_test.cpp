@@ -1,0 +1,169 @@
+// plan(): one incarnation's process, and differences() between two specs.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "spec/spec.h"
+
+namespace gracevisor::spec {
+namespace {
+
+Spec spec_of_web() {
+  Spec spec;
+  spec.app.name = "web";
+  spec.app.command = {"server", "--port={port}", "{app}/{slot}/{generation}", "{directory}", "{{literal}}"};
+  spec.app.environment = {{"URL", "http://127.0.0.1:{port}/"}};
+  spec.directory = "/srv/web/v1";
+  spec.program = "/usr/bin/server";
+  spec.environment = {{"PATH", "/usr/bin"}, {"URL", "http://127.0.0.1:{port}/"}, {"JSON", "{\"a\": 1}"}};
+  spec.credentials = spawn::Credentials{33, 33, {33}, "www-data", "/var/www", "/usr/sbin/nologin"};
+  return spec;
+}
+const Placement kPlacement{base::GenerationId(42), base::Slot(1), base::Port(21004)};
+
+std::optional<std::string> variable(const spawn::SpawnPlan& plan, const std::string& key) {
+  auto is_key = [&key](const std::string& entry) { return entry.starts_with(key + "="); };
+  CHECK(std::ranges::count_if(plan.environment, is_key) <= 1);
+  auto found = std::ranges::find_if(plan.environment, is_key);
+  if (found == plan.environment.end()) return std::nullopt;
+  return found->substr(key.size() + 1);
+}
+spawn::SpawnPlan plan_of(const Spec& spec, const Placement& placement = kPlacement) {
+  auto result = plan(spec, placement);
+  REQUIRE_MESSAGE(result.has_value(), (result ? "" : result.error().what));
+  return *result;
+}
+
+TEST_CASE("plan: placeholders are filled in words and in the table's variables, nowhere else") {
+  auto result = plan_of(spec_of_web());
+  CHECK(result.program == "/usr/bin/server");
+  CHECK(result.argv ==
+        std::vector<std::string>{"server", "--port=21004", "web/1/42", "/srv/web/v1", "{literal}"});
+  CHECK(result.directory == "/srv/web/v1");
+  CHECK(variable(result, "URL") == "http://127.0.0.1:21004/");
+  CHECK(variable(result, "JSON") == "{\"a\": 1}");
+}
+
+TEST_CASE("plan: the process learns who it is, where it listens and who runs it") {
+  auto result = plan_of(spec_of_web());
+  CHECK(result.environment[0] == "GV_APP=web");
+  CHECK(result.environment[1] == "GV_INSTANCE=42.1");
+  CHECK(variable(result, "GV_GENERATION") == "42");
+  CHECK(variable(result, "PORT") == "21004");
+  CHECK(variable(result, "HOST") == "127.0.0.1");
+  CHECK(variable(result, "HOME") == "/var/www");
+  CHECK(variable(result, "USER") == "www-data");
+  CHECK(variable(result, "LOGNAME") == "www-data");
+  CHECK(variable(result, "SHELL") == "/usr/sbin/nologin");
+  REQUIRE(result.credentials.has_value());
+  CHECK(result.credentials->uid == 33);
+}
+
+TEST_CASE("plan: the mark of the state folder goes to the process, and nobody else's marks do") {
+  Spec spec = spec_of_web();
+  spec.environment["GV_STATE"] = "outer";
+  spec.environment["GV_RUN"] = "7";
+  Placement placement = kPlacement;
+  placement.state = "0123";
+  CHECK(variable(plan_of(spec, placement), "GV_STATE") == "0123");
+  for (const auto& entry : plan_of(spec).environment) {
+    CHECK_FALSE(entry.starts_with("GV_STATE="));
+    CHECK_FALSE(entry.starts_with("GV_RUN="));
+  }
+}
+
+TEST_CASE("plan: the table wins over PORT and HOME, a file over HOME alone, nobody over GV_APP") {
+  auto spec = spec_of_web();
+  spec.environment["PORT"] = "3000";
+  spec.environment["HOME"] = "/from/file";
+  spec.environment["GV_APP"] = "other";
+  auto result = plan_of(spec);
+  CHECK(variable(result, "PORT") == "21004");
+  CHECK(variable(result, "HOME") == "/from/file");
+  CHECK(variable(result, "GV_APP") == "web");
+  spec.app.environment["PORT"] = spec.environment["PORT"] = "1{port}";
+  spec.app.environment["HOME"] = spec.environment["HOME"] = "{directory}";
+  result = plan_of(spec);
+  CHECK(variable(result, "PORT") == "121004");
+  CHECK(variable(result, "HOME") == "/srv/web/v1");
+}
+
+TEST_CASE("plan: an app without endpoint has neither PORT nor {port}") {
+  auto spec = spec_of_web();
+  Placement placement = kPlacement;
+  placement.port = base::Port(0);
+  auto refused = plan(spec, placement);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().what == "app.web.command: an app without endpoint has no {port}");
+  spec.app.command = {"server"};
+  spec.app.environment.clear();
+  spec.environment.erase("URL");
+  auto result = plan_of(spec, placement);
+  CHECK(!variable(result, "PORT").has_value());
+  CHECK(!variable(result, "HOST").has_value());
+}
+
+TEST_CASE("plan: an app at a Unix socket has SOCKET and {socket} instead of PORT, HOST and {port}") {
+  auto spec = spec_of_web();
+  spec.app.endpoint = config::EndpointKind::socket;
+  const Placement placement{base::GenerationId(42), base::Slot(1), {}, "/run/gv/apps/web/42/1-7.sock"};
+  auto refused = plan(spec, placement);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().what == "app.web.command: an app on a Unix socket has no {port}");
+  spec.app.command = {"server", "--bind=unix:{socket}"};
+  spec.app.environment = {{"URL", "unix:{socket}"}};
+  spec.environment["SOCKET"] = "/from/file";
+  auto result = plan_of(spec, placement);
+  CHECK(result.argv.at(1) == "--bind=unix:/run/gv/apps/web/42/1-7.sock");
+  CHECK(variable(result, "URL") == "unix:/run/gv/apps/web/42/1-7.sock");
+  CHECK(variable(result, "SOCKET") == "/run/gv/apps/web/42/1-7.sock");
+  CHECK(!variable(result, "PORT").has_value());
+  CHECK(!variable(result, "HOST").has_value());
+  CHECK(result.listener == -1);
+}
+
+TEST_CASE("differences: equal specs have none") {
+  CHECK(differences(spec_of_web(), spec_of_web()).empty());
+}
+
+TEST_CASE("differences: command, directory, variables, user and keys, each once and by its name") {
+  auto from = spec_of_web();
+  auto to = from;
+  to.app.command.emplace_back("--more");
+  to.directory = "/srv/web/v2";
+  to.environment["SMTP_URL"] = "smtp://x";
+  to.environment["PATH"] = "/bin";
+  to.environment.erase("JSON");
+  to.credentials->uid = 34;
+  to.app.instances = 2;
+  to.app.health.path = "/up";
+  to.app.health.path_given = true;
+  to.app.stop.ladder = {{2, config::Millis(1)}};
+  to.app.proxy_options.max_body = 1;
+  to.app.source.line = 7;  // no difference to anybody
+  const std::vector<std::string> expected = {
+      "command", "directory", "environment.JSON", "environment.PATH", "environment.SMTP_URL",
+      "user",    "instances", "health.path",      "stop.signal",      "proxy_options.max_body"};
+  CHECK(differences(from, to) == expected);
+  CHECK(differences(to, from) == expected);
+}
+
+TEST_CASE("differences: the same words that find another program") {
+  auto from = spec_of_web();
+  auto to = from;
+  to.program = "/usr/local/bin/server";
+  CHECK(differences(from, to) == std::vector<std::string>{"program"});
+}
+
+TEST_CASE("differences: a user that is set or no longer set") {
+  auto from = spec_of_web();
+  auto to = from;
+  to.credentials.reset();
+  CHECK(differences(from, to) == std::vector<std::string>{"user"});
+  CHECK(differences(to, to).empty());
+}
+
+}  // namespace
+}  // namespace gracevisor::spec
