@@ -60,7 +60,7 @@ control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Insta
   const routing::Identity& who = instance.identity();
   const supervise::Run* run = world.find_run(who);
   control::InstanceStatus status;
-  status.name = fmt::format("{}.{}", who.generation.value(), who.slot.value());
+  status.name = routing::instance_name(who);
   bool looping = instance.state() == InstanceState::backoff && instance.crash_looping();
   status.state = looping ? "crash-loop" : std::string(text(instance.state()));
   status.restarts = instance.restarts();
@@ -95,8 +95,8 @@ std::string last_deploy_text(const decide::Report& report, base::TimePoint now) 
 
 // "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
 std::string left_text(const supervise::Run& run) {
-  std::string text = fmt::format("{}.{} ended and left {}", run.identity().generation.value(),
-                                 run.identity().slot.value(), inspect::text(run.left()));
+  std::string text =
+      fmt::format("{} ended and left {}", routing::instance_name(run.identity()), inspect::text(run.left()));
   if (!run.place().empty()) text += fmt::format("; {} is not used again before they end", run.place());
   return text;
 }

@@ -62,4 +62,12 @@ std::expected<ProcessEntry, int> read_process_entry(pid_t pid) {
   return parse_process_entry(*stat);
 }
 
+std::string text(const std::vector<NamedProcess>& processes) {
+  std::string all;
+  for (const auto& process : processes) {
+    all += fmt::format("{}pid {} ({})", all.empty() ? "" : ", ", process.pid.value(), process.name);
+  }
+  return all;
+}
+
 }  // namespace gracevisor::base

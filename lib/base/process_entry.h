@@ -8,6 +8,9 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/strong.h"
 
 namespace gracevisor::base {
 
@@ -25,6 +28,13 @@ struct ProcessEntry {
   [[nodiscard]] bool lives() const { return state != 'Z' && state != 'X'; }
   [[nodiscard]] bool is(pid_t number, std::uint64_t start) const { return pid == number && started == start; }
 };
+
+struct NamedProcess {
+  Pid pid;
+  std::string name;
+};
+// "pid 4711 (server), pid 4712 (server)"
+[[nodiscard]] std::string text(const std::vector<NamedProcess>& processes);
 
 // The content of /proc/PID/stat.
 [[nodiscard]] std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat);

@@ -21,9 +21,6 @@ using Values = std::map<std::string, std::string, std::less<>>;
 // or a lone brace.
 [[nodiscard]] base::Expected<std::string> substitute(std::string_view text, const Values& values);
 
-// Splits a command as a shell splits words (quotes and backslashes), without expanding anything.
-[[nodiscard]] base::Expected<std::vector<std::string>> split_words(std::string_view text);
-
 // The known name that `word` was probably meant to be; empty when none is near.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 

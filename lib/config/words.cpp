@@ -138,10 +138,4 @@ base::Expected<Words> read_words(std::string_view text) {
   return WordReader(text).run();
 }
 
-base::Expected<std::vector<std::string>> split_words(std::string_view text) {
-  auto read = read_words(text);
-  if (!read) return std::unexpected(read.error());
-  return std::move(read->words);
-}
-
 }  // namespace gracevisor::config

@@ -211,32 +211,12 @@ void App::with_instance(const Identity& who, Event event) {
   advance();
 }
 
-void App::on_running(const Identity& who) {
-  with_instance(who, [](Instance& instance) { instance.on_running(); });
+void App::on(const Identity& who, const spawn::ProcessEvent& event) {
+  with_instance(who, [&](Instance& instance) { instance.on(event); });
 }
 
 void App::on_probe(const Identity& who, const routing::ProbeReport& report) {
   with_instance(who, [&](Instance& instance) { instance.on_probe(report); });
-}
-
-void App::on_exited(const Identity& who, const spawn::ExitStatus& status) {
-  with_instance(who, [&](Instance& instance) {
-    effects_.say(base::LogLevel::info, fmt::format("exit app={} instance={}.{} status=\"{}\"", name_,
-                                                   who.generation.value(), who.slot.value(), text(status)));
-    instance.on_exited(status);
-  });
-}
-
-void App::on_gone(const Identity& who) {
-  with_instance(who, [](Instance& instance) { instance.on_gone(); });
-}
-
-void App::on_left(const Identity& who) {
-  with_instance(who, [](Instance& instance) { instance.on_left(); });
-}
-
-void App::on_unkillable(const Identity& who) {
-  with_instance(who, [](Instance& instance) { instance.on_unkillable(); });
 }
 
 void App::on_quiescent(const Identity& who) {

@@ -56,12 +56,8 @@ class App final : private DeployHost {
   void shut_down(bool now, bool kill);
 
   // Events. Those of incarnations that are no more are dropped.
-  void on_running(const Identity& who);
+  void on(const Identity& who, const spawn::ProcessEvent& event);
   void on_probe(const Identity& who, const routing::ProbeReport& report);
-  void on_exited(const Identity& who, const spawn::ExitStatus& status);
-  void on_gone(const Identity& who);
-  void on_left(const Identity& who);
-  void on_unkillable(const Identity& who);
   void on_quiescent(const Identity& who);
   // Nobody can reach it any more: drained, stopped, and started anew in its slot.
   void replace(const Identity& who);

@@ -57,8 +57,7 @@ bool App::settle_start(Wait& wait) {
   }
   if (const Instance* lost = live_->first_failure()) {
     wait.report->add(effects_.now(), "cause",
-                     fmt::format("{}.{} {}", live_->id().value(), lost->identity().slot.value(),
-                                 text(*lost->last_exit())));
+                     routing::instance_name(lost->identity()) + " " + text(*lost->last_exit()));
     for (const std::string& line : effects_.last_output(lost->identity(), 20)) {
       wait.report->add(effects_.now(), "", line);
     }

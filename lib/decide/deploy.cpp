@@ -125,7 +125,7 @@ void Deploy::advance_guard() {
     std::string cause = exited && instance->last_exit() ? text(*instance->last_exit())
                                                         : "unhealthy: " + instance->probe_text();
     explain(*instance);
-    go_back(fmt::format("{}.{} {}", candidate_.id().value(), instance->identity().slot.value(), cause));
+    go_back(routing::instance_name(instance->identity()) + " " + cause);
     return;
   }
 }

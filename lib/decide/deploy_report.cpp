@@ -115,7 +115,7 @@ std::string Deploy::who_serves() const {
 }
 
 void Deploy::explain(const Instance& culprit) {
-  std::string name = fmt::format("{}.{}", candidate_.id().value(), culprit.identity().slot.value());
+  std::string name = routing::instance_name(culprit.identity());
   if (culprit.last_exit()) {
     say("cause",
         fmt::format("{} {} after {}", name, text(*culprit.last_exit()), seconds_since(culprit.spawned_at())));

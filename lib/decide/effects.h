@@ -64,7 +64,8 @@ class Effects {
 
   [[nodiscard]] virtual base::TimePoint now() const = 0;
 
-  // Processes. spawn: a port or a socket is leased, the program started; on_running or on_exited follows.
+  // Processes. spawn: a port or a socket is leased, the program started; spawn::Running or spawn::Ended
+  // follows.
   virtual void spawn(const Identity& who, const spec::SpecRef& spec) = 0;
   virtual void signal(const Identity& who, int number, config::Stop::Scope scope) = 0;
   virtual void kill_tree(const Identity& who) = 0;

@@ -82,7 +82,11 @@ void Instance::spawn() {
   effects_.spawn(identity_, spec_);
 }
 
-void Instance::on_running() {
+void Instance::on(const spawn::ProcessEvent& event) {
+  std::visit([this](const auto& what) { take(what); }, event);
+}
+
+void Instance::take(const spawn::Running& /*running*/) {
   if (state_ != InstanceState::spawning) return;
   enter(InstanceState::starting);
   if (!has_endpoint()) effects_.arm(identity_, InstanceTimer::settle, spec_->app.deploy.settle);

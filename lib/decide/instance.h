@@ -29,7 +29,7 @@
 #include "decide/effects.h"
 #include "decide/restart_policy.h"
 #include "routing/probe.h"
-#include "spawn/exit_status.h"
+#include "spawn/process_event.h"
 
 namespace gracevisor::decide {
 
@@ -74,12 +74,8 @@ class Instance {
   void replace();
 
   // Events of the current incarnation; the caller drops those of earlier ones.
-  void on_running();
+  void on(const spawn::ProcessEvent& event);
   void on_probe(const routing::ProbeReport& report);
-  void on_exited(const spawn::ExitStatus& status);
-  void on_gone();
-  void on_left();
-  void on_unkillable();
   void on_quiescent();
   void on_timer(InstanceTimer timer);
 
@@ -111,6 +107,11 @@ class Instance {
   [[nodiscard]] std::string probe_text() const;
 
  private:
+  void take(const spawn::Running& running);
+  void take(const spawn::Ended& ended);
+  void take(const spawn::Left& left);
+  void take(const spawn::Gone& gone);
+  void take(const spawn::Unkillable& unkillable);
   void enter(InstanceState state);
   void spawn_when_gone();
   void spawn();

@@ -13,7 +13,10 @@ constexpr unsigned kOtherPorts = 5;
 
 }  // namespace
 
-void Instance::on_exited(const spawn::ExitStatus& status) {
+void Instance::take(const spawn::Ended& ended) {
+  const spawn::ExitStatus& status = ended.status;
+  effects_.say(base::LogLevel::info, fmt::format("exit app={} instance={} status=\"{}\"", spec_->app.name,
+                                                 routing::instance_name(identity_), text(status)));
   last_exit_ = status;
   for (InstanceTimer timer :
        {InstanceTimer::settle, InstanceTimer::drain_deadline, InstanceTimer::closing_grace}) {
@@ -125,18 +128,18 @@ void Instance::end_tree() {
   }
 }
 
-void Instance::on_gone() {
+void Instance::take(const spawn::Gone& /*gone*/) {
   end_tree();
 }
 
-void Instance::on_left() {
+void Instance::take(const spawn::Left& /*left*/) {
   end_tree();
 }
 
-void Instance::on_unkillable() {
+void Instance::take(const spawn::Unkillable& /*unkillable*/) {
   effects_.say(base::LogLevel::error,
-               fmt::format("unkillable app={} instance={}.{} {}", spec_->app.name,
-                           identity_.generation.value(), identity_.slot.value(), effects_.place(identity_)));
+               fmt::format("unkillable app={} instance={} {}", spec_->app.name,
+                           routing::instance_name(identity_), effects_.place(identity_)));
   end_tree();
 }
 

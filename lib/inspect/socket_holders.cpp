@@ -64,14 +64,6 @@ void collect(base::Pid pid, HeldSockets& held) {
 
 }  // namespace
 
-std::string text(const std::vector<NamedProcess>& processes) {
-  std::string all;
-  for (const auto& process : processes) {
-    all += fmt::format("{}pid {} ({})", all.empty() ? "" : ", ", process.pid.value(), process.name);
-  }
-  return all;
-}
-
 HeldSockets sockets_of(base::Pid pid) {
   HeldSockets held;
   collect(pid, held);
@@ -95,10 +87,10 @@ HeldSockets sockets_of_instance(const ProcessTable& table, base::Pid leader) {
   return held;
 }
 
-std::optional<NamedProcess> holder_of(const ProcessTable& table, ino_t socket) {
+std::optional<base::NamedProcess> holder_of(const ProcessTable& table, ino_t socket) {
   for (const auto& process : table.entries()) {
     base::Pid pid(process.pid);
-    if (sockets_of(pid).inodes.contains(socket)) return NamedProcess{pid, process.name};
+    if (sockets_of(pid).inodes.contains(socket)) return base::NamedProcess{pid, process.name};
   }
   return std::nullopt;
 }

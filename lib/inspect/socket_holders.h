@@ -22,20 +22,12 @@ struct HeldSockets {
       true;  // false: a process would not show its descriptors, or there were none of ours to look
 };
 
-struct NamedProcess {
-  base::Pid pid;
-  std::string name;
-};
-
-// "pid 4711 (server), pid 4712 (server)"
-[[nodiscard]] std::string text(const std::vector<NamedProcess>& processes);
-
 // The sockets of one process.
 [[nodiscard]] HeldSockets sockets_of(base::Pid pid);
 
 // The sockets of all members of the session that `leader` leads and of all descendants of `leader`.
 [[nodiscard]] HeldSockets sockets_of_instance(const ProcessTable& table, base::Pid leader);
 // Any process that holds the socket; unset when none is visible.
-[[nodiscard]] std::optional<NamedProcess> holder_of(const ProcessTable& table, ino_t socket);
+[[nodiscard]] std::optional<base::NamedProcess> holder_of(const ProcessTable& table, ino_t socket);
 
 }  // namespace gracevisor::inspect

@@ -55,12 +55,8 @@ int as_shell_counts(const spawn::ExitStatus& status) {
 // Whom a destroyed Process talks to until its Impl is freed.
 class Nobody final : public ProcessObserver {
  public:
-  void on_running() override {}
   void on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override {}
-  void on_exited(const spawn::ExitStatus& /*status*/) override {}
-  void on_left(const std::vector<inspect::NamedProcess>& /*left*/) override {}
-  void on_gone() override {}
-  void on_unkillable() override {}
+  void on(const spawn::ProcessEvent& /*event*/) override {}
 };
 
 }  // namespace
@@ -102,9 +98,9 @@ class Process::Impl final : public loop::Retirable, private TreeEndObserver {
   void end(std::size_t others);
   [[nodiscard]] spawn::ExitStatus verdict(const spawn::ExitStatus& raw, std::size_t others) const;
   void on_counted(std::size_t others) override { end(others); }
-  void on_left(const std::vector<inspect::NamedProcess>& left) override { observer_->on_left(left); }
+  void on_left(const std::vector<base::NamedProcess>& left) override { observer_->on(spawn::Left{left}); }
   void on_tree_gone() override;
-  void on_unkillable() override { observer_->on_unkillable(); }
+  void on_unkillable() override { observer_->on(spawn::Unkillable{}); }
 
   loop::Loop& loop_;
   ProcessLooker& looker_;
@@ -223,7 +219,7 @@ void Process::Impl::read_report() {
     doom(*failure);
   } else {
     state_ = State::running;
-    observer_->on_running();
+    observer_->on(spawn::Running{});
   }
 }
 
@@ -288,7 +284,7 @@ void Process::Impl::end(std::size_t others) {
   out_->drain();
   err_->drain();
   // First of all its endpoint goes: looking for the rest of the tree takes a while.
-  observer_->on_exited(status);
+  observer_->on(spawn::Ended{status});
   if (observer_ != &nobody_) tree_.begin(signalled_);
 }
 
@@ -308,7 +304,7 @@ void Process::Impl::on_tree_gone() {
   err_->drain();
   out_->close();
   err_->close();
-  observer_->on_gone();
+  observer_->on(spawn::Gone{});
 }
 
 void Process::Impl::signal(int number, Whom whom) {

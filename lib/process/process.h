@@ -7,8 +7,8 @@
 //
 // Order at an exit (each step pins what the next one needs): pidfd readable -> who ended by itself with 0 may
 // have gone to the background, so the others are counted -> the rest of the group is killed while the zombie
-// leader still pins the number -> waitid -> on_exited -> what else it left is ended or named (tree_end.h)
-// -> on_gone. No signal goes by the number after the reap. Callbacks come from the loop, never from inside a
+// leader still pins the number -> waitid -> Ended -> what else it left is ended or named (tree_end.h)
+// -> Gone. No signal goes by the number after the reap. Callbacks come from the loop, never from inside a
 // call to the Process. Thread: the supervisor's.
 #pragma once
 
@@ -26,9 +26,9 @@
 #include "loop/loop.h"
 #include "process/end_rules.h"
 #include "process/process_looker.h"
-#include "spawn/exit_status.h"
 #include "spawn/launcher.h"
 #include "spawn/plan.h"
+#include "spawn/process_event.h"
 
 namespace gracevisor::process {
 
@@ -36,22 +36,12 @@ enum class OutputStream { out, err };
 
 class ProcessObserver {
  public:
-  // The program runs (execve succeeded).
-  virtual void on_running() = 0;
   // Bytes that the process wrote, at most 64 KiB per call; valid during the call.
   virtual void on_output(OutputStream stream, std::string_view bytes) = 0;
   // Is there a place for more of it? False: it stays in the pipe until resume_output().
   [[nodiscard]] virtual bool takes_output(OutputStream /*stream*/) { return true; }
-  // The process ended or never began; all its output was delivered, but for what leftovers still write.
-  virtual void on_exited(const spawn::ExitStatus& status) = 0;
-  // It exited, and these of its processes are left, as stop.leftover says; told again when they are others.
-  // They may hold its port: until on_gone.
-  virtual void on_left(const std::vector<inspect::NamedProcess>& left) = 0;
-  // Nothing of it is left; nothing can hold its port any more. The Process may now be destroyed.
-  virtual void on_gone() = 0;
-  // It outlived SIGKILL by 10 s (uninterruptible sleep, or a zombie whose parent left the group); still
-  // watched.
-  virtual void on_unkillable() = 0;
+  // After spawn::Gone the Process may be destroyed, as it may be in any callback.
+  virtual void on(const spawn::ProcessEvent& event) = 0;
 
  protected:
   ~ProcessObserver() = default;
@@ -90,7 +80,7 @@ class Process {
   // it, but not after signals that stop, continue or kill. Once it exited: to whoever it left, where those
   // are ended as well.
   void signal(int number, Whom whom);
-  // SIGKILL to everything that came from it (process_tree.h), until on_gone, even when the main process
+  // SIGKILL to everything that came from it (process_tree.h), until Gone, even when the main process
   // exited before. Where leftovers stay: to the main process or its group alone.
   void kill_tree();
   // Output that was left in the pipes may have a place now.

@@ -174,11 +174,11 @@ void TreeEnd::tell(const ProcessLook& look, const inspect::ProcessTable::Members
 }
 
 void TreeEnd::name(const inspect::ProcessTable::Members& members) {
-  std::vector<inspect::NamedProcess> left;
+  std::vector<base::NamedProcess> left;
   for (const auto* member : members) {
     if (left.size() < kMostNamed) left.push_back({base::Pid(member->pid), member->name});
   }
-  auto same = [](const inspect::NamedProcess& a, const inspect::NamedProcess& b) { return a.pid == b.pid; };
+  auto same = [](const base::NamedProcess& a, const base::NamedProcess& b) { return a.pid == b.pid; };
   if (left.empty() || std::ranges::equal(left, left_, same)) return;
   left_ = std::move(left);
   observer_.on_left(left_);

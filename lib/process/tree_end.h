@@ -27,7 +27,7 @@ class TreeEndObserver {
   // The answer to count(): how many there are beside the main process.
   virtual void on_counted(std::size_t others) = 0;
   // These are left, and stay; told again when they are others.
-  virtual void on_left(const std::vector<inspect::NamedProcess>& left) = 0;
+  virtual void on_left(const std::vector<base::NamedProcess>& left) = 0;
   virtual void on_tree_gone() = 0;
   // Somebody outlived SIGKILL for as long as was given.
   virtual void on_unkillable() = 0;
@@ -86,7 +86,7 @@ class TreeEnd final : private LookAsker {
   bool hunting_ = false;  // stops before it kills
   int signal_ = 0;        // mode polite
   std::map<pid_t, std::uint64_t> told_;
-  std::vector<inspect::NamedProcess> left_;
+  std::vector<base::NamedProcess> left_;
   unsigned quiet_looks_ = 0;
   base::Duration pause_;
   loop::Timer look_timer_;

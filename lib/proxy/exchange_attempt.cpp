@@ -291,8 +291,7 @@ void Exchange::hold(HoldFor what) {
   bool again = held_since_ != base::TimePoint{};
   if (!again) held_since_ = now;
   bool ready = what == HoldFor::ready;
-  bool no_longer = routes == nullptr || now - held_since_ >= routes->hold ||
-                   (ready && routes->hold_until != base::TimePoint{} && routes->hold_until <= now);
+  bool no_longer = routes == nullptr || now - held_since_ >= routes->hold;
   if (no_longer) {
     answer(ready                        ? Reply::hold_timeout
            : what == HoldFor::resources ? Reply::proxy_exhausted

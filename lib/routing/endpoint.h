@@ -52,6 +52,14 @@ struct Identity {
   auto operator<=>(const Identity&) const = default;
 };
 
+// "43.1", as users name an instance.
+[[nodiscard]] inline std::string instance_name(base::GenerationId generation, base::Slot slot) {
+  return std::to_string(generation.value()) + '.' + std::to_string(slot.value());
+}
+[[nodiscard]] inline std::string instance_name(const Identity& who) {
+  return instance_name(who.generation, who.slot);
+}
+
 struct Endpoint {
   Endpoint(Identity who, const base::Address& where, std::size_t workers)
       : identity(who), address(where), ledger(workers) {}

@@ -44,7 +44,7 @@ struct AppLedger {
 
 enum class AppMode {
   live,     // lease from targets
-  hold,     // no target, but one is due: requests wait until `hold_until`
+  hold,     // no target, but one is due: each request waits for `hold` at the longest
   stopped,  // 503 with Retry-After at once
 };
 
@@ -59,8 +59,7 @@ struct AppRoutes {
   std::string name;
   AppMode mode = AppMode::stopped;
   config::Protocol protocol = config::Protocol::http;
-  base::TimePoint hold_until{};      // mode hold
-  base::Duration hold{};             // the longest that one request waits
+  base::Duration hold{};             // mode hold
   base::GenerationId generation;     // whose targets these are
   std::vector<EndpointRef> targets;  // never empty in mode live
   std::vector<Leaving> leaving;

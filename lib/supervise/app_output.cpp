@@ -57,7 +57,7 @@ bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream
 OutputTail& AppOutput::tail(const routing::Identity& who) {
   auto [it, fresh] = tails_.try_emplace({who.generation, who.slot});
   if (fresh) {
-    it->second = std::make_unique<OutputTail>(fmt::format("{}.{}", who.generation.value(), who.slot.value()),
+    it->second = std::make_unique<OutputTail>(routing::instance_name(who),
                                               [this](const OutputLine& line) { on_line(line); });
     forget_long_dead(who.generation);
   }
@@ -141,7 +141,7 @@ std::vector<OutputLine> AppOutput::last(const std::function<bool(const std::stri
                                         std::size_t count) const {
   std::vector<OutputLine> all;
   for (const auto& [key, tail] : tails_) {
-    if (!wanted(fmt::format("{}.{}", key.first.value(), key.second.value()))) continue;
+    if (!wanted(routing::instance_name(key.first, key.second))) continue;
     for (const OutputLine* line : tail->last(count)) all.push_back(*line);
   }
   std::sort(all.begin(), all.end(), [](const OutputLine& a, const OutputLine& b) { return a.time < b.time; });

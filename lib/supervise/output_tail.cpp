@@ -1,6 +1,7 @@
 #include "supervise/output_tail.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace gracevisor::supervise {
@@ -39,8 +40,7 @@ void OutputTail::flush(WallTime now) {
 }
 
 void OutputTail::emit(process::OutputStream stream, std::string text, bool partial, WallTime now) {
-  OutputLine& line =
-      lines_.emplace_back(OutputLine{next_++, now, instance_, stream, std::move(text), partial});
+  OutputLine& line = lines_.emplace_back(OutputLine{now, instance_, stream, std::move(text), partial});
   kept_ += line.text.size() + kPerLine;
   if (on_line_) on_line_(line);
   while (kept_ > kKept) {
@@ -50,23 +50,11 @@ void OutputTail::emit(process::OutputStream stream, std::string text, bool parti
 }
 
 std::vector<const OutputLine*> OutputTail::last(std::size_t count) const {
-  return follow(next_ - std::min(count, lines_.size()), count).lines;
-}
-
-OutputTail::Followed OutputTail::follow(std::uint64_t from, std::size_t limit) const {
-  std::uint64_t first = next_ - lines_.size();
-  // Number 0 is the first line; a number from the future, of another tail, goes on at the present.
-  from = std::clamp<std::uint64_t>(from, 1, next_);
-  Followed result;
-  result.skipped = first > from ? first - from : 0;
-  std::uint64_t begin = std::max(from, first);
-  std::uint64_t count = std::min<std::uint64_t>(limit, next_ - begin);
-  result.next = begin + count;
-  result.lines.reserve(static_cast<std::size_t>(count));
-  for (std::uint64_t number = begin; number < result.next; ++number) {
-    result.lines.push_back(&lines_[static_cast<std::size_t>(number - first)]);
+  std::vector<const OutputLine*> newest;
+  for (const OutputLine& line : lines_ | std::views::drop(lines_.size() - std::min(count, lines_.size()))) {
+    newest.push_back(&line);
   }
-  return result;
+  return newest;
 }
 
 }  // namespace gracevisor::supervise

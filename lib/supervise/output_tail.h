@@ -3,8 +3,8 @@
 //
 // A line ends at \n. One longer than 64 KiB is cut into parts; a part, and an unfinished line that was
 // flushed, has `partial` set. Nothing else is interpreted: NUL, \r and invalid UTF-8 stay as they were
-// written. Lines are numbered from 1 without gaps, over both streams, in the order of their end. Pure; the
-// caller's timer flushes. Thread: the supervisor's.
+// written. Lines of both streams are in the order of their end. Pure; the caller's timer flushes. Thread: the
+// supervisor's.
 #pragma once
 
 #include <array>
@@ -22,7 +22,6 @@
 namespace gracevisor::supervise {
 
 struct OutputLine {
-  std::uint64_t sequence = 0;
   std::chrono::system_clock::time_point time;
   std::string instance;  // "43.1"
   process::OutputStream stream = process::OutputStream::out;
@@ -50,18 +49,8 @@ class OutputTail {
   // Ends unfinished lines where they are: after 2 s of silence, and when the process is gone.
   void flush(WallTime now);
 
-  // The newest `count` lines, oldest first. Pointers here and below are valid until the next add() or
-  // flush().
+  // The newest `count` lines, oldest first; valid until the next add() or flush().
   [[nodiscard]] std::vector<const OutputLine*> last(std::size_t count) const;
-
-  struct Followed {
-    std::uint64_t skipped = 0;  // lines from `from` on that are gone already: the follower was too slow
-    std::vector<const OutputLine*> lines;
-    std::uint64_t next = 1;  // where to go on
-  };
-  // Up to `limit` lines from number `from` on; start with next_sequence() or a last() line's number + 1.
-  [[nodiscard]] Followed follow(std::uint64_t from, std::size_t limit) const;
-  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_; }
 
  private:
   void emit(process::OutputStream stream, std::string text, bool partial, WallTime now);
@@ -70,9 +59,8 @@ class OutputTail {
   std::string instance_;
   OnLine on_line_;
   std::array<std::string, 2> unfinished_;  // at most kMaxLine each
-  std::deque<OutputLine> lines_;           // the numbers next_ - size() to next_ - 1
+  std::deque<OutputLine> lines_;
   std::size_t kept_ = 0;
-  std::uint64_t next_ = 1;
 };
 
 }  // namespace gracevisor::supervise

@@ -72,32 +72,23 @@ bool Run::over(const Publisher& publisher) const {
   return (gone_ || given_up_) && (!endpoint_ || publisher.released(*endpoint_, listing_));
 }
 
-void Run::on_running() {
-  observer_.on_running(identity_);
-}
 void Run::on_output(process::OutputStream stream, std::string_view bytes) {
   observer_.on_output(identity_, stream, bytes);
 }
 bool Run::takes_output(process::OutputStream stream) {
   return observer_.takes_output(identity_, stream);
 }
-void Run::on_exited(const spawn::ExitStatus& status) {
-  observer_.on_exited(identity_, status);
-}
-void Run::on_left(const std::vector<inspect::NamedProcess>& left) {
-  given_up_ = true;
-  left_ = left;
-  observer_.on_left(identity_);
-}
-void Run::on_unkillable() {
-  given_up_ = true;
-  observer_.on_unkillable(identity_);
-}
-
-void Run::on_gone() {
-  gone_ = true;
-  left_.clear();
-  observer_.on_gone(identity_);
+void Run::on(const spawn::ProcessEvent& event) {
+  if (const auto* left = std::get_if<spawn::Left>(&event)) {
+    given_up_ = true;
+    left_ = left->processes;
+  } else if (std::holds_alternative<spawn::Unkillable>(event)) {
+    given_up_ = true;
+  } else if (std::holds_alternative<spawn::Gone>(event)) {
+    gone_ = true;
+    left_.clear();
+  }
+  observer_.on(identity_, event);
 }
 
 }  // namespace gracevisor::supervise

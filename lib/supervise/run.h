@@ -23,13 +23,9 @@ using routing::Identity;
 // What a run tells the supervisor; called from the loop, so it only records and enqueues.
 class RunObserver {
  public:
-  virtual void on_running(const Identity& who) = 0;
   virtual void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) = 0;
   [[nodiscard]] virtual bool takes_output(const Identity& who, process::OutputStream stream) = 0;
-  virtual void on_exited(const Identity& who, const spawn::ExitStatus& status) = 0;
-  virtual void on_left(const Identity& who) = 0;  // Run::left() changed
-  virtual void on_gone(const Identity& who) = 0;
-  virtual void on_unkillable(const Identity& who) = 0;
+  virtual void on(const Identity& who, const spawn::ProcessEvent& event) = 0;
 
  protected:
   ~RunObserver() = default;
@@ -62,7 +58,7 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
   // The processes that it left when it exited and that stay: its address is theirs until they are gone.
-  [[nodiscard]] const std::vector<inspect::NamedProcess>& left() const { return left_; }
+  [[nodiscard]] const std::vector<base::NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
   // Nobody can touch anything of it again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
@@ -70,13 +66,9 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] bool over(const Publisher& publisher) const;
 
  private:
-  void on_running() override;
   void on_output(process::OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool takes_output(process::OutputStream stream) override;
-  void on_exited(const spawn::ExitStatus& status) override;
-  void on_left(const std::vector<inspect::NamedProcess>& left) override;
-  void on_gone() override;
-  void on_unkillable() override;
+  void on(const spawn::ProcessEvent& event) override;
 
   Identity identity_;
   spec::SpecRef spec_;
@@ -89,7 +81,7 @@ class Run final : private process::ProcessObserver {
   base::Duration probe_interval_{};
   bool gone_ = true;  // until the process is started
   bool given_up_ = false;
-  std::vector<inspect::NamedProcess> left_;
+  std::vector<base::NamedProcess> left_;
   std::unique_ptr<process::Process> process_;
 };
 

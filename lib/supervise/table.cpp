@@ -80,7 +80,6 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
       routes.upgraded = config.deploy.upgraded;
       routes.drain_window = config.drain_timeout();
       routes.hold = config.deploy.hold;
-      routes.hold_until = base::TimePoint::max();  // each request waits for `hold` at the longest
       if (app.live() != nullptr) routes.generation = app.live()->id();
       routes.options = options_of(app, config);
       routes.ledger = input.world.ledger(app.id());

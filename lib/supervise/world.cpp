@@ -166,8 +166,8 @@ void World::refuse_spawn(const Identity& who, const spawn::SpawnFailed& failure,
   output(who.app).note(who, "cannot start: " + why);
   output(who.app).end(who);
   enqueue(who.app, [who, failure](decide::App& app) {
-    app.on_exited(who, spawn::ExitStatus(failure));
-    app.on_gone(who);
+    app.on(who, spawn::Ended{failure});
+    app.on(who, spawn::Gone{});
   });
 }
 
@@ -362,10 +362,6 @@ void World::say(base::LogLevel level, const std::string& line) {
   around_.log.write(level, line);
 }
 
-void World::on_running(const Identity& who) {
-  enqueue(who.app, [who](decide::App& app) { app.on_running(who); });
-}
-
 void World::on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) {
   output(who.app).take(who, stream, bytes);
 }
@@ -374,27 +370,18 @@ bool World::takes_output(const Identity& who, process::OutputStream stream) {
   return output(who.app).takes(who, stream);
 }
 
-void World::on_exited(const Identity& who, const spawn::ExitStatus& status) {
-  output(who.app).flush(who);
-  enqueue(who.app, [who, status](decide::App& app) { app.on_exited(who, status); });
+void World::on(const Identity& who, const spawn::ProcessEvent& event) {
+  if (std::holds_alternative<spawn::Ended>(event)) output(who.app).flush(who);
+  if (std::holds_alternative<spawn::Gone>(event)) output(who.app).end(who);
+  if (const auto* left = std::get_if<spawn::Left>(&event)) tell_left(who, *left);
+  enqueue(who.app, [who, event](decide::App& app) { app.on(who, event); });
 }
 
-void World::on_left(const Identity& who) {
+void World::tell_left(const Identity& who, const spawn::Left& left) {
   const Run* run = find_run(who);
   if (run == nullptr) return;
-  say(base::LogLevel::warning,
-      fmt::format("left app={} instance={}.{} processes=\"{}\"", run->spec()->app.name,
-                  who.generation.value(), who.slot.value(), text(run->left())));
-  enqueue(who.app, [who](decide::App& app) { app.on_left(who); });
-}
-
-void World::on_gone(const Identity& who) {
-  output(who.app).end(who);
-  enqueue(who.app, [who](decide::App& app) { app.on_gone(who); });
-}
-
-void World::on_unkillable(const Identity& who) {
-  enqueue(who.app, [who](decide::App& app) { app.on_unkillable(who); });
+  say(base::LogLevel::warning, fmt::format("left app={} instance={} processes=\"{}\"", run->spec()->app.name,
+                                           routing::instance_name(who), text(left.processes)));
 }
 
 }  // namespace gracevisor::supervise

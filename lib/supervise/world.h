@@ -136,13 +136,10 @@ class World final : public decide::Effects, private RunObserver {
   };
   using Event = std::function<void(decide::App&)>;
 
-  void on_running(const Identity& who) override;
   void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool takes_output(const Identity& who, process::OutputStream stream) override;
-  void on_exited(const Identity& who, const spawn::ExitStatus& status) override;
-  void on_left(const Identity& who) override;
-  void on_gone(const Identity& who) override;
-  void on_unkillable(const Identity& who) override;
+  void on(const Identity& who, const spawn::ProcessEvent& event) override;
+  void tell_left(const Identity& who, const spawn::Left& left);
 
   // Where an incarnation is to be reached.
   struct Place {

@@ -22,9 +22,8 @@ void World::keep_record() {
   spec::ProcessRecord record{spec::boot_id(), {}};
   for (const auto& [who, run] : runs_) {
     if (run->pid() == base::Pid() || run->gone()) continue;
-    record.processes.push_back({run->spec()->app.name,
-                                fmt::format("{}.{}", who.generation.value(), who.slot.value()),
-                                run->pid().value(), run->started(), run->spec()->app.stop});
+    record.processes.push_back({run->spec()->app.name, routing::instance_name(who), run->pid().value(),
+                                run->started(), run->spec()->app.stop});
   }
   around_.writer.replace(
       spec::record_path(around_.state_dir), to_text(record), [this](base::Expected<void> written) {

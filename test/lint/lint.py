@@ -29,7 +29,7 @@ MAY = {
     "output": ["base", "spawn", "loop", "handoff", "routing"],
     # The control plane's rooms. What is frozen knows no loop; deciders are pure; inspecting needs the kernel alone.
     "spec": ["base", "spawn", "config"],
-    "decide": ["base", "config", "routing", "spec", "spawn/exit_status.h", "spawn/failure.h"],
+    "decide": ["base", "config", "routing", "spec", "spawn/exit_status.h", "spawn/failure.h", "spawn/process_event.h"],
     "inspect": ["base", "decide/ownership.h"],
     "process": ["base", "spawn", "loop", "inspect"],
     "supervise": ["base", "spawn", "loop", "handoff", "http", "config", "routing", "output", "spec", "decide", "inspect",

@@ -47,7 +47,7 @@ struct AppFixture {
     return instance(generation, slot).identity();
   }
 
-  void run(std::uint64_t generation, unsigned slot) { app.on_running(who(generation, slot)); }
+  void run(std::uint64_t generation, unsigned slot) { app.on(who(generation, slot), spawn::Running{}); }
   void probe(std::uint64_t generation, unsigned slot, bool passes, std::uint64_t in_a_row = 1) {
     routing::ProbeReport result;
     result.tries = in_a_row;
@@ -69,8 +69,8 @@ struct AppFixture {
   // The process ends and its group with it.
   void exit(std::uint64_t generation, unsigned slot, ExitStatus status = Exited{0}) {
     Identity gone = who(generation, slot);
-    app.on_exited(gone, status);
-    app.on_gone(gone);
+    app.on(gone, spawn::Ended{status});
+    app.on(gone, spawn::Gone{});
   }
   // The last record that was asked for is on disk.
   void written() { app.on_recorded(effects.records.back().first, {}); }

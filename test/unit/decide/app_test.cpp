@@ -56,7 +56,7 @@ TEST_CASE("app: events of an incarnation that is no more change nothing") {
   f.effects.advance(1s);
   f.run(1, 1);
   f.probe(1, 1, true);
-  f.app.on_exited(old, spawn::Exited{1});
+  f.app.on(old, spawn::Ended{spawn::Exited{1}});
   f.app.on_quiescent(old);
   CHECK(f.instance(1, 1).state() == InstanceState::healthy);
 }
@@ -126,9 +126,9 @@ TEST_CASE("app: a stopped instance is over only when its whole group is gone") {
   REQUIRE(f.stop(true, report).has_value());
   f.written();
   Identity who = f.who(1, 1);
-  f.app.on_exited(who, spawn::Exited{0});
+  f.app.on(who, spawn::Ended{spawn::Exited{0}});
   CHECK_FALSE(report->finished());
-  f.app.on_gone(who);
+  f.app.on(who, spawn::Gone{});
   CHECK(report->finished());
 }
 
@@ -227,7 +227,7 @@ TEST_CASE("app: an instance that is replaced and survives SIGKILL leaves its slo
   f.app.on_quiescent(f.who(1, 1));
   f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
   REQUIRE(f.instance(1, 1).state() == InstanceState::killing);
-  f.app.on_unkillable(f.who(1, 1));
+  f.app.on(f.who(1, 1), spawn::Unkillable{});
   CHECK(f.instance(1, 1).state() == InstanceState::backoff);
   f.effects.advance(500ms);
   CHECK(f.instance(1, 1).state() == InstanceState::spawning);
@@ -242,7 +242,7 @@ TEST_CASE("app: an instance that is being replaced at a stop is not started agai
   f.written();
   f.app.on_quiescent(f.who(1, 1));
   f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
-  f.app.on_unkillable(f.who(1, 1));
+  f.app.on(f.who(1, 1), spawn::Unkillable{});
   CHECK(report->finished());
   CHECK(f.app.state() == "stopped");
 }
@@ -302,7 +302,7 @@ TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
   f.written();
   f.effects.advance(30s);
   CHECK(f.effects.count("kill 1.1") == 1);
-  f.app.on_unkillable(f.who(1, 1));
+  f.app.on(f.who(1, 1), spawn::Unkillable{});
   CHECK(report->finished());
 }
 

@@ -14,8 +14,8 @@ namespace {
 
 struct Fixture : AppFixture {
   Fixture() { boot(make_spec(1)); }
-  void exit_alone(spawn::ExitStatus status = spawn::Exited{1}) { app.on_exited(who(1, 1), status); }
-  void gone() { app.on_gone(Identity(who(1, 1))); }
+  void exit_alone(spawn::ExitStatus status = spawn::Exited{1}) { app.on(who(1, 1), spawn::Ended{status}); }
+  void gone() { app.on(Identity(who(1, 1)), spawn::Gone{}); }
   [[nodiscard]] InstanceState state() { return instance(1, 1).state(); }
 };
 
@@ -61,13 +61,13 @@ TEST_CASE("instance: what will not end is not waited for") {
     REQUIRE(f.effects.count("spawn 1.1") == 0);
     Identity former = f.who(1, 1);
     if (left) {
-      f.app.on_left(former);
+      f.app.on(former, spawn::Left{});
     } else {
-      f.app.on_unkillable(former);
+      f.app.on(former, spawn::Unkillable{});
     }
     CHECK(f.effects.count("spawn 1.1") == 1);
     // Late news of the former one mean nothing.
-    f.app.on_gone(former);
+    f.app.on(former, spawn::Gone{});
     CHECK(f.effects.count("spawn 1.1") == 1);
   }
 }
@@ -77,7 +77,7 @@ TEST_CASE("instance: a stop is done when what is left stays by configuration") {
   auto report = f.report();
   REQUIRE(f.stop(true, report).has_value());
   f.exit_alone(spawn::Exited{0});
-  f.app.on_left(Identity(f.who(1, 1)));
+  f.app.on(Identity(f.who(1, 1)), spawn::Left{});
   CHECK(f.state() == InstanceState::stopped);
   f.written();
   CHECK(report->finished());
@@ -88,11 +88,11 @@ TEST_CASE("instance: a start after a fatal exit waits for the tree too") {
   auto spec = f.make_spec(1);
   spec->app.restart.max_failures = 1;
   f.boot(spec);
-  f.app.on_exited(f.who(1, 1), spawn::Exited{1});
+  f.app.on(f.who(1, 1), spawn::Ended{spawn::Exited{1}});
   REQUIRE(f.instance(1, 1).state() == InstanceState::fatal);
   REQUIRE(f.app.start(nullptr, f.report()).has_value());
   CHECK(f.effects.count("spawn 1.1") == 0);
-  f.app.on_gone(Identity(f.who(1, 1)));
+  f.app.on(Identity(f.who(1, 1)), spawn::Gone{});
   CHECK(f.effects.count("spawn 1.1") == 1);
 }
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -18,30 +19,31 @@ namespace gracevisor::process::testing {
 
 inline constexpr auto kPatience = std::chrono::seconds(20);
 
+inline const char* name_of(const spawn::ProcessEvent& event) {
+  static constexpr std::array kNames = {"running", "exited", "left", "gone", "unkillable"};
+  return kNames.at(event.index());
+}
+
 struct Recorder final : ProcessObserver {
   std::vector<std::string> events;  // "running", "exited", "gone", "unkillable"
   std::string out;
   std::string err;
   std::optional<spawn::ExitStatus> status;
   std::string out_at_exit;
-  std::vector<inspect::NamedProcess> left;
+  std::vector<base::NamedProcess> left;
 
-  void on_running() override { events.emplace_back("running"); }
   void on_output(OutputStream stream, std::string_view bytes) override {
     CHECK(bytes.size() <= 65536);
     (stream == OutputStream::out ? out : err).append(bytes);
   }
-  void on_exited(const spawn::ExitStatus& how) override {
-    events.emplace_back("exited");
-    status = how;
-    out_at_exit = out;
+  void on(const spawn::ProcessEvent& event) override {
+    events.emplace_back(name_of(event));
+    if (const auto* ended = std::get_if<spawn::Ended>(&event)) {
+      status = ended->status;
+      out_at_exit = out;
+    }
+    if (const auto* stay = std::get_if<spawn::Left>(&event)) left = stay->processes;
   }
-  void on_left(const std::vector<inspect::NamedProcess>& who) override {
-    events.emplace_back("left");
-    left = who;
-  }
-  void on_gone() override { events.emplace_back("gone"); }
-  void on_unkillable() override { events.emplace_back("unkillable"); }
 
   [[nodiscard]] bool saw(std::string_view event) const {
     for (const auto& one : events) {

@@ -50,7 +50,7 @@ TEST_CASE("process: megabytes of output arrive whole") {
   CHECK(*bench.seen.status == spawn::ExitStatus(spawn::Exited{0}));
 }
 
-TEST_CASE("process: what was written before the exit is delivered before on_exited") {
+TEST_CASE("process: what was written before the exit is delivered before its end is told") {
   Bench bench;
   // Less than a pipe holds, so that the program ends without a reader.
   bench.start(command({"/usr/bin/seq", "1", "9000"}));
@@ -150,12 +150,8 @@ TEST_CASE("process: many live side by side and each has its own status") {
 // Destroys the Process in the named callback.
 struct Quitter final : ProcessObserver {
   explicit Quitter(std::string at) : at_(std::move(at)) {}
-  void on_running() override { event("running"); }
   void on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override { event("output"); }
-  void on_exited(const spawn::ExitStatus& /*status*/) override { event("exited"); }
-  void on_left(const std::vector<inspect::NamedProcess>& /*left*/) override { event("left"); }
-  void on_gone() override { event("gone"); }
-  void on_unkillable() override { event("unkillable"); }
+  void on(const spawn::ProcessEvent& what) override { event(testing::name_of(what)); }
   void event(const std::string& name) {
     CHECK(process != nullptr);
     if (name != at_) return;

@@ -41,18 +41,15 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "output tail: bytes become numbered lines with time, stream and instance") {
+TEST_CASE_FIXTURE(Fixture, "output tail: bytes become lines with time, stream and instance") {
   tail.add(kOut, "one\ntwo\n", at(1));
   tail.add(kErr, "oops\n", at(2));
   CHECK(texts() == Texts{"one", "two", "oops"});
-  CHECK(handed_on[0].sequence == 1);
-  CHECK(handed_on[2].sequence == 3);
   CHECK(handed_on[0].time == at(1));
   CHECK(handed_on[2].time == at(2));
   CHECK(handed_on[0].stream == kOut);
   CHECK(handed_on[2].stream == kErr);
   CHECK(handed_on[0].instance == "43.1");
-  CHECK(tail.next_sequence() == 4);
 }
 
 TEST_CASE_FIXTURE(Fixture, "output tail: a line is the same however its bytes are split") {
@@ -142,39 +139,4 @@ TEST_CASE("output tail: it works without anyone to hand lines on to") {
   OutputTail tail("1.1", {});
   tail.add(kOut, "one\n", at(1));
   CHECK(texts_of(tail.last(1)) == Texts{"one"});
-}
-
-TEST_CASE_FIXTURE(Fixture, "output tail: a follower gets each line once, a bounded number at a time") {
-  for (int i = 1; i <= 5; ++i) tail.add(kOut, std::to_string(i) + "\n", at(i));
-  auto followed = tail.follow(2, 3);
-  CHECK(followed.skipped == 0);
-  CHECK(texts_of(followed.lines) == Texts{"2", "3", "4"});
-  followed = tail.follow(followed.next, 3);
-  CHECK(texts_of(followed.lines) == Texts{"5"});
-  followed = tail.follow(followed.next, 3);
-  CHECK(followed.lines.empty());
-  tail.add(kOut, "6\n", at(6));
-  CHECK(texts_of(tail.follow(followed.next, 3).lines) == Texts{"6"});
-}
-
-TEST_CASE_FIXTURE(Fixture, "output tail: a follower that was too slow is told how many lines it missed") {
-  std::string line = std::string(1000, 'x') + "\n";
-  for (int i = 0; i < 1000; ++i) tail.add(kOut, line, at(i));
-  std::size_t kept = tail.last(1000).size();
-  REQUIRE(kept < 1000);
-  auto followed = tail.follow(11, 5);
-  CHECK(followed.skipped == 1000 - kept - 10);
-  REQUIRE(followed.lines.size() == 5);
-  CHECK(followed.lines[0]->sequence == 1000 - kept + 1);
-  CHECK(followed.next == followed.lines.back()->sequence + 1);
-}
-
-TEST_CASE_FIXTURE(Fixture,
-                  "output tail: a number from before the first or beyond the last line is harmless") {
-  tail.add(kOut, "one\n", at(1));
-  CHECK(texts_of(tail.follow(0, 9).lines) == Texts{"one"});
-  CHECK(tail.follow(0, 9).skipped == 0);
-  auto followed = tail.follow(1000, 9);
-  CHECK(followed.lines.empty());
-  CHECK(followed.next == 2);
 }
