@@ -14,9 +14,10 @@ option(GV_PRECOMPILE "compile the most common headers from outside once for each
 
 # Objects are shared between clones and build folders: paths below the source folder count as relative. The sloppiness
 # is what ccache's manual asks for where headers are precompiled; no source uses __DATE__ or __TIME__.
+# Depend mode: what is not in the cache is compiled without being preprocessed once more for its hash.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true CCACHE_DEPEND=true
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})

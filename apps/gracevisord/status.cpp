@@ -96,7 +96,7 @@ std::string last_deploy_text(const decide::Report& report, base::TimePoint now) 
 // "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
 std::string left_text(const supervise::Run& run) {
   std::string text =
-      fmt::format("{} ended and left {}", routing::instance_name(run.identity()), inspect::text(run.left()));
+      fmt::format("{} ended and left {}", routing::instance_name(run.identity()), base::text(run.left()));
   if (!run.place().empty()) text += fmt::format("; {} is not used again before they end", run.place());
   return text;
 }
