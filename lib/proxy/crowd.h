@@ -42,8 +42,8 @@ class Seat {
   std::unique_ptr<Ranks> ranks_;  // while places are scarce, or its client is counted
   base::TimePoint idle_since_{};
   std::uint32_t limit_ = 0;  // of its client's connections; 0: a quarter while places are scarce
-  ClientKey key_;            // nobody's: exempt
-  bool entered_ = false;
+  ClientKey key_;            // nobody's: not counted
+  bool entered_ = false;     // and not exempt
   bool idle_ = false;
   bool last_ = false;  // idle_, and nothing more will be asked
 };
