@@ -1,6 +1,7 @@
 #include "base/process_entry.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What happens to one process, in this order: Running at most once, Ended once, Left as often as those who are
-// left change, Gone once; Unkillable at any time between Ended and Gone, or before. Thread: values.
+// What happens to one process, in this order: Running at most once, Ended once, Left as often as those who
+// are left change, Gone once; Unkillable at any time between Ended and Gone, or before. Thread: values.
 #pragma once
 
 #include <variant>
@@ -22,7 +22,8 @@ struct Left {
 };
 // Nothing of it is left; nothing can hold its port any more.
 struct Gone {};
-// It outlived SIGKILL by 10 s (uninterruptible sleep, or a zombie whose parent left the group); still watched.
+// It outlived SIGKILL by 10 s (uninterruptible sleep, or a zombie whose parent left the group); still
+// watched.
 struct Unkillable {};
 
 using ProcessEvent = std::variant<Running, Ended, Left, Gone, Unkillable>;

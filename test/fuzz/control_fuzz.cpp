@@ -103,7 +103,9 @@ class Desk final : public control::Connection::Owner {
   }
   void on_closed(control::Connection& /*connection*/) override { closed = true; }
   // Whether there is room for it is the input's choice as well.
-  [[nodiscard]] bool on_follow(const control::Connection& /*connection*/) override { return (how_ & 4U) == 0; }
+  [[nodiscard]] bool on_follow(const control::Connection& /*connection*/) override {
+    return (how_ & 4U) == 0;
+  }
 
   std::vector<std::shared_ptr<control::Reply>> waiting, streams;
   std::size_t requests = 0;
