@@ -1,5 +1,5 @@
-// The application behind every proxy of the benchmarks: an HTTP/1.1 server that does as little as one can, so
-// that it is never what is measured. It believes what it is sent, and is for the loopback alone.
+// The application behind every proxy in the benchmarks: an HTTP/1.1 server that does as little as possible,
+// so that it is never what is measured. It trusts its input and is meant only for the loopback.
 //
 //   backend --listen HOST:PORT|unix:PATH [--threads N]      until SIGTERM
 //   GET /N      N bytes        GET anything else    2 bytes
@@ -33,7 +33,7 @@ constexpr std::size_t kBuffer = 262144;
 constexpr std::size_t kPostAnswer = 100;
 constexpr std::size_t kSmallAnswer = 2;
 
-// One thread's: the buffer that is read into and the bytes of every body.
+// Per thread: the read buffer and the bytes of every body.
 struct Scratch {
   std::vector<char> input = std::vector<char>(kBuffer);
   std::vector<char> body = std::vector<char>(kBuffer, 'x');
@@ -59,7 +59,7 @@ class Connection final : public bench::Watcher {
   Connection(Poller& poller, base::UniqueFd fd, Scratch& scratch, std::size_t& ended)
       : poller_(poller), scratch_(scratch), ended_count_(ended), fd_(std::move(fd)) {
     const int on = 1;
-    (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no matter on Unix sockets
+    (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // irrelevant on Unix sockets
     poller_.add(fd_.get(), EPOLLIN, *this);
   }
   void ready(std::uint32_t events) override;
@@ -82,7 +82,7 @@ class Connection final : public bench::Watcher {
   std::string partial_;     // the beginning of a head
   std::size_t upload_ = 0;  // bytes of a request's body still to come
   std::string head_;        // of responses, still to be written
-  std::size_t body_ = 0;    // bytes still to be written behind it
+  std::size_t body_ = 0;    // bytes still to be written after it
   bool close_ = false;      // after the response
   bool writing_ = false;    // the socket is full
   bool ended_ = false;
@@ -114,7 +114,7 @@ void Connection::take(std::string_view input) {
   }
 }
 
-// How much of the input is dealt with: none of it while the head is not whole.
+// How much of the input was processed: none while the head is incomplete.
 std::size_t Connection::take_request(std::string_view input) {
   if (upload_ > 0) {
     const std::size_t count = std::min(upload_, input.size());
@@ -178,7 +178,7 @@ class Door final : public bench::Watcher {
     while (base::UniqueFd client{::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)})
       connections_.push_back(std::make_unique<Connection>(poller_, std::move(client), scratch_, ended_));
   }
-  // Between turns, as an event of this one may be still to come.
+  // Called between turns, because this turn may still deliver an event.
   void sweep() {
     if (ended_ == 0) return;
     ended_ = 0;

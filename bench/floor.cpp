@@ -1,6 +1,6 @@
-// The floor: what relaying over sockets costs when nothing is understood. One thread, one upstream connection
+// The floor: what relaying over sockets costs without parsing anything. One thread, one upstream connection
 // per client connection, and per request and response two waits, two reads and two writes. Nothing that
-// relays with epoll goes below it, so that costs are told as multiples of its own.
+// relays with epoll can cost less, so costs are given as multiples of it.
 //
 //   floor --listen HOST:PORT --upstream HOST:PORT|unix:PATH      until SIGTERM
 #include <CLI/CLI.hpp>
@@ -25,13 +25,13 @@ constexpr std::size_t kBuffer = 65536;
 
 class Relay;
 
-// Reads at one side and writes to the other; what that does not take at once waits, and reading with it.
+// Reads from one side and writes to the other; what that does not take at once is queued, and reading pauses.
 class Side final : public bench::Watcher {
  public:
   Side(Poller& poller, Relay& relay, base::UniqueFd fd, std::vector<char>& buffer)
       : poller_(poller), relay_(relay), fd_(std::move(fd)), buffer_(buffer) {
     const int on = 1;
-    (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no matter on Unix sockets
+    (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // irrelevant on Unix sockets
     poller_.add(fd_.get(), EPOLLIN, *this);
   }
   void set_other(Side& other) { other_ = &other; }
@@ -39,7 +39,7 @@ class Side final : public bench::Watcher {
 
  private:
   void read();
-  // The bytes that the socket took at once; below 0 when it is gone.
+  // The bytes that the socket took at once; negative if it is gone.
   [[nodiscard]] ssize_t write(const char* bytes, std::size_t count) const {
     const ssize_t written = ::write(fd_.get(), bytes, count);
     return written < 0 && errno == EAGAIN ? 0 : written;
@@ -83,7 +83,7 @@ void Side::ready(std::uint32_t events) {
   if (relay_.ended()) return;
   if ((events & EPOLLOUT) != 0) flush();
   if ((events & EPOLLIN) != 0) return read();
-  // Gone while the other side is still to take what it said: nobody waits for the rest here.
+  // It has gone while the other side still has output to take: this does not wait for the rest.
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) relay_.end();
 }
 
@@ -127,7 +127,7 @@ class Door final : public bench::Watcher {
   void ready(std::uint32_t /*events*/) override {
     base::UniqueFd client(::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!client) return;
-    // Dialled before it is non-blocking: on the loopback that takes microseconds.
+    // Dialled while still blocking: on the loopback that takes microseconds.
     base::UniqueFd upstream(::socket(upstream_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!upstream || ::connect(upstream.get(), upstream_.get(), upstream_.length()) != 0 ||
         !base::set_nonblocking(upstream.get()))
@@ -135,7 +135,7 @@ class Door final : public bench::Watcher {
     relays_.push_back(
         std::make_unique<Relay>(poller_, std::move(client), std::move(upstream), buffer_, ended_));
   }
-  // Between turns, as an event of this one may be still to come.
+  // Called between turns, because this turn may still deliver an event.
   void sweep() {
     if (ended_ == 0) return;
     ended_ = 0;

@@ -1,6 +1,6 @@
 // pin CPUS PROGRAM [ARGUMENT...]: taskset -c, but static. The daemon under test starts its applications on
-// its own CPU, and what brings them to theirs is not to be measured with it: the loader's work for taskset is
-// as much as all else that starting one costs.
+// its own CPU, and moving them to theirs must not be part of the measurement: dynamic loading of taskset
+// costs as much as everything else in starting one.
 #include <sched.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// Level-triggered epoll for the benchmark's own programs: what watches a descriptor is called when it is
-// ready. Nothing between them and the kernel, so that they cost next to nothing. Thread: one per Poller.
+// Level-triggered epoll for the benchmark's own programs: a descriptor's watcher is called when it is ready.
+// There is nothing between them and the kernel, so they cost next to nothing. Thread: one per Poller.
 #pragma once
 
 #include <sys/epoll.h>
@@ -33,7 +33,8 @@ class Poller {
   void add(int fd, std::uint32_t events, Watcher& watcher) { control(EPOLL_CTL_ADD, fd, events, watcher); }
   void change(int fd, std::uint32_t events, Watcher& watcher) { control(EPOLL_CTL_MOD, fd, events, watcher); }
 
-  // Waits once and calls whoever is ready. A watcher may go away only while no call is under way.
+  // Waits once and calls the watchers that are ready. A watcher may be destroyed only while no call is in
+  // progress.
   void turn() {
     std::array<epoll_event, 256> ready{};
     const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), -1);
@@ -56,14 +57,14 @@ class Poller {
   base::UniqueFd epoll_;
 };
 
-// What a program of the benchmark is told with --NAME; throws where it is no address.
+// The address given to a benchmark program with --NAME; throws if it is not one.
 inline base::Address address_option(const std::string& name, const std::string& text) {
   auto address = base::Address::parse(text);
   if (!address) throw std::runtime_error("--" + name + ": " + address.error().what);
   return *address;
 }
 
-// SIGTERM ends the program where it stands, and a peer that has left is no signal.
+// SIGTERM ends the program at once, and a peer that has left raises no signal.
 inline void take_signals_plainly() {
   if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR || std::signal(SIGTERM, SIG_DFL) == SIG_ERR)
     throw std::system_error(errno, std::generic_category(), "signal");

@@ -1,5 +1,5 @@
-// The open loop: GETs that fall due as those of many independent users do, at a rate that does not depend on
-// how fast they are answered, so that a proxy that pauses is charged for all who wait meanwhile. A request's
+// The open loop: GETs fall due like those of many independent users, at a rate that does not depend on how
+// fast they are answered, so that a proxy that pauses is charged for everyone waiting meanwhile. A request's
 // latency counts from when it was due, not from when a connection was free for it. (h2load --rps sends what
 // is due every 10 ms at once; wrk waits for answers.) The gaps are exponential, from a fixed seed: the same
 // for everyone.
@@ -77,14 +77,14 @@ std::size_t response_size(std::string_view input) {
   std::size_t body = 0;
   if (at != head.end()) {
     at = std::find_if(at + kName.size(), head.end(), [](char c) { return c != ' '; });
-    (void)std::from_chars(at, head.end(), body);  // no number: the wait for it to end shows
+    (void)std::from_chars(at, head.end(), body);  // not a number: counts as 0
   }
   return end + 4 + body;
 }
 
 class Connection;
 
-// What the connections share: whose turn it is, and what came of it.
+// What the connections share: which one is next, and the results.
 class Schedule {
  public:
   Schedule(const Options& options, Nanoseconds began)
@@ -104,7 +104,7 @@ class Schedule {
   void failed() {
     if (++failures_ > kMostFailures) throw std::runtime_error("too many requests fail");
   }
-  // What is never answered: so many requests that were sent, and all that still wait.
+  // Counts requests that will not be answered: `sent` ones already sent, and all that still wait.
   void give_up(std::size_t sent) { failures_ += sent + waiting_.size(); }
   [[nodiscard]] Nanoseconds next_due() const { return next_; }
   [[nodiscard]] bool over() const { return next_ >= end_ && waiting_.empty(); }
@@ -156,12 +156,12 @@ class Connection final : public bench::Watcher {
     poller_.add(fd_.get(), EPOLLIN, *this);
     input_.clear();
   }
-  // The connection failed, and the request on it, if any.
+  // The connection failed, and so did the request on it, if any.
   void again() {
     const bool had_request = std::exchange(due_, Nanoseconds(0)) != Nanoseconds(0);
     schedule_.failed();
     open();
-    if (had_request) schedule_.idle(*this);  // otherwise it stands among the idle ones already
+    if (had_request) schedule_.idle(*this);  // otherwise it is already among the idle ones
   }
 
   Poller& poller_;

@@ -1,4 +1,4 @@
-// What the control API's paths mean: commands to the supervisor, and its state as messages.
+// What the control API's paths mean: commands for the supervisor, and its state as messages.
 // Thread: the supervisor's.
 #pragma once
 

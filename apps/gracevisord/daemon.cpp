@@ -22,7 +22,7 @@ namespace {
 constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
-// One of the daemon's own: root acts in it, so nobody else may.
+// A folder of the daemon's own: root acts in it, so no other user may.
 base::Expected<void> make_folder(const std::filesystem::path& folder, const base::PathRules& rules) {
   auto own = base::own_folder(folder, rules);
   if (!own) return std::unexpected(std::move(own.error().error));
@@ -32,12 +32,12 @@ base::Expected<void> make_folder(const std::filesystem::path& folder, const base
   return {};
 }
 
-// What the disk is to blame for is no reason not to serve: what is live can be read.
+// A problem of the disk is no reason not to serve: what is live can still be read.
 bool disk_takes_nothing(int code) {
   return code == EROFS || code == ENOSPC || code == EDQUOT;
 }
 
-// The folders of state_dir; what is wrong with the disk, which the log is to tell, or an empty text.
+// Makes the folders of state_dir. Returns what is wrong with the disk, for the log, or an empty text.
 base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir,
                                                const base::PathRules& rules) {
   for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "log"}) {
@@ -49,8 +49,7 @@ base::Expected<std::string> make_state_folders(const std::filesystem::path& stat
   return "";
 }
 
-// The way to the runtime folder, which has an owner and a mode of its own. Apps of other users pass through
-// it.
+// The path to the runtime folder, which has its own owner and mode. Apps of other users pass through it.
 base::Expected<void> make_way(const std::filesystem::path& folder, base::PathRules rules) {
   rules.folder_mode = 0755;
   auto way = base::hold_folder(std::filesystem::absolute(folder).parent_path(), rules);
@@ -74,7 +73,7 @@ std::shared_ptr<const output::LogOpener> log_opener(base::PathRules rules, const
 }
 
 // The daemon's own log must be writable at the start, as far as its path and its owner are concerned: the
-// disk may be better later, and a pipe (ENXIO) have a reader.
+// disk may recover later, and a pipe (ENXIO) may get a reader.
 base::Expected<void> check_log_file(const output::FilePolicy& policy, const base::PathRules& rules,
                                     const base::Clock& clock) {
   if (policy.path.empty()) return {};
@@ -91,8 +90,8 @@ base::Expected<void> check_log_file(const output::FilePolicy& policy, const base
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
-// Two daemons with one state folder would end each other's processes and write over each other's records;
-// none when the folder cannot be written to, as nothing can be written over then.
+// Two daemons with one state folder would end each other's processes and overwrite each other's records. No
+// lock when the folder cannot be written to, as nothing can be overwritten then.
 base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir) {
   auto lock = control::InstanceLock::acquire(state_dir, "state.lock");
   if (lock) return std::optional(std::move(*lock));
@@ -174,8 +173,8 @@ Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const co
       log_file_{log.file, log.max_size, log.keep},
       log_(log.level, [this](std::string_view line) { log_line(line); }) {}
 
-// Never waits for whoever reads it: the writer's threads do. Before and after the writer a line is for
-// standard error.
+// Never waits for the log's reader: the writer's threads do. Before the writer starts and after it has ended,
+// lines go to standard error.
 void Daemon::log_line(std::string_view line) {
   if (writer_) {
     writer_->append_now(log_file_, line);
@@ -188,7 +187,7 @@ void Daemon::tell_dropped_lines() {
   std::uint64_t dropped = writer_->dropped_lines();
   if (dropped != dropped_lines_) {
     log_.warning("log.dropped lines={} in_all={}", dropped - dropped_lines_, dropped);
-    // The warning itself may be among what is dropped.
+    // The warning itself may be among the dropped lines.
     dropped_lines_ = dropped;
   }
   dropped_timer_->start(kTellDropped);

@@ -1,6 +1,6 @@
 // The daemon as a whole: proxy workers, supervisor, writer and control API, composed and run on the calling
-// thread, which becomes the supervisor's. Construction order is the order of the members; the end goes the
-// other way round.
+// thread, which becomes the supervisor's. Construction follows the order of the members; destruction is the
+// reverse.
 #pragma once
 
 #include <filesystem>
@@ -40,7 +40,7 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();
 
-  // Until it was told to stop and everything has ended.
+  // Runs until it was told to stop and everything has ended.
   void run();
 
  private:
@@ -50,9 +50,9 @@ class Daemon {
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);
-  // Whether the runtime folder is there and ours; made again if somebody removed it.
+  // Checks that the runtime folder is there and ours; makes it again if it was removed.
   [[nodiscard]] base::Expected<void> hold_folder();
-  // The same for what lies in it. Once a minute, and when an operator asks for it (SIGUSR1).
+  // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
   void log_line(std::string_view line);
@@ -60,11 +60,11 @@ class Daemon {
 
   spawn::Launcher launcher_;
   control::RuntimeFolder folder_;
-  std::string folder_problem_;  // as it was logged
+  std::string folder_problem_;  // as last logged
   std::optional<control::InstanceLock> state_lock_;
   output::FilePolicy log_file_;
   base::Log log_;
-  std::uint64_t dropped_lines_ = 0;  // as was last logged
+  std::uint64_t dropped_lines_ = 0;  // as last logged
   std::unique_ptr<loop::Loop> loop_;
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports

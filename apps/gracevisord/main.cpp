@@ -22,7 +22,7 @@ void print(const std::string& line) {
   (void)std::fprintf(stdout, "%s\n", line.c_str());
 }
 
-// Waits for a reader that is not there once and not for long.
+// If no one reads, waits only once, and not for long.
 void complain(const std::string& lines) {
   if (!lines.empty()) base::say_on_standard_error(lines.ends_with('\n') ? lines : lines + "\n");
 }
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
     }
     return kUsage;
   }
-  // One that was merely found has to be root's or the daemon's user's.
+  // A file that was merely found must belong to root or the daemon's user.
   auto config = load(*file, config::is_named(options.config) ? std::nullopt : std::optional(::geteuid()));
   if (!config) return kUsage;
   if (options.check) {

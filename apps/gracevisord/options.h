@@ -7,7 +7,7 @@
 namespace gracevisor::daemon {
 
 struct Options {
-  std::string config;  // empty: searched
+  std::string config;  // empty: searched for
   bool check = false;
   bool defaults = false;
   bool fresh = false;

@@ -8,9 +8,9 @@
 namespace gracevisor::daemon {
 namespace {
 
-// Blocked, they would end the process all the same when it is its own fault, and be lost when it is not.
+// If blocked, they would end the process all the same when the fault is its own, and be lost otherwise.
 constexpr std::array kFaults = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
-// SIGPIPE: a connection that breaks is a result. SIGXFSZ: a write that fails is one, too.
+// SIGPIPE: a broken connection is just a result. SIGXFSZ: so is a failed write.
 constexpr std::array kMeaningless = {SIGPIPE, SIGALRM, SIGVTALRM, SIGPROF,  SIGIO,
                                      SIGPWR,  SIGXCPU, SIGXFSZ,   SIGSTKFLT};
 

@@ -1,6 +1,6 @@
-// What signals mean to the daemon. From when it has read its configuration they are blocked, except while
-// the loop turns and hears them: one that comes before is kept until then, and one that comes while the
-// daemon ends cannot cut short what is still to be written. Thread: the main one, before any other begins.
+// What signals mean to the daemon. Once it has read its configuration they are blocked, except while the loop
+// turns and hears them: one that comes earlier is kept until then, and one that comes while the daemon ends
+// cannot cut short what is still to be written. Thread: the main one, before any other begins.
 #pragma once
 
 #include <csignal>
@@ -11,15 +11,16 @@ namespace gracevisor::daemon {
 // Those that the loop hears (Daemon::on_signal).
 inline constexpr std::initializer_list<int> kHeard = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
-// First of all: what would end the daemon and means nothing to it (SIGPIPE, SIGALRM, real-time signals ...)
-// is ignored from now on, unless somebody has taken it already. Children get the defaults back (spawn/).
+// Called first of all: signals that would end the daemon but mean nothing to it (SIGPIPE, SIGALRM, real-time
+// signals ...) are ignored from now on, unless a handler is already set. Children get the defaults back
+// (spawn/).
 void ignore_signals();
 
-// Blocks all signals, for the threads that follow too, but those that tell of a fault of our own (SIGSEGV and
-// the like).
+// Blocks all signals, for later threads too, except those that report a fault of our own (SIGSEGV and the
+// like).
 void hold_signals();
 
-// While it lives the loop hears them.
+// While it lives, the loop hears them.
 class SignalsHeard {
  public:
   SignalsHeard();

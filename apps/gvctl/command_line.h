@@ -30,12 +30,12 @@ struct Ending {
   std::string text;  // for standard output when exit is 0, else for standard error
 };
 
-// `arguments` without the program's name. `environment_socket`: GRACEVISOR_SOCKET, or empty.
+// `arguments` excludes the program's name. `environment_socket`: GRACEVISOR_SOCKET, or empty.
 [[nodiscard]] std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::string>& arguments,
                                                                     const std::string& environment_socket);
 
 // Every command (aliases too) with its long options, the global ones under "": what the manual page and the
-// completions have to know.
+// completions must cover.
 [[nodiscard]] std::map<std::string, std::vector<std::string>> command_words();
 
 }  // namespace gracevisor::gvctl

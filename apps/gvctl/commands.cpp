@@ -193,7 +193,7 @@ int Commands::change_apps() {
   for (const std::string& name : *names) {
     std::string path = fmt::format("{}/{}", app_path(name), noun(line_.verb));
     exits.push_back(change(path, body_of(line_), fmt::format("the {} of {}", noun(line_.verb), name)));
-    // Whoever presses Ctrl-C does not want the next app's deploy either.
+    // A user who presses Ctrl-C does not want the next app's deploy either.
     if (exits.back() == code(ExitCode::detached)) return exits.back();
   }
   return combined(exits);
@@ -209,7 +209,7 @@ int Commands::change(const std::string& path, const std::string& body, const std
       return false;
     }
     if (parsed->exit) exit = parsed->exit;
-    // Whether or not anybody reads the report, its end is waited for.
+    // Waits for the end of the report whether or not anyone reads it.
     out_.write(line_.json ? std::string(json) + "\n" : render(*parsed, style_));
     return !line_.no_wait;
   });

@@ -1,5 +1,5 @@
-// gvctl's commands: each asks the daemon and shows what it answers. Several apps are dealt with one after the
-// other. Thread: the program's only one.
+// gvctl's commands: each asks the daemon and shows its answer. Several apps are handled one after the other.
+// Thread: the program's only one.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace gracevisor::gvctl {
 
-// What the exit codes come to: that of a single app; of several some_failed as soon as one is not done.
+// The combined exit code: for a single app its own; for several, some_failed if any is not done.
 [[nodiscard]] int combined(const std::vector<int>& exits);
 
 class Commands {
@@ -28,7 +28,7 @@ class Commands {
   [[nodiscard]] int status();
   [[nodiscard]] int logs();
   [[nodiscard]] int version();
-  // deploy, abort, start, stop: one change after the other.
+  // deploy, abort, start, stop: one change after another.
   [[nodiscard]] int change_apps();
   // Follows the report of one POST to its end. `what` names it: "the deploy of web".
   [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what);

@@ -27,7 +27,7 @@ base::Expected<Interrupt> Interrupt::watch() {
 
 Interrupt::~Interrupt() {
   if (!fd_) return;
-  // What ended a wait is dealt with; only what came afterwards counts.
+  // The signal that ended a wait has been handled; only later ones count.
   signalfd_siginfo seen{};
   (void)::read(fd_.get(), &seen, sizeof seen);  // EAGAIN: there was none
   (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);

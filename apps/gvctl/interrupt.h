@@ -1,5 +1,5 @@
 // Ctrl-C (SIGINT) and SIGTERM as a descriptor that becomes readable, for as long as the object lives: a wait
-// can then end with a word instead of dying. Thread: the program's only one.
+// can then end with a message instead of the process dying. Thread: the program's only one.
 #pragma once
 
 #include <csignal>
@@ -14,7 +14,7 @@ class Interrupt {
   [[nodiscard]] static base::Expected<Interrupt> watch();
   Interrupt(Interrupt&& other) noexcept = default;
   Interrupt& operator=(Interrupt&&) = delete;
-  // The signal that ended the wait is used up; a further one is delivered now.
+  // The signal that ended the wait is consumed; another one is delivered now.
   ~Interrupt();
 
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }

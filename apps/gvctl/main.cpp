@@ -17,7 +17,7 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// A wait that Ctrl-C ends with a notice instead of silence: what was begun goes on without us.
+// Does Ctrl-C end the wait with a notice? The change that was begun continues without us.
 bool is_change(gvctl::Verb verb) {
   switch (verb) {
     case gvctl::Verb::deploy:
@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   control::Client::Options options;
   std::optional<gvctl::Interrupt> interrupt;
   if (is_change(line->verb)) {
-    // Without it Ctrl-C ends gvctl the usual way; the change goes on all the same.
+    // Without it Ctrl-C ends gvctl the usual way; the change continues all the same.
     if (auto watched = gvctl::Interrupt::watch()) interrupt.emplace(std::move(*watched));
     if (interrupt) options.interrupt = interrupt->descriptor();
   }

@@ -15,7 +15,7 @@ bool Output::write(std::string_view text) {
     if (count >= 0) {
       text.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
-      // Somebody else made the terminal or pipe that we share with them non-blocking.
+      // Another process has made the terminal or pipe that we share non-blocking.
       pollfd room{descriptor_, POLLOUT, 0};
       if (::poll(&room, 1, -1) < 0 && errno != EINTR) failure_ = errno;
     } else if (errno != EINTR) {

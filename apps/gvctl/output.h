@@ -16,7 +16,7 @@ class Output {
   bool write(std::string_view text);
 
   [[nodiscard]] bool good() const noexcept { return failure_ == 0; }
-  // The errno value of the write that failed, 0 if none did. EPIPE: the reader had enough.
+  // The errno value of the write that failed, 0 if none did. EPIPE: the reader has gone away.
   [[nodiscard]] int failure() const noexcept { return failure_; }
   [[nodiscard]] bool terminal() const noexcept { return terminal_; }
 

@@ -40,7 +40,7 @@ std::string joined(const std::vector<std::string>& texts) {
   return harmless(out);
 }
 
-// Appends "  part" when there is one.
+// Appends " part" if it is not empty.
 void add(std::string& line, std::string_view part, std::string_view gap = "  ") {
   if (part.empty()) return;
   line += gap;
@@ -100,7 +100,7 @@ Colour colour_of_phase(std::string_view phase) {
   return Colour::plain;
 }
 
-// What explains a failure comes without a moment of its own.
+// Lines that explain a failure have no time of their own.
 bool explains(std::string_view phase) {
   return among(phase, {"cause", "changed", "probe", "system", "next", "output"});
 }
@@ -155,7 +155,7 @@ std::string render(std::string_view app, const control::LogLine& line, const Log
   Colour colour = line.stream == "err" ? Colour::red : Colour::plain;
   std::string out = paint(std::move(prefix), colour, how.style) + "  ";
   if (how.time) out += harmless(line.time) + "  ";
-  // To a file or a pipe the line goes as the app wrote it.
+  // A file or a pipe gets the line as the app wrote it.
   out += how.terminal ? harmless(line.line, Colours::pass) : line.line;
   if (line.cut) out += " [cut here, whole in the log file]";
   return out + "\n";

@@ -1,4 +1,4 @@
-// The messages of the control API as people read them: pure functions, every text with its newlines. Whatever
+// The control API's messages rendered for people: pure functions, every text with its newlines. Anything that
 // an app could have written into a message is made harmless for terminals. Thread: values.
 #pragma once
 
@@ -23,10 +23,10 @@ struct Style {
 // What is wrong with the daemon as a whole, a line each: "!  12 connections of clients were turned away, …".
 [[nodiscard]] std::string render_problems(std::span<const std::string> problems, const Style& style);
 
-// One line of a deploy and the like:
+// One line of a report, such as a deploy's:
 //   deploy web@42 (was @41)  2 instances  /srv/web/releases/20261122      phase "deploy"
 //     1.7s cutover  new requests -> @42                                   any other phase
-//     cause    43.1 exit 1 after 2.9 s                                    what a failure is explained by
+//     cause    43.1 exit 1 after 2.9 s                                    the explanation of a failure
 //   done: 14,092 requests during the deploy, 0 failed                     phases "done" and
 //                                                                         "failed"
 [[nodiscard]] std::string render(const control::ReportLine& line, const Style& style);
@@ -36,10 +36,10 @@ struct LogStyle {
   bool time = false;
   bool terminal = false;  // control characters are escaped, colours pass
 };
-// "web@43.1  the line"; the prefix of standard error is red where colours are.
+// "web@43.1 the line"; the prefix for standard error is red if colours are on.
 [[nodiscard]] std::string render(std::string_view app, const control::LogLine& line, const LogStyle& how);
 
-// "gvctl: no such app: web", details below.
+// "gvctl: no such app: web", with details below.
 [[nodiscard]] std::string render(const control::Error& error);
 
 }  // namespace gracevisor::gvctl

@@ -1,5 +1,6 @@
-// What a command is about: `web`, `web@43` (a generation), `web@43.1` (an instance), `'worker-*'` (a pattern
-// over the names of apps), `all`. Output uses the same form, so that it can be pasted. Thread: values.
+// What a command applies to: `web`, `web@43` (a generation), `web@43.1` (an instance), `'worker-*'` (a
+// pattern over the names of apps), `all`. Output uses the same form, so that it can be pasted. Thread:
+// values.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace gracevisor::gvctl {
 struct Selector {
   std::string app;  // a name, a pattern with * ? [, or "all"
   std::optional<std::uint64_t> generation;
-  std::optional<std::uint64_t> slot;  // only beside a generation
+  std::optional<std::uint64_t> slot;  // only with a generation
 
   [[nodiscard]] bool whole_app() const noexcept { return !generation; }
   [[nodiscard]] bool names_many() const noexcept;  // a pattern, or all

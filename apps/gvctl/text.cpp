@@ -31,7 +31,7 @@ std::size_t colour_sequence(std::string_view text) {
   return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
 }
 
-// The length of the control character that `text` begins with, or 0: C0 but the tab, DEL, and C1 in UTF-8.
+// The length of the control character that `text` begins with, or 0: C0 except the tab, DEL, and C1 in UTF-8.
 std::size_t control_character(std::string_view text) {
   auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if ((byte(0) < 0x20 && byte(0) != '\t') || byte(0) == 0x7f) return 1;

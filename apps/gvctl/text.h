@@ -9,16 +9,16 @@ namespace gracevisor::gvctl {
 
 // 14092 -> "14,092"
 [[nodiscard]] std::string grouped(std::uint64_t number);
-// 7260 -> "2h" (tight) or "2 h"; the largest unit alone: s, m or "min", h, d.
+// 7260 -> "2h" (tight) or "2 h"; only the largest unit: s, m or "min", h, d.
 [[nodiscard]] std::string tight_age(std::uint64_t seconds);
 [[nodiscard]] std::string age(std::uint64_t seconds);
-// 325058560 -> "310M"; one decimal below ten of a unit.
+// 325058560 -> "310M"; one decimal for values below ten.
 [[nodiscard]] std::string size(std::uint64_t bytes);
 
-// Whether the colours (SGR sequences) that a text carries may pass.
+// Whether colours (SGR sequences) in a text may pass.
 enum class Colours { pass, escape };
 // Text that others wrote, made harmless for a terminal: control characters become \x1b and the like; tabs and
-// UTF-8 pass. A line that passed colours ends without one.
+// UTF-8 pass. If colours passed, the line ends with them reset.
 [[nodiscard]] std::string harmless(std::string_view text, Colours colours = Colours::escape);
 
 }  // namespace gracevisor::gvctl

@@ -1,5 +1,5 @@
-// Socket activation as sd_listen_fds(3) describes it: whoever started the process passes a listening socket
-// as descriptor 3 and says so in the environment. Thread: before or on the loop's.
+// Socket activation as in sd_listen_fds(3): the parent process passes a listening socket as descriptor 3 and
+// says so in the environment. Thread: before or on the loop's.
 #pragma once
 
 #include "base/address.h"
@@ -13,8 +13,8 @@ struct ListeningSocket {
   base::Address address;
 };
 
-// The socket that this process was started with, from now on non-blocking and close-on-exec. An error when
-// LISTEN_PID means another process, or none was passed. To be called once.
+// The socket that this process was started with, now made non-blocking and close-on-exec. An error if
+// LISTEN_PID names another process, or none was passed. Call it only once.
 [[nodiscard]] base::Expected<ListeningSocket> passed_socket();
 
 }  // namespace gracevisor::demo

@@ -32,7 +32,7 @@ void Connection::stop() {
 }
 
 void Connection::on_bytes(std::string_view bytes) {
-  if (state_ == State::ending) return;  // thrown away until the client is done
+  if (state_ == State::ending) return;  // discarded until the client is done
   input_.append(bytes);
   advance();
 }
@@ -40,7 +40,7 @@ void Connection::on_bytes(std::string_view bytes) {
 void Connection::on_end() {
   peer_ended_ = true;
   keep_ = false;
-  // Whoever waits for an answer still gets it; a request cut short gets none.
+  // A client that waits for an answer still gets it; a truncated request gets none.
   if (state_ != State::delay && state_ != State::sending) finish();
 }
 
@@ -105,7 +105,7 @@ bool Connection::read_head() {
   state_ = State::body;
   std::uint64_t length = head_.body.kind == http::Framing::Kind::length ? head_.body.length : 0;
   bool asks_to_go_on = head_.expects_continue && !body_.finished();
-  input_.consume(result.size);  // from here on head_ points nowhere
+  input_.consume(result.size);  // from here on head_'s views dangle
   if (asks_to_go_on && !write("HTTP/1.1 100 Continue\r\n\r\n") && state_ == State::over) return false;
   if (echo) write_head(chunked_ ? "Transfer-Encoding: chunked" : fmt::format("Content-Length: {}", length));
   return state_ != State::over;
@@ -152,7 +152,7 @@ bool Connection::read_body() {
 void Connection::begin_answer() {
   state_ = State::sending;
   if (reply_.body == Reply::Body::text) {
-    // In one write with its head: the app may be killed at any moment, and a text is there whole or not at
+    // In one write with its head: the app may be killed at any moment, so a text arrives complete or not at
     // all.
     reply_.count = sent_ = reply_.text.size();
     write_head(fmt::format("Content-Length: {}", reply_.count), bodiless_ ? "" : reply_.text);
@@ -222,8 +222,8 @@ void Connection::end() {
     finish();
     return;
   }
-  // FIN, then what still comes in is read and thrown away for a while: closing with unread bytes would reset
-  // the connection and could take the answer with it.
+  // FIN, then further input is read and discarded for a while: closing with unread bytes would reset the
+  // connection and could lose the answer.
   if (stream_.queued() == 0) stream_.finish_writing();
   timer_.start(kLinger);
 }

@@ -1,4 +1,4 @@
-// One client's connection: requests in order, each answered before the next is looked at.
+// One client's connection: requests in order, each answered before the next one is read.
 //
 //   head --complete--> body --finished--> delay --due--> sending --all written--> head
 //     \--refused---------------------------------------------/            \--no keep-alive--> ending
@@ -32,7 +32,7 @@ class Host {
   [[nodiscard]] virtual const Options& options() const = 0;
   // No further request is wanted: the process is ending.
   [[nodiscard]] virtual bool stopping() const = 0;
-  // The connection is over: to be destroyed after the turn.
+  // The connection is over; destroy it after the turn.
   virtual void over(Connection& connection) = 0;
 
  protected:
@@ -55,7 +55,7 @@ class Connection final : public loop::StreamObserver, public loop::Retirable {
   void on_broken(int code) override;
   void on_drained() override;
 
-  // Does what can be done with what is there; ends when it has to wait for bytes, time or the socket.
+  // Makes as much progress as possible; returns when it has to wait for bytes, time or the socket.
   void advance();
   [[nodiscard]] bool read_head();
   [[nodiscard]] bool read_body();
@@ -77,7 +77,7 @@ class Connection final : public loop::StreamObserver, public loop::Retirable {
   loop::Timer timer_;
   base::ByteBuffer input_;
   http::HeadReader reader_;
-  http::RequestHead head_;  // its views are valid within read_head() only
+  http::RequestHead head_;  // its views are valid only within read_head()
   http::BodyReader body_;
 
   State state_ = State::head;

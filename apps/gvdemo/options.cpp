@@ -33,7 +33,7 @@ class DurationOption {
   CLI::Option* option_ = nullptr;
 };
 
-// `listen_on` may be a whole address or a host alone, which then takes `port`.
+// `listen_on` may be a full address, or just a host, which is combined with `port`.
 base::Expected<base::Address> choose_address(const std::string& socket, const std::string& listen_on,
                                              const std::string& host, std::uint16_t port) {
   if (!socket.empty()) return base::Address::unix_path(socket);

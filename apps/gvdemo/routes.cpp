@@ -14,7 +14,7 @@ constexpr std::uint64_t kMostMillis = 600'000;
 constexpr std::uint64_t kMostBytes = 1ULL << 30;
 constexpr std::uint64_t kMostLines = 1'000'000;
 
-// The number behind `name=` in the query, at most `most`; `otherwise` if it is missing or no number.
+// The number after `name=` in the query, at most `most`; `otherwise` if it is missing or not a number.
 std::uint64_t parameter(std::string_view target, std::string_view name, std::uint64_t otherwise,
                         std::uint64_t most) {
   std::size_t question = target.find('?');

@@ -26,7 +26,7 @@ Server::Server(loop::Loop& loop, Options options)
       exit_(loop,
             [this] {
               (void)std::fprintf(stderr, "gvdemo: exiting with %d, as asked\n", options_.exit_code);
-              // As a crash looks from outside: the kernel closes everything at once.
+              // Like a crash seen from outside: the kernel closes everything at once.
               std::_Exit(options_.exit_code);
             }),
       stay_(loop, [this] { end_if_idle(); }),

@@ -1,4 +1,4 @@
-// gvdemo as a whole: boots as its options say, listens, serves, and ends on a signal when every answer is
+// The whole of gvdemo: boots as its options say, listens, serves, and ends on a signal once every answer is
 // out. Thread: the loop's.
 #pragma once
 
@@ -19,7 +19,7 @@ class Server final : public Host {
  public:
   Server(loop::Loop& loop, Options options);
 
-  // Watches the signals and begins to boot.
+  // Watches the signals and starts booting.
   [[nodiscard]] base::Expected<void> start();
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
 

@@ -76,7 +76,7 @@ PathTrust daemon_trust(uid_t config_owner) {
   PathTrust trust;
   trust.judged = ::geteuid() == 0;
   trust.users = {::geteuid(), config_owner};
-  // Not root in a user namespace, where whoever owns / has all that is below.
+  // Not for root in a user namespace, where the owner of / has everything below it.
   struct stat top{};
   if (::stat("/", &top) == 0) trust.users.push_back(top.st_uid);
   if (auto group = private_group(config_owner)) trust.groups.push_back(*group);

@@ -1,5 +1,5 @@
-// Addresses that are listened on or dialled: TCP over IPv4 or IPv6, or a Unix socket's path.
-// Thread: values, any thread. No name resolution anywhere: hosts are numeric.
+// Addresses to listen on or to dial: TCP over IPv4 or IPv6, or a Unix socket's path.
+// Thread: values, any thread. There is no name resolution: hosts are numeric.
 #pragma once
 
 #include <sys/socket.h>
@@ -32,11 +32,11 @@ class Address {
   [[nodiscard]] bool dual_stack() const noexcept { return dual_stack_; }  // "*": accept IPv4 as well
   [[nodiscard]] Port port() const noexcept;                               // 0 for a Unix socket
   [[nodiscard]] Address with_port(Port port) const;
-  // A Unix socket's path in a folder that another user can write: whoever dials it must find a listener of
-  // that user, and not be led by a symbolic link to a socket that the user could not have reached.
+  // For a Unix socket's path in a folder that another user can write: a dial must find a listener of that
+  // user, and a symbolic link must not lead it to a socket that the user could not have reached.
   [[nodiscard]] Address owned_by(uid_t user) const;
   [[nodiscard]] const std::optional<uid_t>& owner() const noexcept { return owner_; }
-  // As parse() takes it.
+  // In the form that parse() takes.
   [[nodiscard]] std::string text() const;
   // The host alone, numeric, without brackets and with IPv4-mapped IPv6 shown as IPv4; "unix:" for Unix.
   [[nodiscard]] std::string host_text() const;
@@ -47,7 +47,7 @@ class Address {
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
   bool dual_stack_ = false;
-  std::optional<uid_t> owner_;  // no part of the address: equality leaves it out
+  std::optional<uid_t> owner_;  // not part of the address: equality ignores it
 };
 
 }  // namespace gracevisor::base

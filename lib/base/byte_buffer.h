@@ -1,6 +1,6 @@
-// A growing run of bytes with a consumed front: bytes are appended at the end and consumed from the front.
-// One pointer large as long as nothing was appended, for connections are many and seldom have anything to
-// keep. Thread: the owner's. Views from data() are valid until the next append, consume or clear.
+// A growing byte buffer: bytes are appended at the end and consumed from the front. It is one pointer in size
+// until something is appended, because there are many connections and they seldom have anything to keep.
+// Thread: the owner's. Views from data() are valid until the next append, consume or clear.
 #pragma once
 
 #include <cstddef>
@@ -39,12 +39,12 @@ class ByteBuffer {
     content_->front = 0;
   }
 
-  // Gives the memory back: an idle connection owns no buffer.
+  // Frees the memory: an idle connection owns no buffer.
   void release() noexcept { content_.reset(); }
 
  private:
   struct Content {
-    // Moves the rest to the front once the consumed part is the larger one, so appends stay amortised O(1).
+    // Moves the rest to the front once the consumed part is the larger, so appends stay amortised O(1).
     void compact() {
       if (front == 0 || front < bytes.size() / 2) return;
       bytes.erase(0, front);

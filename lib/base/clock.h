@@ -1,4 +1,4 @@
-// Time: monotonic instants from an injected clock, so that tests pass a 30 s drain in no time.
+// Time: monotonic instants from an injected clock, so that tests run a 30 s drain instantly.
 #pragma once
 
 #include <chrono>

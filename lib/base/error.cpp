@@ -9,7 +9,7 @@ std::string errno_text(int code) {
   // glibc's own table: it needs no descriptor or locale, and any thread may read it.
   const char* description = ::strerrordesc_np(code);
   std::string text = description != nullptr ? description : "Unknown error " + std::to_string(code);
-  // The two are told apart by their names: one is this process's limit, the other the machine's.
+  // The name tells the two apart: one is this process's limit, the other the machine's.
   if (code == EMFILE) text += " (EMFILE)";
   if (code == ENFILE) text += " (ENFILE)";
   return text;

@@ -8,7 +8,7 @@ enum class ExitCode : int {
   done = 0,
   failed = 1,
   usage = 2,        // or the configuration
-  unreachable = 3,  // no daemon, or none that answers; nothing else
+  unreachable = 3,  // no daemon, or it does not answer; nothing else
   no_such_app = 4,
   busy = 5,
   aborted = 6,  // or superseded
@@ -19,7 +19,7 @@ enum class ExitCode : int {
   health_timeout = 11,
   hook_failed = 12,
   rolled_back = 13,  // after the cutover
-  detached = 124,    // the wait ended first, the deploy goes on
+  detached = 124,    // the wait ended first; the deploy continues
 };
 
 }  // namespace gracevisor::base

@@ -24,7 +24,7 @@ Expected<void> write_all(int fd, std::string_view content, const std::string& na
 Expected<void> write_temp(const std::filesystem::path& temp, std::string_view content, unsigned mode) {
   UniqueFd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("cannot create " + temp.string(), errno);
-  // A leftover of an earlier attempt keeps its mode at open.
+  // A file left by an earlier attempt keeps its mode at open.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("cannot set the mode of " + temp.string(), errno);
   if (auto written = write_all(fd.get(), content, temp.string()); !written) return written;
   if (::fsync(fd.get()) != 0) return fail_errno("cannot sync " + temp.string(), errno);
@@ -83,7 +83,7 @@ Expected<void> replace_file(const std::filesystem::path& path, std::string_view 
     renamed = fail_errno("cannot rename " + temp.string(), errno);
   }
   if (!renamed) {
-    // A half-written file must not hold the space that may have been the cause.
+    // A half-written file must not keep its space: a full disk may have been the cause.
     (void)::unlink(temp.c_str());
     return renamed;
   }
@@ -105,7 +105,7 @@ Expected<void> make_folders(const std::filesystem::path& path, unsigned mode) {
       continue;
     }
     if (errno == EEXIST) continue;
-    // A read-only file system or a folder above that is not ours says so even where the folder exists.
+    // A read-only file system, or a parent folder that is not ours, fails this way even if the folder exists.
     struct stat st{};
     int code = errno;
     if (::stat(folder.c_str(), &st) != 0)

@@ -9,7 +9,7 @@
 namespace gracevisor::base {
 namespace {
 
-// spdlog makes the lines; where they go, and when a file is rotated, is not its business.
+// spdlog only makes the lines; where they go and when a file is rotated is decided elsewhere.
 class HandingOn final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit HandingOn(Log::Sink to) : to_(std::move(to)) {}

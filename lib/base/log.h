@@ -1,6 +1,6 @@
 // The daemon's own log: one event, one line, with a key=value tail: `cutover app=web generation=7 epoch=9`.
-// It makes lines and hands them on; who takes them must not wait, since nothing else happens meanwhile.
-// Thread: the supervisor's. Proxy workers never log; what they have to say is counted in the ledgers.
+// It makes lines and hands them on; the sink must not block, since the thread does nothing else meanwhile.
+// Thread: the supervisor's. Proxy workers never log; what they have to report is counted in the ledgers.
 #pragma once
 
 #include <fmt/format.h>

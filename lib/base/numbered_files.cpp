@@ -9,7 +9,7 @@
 namespace gracevisor::base {
 namespace {
 
-// After `keep` was lowered, so many leftovers at most are removed at once.
+// After `keep` was lowered, at most this many leftovers are removed at once.
 constexpr unsigned kSurplus = 1000;
 
 void remove_surplus(int folder, const std::string& name, unsigned keep) {
@@ -33,7 +33,7 @@ Expected<void> shift_old_files(int folder, const std::string& name, unsigned kee
     if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return {};
     return fail_errno("cannot remove " + name, errno);
   }
-  // Only the run of numbers without a gap has to move.
+  // Only the files before the first gap in the numbering have to move.
   unsigned run = 0;
   while (run + 1 < keep && taken(folder, old_name(name, run + 1))) ++run;
   for (unsigned number = run; number >= 1; --number) {

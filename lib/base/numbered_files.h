@@ -1,5 +1,6 @@
-// Old files of a log, by number: web.log becomes web.log.1, web.log.1 becomes web.log.2. By a descriptor of
-// the folder, so that nobody can lead the renames elsewhere. Thread: any; calls block on the disk.
+// Old files of a log, by number: web.log becomes web.log.1, web.log.1 becomes web.log.2. Works on a
+// descriptor of the folder, so that no other user can redirect the renames. Thread: any; calls block on the
+// disk.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ namespace gracevisor::base {
 [[nodiscard]] std::string old_name(const std::string& name, unsigned number);
 
 // Moves `name` out of the way, oldest file first, so that a crash between two renames loses nothing: it
-// leaves a gap in the numbers, which the next call fills. `keep` == 0 removes the file. An error means that
+// leaves a gap in the numbering, which the next call fills. `keep` == 0 removes the file. An error means that
 // `name` is still in its place.
 [[nodiscard]] Expected<void> shift_old_files(int folder, const std::string& name, unsigned keep);
 

@@ -19,7 +19,7 @@ constexpr std::size_t kAtOnce = 16'384;  // bytes per read
 }  // namespace
 
 std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat) {
-  // The name in parentheses is the program's choice and may hold spaces and parentheses itself.
+  // The name in parentheses is the program's choice and may itself contain spaces and parentheses.
   std::size_t open = stat.find('(');
   std::size_t close = stat.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) {

@@ -1,5 +1,5 @@
-// One process as /proc tells it, and how it is known again: a number alone may come to mean another process,
-// a number with its start time does not (until the machine boots anew). Thread: any.
+// One process as /proc shows it, and how to recognise it again: a pid alone may be reused by another process,
+// a pid with its start time is not (until the machine reboots). Thread: any.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ struct ProcessEntry {
   bool exiting = false;
   std::uint64_t started = 0;  // clock ticks since the machine booted
 
-  // No zombie.
+  // Not a zombie.
   [[nodiscard]] bool lives() const { return state != 'Z' && state != 'X'; }
   [[nodiscard]] bool is(pid_t number, std::uint64_t start) const { return pid == number && started == start; }
 };
@@ -38,10 +38,10 @@ struct NamedProcess {
 
 // The content of /proc/PID/stat.
 [[nodiscard]] std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat);
-// An errno otherwise: ENOENT or ESRCH when there is no such process.
+// Otherwise an errno: ENOENT or ESRCH if there is no such process.
 [[nodiscard]] std::expected<ProcessEntry, int> read_process_entry(pid_t pid);
 
-// A file of /proc/PID, at most `limit` bytes of it; an errno otherwise.
+// A file in /proc/PID, at most `limit` bytes of it; otherwise an errno.
 [[nodiscard]] std::expected<std::string, int> read_process_file(pid_t pid, const char* name,
                                                                 std::size_t limit);
 

@@ -13,7 +13,7 @@
 namespace gracevisor::base {
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel has it
+constexpr int kMostLinks = 40;  // the kernel's limit
 constexpr int kWay = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 
 std::unexpected<PathFailure> failure(const std::string& doing, int code) {
@@ -25,14 +25,14 @@ std::unexpected<PathFailure> refusal(const std::string& what, int code = EPERM) 
 }
 
 Acl acl_of(int fd) {
-  // A descriptor of O_PATH has no attributes of its own.
+  // An O_PATH descriptor gives no access to extended attributes.
   std::string path = "/proc/self/fd/" + std::to_string(fd);
   return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0 ? Acl::present : Acl::none;
 }
 
 class Walk {
  public:
-  // `asked`: as messages name it.
+  // `asked`: the name used in messages.
   Walk(const std::filesystem::path& path, const PathRules& rules, const std::filesystem::path& asked)
       : path_(path), asked_(asked), rules_(rules) {}
 
@@ -87,8 +87,8 @@ class Walk {
     return enter(std::move(next), step);
   }
 
-  // What is not there can be made by whoever writes the folder: in a sticky one that is settled later, by who
-  // made it.
+  // A missing entry can be created by anyone who can write the folder; in a sticky one this is judged later,
+  // by who created the entry.
   PathResult<void> judge(const struct stat& folder, const struct stat* entry, const std::string& step) {
     if (rules_.public_way && (folder.st_mode & S_IXOTH) == 0) {
       return refusal("cannot use " + asked_.string() + ": not every user can reach what lies in " +
@@ -108,7 +108,7 @@ class Walk {
     return {};
   }
 
-  // Where the app's user has a hand in it, that user's rights decide what there is to see.
+  // If the app's user controls part of the path, that user's rights decide what can be seen.
   PathResult<void> stop(const std::string& step, int code) {
     if (!place_.app_writes) return failure("cannot open " + here(step), code);
     place_.path = path_;
@@ -178,7 +178,7 @@ class Walk {
   Place place_;
 };
 
-// `names`: how many an inode may have, beside its mode and owner; 0: any.
+// Also judges the inode's mode and owner. `names`: how many names it may have; 0: any number.
 PathResult<OpenedFile> judged(UniqueFd fd, const Place& place, const PathRules& rules, nlink_t names) {
   struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return failure("cannot stat " + place.path.string(), errno);
@@ -210,7 +210,7 @@ PathResult<OpenedFile> open_log(const Place& place, const PathRules& rules) {
     if (code == ENXIO) return refusal(place.path.string() + " is not a regular file", EINVAL);
     return failure("cannot open " + place.path.string(), code);
   };
-  constexpr int kTries = 3;  // each ends by somebody who makes or removes it in the same instant
+  constexpr int kTries = 3;  // each fails only if someone creates or removes it at the same instant
   int code = ENOENT;
   for (int i = 0; i < kTries && (code == ENOENT || code == EEXIST); ++i) {
     UniqueFd fd(::openat(place.folder.get(), place.name.c_str(), kFlags));
@@ -232,7 +232,7 @@ PathResult<OpenedFile> open_to_read(const Place& place, const PathRules& rules) 
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
   UniqueFd fd(::openat(place.folder.get(), place.name.c_str(), kFlags));
   if (!fd) return failure("cannot open " + place.path.string(), errno);
-  // In a sticky folder a second name may be somebody else's, for a file that they cannot read.
+  // In a sticky folder a second name may have been made by another user, for a file that they cannot read.
   return judged(std::move(fd), place, rules, place.sticky && rules.trust.judged ? 1 : 0);
 }
 
@@ -259,7 +259,7 @@ PathResult<OpenedFile> open_to_show(const std::filesystem::path& path, const Pat
 PathResult<UniqueFd> hold_folder(const std::filesystem::path& path, const PathRules& rules) {
   PathRules way = rules;
   way.follow_last = false;
-  // One step further, so that the folder itself is a folder on the way.
+  // One step further, so that the folder itself counts as a folder on the way.
   const std::filesystem::path inside = path / "x";
   auto place = Walk(inside, way, path).run();
   if (!place) return std::unexpected(std::move(place.error()));

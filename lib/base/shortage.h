@@ -1,17 +1,17 @@
-// What this process or the machine has run out of: descriptors and memory. Such a failure is nobody else's
-// fault, so it must count neither against an instance nor against a client. Thread: values, any thread.
+// Shortages of this process or the machine: descriptors and memory. Neither an instance nor a client is to
+// blame for such a failure, so it must not count against either. Thread: values, any thread.
 #pragma once
 
 #include <cerrno>
 
 namespace gracevisor::base {
 
-// Is `code`, an errno value, the want of a descriptor or of memory?
+// Does `code`, an errno value, mean a lack of descriptors or memory?
 [[nodiscard]] constexpr bool is_shortage(int code) noexcept {
   return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
 }
 
-// The same for beginning a connection: the machine's local ports may be used up, too.
+// The same for opening a connection: the machine's local ports may be used up, too.
 [[nodiscard]] constexpr bool is_dial_shortage(int code) noexcept {
   return is_shortage(code) || code == EADDRNOTAVAIL;
 }

@@ -14,7 +14,7 @@
 namespace gracevisor::base {
 namespace {
 
-// A pipe that poll() calls writable takes this much without waiting.
+// A pipe that poll() reports as writable takes this much without blocking.
 constexpr std::size_t kPiece = PIPE_BUF;
 
 }  // namespace
@@ -25,7 +25,7 @@ StandardError::StandardError(int fd) : fd_(fd) {
   socket_ = S_ISSOCK(st.st_mode);
   waits_ = S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode);
   if (!waits_) return;
-  // Where it may not be opened again, poll() and small pieces have to do.
+  // If it cannot be reopened, poll() and small pieces must suffice.
   own_.reset(::open(fmt::format("/proc/self/fd/{}", fd).c_str(),
                     O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }

@@ -1,6 +1,6 @@
-// Standard error, which may be a pipe that nobody reads, a journal that hangs or a terminal that was stopped:
-// writing to it never takes longer than one is patient. The open file may be shared with other programs, so
-// its flags are left alone. Thread: any, one at a time.
+// Standard error, which may be a pipe whose reader has stopped, a journal that hangs or a stopped terminal: a
+// write never takes longer than the given patience. The open file may be shared with other programs, so its
+// flags are left alone. Thread: any, one at a time.
 #pragma once
 
 #include <string_view>
@@ -14,14 +14,14 @@ class StandardError {
  public:
   enum class Result {
     done,
-    stuck,   // not all was taken in that time
+    stuck,   // not everything was taken in time
     broken,  // it takes nothing: closed, a full disk
   };
 
-  // The descriptor stays its owner's.
+  // The descriptor still belongs to its owner.
   explicit StandardError(int fd = 2);
 
-  // Writes `text` for at most `patience`, and shortens it by what was written.
+  // Writes `text` for at most `patience`, and removes what was written from it.
   [[nodiscard]] Result write(std::string_view& text, Duration patience);
 
  private:
@@ -33,7 +33,7 @@ class StandardError {
   UniqueFd own_;        // another open file for the same pipe or terminal, non-blocking
 };
 
-// One message on standard error; what cannot be written within `patience` is lost.
+// Writes one message to standard error; what cannot be written within `patience` is lost.
 void say_on_standard_error(std::string_view text, Duration patience = std::chrono::seconds(2));
 
 }  // namespace gracevisor::base

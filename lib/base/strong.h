@@ -1,4 +1,4 @@
-// Strong types: two numbers that could be swapped unnoticed get types of their own.
+// Strong types: numbers that could be swapped unnoticed get their own types.
 // Thread: values, any thread.
 #pragma once
 
@@ -25,13 +25,12 @@ class Strong {
   T value_{};
 };
 
-using Port = Strong<std::uint16_t, struct PortTag>;    // a TCP port; 0 is "none"
-using Pid = Strong<pid_t, struct PidTag>;              // a process id; 0 is "none"
-using AppId = Strong<std::uint32_t, struct AppIdTag>;  // an app, for this daemon's lifetime
-using GenerationId =
-    Strong<std::uint64_t, struct GenerationTag>;       // grows per app, never returns; 0 is "none"
-using Epoch = Strong<std::uint64_t, struct EpochTag>;  // number of a published table; 0 is "none"
-using Slot = Strong<std::uint32_t, struct SlotTag>;    // a place of an app, from 1
+using Port = Strong<std::uint16_t, struct PortTag>;                // a TCP port; 0 is "none"
+using Pid = Strong<pid_t, struct PidTag>;                          // a process id; 0 is "none"
+using AppId = Strong<std::uint32_t, struct AppIdTag>;              // an app, for this daemon's lifetime
+using GenerationId = Strong<std::uint64_t, struct GenerationTag>;  // grows per app, never reused; 0 is "none"
+using Epoch = Strong<std::uint64_t, struct EpochTag>;              // number of a published table; 0 is "none"
+using Slot = Strong<std::uint32_t, struct SlotTag>;                // one of an app's places, from 1
 using Incarnation = Strong<std::uint64_t, struct IncarnationTag>;  // one life of one slot's process
 using WorkerIndex = Strong<std::uint32_t, struct WorkerTag>;       // a proxy worker, from 0
 

@@ -9,7 +9,7 @@
 namespace gracevisor::base {
 
 void UniqueFd::reset(int fd) noexcept {
-  // EINTR after close on Linux still closes; a retry could close a stranger's descriptor.
+  // On Linux a close that ends with EINTR has closed it; a retry could close an unrelated descriptor.
   if (fd_ >= 0) (void)::close(fd_);
   fd_ = fd;
 }

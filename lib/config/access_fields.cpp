@@ -6,8 +6,7 @@
 
 namespace gracevisor::config {
 
-// Absolute, and not taken from the file's folder: what is logged for an app should not move with a file that
-// includes it.
+// Absolute, not relative to the file's folder: an app's log should not move with the file that includes it.
 std::optional<std::string> read_access_path(Reading& reading, const Item& item) {
   auto text = reading.text(item, R"(a file's absolute path, or "inherit")");
   if (!text || text->empty() || *text == "inherit") return text;

@@ -1,5 +1,5 @@
-// Where access logs go, and how their lines look: the same two keys for an app and for a listener. Thread:
-// any.
+// Where access logs go and what their lines look like: the same two keys for an app and for a listener.
+// Thread: any.
 #pragma once
 
 #include "config/config.h"
@@ -10,7 +10,7 @@ namespace gracevisor::config {
 inline constexpr Choice<AccessFormat> kAccessFormats[] = {{"json", AccessFormat::json},
                                                           {"combined", AccessFormat::combined}};
 
-// "", "inherit" or an absolute path. Unset: it was reported.
+// "", "inherit" or an absolute path. Unset: an error was reported.
 [[nodiscard]] std::optional<std::string> read_access_path(Reading& reading, const Item& item);
 
 template <class T>

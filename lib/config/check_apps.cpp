@@ -1,4 +1,4 @@
-// What one app says about itself, key against key.
+// Checks the keys of one app against each other.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -72,7 +72,7 @@ class AppCheck {
           R"(while the app boots: give a path such as "/health")");
   }
 
-  // The command and the variables may not use a placeholder that the endpoint gives no value.
+  // The command and the variables may not use a placeholder for which the endpoint has no value.
   void check_no_value(std::string_view placeholder) {
     for (const std::string& word : app_.command) {
       check_no_value(placeholder, word, "command", source_of(draft_, "command"));
@@ -82,7 +82,7 @@ class AppCheck {
     }
   }
 
-  // Whatever is spoken there: nothing of HTTP can be asked of it or be done to it.
+  // The protocol there is unknown: HTTP options cannot apply.
   void check_tcp() {
     for (std::string_view key : {"route", "routes"}) {
       if (!given(key)) continue;
@@ -92,7 +92,7 @@ class AppCheck {
     if (!asks_by_http()) app_.health.kind = Health::Kind::tcp;
   }
 
-  // Does `health` say what to ask by HTTP, and not only how often?
+  // Does `health` say what to ask over HTTP, and not only how often?
   [[nodiscard]] bool asks_by_http() const {
     const Entry* health = find(*draft_.table, "health");
     if (health == nullptr || app_.health.kind == Health::Kind::tcp) return false;

@@ -15,8 +15,8 @@ bool any_host(const base::Address& address) {
   return host == "0.0.0.0" || host == "::";
 }
 
-// Whether the kernel would refuse the second of the two: Linux lets no wildcard stand beside a single address
-// of its family, whatever SO_REUSEADDR says, once one of them listens.
+// Whether the kernel would refuse the second of the two: Linux does not allow a wildcard next to a specific
+// address of its family once one of them listens, regardless of SO_REUSEADDR.
 bool collide(const base::Address& a, const base::Address& b) {
   if (a.is_unix() || b.is_unix()) return a == b;
   if (a.port() != b.port() || a.port().value() == 0) return false;
@@ -48,7 +48,7 @@ class ListenerCheck {
     return it == draft_.listeners.end() ? nullptr : &*it;
   }
 
-  // Where the i-th text of the app's `listen` stands.
+  // The position of the given text in the app's `listen`.
   static Source place_of(const AppDraft& app, std::string_view text) {
     const Entry* entry = find(*app.table, "listen");
     if (const auto* array = std::get_if<Array>(&entry->value.data)) {
@@ -114,7 +114,7 @@ class ListenerCheck {
     return entry == nullptr ? draft.listener.source : entry->value.source;
   }
 
-  // Against every address before it.
+  // Checks them against every earlier address.
   void check_addresses(std::size_t index) {
     const ListenerDraft& draft = draft_.listeners[index];
     const auto& addresses = draft.listener.addresses;
@@ -161,7 +161,7 @@ class ListenerCheck {
     }
   }
 
-  // Without hosts and paths nothing tells the connections of two apps apart.
+  // Without hosts and paths, connections for two apps cannot be told apart.
   void check_alone(const AppDraft& app) {
     for (const AppDraft& other : draft_.apps) {
       if (&other == &app) continue;

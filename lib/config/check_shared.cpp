@@ -18,7 +18,7 @@ std::string describe_route(const Route& route) {
   return quote_briefly(route_text(route));
 }
 
-// How an access log is written: several may share a file if this is the same.
+// How an access log is written: several logs may share a file if this is equal.
 struct AccessWay {
   AccessFormat format = AccessFormat::json;
   std::uint64_t max_size = AppLog{}.max_size;
@@ -30,7 +30,7 @@ struct LogFile {
   std::string path;
   std::string key;  // "app.web.log.stdout"
   Source source;
-  std::optional<AccessWay> access = std::nullopt;  // unset: another log than that
+  std::optional<AccessWay> access = std::nullopt;  // unset: not an access log
 };
 
 bool is_file(const std::string& access_path) {
@@ -92,7 +92,7 @@ void check_ports(const Draft& draft, Findings& findings) {
   }
 }
 
-// Before anything starts: an instance whose path does not fit could never be reached.
+// Checked before anything starts: an instance whose path is too long could never be reached.
 void check_socket_paths(const Draft& draft, Findings& findings) {
   for (const AppDraft& app : draft.apps) {
     if (!is_unix(app.app.endpoint)) continue;
@@ -115,7 +115,7 @@ void check_routes(const Draft& draft, Findings& findings) {
   };
   std::map<std::tuple<std::string, std::string, std::string>, Owner> owners;
   for (const AppDraft& app : draft.apps) {
-    if (app.app.protocol == Protocol::tcp) continue;  // shares no listener at all: check_listeners()
+    if (app.app.protocol == Protocol::tcp) continue;  // never shares a listener: check_listeners()
     for (const std::string& listener : app.app.listen) {
       for (const Route& route : app.app.routes) {
         auto [owner, fresh] =

@@ -1,6 +1,6 @@
-// The checked configuration: everything the files say, with defaults filled in. A value: built whole or not
-// at all, never changed afterwards. Names follow the file's keys (config-and-cli page of the design). Thread:
-// values, any thread.
+// The checked configuration: everything the files say, with defaults filled in. A value: built completely or
+// not at all, never changed afterwards. Names follow the file's keys (config-and-cli page of the design).
+// Thread: values, any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +21,7 @@
 
 namespace gracevisor::config {
 
-// Where something stands: for messages and for naming both files of a conflict.
+// The position of something in a file: for messages and for naming both files of a conflict.
 struct Source {
   std::string file;
   unsigned line = 0;
@@ -63,14 +63,14 @@ enum class AccessFormat { json, combined };
 struct Listener {
   enum class Targets : std::uint8_t {
     as_sent,  // any byte but controls, space, DEL and "#" passes unchanged
-    strict,   // what RFC 9112 section 3.2 does not allow is 400
+    strict,   // targets that RFC 9112 section 3.2 does not allow get 400
   };
   std::string name;
   std::vector<base::Address> addresses;
   std::optional<std::string> default_app;  // unset: unknown hosts get 404
   std::vector<Cidr> trusted_proxies;
   bool proxy_protocol = false;  // every connection begins with a PROXY header, version 1 or 2
-  Millis head_timeout{10000};   // of a request, in all
+  Millis head_timeout{10000};   // of a request, in total
   Millis idle_timeout{60000};   // between two requests
   std::uint64_t max_target = 8192;
   std::uint64_t max_head = 32768;
@@ -78,10 +78,10 @@ struct Listener {
   unsigned max_fields = 100;
   Targets targets = Targets::as_sent;
   std::uint64_t read_ahead = 65536;  // pipelined bytes kept while a request is served
-  // Of one address, shared out over the workers; 0: any number; unset: "auto", a quarter of the places while
-  // those are scarce.
+  // Per client address, divided among the workers; 0: any number; unset: "auto", a quarter of the places
+  // while those are scarce.
   std::optional<unsigned> max_connections_per_client;
-  std::string access_log;  // as AppLog::access, for requests whose app has none of its own
+  std::string access_log;  // like AppLog::access, for requests whose app has none of its own
   AccessFormat access_format = AccessFormat::json;
   Source source;
 };
@@ -104,7 +104,7 @@ enum class EndpointKind {
 [[nodiscard]] constexpr bool is_routed(EndpointKind kind) {
   return kind != EndpointKind::none;
 }
-// Is it reached at a path?
+// Is it reached through a path?
 [[nodiscard]] constexpr bool is_unix(EndpointKind kind) {
   return kind == EndpointKind::socket || kind == EndpointKind::fd;
 }
@@ -164,7 +164,7 @@ struct Stop {
   enum class Scope { group, main };
   std::vector<StopStep> ladder = {StopStep{}};  // then SIGKILL to the whole tree
   Scope scope = Scope::group;
-  // What becomes of processes that outlive the main one.
+  // What happens to processes that outlive the main one.
   enum class Leftover { kill, leave };
   Leftover leftover = Leftover::kill;
 };
@@ -177,7 +177,7 @@ struct AppLog {
   unsigned keep = 5;
   std::string access;  // of requests; empty: none; "inherit": the daemon's own standard error; absolute
   AccessFormat access_format = AccessFormat::json;
-  OnFull on_full = OnFull::drop;  // when nothing of what the app wrote gets written for a while
+  OnFull on_full = OnFull::drop;  // if none of the app's output can be written for a while
 };
 
 inline constexpr unsigned kMostInstances = 1000;
@@ -192,7 +192,7 @@ struct App {
   unsigned instances = 1;
   EndpointKind endpoint = EndpointKind::port;
   std::vector<std::string> listen;  // names of Config::listeners
-  std::vector<Route> routes;        // never empty for a routed app: {host "", path "/"} is the default
+  std::vector<Route> routes;        // never empty for a routed app; the default is {host "", path "/"}
   Protocol protocol = Protocol::http;
   bool autostart = true;
   Health health;
@@ -214,7 +214,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<App> apps;  // in the order of the files
   std::vector<std::filesystem::path> files;
-  uid_t owner = 0;  // of the first of them
+  uid_t owner = 0;  // of the first file
 
   [[nodiscard]] const App* find_app(std::string_view name) const;
   [[nodiscard]] const Listener* find_listener(std::string_view name) const;

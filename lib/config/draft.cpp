@@ -11,7 +11,7 @@
 namespace gracevisor::config {
 namespace {
 
-// A name that can stand in a file's name, a selector (web@43.1) and a log line.
+// A name that can be used in a file name, a selector (web@43.1) and a log line.
 bool valid_name(std::string_view name) {
   constexpr std::size_t kLongest = 63;
   auto alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
@@ -40,7 +40,7 @@ class DraftReader {
         read_named(item, [this](const Entry& named, const Item& one) { read_listener(named, one); });
       } else if (entry.key == "app") {
         read_named(item, [this](const Entry& named, const Item& one) { read_app(named, one); });
-      } else if (entry.key != "include") {  // followed already
+      } else if (entry.key != "include") {  // already followed
         reading_.error(entry.source, item.path,
                        unknown_key(entry.key, {"include", "daemon", "listen", "app"}));
       }

@@ -17,18 +17,18 @@ struct AppDraft {
 
 struct ListenerDraft {
   Listener listener;
-  std::string path;              // "listen.public", or of an app's own address "app.web.listen"
+  std::string path;              // "listen.public", or for an app's own address "app.web.listen"
   const Table* table = nullptr;  // null for an app's own address
 };
 
 struct Draft {
   Daemon daemon;
-  Source port_range;  // of daemon.port_range where it is given
+  Source port_range;  // of daemon.port_range if given
   std::vector<ListenerDraft> listeners;
   std::vector<AppDraft> apps;
 };
 
-// Where `key` stands in the app's table; the app itself where it does not.
+// The position of `key` in the app's table, or of the app itself if it has no such key.
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view key);
 // The same for a key within one of its tables: "log", "stdout".
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view table, std::string_view key);
@@ -39,8 +39,8 @@ struct Draft {
 // What one app says about itself: command, endpoint, placeholders, restart, log.
 void check_apps(Draft& draft, const Identity& identity, Findings& findings);
 
-// Between apps and listeners: names looked up, addresses, routes and default apps; fills in App::listen,
-// routes and the listeners that apps bring along. Between all: ports, socket paths, log files.
+// Between apps and listeners: looks up names, checks addresses, routes and default apps; fills in
+// App::listen, routes and the listeners that apps define. Across everything: ports, socket paths, log files.
 void check_listeners(Draft& draft, Findings& findings);
 void check_routes(const Draft& draft, Findings& findings);
 void check_shared(const Draft& draft, Findings& findings);

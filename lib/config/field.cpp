@@ -13,7 +13,7 @@ std::string unknown_key(std::string_view key, const std::vector<std::string_view
 
 void read_fixed_word(Reading& reading, const Item& item, std::string_view word,
                      const std::vector<std::string_view>& reserved) {
-  // One choice that counts, and the words for later beside it.
+  // One valid choice, and the words reserved for later.
   std::vector<std::string_view> words = {word};
   words.insert(words.end(), reserved.begin(), reserved.end());
   if (auto found = reading.word(item, words); found && *found != 0) reading.not_supported(item);

@@ -1,6 +1,6 @@
-// One table of fields per TOML table: key, how it is read, how it is written, what it is for. Reading, the
-// suggestion for an unknown key, --defaults and --check all come from it, so that none can forget a key. A
-// default stands once, as the initial value of its member in config.h. Thread: any.
+// One table of fields per TOML table: key, how it is read, how it is written, what it is for. Reading,
+// suggestions for unknown keys, --defaults and --check are all derived from it, so that none can miss a key.
+// A default is given once, as the initial value of its member in config.h. Thread: any.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,7 +22,7 @@ namespace gracevisor::config {
 struct Line {
   std::string_view key;
   std::string text;          // the value as TOML; empty: not set
-  std::string_view example;  // what --defaults shows, commented out, in place of an empty text
+  std::string_view example;  // what --defaults shows, commented out, instead of an empty text
   std::string_view comment;
 };
 struct Section {
@@ -38,7 +38,7 @@ struct Field {
   using Write = std::function<std::string(const T&)>;
   using Describe = std::function<Section(std::string path, const T&)>;
 
-  // A constructor, as g++ 12 cannot compile an aggregate with initial values for the last members here.
+  // A constructor, because g++ 12 cannot compile an aggregate with initial values for the last members here.
   Field(std::string_view key_, std::string_view comment_, Read read_, Write write_ = {},
         std::string_view example_ = {}, Describe section_ = {})
       : key(key_),
@@ -53,13 +53,13 @@ struct Field {
   Read read;
   Write write;  // as Line::text
   std::string_view example;
-  Describe section;  // in place of `write`, for a table of its own
+  Describe section;  // instead of `write`, for a sub-table
 };
 
 template <class T>
 using Fields = std::vector<Field<T>>;
 
-// "unknown key", with the nearest known one or all that are known.
+// "unknown key", with the nearest known one or all known ones.
 [[nodiscard]] std::string unknown_key(std::string_view key, const std::vector<std::string_view>& known);
 
 template <class T>
@@ -187,7 +187,7 @@ Field<T> choice_field(std::string_view key, E T::* member, const Choice<E> (&cho
           }};
 }
 
-// A table of its own that fills one member.
+// A sub-table that fills one member.
 template <class T, class M>
 Field<T> table_field(std::string_view key, M T::* member, const Fields<M>& fields, std::string_view comment) {
   return {key,
@@ -205,14 +205,14 @@ Field<T> table_field(std::string_view key, M T::* member, const Fields<M>& field
 void read_fixed_word(Reading& reading, const Item& item, std::string_view word,
                      const std::vector<std::string_view>& reserved);
 
-// A key that this version knows by its default alone: the words of `reserved` are for later.
+// A key for which this version supports only the default; the words of `reserved` are for later.
 template <class T>
 Field<T> fixed_word_field(std::string_view key, std::string_view word,
                           const std::vector<std::string_view>& reserved, std::string_view comment) {
   return {key, comment, [=](Reading& r, const Item& item, T&) { read_fixed_word(r, item, word, reserved); },
           [=](const T&) { return quote(word); }};
 }
-// A name that is kept for later: nothing is accepted, and --defaults does not show it.
+// A name reserved for later: only `false` is accepted, and --defaults does not show it.
 template <class T>
 Field<T> reserved_field(std::string_view key) {
   return {key, {}, [](Reading& r, const Item& item, T&) {

@@ -36,7 +36,7 @@ base::Expected<std::vector<std::string>> matches(const std::string& pattern) {
   return out;
 }
 
-// One file however it is named; the name itself where the file cannot be found.
+// Identifies a file however it is named; the name itself if the file cannot be found.
 std::string identity_of(const std::filesystem::path& path) {
   std::error_code failed;
   auto canonical = std::filesystem::weakly_canonical(path, failed);
@@ -47,14 +47,14 @@ class FileReader {
  public:
   FileReader(const Identity& identity, Findings& findings) : identity_(&identity), findings_(&findings) {}
 
-  // `included_at`: where the include stands that asks for it; unset for the main file.
+  // `included_at`: the position of the include that asks for it; unset for the main file.
   void read(const std::filesystem::path& path, const std::optional<Source>& included_at) {
     Source asked = included_at.value_or(Source{path.string(), 1, 1});
     if (!may_read(path, asked)) return;
     struct stat status{};
     auto fd = base::open_regular(path, 0, status);
     if (!fd) return findings_->error(asked, (included_at ? "include: " : "") + fd.error().what);
-    // By the descriptor: what is judged is what is read.
+    // By the descriptor, so that the file judged is the file read.
     if (!permissions_allow(path, status) || !owner_allows(path, status.st_uid)) return;
     auto text = base::read_all(fd->get(), path.string(), kMostFileBytes);
     if (!text) return findings_->error(asked, (included_at ? "include: " : "") + text.error().what);
@@ -95,8 +95,8 @@ class FileReader {
     return true;
   }
 
-  // Whoever can write the configuration of a daemon that is root can be root. (An ordinary user's files may
-  // be their group's, which on many systems is that user alone.)
+  // A user who can write the configuration of a root daemon can become root. (An ordinary user's files may be
+  // group-writable, since on many systems the group is that user alone.)
   bool permissions_allow(const std::filesystem::path& path, const struct stat& status) {
     if (!identity_->root()) {
       if ((status.st_mode & S_IWOTH) == 0) return true;
@@ -114,7 +114,7 @@ class FileReader {
     return false;
   }
 
-  // Root, the daemon's user, and the owner of the main file, who was trusted with all of it.
+  // Root, the daemon's user, and the owner of the main file, who is trusted with all of it.
   bool owner_allows(const std::filesystem::path& path, uid_t owner) {
     if (owner != 0 && owner != identity_->uid) {
       if (!main_owner_ && !identity_->config_owner) {

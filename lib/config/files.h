@@ -1,5 +1,5 @@
-// The main file and everything it includes, as trees. Bounded in size, number and depth; a file that would be
-// read twice is an error. Thread: the one that loads.
+// The main file and everything it includes, as trees. Bounded in size, number and depth; reading a file twice
+// is an error. Thread: the one that loads.
 #pragma once
 
 #include <sys/types.h>
@@ -23,7 +23,7 @@ struct File {
   Table tree;
   uid_t owner = 0;  // of the main file
 };
-using Files = std::deque<File>;  // in the order of reading: a file before those it includes
+using Files = std::deque<File>;  // in reading order: a file before those it includes
 
 [[nodiscard]] Files read_files(const std::filesystem::path& file, const Identity& identity,
                                Findings& findings);

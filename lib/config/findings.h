@@ -1,5 +1,5 @@
-// Collects what is wrong with the files, so that everything is reported at once. Bounded: past kMost findings
-// of a kind the rest is only counted. Thread: the one that loads.
+// Collects what is wrong with the files, so that everything is reported at once. Bounded: beyond kMost
+// findings of a kind the rest are only counted. Thread: the one that loads.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class Findings {
   void warning(const Source& source, std::string text) { add(warnings_, source, std::move(text)); }
   [[nodiscard]] bool failed() const { return !errors_.kept.empty(); }
 
-  // Sorted by file, line, column and text; leaves nothing behind.
+  // Sorted by file, line, column and text; empties the list.
   [[nodiscard]] std::vector<Diagnostic> take_errors() { return take(errors_); }
   [[nodiscard]] std::vector<Diagnostic> take_warnings() { return take(warnings_); }
 
@@ -38,13 +38,13 @@ class Findings {
 // "FILE:LINE:COLUMN", for a message that names a second place.
 [[nodiscard]] std::string place(const Source& source);
 
-// A key as TOML writes it: bare where that is possible, otherwise quoted.
+// A key as TOML writes it: bare if possible, otherwise quoted.
 [[nodiscard]] std::string key_text(std::string_view key);
 
 // A TOML basic string, with every control character escaped: safe on a terminal as well.
 [[nodiscard]] std::string quote(std::string_view text);
 
-// The same for a message: cut short when it is long.
+// The same for a message: truncated if it is long.
 [[nodiscard]] std::string quote_briefly(std::string_view text);
 
 }  // namespace gracevisor::config

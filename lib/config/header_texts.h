@@ -1,4 +1,4 @@
-// Names and values of header fields as the configuration may give them (RFC 9110 sections 5.1 and 5.5).
+// Which names and values of header fields the configuration may contain (RFC 9110 sections 5.1 and 5.5).
 // Internal to config/. Thread: any.
 #pragma once
 

@@ -34,7 +34,7 @@ void read_expect(Reading& reading, const Item& item, Health& out) {
   auto ranges = parse_statuses(*text);
   if (!ranges) return reading.error(item, ranges.error().what);
   out.expect = *ranges;
-  out.path_given = true;  // who says what to expect wants it checked, at "/" if no path is given
+  out.path_given = true;  // setting an expectation asks for a check, at "/" if no path is given
 }
 
 void read_host(Reading& reading, const Item& item, Health& out) {
@@ -45,7 +45,7 @@ void read_host(Reading& reading, const Item& item, Health& out) {
   out.host = *host;
 }
 
-// What the probe writes itself; a second one would change how the message is framed or routed.
+// Headers that the probe writes itself; a second one would change how the message is framed or routed.
 bool reserved_header(std::string_view name) {
   static constexpr std::string_view kReserved[] = {"host", "content-length", "transfer-encoding",
                                                    "connection", "x-forwarded-proto"};

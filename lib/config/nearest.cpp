@@ -40,14 +40,14 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  constexpr std::size_t kLongest = 64;  // what is longer is no misspelt word, and would cost quadratic time
+  constexpr std::size_t kLongest = 64;  // anything longer is not a misspelt word; the cost is quadratic
   if (word.empty() || word.size() > kLongest) return {};
   std::string wanted = lower(word);
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (std::string_view candidate : known) {
     std::size_t d = distance(wanted, lower(candidate));
-    // One wrong letter of one or two is no likeness.
+    // A word of one or two letters with one of them wrong is no near match.
     if (d < best_distance && d < std::max(wanted.size(), candidate.size()) - (wanted.size() < 3 ? 1 : 0)) {
       best = candidate;
       best_distance = d;

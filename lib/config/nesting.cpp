@@ -7,7 +7,7 @@
 namespace gracevisor::config {
 namespace {
 
-// Walks over TOML text outside of its strings and comments.
+// Walks over TOML text outside its strings and comments.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -65,7 +65,7 @@ class Scanner {
         at_ += 2;
       } else if (multi_line && text_.substr(at_, 3) == closing) {
         at_ += 3;
-        // Up to two quotes may stand right before the closing ones.
+        // Up to two quotes may come right before the closing ones.
         while (at_ < text_.size() && text_[at_] == quote) ++at_;
         return;
       } else if (!multi_line && (text_[at_] == quote || text_[at_] == '\n')) {

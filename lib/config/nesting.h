@@ -1,6 +1,6 @@
 // A check before the TOML parser: how deep keys and brackets nest. The parser and the destructors of its
-// trees recurse once per level, and toml++ 3.3 bounds brackets but not dotted keys, so that a file of dots
-// would end the daemon by its stack. Decides nothing else about the text. Thread: any.
+// trees recurse once per level, and toml++ 3.3 bounds brackets but not dotted keys, so a file full of dots
+// would overflow the daemon's stack. Decides nothing else about the text. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// The two texts that show the configuration: all keys with their defaults, and what is in force.
+// The two texts that show the configuration: all keys with their defaults, and the effective values.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kCommentColumn = 44;
 
-// Keys aligned, with comments, and with what has no default shown as an example.
+// Keys aligned, with comments; keys without a default are shown with an example.
 void print_documented(std::string& out, const Section& section) {
   std::size_t widest = 0;
   for (const Line& line : section.lines)

@@ -8,7 +8,7 @@
 namespace gracevisor::config {
 namespace {
 
-// Any value does: what is checked is the placeholders' names. Whether {port} and {socket} have a value is
+// Any value will do: only the placeholders' names are checked. Whether {port} and {socket} have a value is
 // checked later, with the endpoint.
 void check_placeholders(Reading& reading, const Item& item, std::string_view text) {
   Values values;
@@ -91,7 +91,7 @@ void read_environment_files(Reading& reading, const Item& item, App& out) {
   }
 }
 
-// A user's or a group's name, or its number.
+// The name or number of a user or group.
 bool valid_account(std::string_view name) {
   return !name.empty() && name.size() <= 64 && !name.starts_with('-') &&
          std::all_of(name.begin(), name.end(), [](char c) {

@@ -20,28 +20,28 @@ struct StatusRange {
   bool operator==(const StatusRange&) const = default;
 };
 
-// What is done to the fields of every head in one direction: first removed, then set.
+// Changes to the fields of every head in one direction: first removed, then set.
 struct HeaderRules {
-  std::vector<std::pair<std::string, std::string>> set;  // replaces whatever has the name
+  std::vector<std::pair<std::string, std::string>> set;  // replaces any field of that name
   std::vector<std::string> remove;
   bool operator==(const HeaderRules&) const = default;
 };
 
-// A page for browsers in place of our own text. Of several that fit a status the narrowest counts.
+// A page for browsers instead of our own text. If several match a status, the narrowest one applies.
 struct ErrorPage {
   StatusRange statuses;
   std::filesystem::path file;
-  std::string html;  // the file's content when it was read
+  std::string html;  // the file's content at the time it was read
   bool operator==(const ErrorPage&) const = default;
 };
 
 struct ProxyOptions {
   enum class Balance { p2c, round_robin, least_requests, hash_header, hash_cookie, hash_client };
   enum class Reuse { never, idempotent, always };
-  // Of names with "_", which CGI, WSGI and Rack cannot tell from "-".
+  // For names with "_", which CGI, WSGI and Rack cannot tell from "-".
   enum class Underscores { drop, pass, reject };
   enum class ClientAbort { close, finish };
-  // What a client's FIN behind a whole request means.
+  // What a client's FIN after a complete request means.
   enum class HalfClose { abort, serve };
 
   Balance balance = Balance::p2c;
@@ -52,13 +52,13 @@ struct ProxyOptions {
   unsigned keep_alive_requests = 0;  // requests per connection to the app; 0: any number
   Millis connect_timeout{1000};
   Millis body_timeout{30000};  // no progress of a request's body
-  // Bytes per second, on average, of a body that holds an instance for more than 5 s, or comes for more than
-  // 30 s.
+  // Bytes per second, on average, for a body that occupies an instance for more than 5 s, or takes more than
+  // 30 s to arrive.
   std::uint64_t min_body_rate = 500;
   std::uint64_t request_buffer = 65536;               // of a body, before an instance is chosen; 0: off
-  std::uint64_t request_buffer_memory = 16ULL << 20;  // of incomplete bodies and their heads, per worker
+  std::uint64_t request_buffer_memory = 16ULL << 20;  // for incomplete bodies and their heads, per worker
   Millis send_timeout{30000};                         // no progress towards a slow reader
-  std::uint64_t min_send_rate = 500;  // bytes per second towards a reader who is waited for for 30 s; 0: any
+  std::uint64_t min_send_rate = 500;  // bytes per second to a reader waited on for 30 s; 0: any rate
   Millis tunnel_timeout{3'600'000};   // no byte either way after an upgrade, or in TCP mode
   Millis half_close_timeout{30000};   // of a tunnel, after one side has ended
   std::uint64_t max_body = 100ULL << 20;
@@ -66,9 +66,9 @@ struct ProxyOptions {
   std::uint64_t max_trailers = 8192;          // bytes per message
   std::uint64_t max_response_head = 32768;
   unsigned max_interim_responses = 16;
-  unsigned hold_requests = 1000;            // that wait for an instance, per worker
-  std::uint64_t hold_memory = 16ULL << 20;  // what those keep, per worker
-  bool retry_503 = false;  // an idempotent request again where an instance says 503 with Retry-After
+  unsigned hold_requests = 1000;            // waiting for an instance, per worker
+  std::uint64_t hold_memory = 16ULL << 20;  // memory they use, per worker
+  bool retry_503 = false;  // retry an idempotent request if an instance answers 503 with Retry-After
   ClientAbort on_client_abort = ClientAbort::close;
   HalfClose half_close = HalfClose::abort;
   bool strip_path = false;

@@ -62,7 +62,7 @@ std::string balance_text(const ProxyOptions& options) {
   return quote(std::string(word_of(options.balance)) + options.balance_key);
 }
 
-// Framing and what ends at every hop is the proxy's; a rule on these would break messages.
+// Framing and hop-by-hop fields belong to the proxy; a rule on these would break messages.
 bool is_ours(std::string_view name) {
   static constexpr std::string_view kOurs[] = {
       "connection", "content-length",    "host",    "keep-alive", "te",
@@ -120,13 +120,13 @@ Fields<HeaderRules> header_rule_fields() {
 void read_trailers(Reading& reading, const Item& item, ProxyOptions& out) {
   for (const Item& element : reading.texts(item, "a trailer field's name or a list of names")) {
     const auto& name = std::get<std::string>(element.value.data);
-    // What a head decides can never come behind the body (RFC 9110 section 6.5.1).
+    // Fields that a head needs can never come after the body (RFC 9110 section 6.5.1).
     static constexpr std::string_view kNever[] = {"authorization", "cache-control", "content-encoding",
                                                   "content-range", "content-type",  "cookie",
                                                   "set-cookie",    "expect",        "max-forwards"};
     std::string lower = lower_case(name);
     if (!check_name(reading, element.value.source, element.path, name)) continue;
-    const bool ours = lower.starts_with("x-gv-");  // where a client finds them, it is we who speak
+    const bool ours = lower.starts_with("x-gv-");  // a client must be able to trust that these come from us
     if (ours || std::find(std::begin(kNever), std::end(kNever), lower) != std::end(kNever)) {
       reading.error(element, "this header cannot be a trailer");
     } else {
@@ -145,7 +145,7 @@ base::Expected<StatusRange> parse_page_statuses(std::string_view text) {
                     quote_briefly(text));
 }
 
-// Root reads it, and everybody is shown it.
+// Root reads it, and everyone is shown it.
 base::Expected<std::string> read_page(const Reading& reading, const std::filesystem::path& file) {
   base::PathRules rules;
   if (reading.identity().root())

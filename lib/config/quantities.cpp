@@ -18,7 +18,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// In milliseconds, the largest first: the order in which they may follow one another.
+// In milliseconds, largest first: the order in which they may follow one another.
 constexpr std::array<Unit, 5> kDurations{
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
@@ -41,7 +41,7 @@ constexpr std::array<Unit, 17> kSizes{{{"TiB", 1ULL << 40},
                                        {"m", 1ULL << 20},
                                        {"k", 1ULL << 10}}};
 
-// The leading number of `text`, which is removed; unset when there is none or it does not fit.
+// The leading number of `text`, which is removed; unset if there is none or it does not fit.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   std::uint64_t number = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -57,7 +57,7 @@ std::string_view take_letters(std::string_view& text) {
   return letters;
 }
 
-// number * factor + sum, unless that passes what `limit` holds.
+// number * factor + sum, unless that exceeds `limit`.
 std::optional<std::uint64_t> add_product(std::uint64_t sum, std::uint64_t number, std::uint64_t factor,
                                          std::uint64_t limit) {
   if (number > (limit - sum) / factor) return std::nullopt;
@@ -97,7 +97,7 @@ base::Expected<Millis> parse_duration(std::string_view text) {
 std::string duration_text(Millis duration) {
   auto rest = static_cast<std::uint64_t>(duration.count());
   if (rest == 0) return "0s";
-  // One unit, the largest that is exact, but seconds for what is short of two minutes: "60s", "90s", "2m".
+  // One unit, the largest that is exact, but seconds below two minutes: "60s", "90s", "2m".
   constexpr std::uint64_t kSecond = 1000;
   constexpr std::uint64_t kTwoMinutes = 120'000;
   for (const Unit& unit : kDurations) {

@@ -1,5 +1,5 @@
-// Reads single values of a file's tree, and reports what does not fit: the wrong type, a value out of its
-// range. An unset result has been reported. Thread: the one that loads.
+// Reads single values of a file's tree and reports errors: a wrong type, a value out of range. An unset
+// result means that an error was reported. Thread: the one that loads.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Bounds {
   T most;
 };
 
-// One word of a key that takes one of several. `value` unset: a word that is reserved.
+// One word of a key that takes one of several. `value` unset: a reserved word.
 template <class E>
 struct Choice {
   std::string_view word;  // as in Reading::word()
@@ -49,13 +49,13 @@ class Reading {
   std::optional<std::int64_t> integer(const Item& item, Bounds<std::int64_t> bounds);
   std::optional<Millis> duration(const Item& item, Bounds<Millis> bounds);
   std::optional<std::uint64_t> size(const Item& item, Bounds<std::uint64_t> bounds);
-  // Taken from the folder of its file unless absolute.
+  // Relative to the folder of its file unless absolute.
   std::optional<std::filesystem::path> path(const Item& item, std::string_view expected = "a path");
   const Table* table(const Item& item, std::string_view expected = "a table");
-  // A string, or a list of strings: an Item for each. Nothing else is in the result.
+  // A string, or a list of strings: an Item for each. The result contains only strings.
   std::vector<Item> texts(const Item& item, std::string_view expected);
 
-  // Which of `words` it is; one that ends in ":" stands for everything that begins so.
+  // Which of `words` it is; one that ends in ":" stands for everything that begins with it.
   std::optional<std::size_t> word(const Item& item, const std::vector<std::string_view>& words);
   template <class E, std::size_t N>
   std::optional<E> choice(const Item& item, const Choice<E> (&choices)[N]) {
@@ -75,10 +75,10 @@ class Reading {
   const Identity* identity_;
 };
 
-// `path` from the folder that holds `file`, absolute and without "." and "..".
+// `path` relative to the folder of `file`, made absolute and without "." and "..".
 [[nodiscard]] std::filesystem::path beside(const std::string& file, const std::filesystem::path& path);
 
-// What stays of "~/x" without a shell: an error's text; empty when `path` has none.
+// A hint for error messages that "~/x" needs a shell; empty if `path` has no "~".
 [[nodiscard]] std::string_view tilde_hint(std::string_view path);
 
 }  // namespace gracevisor::config

@@ -16,8 +16,8 @@ bool is_label_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
 }
 
-// Labels of letters, digits, "-" and "_" with single dots between them (RFC 9110 4.2.1 leaves names to DNS
-// and the local system; the underscore is common there).
+// Labels of letters, digits, "-" and "_" separated by single dots (RFC 9110 4.2.1 leaves names to DNS and the
+// local system, where the underscore is common).
 bool is_name(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   std::size_t label = 0;

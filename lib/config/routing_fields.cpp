@@ -11,7 +11,7 @@ constexpr Choice<EndpointKind> kEndpoints[] = {{"port", EndpointKind::port},
 
 constexpr Choice<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
 
-// The texts as they are: names are looked up when all files are read.
+// Keeps the texts unchanged: names are looked up once all files are read.
 void read_listen(Reading& reading, const Item& item, App& out) {
   for (const Item& element : reading.texts(item, "a listener's name, an address, or a list of either")) {
     out.listen.push_back(std::get<std::string>(element.value.data));
@@ -67,7 +67,7 @@ void read_routes(Reading& reading, const Item& item, App& out) {
 }
 
 std::string routes_text(const App& app) {
-  if (app.protocol == Protocol::tcp) return {};  // which may have none, but the one that is implied
+  if (app.protocol == Protocol::tcp) return {};  // which may have no route except the implied one
   std::vector<std::string> items;
   items.reserve(app.routes.size());
   for (const Route& route : app.routes) items.push_back(route_text(route));

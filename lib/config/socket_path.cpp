@@ -5,7 +5,7 @@
 namespace gracevisor::config {
 namespace {
 
-// More than an app lives to see: a deploy per minute for two years, restarts at every back-off for one.
+// More than any app will reach: a deploy per minute for two years, restarts at every back-off for one.
 constexpr base::GenerationId kFarGeneration{999'999};
 constexpr base::Incarnation kFarIncarnation{999'999};
 

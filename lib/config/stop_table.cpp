@@ -5,7 +5,7 @@
 namespace gracevisor::config {
 namespace {
 
-// As the file has it: a rung without a time of its own waits for `timeout`.
+// As written in the file: a rung without its own time waits for `timeout`.
 struct Rung {
   int signal = 0;
   std::optional<Millis> wait;
@@ -108,7 +108,8 @@ Section stop_section(std::string path, const App& app) {
   return section;
 }
 
-// A word of `words` as it is, or a file's path, which has a slash so that a misspelt word is no file.
+// One of `words`, or a file's path, which must contain a slash so that a misspelt word is not taken for a
+// file.
 std::optional<std::string> read_target(Reading& reading, const Item& item,
                                        std::initializer_list<std::string_view> words) {
   auto text = reading.text(item, R"(a file's path or a word such as "inherit")");

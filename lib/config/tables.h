@@ -1,4 +1,4 @@
-// The fields of every TOML table, and the values that are filled in where the files say nothing. Thread: any.
+// The fields of every TOML table, and the values used where the files say nothing. Thread: any.
 #pragma once
 
 #include "config/config.h"
@@ -18,7 +18,7 @@ namespace gracevisor::config {
 [[nodiscard]] Fields<Restart> restart_fields();
 [[nodiscard]] Fields<ProxyOptions> proxy_options_fields();
 
-// The keys of [app.NAME] about what is started, and about where it is reached.
+// The keys of [app.NAME] about what is started and where it is reached.
 void add_process_fields(Fields<App>& fields);
 void add_routing_fields(Fields<App>& fields);
 

@@ -18,7 +18,7 @@ using Array = std::vector<Value>;
 using Table = std::vector<Entry>;
 
 struct Value {
-  struct Date {};  // dates and times: known to TOML, of no use here
+  struct Date {};  // dates and times: part of TOML, not used here
   Source source;
   std::variant<std::string, std::int64_t, double, bool, Date, Array, Table> data;
 };
@@ -32,11 +32,11 @@ struct Entry {
 // "string", "integer", "float", "boolean", "date", "array" or "table".
 [[nodiscard]] std::string_view kind(const Value& value);
 
-// Null when there is none.
+// Null if there is none.
 [[nodiscard]] const Entry* find(const Table& table, std::string_view key);
 
-// The tree of `text`, which stands in `file`. What cannot be parsed is reported (TOML has one syntax error
-// per file) and gives an empty table.
+// The tree of `text`, the content of `file`. Text that cannot be parsed is reported (TOML gives one syntax
+// error per file) and yields an empty table.
 [[nodiscard]] Table parse(std::string_view text, const std::string& file, Findings& findings);
 
 }  // namespace gracevisor::config

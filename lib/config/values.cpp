@@ -19,7 +19,7 @@
 namespace gracevisor::config {
 namespace {
 
-// SIGSTOP is missing: it cannot end a process, so no ladder may wait on it.
+// SIGSTOP is left out: it cannot end a process, so no ladder may wait for it.
 constexpr std::string_view kSignalNames[] = {"TERM", "INT",  "QUIT", "HUP",  "USR1", "USR2",
                                              "KILL", "TSTP", "CONT", "ABRT", "ALRM", "WINCH",
                                              "PIPE", "TTIN", "TTOU", "IO",   "PWR",  "URG"};

@@ -33,9 +33,9 @@ namespace gracevisor::config {
 
 [[nodiscard]] base::Expected<PortRange> parse_port_range(std::string_view text);
 
-// A host of a route or of a health check, lower-cased: a name, an address, for routes "*.example.com".
+// A host of a route or of a health check, lower-cased: a name, an address, or for routes "*.example.com".
 [[nodiscard]] base::Expected<std::string> parse_host(std::string_view text, bool wildcard_allowed);
-// The path of a route, without a trailing slash (but "/").
+// The path of a route, without a trailing slash (except "/").
 [[nodiscard]] base::Expected<std::string> parse_route_path(std::string_view text);
 [[nodiscard]] base::Expected<Route> parse_route(std::string_view text);
 [[nodiscard]] std::string route_text(const Route& route);

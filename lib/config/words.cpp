@@ -66,7 +66,7 @@ class WordReader {
         ++at_;
         return {};
       }
-      // Within double quotes a backslash is special only before these.
+      // Inside double quotes a backslash is special only before these.
       if (c == '\\' && at_ + 1 < text_.size() &&
           std::string_view("$`\"\\\n").find(text_[at_ + 1]) != std::string_view::npos) {
         c = text_[++at_];
@@ -127,7 +127,7 @@ class WordReader {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  std::optional<std::string> word_;  // set while inside a word, be it empty
+  std::optional<std::string> word_;  // set while inside a word, even an empty one
   bool quoted_ = false;              // some of the word was quoted
   Words out_;
 };

@@ -1,5 +1,5 @@
-// A command given as one string: its words, and what a shell would have done with it beyond splitting.
-// Thread: any.
+// A command given as one string: its words, and any syntax that a shell would have interpreted beyond
+// splitting. Thread: any.
 #pragma once
 
 #include <string>
@@ -12,12 +12,12 @@ namespace gracevisor::config {
 
 struct Words {
   std::vector<std::string> words;
-  // The first piece outside of quotes that only a shell understands, as written: "&&", "|", ";", ">", "$VAR",
-  // "~", "A=1" before the program; empty when there is none.
+  // The first piece outside quotes that only a shell understands, as written: "&&", "|", ";", ">", "$VAR",
+  // "~", "A=1" before the program; empty if there is none.
   std::string shell_syntax;
 };
 
-// An error for a quote that is not closed or a backslash at the end.
+// An error for an unclosed quote or a backslash at the end.
 [[nodiscard]] base::Expected<Words> read_words(std::string_view text);
 
 }  // namespace gracevisor::config

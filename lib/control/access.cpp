@@ -53,7 +53,7 @@ base::Expected<Credentials> credentials_of(int socket) {
   for (;;) {
     length = static_cast<socklen_t>(peer.groups.size() * sizeof(gid_t));
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, peer.groups.data(), &length) == 0) break;
-    // Too little space: `length` says how much it takes.
+    // Too little space: `length` says how much is needed.
     if (errno != ERANGE || length > kMostGroups * sizeof(gid_t)) {
       return base::fail_errno("cannot read the groups of a control connection", errno);
     }

@@ -1,6 +1,7 @@
-// Who may use the control socket: root and the daemon's user everything, members of the operator group
-// everything but commands and environments, others nothing. The kernel says who is at the other end
-// (SO_PEERCRED, SO_PEERGROUPS). Thread: values; the look-ups block on the name service, so: at start-up only.
+// Who may use the control socket: root and the daemon's user may do everything, members of the operator group
+// everything except commands and environments, others nothing. The kernel says who is at the other end
+// (SO_PEERCRED, SO_PEERGROUPS). Thread: values; the look-ups block on the name service, so use them only at
+// start-up.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +16,7 @@ namespace gracevisor::control {
 
 enum class Role { none, operator_, admin };
 
-// The other end of a connection, as it was when it connected.
+// The other end of a connection, as of the moment it connected.
 struct Credentials {
   uid_t uid = 0;
   gid_t gid = 0;
@@ -34,8 +35,8 @@ struct AccessPolicy {
 [[nodiscard]] Role role_of(const Credentials& peer, const AccessPolicy& policy);
 [[nodiscard]] base::Expected<Credentials> credentials_of(int socket);
 
-// This process's policy: `operator_group` counts when it exists and this process can give files to it (as
-// root or as its member).
+// This process's policy: `operator_group` counts if it exists and this process can give files to it (as root
+// or as a member).
 [[nodiscard]] AccessPolicy access_policy(const std::string& operator_group);
 
 }  // namespace gracevisor::control

@@ -1,6 +1,6 @@
-// How many connections the control socket has at a time, and for whom: some places are kept for admins, so
-// that nobody of the operator group can lock them out, and followers, who stay for as long as they like, get
-// no more than half. Thread: values.
+// How many connections the control socket allows at a time, and for whom: some places are kept for admins, so
+// that no member of the operator group can lock them out, and followers, which may stay as long as they like,
+// get at most half. Thread: values.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,8 @@ class Admission {
   static constexpr std::size_t kMostConnections = 64;
   static constexpr std::size_t kMostForAdmins = 8;
 
-  // With 64 places 32 may be followers', and 8 of either are kept for admins; with fewer, as many parts.
+  // Of 64 places, 32 may be used by followers, and 8 of each kind are kept for admins; with fewer places,
+  // proportionally.
   explicit constexpr Admission(std::size_t places = kMostConnections) noexcept
       : places_(std::clamp<std::size_t>(places, 4, kMostConnections)) {}
 

@@ -43,7 +43,7 @@ CallError cannot_connect(const std::string& path, int code) {
   return {Kind::unreachable, fmt::format("cannot connect to {}: {}", path, cause)};
 }
 
-// An impostor would learn what is asked, and could answer whatever it likes.
+// An impostor would learn what is asked and could answer anything.
 std::optional<CallError> expect_daemon(int socket, const std::string& path) {
   ucred listener{};
   socklen_t length = sizeof listener;
@@ -74,7 +74,7 @@ class Exchange {
 
   [[nodiscard]] std::optional<CallError> connect();
   void send(const Call& call);
-  // Waits for bytes and appends them to input_; `no` at the end of the connection.
+  // Waits for bytes and appends them to input_; returns `no` at the end of the connection.
   [[nodiscard]] Step receive(bool patient);
   [[nodiscard]] std::optional<CallError> read_head(http::Method method);
   [[nodiscard]] std::optional<CallError> read_body();
@@ -91,7 +91,7 @@ class Exchange {
   base::UniqueFd fd_;
   base::ByteBuffer input_;
   http::BodyReader body_;
-  std::string line_;  // the beginning of one whose end has not come
+  std::string line_;  // the beginning of a line whose end has not arrived
   Answer answer_;
 };
 
@@ -132,7 +132,7 @@ void Exchange::send(const Call& call) {
   while (!rest.empty()) {
     ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    // A daemon that refuses without reading everything has answered: reading tells.
+    // A daemon that refuses without reading everything has already answered: read that.
     if (sent < 0) return;
     rest.remove_prefix(static_cast<std::size_t>(sent));
   }

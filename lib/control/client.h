@@ -17,23 +17,23 @@ namespace gracevisor::control {
 struct Call {
   http::Method method = http::Method::get;  // get or post
   std::string target;                       // "/v1/apps/web/logs?n=100"
-  std::string body;                         // JSON, of a post
+  std::string body;                         // JSON, for post
 };
 
 struct Answer {
   int status = 0;
-  std::string body;  // empty where it came as lines
+  std::string body;  // empty if it came as lines
 };
 
 struct CallError {
   enum class Kind {
-    unreachable,    // nobody there, or nobody who answers
-    not_permitted,  // the socket is not for this user, or who listens is not to be believed
-    lost,           // the connection ended before the answer was whole
-    malformed,      // what came is no answer of a daemon
+    unreachable,    // nothing is listening, or it does not answer
+    not_permitted,  // this user may not use the socket, or the listener is not trusted
+    lost,           // the connection ended before the answer was complete
+    malformed,      // what came is not a daemon's answer
     interrupted,    // the interrupt descriptor became readable
-    unusable,       // the path is none that a socket can have
-    failed,         // this process is short of something
+    unusable,       // the path cannot be a socket's
+    failed,         // this process lacks a resource
   };
   Kind kind = Kind::unreachable;
   std::string what;  // a whole sentence without its full stop, with the socket's path
@@ -42,20 +42,20 @@ struct CallError {
 class Client {
  public:
   struct Options {
-    int interrupt = -1;  // becomes readable when the caller wants the call to end; stays the caller's
-    base::Millis patience{30000};  // without a byte of an answer that is no stream
+    int interrupt = -1;  // becomes readable when the caller wants the call to end; still owned by the caller
+    base::Millis patience{30000};  // how long to wait for the next byte of an answer that is not a stream
   };
-  // Before anything is sent it is looked who listens (see may_be_believed).
+  // Before anything is sent, the listener's identity is checked (see may_be_believed).
   explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
   Client(std::string socket_path, const Options& options)
       : socket_path_(std::move(socket_path)), options_(options) {}
 
   using Result = std::expected<Answer, CallError>;
-  // One NDJSON line, valid during the call; false: enough, hang up.
+  // One NDJSON line, valid during the call; return false to hang up.
   using OnLine = std::function<bool(std::string_view line)>;
 
   [[nodiscard]] Result ask(const Call& call) const;
-  // A 200 comes line by line, however long it takes; any other answer comes whole.
+  // A 200 comes line by line, however long it takes; any other answer comes as a whole.
   [[nodiscard]] Result stream(const Call& call, const OnLine& on_line) const;
 
   [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
@@ -65,8 +65,8 @@ class Client {
   Options options_;
 };
 
-// Where the daemon of this user listens by default: root's in /run/gracevisor, others' in
-// $XDG_RUNTIME_DIR/gracevisor, without that (empty or relative) in /tmp/gracevisor-UID.
+// Where this user's daemon listens by default: root's in /run/gracevisor, others' in
+// $XDG_RUNTIME_DIR/gracevisor, or if that is empty or relative, in /tmp/gracevisor-UID.
 [[nodiscard]] std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir);
 
 }  // namespace gracevisor::control

@@ -13,7 +13,7 @@ namespace {
 constexpr http::HeadLimits kHeadLimits;
 constexpr std::size_t kMaxBody = 1U << 20;
 constexpr std::size_t kMaxQueued = 1U << 20;   // of a stream, for a slow reader
-constexpr std::size_t kMaxAtOnce = 64U << 20;  // of a stream, said at once in answer to the request
+constexpr std::size_t kMaxAtOnce = 64U << 20;  // of a stream, sent at once in answer to the request
 constexpr base::Millis kReadDeadline{10000};
 constexpr base::Millis kLingerDeadline{10000};
 
@@ -55,7 +55,7 @@ void Connection::notify_gone() {
   if (auto reply = reply_.lock()) reply->notify_gone();
 }
 
-// --- what arrives ---
+// --- input ---
 
 void Connection::on_bytes(std::string_view bytes) {
   switch (state_) {
@@ -170,14 +170,14 @@ void Connection::dispatch() {
   streaming_ = follows_ = false;
   auto reply = std::make_shared<Reply>(static_cast<ReplySink&>(*this));
   reply_ = reply;
-  // What a handler says at once (the past of a log) is bounded by what the daemon holds, and no reader could
-  // have been fast enough; what it says later has to be read at its pace.
+  // What a handler sends at once (a log's history) is bounded by what the daemon holds, and no reader could
+  // have been fast enough; what it sends later has to be read as fast as it comes.
   most_queued_ = kMaxAtOnce;
   owner_.on_request(request_, std::move(reply));
   if (state_ == State::answering) most_queued_ = stream_.queued() + kMaxQueued;
 }
 
-// --- what is answered ---
+// --- output ---
 
 void Connection::answer(int status, std::string_view body) {
   write_head(status, "application/json", fmt::format("Content-Length: {}\r\n", body.size() + 1));
@@ -238,7 +238,7 @@ void Connection::write(std::span<const std::string_view> pieces) {
 }
 
 void Connection::end_answer() {
-  // Without this the Reply's end would be taken for the next answer's.
+  // Without this the end of this Reply would be taken for that of the next answer.
   if (auto reply = reply_.lock()) reply->detach();
   reply_.reset();
   follows_ = false;

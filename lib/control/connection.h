@@ -4,9 +4,9 @@
 //        |               |             |
 //        '--- refused ---'-------------'--> lingering -> gone
 //
-// In `answering` a Reply exists. In `lingering` our side is finished: queued bytes go out, what still arrives
-// is thrown away, so that a client that is not done sending gets to read its refusal. A client that leaves or
-// does not read is `gone` from every state. Thread: the loop's.
+// In `answering` a Reply exists. In `lingering` our side is finished: queued bytes go out, further input is
+// discarded, so that a client that is still sending can read its refusal. A client that leaves or does not
+// read becomes `gone` from any state. Thread: the loop's.
 #pragma once
 
 #include <memory>
@@ -26,14 +26,14 @@ namespace gracevisor::control {
 
 class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink {
  public:
-  // Whoever owns the connections.
+  // The owner of the connections.
   class Owner {
    public:
-    // A whole request of somebody who may ask.
+    // A complete request from an authorised client.
     virtual void on_request(const Request& request, std::shared_ptr<Reply> reply) = 0;
-    // It is closed: to be freed later in the loop, after notify_gone().
+    // It is closed; free it later in the loop, after notify_gone().
     virtual void on_closed(Connection& connection) = 0;
-    // May it follow, beside those who do?
+    // May it follow, in addition to the current followers?
     [[nodiscard]] virtual bool on_follow(const Connection& connection) = 0;
 
    protected:
@@ -46,15 +46,15 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   ~Connection();
 
   [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd socket);
-  // Runs the notice of a Reply whose client left.
+  // Runs the gone notice of a Reply whose client left.
   void notify_gone();
 
   [[nodiscard]] Role role() const noexcept { return request_.peer.role; }
   [[nodiscard]] bool follows() const noexcept { return follows_; }
-  // Since when it has waited for the client to ask a whole question, or to take its leave; unset while the
-  // daemon answers.
+  // Since when it has been waiting for the client to complete a request or to leave; unset while the daemon
+  // answers.
   [[nodiscard]] std::optional<base::TimePoint> waits_since() const noexcept;
-  // Closes it, in favour of others.
+  // Closes it to make room for others.
   void give_up() { close(); }
 
  private:
@@ -75,7 +75,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
 
   void read_head();
   void read_body();
-  // Checks what is asked, and keeps what it needs of the head.
+  // Checks what is asked, and keeps what is needed from the head.
   [[nodiscard]] bool accept_head(const http::RequestHead& head);
   void dispatch();
 
@@ -97,15 +97,15 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ReplySink
   State state_ = State::reading_head;
   base::TimePoint waits_since_{};
 
-  // The present request.
+  // The current request.
   base::ByteBuffer input_;
   http::BodyReader body_;
   Request request_;
   bool keep_alive_ = true;  // after its answer
-  bool chunked_ = true;     // a stream is sent in chunks; HTTP/1.0 knows none
+  bool chunked_ = true;     // a stream is sent in chunks; HTTP/1.0 has none
   bool streaming_ = false;
   bool follows_ = false;
-  std::size_t most_queued_ = 0;  // beyond it a stream's reader is too slow
+  std::size_t most_queued_ = 0;  // above this, a stream's reader is too slow
   std::weak_ptr<Reply> reply_;
 };
 

@@ -23,9 +23,9 @@ Expected<UniqueFd> unix_socket() {
   return fd;
 }
 
-// An error unless nothing is at `path`, or a stale socket.
+// An error unless `path` is free or a stale socket.
 Expected<void> expect_replaceable(const std::filesystem::path& path) {
-  // First of all: a path too long could be renamed to, but nobody could connect to it.
+  // Checked first: a path that is too long could be renamed to, but no client could connect to it.
   auto address = base::Address::unix_path(path.string());
   if (!address) return std::unexpected(address.error());
   struct stat st{};
@@ -36,15 +36,15 @@ Expected<void> expect_replaceable(const std::filesystem::path& path) {
   if (!S_ISSOCK(st.st_mode)) return base::fail(path.string() + " exists and is not a socket");
   auto probe = unix_socket();
   if (!probe) return std::unexpected(probe.error());
-  // EAGAIN: a backlog is full, so somebody owns it. Without an answer the file is stale.
+  // EAGAIN: the backlog is full, so there is a listener. Without an answer the file is stale.
   if (::connect(probe->get(), address->get(), address->length()) == 0 || errno == EAGAIN) {
     return std::unexpected(base::Error{"another process answers on " + path.string(), EADDRINUSE});
   }
   return {};
 }
 
-// Binds under a name of its own and makes it ready; the file has its final owner and mode before listen(),
-// and without listen() nobody can connect.
+// Binds under a temporary name and prepares the socket; the file has its final owner and mode before
+// listen(), and without listen() no client can connect.
 Expected<UniqueFd> open_at(const std::filesystem::path& temporary, const AccessPolicy& policy) {
   auto address = base::Address::unix_path(temporary.string());
   if (!address) return std::unexpected(address.error());
@@ -71,7 +71,7 @@ ControlSocket::ControlSocket(ControlSocket&& other) noexcept
 }
 
 ControlSocket::~ControlSocket() {
-  // A file that cannot be removed is stale from now on, and the next daemon replaces it.
+  // If the file cannot be removed, it is stale from now on, and the next daemon replaces it.
   if (in_place()) (void)::unlink(path_.c_str());
 }
 
@@ -86,7 +86,7 @@ Expected<ControlSocket> ControlSocket::open(const std::filesystem::path& path, c
   auto temporary = path.parent_path() / ".new.sock";
   auto fd = open_at(temporary, policy);
   if (!fd) {
-    // EEXIST and the like leave nothing behind; the rest must not stay.
+    // EEXIST and the like leave nothing behind; after any other error the file must not stay.
     (void)::unlink(temporary.c_str());
     return std::unexpected(fd.error());
   }

@@ -1,5 +1,5 @@
-// The listening control socket's file: nobody can connect before its owner and mode are right, and the path
-// changes in one step. The caller holds the runtime folder's InstanceLock. Thread: the start-up's.
+// The listening control socket's file: no client can connect before its owner and mode are right, and the
+// path changes atomically. The caller holds the runtime folder's InstanceLock. Thread: the start-up's.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@ namespace gracevisor::control {
 
 class ControlSocket {
  public:
-  // An error when somebody answers at `path` already, or when it is there and no socket. A stale socket is
+  // An error if something already answers at `path`, or if it exists and is not a socket. A stale socket is
   // replaced.
   [[nodiscard]] static base::Expected<ControlSocket> open(const std::filesystem::path& path,
                                                           const AccessPolicy& policy);
@@ -25,9 +25,9 @@ class ControlSocket {
 
   // Is the file at the path still this socket's?
   [[nodiscard]] bool in_place() const;
-  // The file is none of this object's business any more: it is left alone at the end.
+  // Gives up the file: the destructor leaves it alone.
   void forget() noexcept { path_.clear(); }
-  // Listening, non-blocking; the file stays this object's.
+  // Listening, non-blocking; this object still owns the file.
   [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
 
  private:

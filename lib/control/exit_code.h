@@ -1,4 +1,4 @@
-// Exit codes as the control API's HTTP statuses carry them. Thread: values, any thread.
+// Exit codes as carried by the control API's HTTP statuses. Thread: values, any thread.
 #pragma once
 
 #include "base/exit_code.h"
@@ -7,7 +7,7 @@ namespace gracevisor::control {
 
 using base::ExitCode;
 
-// The exit code that an error answer of this HTTP status means when its body does not say.
+// The exit code meant by an error answer with this HTTP status if its body does not say.
 [[nodiscard]] ExitCode exit_for_status(int http_status) noexcept;
 // The HTTP status that an error with this exit code is answered with.
 [[nodiscard]] int status_for_exit(ExitCode exit) noexcept;

@@ -23,7 +23,7 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(10);
 
-// The pid that the holder wrote, or nothing while it has not yet.
+// The pid that the holder wrote, or nothing if it has not written it yet.
 std::string holder_of(int file) {
   std::array<char, 24> text{};
   ssize_t count = ::pread(file, text.data(), text.size(), 0);
@@ -32,7 +32,7 @@ std::string holder_of(int file) {
   return {all.begin(), std::find_if_not(all.begin(), all.end(), is_digit)};
 }
 
-// An unknown holder is taken for a living one.
+// An unknown holder is assumed to be alive.
 bool lives(const std::string& holder) {
   pid_t pid = 0;
   auto [rest, failed] = std::from_chars(holder.data(), holder.data() + holder.size(), pid);
@@ -42,7 +42,7 @@ bool lives(const std::string& holder) {
   return entry->lives() && !entry->exiting;
 }
 
-// An errno when it cannot be had: EWOULDBLOCK when somebody else holds it.
+// An errno if the lock cannot be taken: EWOULDBLOCK if another process holds it.
 std::expected<void, int> wait_for(int file, const LockPatience& patience) {
   auto began = std::chrono::steady_clock::now();
   for (;;) {
@@ -54,8 +54,8 @@ std::expected<void, int> wait_for(int file, const LockPatience& patience) {
   }
 }
 
-// A process that dies, or a child that begins its program, lets go of its descriptors in their order. With
-// the lock behind the others, whoever gets it finds the sockets of the former holder closed as well.
+// A dying process, or a child that execs its program, releases its descriptors in numerical order. With the
+// lock after the others, the next holder finds the former holder's sockets already closed.
 base::UniqueFd behind_the_others(base::UniqueFd file) {
   constexpr rlim_t kHigh = 1023;
   rlimit limit{};

@@ -1,6 +1,7 @@
-// The runtime folder, and the lock that makes one daemon its only user. The lock is held until the object
-// ends or the process does, however that happens, and then the last of its descriptors; its file stays, with
-// the holder's pid in it. Take it before anything else in the folder. Thread: the start-up's.
+// The runtime folder, and the lock that makes one daemon its only user. The lock is held until the object is
+// destroyed or the process ends, in any way; a process that ends releases it as the last of its descriptors.
+// Its file stays, with the holder's pid in it. Take it before anything else in the folder. Thread: the
+// start-up's.
 #pragma once
 
 #include <chrono>
@@ -14,17 +15,17 @@
 
 namespace gracevisor::control {
 
-// Creates `folder` where it is missing, for the policy's owner and operators alone. An error when it belongs
-// to somebody else or somebody else can write to it: another user could put a socket of theirs there.
+// Creates `folder` if it is missing, accessible only to the policy's owner and operators. An error if it
+// belongs to another user or another user can write to it: they could put their own socket there.
 [[nodiscard]] base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder,
                                                           const AccessPolicy& policy);
 
-// How long the lock is waited for; tests are less patient.
+// How long to wait for the lock; tests are less patient.
 struct LockPatience {
-  // While its holder is dead or dying: what it left a moment before (a child on its way to its program) lets
+  // While its holder is dead or dying: a process it left behind (a child about to exec its program) will let
   // go.
   base::Duration dead = std::chrono::seconds(10);
-  // While its holder lives: it may be about to die, which cannot be seen.
+  // While its holder is alive: it may be about to die, which cannot be detected.
   base::Duration alive = std::chrono::milliseconds(250);
 };
 
@@ -36,8 +37,8 @@ class InstanceLock {
                                                             const std::string& name = "lock",
                                                             const LockPatience& patience = {});
 
-  // Is the file that is locked the one in `folder`? Where it is not, the folder was removed or moved away,
-  // and anybody may hold the lock that counts.
+  // Is the locked file the one in `folder`? If not, the folder was removed or moved away, and another process
+  // may hold the lock that counts.
   [[nodiscard]] bool in_place(const std::filesystem::path& folder) const;
 
  private:

@@ -5,7 +5,8 @@
 namespace gracevisor::control {
 namespace {
 
-// What is deeper than any message of ours is refused before it can make a parser or a destructor deep.
+// Text nested deeper than any of our messages is refused before it can make a parser or a destructor recurse
+// deeply.
 constexpr int kMaxDepth = 16;
 
 bool too_deep(std::string_view text) {

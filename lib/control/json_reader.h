@@ -1,4 +1,4 @@
-// Reading a JSON object member by member, with the first wrong type remembered. For control's own .cpp files.
+// Reads a JSON object member by member and remembers the first wrong type. For control's own .cpp files.
 // Thread: values.
 #pragma once
 
@@ -17,13 +17,13 @@ namespace gracevisor::control {
 
 class JsonReader {
  public:
-  // A text that is no object makes every read fail.
+  // Parses the text; it need not be an object, but then every read fails.
   [[nodiscard]] static base::Expected<nlohmann::json> parse(std::string_view text);
 
   // `object` must outlive the reader; `what` names it in errors: "status".
   JsonReader(const nlohmann::json& object, std::string_view what);
 
-  // A member that is missing or null leaves `into` as it is.
+  // A missing or null member leaves `into` unchanged.
   void read(const char* name, std::string& into);
   void read(const char* name, bool& into);
   void read(const char* name, std::vector<std::string>& into);

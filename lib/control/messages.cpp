@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 using base::Expected;
 
 std::string dump(const Json& json) {
-  // Output of apps and file names may be no UTF-8: replaced, never thrown at.
+  // App output and file names may not be UTF-8; bad bytes are replaced, never an exception.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -99,7 +99,7 @@ Expected<AppStatus> app_of(const nlohmann::json& json) {
   return app;
 }
 
-// Members that have a place of their own in ReportLine.
+// Members that have their own field in ReportLine.
 constexpr std::array<std::string_view, 4> kReportMembers = {"phase", "at_ms", "text", "exit"};
 
 std::optional<ReportLine::Value> value_of(const nlohmann::json& json) {
@@ -110,7 +110,7 @@ std::optional<ReportLine::Value> value_of(const nlohmann::json& json) {
     bool fits = !json.is_number_unsigned() || json.get<std::uint64_t>() <= std::uint64_t{INT64_MAX};
     if (fits) return json.get<std::int64_t>();
   }
-  return std::nullopt;  // nested or too large: such members are newer than this reader
+  return std::nullopt;  // nested or too large: such members come from a newer version
 }
 
 }  // namespace
@@ -244,7 +244,7 @@ Error read_error(int http_status, std::string_view json) {
   reader.read("error", message.error);
   std::optional<std::uint8_t> exit;  // what a process can exit with
   reader.read("exit", exit);
-  // Where the status says nothing, the body does; an answer that refuses never means success.
+  // If the status says nothing, the body does; a refusal never means success.
   if (message.exit == ExitCode::failed && reader.good() && exit.value_or(0) != 0) {
     message.exit = static_cast<ExitCode>(*exit);
   }

@@ -1,6 +1,6 @@
 // What travels over the control socket, as plain structs and as JSON: written by the daemon, read by gvctl.
-// Reading tolerates members that it does not know and fills in what is missing (an older or newer other
-// side), but a member of the wrong type is an error. Bytes that are no UTF-8 become U+FFFD.
+// Reading tolerates unknown members and fills in missing ones (the other side may be older or newer), but a
+// member of the wrong type is an error. Bytes that are not UTF-8 become U+FFFD.
 //
 //   GET  /v1/version                        Version
 //   GET  /v1/status                         StatusReport
@@ -10,8 +10,8 @@
 //                                           ReportLines until it is finished; stop takes {"now":true}
 //   POST /v1/shutdown                       ReportLines
 //
-// Several lines are a stream, application/x-ndjson: one object per line. Whatever cannot be answered is an
-// Error. Thread: values, any thread.
+// Several lines are a stream, application/x-ndjson: one object per line. A request that cannot be answered
+// gets an Error. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>
@@ -54,14 +54,14 @@ struct AppStatus {
   std::uint64_t wanted = 0;
   std::uint64_t requests = 0;
   std::uint64_t failed = 0;
-  std::uint64_t repaired = 0;            // responses that said twice how long they are
+  std::uint64_t repaired = 0;            // responses that gave their length twice
   std::optional<std::uint64_t> since_s;  // how long ago the generation went live
   std::vector<std::string> listens;      // addresses or names of listeners
   std::vector<std::string> routes;       // "example.com/api"
   std::vector<InstanceStatus> instances;
   std::string last_deploy;            // "@42 done 2 h ago"
   std::vector<std::string> problems;  // "last deploy @43 FAILED …", "configuration differs from @42: …"
-  std::optional<std::uint64_t> stopped_uid;  // who stopped it; unset unless it was stopped by a command
+  std::optional<std::uint64_t> stopped_uid;  // the user who stopped it; unset unless a command stopped it
   std::optional<std::uint64_t> stopped_s;    // how long ago
 };
 
@@ -74,11 +74,11 @@ struct StatusReport {
   std::vector<AppStatus> apps;
   std::uint64_t open_files = 0;  // the limit (RLIMIT_NOFILE); 0: none
   std::uint64_t open_files_needed = 0;
-  std::uint64_t max_connections = 0;  // of clients, which that leaves
+  std::uint64_t max_connections = 0;  // client connections that this leaves room for
   std::vector<std::string> problems;  // of the daemon as a whole
 };
 
-// One line of what a command tells while it goes on. The last one has `exit`.
+// One line of a running command's report. The last one has `exit`.
 struct ReportLine {
   std::string phase;  // "deploy" (the heading), "start", "cutover", "done", "failed", "cause", …; ""
                       // continues the line before
@@ -101,7 +101,7 @@ struct LogLine {
   std::string stream;    // "out" or "err"
   std::string time;      // RFC 3339
   std::string line;      // without its newline
-  bool cut = false;      // the line was longer and goes on: the log file has it whole
+  bool cut = false;      // the line was longer and continues: the log file has all of it
 };
 
 // One JSON object, on one line, without a newline.
@@ -118,7 +118,7 @@ struct LogLine {
 [[nodiscard]] base::Expected<ReportLine> read_report_line(std::string_view json);
 [[nodiscard]] base::Expected<LogLine> read_log_line(std::string_view json);
 
-// The error in an answer of this HTTP status; never fails: what is missing follows from the status.
+// The error in an answer with this HTTP status; never fails: missing members are derived from the status.
 [[nodiscard]] Error read_error(int http_status, std::string_view json);
 
 // What POST …/stop takes.

@@ -48,7 +48,7 @@ void Reply::end() {
 }
 
 void Reply::notify_gone() {
-  // The notice may destroy this Reply's last owner, but the caller holds it meanwhile.
+  // The notice may destroy this Reply's last other owner, but the caller holds it meanwhile.
   if (auto notice = std::exchange(notice_, nullptr)) notice();
 }
 

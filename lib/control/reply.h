@@ -1,13 +1,13 @@
-// The answer to one request of the control API: a whole one, or a stream of NDJSON lines. The handler may
+// The answer to one request of the control API: a single object, or a stream of NDJSON lines. The handler may
 // keep it and answer later, from the loop.
 //
 //   waiting -- json() or error() --> ended
 //   waiting -- begin_stream() --> streaming -- end() --> ended
 //   waiting, streaming -- the client leaves, or its queue overflows --> gone
 //
-// Everything is allowed in `gone` and does nothing, so a handler need not look. A Reply that is destroyed
-// unanswered becomes an answer 500, a stream that is not ended is cut (the client can tell). Nothing is
-// called back inside a call to the Reply. Thread: the loop's.
+// In `gone` every call is allowed and does nothing, so a handler need not check. A Reply destroyed unanswered
+// becomes a 500; a stream that was not ended is cut (the client can tell). No callback runs inside a call to
+// the Reply. Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -18,17 +18,17 @@
 
 namespace gracevisor::control {
 
-// Where a Reply goes: a connection, or a test's record. It detaches the Reply when the answer is whole or the
-// client gone.
+// Where a Reply goes: a connection, or a test's record. It detaches the Reply when the answer is complete or
+// the client has gone.
 class ReplySink {
  public:
   virtual void answer(int status, std::string_view body) = 0;
   virtual void begin() = 0;
   virtual void add_line(std::string_view json) = 0;
   virtual void finish() = 0;
-  // The Reply is destroyed before its answer was whole.
+  // The Reply was destroyed before its answer was complete.
   virtual void abandon() = 0;
-  // The stream that follows lasts as long as its client likes. False: there are too many such already.
+  // The stream that comes next lasts as long as its client likes. False: there are already too many of these.
   [[nodiscard]] virtual bool follow() = 0;
 
  protected:
@@ -44,11 +44,11 @@ class Reply {
 
   // The whole answer; `body` is one JSON object.
   void json(int status, std::string_view body);
-  // The status follows from error.exit.
+  // The status is derived from error.exit.
   void error(const Error& error);
 
-  // Asks for a place among those whose stream has no end of its own; before begin_stream(). False: there is
-  // none, so refuse. True also once the client is gone.
+  // Asks for a place for a stream that does not end by itself; call before begin_stream(). False: there is
+  // none, so refuse. Also true once the client is gone.
   [[nodiscard]] bool follow();
 
   // 200, application/x-ndjson; lines follow.
@@ -57,13 +57,13 @@ class Reply {
   void line(std::string_view json_line);
   void end();
 
-  // false once nothing more can be said: the client has gone, or the answer is whole.
+  // false once nothing more can be sent: the client has gone, or the answer is complete.
   [[nodiscard]] bool open() const noexcept { return sink_ != nullptr; }
-  // Runs once if the client leaves before the answer is whole; later in the loop, never inside a call to this
-  // object, and not after the server's end. An empty function takes the wish back.
+  // Runs once if the client leaves before the answer is complete; later in the loop, never inside a call to
+  // this object, and not after the server has been destroyed. An empty function cancels it.
   void on_gone(std::function<void()> notice) { notice_ = std::move(notice); }
 
-  // For the sink: it is done with this Reply, and calls it no more but for the notice.
+  // For the sink: it is done with this Reply and makes no further call except for the notice.
   void detach() noexcept { sink_ = nullptr; }
   void notify_gone();
 

@@ -1,6 +1,6 @@
-// The runtime folder for as long as the daemon lives. A cleaner of temporary files may remove it with all
-// that is in it, the lock too: then a lock on the removed file says nothing any more, so it counts as lost
-// until the one at the path is held. Thread: the supervisor's.
+// The runtime folder for the daemon's lifetime. A cleaner of temporary files may remove it with everything in
+// it, including the lock: a lock on the removed file then means nothing, so it counts as lost until the one
+// at the path is held. Thread: the supervisor's.
 #pragma once
 
 #include <filesystem>
@@ -12,18 +12,18 @@ namespace gracevisor::control {
 
 class RuntimeFolder {
  public:
-  // Makes the folder, and takes its lock.
+  // Creates the folder and takes its lock.
   [[nodiscard]] static base::Expected<RuntimeFolder> take(const std::filesystem::path& folder,
                                                           const AccessPolicy& policy,
                                                           const LockPatience& patience = {});
 
   enum class Found {
     in_place,  // nothing has changed
-    renewed,   // it was gone: it is there again, and the lock is held
+    renewed,   // it was gone; it has been recreated, and the lock is held
   };
-  // Looks after it, without waiting for anyone. The error: it is not ours now, since another daemon holds the
-  // lock (EWOULDBLOCK), or it cannot be made; nothing may be put into it until a later look finds it in
-  // place.
+  // Checks it and recreates it if needed, without waiting for anyone. The error: it is not ours now, because
+  // another daemon holds the lock (EWOULDBLOCK) or it cannot be created; put nothing into it until a later
+  // look succeeds.
   [[nodiscard]] base::Expected<Found> look();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }

@@ -26,7 +26,7 @@ void refuse_crowd(const base::UniqueFd& fd) {
       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 63\r\n"
       "Connection: close\r\n\r\n"
       R"({"error":"too many connections to the control socket","exit":5})";
-  // Whether it arrives or not, the connection closes.
+  // Whether or not it arrives, the connection closes.
   (void)::send(fd.get(), kAnswer.data(), kAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -73,7 +73,7 @@ class Server::Impl final : Connection::Owner {
 
   void on_closed(Connection& connection) override {
     auto node = connections_.extract(&connection);
-    // One that could not even be started was never entered.
+    // A connection that could not be started was never added.
     if (node.empty()) return;
     departed_.push_back(std::move(node.mapped()));
     bury_.start(base::Duration::zero());
@@ -104,7 +104,7 @@ class Server::Impl final : Connection::Owner {
   loop::Deadlines deadlines_;
   loop::Timer bury_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> departed_;  // closed within some callback, perhaps their own
+  std::vector<std::unique_ptr<Connection>> departed_;  // closed inside some callback, perhaps their own
   std::unique_ptr<loop::Listener> listener_;
 };
 
@@ -124,16 +124,16 @@ void Server::Impl::receive(base::UniqueFd fd) {
   if (!make_room(peer.role)) return refuse_crowd(fd);
   auto connection =
       std::make_unique<Connection>(static_cast<Connection::Owner&>(*this), deadlines_, heads_, peer);
-  if (!connection->start(loop_, std::move(fd))) return;  // out of memory: this client alone
+  if (!connection->start(loop_, std::move(fd))) return;  // out of memory: only this client is affected
   Connection* key = connection.get();
   connections_.emplace(key, std::move(connection));
 }
 
-// Who has waited longest goes, but no admin in favour of anybody else.
+// The connection that has waited longest goes, but an admin never makes room for a non-admin.
 bool Server::Impl::make_room(Role role) {
   std::size_t places = admission_.places(role);
   if (connections_.size() < places) return true;
-  if (connections_.size() > places) return false;  // taken by those for whom more are kept
+  if (connections_.size() > places) return false;  // taken by connections with a larger quota
   Connection* oldest = nullptr;
   for (const auto& [connection, owned] : connections_) {
     auto since = connection->waits_since();
@@ -153,7 +153,7 @@ base::Expected<bool> Server::Impl::renew_socket() {
   if (!file) return std::unexpected(file.error());
   auto listener = listen_on(*file);
   if (!listener) return std::unexpected(listener.error());
-  // Who connected while the file was there is not turned away.
+  // Clients that connected while the file was there are not turned away.
   listener_->accept_all();
   listener_ = std::move(*listener);
   if (file_) file_->forget();

@@ -1,13 +1,14 @@
-// The control API's server: HTTP/1.1 over a Unix socket on the supervisor's loop. It reads whole requests,
-// checks who asks, and hands them to one Handler; what the paths mean is the handler's business.
+// The control API's server: HTTP/1.1 over a Unix socket on the supervisor's loop. It reads complete requests,
+// checks who is asking, and passes them to one Handler, which decides what the paths mean.
 //
-// Bounds: 64 connections, of them 32 whose stream has no end of its own; 8 of either are kept for admins.
-// When all are taken, the one that has been waited for longest, and longer than 5 s, to ask or to leave makes
-// room for the next. Where the process has no descriptor left, some that are held for this are given up. A
-// head of 32 KiB, a body of 1 MiB; 10 s for a whole request, and as long for the next one on the same
-// connection; of a stream 1 MiB may wait for a slow reader, then the connection is dropped. A client that
-// ends its side before the answer is whole has left. Requests are not pipelined: what arrives before the
-// answer is whole is thrown away, and the connection closes after it. Thread: the loop's.
+// Bounds: 64 connections, of which 32 may have a stream that does not end by itself; 8 of each are kept for
+// admins. When all are taken, the connection that has kept us waiting longest for its request or its end, if
+// for more than 5 s, makes room for the next. If the process has no descriptor left, spare ones held for this
+// purpose are given up. A head has at most 32 KiB and a body 1 MiB. A complete request may take 10 s, and so
+// may the next one on the same connection. Up to 1 MiB of a stream may wait for a slow reader; beyond that
+// the connection is dropped. A client that ends its side before the answer is complete counts as having left.
+// Requests are not pipelined: what arrives before the answer is complete is discarded, and the connection
+// closes after it. Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -58,12 +59,13 @@ class Server {
   // Connections close at once; Replies that are still held become inert, without a notice.
   ~Server();
 
-  // From now on; who is connected stays.
+  // Applies from now on; existing connections stay.
   void admit(const Admission& admission) noexcept;
-  // Looks whether the socket's file is still there, and binds it again where it is not: true then. The caller
-  // holds the folder's lock. After an error the server listens no more than before.
+  // Checks whether the socket's file is still there; if not, binds it again and returns true. The caller
+  // holds the folder's lock. After an error the server is as reachable as before.
   [[nodiscard]] base::Expected<bool> renew_socket();
-  // A connection that waits could not be accepted at once: errno's value. Once a minute at most.
+  // Called if a waiting connection could not be accepted at once, with the errno value. At most once a
+  // minute.
   void on_short(std::function<void(int code)> told);
 
   [[nodiscard]] std::size_t connections() const noexcept;

@@ -1,5 +1,5 @@
-// Descriptors that are held for nothing but to be given up: where the process has no other left, a client of
-// the control socket gets the place of one. Thread: the loop's.
+// Descriptors held only to be given up: when the process has no other left, a client of the control socket
+// takes the place of one. Thread: the loop's.
 #pragma once
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@ class SpareDescriptors {
  public:
   explicit SpareDescriptors(std::size_t most) : most_(most) { refill(); }
 
-  // As far as descriptors are to be had.
+  // Opens as many as are available, up to `most`.
   void refill() {
     while (spares_.size() < most_) {
       base::UniqueFd spare(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -20,7 +20,7 @@ std::optional<std::string> unescape(std::string_view text, Part part) {
       auto [stop, ec] = std::from_chars(text.data() + i + 1, end, value, 16);
       if (ec != std::errc() || stop != end) return std::nullopt;
       c = static_cast<char>(value);
-      // It would look like another path than the one that was meant.
+      // It would look like a different path from the one that was meant.
       if (c == '/' && part == Part::path) return std::nullopt;
       i += 2;
     }

@@ -10,13 +10,13 @@ namespace gracevisor::control {
 
 struct Target {
   std::string path;
-  std::map<std::string, std::string> query;  // of a name that comes twice the last one counts
+  std::map<std::string, std::string> query;  // if a name occurs twice, the last one counts
 };
 
 // Nothing for a broken escape, an escaped '/', a NUL, or a path that does not begin with '/'.
 [[nodiscard]] std::optional<Target> parse_target(std::string_view target);
 
-// Everything but unreserved characters escaped.
+// Escapes everything except unreserved characters.
 [[nodiscard]] std::string escape(std::string_view text);
 
 }  // namespace gracevisor::control

@@ -19,7 +19,7 @@ bool guarded(const std::filesystem::path& folder, uid_t listener, uid_t self) {
 bool may_be_believed(uid_t listener, uid_t self, const std::filesystem::path& socket) {
   if (listener == 0 || listener == self) return true;
   std::error_code error;
-  // Without links: those that lead here are no safer than the folders they lie in, but they lead here.
+  // Links are resolved: a link is no safer than the folder it lies in, but it does lead here.
   auto folder = std::filesystem::canonical(socket.has_parent_path() ? socket.parent_path() : ".", error);
   if (error) return false;
   for (; folder.has_relative_path(); folder = folder.parent_path()) {

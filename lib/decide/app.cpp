@@ -157,7 +157,7 @@ void App::cut_over(bool parked) {
   stopped_.reset();
   if (old != nullptr) old->leave(parked);
   std::size_t draining = 0;
-  // Newest last: what is too old to be among the three youngest drains is ended.
+  // Newest last: a generation too old to be among the three youngest that drain is ended.
   for (auto& generation : std::views::reverse(generations_)) {
     if (generation->role() != Role::leaving || generation->ended()) continue;
     if (++draining > kDrainsAtOnce) generation->stop();

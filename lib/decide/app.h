@@ -1,8 +1,9 @@
-// One app: its generations, the deploy that holds its slot, and what a command wants of it. A decider.
+// One app: its generations, the deploy that holds its slot, and what commands ask of it. A decider.
 //
 // At most one generation is live. A candidate exists while a deploy runs; leaving generations drain and stop
-// beside the next deploy. A stopped app keeps its last generation, ended, as what `start` starts again; that
-// it was stopped is in its state record, and lasts until a start or a deploy. Thread: the supervisor's.
+// beside the next deploy. A stopped app keeps its last generation, although it has ended, for `start` to
+// start again. That it was stopped is in its state record, and lasts until a start or a deploy. Thread: the
+// supervisor's.
 #pragma once
 
 #include <deque>
@@ -17,7 +18,7 @@
 
 namespace gracevisor::decide {
 
-// Why a command was not taken.
+// Why a command was refused.
 struct Refused {
   ExitCode exit = ExitCode::failed;
   std::string why;
@@ -31,11 +32,11 @@ class App final : private DeployHost {
   App& operator=(const App&) = delete;
   ~App() = default;
 
-  // The daemon boots, and this app's turn to be started comes in a moment: until start() its clients wait.
-  // False: it will not be started after all.
+  // The daemon is booting, and this app will be started shortly: until start() its clients wait. False: it
+  // will not be started after all.
   void expect_start(bool expected);
-  // It was stopped by a command before the daemon ended, and stays so. `spec` is that of the generation
-  // `again`, which served last; null: none had.
+  // It was stopped by a command before the daemon ended, and stays stopped. `spec` is that of generation
+  // `again`, which served last; null: none had served.
   void stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::GenerationId again);
 
   // Commands. Each takes a report that is finished when the command is done; a refusal takes nothing.
@@ -44,22 +45,22 @@ class App final : private DeployHost {
                                                    std::optional<base::GenerationId> again = std::nullopt);
   [[nodiscard]] std::expected<void, Refused> can_deploy() const;  // busy, or not
   [[nodiscard]] std::expected<void, Refused> deploy(spec::SpecRef spec, std::shared_ptr<Report> report);
-  // Also ends a deploy, in whatever phase it is: whoever waits for that gets exit 6.
+  // Also ends a deploy, in any phase: a client that waits for the deploy gets exit 6.
   [[nodiscard]] std::expected<void, Refused> stop(const spec::Stopped& by, bool now,
                                                   std::shared_ptr<Report> report);
-  // Undoes the deploy under way: before its cutover it gives up (exit 6), within its guard the old generation
-  // serves again (exit 13).
+  // Undoes the deploy under way: before its cutover the deploy gives up (exit 6), within its guard the old
+  // generation serves again (exit 13).
   [[nodiscard]] std::expected<void, Refused> abort(uid_t by, std::shared_ptr<Report> report);
-  // The daemon ends: a running deploy is aborted first; then everything leaves, where `now` skips the drain
-  // and `kill` the stop ladder too.
+  // The daemon ends: a running deploy is aborted first; then everything leaves. `now` skips the drain, `kill`
+  // also the stop ladder.
   void abort_deploy();
   void shut_down(bool now, bool kill);
 
-  // Events. Those of incarnations that are no more are dropped.
+  // Events. Those of past incarnations are dropped.
   void on(const Identity& who, const spawn::ProcessEvent& event);
   void on_probe(const Identity& who, const routing::ProbeReport& report);
   void on_quiescent(const Identity& who);
-  // Nobody can reach it any more: drained, stopped, and started anew in its slot.
+  // Clients can no longer reach the instance: it is drained, stopped, and started anew in its slot.
   void replace(const Identity& who);
   void on_timer(const Identity& who, InstanceTimer timer);
   void on_timer(AppTimer timer);
@@ -68,19 +69,19 @@ class App final : private DeployHost {
 
   [[nodiscard]] base::AppId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  // The highest number that a generation of it was given.
+  // The highest number assigned to one of its generations.
   [[nodiscard]] base::GenerationId last_generation() const { return last_generation_; }
-  // Has the generation anything left? The live one counts also when it ended.
+  // Is anything of the generation left? The live one counts even after it has ended.
   [[nodiscard]] bool has(base::GenerationId generation) const;
   // The generation that serves, or served last; null before the first start.
   [[nodiscard]] const Generation* live() const { return live_; }
-  // Every generation that has anything left, the live one first.
+  // Every generation of which anything is left, the live one first.
   [[nodiscard]] std::vector<const Generation*> generations() const;
-  // Those of its instances that are stopped as soon as no worker can touch them.
+  // Adds its instances that are to be stopped as soon as no worker can touch them.
   void add_draining(std::vector<Identity>& into) const;
   // What clients get while there is no healthy instance.
   [[nodiscard]] routing::AppMode mode() const;
-  // What a cut-back would bring back: the generation before the live one, while a deploy guards; null: none.
+  // What a cut-back would restore: the generation before the live one, during a deploy's guard; null: none.
   [[nodiscard]] const Generation* fallback() const { return guarding() ? deploy_->old() : nullptr; }
   // Guarding: both generations are probed at guard_interval.
   [[nodiscard]] bool guarding() const { return deploy_ && deploy_->guarding(); }
@@ -97,11 +98,11 @@ class App final : private DeployHost {
   [[nodiscard]] const std::shared_ptr<Report>& last_deploy() const { return last_deploy_; }
 
  private:
-  // A start, a stop or an abort that somebody waits for.
+  // A start, a stop or an abort that a client waits for.
   struct Wait {
     enum class For : std::uint8_t { healthy, stopped, aborted } what;
     std::shared_ptr<Report> report;
-    std::shared_ptr<Report> deploy = {};  // aborted: what it ends
+    std::shared_ptr<Report> deploy = {};  // aborted: the deploy it ends
   };
 
   void cut_over(bool parked) override;
@@ -127,11 +128,11 @@ class App final : private DeployHost {
   Effects& effects_;
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* live_ = nullptr;
-  bool wanted_ = false;                   // running is what was asked for last, or is expected
-  std::optional<spec::Stopped> stopped_;  // by a command, which lasts
+  bool wanted_ = false;                   // the last request was to run, or a start is expected
+  std::optional<spec::Stopped> stopped_;  // by a command, lasting
   RecordKeeper records_;
   std::unique_ptr<Deploy> deploy_;                  // holds the slot
-  std::vector<std::unique_ptr<Deploy>> finishing_;  // their cutover is done, the old one drains and stops
+  std::vector<std::unique_ptr<Deploy>> finishing_;  // cutover done; the old one drains and stops
   std::vector<Wait> waits_;
   std::deque<std::shared_ptr<Report>> history_;  // newest last
   std::shared_ptr<Report> last_deploy_;

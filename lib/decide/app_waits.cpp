@@ -1,4 +1,4 @@
-// Who waits for a start, a stop or an abort, and what they are told at its end.
+// The clients that wait for a start, a stop or an abort, and what they are told when it is done.
 #include <fmt/format.h>
 
 #include "decide/app.h"
@@ -16,7 +16,7 @@ void App::advance_waits() {
   });
 }
 
-// Over when nothing runs, and when it is known whether the stop will outlast the daemon.
+// Done when nothing runs and it is known whether the stop will outlast the daemon.
 bool App::settle_stop(Wait& wait) {
   if (wanted_) {
     wait.report->finish(effects_.now(), "failed", "started again meanwhile", ExitCode::aborted);
@@ -30,7 +30,7 @@ bool App::settle_stop(Wait& wait) {
         fmt::format("could not be written: {}; until it is, a restart of the daemon starts {} again",
                     trouble->cause, name_));
   }
-  // The daemon's end stops it as well, but not for longer than that.
+  // The daemon's shutdown also stops it, but not beyond that.
   if (stopped_) what += fmt::format(", stays stopped: gvctl start {}", name_);
   wait.report->finish(effects_.now(), "stopped", what, ExitCode::done);
   return true;

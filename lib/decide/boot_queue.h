@@ -1,7 +1,7 @@
-// The apps that the daemon has still to start when it boots, in the configuration's order, which is that of
-// their ids. A start takes milliseconds, for it spawns processes and waits for each until its image is
-// loaded; so they go in slices, between which the loop turns: what runs already is probed, routed and served,
-// and commands are heard. A decider. Thread: the supervisor's.
+// The apps still to be started at boot, in the configuration's order, which is the order of their ids. A
+// start takes milliseconds, because it spawns processes and waits until each has loaded its image. So apps
+// start in slices, between which the loop turns: what already runs is probed, routed and served, and commands
+// are heard. A decider. Thread: the supervisor's.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@ namespace gracevisor::decide {
 
 class BootQueue {
  public:
-  // No further app is begun after so long: four fifths of the time are for starting apps, however long the
-  // turns between take, of which each publishes a table of all of them. Never less, since a probe or a
-  // command hardly notices it; never more, since they would.
+  // The bounds of a slice, after which no further app is begun. Slices get four fifths of the time, however
+  // long the turns in between take, each of which publishes a table of all apps. Never shorter, as a probe or
+  // a command hardly notices that much; never longer, as they would notice.
   static constexpr base::Duration kShortest = base::Millis(10);
   static constexpr base::Duration kLongest = base::Millis(50);
   static constexpr int kShare = 4;
@@ -28,8 +28,8 @@ class BootQueue {
   [[nodiscard]] const std::set<base::AppId>& waiting() const { return waiting_; }
   void clear() { waiting_.clear(); }
 
-  // Starts the next ones until the slice is over: at least one, if any waits. `start` is told of each when it
-  // waits no more.
+  // Starts the next ones until the slice is over: at least one, if any waits. `start` is called for each once
+  // it no longer waits.
   void run_slice(const std::function<base::TimePoint()>& now, const std::function<void(base::AppId)>& start);
 
  private:

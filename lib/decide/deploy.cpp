@@ -147,7 +147,7 @@ void Deploy::go_back(const std::string& cause) {
   say("cutback", fmt::format("new requests -> @{}", old_->id().value()));
 }
 
-// The guard's clock has run out. What is on disk still names the old generation.
+// The guard's time is over. The record on disk still names the old generation.
 void Deploy::leave_guard() {
   say("guard", fmt::format("ok: {} requests", effects_.counts(app_).requests - before_.requests));
   if (provisional_) {
@@ -187,7 +187,7 @@ void Deploy::advance_finishing() {
   const auto millis = [](base::Duration took) {
     return std::chrono::duration_cast<base::Millis>(took).count();
   };
-  // A client that is slow to send is no delay of ours, but explains what it waited for.
+  // A client that sends slowly is no delay of ours, but it explains what was waited for.
   const auto body = millis(now.slowest_body);
   std::string itself;
   if (!now.touched.empty()) {
@@ -214,8 +214,8 @@ void Deploy::on_timer(AppTimer timer) {
       return;
     case AppTimer::adoption:
       if (phase_ != Phase::adopting) return;
-      // What a worker that hangs still sends goes to the old generation, which cannot become quiescent before
-      // it answers: nothing is lost by going on.
+      // What a hanging worker still sends goes to the old generation, which cannot become quiescent before
+      // that worker answers: nothing is lost by going on.
       for (std::size_t worker : effects_.late_workers()) {
         say("", fmt::format("worker {} has not adopted the cutover after 1 s", worker));
         effects_.say(base::LogLevel::warning, fmt::format("adoption-late worker={}", worker));
@@ -250,7 +250,7 @@ Consequence Deploy::interrupt(Interruption what, const std::string& why) {
   return follows;
 }
 
-// Where the record on disk names the old generation beside this one, the app is the old one's again.
+// If the record on disk names the old generation beside this one, the app returns to the old one.
 void Deploy::withdraw(const std::string& why) {
   disarm_timers();
   exit_ = ExitCode::aborted;
@@ -279,7 +279,7 @@ void Deploy::give_up(ExitCode exit, const std::string& why, const std::string& u
   exit_ = exit;
   ending_ = fmt::format("{} {}in {} after {}, exit {}{}", candidate_.name(), why, text(phase_),
                         seconds_since(report_->began()), static_cast<int>(exit), users);
-  // The record on disk may name the candidate by now; and its number is not to be used again.
+  // The record on disk may name the candidate by now; and its number must not be used again.
   serial_ = host_.record(DeployHost::Record::current);
   phase_ = Phase::aborting;
   candidate_.stop();

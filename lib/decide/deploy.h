@@ -10,10 +10,10 @@
 //      v
 //   failed                  A failure before the publish has nothing to undo: nothing was published.
 //
-// A guarded deploy writes two records: before the cutover one that names the new generation beside the old
-// one, which is still what a daemon that starts comes back to; at the end of the guard (confirming) one that
-// names the new one alone. Until that is on disk the guard goes on, and the old generation is kept. A deploy
-// without a guard writes one, before the cutover. What abort, stop and shutdown lead to: deploy_phase.h.
+// A guarded deploy writes two records. The first, before the cutover, names the new generation beside the old
+// one, to which a starting daemon still returns. The second, at the end of the guard (confirming), names the
+// new one alone. Until that is on disk the guard goes on, and the old generation is kept. A deploy without a
+// guard writes one record, before the cutover. What abort, stop and shutdown lead to: deploy_phase.h.
 //
 // advance() is level-triggered: it looks at the generations and takes the step that is due.
 // Thread: the supervisor's.
@@ -37,15 +37,15 @@ class DeployHost {
     provisional,  // the candidate beside the live generation
     candidate,    // the candidate as the live generation
   };
-  // The candidate becomes the live generation, the live one leaves; `parked`: it is kept ready while the
-  // guard runs.
+  // The candidate becomes the live generation, and the old live one leaves; `parked`: the old one is kept
+  // ready during the guard.
   virtual void cut_over(bool parked) = 0;
-  // The other way round: the old generation serves again.
+  // The reverse: the old generation serves again.
   virtual void cut_back() = 0;
   // The old generation is the app's again, but none serves: the app stops.
   virtual void withdraw() = 0;
-  // Asks for a state record, which is tried until it is written; on_recorded() with the serial that is
-  // returned tells the result of each try.
+  // Asks for a state record; writing is retried until it succeeds. on_recorded() with the returned serial
+  // reports the result of each try.
   virtual std::uint64_t record(Record what) = 0;
 
  protected:
@@ -65,7 +65,8 @@ class Deploy {
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_adopted(base::Epoch epoch);
-  // A command comes in between; `why` as the report tells it ("stopped by uid 0"). Returns what it leads to.
+  // A command interrupts the deploy; `why` as the report states it ("stopped by uid 0"). Returns the
+  // consequence.
   Consequence interrupt(Interruption what, const std::string& why);
 
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -119,7 +120,7 @@ class Deploy {
   std::shared_ptr<Report> report_;
   Phase phase_ = Phase::checking;
   AppCounts before_;          // the app's counts at the beginning
-  std::uint64_t serial_ = 0;  // of the record asked for last
+  std::uint64_t serial_ = 0;  // of the record last asked for
   base::Epoch cutover_epoch_;
   base::TimePoint cutover_at_{};
   EndpointCounts old_at_cutover_;
@@ -129,7 +130,7 @@ class Deploy {
   bool drained_said_ = false;
   bool alert_said_ = false;
   bool unwritten_said_ = false;
-  ExitCode exit_ = ExitCode::done;  // aborting, rolling back: what the end will be
+  ExitCode exit_ = ExitCode::done;  // aborting, rolling back: the exit code it will end with
   std::string ending_;              // aborting, rolling back: the last line's text
 };
 

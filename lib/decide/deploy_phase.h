@@ -1,4 +1,4 @@
-// The phases of a deploy, and what a command that comes in between leads to in each. Pure.
+// The phases of a deploy, and what an interrupting command leads to in each. Pure.
 // Thread: values, any thread.
 #pragma once
 
@@ -20,7 +20,7 @@ enum class DeployPhase : std::uint8_t {
 };
 [[nodiscard]] std::string_view text(DeployPhase phase);
 
-// What comes in between.
+// What interrupts a deploy.
 enum class Interruption : std::uint8_t {
   abort,     // the deploy is to be undone
   stop,      // the app is to stop, whatever is being deployed
@@ -28,11 +28,11 @@ enum class Interruption : std::uint8_t {
 };
 
 enum class Consequence : std::uint8_t {
-  refuse,     // there is nothing that could be undone
-  nothing,    // the deploy ends on its own, as it was about to
-  give_up,    // before the cutover: the candidate stops, exit 6
-  cut_back,   // after it: the old generation serves again, exit 13
-  withdraw,   // after it: neither serves, exit 6
+  refuse,     // there is nothing to undo
+  nothing,    // the deploy ends by itself, as it was about to
+  give_up,    // before the cutover: the candidate stops; exit 6
+  cut_back,   // after it: the old generation serves again; exit 13
+  withdraw,   // after it: neither serves; exit 6
   end_guard,  // after it: the new generation stays
 };
 

@@ -1,4 +1,4 @@
-// What a deploy tells: the lines of its report.
+// What a deploy reports: the lines of its report.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kOutputLines = 20;
 
-// "9 in flight, 3 upgraded": requests, and beside them what lasts for as long as both ends like.
+// "9 in flight, 3 upgraded": requests, and connections that last as long as both ends like.
 std::string in_flight_text(const EndpointCounts& counts) {
   std::uint64_t requests = counts.in_flight - std::min(counts.tunnels, counts.in_flight);
   std::string text = fmt::format("{} in flight", requests);
@@ -53,7 +53,7 @@ void Deploy::say_started() {
 }
 
 void Deploy::say_healthy() {
-  // One whose port somebody else took has gone to another.
+  // An instance whose port was taken by another process has moved to another port.
   if (std::string now = places(); places_said_ && now != *places_said_) say("", "moved: " + now);
   const Instance& last = *candidate_.instances().back();
   const config::App& app = candidate_.spec()->app;

@@ -15,14 +15,14 @@ constexpr std::uint64_t kControlSpare = 8;  // of either: the listening socket a
 constexpr std::uint64_t kLeastClients = 128;
 constexpr std::uint64_t kPerClient = 2;  // its own, and one to an instance
 
-// Where a worker's loop, doorbell and sockets are more than kOwn has room for.
+// For when the workers' loops, doorbells and sockets are more than kOwn has room for.
 constexpr std::uint64_t kOwnAnyway = 32;
 constexpr std::uint64_t kLeastTurnedAway = 2;  // of one worker
 constexpr std::uint64_t kPerWorker = 6 + kLeastTurnedAway;
 constexpr std::uint64_t kPerWorkerAndAddress = 2;  // the supervisor's socket and the worker's duplicate
 
-// Of what is left beyond the need, 16 clients take 32, a pipe of theirs two, and four of those who are turned
-// away four, up to so many of these.
+// Of what is left beyond the need, 16 clients take 32, their pipe two, and four clients that are turned away
+// four, up to the maximum of these.
 constexpr std::uint64_t kClientsPerShare = 16;
 constexpr std::uint64_t kBeside = 2 + 4;
 constexpr std::uint64_t kPerShare = kClientsPerShare * kPerClient + kBeside;
@@ -52,7 +52,7 @@ std::uint64_t DescriptorBudget::need() const noexcept {
 std::size_t DescriptorBudget::clients() const noexcept {
   if (!enough()) {
     std::uint64_t taken = own() + kPerProcess * demand_.instances + kControl;
-    // Not every process has all that is counted for it.
+    // Not every process uses all that is counted for it.
     std::uint64_t left = std::max(limit_ > taken ? limit_ - taken : 0, limit_ / 8);
     return std::max(left / kPerClient, std::uint64_t{demand_.workers});
   }
@@ -66,7 +66,7 @@ std::size_t DescriptorBudget::clients() const noexcept {
 
 routing::Room DescriptorBudget::room() const noexcept {
   std::uint64_t all = clients();
-  // What the need has no room for comes out of the shares.
+  // What the need does not cover comes out of the shares.
   std::uint64_t shares = all > kLeastClients ? (all - kLeastClients) / kClientsPerShare / demand_.workers : 0;
   return {.clients = std::max<std::size_t>(1, all / demand_.workers),
           .turned_away = std::clamp(4 * shares, kLeastTurnedAway, kMostTurnedAway),

@@ -1,6 +1,6 @@
 // What the deciders (Instance, Generation, Deploy, App) ask of the world. The Supervisor carries it out;
-// tests record it and drive a manual clock. Nothing here answers at once with an event: results come later,
-// through the deciders' on_... functions, after the current batch of events. Thread: the supervisor's.
+// tests record it and drive a manual clock. Nothing here answers immediately with an event: results come
+// later, through the deciders' on_... functions, after the current batch of events. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ using routing::Identity;
 
 enum class InstanceTimer : std::uint8_t {
   restart,         // the back-off is over
-  settle,          // an app without endpoint has lived long enough to count as healthy
+  settle,          // an app without endpoint has run long enough to count as healthy
   drain_deadline,  // what still runs on the endpoint is closed
-  closing_grace,   // the closing had its moment; signal now
+  closing_grace,   // closing has had its time; signal now
   stop_step,       // the next rung of the stop ladder
 };
 
@@ -31,8 +31,8 @@ enum class AppTimer : std::uint8_t {
   deploy_timeout,  // all instances should be healthy by now
   guard,           // the guard is over
   adoption,        // every worker should have adopted the cutover by now
-  start_timeout,   // whoever waits for a start is told by now
-  record,          // the state record that could not be written is tried again
+  start_timeout,   // a client that waits for a start gets its answer now
+  record,          // retry the state record that could not be written
 };
 
 // One endpoint's ledger, summed over the workers.
@@ -51,9 +51,9 @@ struct AppCounts {
   std::uint64_t retried = 0;
   std::uint64_t repaired = 0;
   base::Duration slowest{};
-  base::Duration slowest_body{};  // the longest wait for a body to come before an instance was chosen
-  // Of the listeners that its last deploy changed: their addresses, and the answers that the proxy gave there
-  // itself, to whoever asked for whatever.
+  base::Duration slowest_body{};  // the longest wait for a body before an instance was chosen
+  // The listeners that its last deploy changed: their addresses, and the answers that the proxy itself gave
+  // there, to any request.
   std::string touched;
   std::uint64_t own_answers = 0;
 };
@@ -79,10 +79,10 @@ class Effects {
   // The proxy. publish: the desired state changed; it goes out once at the end of this turn, in the table
   // whose epoch is returned. App::on_adopted(epoch) follows once every worker has it.
   virtual base::Epoch publish() = 0;
-  // Whatever is still under way at its endpoint is cut, from the next table on until one lists the endpoint
-  // as a target again.
+  // What is still under way at its endpoint is cut, from the next table until one lists the endpoint as a
+  // target again.
   virtual void close_endpoint(const Identity& who) = 0;
-  // A new window for what is slowest in AppCounts begins with the next table.
+  // A new window for the slowest values in AppCounts begins with the next table.
   virtual void open_window(base::AppId app) = 0;
 
   // The state file. App::on_recorded(serial, …) follows.

@@ -38,7 +38,7 @@ void Generation::reinstate() {
   role_ = Role::live;
   for (auto& instance : instances_) {
     instance->reinstate();
-    // Those that ended while it was parked come back as after a crash.
+    // Instances that ended while it was parked come back as after a crash.
     instance->start();
   }
   unroute_failing();
@@ -68,8 +68,8 @@ Instance* Generation::find(const Identity& who) {
   return nullptr;
 }
 
-// The last routable one stays: it may serve something. Only to be replaced, where that waits for no other
-// one, it goes as well, or an instance that hangs would hang for ever.
+// The last routable one stays: it may still serve something. It goes only to be replaced, when there is no
+// other instance to wait for: otherwise an instance that hangs would hang for ever.
 void Generation::unroute_failing() {
   for (auto& instance : instances_) {
     if (!instance->routable() || !instance->failing()) continue;

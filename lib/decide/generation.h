@@ -24,10 +24,10 @@ class Generation {
   void stop();
   void stop_now();
 
-  // The instance that `who` names, if it is of this generation and of its current incarnation.
+  // The instance that `who` names, if it is of this generation and `who` is its current incarnation.
   [[nodiscard]] Instance* find(const Identity& who);
-  // Takes instances that fail their probes out of the routes, or replaces them, as health.action says; never
-  // the last routable one while another may come.
+  // Takes instances that fail their probes out of the routes, or replaces them, as health.action says, but
+  // never the last routable one while another may come up.
   void unroute_failing();
 
   [[nodiscard]] base::GenerationId id() const { return id_; }

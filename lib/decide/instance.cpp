@@ -13,7 +13,7 @@ constexpr base::Duration kClosingGrace = std::chrono::seconds(1);
 constexpr std::size_t kMaxDetail = 200;
 
 unsigned seed_of(const Identity& who) {
-  // Jitter only has to differ between instances; the clock of nothing is needed.
+  // Jitter only has to differ between instances; no clock is needed.
   std::uint64_t mixed = std::uint64_t{who.app.value()} * 7919 + who.generation.value() * 104729 +
                         std::uint64_t{who.slot.value()} * 1299709;
   return static_cast<unsigned>(mixed);
@@ -56,7 +56,7 @@ void Instance::start() {
   }
 }
 
-// Two incarnations of a slot would do its work twice.
+// Two incarnations of a slot at once would do its work twice.
 void Instance::spawn_when_gone() {
   overdue_ = alive_;
   if (alive_) {
@@ -124,7 +124,7 @@ void Instance::on_probe(const routing::ProbeReport& report) {
     case InstanceState::draining:
     case InstanceState::closing:
     case InstanceState::drained:
-      // Another plan of probes may have begun to count anew: only what it knows for sure changes anything.
+      // A new probe plan may have started counting again: only what it knows for sure changes anything.
       if (passes) failing_ = false;
       if (report.failures_in_a_row >= health.unhealthy_after) failing_ = true;
       return;
@@ -157,7 +157,7 @@ void Instance::replace() {
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
   moving_ = false;
-  parked_ = parked && !replacing_;  // one that is being replaced is nothing to come back to
+  parked_ = parked && !replacing_;  // a replaced instance is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
     case InstanceState::unhealthy:
@@ -278,7 +278,7 @@ void Instance::climb() {
   kill();
 }
 
-// What it was serving cannot become whole any more, and a client that reads nothing would notice that late.
+// What it was serving can no longer be completed, and a client that reads nothing would notice that late.
 void Instance::kill() {
   enter(InstanceState::killing);
   effects_.close_endpoint(identity_);

@@ -11,14 +11,15 @@
 //      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
 //
-// stopping and killing end with the whole tree, not with its main process: until then no other incarnation
-// begins in the slot. Only what nothing will end (unkillable, or left as stop.leftover says) is not waited
-// for.
+// stopping and killing end with the whole process tree, not with its main process: until then no other
+// incarnation begins in the slot. Only processes that nothing will end (unkillable, or left as stop.leftover
+// says) are not waited for.
 //
-// From closing and from killing on, what is still under way at its endpoint is cut. replace() sends a live
-// instance the way of the leaving ones, but its end leads to backoff. A candidate is not restarted: its exit
-// is the deploy's business. A live instance is, from its generation's spec. A leaving one is no target: it
-// ends, or comes back by reinstate() while it has not been signalled. Thread: the supervisor's.
+// From closing or killing onwards, what is still under way at its endpoint is cut. replace() sends a live
+// instance through the states of a leaving one, but its end leads to backoff. A candidate is not restarted:
+// its exit is the deploy's business. A live instance is restarted, from its generation's spec. A leaving one
+// is no target: it ends, or comes back through reinstate() as long as it has not been signalled. Thread: the
+// supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -56,21 +57,21 @@ class Instance {
  public:
   Instance(Identity first, spec::SpecRef spec, Role role, Effects& effects);
 
-  // Commands. Each is idempotent, and does nothing where the state leaves nothing to do.
+  // Commands. Each is idempotent, and does nothing if the state leaves nothing to do.
   void start();
-  // An operator starts it anew: its failures so far do not count any more.
+  // An operator starts it again: its failures so far no longer count.
   void forget_failures() { policy_.forget(); }
   void set_role(Role role) { role_ = role; }
   // Out of the routes: drains until `deadline` from now; then stops, but not before release() when `parked`.
   void leave(base::Duration deadline, bool parked);
   void release();
-  // A leaving instance is a live one again; if it waits(), it serves.
+  // A leaving instance becomes a live one again; if it waits(), it serves.
   void reinstate();
   void stop();      // the stop ladder, at once
   void stop_now();  // SIGKILL to the whole tree
-  // Its probes fail, and others serve: out of the routes until they pass again.
+  // Its probes fail, and other instances serve: out of the routes until its probes pass again.
   void unroute();
-  // Its probes fail, and health.action says what follows: drained, stopped, and started anew in its slot.
+  // Its probes fail, and health.action asks for a restart: drained, stopped, and started anew in its slot.
   void replace();
 
   // Events of the current incarnation; the caller drops those of earlier ones.
@@ -85,15 +86,15 @@ class Instance {
   [[nodiscard]] Role role() const { return role_; }
   // Listed as a target of its generation while that is the live one.
   [[nodiscard]] bool routable() const { return state_ == InstanceState::healthy; }
-  // Has unhealthy_after failures behind it, and has not been found healthy since.
+  // Has failed unhealthy_after probes, and has not been found healthy since.
   [[nodiscard]] bool failing() const { return failing_; }
   // On its way out, but unsignalled: it could serve again.
   [[nodiscard]] bool waits() const;
   // Its endpoint is to be probed.
   [[nodiscard]] bool probed() const;
-  // No process is left (or none that could be: an unkillable one is given up).
+  // No process is left, except perhaps an unkillable one, which is given up.
   [[nodiscard]] bool ended() const;
-  // When a further incarnation is to be expected: now while one boots, the back-off's end, or never.
+  // When the next incarnation is to be expected: now while one boots, the back-off's end, or never.
   [[nodiscard]] std::optional<base::TimePoint> due() const;
 
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
@@ -103,7 +104,7 @@ class Instance {
   [[nodiscard]] bool crash_looping() const { return policy_.crash_looping(); }
   [[nodiscard]] unsigned failures_in_a_row() const { return policy_.failures_in_a_row(); }
   [[nodiscard]] const routing::ProbeReport& probe() const { return probe_; }
-  // Why it is not healthy yet, as far as probes tell: "GET /up -> refused, 14 tries; …".
+  // Why it is not healthy yet, as far as the probes show: "GET /up -> refused, 14 tries; …".
   [[nodiscard]] std::string probe_text() const;
 
  private:
@@ -138,14 +139,14 @@ class Instance {
   base::TimePoint spawned_at_{};
   std::optional<base::TimePoint> healthy_since_;
   base::TimePoint restart_at_{};  // state backoff
-  std::size_t rung_ = 0;          // state stopping: of the ladder
+  std::size_t rung_ = 0;          // state stopping: the rung of the ladder
   bool parked_ = false;           // leaving: not to be signalled before release()
-  bool alive_ = false;            // something of the incarnation may exist
-  bool overdue_ = false;          // state backoff: its time is over, the former incarnation is not
-  bool moving_ = false;           // state killing: to be started at once on another port
-  unsigned ports_tried_ = 0;      // others' that it found its port to be
+  bool alive_ = false;            // some process of the incarnation may exist
+  bool overdue_ = false;          // state backoff: its time is over, but the former incarnation still exists
+  bool moving_ = false;           // state killing: then started at once on another port
+  unsigned ports_tried_ = 0;      // how often its port turned out to be another process's
   bool failing_ = false;
-  bool replacing_ = false;  // stops to be started again
+  bool replacing_ = false;  // stops in order to be started again
   unsigned restarts_ = 0;
   std::optional<spawn::ExitStatus> last_exit_;
   routing::ProbeReport probe_;

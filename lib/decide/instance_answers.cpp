@@ -1,4 +1,4 @@
-// What an instance answers about itself: its state, whether it is probed or due, and what its probes tell.
+// What an instance answers about itself: its state, whether it is probed or due, and what its probes show.
 #include <fmt/format.h>
 
 #include "decide/instance.h"

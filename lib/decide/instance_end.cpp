@@ -1,4 +1,4 @@
-// How an incarnation ends, and what follows: another one, at once, after a back-off or never.
+// How an incarnation ends, and what follows: another one at once, after a back-off, or never.
 #include <fmt/format.h>
 
 #include <utility>
@@ -79,7 +79,7 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
   }
 }
 
-// Somebody else holds its port: between the test of the port and the app's bind there is always a moment.
+// Another process holds its port: there is always a gap between the port's test and the app's bind.
 bool Instance::move_to_another_port(const std::string& cause) {
   if (spec_->app.endpoint != config::EndpointKind::port || ports_tried_ >= kOtherPorts) return false;
   ++ports_tried_;

@@ -1,4 +1,5 @@
-// Who listens on an instance's address, as a value: a decider is told, and asks no kernel. Thread: values.
+// Who listens on an instance's address, as a value: a decider is told, and never asks the kernel. Thread:
+// values.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@ namespace gracevisor::decide {
 
 enum class Ownership {
   own,      // a process of the instance's session or below its pid listens
-  foreign,  // somebody else does
+  foreign,  // another process does
   nobody,   // no listener on that port of 127.0.0.1 or a wildcard, or at that path
   unknown,  // /proc or sock_diag did not tell (another user's namespace, hidepid)
 };

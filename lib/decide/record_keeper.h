@@ -1,5 +1,5 @@
-// Sees to it that an app's state record gets to the disk: what was asked for last is written, and written
-// again until that succeeds, after 1 s, 2 s, … 30 s. A decider.
+// Sees to it that an app's state record reaches the disk: the newest record asked for is written, and retried
+// until that succeeds, after 1 s, 2 s, … 30 s. A decider.
 //
 //   settled --write--> asked --written--> settled
 //                       | ^
@@ -7,8 +7,8 @@
 //                       v |
 //                      waiting
 //
-// Every state takes write(); only the answer to the newest one counts. A disk that does not answer for 10 s
-// is trouble, too, but nothing is asked of it a second time. Thread: the supervisor's.
+// Every state accepts write(); only the answer to the newest one counts. A disk that does not answer for 10 s
+// is trouble, too, but it is not asked a second time. Thread: the supervisor's.
 #pragma once
 
 #include <optional>
@@ -29,18 +29,18 @@ class RecordKeeper {
   RecordKeeper(base::AppId app, std::string name, Effects& effects)
       : app_(app), name_(std::move(name)), effects_(effects) {}
 
-  // Asks for this record in place of what was asked for before. Returns its serial, which every
+  // Asks for this record instead of the one asked for before. Returns its serial, which every
   // App::on_recorded() about it carries.
   std::uint64_t write(spec::AppState state);
-  // The daemon ends: what is not on disk is tried once more now.
+  // The daemon ends: a record that is not on disk is tried once more now.
   void try_now();
 
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_timer();
 
-  // The newest record was asked for, and the answer is to be expected yet.
+  // The newest record was asked for, and the answer may still come.
   [[nodiscard]] bool asked() const { return state_ == State::asked && !overdue_; }
-  // Set from a failure, or from an answer that does not come, until the next success.
+  // Set from a failure or a missing answer until the next success.
   [[nodiscard]] const std::optional<Trouble>& trouble() const { return trouble_; }
 
  private:

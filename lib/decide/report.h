@@ -1,5 +1,5 @@
-// What a command has to tell while it goes on: phases with their moments, and the exit code last. Kept as the
-// app's history, and followed by whoever asked for it. Thread: the supervisor's.
+// What a command reports while it runs: phases with their times, and the exit code last. Kept as the app's
+// history, and followed by the client that gave the command. Thread: the supervisor's.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ class Report {
   // The last line.
   void finish(base::TimePoint now, std::string phase, std::string text, ExitCode exit);
 
-  // Gets every line from the first on; those that are there at once.
+  // `follower` gets every line from the first; existing ones immediately.
   void follow(Follower follower);
 
   [[nodiscard]] const std::vector<ReportLine>& lines() const { return lines_; }

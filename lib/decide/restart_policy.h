@@ -8,7 +8,7 @@
 //           is no exit: it is tried again under any policy, with a delay that grows alike
 //   fatal   at the max_failures-th unstable exit in a row (0: never)
 //
-// One per slot. Pure: no clock, no timer of its own. Thread: the supervisor's.
+// One per slot. Pure: it has no clock and no timer. Thread: the supervisor's.
 #pragma once
 
 #include <optional>
@@ -25,14 +25,14 @@ class RestartPolicy {
   struct Verdict {
     enum class Kind {
       restart,    // after `delay`
-      stay_down,  // as the policy says: `never`, or a clean end under `on_failure`
+      stay_down,  // as the policy says: `never`, or a clean exit under `on_failure`
       fatal,      // max_failures reached: an operator has to look
     };
     Kind kind = Kind::restart;
     base::Duration delay{};
   };
 
-  // `seed` spreads the delays of many instances that die together.
+  // `seed` spreads the delays when many instances die together.
   RestartPolicy(const config::Restart& restart, unsigned seed) : restart_(restart), random_(seed) {}
 
   // `healthy_for`: how long it had been healthy; unset when it never was.
@@ -41,7 +41,7 @@ class RestartPolicy {
   [[nodiscard]] unsigned failures_in_a_row() const noexcept { return failures_; }
   // From the fifth failure in a row on.
   [[nodiscard]] bool crash_looping() const noexcept { return failures_ >= 5; }
-  // An operator started it anew: what was does not count.
+  // An operator started it again: past failures no longer count.
   void forget() noexcept { failures_ = 0; }
 
  private:

@@ -1,5 +1,5 @@
-// A level that several threads raise and lower. Each step is a read-modify-write: for what happens once per
-// connection at most, never per request (see Tally for that).
+// A level that several threads raise and lower. Each step is a read-modify-write: use it for what happens at
+// most once per connection, never per request (see Tally for that).
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@ class Gauge {
  public:
   explicit Gauge(std::uint64_t level = 0) noexcept : cell_(level) {}
 
-  // Any thread. relaxed: the level is a figure to compare, nothing else is made visible by it.
+  // Any thread. relaxed: the level is only compared; it publishes nothing else.
   void raise(std::uint64_t by = 1) noexcept { cell_.fetch_add(by, std::memory_order_relaxed); }
   void lower(std::uint64_t by = 1) noexcept { cell_.fetch_sub(by, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t read() const noexcept { return cell_.load(std::memory_order_relaxed); }

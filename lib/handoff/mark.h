@@ -1,5 +1,5 @@
-// How far a thread has come: a number that its one writer only raises, stored with release after the work
-// that it announces. Used for each worker's adopted epoch and its oldest pinned epoch.
+// A thread's progress: a number that its one writer only raises, stored with release after the work it
+// announces. Used for each worker's adopted epoch and its oldest pinned epoch.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@ namespace gracevisor::handoff {
 
 class Mark {
  public:
-  // Writer thread only. release: what was done before the mark is visible to whoever sees the mark.
+  // Writer thread only. release: what was done before the mark is visible to every thread that sees the mark.
   void reach(base::Epoch epoch) noexcept { cell_.store(epoch.value(), std::memory_order_release); }
 
   // Any thread. acquire: pairs with reach().

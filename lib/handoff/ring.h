@@ -1,6 +1,6 @@
 // A bounded queue between one writing and one reading thread: log lines and disk work on their way to the
-// writer thread, connections on their way from one worker to another. A full ring refuses; the caller counts
-// what it had to drop, or keeps it.
+// writer thread, connections on their way between workers. A full ring refuses; the caller counts what it had
+// to drop, or keeps it.
 #pragma once
 
 #include <atomic>

@@ -9,8 +9,8 @@ namespace gracevisor::handoff {
 
 class Tally {
  public:
-  // Writer thread only. release: whoever reads the new count sees everything that happened before it, such as
-  // the descriptor being closed before a lease's end.
+  // Writer thread only. release: a thread that reads the new count sees everything that happened before it,
+  // such as the descriptor being closed before the lease ended.
   void add(std::uint64_t n = 1) noexcept {
     cell_.store(cell_.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }

@@ -22,7 +22,7 @@ bool valid_ipv6(std::string_view text) noexcept {
   return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
-// Labels that are not empty, but for one behind the last dot.
+// No empty labels, except one after the last dot.
 bool valid_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > kMaxName) return false;
   char before = '.';

@@ -76,7 +76,7 @@ void BodyReader::end_of_input() noexcept {
   state_ = kind_ == Framing::Kind::until_close ? State::finished : State::malformed;
 }
 
-// What is malformed is left where it was found.
+// The decoder's state stays where the error was found.
 Reason BodyReader::reason() const noexcept {
   switch (chunk_) {
     case Chunk::size_first:
@@ -118,7 +118,7 @@ BodyReader::Step BodyReader::take(std::string_view bytes) noexcept {
 
 // Runs over framing until content, the end of the body or the end of the input.
 BodyReader::Step BodyReader::next_chunked(std::string_view bytes) noexcept {
-  std::size_t trailer = std::string_view::npos;  // where its bytes begin; they come last
+  std::size_t trailer = std::string_view::npos;  // where the trailer bytes begin; they come last
   std::size_t trailer_end = 0;
   const auto step = [&](std::size_t consumed) {
     const bool any = trailer < trailer_end;
@@ -190,8 +190,7 @@ BodyReader::State BodyReader::size_byte(char c) noexcept {
   return go(Chunk::size);
 }
 
-// What may follow the size or a whole extension: the line's end, another extension, white space in front of
-// it.
+// What may follow the size or a whole extension: the line's end, another extension, or white space before it.
 BodyReader::State BodyReader::size_end(char c) noexcept {
   if (c != '\r') {
     if (c != ';' && !is_space(c)) return State::malformed;
@@ -208,7 +207,7 @@ BodyReader::State BodyReader::size_end(char c) noexcept {
   return go(Chunk::size_lf);
 }
 
-// Extensions are read to be dropped, but only well-formed ones are (RFC 9112 section 7.1.1).
+// Extensions are parsed and dropped, but must be well-formed (RFC 9112 section 7.1.1).
 BodyReader::State BodyReader::extension_byte(char c) noexcept {
   const bool token = is(kTokenCharacter, c);
   if (c != '\r') {
@@ -216,7 +215,7 @@ BodyReader::State BodyReader::extension_byte(char c) noexcept {
     --extensions_left_;
   }
   const auto go_if = [this](bool condition, Chunk next) { return condition ? go(next) : State::malformed; };
-  const auto whole = [this, c](Chunk same, bool stays) {  // a whole extension stands, perhaps it goes on
+  const auto whole = [this, c](Chunk same, bool stays) {  // a whole extension has been read; it may continue
     if (stays) return go(same);
     if (c == ';') return go(Chunk::extension_first);
     return c == '\r' ? size_end(c) : State::malformed;
@@ -250,7 +249,7 @@ BodyReader::State BodyReader::extension_byte(char c) noexcept {
     case Chunk::trailer_name:
     case Chunk::trailer_value:
     case Chunk::trailer_lf:
-    case Chunk::final_lf: break;  // not of an extension
+    case Chunk::final_lf: break;  // not part of an extension
   }
   return State::malformed;
 }

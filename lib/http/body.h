@@ -17,14 +17,14 @@ class BodyReader {
   enum class State : std::uint8_t { reading, finished, malformed, too_large };
 
   struct Step {
-    std::size_t consumed = 0;  // bytes of the input that are dealt with
-    std::string_view payload;  // content among them: a slice of the input, perhaps empty
-    std::string_view trailer;  // bytes of trailer lines among them, checked, with their line ends
+    std::size_t consumed = 0;  // bytes of the input that were processed
+    std::string_view payload;  // the content in them: a slice of the input, perhaps empty
+    std::string_view trailer;  // the trailer lines in them, checked, with their line ends
   };
   struct Limits {
     std::uint64_t content = UINT64_MAX;  // State::too_large beyond it; no chunk is larger than 2 GiB either
-    std::uint64_t extensions = 8192;     // bytes of chunk extensions in all; 256 in one chunk
-    std::uint64_t trailers = 8192;       // bytes, in 16 lines at most
+    std::uint64_t extensions = 8192;     // bytes of chunk extensions in total; 256 in one chunk
+    std::uint64_t trailers = 8192;       // bytes, in at most 16 lines
   };
 
   void start(const Framing& framing, const Limits& limits) noexcept;
@@ -33,19 +33,19 @@ class BodyReader {
   }
 
   // Takes the next piece: call again with the rest until consumed == bytes.size() or state() is not
-  // `reading`. Bytes behind the end of the body are left unconsumed.
+  // `reading`. Bytes after the end of the body are left unconsumed.
   [[nodiscard]] Step next(std::string_view bytes) noexcept;
   // The connection ended: finished if that is how this body ends, otherwise malformed (truncated).
   void end_of_input() noexcept;
 
-  // Of a body whose length is known, bytes still to come; they may pass in another way than through next().
+  // For a body of known length, the bytes still to come; they need not go through next().
   [[nodiscard]] std::uint64_t left() const noexcept { return kind_ == Framing::Kind::length ? left_ : 0; }
-  // So many have. Requires: count <= left().
+  // `count` bytes did not go through next(). Requires: count <= left().
   void pass(std::uint64_t count) noexcept;
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
-  // Of one that is malformed although more of it could have come: what is.
+  // For a body found malformed before the connection ended: what is wrong.
   [[nodiscard]] Reason reason() const noexcept;
 
  private:
@@ -53,7 +53,7 @@ class BodyReader {
   enum class Chunk : std::uint8_t {
     size_first,
     size,
-    gap,  // white space in front of a ';'
+    gap,  // white space before a ';'
     extension_first,
     extension_name,
     extension_name_end,
@@ -84,7 +84,7 @@ class BodyReader {
   State state_ = State::finished;
   Framing::Kind kind_ = Framing::Kind::none;
   Chunk chunk_ = Chunk::size_first;
-  std::uint64_t left_ = 0;           // of the body (length) or of the chunk
+  std::uint64_t left_ = 0;           // bytes of the body (length) or of the chunk
   std::uint64_t room_ = UINT64_MAX;  // content still allowed
   std::uint32_t size_digits_ = 0;
   std::uint32_t extension_bytes_ = 0;  // in this chunk
@@ -93,7 +93,7 @@ class BodyReader {
   std::uint32_t trailer_lines_ = 0;
 };
 
-// The line in front of a chunk: "1a2b\r\n". The chunk's data and kChunkEnd follow.
+// The line before a chunk: "1a2b\r\n". The chunk's data and kChunkEnd follow.
 class ChunkLine {
  public:
   explicit ChunkLine(std::size_t size) noexcept;

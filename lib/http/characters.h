@@ -16,7 +16,8 @@ enum CharacterClass : std::uint8_t {
   kValueCharacter = 4,   // of a field value or reason: HTAB, SP, VCHAR, obs-text
   kNameCharacter = 8,    // of a host name: unreserved (RFC 3986 section 2.3)
   kDigit = 16,
-  kQueryCharacter = 32,  // of its query: those and {, }, ^, ` and backslash, which browsers send as they are
+  kQueryCharacter = 32,       // of a target's query: those of the path and {, }, ^, ` and backslash, which
+                              // browsers send unencoded
   kSentTargetCharacter = 64,  // of either, as some clients send it: no control, space, DEL or #
 };
 
@@ -53,31 +54,31 @@ inline constexpr std::array<std::uint8_t, 256> kCharacters = make_character_tabl
   return (kCharacters[static_cast<unsigned char>(c)] & kind) != 0;
 }
 
-// The length of the longest prefix that consists of `kind`.
+// The length of the longest prefix made of `kind`.
 [[nodiscard]] constexpr std::size_t span_of(CharacterClass kind, std::string_view text) noexcept {
   std::size_t length = 0;
   while (length < text.size() && is(kind, text[length])) ++length;
   return length;
 }
 
-// Of words of eight characters: the lowest and the highest bit of each.
+// In a word of eight characters: the lowest and the highest bit of each.
 inline constexpr std::uint64_t kLowBits = 0x0101010101010101U;
 inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
 
-// How many of the eight characters that lie there, in their order, are visible, SP or obs-text.
+// How many of the eight characters, counted from the first, are visible, SP or obs-text.
 [[nodiscard]] inline std::size_t visible_prefix(const char* eight) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, eight, sizeof word);
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-  // The high bit of a byte is set when it is below 0x20, or DEL, or (a borrow) behind such a one: the lowest
-  // is right.
+  // The high bit of a byte is set if it is below 0x20, or DEL, or (by a borrow) after such a byte: the lowest
+  // set bit is right.
   const std::uint64_t deletes = word ^ (0x7f * kLowBits);
   const std::uint64_t control = (word - 0x20 * kLowBits) & ~word;
   const std::uint64_t is_delete = (deletes - kLowBits) & ~deletes;
   return static_cast<std::size_t>(std::countr_zero((control | is_delete) & kHighBits)) / 8;
 }
 
-// The same of kValueCharacter, eight at a time: values are most of what a head consists of.
+// The same for kValueCharacter, eight at a time: most of a head consists of values.
 [[nodiscard]] inline std::size_t value_span(std::string_view text) noexcept {
   std::size_t length = 0;
   while (length + 8 <= text.size()) {
@@ -98,14 +99,14 @@ inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
   return c == ' ' || c == '\t';
 }
 
-// Without the white space (SP, HTAB) around it.
+// Without the surrounding white space (SP, HTAB).
 [[nodiscard]] constexpr std::string_view trim(std::string_view text) noexcept {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
 }
 
-// Takes the next member that is not empty off a comma-separated list; empty at the end.
+// Takes the next non-empty member off a comma-separated list; empty at the end.
 [[nodiscard]] constexpr std::string_view next_member(std::string_view& rest) noexcept {
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');
@@ -116,7 +117,7 @@ inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
   return {};
 }
 
-// All digits, without overflow; false otherwise.
+// All digits, without overflow; otherwise false.
 [[nodiscard]] constexpr bool parse_decimal(std::string_view text, std::uint64_t& number) noexcept {
   if (text.empty()) return false;
   number = 0;

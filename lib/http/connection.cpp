@@ -9,8 +9,8 @@ namespace gracevisor::http {
 
 namespace {
 
-// Fields that are meant for every recipient: naming one in Connection must not hide it from the app or the
-// client. The classified names (Host, Cookie, X-Forwarded-*, ...) are all of them kept as well.
+// Fields meant for every recipient: naming one in Connection must not hide it from the app or the client. The
+// classified names (Host, Cookie, X-Forwarded-*, ...) are all kept as well.
 constexpr std::array<std::string_view, 20> kProtected = {
     "age",
     "allow",

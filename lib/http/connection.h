@@ -13,23 +13,23 @@ struct ConnectionOptions {
   bool close = false;
   bool keep_alive = false;
   bool upgrade = false;
-  std::size_t nominated = 0;  // names of fields, but for those whose way is known anyway
+  std::size_t nominated = 0;  // names of fields, except those whose handling is fixed anyway
 
   // Takes one more Connection field's value into account.
   void add(std::string_view value) noexcept;
-  // More are refused: each costs a comparison with every field.
+  // More than this is refused: each costs a comparison with every field.
   [[nodiscard]] bool too_many() const noexcept { return nominated > 32; }
 };
 
-// Is `name` a member of the list, as it stands there, without parameters? Case-insensitive.
+// Is `name` a member of the list exactly, without parameters? Case-insensitive.
 [[nodiscard]] bool has_member(std::string_view value, std::string_view name) noexcept;
 
-// Does a Connection field of the message name this one, and is it not one that nobody may nominate away
-// (routing, framing, identity, security)?
+// Does a Connection field of the message name this field, and may it be nominated away (not for routing,
+// framing, identity, security)?
 [[nodiscard]] bool nominated_away(const Fields& fields, const Field& field) noexcept;
 
-// Connection itself and the fields that end at every hop whether nominated or not; the framing fields too,
-// because framing is written anew.
+// Connection itself and the fields that end at every hop whether nominated or not; also the framing fields,
+// because framing is rewritten.
 [[nodiscard]] bool ends_at_every_hop(FieldName name) noexcept;
 
 }  // namespace gracevisor::http

@@ -6,7 +6,7 @@
 
 namespace gracevisor::http {
 
-// fmt takes names from the locale only when it is asked to.
+// fmt takes names from the locale only if asked to.
 std::string_view DateCache::text(std::chrono::system_clock::time_point now) {
   const std::time_t second = std::chrono::system_clock::to_time_t(now);
   if (second == second_ && !text_.empty()) return text_;

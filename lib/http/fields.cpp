@@ -10,7 +10,7 @@ namespace gracevisor::http {
 
 namespace {
 
-// Eight characters at once: they differ in nothing but the case bit, and only where both are letters.
+// Compares eight characters at once: they may differ only in the case bit, and only where both are letters.
 bool same_letters(std::uint64_t left, std::uint64_t right) noexcept {
   constexpr std::uint64_t kCase = 0x20 * kLowBits;
   const std::uint64_t different = left ^ right;
@@ -95,7 +95,7 @@ bool same_ignoring_case(std::string_view a, std::string_view b) noexcept {
     }
     return true;
   }
-  // Words that overlap leave no rest.
+  // Overlapping words cover the whole name.
   const auto same = [](std::uint64_t left, std::uint64_t right) {
     return left == right || same_letters(left, right);
   };

@@ -1,4 +1,4 @@
-// Header fields as slices of the buffer that was read, with their names made a small enum once, so that every
+// Header fields as slices of the read buffer, with their names mapped to a small enum once, so that every
 // rule after the parse is a switch. Lifetime: a slice is valid until the buffer that it was parsed from is
 // consumed. Thread: values, the owner's.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace gracevisor::http {
 
-// The names that some rule of an intermediary knows; everything else is `other` and passes byte for byte.
+// The names that some intermediary rule knows; everything else is `other` and passes byte for byte.
 enum class FieldName : std::uint8_t {
   other,
   accept,
@@ -52,7 +52,7 @@ using Fields = std::vector<Field>;
 
 // Case-insensitive; `other` for unknown names.
 [[nodiscard]] FieldName classify(std::string_view name) noexcept;
-// Do they differ in nothing but case? Requires: a.size() == b.size().
+// Do they differ only in case? Requires: a.size() == b.size().
 [[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b) noexcept;
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && same_ignoring_case(a, b);

@@ -9,20 +9,20 @@ namespace gracevisor::http {
 
 namespace {
 
-constexpr std::size_t kAdded = 512;  // more than start line tail, Via and forwarding fields need, as a rule
+constexpr std::size_t kAdded = 512;  // usually more than the line's tail, Via and forwarding fields need
 
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
   return name.size() >= prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
-// "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could stand in for a field that we removed.
+// "-" and "_" are the same to CGI, WSGI and Rack: a name with "_" could pose as a field that we removed.
 bool passes_unknown(const Field& field, const RequestForward& how) noexcept {
   if (!how.keep_underscores && field.text.find('_') != std::string_view::npos) return false;
   if (field.text.front() != 'x' && field.text.front() != 'X') return true;
   return !has_prefix(field.text, "x-gv-") && (how.trusted || !has_prefix(field.text, "x-forwarded-"));
 }
 
-// Is the field forwarded as it came? Those that are written in another way are not.
+// Is the field forwarded unchanged? Those that we rewrite are not.
 bool passes(const Field& field, const RequestHead& head, const RequestForward& how) noexcept {
   switch (field.name) {
     case FieldName::other: return passes_unknown(field, how);
@@ -60,7 +60,7 @@ bool passes(const Field& field, const RequestHead& head, const RequestForward& h
 void write_start(const RequestHead& head, const RequestForward& how, HeadText& out) {
   const std::string_view target = head.target.substr(std::min(how.strip, head.path.size()));
   out.append(head.method_text).append(" ");
-  // absolute-form without a path, or nothing is left of it
+  // absolute-form without a path, or nothing left after stripping
   if (target.empty() || target.starts_with('?')) out.append("/");
   out.append(target).append(" HTTP/1.1\r\n");
   write_field("Host", head.authority, out);
@@ -73,7 +73,7 @@ void write_connection(const RequestHead& head, const RequestForward& how, HeadTe
     out.append(separator).append(option);
     separator = ", ";
   };
-  // An upgrade is asked of a connection that stays.
+  // An upgrade requires a connection that stays open.
   if (!how.keep_alive && head.upgrade.empty()) add("close");
   const bool trailers = head.takes_trailers && how.trailers;
   if (trailers) add("TE");
@@ -99,7 +99,7 @@ void write_framing(const RequestHead& head, HeadText& out) {
   }
 }
 
-// The client's address behind what a trusted proxy said; one line, whatever it was.
+// The client's address after what a trusted proxy sent; always one line.
 void write_forwarded_for(const RequestHead& head, const RequestForward& how, HeadText& out) {
   std::string_view separator = "X-Forwarded-For: ";
   const auto add = [&separator, &out](std::string_view addresses) {
@@ -114,7 +114,7 @@ void write_forwarded_for(const RequestHead& head, const RequestForward& how, Hea
   if (separator == ", ") out.append("\r\n");
 }
 
-// Returns where its framing stands.
+// Returns the offset of its framing field.
 std::size_t write_head(const RequestHead& head, const RequestForward& how, HeadText& out) {
   write_start(head, how, out);
   const bool edited = !how.edits.empty();

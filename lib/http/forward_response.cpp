@@ -16,7 +16,7 @@ void write_start(const ResponseHead& head, HeadText& out) {
   out.append(" ").append(head.reason).append("\r\n");
 }
 
-// The app's fields but those that end here; true when Date is among them.
+// The app's fields except those that end here; true if Date is among them.
 bool write_fields(const ResponseHead& head, const FieldEdits& edits, HeadText& out) {
   const bool edited = !edits.empty();
   bool date = false;
@@ -48,8 +48,8 @@ void write_bodiless_framing(const ResponseHead& head, int client_minor, HeadText
   }
 }
 
-// The protocols that a 426 asks for must be there (RFC 9110 section 15.5.22), but for h2c, which does not
-// pass here. False: there is none.
+// A 426 must name the protocols it asks for (RFC 9110 section 15.5.22), except h2c, which does not pass here.
+// False: there is none.
 bool write_protocols(const ResponseHead& head, HeadText& out) {
   std::string_view separator = "Upgrade: ";
   for (const Field& field : head.fields) {
@@ -88,7 +88,7 @@ void write_final(const ResponseHead& head, const ResponsePlan& plan, const Respo
     case Framing::Kind::none: write_bodiless_framing(head, how.client_minor, out); break;
     case Framing::Kind::length: write_field("Content-Length", plan.framing.length, out); break;
     case Framing::Kind::chunked: write_field("Transfer-Encoding", "chunked", out); break;
-    case Framing::Kind::until_close: break;  // the end of the connection says it
+    case Framing::Kind::until_close: break;  // the end of the connection marks the end
   }
   write_connection(head, plan, how.client_minor, out);
   out.append("\r\n");

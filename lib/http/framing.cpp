@@ -6,8 +6,8 @@ namespace gracevisor::http {
 
 namespace {
 
-// A transfer coding that is not plain `chunked`: 501 where chunked is last and the others are not understood,
-// 400 where the end of the body could not be found or the list is malformed.
+// A transfer coding that is not plain `chunked`: 501 if chunked is last and the others are not understood,
+// 400 if the end of the body could not be found or the list is malformed.
 Refusal refuse_coding(std::string_view coding) noexcept {
   const std::size_t comma = coding.rfind(',');
   if (comma == std::string_view::npos) return {Reason::bad_transfer_encoding, "Transfer-Encoding"};

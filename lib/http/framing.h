@@ -1,5 +1,5 @@
-// What a head's own fields say about the length of its body (RFC 9112 sections 6.1 to 6.3), more strictly:
-// one Content-Length or one "Transfer-Encoding: chunked", nothing else. Internal to http/. Thread: pure.
+// What a head's own fields say about the length of its body (RFC 9112 sections 6.1 to 6.3), but stricter: one
+// Content-Length or one "Transfer-Encoding: chunked", nothing else. Internal to http/. Thread: pure.
 #pragma once
 
 #include <expected>
@@ -11,10 +11,10 @@ namespace gracevisor::http {
 
 class FramingFields {
  public:
-  // Takes one more field into account; others than the two are ignored.
+  // Takes one more field into account; fields other than the two are ignored.
   void add(const Field& field) noexcept;
   [[nodiscard]] bool any() const noexcept { return lengths_ + codings_ > 0; }
-  // none where nothing (or a length of 0) is said.
+  // none if no length, or a length of 0, is given.
   [[nodiscard]] std::expected<Framing, Refusal> decide(int minor) const noexcept;
 
  private:

@@ -53,7 +53,7 @@ bool idempotent(Method method) noexcept {
 
 class HeadReader::Impl {
  public:
-  // Find, check, parse. `complete` when the fields are there and as many as the check counted.
+  // Find, check, parse. `complete` if the number of fields is the one the check counted.
   HeadResult read(MessageKind kind, std::string_view bytes, const HeadLimits& limits, Look look,
                   Fields& fields) {
     FoundHead found;
@@ -71,7 +71,7 @@ class HeadReader::Impl {
   }
 
   HeadParser parser;
-  bool repaired = false;  // the last one that was read
+  bool repaired = false;  // whether the last one read was repaired
 
  private:
   static FoundHead find_and_check(MessageKind kind, std::string_view bytes,
@@ -110,7 +110,7 @@ HeadResult HeadReader::read_response(std::string_view bytes, const HeadLimits& l
   if (const auto refusal = understand_response(impl_->parser, method, head)) return refuse_response(*refusal);
   head.repaired = impl_->repaired;
   if (head.repaired) {
-    // An interim response has no length at all: what is wrong with it is not for us to say.
+    // An interim response must have no length at all: it is not for us to repair.
     if (head.interim()) return refuse_response({Reason::two_lengths, "Content-Length"});
     head.keep_alive = false;
   }

@@ -19,13 +19,13 @@ FoundHead refused(Refusal refusal) noexcept {
       .state = HeadState::refused, .stand_ins = {}, .begin = 0, .end = 0, .fields = 0, .refusal = refusal};
 }
 
-// A field's name as it may be told: whatever there is of it, not much of one that is endless.
+// A field's name for messages: as much of it as there is, truncated if it is endless.
 std::string_view name_of(std::string_view line) noexcept {
   constexpr std::size_t kMost = 64;
   return line.substr(0, span_of(kTokenCharacter, line.substr(0, kMost)));
 }
 
-// Where the start line begins, and how long it may be. `bound` 0: not known before more bytes arrive.
+// Where the start line begins, and how long it may be. `bound` 0: not known until more bytes arrive.
 struct StartLine {
   std::size_t begin = 0;
   std::size_t bound = 0;
@@ -68,7 +68,7 @@ StartLine begin_response(std::string_view bytes, const HeadLimits& limits) noexc
   return start;
 }
 
-// The request line's end, which tells the version; checked early, so that an HTTP/0.9 client is not left
+// The end of the request line, which gives the version; checked early, so that an HTTP/0.9 client is not left
 // waiting.
 std::optional<FoundHead> check_version(std::string_view line) noexcept {
   if (line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0")) return std::nullopt;
@@ -89,16 +89,16 @@ std::string_view next_line(std::string_view& rest) noexcept {
   return line;
 }
 
-// How often a head says how long its body is. llhttp refuses more than once as well, but each version calls
-// it by another name.
+// Counts how often a head states the length of its body. llhttp also refuses more than one, but each version
+// gives it a different error.
 class LengthLines {
  public:
-  // Is it worth to be looked at? Of names nearly none is.
+  // Is the name worth looking at? Hardly any is.
   [[nodiscard]] static bool may_be(std::size_t name_size) noexcept {
     return name_size == std::string_view("content-length").size() ||
            name_size == std::string_view("transfer-encoding").size();
   }
-  // `value` is the rest of the line behind the colon.
+  // `value` is the rest of the line after the colon.
   void add(std::string_view name, std::string_view value) noexcept {
     if (equals_ignoring_case(name, "content-length")) {
       ++lines_;
@@ -111,8 +111,8 @@ class LengthLines {
   [[nodiscard]] bool contradict() const noexcept { return lines_ > 1 || (lines_ > 0 && codings_ > 0); }
   [[nodiscard]] bool plain() const noexcept { return !contradict() && lengths_ == lines_; }
   [[nodiscard]] bool spaces() const noexcept { return spaces_; }
-  // Of a response: the same number, byte for byte, in all lines and in all members of each; a transfer coding
-  // may stand beside it.
+  // For a response: the same number, byte for byte, in all lines and in all members of each; a transfer
+  // coding may be present too.
   [[nodiscard]] bool agree() const noexcept {
     return equal_ && !first_.empty() && span_of(kDigit, first_) == first_.size();
   }
@@ -156,7 +156,7 @@ struct FieldLines {
   LengthLines lengths;
 };
 
-// Takes lines off `rest`, up to the first that is no field; the end of a head, for one.
+// Takes lines off `rest`, up to the first that is not a field, such as the end of the head.
 FieldLines take_fields(std::string_view& rest) noexcept {
   FieldLines lines;
   for (;;) {
@@ -179,7 +179,7 @@ Refusal bad_name(std::string_view line, bool first) noexcept {
   return {space ? Reason::space_before_colon : Reason::bad_field_name, name_of(line), line[name]};
 }
 
-// Stand-ins for what says how long the body is, or why there can be none.
+// Stand-ins for the fields that give the body's length, or the reason to refuse them.
 std::expected<StandIns, Refusal> check_lengths(const LengthLines& lengths, MessageKind kind) noexcept {
   StandIns stand_ins;
   stand_ins.spaces = lengths.spaces();
@@ -192,8 +192,8 @@ std::expected<StandIns, Refusal> check_lengths(const LengthLines& lengths, Messa
   return stand_ins;
 }
 
-// `rest` consists of whole lines, of which the last is empty: whatever stops before a CRLF does not belong
-// there.
+// `rest` consists of whole lines, the last one empty: if a scan stops before a CRLF, the byte there is not
+// allowed.
 std::expected<StandIns, Refusal> check_fields(std::string_view rest, MessageKind kind) noexcept {
   const FieldLines lines = take_fields(rest);
   if (!rest.starts_with("\r\n")) {
@@ -205,7 +205,7 @@ std::expected<StandIns, Refusal> check_fields(std::string_view rest, MessageKind
   return check_lengths(lines.lengths, kind);
 }
 
-// Is every byte one that llhttp knows there? `known` of them at least are.
+// Is every byte one that llhttp accepts in a target? At least `known` of them are.
 bool known_target(std::string_view target, std::size_t& known) noexcept {
   known = span_of(kTargetCharacter, target);
   if (known == target.size()) return true;
@@ -214,9 +214,9 @@ bool known_target(std::string_view target, std::size_t& known) noexcept {
   return known == target.size();
 }
 
-// The two without their line ends. Does the request line need a stand-in?
+// The two lines come without their line ends. Does the request line need a stand-in?
 std::expected<bool, Refusal> check_request_line(std::string_view line, const HeadLimits& limits) noexcept {
-  line.remove_suffix(std::string_view(" HTTP/1.1").size());  // check_version() saw it
+  line.remove_suffix(std::string_view(" HTTP/1.1").size());  // checked by check_version()
   const std::size_t space = span_of(kTokenCharacter, line);
   if (space == 0 || space >= line.size() || line[space] != ' ') {
     return std::unexpected(Refusal(Reason::bad_request_line));
@@ -233,7 +233,7 @@ std::expected<bool, Refusal> check_request_line(std::string_view line, const Hea
 }
 
 std::optional<Refusal> check_status_line(std::string_view line) noexcept {
-  line.remove_prefix(kVersionPrefix.size());  // begin_response() saw it
+  line.remove_prefix(kVersionPrefix.size());  // checked by begin_response()
   const bool version = !line.empty() && (line.front() == '0' || line.front() == '1');
   if (!version) return Refusal(Reason::unsupported_version);
   const bool status = line.size() >= 5 && line[1] == ' ' && line[2] != '0' &&

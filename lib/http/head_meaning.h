@@ -1,4 +1,4 @@
-// From what llhttp recorded to what a head means for an intermediary. Internal to http/. Thread: pure
+// Turns what llhttp recorded into what a head means for an intermediary. Internal to http/. Thread: pure
 // functions on the caller's objects.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace gracevisor::http {
 
-// `head.fields` is filled already; sets everything else, `head` being a used object of any former content.
+// `head.fields` is already filled; sets everything else. `head` is reused and may hold any earlier content.
 [[nodiscard]] std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head);
 // The same; `method` is the request's.
 [[nodiscard]] std::optional<Refusal> understand_response(HeadParser& parser, Method method,

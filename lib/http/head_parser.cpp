@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// llhttp may hand a span over in pieces; in a contiguous head they must touch. Where bytes are left out, the
-// piece behind them is empty.
+// llhttp may deliver a span in pieces; in a contiguous head they must touch. If bytes are left out, the piece
+// after them is empty.
 int extend(std::string_view& span, const char* at, std::size_t length) noexcept {
   if (span.empty()) {
     span = std::string_view(at, length);
@@ -23,7 +23,7 @@ int extend(std::string_view& span, const char* at, std::size_t length) noexcept 
 
 HeadParser::Verdict verdict_of(llhttp_errno_t error, int method) noexcept {
   using Verdict = HeadParser::Verdict;
-  // RTSP's methods are refused not as methods but for the HTTP that follows.
+  // RTSP's methods are refused not as methods but because of the HTTP version that follows.
   if (error == HPE_INVALID_METHOD || method >= HTTP_PRI) return Verdict::unknown_method;
   if (error == HPE_INVALID_URL) return Verdict::bad_target;
   if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE) return Verdict::bad_version;
@@ -81,7 +81,7 @@ llhttp_errno_t HeadParser::feed_pieces(std::string_view head, StandIns stand_ins
   return error;
 }
 
-// Method, one space, target, and " HTTP/1.x": the check has seen to it.
+// Method, one space, target, and " HTTP/1.x": guaranteed by the check.
 llhttp_errno_t HeadParser::feed_request_line(std::string_view line) {
   const std::size_t space = line.find(' ');
   const std::size_t version = line.rfind(' ');
@@ -125,7 +125,7 @@ int HeadParser::on_reason(llhttp_t* parser, const char* at, std::size_t length) 
   return extend(self(parser).reason_, at, length);
 }
 
-// A name continues the one before only where the bytes touch: a colon lies between two names.
+// A name continues the previous one only if the bytes touch: there is a colon between two names.
 int HeadParser::on_name(llhttp_t* parser, const char* at, std::size_t length) {
   Fields& fields = *self(parser).fields_;
   if (!fields.empty()) {
@@ -142,7 +142,7 @@ int HeadParser::on_value(llhttp_t* parser, const char* at, std::size_t length) {
   return extend(fields.back().value, at, length);
 }
 
-// Stops here: bodies are not llhttp's to read.
+// Stops here: llhttp does not read bodies.
 int HeadParser::on_end(llhttp_t* parser) {
   self(parser).ended_ = true;
   return HPE_PAUSED;

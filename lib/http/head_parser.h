@@ -1,5 +1,5 @@
-// llhttp, told to read one complete head: its callbacks only record spans, and it stops where the head ends,
-// so it never sees a body. No lenient flag is ever set. Internal to http/. Thread: the owner's.
+// llhttp, set up to read one complete head: its callbacks only record spans, and it stops where the head
+// ends, so it never sees a body. No lenient flag is ever set. Internal to http/. Thread: the owner's.
 #pragma once
 
 #include <llhttp.h>
@@ -21,7 +21,7 @@ class HeadParser {
     bad_target,
     bad_version,
     bad_length,
-    two_lengths,  // or a length beside a transfer coding
+    two_lengths,  // or a length along with a transfer coding
     bad_transfer_encoding,
     other,
   };
@@ -30,15 +30,15 @@ class HeadParser {
   HeadParser(const HeadParser&) = delete;
   HeadParser& operator=(const HeadParser&) = delete;
 
-  // Reads `head`, whole and contiguous, and fills `fields`, which is cleared first. What `stand_ins` name
-  // goes to llhttp in another form, without a copy: it gets the head in pieces. All that is recorded is of
-  // `head`.
+  // Reads `head`, complete and contiguous, and fills `fields`, which is cleared first. What `stand_ins` names
+  // goes to llhttp in another form, without a copy: it gets the head in pieces. Everything recorded points
+  // into `head`.
   [[nodiscard]] Verdict parse(llhttp_type_t type, std::string_view head, StandIns stand_ins, Fields& fields);
 
   // After `accepted`:
   // Did the method have a stand-in?
   [[nodiscard]] bool other_method() const noexcept { return other_method_; }
-  // Requires: it had none. llhttp's number of it.
+  // llhttp's number for the method. Requires: !other_method().
   [[nodiscard]] int method() noexcept { return llhttp_get_method(&parser_); }
   [[nodiscard]] std::string_view method_text() const noexcept { return method_text_; }
   [[nodiscard]] int status() noexcept { return llhttp_get_status_code(&parser_); }

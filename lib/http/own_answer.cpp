@@ -15,7 +15,7 @@ Form form_of(std::string_view type) noexcept {
   return equals_ignoring_case(type, "application/json") ? Form::json : Form::plain;
 }
 
-// A weight in thousandths (RFC 9110 section 12.4.2); 1000 where none is given, 0 for nonsense.
+// A weight in thousandths (RFC 9110 section 12.4.2); 1000 if none is given, 0 if it is malformed.
 unsigned weight_of(std::string_view parameters) noexcept {
   while (!parameters.empty()) {
     const std::size_t end = std::min(parameters.find(';'), parameters.size());
@@ -36,7 +36,7 @@ unsigned weight_of(std::string_view parameters) noexcept {
   return 1000;
 }
 
-// The form with the highest weight, the first of equals; plain text where nothing of ours is asked for.
+// The form with the highest weight, the first among equals; plain text if none of ours is asked for.
 Form preferred(std::string_view accept) noexcept {
   Form best = Form::plain;
   unsigned best_weight = 0;
@@ -63,7 +63,7 @@ std::string_view content_type(Form form) noexcept {
   return {};
 }
 
-// Printable ASCII passes; what would mean something to the form is escaped; the rest becomes "?".
+// Printable ASCII passes; characters special to the form are escaped; the rest becomes "?".
 void write_text(std::string_view text, Form form, std::string& out) {
   for (const char c : text) {
     if (c < ' ' || c > '~') {
@@ -144,8 +144,8 @@ void write_head(const OwnAnswer& answer, std::string& out) {
     write_text(answer.request_id, Form::plain, out);
     out.append("\r\n");
   }
-  // A 405 must list what is allowed (RFC 9110 section 15.5.6), an answer to OPTIONS tells it (9.3.7); known
-  // to us is only what we refuse.
+  // A 405 must list what is allowed (RFC 9110 section 15.5.6), and so does an answer to OPTIONS (9.3.7); we
+  // know only what we refuse.
   if (answer.status == 405 || answer.status == 200)
     write_field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH", out);
   if (answer.retry_after > 0) write_field("Retry-After", answer.retry_after, out);

@@ -1,7 +1,7 @@
-// Why the proxy answers a request itself or cuts one off: for each reason one token, the status that it is
-// answered with, and one sentence for people. The token stands in X-Gv-Error, as `error` in access logs, and
-// in the daemon's log; gracevisord(8) lists the whole table, and a test holds the two together. A token that
-// is not in this table cannot be written anywhere. Thread: constants.
+// Why the proxy answers a request itself or cuts it off: for each reason a token, the status of the answer,
+// and one sentence for people. The token appears in X-Gv-Error, as `error` in access logs, and in the
+// daemon's log; gracevisord(8) lists the whole table, and a test keeps the two in step. A token that is not
+// in this table cannot be written anywhere. Thread: constants.
 #pragma once
 
 #include <array>
@@ -12,9 +12,9 @@
 namespace gracevisor::http {
 
 enum class Reason : std::uint8_t {
-  none,  // no error, such as an answer to OPTIONS with Max-Forwards: 0
+  none,  // not an error, such as an answer to OPTIONS with Max-Forwards: 0
 
-  // The head of a request, or of a response where a sentence says "message".
+  // The head of a request, or also of a response if the sentence says "message".
   bad_request_line,
   bad_target,
   https_target,
@@ -54,7 +54,7 @@ enum class Reason : std::uint8_t {
   bad_trailer,
   body_too_large,
 
-  // A client that is slow, or one too many.
+  // A slow client, or one too many.
   head_timeout,
   body_timeout,
   body_slow,
@@ -84,7 +84,7 @@ enum class Reason : std::uint8_t {
 
 struct ReasonText {
   Reason reason = Reason::none;
-  int status = 0;  // of requests; a response that breaks the rule is 502. 0: never an answer, only a cut
+  int status = 0;  // for requests; a response that breaks the rule is 502. 0: never an answer, only a cut
   std::string_view token;
   std::string_view sentence;
   unsigned retry_after = 0;  // seconds; 0: none
@@ -183,7 +183,7 @@ inline constexpr auto kReasons = std::to_array<ReasonText>({
     {Reason::drained, 503, "drained", "The app's instance was stopped before it answered.", 1},
 });
 
-// Row by row as the enum says.
+// The rows follow the order of the enum.
 [[nodiscard]] consteval bool reasons_are_complete() {
   for (std::size_t i = 0; i < kReasons.size(); ++i) {
     if (static_cast<std::size_t>(kReasons[i].reason) != i) return false;
@@ -196,18 +196,17 @@ static_assert(reasons_are_complete());
   return kReasons[static_cast<std::size_t>(reason)];
 }
 
-// A rule that a message breaks, or another reason for an answer of our own.
+// A rule that a message breaks, or another reason for our own answer.
 struct Refusal {
   Reason reason = Reason::none;
-  std::int16_t byte = -1;  // the one that may not stand there; -1: no single byte is to blame
-  int status = 0;          // what a client is answered; where the response breaks the rule, 502
-  // The name of the field that breaks it, without what may not stand in a name; empty: none. Lifetime: as the
-  // bytes that were read.
+  std::int16_t byte = -1;  // the byte that is not allowed; -1: no single byte is to blame
+  int status = 0;          // sent to the client; 502 if the response breaks the rule
+  // The name of the field that breaks it, without bytes not allowed in a name; empty: none. Lifetime: that of
+  // the bytes read.
   std::string_view field = {};
 
   constexpr Refusal() noexcept = default;
-  // Implicit: wherever a refusal is asked for, its reason will do,
-  // with the status that requests have.
+  // Implicit: a reason can be used as a refusal, with the status for requests.
   constexpr Refusal(Reason why) noexcept : reason(why), status(text_of(why).status) {}
   constexpr Refusal(Reason why, std::string_view of) noexcept : Refusal(why) { field = of; }
   constexpr Refusal(Reason why, std::string_view of, char found) noexcept : Refusal(why, of) {

@@ -10,10 +10,10 @@ namespace gracevisor::http {
 
 namespace {
 
-// A request that came through ourselves this often runs in a circle (RFC 9110 section 7.6).
+// A request that came through us this often is in a loop (RFC 9110 section 7.6).
 constexpr unsigned kMaxOwnVia = 8;
 
-// llhttp 8.1's numbers above the HTTP methods are RTSP's; what later versions added is refused alike.
+// llhttp 8.1's numbers above the HTTP methods are RTSP's; those added by later versions are refused as well.
 bool known_method(int method) noexcept {
   return method >= 0 && method < HTTP_PRI;
 }
@@ -51,7 +51,7 @@ struct Collected {
   bool expects_other = false;  // something else
 };
 
-// How often our pseudonym stands in a Via value: "1.1 gracevisor, 1.0 other (comment)".
+// How often our pseudonym appears in a Via value: "1.1 gracevisor, 1.0 other (comment)".
 unsigned count_own_via(std::string_view value) noexcept {
   unsigned count = 0;
   for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
@@ -81,8 +81,7 @@ void collect(const Field& field, Collected& seen) noexcept {
     case FieldName::max_forwards: seen.max_forwards = field.value; break;
     case FieldName::via: seen.own_via += count_own_via(field.value); break;
     case FieldName::te:
-      // "trailers" has no parameters, not even a weight: with one the member is malformed, and does not
-      // count.
+      // "trailers" has no parameters, not even a weight: with one the member is malformed and does not count.
       seen.takes_trailers = seen.takes_trailers || has_member(field.value, "trailers");
       break;
     case FieldName::x_forwarded_proto:
@@ -114,7 +113,7 @@ void collect(const Field& field, Collected& seen) noexcept {
   }
 }
 
-// One that can be passed on, logged and pasted into a shell: a client chooses it.
+// Safe to pass on, to log and to paste into a shell: the client chooses it.
 bool sound_request_id(std::string_view id) noexcept {
   constexpr std::size_t kMost = 128;
   return !id.empty() && id.size() <= kMost && std::all_of(id.begin(), id.end(), [](char c) {
@@ -122,7 +121,7 @@ bool sound_request_id(std::string_view id) noexcept {
   });
 }
 
-// absolute-form: its authority and what is left, "http://h/x" -> "h", "/x". False: it is of neither scheme.
+// absolute-form: its authority and the rest, "http://h/x" -> "h", "/x". False: it has neither scheme.
 bool split_absolute(RequestHead& head, std::string_view& authority, std::string_view& target) noexcept {
   constexpr std::string_view kPlain = "http://";
   constexpr std::string_view kSecure = "https://";
@@ -193,7 +192,7 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   if (modern && seen.expects_other) return Refusal(Reason::unknown_expectation, "Expect");
   head.expects_continue = modern && seen.expects && head.body.kind != Framing::Kind::none;
   head.keep_alive = !seen.connection.close && (modern || seen.connection.keep_alive);
-  // HTTP/2 inside would pass routing and every rule here by; its upgrade is abandoned (RFC 9113 section 3.1).
+  // HTTP/2 inside would bypass routing and every rule here; its upgrade is deprecated (RFC 9113 section 3.1).
   const bool upgrade = modern && seen.connection.upgrade && !list_has(seen.upgrade, "h2c");
   head.upgrade = upgrade ? seen.upgrade : std::string_view();
   head.takes_trailers = modern && seen.takes_trailers;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kSwitchingProtocols = 101;
 
-// No body whatever the fields say (RFC 9112 section 6.3).
+// No body, regardless of the fields (RFC 9112 section 6.3).
 bool never_has_body(Method method, int status) noexcept {
   return method == Method::head || status < 200 || status == 204 || status == 304;
 }
@@ -63,7 +63,7 @@ std::optional<Refusal> understand_response(HeadParser& parser, Method method, Re
   head.keep_alive = !connection.close && (head.minor == 1 || connection.keep_alive);
   head.body = *framing;
   if (never_has_body(method, head.status)) {
-    // An app that announces content where none can be may send it as well: its connection ends here.
+    // An app that announces content where none is allowed may also send it: its connection is not reused.
     const bool forbidden = head.status < 200 || head.status == 204;
     if (forbidden && framing->kind != Framing::Kind::none) head.keep_alive = false;
     head.body = {};

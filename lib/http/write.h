@@ -13,7 +13,7 @@
 
 namespace gracevisor::http {
 
-// Room that a head is written into, front to back. What has no room is only counted.
+// Space that a head is written into, front to back. What does not fit is only counted.
 class HeadText {
  public:
   HeadText(char* begin, std::size_t room) noexcept : begin_(begin), room_(room) {}
@@ -30,8 +30,8 @@ class HeadText {
   std::size_t size_ = 0;
 };
 
-// Appends what `write` writes into a HeadText: a head is many small pieces, and none of them asks for the
-// string's capacity. With too little `room` it is written again.
+// Appends what `write` writes into a HeadText: a head is many small pieces, and this avoids checking the
+// string's capacity for each. If `room` is too small it is written again.
 template <class Write>
 void append_head(std::string& out, std::size_t room, Write write) {
   const std::size_t before = out.size();
@@ -50,7 +50,7 @@ void append_head(std::string& out, std::size_t room, Write write) {
   try_it();
 }
 
-// As much as the fields need the way they are.
+// The space the fields need unchanged.
 [[nodiscard]] inline std::size_t size_of(const Fields& fields) noexcept {
   std::size_t size = 0;
   for (const Field& field : fields) size += field.text.size() + field.value.size() + 4;
@@ -63,20 +63,19 @@ void append_head(std::string& out, std::size_t room, Write write) {
   return size;
 }
 
-// Into a HeadText or a string.
+// Writes into a HeadText or a string.
 template <class Text>
 void write_field(std::string_view name, std::string_view value, Text& out) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-// The same with a name that is a literal: nothing of it is left to be found out when it runs.
+// The same with a literal name: its length is known at compile time.
 template <std::size_t N, class Text>
 [[gnu::always_inline]] inline void write_field(const char (&name)[N], std::string_view value, Text& out) {
   out.append(std::string_view(name, N - 1)).append(": ").append(value).append("\r\n");
 }
 
-// Fields as they came, in their order. Those that stood next to each other, written the usual way, are copied
-// as one piece.
+// Copies fields unchanged, in order. Adjacent fields written the usual way are copied as one piece.
 class FieldCopy {
  public:
   explicit FieldCopy(HeadText& out) noexcept : out_(out) {}
@@ -84,7 +83,7 @@ class FieldCopy {
   FieldCopy& operator=(const FieldCopy&) = delete;
   ~FieldCopy() { flush(); }
 
-  // Requires: the field's slices are of a whole head.
+  // Requires: the field's slices point into a complete head.
   void add(const Field& field) noexcept {
     const char* const begin = field.text.data();
     const char* const value = begin + field.text.size() + 2;
@@ -111,7 +110,7 @@ class FieldCopy {
   }
 
   HeadText& out_;
-  // Lines that are not written yet; null: none.
+  // Lines not yet written; null: none.
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
 };

@@ -35,8 +35,7 @@ int fit_for_loopback(const TcpListener& listener) {
   return mapped.s_addr == htonl(INADDR_LOOPBACK) ? 3 : 0;
 }
 
-// The sockets, of all with one port, that a connection to it on 127.0.0.1 can reach: several only with
-// SO_REUSEPORT.
+// Those sockets of one port that a connection to it on 127.0.0.1 can reach: several only with SO_REUSEPORT.
 std::vector<TcpListener> answering(const std::vector<TcpListener>& of_port) {
   int best = 1;
   std::vector<TcpListener> result;
@@ -80,8 +79,8 @@ bool hidden(base::Pid pid) {
   return exists && ::access(fmt::format("/proc/{}/stat", pid.value()).c_str(), R_OK) != 0;
 }
 
-// `candidates` are the sockets that a connection to `place` can reach; `add_elsewhere` adds where the sockets
-// that the instance holds listen. It is asked only when those are not the instance's own.
+// `candidates` are the sockets that a connection to `place` can reach; `add_elsewhere` adds the addresses on
+// which the instance's sockets listen. It is called only when the candidates are not the instance's own.
 template <class AddElsewhere>
 ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pid pid,
                     const AddElsewhere& add_elsewhere) {
@@ -133,7 +132,7 @@ ListenerOwner find_listener_owner(const std::filesystem::path& socket, base::Pid
   auto result = judge(socket.string(), inodes_of(listeners_at(socket, *all)), pid,
                       [&](const SocketSet& held, auto& into) {
                         add_held(*all, held, into);
-                        // An app that was not told of its socket listens on a port of its own choice.
+                        // An app that does not know of its socket listens on a port of its own choice.
                         if (auto ports = tcp_listeners()) add_held(*ports, held, into);
                       });
   if (result.ownership == Ownership::nobody) result.detail = "nothing listens on " + socket.string();

@@ -14,7 +14,7 @@
 namespace gracevisor::inspect {
 namespace {
 
-// An environment can have megabytes. Marks that do not stand within these are not looked for.
+// An environment can have megabytes. Marks beyond this size are not looked for.
 constexpr std::size_t kEnvironment = 256U << 10;
 constexpr std::size_t kMostAncestors = 1024;
 constexpr std::string_view kDaemonName = "gracevisord";
@@ -57,7 +57,7 @@ bool is_daemon(const base::ProcessEntry& entry) {
   if (entry.name != kDaemonName || !entry.lives()) return false;
   std::error_code hidden;
   auto file = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", entry.pid), hidden);
-  // " (deleted)" follows where an upgrade has replaced it.
+  // " (deleted)" follows if an upgrade has replaced it.
   return hidden || file.filename().string().starts_with(kDaemonName);
 }
 
@@ -91,7 +91,7 @@ ProcessTable::Members ProcessTable::of(const Index& index, pid_t pid) const {
   return members;
 }
 
-// A number that passed on while the table was read could make a circle.
+// A number that was reused while the table was read could form a cycle.
 ProcessTable::Members ProcessTable::ancestors_of(const Entry& entry) const {
   Members ancestors;
   const Entry* above = find(entry.parent);

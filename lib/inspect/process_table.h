@@ -1,6 +1,6 @@
-// A look at all processes of the machine, read from /proc in slices, and who belongs together in it. What
-// began or ended while it was read may be missing or still there: who needs to be sure looks again. Thread:
-// any; one at a time.
+// A snapshot of all processes of the machine, read from /proc in slices, and how they are related. A process
+// that began or ended during the reading may be missing or still there: to be sure, look again. Thread: any;
+// one at a time.
 #pragma once
 
 #include <dirent.h>
@@ -18,8 +18,8 @@
 
 namespace gracevisor::inspect {
 
-// By which its environment tells where a process comes from. A process that began another program with other
-// variables, or wrote its title over them, carries none.
+// The variables in a process's environment that tell where it comes from. A process that executed another
+// program with other variables, or wrote its title over them, carries none.
 struct ProcessMarks {
   std::string state;     // GV_STATE: the daemon's state folder (state_id.h)
   std::string app;       // GV_APP
@@ -30,7 +30,7 @@ struct ProcessMarks {
 // From the bytes of /proc/PID/environ, or from a plan's "KEY=value" entries joined by NUL. Unset without
 // GV_APP.
 [[nodiscard]] std::optional<ProcessMarks> marks_in(std::string_view environment);
-// Unset as well when the environment cannot be read, which is no error: it is another user's.
+// Also unset when the environment cannot be read, which is no error: it belongs to another user.
 [[nodiscard]] std::optional<ProcessMarks> read_marks(pid_t pid);
 
 class ProcessTable {
@@ -41,7 +41,8 @@ class ProcessTable {
   // For tests; sealed.
   [[nodiscard]] static ProcessTable of(std::vector<Entry> entries);
 
-  // Some process could not be looked at for want of descriptors or memory: who is not in it may exist.
+  // False when some process could not be examined for lack of descriptors or memory: a process missing here
+  // may still exist.
   [[nodiscard]] bool complete() const { return complete_; }
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }  // by number
   [[nodiscard]] const Entry* find(pid_t pid) const;
@@ -50,7 +51,7 @@ class ProcessTable {
   [[nodiscard]] Members group_of(pid_t pid) const { return of(by_group_, pid); }
   // Its parent, its parent's parent, and so on.
   [[nodiscard]] Members ancestors_of(const Entry& entry) const;
-  // Is an ancestor another living gracevisord? `self` is not meant.
+  // Is an ancestor another living gracevisord? `self` does not count.
   [[nodiscard]] bool below_daemon(const Entry& entry, pid_t self) const;
 
  private:
@@ -69,7 +70,7 @@ class ProcessTable {
 class ProcessScan {
  public:
   ProcessScan();
-  // Reads on, at least one process; true when all are read. Then table() may be taken.
+  // Reads on, at least one process; true when all are read. Then take() may be called.
   [[nodiscard]] bool step(base::Duration slice);
   [[nodiscard]] ProcessTable take();
 
@@ -84,7 +85,8 @@ class ProcessScan {
 // In one go: when the daemon boots.
 [[nodiscard]] ProcessTable read_process_table();
 
-// Is this a gracevisord? By its file where that may be read, since a name is anyone's choice.
+// Is this a gracevisord? Judged by its executable file if that can be read, since any process can choose its
+// name.
 [[nodiscard]] bool is_daemon(const base::ProcessEntry& entry);
 
 }  // namespace gracevisor::inspect

@@ -44,7 +44,7 @@ Expected<Progress> read_messages(std::span<const char> datagram, const SockDiag:
 Expected<SockDiag> SockDiag::open() {
   base::UniqueFd fd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!fd) return base::fail_errno("cannot open sock_diag", errno);
-  // The kernel answers at once; should it not, the supervisor must not hang.
+  // The kernel answers at once; if it does not, the supervisor must not hang.
   timeval limit{.tv_sec = 1, .tv_usec = 0};
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
     return base::fail_errno("cannot prepare sock_diag", errno);
@@ -63,7 +63,7 @@ Expected<void> SockDiag::dump(std::span<const std::byte> request, const Take& ta
   if (::send(fd_.get(), message.data(), message.size(), 0) < 0) {
     return base::fail_errno("cannot ask sock_diag", errno);
   }
-  // Aligned for nlmsghdr; as large as the kernel's largest datagram of a dump.
+  // Aligned for nlmsghdr; as large as the kernel's largest dump datagram.
   alignas(nlmsghdr) std::array<char, 32768> buffer;
   for (;;) {
     ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);

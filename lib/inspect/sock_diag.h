@@ -1,6 +1,5 @@
-// Questions to the kernel about its sockets, over netlink (sock_diag(7)). The answers are read as what they
-// are, bytes from somewhere else: every length in them is checked. Thread: any; blocks for the system calls
-// only, one second at the longest.
+// Questions to the kernel about its sockets, over netlink (sock_diag(7)). The answers are treated as foreign
+// bytes: every length in them is checked. Thread: any; blocks only for the system calls, one second at most.
 #pragma once
 
 #include <cstddef>

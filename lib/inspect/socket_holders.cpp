@@ -36,7 +36,7 @@ std::optional<ino_t> parse_socket(std::string_view link) {
   return parse_number<ino_t>(link.substr(kPrefix.size(), link.size() - kPrefix.size() - 1));
 }
 
-// Calls `each` with every name in the folder; errno's value where it cannot be read.
+// Calls `each` with every name in the folder; returns errno's value if it cannot be read.
 template <class Each>
 int for_each_name(const std::string& folder, Each each) {
   Directory directory(::opendir(folder.c_str()));

@@ -1,5 +1,5 @@
-// Which process holds which socket, as /proc tells it. Everything may change while it is read: a process that
-// vanishes is left out. Thread: any; reads all of /proc, so once per question, never in a loop.
+// Which process holds which socket, according to /proc. Everything may change while it is read: a process
+// that vanishes is left out. Thread: any; reads all of /proc, so use it once per question, never in a loop.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,7 @@ using SocketSet = std::set<ino_t>;
 
 struct HeldSockets {
   SocketSet inodes;
-  bool complete =
-      true;  // false: a process would not show its descriptors, or there were none of ours to look
+  bool complete = true;  // false: a process did not show its descriptors, or we had none left to look with
 };
 
 // The sockets of one process.

@@ -58,7 +58,7 @@ void take(std::span<const char> payload, Listeners& result) {
   result.push_back(listener);
 }
 
-// The kernel leaves out sockets of other ports than one that is named (0: none is).
+// If a port is named (0: none is), the kernel leaves out the sockets of other ports.
 Expected<void> dump(const SockDiag& kernel, int family, std::optional<base::Port> port, Listeners& result) {
   inet_diag_req_v2 request{};
   request.sdiag_family = static_cast<std::uint8_t>(family);

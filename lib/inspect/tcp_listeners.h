@@ -1,5 +1,5 @@
 // The TCP sockets that listen in our network namespace, all of them or those of one port: from sock_diag, or
-// from /proc/net/tcp* where netlink is refused. Thread: any; blocks for the system calls only.
+// from /proc/net/tcp* if netlink is refused. Thread: any; blocks only for the system calls.
 #pragma once
 
 #include <sys/types.h>
@@ -16,13 +16,14 @@ namespace gracevisor::inspect {
 struct TcpListener {
   base::Address address;
   bool v6_only = false;  // of an IPv6 socket: refuses IPv4
-  ino_t inode = 0;       // what /proc/PID/fd names it by: "socket:[4711]"
+  ino_t inode = 0;       // its name in /proc/PID/fd: "socket:[4711]"
 };
 
-// With a port the kernel tells of its sockets alone: that costs next to nothing, however many others listen.
+// With a port, the kernel returns only that port's sockets: that costs next to nothing, however many others
+// listen.
 [[nodiscard]] base::Expected<std::vector<TcpListener>> tcp_listeners(std::optional<base::Port> port = {});
 
-// The two sources, apart for tests. /proc does not tell v6_only: it is taken to be false there.
+// The two sources, separate for tests. /proc does not tell v6_only: it is assumed to be false there.
 [[nodiscard]] base::Expected<std::vector<TcpListener>> tcp_listeners_by_netlink(
     std::optional<base::Port> port = {});
 [[nodiscard]] base::Expected<std::vector<TcpListener>> tcp_listeners_by_proc(

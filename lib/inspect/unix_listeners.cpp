@@ -109,7 +109,7 @@ Listeners listeners_at(const std::filesystem::path& path, const Listeners& all) 
     std::ranges::copy_if(all, std::back_inserter(result), [&](const auto& one) { return one.file == file; });
   }
   if (!result.empty()) return result;
-  // The file cannot be told apart (an overlay has numbers of its own): then by what bind() was given.
+  // The file cannot be identified (an overlay has its own numbers): then match what bind() was given.
   std::ranges::copy_if(all, std::back_inserter(result), [&](const auto& one) { return one.path == path; });
   return result;
 }

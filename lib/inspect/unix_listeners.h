@@ -1,5 +1,5 @@
-// The Unix sockets that listen in our network namespace: from sock_diag, or from /proc/net/unix where netlink
-// is refused. Thread: any; blocks for the system calls only.
+// The Unix sockets that listen in our network namespace: from sock_diag, or from /proc/net/unix if netlink is
+// refused. Thread: any; blocks only for the system calls.
 #pragma once
 
 #include <sys/types.h>
@@ -14,23 +14,23 @@
 
 namespace gracevisor::inspect {
 
-// The file that a socket is bound to, as the kernel's socket table names it. It survives a rename, and tells
-// two sockets apart that were bound to the same path one after the other.
+// The file that a socket is bound to, as the kernel's socket table names it. It survives a rename, and
+// distinguishes two sockets that were bound to the same path one after the other.
 struct SocketFile {
   dev_t device = 0;
-  std::uint32_t inode = 0;  // the low half of it
+  std::uint32_t inode = 0;  // its low half
   bool operator==(const SocketFile&) const = default;
 };
 
 struct UnixListener {
-  std::string path;                // as it was given to bind(): maybe relative; abstract ones are left out
+  std::string path;                // as given to bind(): maybe relative; abstract ones are left out
   std::optional<SocketFile> file;  // not in /proc
-  ino_t inode = 0;                 // what /proc/PID/fd names it by: "socket:[4711]"
+  ino_t inode = 0;                 // its name in /proc/PID/fd: "socket:[4711]"
 };
 
 [[nodiscard]] base::Expected<std::vector<UnixListener>> unix_listeners();
 
-// The two sources, apart for tests.
+// The two sources, separate for tests.
 [[nodiscard]] base::Expected<std::vector<UnixListener>> unix_listeners_by_netlink();
 [[nodiscard]] base::Expected<std::vector<UnixListener>> unix_listeners_by_proc(
     const std::filesystem::path& file = "/proc/net/unix");

@@ -25,7 +25,7 @@ void Deadline::link_before(Deadline& anchor) noexcept {
 Deadlines::Deadlines(Loop& loop) : loop_(loop), timer_(loop, [this] { fire_due(); }) {}
 
 Deadlines::~Deadlines() {
-  // Whoever still waits is never told; its Deadline must not point into lists that are gone.
+  // Observers that still wait are never notified; their Deadlines must not point into destroyed lists.
   for (List& list : lists_) {
     while (list.anchor.next_ != &list.anchor) list.anchor.next_->cancel();
     list.anchor.previous_ = list.anchor.next_ = nullptr;
@@ -44,11 +44,11 @@ Deadlines::List& Deadlines::list_of(base::Duration after) {
 
 void Deadlines::start(Deadline& deadline, base::Duration after) {
   deadline.cancel();
-  // now() is cut to whole milliseconds: without one more it would fire early. (So an observer that starts its
-  // own deadline anew cannot keep fire_due from ending either.)
+  // now() is truncated to whole milliseconds: without the extra one it would fire early. (It also means that
+  // an observer restarting its own deadline cannot keep fire_due from ending.)
   deadline.due_ = loop_.now() + after + base::Millis(1);
   deadline.link_before(list_of(after).anchor);
-  // Armed too early is harmless (fire_due re-arms); so a restart of a request's deadline touches no timer.
+  // Arming too early is harmless (fire_due re-arms), so restarting a request's deadline touches no timer.
   if (!timer_.running() || deadline.due_ < armed_for_) arm(deadline.due_);
 }
 

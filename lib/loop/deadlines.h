@@ -1,5 +1,5 @@
-// Deadlines for thousands of connections with one loop timer: a first-in-first-out list per duration, so that
-// starting, restarting and cancelling are O(1) and need no allocation and no system call.
+// Deadlines for thousands of connections with one loop timer: one first-in-first-out list per duration, so
+// that starting, restarting and cancelling are O(1) and need no allocation and no system call.
 // Deadlines fire up to 10 ms late, never early. Thread: the loop's.
 #pragma once
 
@@ -21,7 +21,7 @@ class DeadlineObserver {
   ~DeadlineObserver() = default;
 };
 
-// One deadline, a member of whatever waits. Cancelled by its destruction.
+// One deadline, a member of the object that waits. Destroying it cancels it.
 class Deadline {
  public:
   explicit Deadline(DeadlineObserver& observer) noexcept : observer_(&observer) {}
@@ -50,7 +50,7 @@ class Deadlines {
   Deadlines& operator=(const Deadlines&) = delete;
   ~Deadlines();
 
-  // Fires once, `after` from the current turn's instant; replaces what `deadline` had pending.
+  // Fires once, `after` from the start of the current turn; replaces a pending start of `deadline`.
   void start(Deadline& deadline, base::Duration after);
 
  private:

@@ -29,7 +29,7 @@ base::Expected<void> FdWatch::resume() {
   int events = interest_ == Interest::readable ? UV_READABLE | UV_DISCONNECT : UV_WRITABLE;
   int r = uv_poll_start(poll_.get(), events, [](uv_poll_t* handle, int /*status*/, int /*events*/) {
     if (handle->data == nullptr) return;
-    // An error counts as ready: the owner's read or waitid tells what it is. A copy, since the owner may
+    // An error counts as ready: the owner's read or waitid finds out what it is. A copy, since the owner may
     // destroy the watch in its callback.
     auto on_ready = static_cast<FdWatch*>(handle->data)->on_ready_;
     on_ready();

@@ -1,5 +1,5 @@
-// Tells when a descriptor becomes readable or writable: pidfds, pipes, sockets that others read.
-// The descriptor stays its owner's and is made non-blocking; it must outlive the watch. Thread: the loop's.
+// Reports when a descriptor becomes readable or writable: pidfds, pipes, sockets that others read. The owner
+// keeps the descriptor, which is made non-blocking and must outlive the watch. Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ class FdWatch {
  public:
   enum class Interest { readable, writable };
 
-  // `on_ready` repeats (level-triggered) until what made it ready is gone or the watch is destroyed.
+  // `on_ready` repeats (level-triggered) until the descriptor is no longer ready or the watch is destroyed.
   [[nodiscard]] static base::Expected<std::unique_ptr<FdWatch>> create(Loop& loop, int fd, Interest interest,
                                                                        std::function<void()> on_ready);
 

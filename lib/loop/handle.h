@@ -1,4 +1,4 @@
-// For lib/loop's own .cpp files: what HandlePtr does when its owner lets go.
+// For lib/loop's own .cpp files: what HandlePtr does when its owner releases it.
 #pragma once
 
 #include <uv.h>
@@ -7,8 +7,8 @@
 
 namespace gracevisor::loop {
 
-// libuv closes by system call, unseen by ThreadSanitizer, which would take the next use of the number, by
-// another thread, for a race. Tells it; nothing elsewhere.
+// libuv closes by a direct system call that ThreadSanitizer does not see; it would report another thread's
+// next use of the number as a race. This tells it; in other builds it does nothing.
 void note_close(int fd) noexcept;
 
 template <class H>

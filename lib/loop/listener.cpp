@@ -22,7 +22,7 @@ Listener::Listener(Loop& loop, base::UniqueFd socket, OnAccepted on_accepted, On
       on_accepted_(std::move(on_accepted)),
       on_short_(std::move(on_short)),
       back_off_(loop, [this] {
-        // A failure leaves the listener deaf until the next back-off; resume fails only without memory.
+        // On failure the listener stays paused until the next back-off; resume fails only when out of memory.
         if (!watch_->resume()) back_off_.start(kBackOff);
       }) {}
 
@@ -58,14 +58,13 @@ void Listener::accept_some(std::uint64_t limit) {
       continue;
     }
     if (base::is_shortage(errno)) {
-      if (on_short_ && on_short_(errno)) continue;  // so often only as there is something to give up
+      if (on_short_ && on_short_(errno)) continue;  // repeats only while there is something to give up
       watch_->pause();
       back_off_.start(kBackOff);
       return;
     }
     if (errno == EAGAIN) return;
-    // Anything else (ECONNABORTED, EINTR, network errors of the new connection) concerns one connection
-    // alone.
+    // Anything else (ECONNABORTED, EINTR, network errors of the new connection) affects only that connection.
     ++i;
   }
 }

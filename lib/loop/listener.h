@@ -1,11 +1,11 @@
-// An accepting socket on one loop. Accepting is bounded per turn, so that a burst of connections does not
-// starve those that are open; when descriptors run out its owner is told, and unless that one can give one up
-// it pauses for a moment instead of spinning.
+// An accepting socket on one loop. Accepting is bounded per turn, so that a burst of new connections does not
+// starve open ones. When descriptors run out, the owner is told; unless it can give one up, the listener
+// pauses briefly instead of spinning.
 //
-// A turn accepts one connection for every four reads since the turn that accepted last, at least one and at
-// most 16. What the kernel has freed with a connection that has ended, the next one gets while it is still in
-// the CPU's caches; of sixteen at once, turn after turn, most come from cold memory. And where a turn is
-// long, because many connections are busy, more than one has to be taken in each. Thread: the loop's.
+// A turn accepts one connection for every four reads since the last accepting turn, at least one and at most
+// 16. Memory that the kernel frees when a connection ends goes to the next connection while still in the
+// CPU's caches; accepting sixteen at once, turn after turn, mostly uses cold memory. When turns are long
+// because many connections are busy, each turn has to accept more than one. Thread: the loop's.
 #pragma once
 
 #include <cstdint>
@@ -29,16 +29,16 @@ class Listener {
   // Receives each connection.
   using OnAccepted = std::function<void(Accepted accepted)>;
 
-  // No descriptor or no memory was left for a connection that waits (`code` is errno's value). True:
-  // something was given up for it, so accept again at once. Must not destroy the listener.
+  // No descriptor or no memory was left for a waiting connection (`code` is the errno value). True: something
+  // was given up for it, so accept again at once. Must not destroy the listener.
   using OnShort = std::function<bool(int code)>;
 
-  // `socket` listens already (see open_listening_socket) and is non-blocking.
+  // `socket` is already listening (see open_listening_sockets) and non-blocking.
   [[nodiscard]] static base::Expected<std::unique_ptr<Listener>> create(Loop& loop, base::UniqueFd socket,
                                                                         OnAccepted on_accepted,
                                                                         OnShort on_short = nullptr);
 
-  // Accepts what waits in the backlog until there is nothing more: before closing, so that nobody is reset.
+  // Accepts everything in the backlog: called before closing, so that no client is reset.
   void accept_all();
 
  private:

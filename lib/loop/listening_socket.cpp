@@ -20,8 +20,8 @@ bool set_option(int fd, int level, int option, int value) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-// Accepted connections inherit these: no system call per connection. A peer that vanished without a word is
-// found out after two minutes, even where nothing waits for it but an app's silence.
+// Accepted connections inherit these: no system call per connection. A peer that vanished silently is
+// detected after two minutes, even if nothing is being sent to it because the app is silent.
 bool set_for_accepted(int listening) {
   constexpr int kIdleSeconds = 60;
   constexpr int kIntervalSeconds = 10;
@@ -57,8 +57,8 @@ Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
   return fd;
 }
 
-// A socket's file that nobody listens on any more: only then may it be removed. Any other answer, a full
-// backlog or a refused permission, comes from somebody; a file of another kind is not ours to remove.
+// A socket's file without a listener: only then may it be removed. Any other answer, such as a full backlog
+// or a refused permission, means there is a listener; a file of another kind is not ours to remove.
 bool is_stale(const base::Address& address, const std::string& path) {
   struct stat st{};
   if (::lstat(path.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return false;

@@ -32,9 +32,9 @@ Loop& Loop::of(const uv_loop_s* raw) noexcept {
   return *static_cast<Loop*>(raw->data);
 }
 
-// What retired in an I/O callback is freed behind them (check); what retired in a timer's or a close callback
-// is freed before the loop waits (prepare), for the wait may be long. Neither keeps a loop alive, and neither
-// call can fail on a fresh handle.
+// Objects retired in an I/O callback are freed after all of them (check); objects retired in a timer or close
+// callback are freed before the loop waits (prepare), because the wait may be long. Neither keeps a loop
+// alive, and neither call can fail on a fresh handle.
 void Loop::start_freeing() {
   auto prepare = std::make_unique<uv_prepare_t>();
   int r = uv_prepare_init(raw(), prepare.get());
@@ -61,7 +61,7 @@ void Loop::start_freeing() {
 }
 
 void Loop::free_retired() {
-  // One that is destroyed may retire others.
+  // Destroying one may retire others.
   while (!retired_.empty()) {
     auto gone = std::exchange(retired_, {});
   }

@@ -1,10 +1,10 @@
 // One libuv loop, and the rules that make libuv safe to use from objects with owners.
 //
-// - A handle closes asynchronously: its memory outlives its owner. HandlePtr does it right once for all: the
+// - A handle closes asynchronously: its memory outlives its owner. HandlePtr handles this in one place: the
 //   handle forgets its owner, uv_close, free in the close callback.
 // - An owner that ends inside its own callback is closed now and freed after the turn: Loop::retire.
-// - A Loop is done when close() says 0; tests assert it.
-// Thread: everything here belongs to the thread that runs the loop, but for Wakeup::ring.
+// - A Loop is done when close() returns 0; tests assert it.
+// Thread: everything here belongs to the thread that runs the loop, except Wakeup::ring.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ class Loop final : public base::Clock {
 
   // Runs until stop() or until nothing is left to wait for.
   void run();
-  // One turn: waits for events if `wait`, otherwise only handles what is ready. What a timer that was due did
-  // ends no wait: libuv 1.44 calls timers first and waits then (test/support/run_until.h).
+  // One turn: waits for events if `wait`, otherwise only handles what is ready. A timer that fires does not
+  // end the wait: libuv 1.44 runs timers first and then waits (test/support/run_until.h).
   void run_once(bool wait);
   // Ends run() after the current turn; callable from callbacks.
   void stop();
@@ -54,20 +54,20 @@ class Loop final : public base::Clock {
   // The instant at which the current turn began (cached; no system call).
   [[nodiscard]] base::TimePoint now() const override;
 
-  // Frees `gone` after the callback that runs now and before the loop next waits for events.
+  // Frees `gone` after the running callback and before the loop next waits for events.
   void retire(std::unique_ptr<Retirable> gone);
 
   // Lets pending closes finish, then closes the loop: 0, or the errno-like reason (-16, EBUSY: a handle still
-  // has its owner; close() may be tried again when that is gone).
+  // has its owner; close() may be retried once that is gone).
   [[nodiscard]] int close();
 
-  // What every stream of this loop reads into; its bytes are valid during the read callback only.
+  // The buffer that every stream of this loop reads into; its bytes are valid only during the read callback.
   [[nodiscard]] std::span<char> read_buffer() noexcept { return read_buffer_; }
-  // How often a stream of this loop has read: a measure of how busy it is.
+  // How many reads this loop's streams have done: a measure of how busy it is.
   [[nodiscard]] std::uint64_t reads() const noexcept { return reads_; }
   void count_read() noexcept { ++reads_; }
   [[nodiscard]] uv_loop_s* raw() noexcept { return loop_.get(); }
-  // Whose raw() that is.
+  // The Loop whose raw() this is.
   [[nodiscard]] static Loop& of(const uv_loop_s* raw) noexcept;
 
  private:

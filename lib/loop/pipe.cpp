@@ -10,7 +10,7 @@
 namespace gracevisor::loop {
 namespace {
 
-// Of a socket that does not block, at a pipe that should not either.
+// For a non-blocking socket and a pipe that must not block either.
 ssize_t move(int from, int to, std::size_t most) noexcept {
   const ssize_t moved = ::splice(from, nullptr, to, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   return moved < 0 ? -errno : moved;
@@ -22,7 +22,7 @@ base::Expected<std::unique_ptr<Pipe>> Pipe::create() {
   auto ends = base::make_pipe();
   if (!ends) return std::unexpected(ends.error());
   if (auto set = base::set_nonblocking(ends->read_end.get()); !set) return std::unexpected(set.error());
-  // Where the user has as many pages in pipes as may be, the usual size has to do.
+  // If the user has reached the limit of pages in pipes, the default size must suffice.
   (void)::fcntl(ends->write_end.get(), F_SETPIPE_SZ, static_cast<int>(kCapacity));
   return std::unique_ptr<Pipe>(new Pipe(std::move(*ends)));
 }

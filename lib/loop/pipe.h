@@ -1,5 +1,5 @@
-// A pipe of the kernel's, between two connections whose bytes nobody here looks at (splice(2)): Stream::pull
-// fills it and Stream::push empties it, and no byte of it comes into this process. Thread: the loop's.
+// A kernel pipe between two connections whose bytes we do not look at (splice(2)): Stream::pull fills it and
+// Stream::push empties it, and the bytes never enter this process. Thread: the loop's.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace gracevisor::loop {
 
 class Pipe {
  public:
-  // What one holds, at the most: as fast as a mebibyte, and no more than that is kept for a reader who
-  // stalls. Where the kernel's limit on a user's pipes grants less, it is less.
+  // The most that one pipe holds: as fast as a mebibyte, but a stalled reader ties up less. It is smaller if
+  // the kernel's limit on a user's pipes grants less.
   static constexpr std::size_t kCapacity = 262144;
 
   [[nodiscard]] static base::Expected<std::unique_ptr<Pipe>> create();
@@ -22,14 +22,15 @@ class Pipe {
   Pipe& operator=(const Pipe&) = delete;
   ~Pipe() = default;
 
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes in it
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes it holds
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-  // Moves up to `most` bytes that have arrived at a socket in here, or out of here to a socket: the number,
-  // or what errno says, negated. Pulling 0: the peer has finished. Requires for pull(): empty().
+  // Moves up to `most` bytes that have arrived at a socket into the pipe, or out of it to a socket. Returns
+  // the number of bytes, or the negated errno value. pull() returning 0: the peer has finished. pull()
+  // requires empty().
   [[nodiscard]] ssize_t pull(int socket, std::size_t most) noexcept;
   [[nodiscard]] ssize_t push(int socket) noexcept;
-  // Takes bytes out by copying them; the same results.
+  // Takes bytes out by copying them; same results.
   [[nodiscard]] ssize_t take(char* bytes, std::size_t most) noexcept;
 
  private:
@@ -39,17 +40,16 @@ class Pipe {
   std::size_t size_ = 0;
 };
 
-// Pipes that are used again and again, so that one costs no system call; a bounded number. Each takes two
-// descriptors.
+// A bounded pool of reusable pipes, so that getting one costs no system call. Each uses two descriptors.
 class Pipes {
  public:
-  // So many may be out at a time.
+  // At most this many may be in use at a time.
   explicit Pipes(std::size_t most) noexcept : most_(most) {}
-  // From now on; those that are out stay.
+  // Changes the limit; pipes in use are not affected.
   void allow(std::size_t most) noexcept { most_ = most; }
-  // Null where as many are out as may be, or no more descriptors are to be had: bytes are copied then.
+  // Null if the limit is reached or no descriptors are left: bytes are copied then.
   [[nodiscard]] std::unique_ptr<Pipe> take();
-  // One that is not empty is closed, and one too many.
+  // A pipe that is not empty is closed, and so is one beyond kMostIdle.
   void put(std::unique_ptr<Pipe> pipe) noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Signals of the process as loop events. Thread: the supervisor's; every other thread blocks all signals.
+// Process signals as loop events. Thread: the supervisor's; every other thread blocks all signals.
 #pragma once
 
 #include <functional>

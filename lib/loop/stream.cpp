@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxPieces = 64;
 
-// The handle of a TCP or a Unix socket; each is as large as it is, and the connections are many.
+// The handle of a TCP or a Unix socket; each is allocated at its own size, since there are many connections.
 uv_tcp_t* as_tcp(uv_stream_t* stream) {
   return reinterpret_cast<uv_tcp_t*>(stream);
 }
@@ -30,8 +30,7 @@ struct WriteRequest {
   std::string bytes;
 };
 
-// So many bytes in several pieces are copied into one place: that costs less than the kernel's way through a
-// vector.
+// Up to this many bytes in several pieces are copied into one place: that costs less than a vectored write.
 constexpr std::size_t kFlat = 2048;
 
 uv_buf_t flatten(std::span<const uv_buf_t> pieces, char* place) noexcept {
@@ -40,7 +39,7 @@ uv_buf_t flatten(std::span<const uv_buf_t> pieces, char* place) noexcept {
   return uv_buf_init(place, static_cast<unsigned>(end - place));
 }
 
-// 0, or the errno value for it: somebody else than the address's owner listens there. The kernel keeps who
+// 0, or the errno value if someone other than the address's owner listens there. The kernel remembers who
 // called listen().
 int stranger(int fd, const base::Address& address) {
   if (!address.owner()) return 0;
@@ -59,10 +58,10 @@ struct Stream::Callbacks {
   static void allocate(uv_handle_t* handle, std::size_t /*suggested*/, uv_buf_t* buffer) {
     auto* self = owner(reinterpret_cast<uv_stream_t*>(handle));
     if (self == nullptr || self->unread_) {
-      *buffer = uv_buf_init(nullptr, 0);  // libuv then reads nothing, and says UV_ENOBUFS
+      *buffer = uv_buf_init(nullptr, 0);  // libuv then reads nothing and reports UV_ENOBUFS
       return;
     }
-    // It is needed as soon as the kernel is done, and has been left for long.
+    // It is needed as soon as the kernel is done, and has not been touched for a while.
     __builtin_prefetch(self->observer_, 1);
     Loop& loop = Loop::of(handle->loop);
     loop.count_read();
@@ -81,7 +80,7 @@ struct Stream::Callbacks {
       self->observer_->on_readable();
       return;
     }
-    // libuv stops reading by itself at EOF, and on errors it must be told to.
+    // libuv stops reading by itself at EOF; on errors it must be told to.
     self->stop_reading();
     int code = count == UV_EOF ? self->pending_error() : static_cast<int>(-count);
     if (code == 0) {
@@ -94,7 +93,7 @@ struct Stream::Callbacks {
   static void written(uv_write_t* raw, int status) {
     std::unique_ptr<WriteRequest> request(static_cast<WriteRequest*>(raw->data));
     auto* self = owner(raw->handle);
-    // Reading and writing may both find the connection broken within one turn; the observer hears it once.
+    // Reading and writing may both find the connection broken within one turn; the observer hears of it once.
     if (self == nullptr || self->broken_ || status == UV_ECANCELED) return;
     if (status != 0) {
       self->stop_reading();
@@ -163,8 +162,8 @@ base::Expected<void> Stream::adopt(Loop& loop, base::UniqueFd socket, int family
   return {};
 }
 
-// Connecting to a Unix socket never waits: doing it here saves a turn of the loop and a change of its epoll
-// set against uv_pipe_connect.
+// Connecting to a Unix socket never blocks: doing it here saves a loop turn and a change of the epoll set
+// compared with uv_pipe_connect.
 base::Expected<void> Stream::connect_unix(const base::Address& address) {
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return base::fail_errno("cannot create a socket", errno);
@@ -209,7 +208,7 @@ void Stream::close() noexcept {
   uv_close(handle, Callbacks::closed);
 }
 
-// libuv says EOF where a partial read came with a hang-up, and so hides a reset right behind the last bytes.
+// libuv reports EOF if a partial read came with a hang-up, which hides a reset right after the last bytes.
 int Stream::pending_error() const {
   if (reset_) return ECONNRESET;
   int code = 0;
@@ -307,7 +306,7 @@ void Stream::finish_writing() {
 
 void Stream::reset() noexcept {
   if (!open()) return;
-  // As uv_tcp_close_reset does it, which refuses a connection that has a shutdown pending.
+  // Like uv_tcp_close_reset, which refuses a connection with a pending shutdown.
   linger at_once{.l_onoff = 1, .l_linger = 0};
   if (reinterpret_cast<uv_handle_t*>(handle_)->type == UV_TCP) {
     (void)::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);  // else a plain close

@@ -1,11 +1,11 @@
-// A connection, TCP or Unix: reads into the loop's one shared buffer, writes at once what the socket takes
+// A connection, TCP or Unix: reads into the loop's one shared buffer, writes what the socket takes at once
 // and queues a copy of the rest.
 //
-// A member of whoever uses it: closed until adopt() or dial() opens it, which either may do again after
-// close(). The owner implements StreamObserver and may close or destroy the Stream in any of its callbacks;
-// nothing is called afterwards. No callback ever runs inside a call to the Stream. Closing closes the
-// descriptor within the same loop turn (the close callback frees only memory). Everything that no other word
-// is said of requires an open stream.
+// A member of the object that uses it: closed until adopt() or dial() opens it; either may open it again
+// after close(). The owner implements StreamObserver and may close or destroy the Stream in any of its
+// callbacks; nothing is called afterwards. No callback ever runs inside a call to the Stream. Closing closes
+// the descriptor within the same loop turn (the close callback frees only memory). Unless stated otherwise, a
+// call requires an open stream.
 // Thread: the loop's.
 #pragma once
 
@@ -27,17 +27,17 @@ namespace gracevisor::loop {
 
 class StreamObserver {
  public:
-  // What dial() began has succeeded: the stream can be written.
+  // dial() has succeeded: the stream can be written.
   virtual void on_connected() {}
   // Bytes arrived; valid during the call.
   virtual void on_bytes(std::string_view bytes) = 0;
-  // Bytes wait at the socket of a stream that leave_unread() told not to read them.
+  // Bytes have arrived on a stream that leave_unread() told not to read them.
   virtual void on_readable() {}
   // The peer finished sending (FIN); our side may still write.
   virtual void on_end() = 0;
   // The connection is broken (or dial() failed): errno value. Reading has stopped and nothing further is
-  // reported; where writing failed, what came before may be read still by start_reading(), up to on_end() or
-  // another on_broken().
+  // reported; if a write failed, bytes received before can still be read with start_reading(), up to on_end()
+  // or another on_broken().
   virtual void on_broken(int code) = 0;
   // The write queue is empty again after write() said `queued`.
   virtual void on_drained() = 0;
@@ -59,12 +59,12 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   ~Stream() { close(); }
 
-  // Takes over a connected, non-blocking socket of this address family. After an error, here and of dial(),
+  // Takes over a connected, non-blocking socket of this address family. After an error, here or from dial(),
   // it is closed.
   [[nodiscard]] base::Expected<void> adopt(Loop& loop, base::UniqueFd socket, int family);
-  // Connects. A Unix socket is connected() on return, or it failed: nothing follows (EAGAIN: its backlog is
-  // full; EACCES: the address has an owner, and somebody else listens there: nothing was sent). TCP has
-  // begun: on_connected() or on_broken() follows; an error here means that nothing will.
+  // Connects. A Unix socket is connected() on return or has failed; no callback follows (EAGAIN: its backlog
+  // is full; EACCES: the address has an owner, and another user listens there; nothing was sent). TCP has
+  // only begun: on_connected() or on_broken() follows; after an error here neither does.
   [[nodiscard]] base::Expected<void> dial(Loop& loop, const base::Address& address);
   // Idempotent.
   void close() noexcept;
@@ -81,31 +81,32 @@ class Stream {
   void stop_reading();
   [[nodiscard]] bool reading() const noexcept { return reading_; }
 
-  // In order, behind whatever is queued already. At most 64 pieces. The pieces need not outlive the call.
+  // Writes in order, after anything already queued. At most 64 pieces. The pieces need not outlive the call.
   [[nodiscard]] WriteResult write(std::span<const std::string_view> pieces);
   [[nodiscard]] WriteResult write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
-  // Bytes that wait for the socket; 0 when it is closed.
+  // Bytes waiting for the socket; 0 when closed.
   [[nodiscard]] std::size_t queued() const noexcept;
 
-  // Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ: a system call); 0 where
-  // the kernel does not tell.
+  // Bytes that the kernel has taken and the peer has not acknowledged yet (SIOCOUTQ: a system call); 0 if the
+  // kernel does not say.
   [[nodiscard]] std::size_t unacknowledged() const noexcept;
-  // Bytes that have come and were not read; a system call.
+  // Bytes received but not yet read; a system call.
   [[nodiscard]] std::size_t unread() const noexcept;
 
-  // Splicing: content that passes through a pipe unseen, between a stream that is left unread and one that
-  // nothing else is written to meanwhile.
-  // From now on, and while it is reading: on_readable() instead of on_bytes().
+  // Splicing: content passes through a pipe unseen, from a stream that is left unread to one to which nothing
+  // else is written meanwhile.
+  // If true, on_readable() is called instead of on_bytes() from now on, while it is reading.
   void leave_unread(bool unread) noexcept { unread_ = unread; }
-  // Moves what has arrived, `most` bytes at the most, into an empty pipe; 0: nothing is there now. Nothing at
-  // all: nothing more comes this way, and reading it again will tell why.
+  // Moves what has arrived, at most `most` bytes, into an empty pipe; 0: nothing is there now. Unset: nothing
+  // more comes this way; reading again will tell why.
   [[nodiscard]] std::optional<std::size_t> pull(Pipe& pipe, std::size_t most);
   // Empties the pipe: `done`; `queued`: call again from on_drained().
   [[nodiscard]] WriteResult push(Pipe& pipe);
 
-  // Half-close: FIN after the queue is written. The read side goes on.
+  // Half-close: FIN after the queue is written. The read side stays open.
   void finish_writing();
-  // Closes with RST where the protocol has one (TCP), so that a cut response is not mistaken for a whole one.
+  // Closes with RST if the protocol has one (TCP), so that a truncated response is not mistaken for a
+  // complete one.
   void reset() noexcept;
 
   [[nodiscard]] int descriptor() const;
@@ -124,7 +125,7 @@ class Stream {
   bool reading_ = false;
   bool unread_ = false;
   bool broken_ = false;      // the observer was told
-  bool reset_ = false;       // by the peer; the kernel says so only once, to whichever call comes first
+  bool reset_ = false;       // by the peer; the kernel reports it only once, to the first call
   bool drain_owed_ = false;  // write() said `queued` and on_drained() has not followed yet
 };
 

@@ -1,4 +1,4 @@
-// A stream's part in splicing.
+// The Stream's part of splicing.
 #include <array>
 #include <cerrno>
 
@@ -7,7 +7,7 @@
 namespace gracevisor::loop {
 namespace {
 
-// What is copied where a socket is full, so that the write queue tells when it is not any more.
+// How much is copied when a socket is full, so that the write queue tells when it no longer is.
 constexpr std::size_t kCopied = 4096;
 
 }  // namespace
@@ -27,7 +27,7 @@ WriteResult Stream::push(Pipe& pipe) {
     const ssize_t moved = pipe.push(descriptor());
     if (moved > 0) continue;
     reset_ = reset_ || moved == -ECONNRESET;
-    // It is full, as a rule; if not, writing tells what is wrong.
+    // Usually it is full; if not, writing reveals what is wrong.
     std::array<char, kCopied> piece;
     const ssize_t taken = pipe.take(piece.data(), piece.size());
     if (taken <= 0) return WriteResult::broken;

@@ -23,7 +23,7 @@ base::Expected<std::unique_ptr<Wakeup>> Wakeup::create(Loop& loop, std::function
 
 void Wakeup::ring() noexcept {
   // uv_async_send begins with a plain read of "a ring is pending already". Without a full fence that read can
-  // overtake the caller's store of what the ring announces: the loop then looks too early and is not rung
+  // overtake the caller's store of what the ring announces: the loop then looks too early and is not woken
   // again. (A builtin, since <atomic> belongs to handoff/, where the announced values live.)
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   int r = uv_async_send(async_.get());

@@ -1,4 +1,4 @@
-// Wakes a loop from another thread. Rings coalesce: a ring says "look again", never how often.
+// Wakes a loop from another thread. Rings coalesce: a ring means "look again", not how often it rang.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@ namespace gracevisor::loop {
 
 class Wakeup {
  public:
-  // `on_ring` runs on the loop's thread. Destroyed by that thread, after every ringing thread is done with
-  // it.
+  // `on_ring` runs on the loop's thread. That thread destroys the Wakeup, after every ringing thread is done
+  // with it.
   [[nodiscard]] static base::Expected<std::unique_ptr<Wakeup>> create(Loop& loop,
                                                                       std::function<void()> on_ring);
 

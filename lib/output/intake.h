@@ -1,11 +1,10 @@
-// Whether more lines may be taken in for a thread that writes: back-pressure first, loss only when nothing
-// moves.
+// Whether a writing thread may be given more lines: back-pressure first, loss only when nothing moves.
 //
 //   open --8 MiB on their way--> full --half of it written--> open
 //   full --nothing written for 2 s--> stalled --anything written--> full or open
 //
-// While it is full the apps' pipes are left unread, so that a writer which is merely slow holds them back.
-// While it is stalled new lines are dropped. Pure. Thread: the supervisor's.
+// While it is full, the apps' pipes are left unread, so that a merely slow writer holds the apps back. While
+// it is stalled, new lines are dropped. Pure. Thread: the supervisor's.
 #pragma once
 
 #include <chrono>
@@ -23,7 +22,7 @@ class Intake {
   static constexpr std::uint64_t kRoom = kFull / 2;   // full until no more than this is left
   static constexpr base::Duration kStalled = std::chrono::seconds(2);
 
-  // `queued` bytes wait; `written`, which only grows, were done with.
+  // `queued` bytes wait; `written`, which only grows, have been dealt with.
   State look(std::uint64_t queued, std::uint64_t written, base::TimePoint now) noexcept {
     if (written != written_ || queued == 0) {
       written_ = written;

@@ -7,7 +7,7 @@ namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kLook = std::chrono::milliseconds(100);
-// When the ring is full.
+// How soon to try again when the ring is full.
 constexpr base::Duration kRetry = std::chrono::milliseconds(10);
 
 }  // namespace
@@ -48,7 +48,7 @@ void LineQueue::append(const FilePolicy& policy, std::string_view text, Source s
   }
   Open& open = open_[policy.path];
   open.lines.policy = policy;
-  // What is missing has its place between what is there and what comes.
+  // The gap belongs between what is already there and what comes next.
   if (!open.behind.none() && !hand_over(open)) {
     drop(policy, text);
     return;
@@ -82,7 +82,8 @@ void LineQueue::drop(const FilePolicy& policy, std::string_view text) {
   if (!turn_.running() && intake_.state() != Intake::State::stalled) turn_.start(kRetry);
 }
 
-// True when nothing of `open` is left but what is missing behind it, which is in front of the next then.
+// True if nothing of `open` is left except the count of what is missing after it, which then precedes the
+// next lines.
 bool LineQueue::hand_over(Open& open) {
   Lines& lines = open.lines;
   std::size_t size = lines.text.size();
@@ -98,7 +99,7 @@ bool LineQueue::hand_over(Open& open) {
 }
 
 void LineQueue::hand_over() {
-  // As long as lines are being dropped, how many is not told yet: one mark says it all.
+  // While lines are being dropped, their number is not reported yet: one marker covers them all.
   bool dropping = intake_.state() == Intake::State::stalled;
   bool any = false;
   for (auto next = open_.begin(); next != open_.end();) {

@@ -2,9 +2,9 @@
 //
 //   append() --> the file's open batch --64 KiB, or the end of the loop's turn--> ring --> the thread
 //
-// Who can wait asks takes() first (output/intake.h). What cannot wait, such as the last words of a process
-// that is gone, is taken in beyond that, up to kMost bytes in all; what is dropped is counted and told in the
-// file at its place. Thread: the supervisor's.
+// Callers that can wait ask takes() first (output/intake.h). What cannot wait, such as the last output of a
+// process that is gone, is accepted beyond that, up to kMost bytes in all; what is dropped is counted and
+// noted in the file at its place. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ namespace gracevisor::output {
 class LineQueue {
  public:
   static constexpr std::size_t kBatch = 64UL << 10;
-  static constexpr std::uint64_t kMost = 64ULL << 20;  // bytes on their way, whatever comes
+  static constexpr std::uint64_t kMost = 64ULL << 20;  // bytes on their way, as a hard limit
 
-  // `wake` rings the thread; `on_room` runs, never inside a call, when takes() may have become true.
+  // `wake` wakes the thread; `on_room` runs, never inside a call, when takes() may have become true.
   LineQueue(loop::Loop& loop, LineRing& ring, std::function<void()> wake, std::function<void()> on_room);
   LineQueue(const LineQueue&) = delete;
   LineQueue& operator=(const LineQueue&) = delete;
@@ -36,18 +36,18 @@ class LineQueue {
   [[nodiscard]] bool takes(const FilePolicy& policy) const noexcept;
   // See Writer::append.
   void append(const FilePolicy& policy, std::string_view text, Source source);
-  // What append() took in is in the ring, if there is room.
+  // Moves what append() took in to the ring, if there is room.
   void hand_over();
   // The thread rang: it has written something.
   void look();
-  // What is not in the ring yet, when the thread has ended.
+  // What is not yet in the ring, once the thread has ended.
   [[nodiscard]] std::vector<Lines> take_rest();
   [[nodiscard]] std::uint64_t dropped_lines() const noexcept { return dropped_lines_; }
 
  private:
   struct Open {
     Lines lines;
-    Dropped behind;  // missing behind `lines`
+    Dropped behind;  // missing after `lines`
   };
 
   [[nodiscard]] std::uint64_t queued() const noexcept { return open_bytes_ + sent_bytes_ - ring_.written(); }
@@ -61,13 +61,13 @@ class LineQueue {
   std::function<void()> wake_;
   std::function<void()> on_room_;
   Intake intake_;
-  Intake::State told_ = Intake::State::open;  // what those who wait know
+  Intake::State told_ = Intake::State::open;  // the state that waiting callers were told
   std::map<std::filesystem::path, Open> open_;
   std::uint64_t open_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   std::uint64_t dropped_lines_ = 0;
   loop::Timer turn_;    // hands over at the end of the turn
-  loop::Timer looker_;  // while it is not open, in case a ring was lost, and to see a stall
+  loop::Timer looker_;  // runs while it is not open, in case a wake-up was lost, and to notice a stall
 };
 
 }  // namespace gracevisor::output

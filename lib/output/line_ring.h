@@ -1,5 +1,5 @@
-// The way of lines from one thread to another that writes them: a ring of batches, how many bytes of it were
-// written, and whether the one in front waits for room. Threads: as said at each function.
+// Carries lines from one thread to another that writes them: a ring of batches, how many of its bytes were
+// written, and whether the filling thread waits for room. Threads: as stated at each function.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,12 @@ namespace gracevisor::output {
 
 class LineRing {
  public:
-  // A full ring loses nothing: the next batches only become larger. What is bounded is their bytes.
+  // A full ring loses nothing: the next batches only become larger. The bound is on their bytes.
   static constexpr std::size_t kBatches = 1024;
 
   // Filling thread. False, and the argument untouched, when the ring is full.
   [[nodiscard]] bool push(Lines&& lines) { return ring_.push(std::move(lines)); }
-  // Filling thread: the other one is to wake it when it has written something.
+  // Filling thread: asks to be woken when the writing thread has written something.
   void want_news(bool wanted) noexcept { wanted_.set(wanted ? 1 : 0); }
   // Filling thread. Bytes of text that were written or given up.
   [[nodiscard]] std::uint64_t written() const noexcept { return written_.read(); }

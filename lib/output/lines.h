@@ -1,5 +1,5 @@
-// What crosses to the threads that write: bytes for one file, which stream they are of, and what is missing
-// in front of them. Values; thread: any.
+// What is passed to the writing threads: bytes for one file, the stream they come from, and what is missing
+// before them. Values; thread: any.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,18 @@ struct FilePolicy {
   std::filesystem::path path;  // empty: the daemon's standard error
   std::uint64_t max_size = 50ULL << 20;
   unsigned keep = 5;
-  bool json = false;   // lines are JSON objects: the mark of what was dropped is one, too
-  bool block = false;  // however long the writer takes, its streams wait: nothing is dropped for that
-  // The app's user, who may be the one to open it; null: the daemon's. Lives as long as the writer
-  // (Writer::user).
+  bool json = false;   // lines are JSON objects: the marker for dropped lines is one, too
+  bool block = false;  // its streams wait however long the writer takes: nothing is dropped because of that
+  // The app's user, with whose rights the file may have to be opened; null: the daemon's. Lives as long as
+  // the writer (Writer::user).
   const spawn::Credentials* user = nullptr;
 };
 
-// Whose bytes they are: a stream of a process goes on in the middle of a line where it left off, everything
-// else begins on a new one. 0: whole lines only.
+// Where bytes come from: a process's stream continues in the middle of a line where it left off; anything
+// else begins on a new line. 0: whole lines only.
 using Source = base::Strong<std::uint64_t, struct SourceTag>;
 
-// What is missing at some place of a file.
+// What is missing at one place in a file.
 struct Dropped {
   std::uint64_t lines = 0;
   std::uint64_t bytes = 0;
@@ -39,27 +39,27 @@ struct Dropped {
     bytes += more.bytes;
   }
   [[nodiscard]] bool none() const noexcept { return lines == 0 && bytes == 0; }
-  // The line that tells it in a file, with its newline.
+  // The line that notes it in a file, with its newline.
   [[nodiscard]] std::string marker(bool json) const;
 };
 
 struct Lines {
   FilePolicy policy;
-  std::string text;  // whole lines, but where the first or the last source has said otherwise
-  Dropped before;    // in front of `text`
-  Source first;      // whose the first byte is
-  Source last;       // whose the last byte is
+  std::string text;  // whole lines, except at the start or end if `first` or `last` is set
+  Dropped before;    // missing before `text`
+  Source first;      // the source of the first byte
+  Source last;       // the source of the last byte
 };
 
-// How a file or a stream ends so far, so that bytes of two sources never share a line: only where one's line
-// is unfinished when another begins is a newline put between them.
+// How a file or a stream currently ends, so that bytes of two sources never share a line: a newline is put
+// between them only if one source's line is unfinished when another begins.
 class Seam {
  public:
-  // What has to be written in front of bytes of `next`: a newline or nothing.
+  // What has to be written before bytes of `next`: a newline or nothing.
   [[nodiscard]] std::string_view in_front_of(Source next) const noexcept {
     return torn_ && next != last_ ? "\n" : "";
   }
-  // The last bytes that were written, not empty, and whose they were.
+  // Records the last bytes written, not empty, and their source.
   void wrote(std::string_view bytes, Source whose) noexcept {
     torn_ = bytes.back() != '\n';
     last_ = whose;

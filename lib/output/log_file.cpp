@@ -18,9 +18,9 @@ constexpr base::Duration kCheck = std::chrono::seconds(5);
 constexpr base::Duration kIdle = std::chrono::seconds(60);
 // How long an append may wait for the reader of a pipe.
 constexpr base::Duration kReader = std::chrono::milliseconds(100);
-// So much longer than it should be a file may become by the rest of a line that has begun in it.
+// How far the rest of a line that has begun in a file may make it exceed its size.
 constexpr std::uint64_t kLongLine = 1ULL << 20;
-// One whose user keeps an open waiting shall not keep the other files waiting again soon.
+// A file whose user makes open() hang must not make the other files wait again soon.
 constexpr base::Duration kRetryLate = std::chrono::seconds(60);
 
 // The longest prefix of whole lines that fits into `room` bytes; 0 when not even the first line fits.
@@ -68,7 +68,7 @@ bool LogFile::idle() const {
   return dropped_.none() && !retry_at_ && clock_.now() - used_at_ >= kIdle;
 }
 
-// Makes the file writable and tells what is missing in it; false while it is degraded.
+// Makes the file writable and notes what is missing in it; false while it is degraded.
 bool LogFile::ready() {
   base::TimePoint now = clock_.now();
   if (retry_at_) {
@@ -107,11 +107,11 @@ bool LogFile::moved_away() {
   struct stat there{};
   struct stat here{};
   if (::fstat(fd_.get(), &here) != 0) return true;
-  // Not a link's target: a link in the place is no log. What cannot be looked at stays as it is.
+  // Does not follow a link: a link at the path is not a log. If it cannot be examined, nothing changes.
   bool stream = !regular_ && policy_.path.native().starts_with("/dev/");
   int looked = stream ? ::stat(policy_.path.c_str(), &there) : ::lstat(policy_.path.c_str(), &there);
   if (looked != 0) return errno == ENOENT || errno == ENOTDIR;
-  // Truncated from outside (copytruncate) is no move, but the size is another.
+  // Truncation from outside (copytruncate) is not a move, but the size has changed.
   if (regular_) size_ = static_cast<std::uint64_t>(here.st_size);
   return here.st_dev != there.st_dev || here.st_ino != there.st_ino;
 }
@@ -126,7 +126,7 @@ bool LogFile::write_marker() {
   return true;
 }
 
-// How much of `lines`, which are not empty, is to go into the file as it is now; 0: nothing.
+// How much of `lines`, which are not empty, goes into the file as it is now; 0: nothing.
 std::size_t LogFile::fitting(std::string_view lines) {
   if (!regular_ || policy_.max_size == 0) return lines.size();
   std::uint64_t room = policy_.max_size > size_ ? policy_.max_size - size_ : 0;
@@ -142,7 +142,7 @@ void LogFile::write_rotating(std::string_view lines, Source whose) {
     if (regular_ && policy_.max_size > 0 && size_ > 0 && (fits == 0 || too_long)) {
       rotate_now();
       if (degraded()) break;
-      // A rotation that failed leaves the file growing: too long a file is better than lost lines.
+      // After a failed rotation the file keeps growing: a file that is too long is better than lost lines.
       if (size_ > 0) fits = lines.size();
     }
     // A line longer than a whole file gets a file of its own.
@@ -157,7 +157,7 @@ void LogFile::write_rotating(std::string_view lines, Source whose) {
   drop(lines);
 }
 
-// Writes all of `lines` and shortens it accordingly; on an error the rest stays in it.
+// Writes `lines` and removes what was written from it; on an error the rest stays in it.
 bool LogFile::write(std::string_view& lines, Source whose) {
   while (!lines.empty()) {
     ssize_t n = ::write(fd_.get(), lines.data(), lines.size());
@@ -175,7 +175,7 @@ bool LogFile::write(std::string_view& lines, Source whose) {
   return true;
 }
 
-// A FIFO is full; its reader may only be a little slow.
+// For a full FIFO: its reader may just be a little slow.
 bool LogFile::wait_for_reader() const {
   auto left = std::chrono::duration_cast<std::chrono::milliseconds>(patience_ends_ -
                                                                     std::chrono::steady_clock::now());

@@ -1,5 +1,5 @@
-// All log files that the writer thread has open, by path. A file that nothing was written to for a minute is
-// closed and forgotten, so that apps which are gone hold no descriptors. Thread: the writer's.
+// All log files that the writer thread has open, by path. A file not written to for a minute is closed and
+// forgotten, so that apps that are gone hold no descriptors. Thread: the writer's.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ class LogFiles {
 
   void append(const Lines& lines);
   void reopen();
-  // Once a second or so: degraded files are tried again, idle ones closed.
+  // Call about once a second: retries degraded files and closes idle ones.
   void tick();
   [[nodiscard]] std::size_t open_files() const noexcept { return files_.size(); }
 

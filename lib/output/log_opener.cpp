@@ -15,7 +15,7 @@
 namespace gracevisor::output {
 namespace {
 
-// Other files wait meanwhile.
+// Short, because other files wait meanwhile.
 constexpr std::chrono::milliseconds kPatience{3000};
 
 using base::PathFailure;
@@ -32,10 +32,10 @@ std::unexpected<PathFailure> failed(const std::string& doing, int code) {
 }
 
 PathResult<LogOpener::Opened> open_stream(const std::filesystem::path& path) {
-  // O_NONBLOCK: a pipe that nobody reads must not stall every other file.
+  // O_NONBLOCK: a pipe without a reader must not stall every other file.
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return failed("cannot open " + path.string(), errno);
-  // Never rotated, whatever it was redirected to.
+  // Never rotated, even if redirected to a regular file.
   return LogOpener::Opened{std::move(fd), false, 0};
 }
 
@@ -66,7 +66,7 @@ PathResult<LogOpener::Opened> LogOpener::open(const FilePolicy& policy) const {
 PathResult<LogOpener::Opened> LogOpener::open_as_user(const FilePolicy& policy) const {
   auto fd = as_user(policy, spawn::FileDeed::append, 0);
   if (!fd && fd.error().error.code == EACCES) {
-    // One that the daemon made in the user's folder, which is theirs to put aside but not to write.
+    // A file that the daemon created in the user's folder: the user may rename it but not write it.
     if (as_user(policy, spawn::FileDeed::rotate, std::max(policy.keep, 1U))) {
       fd = as_user(policy, spawn::FileDeed::append, 0);
     }

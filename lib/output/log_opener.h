@@ -1,8 +1,8 @@
-// How log files are opened and rotated: never through a link, never a file with a second name, and by the
-// rights of whoever could have put something else in the place (base/safe_path.h): the daemon's where nobody
-// but root and its user can, the app's user's through gv-exec where that one can. Where a third user can: not
+// How log files are opened and rotated: never through a link, never a file with a second name, and with the
+// rights of the user who could have put something else there (base/safe_path.h): the daemon's rights if only
+// root and its user can, the app's user's rights through gv-exec if that user can. If a third user can, not
 // at all.
-// "/dev/stdout", "/dev/stderr" and "/dev/null" are what they are. Thread: any; the writer's, and the
+// "/dev/stdout", "/dev/stderr" and "/dev/null" are opened as they are. Thread: any; the writer's, and the
 // supervisor's for checks. Immutable.
 #pragma once
 
@@ -22,20 +22,20 @@ class LogOpener {
   struct Opened {
     base::UniqueFd fd;
     bool regular = false;
-    std::uint64_t size = 0;  // of a regular one
+    std::uint64_t size = 0;  // of a regular file
   };
 
   // Judges nothing: for a daemon without privileges, and for tests.
   LogOpener() = default;
-  // `readers`: the group that may read what is made. `launcher` outlives this; without one nothing is done
-  // with another user's rights.
+  // `readers`: the group that may read what is created. `launcher` must outlive this; without one nothing is
+  // done with another user's rights.
   LogOpener(base::PathTrust trust, std::optional<gid_t> readers, const spawn::Launcher* launcher)
       : trust_(std::move(trust)), readers_(readers), launcher_(launcher) {}
 
-  // Missing folders are made (0750), the file too (0640), whatever the umask.
+  // Missing folders are created (0750), and so is the file (0640), regardless of the umask.
   [[nodiscard]] base::PathResult<Opened> open(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<void> rotate(const FilePolicy& policy) const;
-  // Would it be opened? Makes nothing; what is missing is no error.
+  // Could it be opened? Creates nothing; a missing file or folder is not an error.
   [[nodiscard]] base::PathResult<void> check(const FilePolicy& policy) const;
 
  private:

@@ -14,7 +14,7 @@ namespace gracevisor::output {
 namespace {
 
 constexpr std::uint64_t kSize = 1ULL << 20;
-// Less is no help for a record.
+// Less would not help a record.
 constexpr std::uint64_t kLeast = 16ULL << 10;
 constexpr base::Duration kRetry = std::chrono::seconds(10);
 
@@ -54,7 +54,7 @@ void Reserve::refill() {
       whole_ = size == all;
       return;
     }
-    // What a failed attempt has taken is not kept beyond what was held before.
+    // Space that a failed attempt took beyond what was held before is not kept.
     if (::ftruncate(fd.get(), static_cast<off_t>(held_)) != 0) break;
   }
   if (held_ == 0) (void)::unlink(path_.c_str());
@@ -63,7 +63,7 @@ void Reserve::refill() {
 bool Reserve::give_up() {
   whole_ = false;
   bool any = std::exchange(held_, 0) != 0;
-  // Its inode goes as well: a file system may be out of those.
+  // The inode is freed as well: a file system may run out of those.
   if (!path_.empty()) any = ::unlink(path_.c_str()) == 0 || any;
   return any;
 }

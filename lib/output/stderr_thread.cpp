@@ -9,9 +9,9 @@
 namespace gracevisor::output {
 namespace {
 
-// How long one attempt waits, after which it is seen whether the daemon ends.
+// How long one attempt waits; after it the thread checks whether the daemon is ending.
 constexpr base::Duration kAttempt = std::chrono::milliseconds(100);
-// At the end a reader that takes nothing is waited for this many attempts, and any reader so long.
+// At the end, a reader that takes nothing gets this many attempts, and any reader this much time.
 constexpr int kLastAttempts = 20;
 constexpr base::Duration kLast = std::chrono::seconds(10);
 
@@ -66,7 +66,7 @@ void StderrThread::forward(Lines lines) {
 }
 
 void StderrThread::on_ring() {
-  // Read before the rings: whoever set it pushed nothing afterwards, so that one more pass sees everything.
+  // Read before the rings: nothing is pushed after it was set, so one more pass sees everything.
   bool last = finish_.read() != 0;
   work(lines_);
   work(forwarded_);
@@ -97,7 +97,7 @@ void StderrThread::do_now(const Lines& lines) {
   lost_.add(gone.lines);
 }
 
-// False when `text` could not be written, at least not all of it.
+// False if not all of `text` could be written.
 bool StderrThread::put(std::string_view text, Source whose) {
   int last_attempts = 0;
   while (!text.empty() && !gave_up_) {

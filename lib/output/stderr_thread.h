@@ -1,10 +1,10 @@
-// The thread that writes to standard error, for the daemon's own log and for outputs and access logs that are
-// sent there. It has a thread of its own since whoever reads it may stop: then only this waits, while its
-// queue holds the apps back or drops (output/intake.h).
+// The thread that writes to standard error, for the daemon's own log and for outputs and access logs sent
+// there. It is a separate thread because the reader of standard error may stop: then only this thread waits,
+// while its queue holds the apps back or drops lines (output/intake.h).
 //
 //   supervisor --ring--> thread <--ring-- the writer thread (access logs)
 //
-// Threads: the public functions are the supervisor's, but for forward(), the writer thread's.
+// Threads: the public functions are the supervisor's, except forward(), which is the writer thread's.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class StderrThread {
  public:
   static constexpr std::uint64_t kForwarded = 4ULL << 20;  // bytes of access logs on their way
 
-  // Rings `wrote` after it wrote something, when that is asked for; that wake-up outlives the thread.
+  // Rings `wrote` after it wrote something, if requested; that wake-up must outlive the thread.
   [[nodiscard]] static base::Expected<std::unique_ptr<StderrThread>> start(loop::Wakeup& wrote);
   StderrThread(const StderrThread&) = delete;
   StderrThread& operator=(const StderrThread&) = delete;
@@ -32,13 +32,13 @@ class StderrThread {
 
   [[nodiscard]] LineRing& ring() noexcept { return lines_; }
   void wake() noexcept { work_->ring(); }
-  // What does not fit is dropped, counted, and told in front of the next that does.
+  // What does not fit is dropped, counted, and noted before the next lines that do.
   void forward(Lines lines);
-  // Writes what is queued and ends the thread: a reader that takes nothing is given up after 2 s, and any
-  // after 10 s. Idempotent. After it do_now() works on the caller's thread.
+  // Writes what is queued and ends the thread: after 2 s it gives up on a reader that takes nothing, after 10
+  // s on any reader. Idempotent. Afterwards do_now() works on the caller's thread.
   void finish();
   void do_now(const Lines& lines);
-  // Lines that were given up, whatever the reason.
+  // Lines given up for any reason.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read() + refused_.read(); }
 
  private:
@@ -57,8 +57,8 @@ class StderrThread {
   handoff::Tally finish_;           // written by the supervisor: 1 after its last push
   base::StandardError out_;
   Seam seam_;
-  Dropped dropped_;                         // not yet told
-  std::optional<base::TimePoint> over_at_;  // from the daemon's end on
+  Dropped dropped_;                         // not yet noted
+  std::optional<base::TimePoint> over_at_;  // set when the daemon is ending
   bool gave_up_ = false;
   std::unique_ptr<loop::Loop> loop_;
   std::unique_ptr<loop::Wakeup> work_;

@@ -10,7 +10,7 @@
 namespace gracevisor::output {
 namespace {
 
-// Blocks every signal for as long as it lives: a thread that is created meanwhile inherits that.
+// Blocks every signal for as long as it lives: a thread created meanwhile inherits that.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -35,7 +35,7 @@ base::Expected<std::thread> start_thread(const char* name, std::function<void()>
   SignalsBlocked blocked;
   try {
     return std::thread([name = std::string(name), body = std::move(body)] {
-      // Only a name: it works without.
+      // Only a name: the thread works without it.
       (void)::pthread_setname_np(::pthread_self(), name.c_str());
       body();
     });

@@ -1,5 +1,4 @@
-// Starts a thread of the daemon that writes: it has a name, which tools show, and every signal is blocked in
-// it.
+// Starts one of the daemon's writing threads: it has a name, which tools show, and blocks every signal.
 #pragma once
 
 #include <functional>

@@ -19,7 +19,7 @@
 namespace gracevisor::output {
 namespace {
 
-// Answers are looked for this often while some are outstanding, in case a ring was lost.
+// How often to check for answers while some are outstanding, in case a wake-up was lost.
 constexpr base::Duration kAnswerCheck = std::chrono::seconds(1);
 
 using Done = std::function<void(base::Expected<void>)>;
@@ -29,8 +29,8 @@ using Done = std::function<void(base::Expected<void>)>;
 // The supervisor's side.
 //
 // An order waits until no order for the same path is under way and fewer than kOrders are; while it waits, a
-// newer one for its path takes its place and inherits who wants to know. So there are at most two orders per
-// path, and the newest content always gets written last.
+// newer one for its path replaces it and inherits its callbacks. So there are at most two orders per path,
+// and the newest content is always written last.
 class Writer::Impl {
  public:
   [[nodiscard]] static base::Expected<std::unique_ptr<Impl>> start(loop::Loop& supervisor,
@@ -84,7 +84,7 @@ class Writer::Impl {
   std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
   Tell tell_;
   loop::Timer answer_timer_;
-  std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it to their end
+  std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it until they end
   std::unique_ptr<StderrThread> stderr_;
   std::unique_ptr<WriterThread> thread_;
   std::unique_ptr<LineQueue> to_files_;
@@ -124,7 +124,7 @@ Writer::Impl::~Impl() {
   // The writer thread first, as it passes lines on to the other one.
   thread_->finish();
   stderr_->finish();
-  // The threads did all that the rings held; what waited for room is done here.
+  // The threads have done everything in the rings; what was waiting for room is done here.
   for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
   for (const Lines& lines : to_stderr_->take_rest()) stderr_->do_now(lines);
   for (auto& waiting : waiting_) (void)thread_->do_now(Order{0, waiting.path, std::move(waiting.content)});

@@ -11,10 +11,10 @@ namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kTick = std::chrono::seconds(1);
-// Batches from each ring in one turn of the loop: writers that never pause do not keep the tick from it.
+// Batches from each ring in one loop turn, so that senders that never pause do not block the tick.
 constexpr int kRounds = 64;
 
-// State files hold the environments of apps: nobody else's business.
+// State files hold the apps' environments, so no one else may read them.
 constexpr unsigned kStateMode = 0600;
 
 }  // namespace
@@ -98,7 +98,7 @@ void WriterThread::do_now(const Lines& lines) {
 }
 
 void WriterThread::on_ring() {
-  // Read before the rings: whoever set it pushed nothing afterwards, so that one more pass sees everything.
+  // Read before the rings: nothing is pushed after it was set, so one more pass sees everything.
   bool last = finish_.read() != 0;
   if (work()) {
     work_->ring();
@@ -107,7 +107,7 @@ void WriterThread::on_ring() {
   }
 }
 
-// The tick also covers a ring that was lost.
+// The tick also covers a lost wake-up.
 void WriterThread::on_tick() {
   tick_->start(kTick);
   on_ring();
@@ -115,7 +115,7 @@ void WriterThread::on_tick() {
   reserve_->tick();
 }
 
-// True when there may be more.
+// True if there may be more.
 bool WriterThread::work() {
   work_on_orders();
   for (int round = 0; round < kRounds; ++round) {
@@ -156,7 +156,7 @@ bool WriterThread::work_on_lane(routing::AccessLane& lane) {
   }
   lane.taken.add(size);
   batch->text.clear();
-  (void)lane.spent.push(std::move(*batch));  // enough of them are there: this one is freed
+  (void)lane.spent.push(std::move(*batch));  // if the ring is full there are enough: this one is freed
   return true;
 }
 

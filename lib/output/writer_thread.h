@@ -5,9 +5,10 @@
 //                                                     \--those for standard error--> its thread
 //
 // Lines, orders and lanes have rings of their own, so that a flood of lines neither crowds out nor delays an
-// order: between any two rounds of batches, one from each, the orders are looked at. The supervisor keeps at
-// most kOrders orders unanswered, hence neither the orders ring nor the answers ring can be full. Threads:
-// the public functions are the supervisor's, wake() is anyone's; what the thread runs is private.
+// order: the orders are checked between any two rounds of batches, one batch from each ring. The supervisor
+// keeps at most kOrders orders unanswered, so neither the orders ring nor the answers ring can be full.
+// Threads: the public functions are the supervisor's, except wake(), which any thread may call; what the
+// thread runs is private.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@
 
 namespace gracevisor::output {
 
-// Replace the file at `path`; an empty path means: open all log files anew.
+// Replace the file at `path`; an empty path means: reopen all log files.
 struct Order {
   std::uint64_t id = 0;
   std::filesystem::path path;
@@ -45,7 +46,7 @@ struct Answer {
   base::Expected<void> result;
 };
 
-// A file that cannot be written, and why; or that can be again (no cause).
+// A file that cannot be written, and why; or one that can be written again (no cause).
 struct Trouble {
   std::string path;
   std::string cause;
@@ -54,10 +55,10 @@ struct Trouble {
 class WriterThread {
  public:
   static constexpr std::size_t kOrders = 256;
-  static constexpr std::size_t kTroubles = 64;  // what is told beyond is lost: it is for the log alone
+  static constexpr std::size_t kTroubles = 64;  // further reports are lost: they are only for the log
 
-  // Rings `answered` after it wrote answers, or lines when that is asked for; that wake-up and
-  // `standard_error` outlive the thread, and so do the lanes.
+  // Rings `answered` after it wrote answers, or lines if requested; that wake-up, `standard_error` and the
+  // lanes must outlive the thread.
   [[nodiscard]] static base::Expected<std::unique_ptr<WriterThread>> start(loop::Wakeup& answered,
                                                                            StderrThread& standard_error,
                                                                            WriterSettings settings);

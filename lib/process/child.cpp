@@ -26,8 +26,7 @@ base::Expected<int> Child::open() {
 
 void Child::signal(int number) const noexcept {
   if (!there()) return;
-  // A failure means that it is a zombie, or changed its user away from ours: either way there is no more to
-  // do.
+  // A failure means that it is a zombie, or has changed to another user: either way there is no more to do.
   if (pidfd_) {
     (void)send_by_pidfd(pidfd_, number);
   } else {
@@ -43,7 +42,7 @@ bool Child::is_zombie() const noexcept {
   if (!there()) return false;
   siginfo_t info{};
   int r = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-  // An error: there is nothing left to wait for, as with a zombie. Otherwise pid 0 stands for "not yet".
+  // An error means that there is nothing left to wait for, as with a zombie. Otherwise pid 0 means "not yet".
   return r != 0 || info.si_pid == pid_;
 }
 
@@ -60,8 +59,8 @@ spawn::ExitStatus Child::reap() noexcept {
   int code = errno;
   reaped_ = true;
   pidfd_.reset();
-  // Nobody else in the daemon waits for this child, and the kernel does not reap it (spawn.cpp looked);
-  // should it be so after all, that is told instead of a made-up status.
+  // Nothing else in the daemon waits for this child, and the kernel does not reap it (spawn.cpp checked);
+  // should that happen after all, it is reported instead of a made-up status.
   if (r != 0) return spawn::SpawnFailed{spawn::SpawnStage::pidfd, code};
   return as_status(info);
 }
@@ -71,11 +70,12 @@ bool Child::group_is_gone() const noexcept {
   for (;;) {
     siginfo_t info{};
     int r = ::waitid(P_PGID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-    // Our leader is reaped: one of its number is a later child, which only its own Child may reap.
+    // Our leader is reaped: a process with its number is a later child, which only its own Child may reap.
     if (r != 0 || info.si_pid == 0 || info.si_pid == pid_) break;
     if (::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG) != 0) break;
   }
-  // A process of that number: it was given away again, which happens to no number that a group still has.
+  // A process with that number exists, so it was reused, which never happens to a number that a group still
+  // has.
   if (::kill(pid_, 0) == 0 || errno == EPERM) return true;
   return ::kill(-pid_, 0) != 0 && errno == ESRCH;
 }

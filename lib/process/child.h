@@ -1,7 +1,7 @@
-// A child of ours that leads its own session and process group: the system calls about it, and what makes
-// their numbers safe. Until reap() its number can mean nobody else, not even when it is a zombie; afterwards
-// the number stays the group's own as long as the group has members, and nothing but looking is allowed.
-// Thread: the supervisor's.
+// A child of ours that leads its own session and process group: the system calls about it, and what makes its
+// number safe to use. Until reap() its number cannot mean another process, even when it is a zombie;
+// afterwards the number remains the group's as long as the group has members, and nothing but looking is
+// allowed. Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
@@ -20,10 +20,10 @@ class Child {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] bool reaped() const noexcept { return reaped_; }
 
-  // The descriptor that becomes readable at its exit. Signals go by number without it, which is as safe.
+  // The descriptor that becomes readable at its exit. Without it, signals go by number, which is as safe.
   [[nodiscard]] base::Expected<int> open();
 
-  // To the child alone, or to its group. Nothing once it is reaped, or when there is none.
+  // To the child alone, or to its group. Does nothing once it is reaped, or when there is none.
   void signal(int number) const noexcept;
   void signal_group(int number) const noexcept;
 
@@ -33,7 +33,8 @@ class Child {
   [[nodiscard]] bool exited_with_0() const noexcept;
   // Requires: is_zombie(). Closes the descriptor, so no watch may be left on it.
   [[nodiscard]] spawn::ExitStatus reap() noexcept;
-  // Requires: reaped(). Whether its group has no member left; reaps orphans of it that came to us.
+  // Requires: reaped(). Whether its group has no member left; reaps orphans of the group that were handed to
+  // us.
   [[nodiscard]] bool group_is_gone() const noexcept;
 
  private:

@@ -5,11 +5,11 @@ namespace gracevisor::process {
 
 // Who gets a signal.
 enum class Whom { main, group };
-// What becomes of those who outlive the main process.
+// What becomes of the processes that outlive the main process.
 enum class Leftovers { kill, leave };
 
 struct EndRules {
-  Whom whom = Whom::group;  // gets SIGKILL where leftovers stay
+  Whom whom = Whom::group;  // also who gets SIGKILL if leftovers stay
   Leftovers leftovers = Leftovers::kill;
 };
 

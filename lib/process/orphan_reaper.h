@@ -15,7 +15,7 @@ namespace gracevisor::process {
 
 class OrphanReaper {
  public:
-  // `is_own`: is a Process responsible for this pid? Reaps at SIGCHLD, and every 5 s in case a signal was
+  // `is_own`: is a Process responsible for this pid? Reaps on SIGCHLD, and every 5 s in case a signal was
   // lost.
   [[nodiscard]] static base::Expected<std::unique_ptr<OrphanReaper>> create(
       loop::Loop& loop, std::function<bool(base::Pid)> is_own);

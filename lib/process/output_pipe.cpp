@@ -25,7 +25,7 @@ base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop,
 base::Expected<void> OutputPipe::open() {
   auto ends = base::make_pipe();
   if (!ends) return std::unexpected(ends.error());
-  // Best effort: an ordinary user's pipes share a quota, and 64 KiB work too.
+  // Best effort: an ordinary user's pipes share a quota, and 64 KiB works too.
   (void)::fcntl(ends->write_end.get(), F_SETPIPE_SZ, kCapacity);
   base::UniqueFd both_ways(
       ::open(fmt::format("/proc/self/fd/{}", ends->write_end.get()).c_str(), O_RDWR | O_CLOEXEC));
@@ -54,7 +54,7 @@ void OutputPipe::on_readable() {
 
 void OutputPipe::resume() {
   if (!paused_ || !watch_) return;
-  // What cannot be watched is closed, as a pipe that cannot be read is.
+  // A pipe that cannot be watched is closed, like one that cannot be read.
   if (watch_->resume()) {
     paused_ = false;
   } else {

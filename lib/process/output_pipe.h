@@ -1,10 +1,10 @@
 // One stream of a process's output: a pipe whose other end is the process's stdout or stderr.
 //
-// The process gets its end opened for reading and writing, so it never sees a broken pipe, not even when the
-// daemon dies: the pipe then fills and the process waits for the next daemon. The end of the output is hence
-// the exit plus one drain(), while a leftover process may hold the pipe and go on writing.
+// The process gets its end opened for reading and writing, so it never sees a broken pipe, even when the
+// daemon dies: the pipe then fills up and the process waits for the next daemon. The output therefore ends
+// with the exit plus one drain(); a leftover process may still hold the pipe and go on writing.
 //
-// It is left unread while nobody takes what it holds, so that the process waits instead of losing lines.
+// It is left unread while there is no room for its bytes, so that the process waits instead of losing lines.
 // Thread: the supervisor's.
 #pragma once
 
@@ -35,8 +35,8 @@ class OutputPipe {
 
   // Looks again whether anything may be read.
   void resume();
-  // Delivers what the pipe holds at this moment (at most its capacity, so a busy writer cannot keep us here),
-  // whether it may be read or not.
+  // Delivers what the pipe holds at this moment, whether or not it may be read (at most its capacity, so a
+  // busy writer cannot keep us here).
   void drain();
   void close();
 

@@ -1,4 +1,4 @@
-// Processes by descriptor: a number can come to mean a stranger, a pidfd cannot. Thread: any.
+// Processes by descriptor: a number can come to mean another process, a pidfd cannot. Thread: any.
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +8,8 @@
 
 namespace gracevisor::process {
 
-// Close-on-exec. An unreaped child of ours is always meant by its number; others must be verified afterwards.
+// Close-on-exec. The number of an unreaped child of ours is unambiguous; other processes must be verified
+// afterwards.
 [[nodiscard]] base::Expected<base::UniqueFd> open_pidfd(pid_t pid);
 
 // False when the process is gone or not ours to signal.

@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 
 constexpr base::Duration kPoll = milliseconds(10);
 
-// An instance alone would mean other apps' too.
+// An instance number alone would also match other apps' instances.
 std::optional<inspect::ProcessMarks> marks_of(const spawn::SpawnPlan& plan) {
   std::string environment;
   for (const auto& entry : plan.environment) environment += entry + '\0';
@@ -40,7 +40,7 @@ base::Expected<base::UniqueFd> open_null() {
   return base::duplicate(null.get(), spawn::kLowestSource);
 }
 
-// SIGCONT after these would undo them or is too late.
+// SIGCONT after these would undo them or be too late.
 bool wants_continue(int number) {
   constexpr std::array kWithout = {0, SIGKILL, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
   return std::find(kWithout.begin(), kWithout.end(), number) == kWithout.end();
@@ -52,7 +52,7 @@ int as_shell_counts(const spawn::ExitStatus& status) {
   return exited != nullptr ? exited->code : 0;
 }
 
-// Whom a destroyed Process talks to until its Impl is freed.
+// The observer of a destroyed Process until its Impl is freed.
 class Nobody final : public ProcessObserver {
  public:
   void on_output(OutputStream /*stream*/, std::string_view /*bytes*/) override {}
@@ -110,7 +110,7 @@ class Process::Impl final : public loop::Retirable, private TreeEndObserver {
   EndRules rules_;
   State state_ = State::starting;
   std::optional<spawn::SpawnFailed> failure_;
-  int signalled_ = 0;  // by us and last, so that an end that was asked for can be told apart from another
+  int signalled_ = 0;  // last by us, to distinguish a requested end from another
   std::uint64_t started_ = 0;
 
   std::optional<spawn::SpawnReport> report_;
@@ -118,7 +118,7 @@ class Process::Impl final : public loop::Retirable, private TreeEndObserver {
   TreeEnd tree_;
   std::unique_ptr<OutputPipe> out_;
   std::unique_ptr<OutputPipe> err_;
-  // After what they watch, hence gone before it.
+  // Declared after what they watch, hence destroyed before it.
   std::unique_ptr<loop::FdWatch> report_watch_;
   std::unique_ptr<loop::FdWatch> exit_watch_;
   // starting: the spawn timeout; doomed without a pidfd: the next look for the exit.
@@ -145,7 +145,7 @@ std::optional<spawn::SpawnFailed> Process::Impl::start(const spawn::SpawnPlan& p
     return spawn::SpawnFailed{spawn::SpawnStage::pipe, opened.error().code};
   if (auto opened = open_report(fds); !opened)
     return spawn::SpawnFailed{spawn::SpawnStage::pipe, opened.error().code};
-  // Ours, to know that the kernel has pidfds and that one more descriptor is to be had.
+  // Our own, to know that the kernel has pidfds and that one more descriptor is available.
   auto reserve = open_pidfd(::getpid());
   if (!reserve) return spawn::SpawnFailed{spawn::SpawnStage::pidfd, reserve.error().code};
 
@@ -189,9 +189,9 @@ base::Expected<void> Process::Impl::open_report(spawn::HelperFds& fds) {
   return {};
 }
 
-// The child exists: nothing may be lost from here on. Should the reserved descriptor be taken by another
-// thread in this instant, or the watch be refused, the child is killed and its exit looked for by a timer:
-// its number cannot be recycled before we reap it.
+// The child exists: nothing may be lost from here on. If another thread takes the reserved descriptor at this
+// instant, or the watch is refused, the child is killed and a timer checks for its exit: its number cannot be
+// recycled before we reap it.
 void Process::Impl::watch_child(const spawn::SpawnPlan& plan) {
   looker_.add_leader(child_.pid());
   tree_.watch(marks_of(plan));
@@ -223,8 +223,8 @@ void Process::Impl::read_report() {
   }
 }
 
-// It will not run. The helper ends by itself in most cases, and is dead already in some, whose status the
-// signal does not change; it makes sure of the others.
+// It will not run. In most cases the helper ends by itself, and in some it is already dead, where the signal
+// does not change its status; the signal takes care of the rest.
 void Process::Impl::doom(spawn::SpawnFailed failure) {
   state_ = State::doomed;
   failure_ = failure;
@@ -256,8 +256,8 @@ void Process::Impl::on_exit_hint() {
     if (!exit_watch_) timer_.start(kPoll);
     return;
   }
-  // The helper's last words, or the news that the program ran, may be read only now; with the zombie all its
-  // descriptors are closed, so whatever is missing will not come.
+  // The helper's last words, or the news that the program ran, may be read only now; a zombie's descriptors
+  // are all closed, so what is missing will not come.
   read_report();
   if (state_ == State::starting)
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
@@ -273,7 +273,7 @@ void Process::Impl::on_exit_hint() {
 }
 
 void Process::Impl::end(std::size_t others) {
-  // While the zombie is there its number, which is the group's too, belongs to it.
+  // While the zombie exists, its number, which is also the group's, belongs to it.
   if (rules_.leftovers == Leftovers::kill) {
     child_.signal_group(SIGKILL);
     tree_.await_end();
@@ -283,7 +283,7 @@ void Process::Impl::end(std::size_t others) {
   state_ = State::exited;
   out_->drain();
   err_->drain();
-  // First of all its endpoint goes: looking for the rest of the tree takes a while.
+  // Its endpoint goes first: looking for the rest of the tree takes a while.
   observer_->on(spawn::Ended{status});
   if (observer_ != &nobody_) tree_.begin(signalled_);
 }
@@ -320,7 +320,7 @@ void Process::Impl::signal(int number, Whom whom) {
       case Whom::main: child_.signal(which); return;
     }
   };
-  // It may end on this, and its descendants would lose what tells where they came from.
+  // It may end on this, and its descendants would lose the link that tells where they came from.
   tree_.learn();
   send(number);
   if (wants_continue(number)) send(SIGCONT);
@@ -343,7 +343,7 @@ void Process::Impl::resume_output() {
   err_->resume();
 }
 
-// The Process is destroyed. Nothing of ours may keep the loop waiting, and the child is left alone.
+// The Process is destroyed. Nothing of ours may keep the loop alive, and the child is left alone.
 void Process::Impl::fall_silent() {
   observer_ = &nobody_;
   looker_.remove_leader(child_.pid());

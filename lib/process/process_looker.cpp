@@ -8,7 +8,7 @@
 
 namespace gracevisor::process {
 namespace {
-// How long the loop is kept from turning, and how long it is left alone.
+// How long a slice blocks the loop, and how long the loop then runs undisturbed.
 constexpr base::Duration kSlice = std::chrono::milliseconds(2);
 constexpr base::Duration kPause = std::chrono::milliseconds(1);
 }  // namespace
@@ -44,7 +44,7 @@ void ProcessLooker::work() {
     scan_.emplace();
   }
   if (scan_ && scan_->step(kSlice)) {
-    // One that was reaped meanwhile may still be in the table.
+    // A leader that was reaped meanwhile may still be in the table.
     leaders_then_.insert(leaders_.begin(), leaders_.end());
     look_.emplace(scan_->take(), ::getpid(), std::exchange(leaders_then_, {}));
     scan_.reset();
@@ -57,7 +57,7 @@ void ProcessLooker::work() {
   }
   if (served_.empty()) {
     look_.reset();
-    scan_.reset();  // whoever asked has lost interest
+    scan_.reset();  // the askers have lost interest
   }
   if (!served_.empty() || !waiting_.empty()) timer_.start(kPause);
 }

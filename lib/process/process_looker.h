@@ -1,8 +1,8 @@
-// Looks at all processes for those who ask, and no more often than they need: one reading of /proc, in
-// slices between which the loop turns, answers everyone who asked before it began. So a hundred instances
-// that end at once cost one or two readings.
+// Looks at all processes for its askers, no more often than needed: one reading of /proc, in slices between
+// which the loop turns, answers everyone who asked before it began. So a hundred instances that end at the
+// same time cost one or two readings.
 //
-// It also knows which children of the daemon are instances; the others were handed to it (it is their
+// It also knows which children of the daemon are instances; the others were handed to the daemon (their
 // subreaper) when their parents died, and their marks tell whose they are. Thread: the supervisor's.
 #pragma once
 
@@ -26,7 +26,7 @@ class ProcessLook {
   [[nodiscard]] pid_t self() const { return self_; }
   // Living children of the daemon that it did not start.
   [[nodiscard]] const inspect::ProcessTable::Members& adopted() const { return adopted_; }
-  // Read once per look, and only when somebody asks.
+  // Read once per look, and only on demand.
   [[nodiscard]] const std::optional<inspect::ProcessMarks>& marks_of(pid_t pid) const;
 
  private:
@@ -38,7 +38,7 @@ class ProcessLook {
 
 class LookAsker {
  public:
-  // The look was begun after it was asked for. It may ask again, forget, or end.
+  // The look began after it was asked for. The asker may ask again, forget, or be destroyed here.
   virtual void on_look(const ProcessLook& look) = 0;
 
  protected:
@@ -56,7 +56,7 @@ class ProcessLooker {
   void ask(LookAsker& asker);
   void forget(LookAsker& asker);
 
-  // A child of the daemon's that a Process is responsible for, until it is reaped.
+  // A child of the daemon for which a Process is responsible, until it is reaped.
   void add_leader(pid_t pid) { leaders_.insert(pid); }
   void remove_leader(pid_t pid) { leaders_.erase(pid); }
   [[nodiscard]] bool is_leader(pid_t pid) const { return leaders_.contains(pid); }
@@ -68,7 +68,7 @@ class ProcessLooker {
   std::set<pid_t> leaders_;
   std::set<pid_t> leaders_then_;  // when the reading under way began
   std::set<LookAsker*> waiting_;  // for the next reading
-  std::set<LookAsker*> served_;   // by the one under way, or by `look_`
+  std::set<LookAsker*> served_;   // by the reading under way, or by `look_`
   std::optional<inspect::ProcessScan> scan_;
   std::optional<ProcessLook> look_;
 };

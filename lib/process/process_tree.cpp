@@ -13,8 +13,8 @@ namespace {
 constexpr int kMostLooks = 16;
 constexpr std::size_t kMostTargets = 256;  // descriptors held at a time
 
-// Empty when it has gone; the number may have passed on since the table was read, so what is open now is what
-// is looked at now.
+// Empty when it has gone. The number may have been reused since the table was read, so the process is checked
+// again after its descriptor is open.
 base::UniqueFd open_exactly(const base::ProcessEntry& entry) {
   auto pidfd = open_pidfd(entry.pid);
   if (!pidfd) return {};
@@ -32,7 +32,7 @@ bool send_to(const base::ProcessEntry& entry, int signal) {
 
 bool ProcessTree::number_is_ours(const inspect::ProcessTable& table, bool leader_reaped) {
   if (!leader_reaped) return true;
-  // A process of that number, or nobody left under it: it was, or may be, given away again.
+  // A process with that number, or none left under it: the number was, or may be, reused.
   bool left = !table.session_of(leader_).empty() || !table.group_of(leader_).empty();
   if (table.find(leader_) != nullptr || (!left && table.complete())) number_void_ = true;
   return !number_void_;

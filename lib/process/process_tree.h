@@ -1,10 +1,10 @@
-// Who came from one instance: its main process, the members of its group and session, the descendants of all
-// these whatever their session, and orphans that the kernel gave to the daemon (their subreaper) and that
-// carry the instance's marks. Once seen in a look a process belongs to it as long as it lives, also when its
-// parent ends and it carries no marks.
+// The processes that came from one instance: its main process, the members of its group and session, the
+// descendants of all these in any session, and orphans that the kernel gave to the daemon (their subreaper)
+// and that carry the instance's marks. Once seen in a look, a process belongs to the tree as long as it
+// lives, even if its parent ends and it carries no marks.
 //
 // A process that left the session, lost its parent before any look *and* carries no marks is not found: only
-// a cgroup would know it. Thread: the supervisor's; no system calls but for reading marks.
+// a cgroup would know it. Thread: the supervisor's; no system calls except for reading marks.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ class ProcessTree {
   ProcessTree(pid_t leader, std::optional<inspect::ProcessMarks> marks)
       : leader_(leader), marks_(std::move(marks)) {}
 
-  // Its living members, the main process first if it lives. `leader_reaped`: from then on the leader's number
-  // names what is left of its session and group, until nothing is; later it may be a stranger's.
+  // Its living members, the main process first if it is alive. Once `leader_reaped`, the leader's number
+  // names what is left of its session and group, until nothing is left; later it may be another process's.
   [[nodiscard]] inspect::ProcessTable::Members members(const ProcessLook& look, bool leader_reaped);
 
  private:
@@ -37,8 +37,8 @@ class ProcessTree {
   std::map<pid_t, std::uint64_t> known_;  // with their start times: as the last look found them
 };
 
-// Kills a tree that may resist: each member found is stopped first, so that nobody forks or loses its parent
-// unseen, until a look finds nobody new; then all are killed. Bounded in looks.
+// Kills a tree that may resist: each member found is stopped first, so that none forks or loses its parent
+// unseen, until a look finds no new member; then all are killed. The number of looks is bounded.
 class TreeHunt {
  public:
   // Stops those that are new. True when the next look should follow at once; false after the kill.
@@ -57,7 +57,7 @@ class TreeHunt {
   int looks_ = 0;
 };
 
-// By a descriptor that is known to mean this process and no later one of its number. False when it has gone.
+// By a descriptor verified to mean this process and not a later one with its number. False when it has gone.
 bool send_to(const base::ProcessEntry& entry, int signal);
 
 }  // namespace gracevisor::process

@@ -12,10 +12,10 @@ using std::chrono::milliseconds;
 constexpr base::Duration kFirstPause = milliseconds(10);
 constexpr base::Duration kLongestPause = milliseconds(500);
 constexpr base::Duration kLongestLeft = std::chrono::seconds(10);
-// How long a kill may stop processes and look for more before it strikes.
+// How long a kill may stop processes and look for more before it sends SIGKILL.
 constexpr base::Duration kHunt = milliseconds(250);
 constexpr unsigned kQuietLooks = 2;
-// Named in status and log; who has more knows enough.
+// How many are named in status and log; more would not help.
 constexpr std::size_t kMostNamed = 64;
 
 }  // namespace
@@ -154,14 +154,14 @@ void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Membe
       }
       return;
     case Mode::leaving:
-      // First, since its observer may end us.
+      // First, since the observer may destroy us.
       look_later(kLongestLeft);
       name(members);
       return;
   }
 }
 
-// What is below another daemon is that daemon's to end: it is asked itself.
+// A process below another daemon is that daemon's to end: the daemon itself is asked.
 void TreeEnd::tell(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
   if (!members.empty()) unkillable_timer_.stop();
   for (const auto* member : members) {

@@ -1,5 +1,5 @@
-// The end of everything that came from one instance. The main process's end is not the tree's: looked for,
-// and ended or named, until two looks in a row find nobody.
+// The end of everything that came from one instance. The main process's end is not the tree's: the rest is
+// looked for, and ended or named, until two looks in a row find no process.
 //
 //   watching --main process reaped--> polite (it was asked to end: so are they)   --nobody left--> gone
 //      \                            \-> killing (it ended by itself)              --"--
@@ -24,12 +24,12 @@ namespace gracevisor::process {
 
 class TreeEndObserver {
  public:
-  // The answer to count(): how many there are beside the main process.
+  // The answer to count(): how many there are besides the main process.
   virtual void on_counted(std::size_t others) = 0;
-  // These are left, and stay; told again when they are others.
+  // These are left, and stay; called again when they change.
   virtual void on_left(const std::vector<base::NamedProcess>& left) = 0;
   virtual void on_tree_gone() = 0;
-  // Somebody outlived SIGKILL for as long as was given.
+  // A process outlived SIGKILL for the time given.
   virtual void on_unkillable() = 0;
 
  protected:
@@ -38,7 +38,7 @@ class TreeEndObserver {
 
 class TreeEnd final : private LookAsker {
  public:
-  // `child` and `looker` outlive it, but for what silence() says.
+  // `child` and `looker` outlive it, except as silence() says.
   TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Leftovers leftovers,
           base::Duration unkillable, TreeEndObserver& observer);
   TreeEnd(const TreeEnd&) = delete;
@@ -47,19 +47,19 @@ class TreeEnd final : private LookAsker {
 
   // The child is there.
   void watch(std::optional<inspect::ProcessMarks> marks);
-  // Has a look while the main process still holds its descendants together.
+  // Takes a look while the main process still holds its descendants together.
   void learn();
   // Before the main process is reaped, how many others are there? on_counted() follows.
   void count();
   // It is reaped. `asked`: it ended as it was asked to, by this signal; 0: by itself.
   void begin(int asked);
-  // To everybody who is left, once each, while they are asked politely.
+  // To every process that is left, once each, while they are asked politely.
   void signal(int number);
   // SIGKILL to all, the main process too.
   void kill();
-  // SIGKILL was sent by somebody else.
+  // SIGKILL was sent elsewhere.
   void await_end();
-  // Nothing follows, and the looker may end.
+  // No callback follows, and the looker may be destroyed.
   void silence();
 
  private:

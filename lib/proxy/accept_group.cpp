@@ -68,7 +68,7 @@ std::optional<base::WorkerIndex> AcceptMember::elsewhere(base::Epoch epoch) noex
 
 bool AcceptMember::pass(base::WorkerIndex to, AcceptGroup::Passed&& item) noexcept {
   AcceptGroup::Seat& seat = *group_->seats_[to.value()];
-  // Counted first: it may be closed over there before this returns.
+  // Counted first: the receiver may close it before this returns.
   seat.connections.raise();
   if (!seat.inbox[self_]->push(std::move(item))) {
     seat.connections.lower();

@@ -1,5 +1,5 @@
 // The workers that accept on the same listeners: how many connections each has, and the rings in which one
-// passes a connection that it has accepted to another that has fewer (accept_balance.h says when).
+// passes an accepted connection to another that has fewer (accept_balance.h says when).
 //
 //   accepting worker                                      receiving worker
 //   elsewhere() ─ none: keeps it
@@ -7,17 +7,17 @@
 //       the ring of the two, rings ───────────────────────> take_all(): opens it, as if accepted here
 //       └ the ring is full: keeps it
 //
-// A connection is passed on once at most: only what a listener accepted is, never what came out of a ring. It
-// is on its way with nothing read of it and nothing begun: it holds no lease and pins no table, so nothing
-// that the supervisor concludes from marks and leases depends on the rings (architecture page, section 4).
+// A connection is passed on at most once: only from a listener, never out of a ring. While it is on its way,
+// nothing has been read from it and nothing begun: it holds no lease and pins no table, so nothing that the
+// supervisor concludes from marks and leases depends on the rings (architecture page, section 4).
 //
-// It is passed only to a worker that has adopted the very table that the accepting one serves by. A receiver
-// that does not know the listener has therefore adopted a later one, without it, and treats the connection as
-// it treats those that it accepted itself when it closed the listener. What is left in the rings when the
-// group ends is closed.
+// It is passed only to a worker that has adopted the table by which the accepting worker serves. A receiver
+// that does not know the listener has therefore adopted a later table without it, and treats the connection
+// like those it had accepted itself when it closed the listener. What is left in the rings when the group
+// ends is closed.
 //
-// Threads: created and destroyed by the supervisor, before the first worker starts and after the last one was
-// joined; between, each worker through its own AcceptMember.
+// Threads: the supervisor creates it before the first worker starts and destroys it after the last one was
+// joined; in between, each worker uses it through its own AcceptMember.
 #pragma once
 
 #include <cstddef>
@@ -40,37 +40,38 @@ class AcceptGroup {
     loop::Accepted connection;
     std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
     std::shared_ptr<const config::Listener> config;           // that listener's
-    base::Epoch epoch;                                        // of the table that it was accepted under
+    base::Epoch epoch;                                        // of the table under which it was accepted
   };
 
-  // One worker per port, in the order of their indexes. The ports outlive the group. An error: no descriptor.
+  // One worker per port, in the order of their indexes. The ports outlive the group. Fails when there is no
+  // descriptor.
   [[nodiscard]] static base::Expected<std::unique_ptr<AcceptGroup>> create(
       const std::vector<const routing::WorkerPort*>& ports);
   AcceptGroup(const AcceptGroup&) = delete;
   AcceptGroup& operator=(const AcceptGroup&) = delete;
   ~AcceptGroup() = default;
 
-  // Readable from when something was passed to `worker` until that looks.
+  // Readable from the moment something was passed to `worker` until the worker looks.
   [[nodiscard]] int doorbell(base::WorkerIndex worker) const {
     return seats_[worker.value()]->doorbell.get();
   }
-  // Open connections of `worker` and those on their way to it; huge while it is not there. Any thread.
+  // Open connections of `worker` and those on their way to it; huge while the worker is absent. Any thread.
   [[nodiscard]] std::uint64_t connections(base::WorkerIndex worker) const noexcept {
     return seats_[worker.value()]->connections.read();
   }
 
  private:
   friend class AcceptMember;
-  // As many as one turn of a listener accepts. A receiver that has stopped looking holds up no more than this
-  // of each of the others.
+  // As many as one turn of a listener accepts. A receiver that has stopped looking holds up at most this many
+  // connections of each other worker.
   static constexpr std::size_t kOnTheWay = 16;
   static constexpr std::uint64_t kAbsent = std::uint64_t{1} << 62;
 
   struct alignas(64) Seat {
-    handoff::Gauge connections{kAbsent};        // raised by whoever decides that one goes there
+    handoff::Gauge connections{kAbsent};        // raised by the worker that sends one there
     const routing::WorkerPort* port = nullptr;  // tells which table the worker has adopted
-    base::UniqueFd doorbell;                    // an eventfd: unlike a Wakeup it may outlive the loop
-    std::vector<std::unique_ptr<handoff::Ring<Passed>>> inbox;  // by the passing worker; null for itself
+    base::UniqueFd doorbell;                    // an eventfd: unlike a Wakeup, it may outlive the loop
+    std::vector<std::unique_ptr<handoff::Ring<Passed>>> inbox;  // by passing worker; null for itself
   };
   AcceptGroup() = default;
 
@@ -83,7 +84,7 @@ class AcceptMember {
   AcceptMember(AcceptGroup* group, base::WorkerIndex self) noexcept;
   AcceptMember(const AcceptMember&) = delete;
   AcceptMember& operator=(const AcceptMember&) = delete;
-  // From now on nothing is passed to this worker; what was, is closed.
+  // From now on nothing is passed to this worker; what was passed already is closed.
   ~AcceptMember();
 
   // Every connection is counted for its worker once, before it is opened, until it is closed.
@@ -94,17 +95,17 @@ class AcceptMember {
     if (own_ != nullptr) own_->connections.lower();
   }
 
-  // The worker that a connection should go to which was accepted here under table `epoch`; none: it stays.
+  // The worker to which a connection accepted here under table `epoch` should go; none: it stays.
   [[nodiscard]] std::optional<base::WorkerIndex> elsewhere(base::Epoch epoch) noexcept;
-  // Passes `item` to `to` and counts it there. False, and `item` untouched, when too many are on their way.
+  // Passes `item` to `to` and counts it there. False, with `item` untouched, when too many are on their way.
   [[nodiscard]] bool pass(base::WorkerIndex to, AcceptGroup::Passed&& item) noexcept;
 
-  // Calls take(Passed) with what was passed to this worker before the call. What comes meanwhile may be left:
-  // it has rung the doorbell.
+  // Calls take(Passed) with what was passed to this worker before the call. What arrives meanwhile may be
+  // left: it has rung the doorbell.
   template <class Take>
   void take_all(const Take& take) {
     if (own_ == nullptr) return;
-    answer_doorbell();  // first: what is put in from now on rings again
+    answer_doorbell();  // first: anything put in from now on rings again
     for (const auto& ring : own_->inbox) {
       for (std::size_t i = 0; ring && i < AcceptGroup::kOnTheWay; ++i) {
         auto item = ring->pop();
@@ -120,7 +121,7 @@ class AcceptMember {
   AcceptGroup* const group_;
   AcceptGroup::Seat* const own_;
   const std::size_t self_;
-  std::size_t first_;  // whom elsewhere() looks at first, in turn
+  std::size_t first_;  // the worker that elsewhere() looks at first, in turn
 };
 
 }  // namespace gracevisor::proxy

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-// By hand: a line has a dozen numbers, and no format is to be interpreted for each.
+// By hand: a line has a dozen numbers, and interpreting a format for each would be too slow.
 void append_number(std::uint64_t number, std::string& out) {
   std::array<char, 20> digits{};
   auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);

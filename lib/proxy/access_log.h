@@ -1,5 +1,5 @@
-// One line of an access log for one exchange, as JSON or in NCSA's combined form. Every byte of a client or
-// an app may stand in it, escaped (proxy/log_escape.h). No allocation but the growth of the string that is
+// One line of an access log for one exchange, as JSON or in NCSA's combined form. It may contain any byte a
+// client or an app sends, escaped (proxy/log_escape.h). Allocates nothing but the growth of the string
 // appended to. The keys are documented in gracevisord(8) and stay as they are. Thread: values, the owner's.
 #pragma once
 
@@ -16,9 +16,9 @@
 
 namespace gracevisor::proxy {
 
-// What a client sent is cut so that no longer text than this, escaped, stands in the line.
+// What a client sent is cut so that its escaped form in the line is no longer than this.
 inline constexpr std::size_t kLongestAccessText = 2048;
-// No line is longer, its newline included.
+// No line is longer than this, its newline included.
 inline constexpr std::size_t kLongestAccessLine = 16384;
 
 struct AccessRecord {
@@ -28,27 +28,27 @@ struct AccessRecord {
   std::string_view client;                     // an address, or "unix"
   std::string_view listener;
   std::string_view app;           // empty: none matched
-  base::GenerationId generation;  // of the last instance that was tried; none: 0
+  base::GenerationId generation;  // of the last instance tried; none: 0
   base::Slot slot;                // its slot
-  std::string_view request_line;  // of a head that was refused, instead of the next four: as it came
+  std::string_view request_line;  // of a refused head, as it came, instead of the next four
   std::string_view method;
   std::string_view target;
   std::string_view host;
   int minor = 1;                     // HTTP/1.minor
-  int status = 0;                    // that was sent; 499: the client left before; 0: none
+  int status = 0;                    // sent; 499: the client left first; 0: none
   std::uint64_t bytes_in = 0;        // of the request's content
   std::uint64_t bytes_out = 0;       // that the client's socket took: heads, framing, content
   std::uint64_t head_bytes_out = 0;  // of those, the heads
   std::string_view referer;
   std::string_view user_agent;
   std::string_view request_id;
-  http::Reason error = http::Reason::none;  // of an answer of our own, or why the response was cut
+  http::Reason error = http::Reason::none;  // of our own answer, or why the response was cut
   std::string_view end;                     // how the exchange ended: "done", ...
-  std::string_view phase;                   // in which phase, unless it is done
+  std::string_view phase;                   // in which phase, unless "done"
   std::optional<Microseconds> body;         // from the head to the request's end, where it has a body
   std::optional<Microseconds> held;         // waited for an instance
-  std::optional<Microseconds> connect;      // the last connection took so long
-  std::optional<Microseconds> head;  // from the request's end, and with a connection, to the response's head
+  std::optional<Microseconds> connect;      // how long the last connection took
+  std::optional<Microseconds> head;         // from the request's end, once connected, to the response's head
   Microseconds total{};
   unsigned replays = 0;
   bool reused = false;    // the last connection came from the pool

@@ -9,9 +9,9 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr int kClientLeft = 499;  // as nginx says it
+constexpr int kClientLeft = 499;  // as in nginx
 
-// Finer than the loop's, which counts milliseconds and stands still during a turn.
+// Finer than the loop's clock, which counts milliseconds and stands still during a turn.
 base::TimePoint now() noexcept {
   return base::SteadyClock().now();
 }
@@ -40,7 +40,7 @@ std::string_view end_of(Ending ending) noexcept {
   return {};
 }
 
-// As much of a head as its first line; not read, but shown.
+// The first line of a head, to be shown as it is, not parsed.
 std::string_view first_line(std::string_view head) noexcept {
   head.remove_prefix(std::min(head.find_first_not_of("\r\n"), head.size()));
   return head.substr(0, std::min(head.find_first_of("\r\n"), kLongestAccessText));
@@ -86,7 +86,7 @@ void AccessNote::begin(Core& core, const Downstream& client, const http::Request
 }
 
 AccessNote::Slice AccessNote::keep(std::string_view text) {
-  // A field that is repeated is kept again, but not without end.
+  // A repeated field is kept again, but not without limit.
   constexpr std::size_t kMost = 8 * kLongestAccessText;
   text = text.substr(0, std::min(kLongestAccessText, kMost - text_.size()));
   Slice slice{static_cast<std::uint16_t>(text_.size()), static_cast<std::uint16_t>(text.size())};
@@ -156,7 +156,7 @@ AccessNote AccessNote::hand_over() noexcept {
 void AccessNote::client_left() noexcept {
   if (!logged()) return;
   if (status_ == 0) status_ = kClientLeft;
-  const bool tunnel = upgraded_ || method_.size == 0;  // which ends as its sides please
+  const bool tunnel = upgraded_ || method_.size == 0;  // which ends when its sides like
   if (error_ == http::Reason::none && !tunnel) error_ = http::Reason::client_closed;
   end_ = end_of(Ending::gone);
 }
@@ -206,7 +206,7 @@ void AccessNote::write(std::string_view end, std::string_view action) {
   reset();
 }
 
-// Back to what a new note is, but for the memory of its text.
+// Back to a new note, except that the memory of its text is kept.
 void AccessNote::reset() noexcept {
   std::string text = std::move(text_);
   text.clear();

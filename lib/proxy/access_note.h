@@ -1,7 +1,7 @@
 // What an exchange remembers for its line in an access log. Without a log for it, begin() leaves the note
-// empty, and nothing else changes it. Its text is recycled with the exchange. It pins the table that
-// the request came under, from which it takes the names and where the line goes. An exchange that becomes a
-// tunnel hands its note over.
+// empty, and nothing else changes it. Its text is recycled with the exchange. It pins the table under which
+// the request came, and takes the names and the line's destination from it. An exchange that becomes a tunnel
+// hands its note over.
 // Thread: the worker's.
 #pragma once
 
@@ -35,7 +35,7 @@ class AccessNote {
   void body(const BodyRelay& body) noexcept;
   // No instance can take it now.
   void held() noexcept;
-  // An instance shall have it, on a connection from the pool or on one that is dialled now.
+  // It goes to an instance, on a connection from the pool or on one that is being dialled.
   void leased(const routing::Endpoint& endpoint, bool reused) noexcept;
   void connected() noexcept;
   void replayed() noexcept { replays_ += logged() ? 1U : 0U; }
@@ -45,11 +45,11 @@ class AccessNote {
   void answered(int status, http::Reason reason, std::string_view answer) noexcept;
   // The connection became a tunnel.
   void upgraded() noexcept { upgraded_ = logged(); }
-  // Bytes of the client that went through it.
+  // Client bytes that went through it.
   void tunnelled(std::size_t from_client) noexcept { bytes_in_ += logged() ? from_client : 0; }
-  // The note, for whoever goes on in the exchange's place; nothing stays.
+  // The note, for the exchange's successor; nothing stays here.
   [[nodiscard]] AccessNote hand_over() noexcept;
-  // A constant: how it ends, where its Ending tells too little.
+  // How it ends, where its Ending tells too little. `end` is a constant.
   void ends_as(std::string_view end) noexcept {
     if (logged()) end_ = end;
   }
@@ -58,7 +58,7 @@ class AccessNote {
     if (logged()) error_ = reason;
   }
 
-  // It has, before it had a whole response.
+  // The client left before it had a whole response.
   void client_left() noexcept;
 
   // Writes the line. `action` is Exchange::action() of the phase in which it ended.
@@ -66,8 +66,8 @@ class AccessNote {
   // The worker ends, or the exchange has written its line already.
   void abandon(std::string_view action) noexcept;
 
-  // The line of a head that was refused, of which `head` is what has come, or of a connection that was turned
-  // away.
+  // Writes the line of a refused head (`head` is as much of it as has come), or of a connection that was
+  // turned away.
   static void refused(Core& core, const Downstream& client, int status, http::Reason reason,
                       std::string_view head, std::string_view request_id, std::size_t bytes_out);
 
@@ -85,7 +85,7 @@ class AccessNote {
   void write(std::string_view end, std::string_view action);
   void reset() noexcept;
 
-  const routing::AccessSink* sink_ = nullptr;  // null: nothing is logged; in the pinned table, as the names
+  const routing::AccessSink* sink_ = nullptr;  // null: nothing is logged; like the names, in the pinned table
   Core* core_ = nullptr;
   const Downstream* client_ = nullptr;
   TableHolder::Pin pin_;
@@ -100,7 +100,7 @@ class AccessNote {
   base::TimePoint began_{};
   std::optional<base::TimePoint> request_ended_;
   std::optional<base::TimePoint> held_since_;  // the first wait
-  std::optional<base::TimePoint> held_until_;  // the last one's end
+  std::optional<base::TimePoint> held_until_;  // the end of the last wait
   base::TimePoint dialled_{};
   base::TimePoint sendable_{};  // a connection is there
   std::optional<base::Duration> connect_;

@@ -59,7 +59,7 @@ void AccessOutbox::hand_over_all() {
   std::size_t before = open_.size();
   std::erase_if(open_, [this](Open& open) { return hand_over(open); });
   if (open_.size() < before && ring_writer_) ring_writer_();
-  // What was dropped is to be told even if no further line comes.
+  // Dropped lines must be reported even if no further line comes.
   if (open_.empty()) {
     due_.stop();
   } else {

@@ -40,13 +40,13 @@ class AccessOutbox {
     std::uint64_t lines = 0;
   };
   [[nodiscard]] Open& open_batch(const routing::AccessSink& sink);
-  // False when it stays, with nothing but what it has to tell of dropped lines.
+  // False when the batch stays, holding only its count of dropped lines.
   [[nodiscard]] bool hand_over(Open& open);
   void hand_over_all();
 
   routing::AccessLane& lane_;
   std::function<void()> ring_writer_;
-  std::vector<Open> open_;        // one per file that has lines now: few
+  std::vector<Open> open_;        // one per file with lines now: few
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   loop::Timer due_;
 };

@@ -12,7 +12,7 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-// "a=1; b=2" (RFC 6265 section 4.2.1); names are told apart by case.
+// "a=1; b=2" (RFC 6265 section 4.2.1); names are case-sensitive.
 std::string_view cookie_in(std::string_view value, std::string_view name) noexcept {
   while (!value.empty()) {
     std::string_view pair = value.substr(0, value.find(';'));

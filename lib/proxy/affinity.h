@@ -1,5 +1,5 @@
-// What a request is told by when its app balances by hash: a number made of a header's or cookie's value or
-// of the client's address. Thread: pure functions.
+// What identifies a request when its app balances by hash: a number made from a header's or cookie's value or
+// from the client's address. Thread: pure functions.
 #pragma once
 
 #include <cstdint>

@@ -16,9 +16,9 @@ class Balancer {
 
   explicit Balancer(std::uint64_t seed) noexcept : random_(seed | 1) {}
 
-  // An index below `count`, which is at least 1; load_of(index) is what is in flight there, and `affinity`
-  // says for the hashes whose request it is: the same one goes to the target with the same key_of(index) as
-  // long as there is one, and a change of the targets moves as few as can be.
+  // An index below `count`, which is at least 1. load_of(index) is what is in flight there. For the hashes,
+  // `affinity` says whose request it is: the same affinity goes to the target with the same key_of(index) as
+  // long as there is one, and a change of the targets moves as few affinities as possible.
   template <class LoadOf, class KeyOf = std::identity>
   [[nodiscard]] std::size_t choose(Balance how, std::size_t count, const LoadOf& load_of,
                                    std::uint64_t affinity = 0, const KeyOf& key_of = {}) noexcept {
@@ -30,15 +30,15 @@ class Balancer {
       case Balance::hash_header:
       case Balance::hash_cookie:
       case Balance::hash_client:
-        // Whoever has nothing to be told by goes anywhere.
+        // A request with no affinity goes anywhere.
         return affinity == 0 ? better_of_two(count, load_of) : highest_weight(count, affinity, key_of);
     }
     return 0;
   }
 
  private:
-  // Two different ones at random, the less loaded of them: nearly as even as the least loaded of all, and no
-  // herd runs to one.
+  // The less loaded of two different random targets: nearly as even as the least loaded of all, and without a
+  // stampede to one of them.
   template <class LoadOf>
   [[nodiscard]] std::size_t better_of_two(std::size_t count, const LoadOf& load_of) noexcept {
     std::size_t a = next_random() % count;
@@ -47,7 +47,7 @@ class Balancer {
     return load_of(b) < load_of(a) ? b : a;
   }
 
-  // Among equals each in turn.
+  // Equals take turns.
   template <class LoadOf>
   [[nodiscard]] std::size_t least(std::size_t count, const LoadOf& load_of) noexcept {
     std::size_t start = cursor_++ % count;

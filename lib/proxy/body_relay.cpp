@@ -4,7 +4,7 @@
 
 namespace gracevisor::proxy {
 namespace {
-// Behind the content of one call may come the chunk's end and the last chunk with its trailer fields.
+// The content of one call may be followed by the chunk's end and the last chunk with its trailer fields.
 constexpr std::size_t kReserved = 4;
 
 bool listed(const std::vector<std::string>& names, std::string_view name) noexcept {

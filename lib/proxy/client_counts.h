@@ -14,16 +14,16 @@ namespace gracevisor::proxy {
 
 class Downstream;
 
-// Whose a connection is: that of an IPv4 address, or of the /64 of an IPv6 one, of which a single machine has
-// them all.
+// The client a connection belongs to: an IPv4 address, or the /64 of an IPv6 address, since a single machine
+// has a whole /64.
 struct ClientKey {
-  std::array<unsigned char, 8> network{};  // in network order; of IPv4 the first four
+  std::array<unsigned char, 8> network{};  // in network order; IPv4 uses the first four
   std::uint8_t family = 0;                 // 0: nobody's, as on a Unix socket
 
   [[nodiscard]] explicit operator bool() const noexcept { return family != 0; }
   bool operator==(const ClientKey&) const = default;
 };
-// IPv4 in IPv6 is IPv4.
+// IPv4 mapped into IPv6 counts as IPv4.
 [[nodiscard]] ClientKey client_key(const base::Address& address) noexcept;
 // 127/8, or ::1.
 [[nodiscard]] bool is_loopback(const ClientKey& key) noexcept;
@@ -37,7 +37,7 @@ class ClientCounts {
     IdleRank<Downstream> idle{nullptr};  // the anchor
   };
 
-  // Counts one more; valid until the last one has left.
+  // Counts one more connection; the result is valid until the client's last one has left.
   [[nodiscard]] Client& enter(ClientKey key) {
     Client& client = clients_.try_emplace(key, key).first->second;
     ++client.connections;
@@ -51,7 +51,7 @@ class ClientCounts {
  private:
   struct Hash {
     std::size_t operator()(const ClientKey& key) const noexcept {
-      // The bits that differ between neighbours are the highest of an address in network order.
+      // Neighbours differ in the highest bits of an address in network order.
       constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
       std::uint64_t mixed = (std::bit_cast<std::uint64_t>(key.network) ^ key.family) * kOdd;
       return static_cast<std::size_t>(mixed ^ (mixed >> 32U));

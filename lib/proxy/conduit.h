@@ -1,5 +1,5 @@
-// A way for much content of one direction past this process: from its source into a pipe, from there to its
-// destination (splice(2)). It holds the pipe while it is open. Thread: the worker's.
+// A way for large content to bypass this process in one direction: from its source into a pipe, and from
+// there to its destination (splice(2)). It holds the pipe while it is open. Thread: the worker's.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace gracevisor::proxy {
 
 class Conduit {
  public:
-  // With less to come, the pipe is not worth its while.
+  // With less than this to come, the pipe is not worthwhile.
   static constexpr std::uint64_t kWorthwhile = 131072;
 
   explicit Conduit(loop::Pipes& pipes) noexcept : pipes_(pipes) {}
@@ -21,7 +21,7 @@ class Conduit {
   Conduit& operator=(const Conduit&) = delete;
   ~Conduit() { close(); }
 
-  // `source` is left unread from now on, and announces its bytes; not if there is no pipe.
+  // From now on `source` is left unread and only announces its bytes, unless there is no pipe.
   void open(loop::Stream& source) {
     pipe_ = pipes_.take();
     if (pipe_) source.leave_unread(true);

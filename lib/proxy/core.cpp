@@ -7,7 +7,7 @@ namespace gracevisor::proxy {
 namespace {
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kHotExchange = 896;  // what every request touches
-// Recycled exchanges that are kept whoever is connected, for clients that come and go.
+// Recycled exchanges that are always kept, for clients that come and go.
 constexpr std::size_t kRestingAnyway = 64;
 constexpr base::Duration kTellShortageEvery = std::chrono::seconds(1);
 // The supervisor looks again by itself for longer than that after each failure: see decide/failure_book.h.
@@ -59,11 +59,12 @@ void Core::adopt(routing::RouteTableRef table) {
   crowd_.allow(room_.clients);
   follow_crowd();
   prober_.cancel_gone(now);
-  // From here on no connection and no probe of ours can reach what is no longer a target, but for leases.
+  // From here on, except through leases, no connection and no probe of ours can reach what is no longer a
+  // target.
   tables_.announce();
 
-  // First of all the entrances: the former table may be gone by now, and whoever ends may go on with a
-  // pipelined request, which is routed by them.
+  // The entrances come first: the former table may be gone by now, and a connection whose exchange ends may
+  // go on with a pipelined request, which is routed by them.
   const bool gone = entrances_.adopt(now, place_.index);
   port_.entered.reach(now.epoch);
   bell_.ring();
@@ -95,7 +96,7 @@ void Core::end_clients_of_gone_listeners() {
 
 void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
   auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, max_clients()); };
-  // Those that were turned away are there beyond the places.
+  // Connections that are turned away exist in excess of the places.
   if (lacking() > 0) crowd_.pass_over_askers();
   if (crowd_.can_spare(lacking())) {
     for (std::size_t n = lacking(); n > 0; --n) {
@@ -188,7 +189,7 @@ std::unique_ptr<Exchange> Core::new_exchange() {
 }
 
 void Core::recycle(std::unique_ptr<Exchange> exchange) {
-  // Without a place left it is freed after the turn: its callbacks may still be on the stack.
+  // With no place left, it is freed after the turn: its callbacks may still be on the stack.
   if (resting_.size() < most_resting()) {
     resting_.push_back(std::move(exchange));
   } else {

@@ -33,16 +33,16 @@ class Core {
   // Closes everything; afterwards no lease is left.
   ~Core();
 
-  // Takes in what was passed to it, adopts the newest table if there is one, and catches up with what could
-  // not be done before.
+  // Takes in the connections passed to it, adopts the newest table if there is one, and catches up with what
+  // could not be done before.
   void look();
 
-  // Opens a connection that stays at this worker, and is counted so. `since`: the table that it was accepted
-  // under.
+  // Opens a connection that stays with this worker and is already counted for it. `since`: the table under
+  // which it was accepted.
   void accept(Entrance& entrance, loop::Accepted connection, base::Epoch since);
   void forget(Downstream& client);
   [[nodiscard]] std::unique_ptr<Exchange> new_exchange();
-  // One may be asked for soon: brings it nearer to the CPU meanwhile.
+  // An exchange may be needed soon: prefetches one into the CPU's cache meanwhile.
   void expect_exchange() const noexcept;
   void recycle(std::unique_ptr<Exchange> exchange);
 
@@ -62,20 +62,19 @@ class Core {
   [[nodiscard]] bool crowded() const noexcept { return crowd_.scarce(); }
   // As the current table says.
   [[nodiscard]] std::size_t max_clients() const noexcept { return room_.clients; }
-  // A limit was reached: counted for the supervisor, who is woken at most once a second for it. `code` is
-  // errno's value, 0 where the limit is our own.
+  // A limit was reached: counted for the supervisor, which is woken for it at most once a second. `code` is
+  // errno's value, or 0 where the limit is our own.
   void note_shortage(handoff::Tally routing::Shortages::* what, int code) noexcept;
   void count_tunnel(int change) noexcept { tunnels_ += change; }
-  // A response waits, whatever becomes of its lease, for its client to take it; it waits no longer.
+  // A response begins, or ceases, to wait for its client to take it, whatever becomes of its lease.
   void begin_unsent() noexcept { port_.unsent.add(); }
   void end_unsent() noexcept {
     port_.unsent.subtract();
     if (closing()) bell_.ring();
   }
-  // For the daemon's log. `at` (null: none) is the instance that is to blame. Allocates: a request has
-  // failed.
+  // For the daemon's log. `at` (null: none) is the instance to blame. May allocate, as a request has failed.
   void tell_failure(LocalApp& app, const http::Refusal& why, const routing::Endpoint* at);
-  // To spread things in time; no secret.
+  // For spreading things in time; not secret.
   [[nodiscard]] unsigned random() noexcept { return static_cast<unsigned>(random_()); }
   [[nodiscard]] loop::Pipes& pipes() noexcept { return pipes_; }
   [[nodiscard]] AccessOutbox& access() noexcept { return access_; }
@@ -84,7 +83,7 @@ class Core {
     return tables_.current() != nullptr && tables_.current()->closing;
   }
 
-  // Scratch: good until the callback that uses them returns.
+  // Scratch: valid until the callback that uses it returns.
   [[nodiscard]] http::HeadReader& heads() noexcept { return heads_; }
   [[nodiscard]] http::RequestHead& request_head() noexcept { return request_head_; }
   [[nodiscard]] http::ResponseHead& response_head() noexcept { return response_head_; }
@@ -93,13 +92,13 @@ class Core {
 
  private:
   void adopt(routing::RouteTableRef table);
-  // How many recycled exchanges there may be: every client that is connected may begin one at once.
+  // How many recycled exchanges to keep at most: all connected clients may begin one at the same time.
   [[nodiscard]] std::size_t most_resting() const noexcept;
-  // What is under way at endpoints that are no targets any more, or that are closing.
+  // Looks at what is under way at endpoints that are no longer targets, or that are closing.
   void look_at_leaving_sites();
   // The number of clients has changed.
   void follow_crowd();
-  // Connections whose listeners no table lists any more.
+  // Ends connections whose listeners are in no table any more.
   void end_clients_of_gone_listeners();
 
   loop::Loop& loop_;
@@ -118,7 +117,7 @@ class Core {
   Crowd crowd_;
   std::minstd_rand random_;
   int tunnels_ = 0;
-  base::TimePoint failure_told_{};  // when the supervisor was rung last for a failure
+  base::TimePoint failure_told_{};  // when the supervisor was last rung for a failure
   http::DateCache date_;
   TableHolder tables_;
   Upstreams upstreams_;

@@ -8,7 +8,7 @@
 namespace gracevisor::proxy {
 namespace {
 
-// Without overflow: there may be as many places as can be counted.
+// Without overflow: the number of places may be as large as the type allows.
 constexpr std::size_t share(std::size_t all, std::size_t numerator, std::size_t denominator) {
   return std::max<std::size_t>(1,
                                all / denominator * numerator + all % denominator * numerator / denominator);

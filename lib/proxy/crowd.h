@@ -1,13 +1,13 @@
-// Who has the places of one worker, and who goes first when they become scarce: a connection that was refused
-// and still reads why, then the one that has been idle longest, of all or of a client that has too
-// many. Nobody is refused while one of these can go.
+// Which connections hold the places of one worker, and which goes first when places become scarce: one that
+// was refused and is still reading why, then the one that has been idle longest, of all or of a client that
+// has too many. No client is refused while one of these can go.
 //
 //   roomy --four fifths are taken--> scarce --fewer than three quarters are--> roomy
 //
-// While there is room nothing is kept in order, but for clients whose number is limited by their listener: a
-// request costs two stores. When places become scarce, those that are idle are ranked once; from then on the
-// ranks are kept in O(1). Then also no client keeps more than a quarter of all places, unless it is exempt.
-// Thread: the worker's.
+// While there is room, no order is kept, except for clients whose listener limits their connections: a
+// request costs two stores. When places become scarce, the idle connections are ranked once; from then on the
+// ranks are kept in O(1). While they are scarce, no client keeps more than a quarter of all places, unless it
+// is exempt. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -22,11 +22,11 @@ namespace gracevisor::proxy {
 
 class Downstream;
 
-// What the crowd knows of a connection, which has it as a member. Kept small: there is one for every idle
-// connection, so the ranks stand apart while nobody asks for them.
+// What the crowd knows about a connection; a member of the connection. Kept small: every idle connection has
+// one, so the ranks are allocated separately, only while they are needed.
 class Seat {
  public:
-  // Whose connection it is; before it enters.
+  // Whose connection it is; called before it enters.
   void belong_to(const ClientKey& key) noexcept { key_ = key; }
   [[nodiscard]] const ClientKey& key() const noexcept { return key_; }
 
@@ -45,7 +45,7 @@ class Seat {
   ClientKey key_;            // nobody's: not counted
   bool entered_ = false;     // and not exempt
   bool idle_ = false;
-  bool last_ = false;  // idle_, and nothing more will be asked
+  bool last_ = false;  // idle_, and no request will follow
 };
 
 class Crowd {
@@ -55,10 +55,11 @@ class Crowd {
   Crowd& operator=(const Crowd&) = delete;
   ~Crowd() = default;
 
-  // So many places there are from now on; follow() then sees to it.
+  // The number of places from now on; follow() then applies it.
   void allow(std::size_t places) noexcept;
   [[nodiscard]] bool scarce() const noexcept { return scarce_; }
-  // `taken` places are taken; changes between roomy and scarce, where it has to see all clients for once.
+  // `taken` places are taken. Changes between roomy and scarce if need be; only then does it visit all
+  // clients.
   template <class EachClient>
   void follow(std::size_t taken, const EachClient& each_client) {
     if (scarce_ ? taken >= roomy_below_ : taken < scarce_from_) return;
@@ -67,30 +68,31 @@ class Crowd {
     rank();
   }
 
-  // Counts among those of whoever it belongs to, unless it is exempt; `limit`: see Seat.
+  // Counts it for the client it belongs to, unless it is exempt; `limit`: see Seat.
   void enter(Downstream& client, bool exempt, std::uint32_t limit);
-  // Its client has too many; oldest_of() tells which could go instead.
+  // Its client has too many connections; oldest_of() tells which could go instead.
   [[nodiscard]] bool too_many(const Seat& seat) const noexcept;
   void leave(Seat& seat) noexcept;
 
   void idle(Downstream& client, base::TimePoint now) { become_idle(client, now, false); }
-  // It was refused, and only reads the answer.
+  // It was refused, and is only reading the answer.
   void last(Downstream& client, base::TimePoint now) { become_idle(client, now, true); }
   void busy(Seat& seat) noexcept;
 
-  // Can so many go?
+  // Can this many go?
   [[nodiscard]] bool can_spare(std::size_t places) const noexcept {
     return places <= lasts_ + (idle_.oldest() != nullptr ? 1 : 0);
   }
-  // The one that goes first; null: none can, or nobody knows, as there is room.
+  // The one that goes first; null: none can, or there is room and so no ranking.
   [[nodiscard]] Downstream* first_to_go() const noexcept {
     Downstream* last = last_.oldest();
     return last != nullptr ? last : idle_.oldest();
   }
-  // Null: none of its client's can go.
+  // Null: none of its client's connections can go.
   [[nodiscard]] static Downstream* oldest_of(const Seat& seat) noexcept;
-  // Whose requests have come and only were not read yet are no longer idle: nobody is closed under a request.
-  // One call before can_spare() and first_to_go(), the other before oldest_of().
+  // Connections whose requests have arrived but have not been read yet stop counting as idle, so that none is
+  // closed with a request on it. Call the first before can_spare() and first_to_go(), the second before
+  // oldest_of().
   void pass_over_askers() noexcept;
   void pass_over_askers(const Seat& seat) noexcept;
 
@@ -99,7 +101,7 @@ class Crowd {
   void change(Downstream& client);
   void rank();
   void become_idle(Downstream& client, base::TimePoint now, bool last);
-  // Of a seat without ranks, makes them.
+  // Makes the ranks if the seat has none.
   [[nodiscard]] static Seat::Ranks& ranks_of(Downstream& client);
   void count(Downstream& client);
   void enter_all(Seat& seat) noexcept { seat.ranks_->in_all.enter(seat.last_ ? last_ : idle_); }

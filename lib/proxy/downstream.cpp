@@ -51,7 +51,7 @@ void Downstream::know(const base::Address& client) {
   seat_.belong_to(client_key(client));
 }
 
-// The first bytes of a connection whose client somebody else has to name.
+// The first bytes of a connection whose client is named by a load balancer.
 void Downstream::read_preface(std::string_view fresh) {
   buffer_.append(fresh);
   ProxyHeader header = parse_proxy_header(buffer_.data());
@@ -99,7 +99,7 @@ void Downstream::on_bytes(std::string_view bytes) {
     case State::beginning:
     case State::exchanging:
       bytes.remove_prefix(exchange_->take_body(bytes));
-      // The exchange may have ended; what is left may be the next request, or nothing that counts any more.
+      // The exchange may have ended; what is left may be the next request, or irrelevant by now.
       advance(bytes);
       return;
     case State::lingering: discard(bytes.size()); return;
@@ -189,7 +189,7 @@ void Downstream::update_reading() {
   if (!wanted) {
     stream_.stop_reading();
   } else if (!stream_.start_reading()) {
-    // Only a connection that is closing already cannot be read; its next write tells.
+    // Only a connection that is already closing cannot be read; its next write will show that.
     ended_ = true;
   }
 }
@@ -207,7 +207,7 @@ void Downstream::become_tunnel(Tunnel::Parts parts, std::string_view from_client
 
 bool Downstream::go_deaf() {
   if (state_ != State::exchanging) return false;
-  written_ -= queued();  // nobody takes that
+  written_ -= queued();  // that is never sent
   state_ = State::deaf;
   ended_ = true;
   stream_.close();

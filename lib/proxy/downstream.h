@@ -4,12 +4,12 @@
 //                   \__________________head in one read__/   |   \--linger--> lingering --> closed
 //                    \--TCP mode--> beginning --> tunnelling <'
 //
-// preface: the PROXY header is awaited, where the listener says so. deaf: the client is gone, but its
+// preface: the PROXY header is awaited, if the listener asks for it. deaf: the client is gone, but its
 // exchange goes on to the end of the response. tunnelling: bytes pass both ways (tunnel.h). An idle
-// connection owns no parser, no exchange, no buffer, and the one deadline that every state shares. Reads stay
-// armed in every state, so that a client that leaves is noticed, but for back-pressure: a request's body that
-// cannot be passed on, or 64 kB of pipelined requests. One request is served at a time. Owners: Core owns it;
-// it owns the exchange. Thread: the worker's.
+// connection owns no parser, no exchange and no buffer, only the one deadline that all states share. Reads
+// stay armed in every state, so that a client that leaves is noticed, except under back-pressure: a request's
+// body that cannot be passed on, or 64 kB of pipelined requests. One request is served at a time. Owners:
+// Core owns it; it owns the exchange. Thread: the worker's.
 #pragma once
 
 #include <algorithm>
@@ -34,10 +34,10 @@ class Downstream final : public loop::Retirable,
                          private loop::StreamObserver,
                          private loop::DeadlineObserver {
  public:
-  // Queued for one side: the other is not read.
+  // With this many bytes queued for one side, the other side is not read.
   static constexpr std::size_t kHighWater = std::size_t{256} << 10;
 
-  // `since`: the table that it was accepted under.
+  // `since`: the table under which it was accepted.
   [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Core& core, Entrance& entrance,
                                                                         loop::Accepted connection,
                                                                         base::Epoch since);
@@ -49,14 +49,14 @@ class Downstream final : public loop::Retirable,
   void begin();
   // Answers without reading a request, and closes.
   void turn_away(Reply reply);
-  // Closes now, whatever is going on, and tells nobody: the worker ends.
+  // Closes now, whatever is going on, without telling anyone: the worker ends.
   void shut() noexcept;
-  // Ends, if no table lists the listener any more that it came through.
+  // Ends if no table lists the listener it came through any more.
   void look_at_listener();
   [[nodiscard]] Seat& seat() noexcept { return seat_; }
-  // A request, or a part of one, has come and is not read yet: it only seems idle. A system call.
+  // A request, or part of one, has arrived but is not read yet: it only seems idle. A system call.
   [[nodiscard]] bool asks() const noexcept { return stream_.unread() > 0; }
-  // Requires: it is idle. Closes it, for the sake of another connection.
+  // Closes it to make room for another connection. Requires: it is idle.
   void make_room() { close(); }
   // Null while no request is served.
   [[nodiscard]] Exchange* exchange() noexcept { return exchange_.get(); }
@@ -81,7 +81,7 @@ class Downstream final : public loop::Retirable,
   [[nodiscard]] std::size_t queued() const noexcept { return stream_.queued(); }
   // Bytes that the socket has taken since the connection began.
   [[nodiscard]] std::uint64_t taken() const noexcept { return written_ - queued(); }
-  // Of those, that the client's side has acknowledged: a system call.
+  // Those of them that the client's side has acknowledged: a system call.
   [[nodiscard]] std::uint64_t acknowledged() const noexcept {
     return taken() - std::min<std::uint64_t>(taken(), stream_.unacknowledged());
   }
@@ -92,7 +92,7 @@ class Downstream final : public loop::Retirable,
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   // FIN behind what is queued.
   void finish_writing() { stream_.finish_writing(); }
-  // The exchange is over, and this goes on in its place.
+  // The exchange is over; a tunnel takes its place.
   void become_tunnel(Tunnel::Parts parts, std::string_view from_client, std::string_view from_app);
   // The client is gone: from now on what is written is dropped, until the exchange ends.
   [[nodiscard]] bool go_deaf();
@@ -123,7 +123,7 @@ class Downstream final : public loop::Retirable,
   void on_deadline() override;
 
   void read_preface(std::string_view fresh);
-  // Its address is known now.
+  // The client's address is known now.
   void know(const base::Address& client);
   // Takes its seat; false: its client has too many.
   [[nodiscard]] bool take_seat();
@@ -132,7 +132,7 @@ class Downstream final : public loop::Retirable,
   void advance(std::string_view fresh);
   [[nodiscard]] std::size_t read_head(std::string_view input);
   void settle();
-  // Answers, if that is possible at all, and closes. `head` is as much of the request as there is, for the
+  // Answers if that is possible at all, and closes. `head` is as much of the request as there is, for the
   // access log.
   void refuse(const http::Refusal& why, std::string_view head);
   void refuse_preface();

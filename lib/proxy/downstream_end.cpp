@@ -22,7 +22,8 @@ void Downstream::turn_away(Reply reply) {
   refuse(reply, buffer_.data());
 }
 
-// Whoever sends none does not know that it is asked for, and might take an answer for the client's.
+// A peer that sends no PROXY header does not know that one is expected, and might take our answer for one to
+// its request.
 void Downstream::refuse_preface() {
   AccessNote::refused(core_, *this, 0, Reply::bad_proxy_header, buffer_.data(), {}, 0);
   close();
@@ -49,7 +50,7 @@ void Downstream::refuse(const http::Refusal& why, std::string_view head) {
     close();
     return;
   }
-  // The kernel has it all: if need be its client can do without our reading on.
+  // The kernel has all of it: if need be, the client can do without our reading on.
   if (written == loop::WriteResult::done) core_.crowd().last(*this, core_.loop().now());
   linger();
 }
@@ -98,7 +99,8 @@ void Downstream::shut() noexcept {
   if (exchange_) {
     exchange_->abandon();
     core_.recycle(std::move(exchange_));
-    // What is queued of its response is lost: one that the connection's end delimits must not look whole.
+    // What is queued of its response is lost: one that is delimited by the connection's end must not look
+    // complete.
     stream_.reset();
   }
   stream_.close();

@@ -1,4 +1,5 @@
-// What a connection has of its listener: a seat, if there is one for its client, until the listener leaves.
+// What a connection gets from its listener: a seat, if there is one for its client, until the listener
+// leaves.
 #include "proxy/core.h"
 #include "proxy/downstream.h"
 
@@ -23,7 +24,7 @@ bool Downstream::take_seat() {
       crowd.leave(seat_);
       return false;
     }
-    // Of a client that had far too many when places became scarce, not all at once.
+    // A client that had far too many when places became scarce does not lose all of them at once.
     if (oldest == nullptr || made == kMostMadeRoom) break;
     oldest->make_room();
   }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr unsigned kBitsPerByte = 8;
 
-// The address's bytes: 4 or 16 of them, none for other families. IPv4 in IPv6 is IPv4.
+// The address's bytes: 4 or 16, none for other families. IPv4 mapped into IPv6 counts as IPv4.
 std::span<const unsigned char> bytes_of(const base::Address& address) {
   if (address.family() == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(address.get());
@@ -60,7 +60,7 @@ bool Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker
   for (const routing::ListenerRoutes& routes : table.listeners) {
     Entrance& entrance = entrance_of(routes);
     entrance.routes = &routes;
-    // One that leaves already, while this worker has missed the tables in which it came: connections wait.
+    // It is already leaving, and this worker missed the tables in which it arrived: connections are waiting.
     if (!entrance.config && (routes.leaving || table.closing)) open(entrance, worker);
     if (entrance.config != routes.config) follow(entrance, routes.config);
   }
@@ -94,7 +94,7 @@ void Entrances::open_missing(base::WorkerIndex worker) {
   }
 }
 
-// What fails for lack of descriptors is tried again.
+// A failure for lack of descriptors is retried.
 void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
   auto socket = base::duplicate(entrance.sockets->sockets[worker.value()].get());
   if (!socket) {
@@ -115,8 +115,8 @@ void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
   }
 }
 
-// A connection that was accepted here stays, unless another worker has clearly fewer. What waited at a
-// listener that closes always stays.
+// A connection that was accepted here stays, unless another worker has clearly fewer. Connections that waited
+// at a closing listener always stay.
 void Entrances::receive(Entrance& entrance, loop::Accepted connection) {
   AcceptMember& member = core_.accept_member();
   const base::Epoch epoch = core_.tables().current()->epoch;
@@ -142,8 +142,8 @@ Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
   for (auto& entrance : entrances_) {
     if (entrance->sockets == passed.sockets) return *entrance;
   }
-  // The listener has left this worker's table since, as at its drain deadline: where no entrance of it is
-  // left, one is made that is as if it had closed just now.
+  // The listener has left this worker's table since, as at its drain deadline: if no entrance of it is left,
+  // one is made as if it had closed just now.
   for (auto& entrance : entrances_) {
     if (!entrance->sockets && entrance->ledger == passed.sockets->ledger) return *entrance;
   }
@@ -154,7 +154,7 @@ Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
 }
 
 void Entrances::close(Entrance& entrance) {
-  // Nobody whose connection the kernel has taken already is reset.
+  // No connection that the kernel has already accepted is reset.
   if (entrance.listener) entrance.listener->accept_all();
   entrance.listener.reset();
   if (entrance.routes == nullptr) entrance.sockets.reset();

@@ -7,9 +7,9 @@
 //                                                   v
 //                                                 gone: what is still open is ended
 //
-// Lives while a table lists the listener or a connection that came through it is open. A connection that is
-// accepted may be passed to a worker that has fewer, and arrives at that one's entrance of the same listener
-// (see proxy/accept_group.h). Thread: the worker's.
+// Lives while a table lists the listener or a connection that came through it is open. An accepted connection
+// may be passed to a worker that has fewer; it arrives at that worker's entrance for the same listener (see
+// proxy/accept_group.h). Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,9 @@ class Entrances {
  public:
   explicit Entrances(Core& core) noexcept : core_(core) {}
 
-  // Joins to the current table: opens what is new, accepts what waits at what leaves and closes that (all of
-  // it when the table is closing). Whether one is gone that still has connections.
+  // Joins the entrances to the current table: opens what is new; for what leaves (everything, when the table
+  // is closing), accepts the waiting connections, then closes it. Returns whether one is gone that still has
+  // connections.
   [[nodiscard]] bool adopt(const routing::RouteTable& table, base::WorkerIndex worker);
   // Tries again to open what could not be opened for lack of descriptors.
   void open_missing(base::WorkerIndex worker);

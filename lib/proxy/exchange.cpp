@@ -11,7 +11,7 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr base::Duration kSendTimeout = std::chrono::seconds(30);  // of an answer without an app
+constexpr base::Duration kSendTimeout = std::chrono::seconds(30);  // for an answer without an app
 
 http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
   return {.set = rules.set, .remove = rules.remove};
@@ -42,7 +42,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   if (routed.app != nullptr) enter(*routed.app);
   note_.begin(core_, client, head, routed.app, memo_.request_id);
   if (client.ended() && !serves_half_closed()) {
-    // It sent this behind the request that it did not wait for.
+    // The client sent this behind a request whose answer it did not await.
     client_gone();
     return 0;
   }
@@ -51,7 +51,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   write_head(head, routed, gathers);
   if (gathers) {
     body_.withhold_chunks();
-    memo_.expects_continue = false;  // what the app says to that does not matter any more
+    memo_.expects_continue = false;  // what the app says to that no longer matters
   }
   const std::size_t taken = read_body(rest);
   if (!body_.reading() && !body_.finished()) {
@@ -66,7 +66,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
   return taken;
 }
 
-// Begins to read the body, and answers what needs no instance; false when it did.
+// Begins to read the body, and answers requests that need no instance; false if it answered.
 bool Exchange::acceptable(const http::RequestHead& head) {
   static const config::ProxyOptions kNoApp;
   const config::ProxyOptions& options = options_ != nullptr ? *options_ : kNoApp;
@@ -145,7 +145,7 @@ void Exchange::leave_app() noexcept {
 void Exchange::arm() {
   loop::Deadline& deadline = client_->deadline();
   if (client_->deaf()) {
-    // Nobody waits for the content: it has so much time in all.
+    // No client waits for the content: this is all the time it gets.
     if (nothing_answered() || !deadline.pending()) start_deadline(options_->request_timeout);
     return;
   }
@@ -171,7 +171,7 @@ void Exchange::arm() {
   }
 }
 
-// An answer without a route has no options; it is small.
+// An answer without a route has no options, and is small.
 void Exchange::watch_reader() {
   pace_.begin(core_.loop().now(), progress());
   start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));

@@ -6,18 +6,17 @@
 //                     +-> relay | sent                       a pooled connection needs no connect
 //                         relay --> dropped                  the instance reads no further: discard the rest
 //   response_  waiting --> head --> body --> flush --> done  from nothing at all to all of it with the client
-//                  any of these --> parting --> done         the client has left; what was taken goes to it
-//                  yet
+//                  any of these --> parting --> done         the client has left; what was taken still
+//                                                            goes to it
 //
 // A 101 that was asked for, or a connection in TCP mode, leads from sent to a Tunnel (tunnel.h), which takes
-// over. In gather there is no lease, and nothing that a cutover or a drain would have to know of. A failed
-// attempt leads from connect, relay or sent back to route. An answer of our own goes from any
-// state in which response_ is `waiting` or `head` straight to flush. Each stage has one deadline and one
-// action string (see action()).
+// over. In gather there is no lease, and nothing that matters to a cutover or a drain. A failed attempt leads
+// from connect, relay or sent back to route. Our own answer goes straight to flush from any state in which
+// response_ is `waiting` or `head`. Each stage has one deadline and one action string (see action()).
 //
-// Owners: a Downstream owns its Exchange, which owns Lease and Upstream. Whatever ends the exchange calls
-// finish(), after which the object may serve another request already: every call that can end it stands last
-// in its function. Exchanges are recycled, so that the steady state allocates nothing. Thread: the worker's.
+// Owners: a Downstream owns its Exchange, which owns Lease and Upstream. Every ending goes through finish(),
+// after which the object may already serve another request: every call that can end it comes last in its
+// function. Exchanges are recycled, so that the steady state allocates nothing. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -61,18 +60,18 @@ class Exchange final : public loop::Retirable,
   void begin_raw(Downstream& client);
   // More bytes from the client; returns how many are the request's body. May end the exchange.
   [[nodiscard]] std::size_t take_body(std::string_view bytes);
-  // False while the client should not be read, because what it sends could not be passed on.
+  // False while the client should not be read because what it sends cannot be passed on.
   [[nodiscard]] bool wants_bytes() const noexcept;
 
   void client_ended();     // FIN
   void client_gone();      // the connection is broken
   void client_drained();   // its write queue is empty
-  void client_readable();  // bytes of a body that passes unseen wait at its socket
+  void client_readable();  // bytes of a spliced body wait at its socket
   void deadline_passed();
 
   // A leaving endpoint may be closing: ends the exchange if it is there.
   void leave_closing_site();
-  // No table lists its listener any more: ends the exchange, unless the client has but to take the rest.
+  // No table lists its listener any more: ends the exchange, unless the client only has to take the rest.
   void leave_listener();
   // Lets go of everything, without telling the client and without counting.
   void abandon() noexcept;
@@ -81,8 +80,8 @@ class Exchange final : public loop::Retirable,
   [[nodiscard]] std::string_view action() const noexcept;
 
  private:
-  static constexpr std::size_t kHeldBody = 65536;  // of a request, to send it later or again
-  // A body in chunks that has no end for so long may be one half of a conversation.
+  static constexpr std::size_t kHeldBody = 65536;  // of a request, kept to send it later or again
+  // A chunked body that has not ended after this long may be one half of a conversation.
   static constexpr base::Duration kSlowStream = base::Millis(5000);
   enum class Request : std::uint8_t { route, gather, hold, connect, relay, sent, dropped };
   // Why a request waits: no instance is ready, all refuse connections, or the only one may be dying.
@@ -134,14 +133,14 @@ class Exchange final : public loop::Retirable,
   void client_left();
   void part();
   void cut_client(std::string_view end, Reply why);
-  // It ended, and serves nobody now.
+  // It has ended, and serves no client now.
   [[nodiscard]] bool over() const noexcept { return client_ == nullptr; }
   [[nodiscard]] bool nothing_answered() const noexcept {
     return response_ == Response::waiting || response_ == Response::head;
   }
 
   // exchange_end.cpp
-  // `at` is the instance that is to blame; null: the one that is leased, if any.
+  // `at` is the instance to blame; null: the leased one, if any.
   void answer(const http::Refusal& why, const routing::Endpoint* at = nullptr);
   void count_failure(const http::Refusal& why, const routing::Endpoint* at);
   [[nodiscard]] std::string_view error_page(int status) const noexcept;
@@ -198,19 +197,19 @@ class Exchange final : public loop::Retirable,
   RequestMemo memo_;
   bool raw_ = false;              // TCP mode
   bool awaits_continue_ = false;  // the body comes only when the client is told to send it, or answered
-  bool keep_alive_ = true;        // of the client's connection; final once the response's head is planned
-  base::TimePoint body_since_{};  // since when it can flow freely, and how much of it has
+  bool keep_alive_ = true;        // the client's connection; final once the response's head is planned
+  base::TimePoint body_since_{};  // since when it can flow freely; below, how much has
   std::uint64_t body_bytes_ = 0;
   BodyRelay body_;
   Conduit request_conduit_;
 
-  // The request as it is sent: all of it from the first byte as long as `held_whole_`, so that it can be sent
-  // again; what waits for a connection in any case.
+  // The request as it is sent. While `held_whole_`, all of it from the first byte, so that it can be sent
+  // again; in any case what waits for a connection.
   std::string held_;
   bool held_whole_ = true;
-  std::size_t framing_at_ = 0;  // where its head says how the body is framed
+  std::size_t framing_at_ = 0;  // where its head states the body's framing
 
-  // The table it began under, and what that says.
+  // The table under which it began, and what that table says.
   TableHolder::Pin pin_;
   const config::ProxyOptions* options_ = nullptr;
   LocalApp* app_ = nullptr;
@@ -219,15 +218,15 @@ class Exchange final : public loop::Retirable,
   Lease lease_;
   std::unique_ptr<Upstream> upstream_;
   bool backlog_ = false;     // some of the request is queued in upstream_
-  bool throttled_ = false;   // so much that the client is not read until it has drained
+  bool throttled_ = false;   // so much that the client is not read until it drains
   std::uint64_t sent_ = 0;   // bytes given to upstream_
   bool fresh_only_ = false;  // no pooled connection for the next attempt
   std::size_t connects_failed_ = 0;
   unsigned replays_ = 0;
-  std::optional<routing::Identity> doubted_;  // the next attempt is made only once this is no target
+  std::optional<routing::Identity> doubted_;  // the next attempt waits until this is no target
   base::TimePoint doubted_until_{};           // and given up then
 
-  // While it gathers its body, and how long it did.
+  // While it gathers its body; and for how long it did.
   RequestBuffers::Place buffer_;
   base::Duration gathered_for_{};
   bool slow_stream_ = false;  // counted as such
@@ -242,9 +241,9 @@ class Exchange final : public loop::Retirable,
   BodyRelay response_body_;
   Conduit response_conduit_;
   unsigned interims_ = 0;
-  bool upstream_keep_ = false;    // the connection may be used again after this response
-  bool unsent_ = false;           // counted as such: its lease ends, or has ended, before its client has all
-  bool ends_with_close_ = false;  // that is how the client knows that it has all
+  bool upstream_keep_ = false;  // the connection may be reused after this response
+  bool unsent_ = false;  // counted as such: its lease ends, or has ended, before the client has everything
+  bool ends_with_close_ = false;  // that is how the client sees that it has everything
   std::uint64_t progress_mark_ = 0;
   ReaderPace pace_;  // of the client, while bytes wait for it
 

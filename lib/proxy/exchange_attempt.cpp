@@ -29,7 +29,7 @@ void Exchange::proceed(Switchboard::Routed routed) {
   }
 }
 
-// One that a newer table gave to the other protocol has nothing for this connection.
+// A listener that a newer table switched to the other protocol has nothing for this connection.
 const routing::ListenerRoutes* Exchange::listener() const noexcept {
   const routing::ListenerRoutes* listener = client_->listener();
   return listener != nullptr && listener->tcp.has_value() == raw_ ? listener : nullptr;
@@ -51,7 +51,7 @@ Switchboard::Routed Exchange::route(const http::RequestHead* head, const Site* f
   return routed;
 }
 
-// Without a lease: that is taken in the same callback, or the table may be another one by then.
+// Takes no lease: that must follow in the same callback, or the table may be a different one by then.
 Switchboard::Routed Exchange::match(const http::RequestHead* head) noexcept {
   Switchboard::Routed routed = core_.switchboard().match(listener(), wanted(head, nullptr));
   if (routed.former) keep_alive_ = false;
@@ -142,13 +142,13 @@ void Exchange::send() {
   client_->update_reading();
 }
 
-// From now on it is the client who is waited for.
+// From now on we are waiting for the client.
 void Exchange::let_body_flow() noexcept {
   body_since_ = core_.loop().now();
   body_bytes_ = 0;
 }
 
-// The instance takes no more of the request. What it sent before it stopped is still to be read.
+// The instance takes no more of the request. What it sent before it stopped still has to be read.
 void Exchange::stop_sending() {
   request_ = Request::dropped;
   request_conduit_.close(client_->stream());
@@ -185,7 +185,7 @@ void Exchange::on_broken(int code) {
     return;
   }
   if (backlog_) {
-    // A queued write failed, most likely: an early answer may still be there, and reading tells.
+    // Most likely a queued write failed: an early answer may still be there, and reading will show.
     stop_sending();
     if (upstream_->stream().start_reading()) return;
   }
@@ -207,13 +207,14 @@ void Exchange::fail(Failure failure, int code) {
     site.cell.connect_failures.add();
     core_.bell().ring();
   }
-  // A kept connection that the instance closed says nothing about the instance.
+  // A pooled connection that the instance closed says nothing about the instance.
   if (failure == Failure::connect || !reused) site.ejection.note_failure(core_.loop().now());
   Attempt attempt{
       .failure = failure,
       .reused = reused,
       .idempotent = memo_.idempotent,
-      // Only Unix sockets tell: a peer that closes with unread bytes resets, one that had read all does not.
+      // Only Unix sockets show this: a peer that closes with unread bytes resets, one that has read
+      // everything does not.
       .unread = code == ECONNRESET && site.endpoint->address.is_unix() && body_.finished(),
       .replayable = held_whole_,
       .within_budget = app_->budget.allows(core_.loop().now()),
@@ -262,15 +263,15 @@ void Exchange::fail(Failure failure, int code) {
   }
 }
 
-// We have no means to connect: the instance is not to blame, and another one would not help. Whoever waits
-// may get what somebody else lets go of.
+// We lack the means to connect: the instance is not to blame, and another one would not help. A request that
+// waits may get what another one releases.
 void Exchange::starve(int code) {
   core_.note_shortage(&routing::Shortages::dial, code);
   let_go();
   hold(HoldFor::resources);
 }
 
-// An instance answered that it is not available: the request is given to another one.
+// An instance answered that it is unavailable: the request goes to another one.
 void Exchange::try_elsewhere(Site& site) {
   site.cell.retried.add();
   app_->cell->retried.add();
@@ -300,7 +301,7 @@ void Exchange::hold(HoldFor what) {
   }
   if (!core_.hold_queue().enter(place_, *app_, held_.size(), options_->hold_requests,
                                 options_->hold_memory)) {
-    // A full queue costs the moment that was to be waited, not the second attempt.
+    // With a full queue the request loses the pause, not the second attempt.
     if (what == HoldFor::judgement) {
       route_again(nullptr);
     } else {
@@ -348,7 +349,7 @@ bool Exchange::still_doubted() const noexcept {
                      [this](const Site* site) { return site->endpoint->identity == *doubted_; });
 }
 
-// The exchange is over; what it had goes on.
+// The exchange is over; what it had lives on in the tunnel.
 void Exchange::become_tunnel(Tunnel::Kind kind, std::string_view from_app) {
   Tunnel::Parts parts{.kind = kind,
                       .pin = std::move(pin_),
@@ -364,7 +365,7 @@ void Exchange::become_tunnel(Tunnel::Kind kind, std::string_view from_app) {
   client.become_tunnel(std::move(parts), from_client, from_app);
 }
 
-// Between the adoptions too: a refused connection may succeed without any change of the table.
+// Also between adoptions: a refused connection may succeed without any change of the table.
 void Exchange::hold_passed() {
   match_again();
 }

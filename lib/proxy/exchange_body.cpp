@@ -1,4 +1,4 @@
-// An exchange's request body: gathered before an instance is chosen, passed on, judged by its pace.
+// An exchange's request body: gathered before an instance is chosen, passed on, and checked for its pace.
 #include <chrono>
 #include <utility>
 
@@ -29,7 +29,7 @@ std::size_t Exchange::take_body(std::string_view bytes) {
   } else if (request_ == Request::gather) {
     gather_more();
   } else if (body_.reading()) {
-    // What the instance does not read any more puts off no answer of it.
+    // Content that the instance no longer reads does not extend the time for its answer.
     if (request_ != Request::dropped || !nothing_answered()) arm();
     open_request_conduit();
   } else if (request_ == Request::relay) {
@@ -50,7 +50,7 @@ std::size_t Exchange::read_body(std::string_view bytes) {
   return taken;
 }
 
-// Towards the instance, or into what is held for it.
+// To the instance, or into what is held for it.
 void Exchange::forward(const Pieces& pieces) {
   if (!raw_) note_.body(body_);  // a tunnel counts what it is given
   bool connected = request_ == Request::relay;
@@ -95,8 +95,8 @@ bool Exchange::wants_bytes() const noexcept {
   return true;
 }
 
-// On average, once the beginning is over: a client that sends a byte now and then holds an instance, or room
-// in the buffer, for nothing.
+// On average, once the beginning is over: a client that sends a byte now and then ties up an instance, or
+// buffer space, for nothing.
 bool Exchange::fast_enough(std::size_t more) noexcept {
   body_bytes_ += more;
   const bool leased = request_ == Request::relay;
@@ -127,8 +127,8 @@ void Exchange::refuse_body() {
   }
 }
 
-// Is the body read before an instance is chosen? Not where the head alone decides, not where another protocol
-// may follow, and not where the client first wants to know whether the app takes so much.
+// Is the body read before an instance is chosen? Not if the head alone decides, not if another protocol may
+// follow, and not if the client first wants to know whether the app accepts this much.
 bool Exchange::may_gather(const http::RequestHead& head, Switchboard::Answer answer) const noexcept {
   if (!body_.reading() || options_ == nullptr || options_->request_buffer == 0) return false;
   if (answer != Switchboard::Answer::live && answer != Switchboard::Answer::hold) return false;
@@ -138,8 +138,8 @@ bool Exchange::may_gather(const http::RequestHead& head, Switchboard::Answer ans
   return !longer || !memo_.expects_continue;
 }
 
-// Is there all of it, or as much as is read before? Of a body that is longer anyway, with its head: then what
-// one read brings is enough.
+// Is all of it here, or as much as is read beforehand? For a body that is longer anyway, the limit includes
+// the head: then what one read brings is enough.
 bool Exchange::gathered() const noexcept {
   if (body_.finished()) return true;
   if (body_.chunked()) return body_.content() >= options_->request_buffer;
@@ -173,7 +173,7 @@ void Exchange::gather_more() {
   keep_gathered();
 }
 
-// Makes room where all of the app's that wait keep too much. May end it.
+// Makes room if all of the app's waiting requests together keep too much. May end this exchange.
 void Exchange::keep_gathered() {
   RequestBuffers& bodies = app_->bodies;
   bodies.keep(buffer_, held_.size(), body_.content());
@@ -186,7 +186,7 @@ void Exchange::body_too_slow() {
   answer(Reply::body_slow);
 }
 
-// A client that sends in chunks may await an answer before it goes on, which it gets only without the buffer.
+// A client that sends chunks may await an answer before it goes on, and gets one only without the buffer.
 void Exchange::note_slow_stream() noexcept {
   if (!body_.chunked() || std::exchange(slow_stream_, true)) return;
   app_->cell->slow_streams.add();
@@ -204,8 +204,8 @@ void Exchange::leave_buffer() noexcept {
   }
 }
 
-// The content in `held_` is bare: where it came in chunks, its length is told if that is known and nothing
-// but chunks can carry the rest.
+// The content in `held_` is bare: if it came in chunks, it gets a Content-Length when its length is known and
+// nothing in it requires chunks.
 void Exchange::frame_gathered() {
   if (!body_.chunked()) return;
   const auto content = static_cast<std::size_t>(body_.content());

@@ -1,22 +1,22 @@
-// An exchange's client: it takes what waits for it, leaves, or is cut off.
+// An exchange's client: it reads what waits for it, leaves, or is cut off.
 #include "proxy/core.h"
 #include "proxy/downstream.h"
 #include "proxy/exchange.h"
 
 namespace gracevisor::proxy {
 
-// Does a FIN behind a whole request say no more than that no other follows (RFC 9112 section 9.6)?
+// Does a FIN behind a complete request mean only that no other request follows (RFC 9112 section 9.6)?
 bool Exchange::serves_half_closed() const noexcept {
   return options_ != nullptr && options_->half_close == config::ProxyOptions::HalfClose::serve;
 }
 
-// What becomes of the exchange interests nobody any more, and says nothing about the app.
+// The outcome of the exchange no longer matters to anyone, and says nothing about the app.
 bool Exchange::client_has_left() const noexcept {
   return client_->deaf() || (client_->ended() && !raw_ && !serves_half_closed());
 }
 
-// Is the app's response read to its end though nobody waits for it? Nothing would be at the other end of a
-// tunnel.
+// Is the app's response read to its end although no client waits for it? Not for a tunnel, whose other end
+// would be gone.
 bool Exchange::finishes_anyway() const noexcept {
   return options_ != nullptr && options_->on_client_abort == config::ProxyOptions::ClientAbort::finish &&
          request_ == Request::sent && response_ != Response::flush && response_ != Response::parting &&
@@ -27,7 +27,7 @@ void Exchange::client_ended() {
   // In TCP mode the other direction goes on, once there is one.
   if (raw_ && request_ != Request::hold) return;
   if (response_ == Response::flush) {
-    // The response is whole and goes out; what may come behind the request counts no more.
+    // The response is complete and goes out; what may come behind the request no longer counts.
     keep_alive_ = keep_alive_ && serves_half_closed();
     return;
   }
@@ -38,7 +38,7 @@ void Exchange::client_ended() {
   }
 }
 
-// The request is whole, and its client has finished sending, which is taken for its leaving.
+// The request is complete, and its client has finished sending, which counts as leaving.
 void Exchange::client_left() {
   const bool waits =
       client_->queued() > 0 || (response_conduit_.is_open() && !response_conduit_.pipe().empty());
@@ -47,10 +47,10 @@ void Exchange::client_left() {
   } else if (!waits) {
     client_gone();
   }
-  // Else once it has taken that: client_drained().
+  // Otherwise once it has taken that: client_drained().
 }
 
-// Ends the attempt; what the app has said goes to the client yet.
+// Ends the attempt; what the app has already said still goes to the client.
 void Exchange::part() {
   count_unsent();
   let_go_of_app();
@@ -69,7 +69,7 @@ void Exchange::client_gone() {
       return;
     }
   }
-  // It may still read: a response that the connection's end delimits must not look whole.
+  // It may still read: a response delimited by the connection's end must not look complete.
   const bool told_apart = !ends_with_close_ || client_->deaf() || !client_->ended();
   let_go();
   note_.client_left();
@@ -108,7 +108,7 @@ void Exchange::client_drained() {
   arm();
 }
 
-// The client's own doing, which is counted against nobody. `end` is a constant, for the access log.
+// The client's own doing, which is not counted as a failure. `end` is a constant, for the access log.
 void Exchange::cut_client(std::string_view end, Reply why) {
   let_go();
   note_.ends_as(end);

@@ -1,4 +1,4 @@
-// How an exchange ends: with an answer of our own, with the whole response, or cut.
+// How an exchange ends: with our own answer, with the whole response, or cut.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -62,7 +62,7 @@ std::string_view Exchange::error_page(int status) const noexcept {
   return best != nullptr ? std::string_view(best->html) : std::string_view();
 }
 
-// The instance's response ended before its end, or we end it: the client must see that it is not whole.
+// The instance's response ended early, or we end it: the client must see that it is incomplete.
 void Exchange::cut(Reply why) {
   if (client_has_left()) {
     let_go();
@@ -79,7 +79,7 @@ void Exchange::cut(Reply why) {
 
 void Exchange::count_failure(const http::Refusal& why, const routing::Endpoint* at) {
   app_->cell->failed.add();
-  // Whoever stopped an app knows why it does not answer.
+  // Not for the log: that a stopped app does not answer is known.
   if (why.reason == Reply::stopped) return;
   if (Site* site = lease_.site(); at == nullptr && site != nullptr) at = site->endpoint.get();
   core_.tell_failure(*app_, why, at);
@@ -101,7 +101,8 @@ void Exchange::end_response() {
   }
 }
 
-// Before the lease ends: a daemon that shuts down waits for the one or the other at every moment.
+// Called before the lease ends: a daemon that shuts down must at every moment have one or the other to wait
+// for.
 void Exchange::count_unsent() noexcept {
   if (!std::exchange(unsent_, true)) core_.begin_unsent();
 }
@@ -145,7 +146,7 @@ void Exchange::leave_closing_site() {
   Site* site = lease_.site();
   if (site == nullptr || !site->closing) return;
   if (request_ == Request::connect) {
-    // Nothing was sent: another instance may have it.
+    // Nothing was sent: another instance may take it.
     let_go();
     route_again(nullptr);
   } else if (nothing_answered()) {
@@ -155,7 +156,7 @@ void Exchange::leave_closing_site() {
   }
 }
 
-// What its client's connection came through is gone.
+// The listener of its client's connection is gone.
 void Exchange::leave_listener() {
   if (nothing_answered()) {
     answer(Reply::drained);
@@ -164,7 +165,7 @@ void Exchange::leave_listener() {
   }
 }
 
-// Back to what a new exchange is, but for the memory of its strings.
+// Back to a new exchange, except that the memory of its strings is kept.
 void Exchange::abandon() noexcept {
   note_.abandon(action());
   if (std::exchange(unsent_, false)) core_.end_unsent();

@@ -1,4 +1,4 @@
-// An exchange's response: its head read and rewritten, its content passed on.
+// An exchange's response: its head is read and rewritten, its content passed on.
 #include <algorithm>
 #include <utility>
 
@@ -38,7 +38,7 @@ void Exchange::read_head(std::string_view bytes) {
     switch (result.state) {
       case http::HeadState::refused: answer(result.refusal); return;
       case http::HeadState::incomplete:
-        // Either all of the inbox, or what follows an interim head somewhere in it, or nothing of it.
+        // `bytes` is either all of the inbox, or what follows an interim head in it, or none of it.
         if (bytes.data() != inbox_.data()) inbox_ = std::string(bytes);
         response_ = Response::head;
         return;
@@ -58,7 +58,7 @@ void Exchange::read_head(std::string_view bytes) {
   }
 }
 
-// Is the 101 an answer to what was asked, and nothing of the request is still on its way?
+// Does the 101 answer what was asked, with nothing of the request still on its way?
 bool Exchange::changes_protocol(const http::ResponseHead& head) const noexcept {
   return head.status == kSwitchingProtocols && request_ == Request::sent && !backlog_ &&
          !memo_.upgrade.empty() && http::upgrade_matches(memo_.upgrade, head.upgrade);
@@ -86,7 +86,7 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
     client_gone();
     return !over();
   }
-  progress_mark_ += client_->taken() - taken;  // of the app, and none of a client that owes its body
+  progress_mark_ += client_->taken() - taken;  // progress of the app, not of a client that owes its body
   if (changes) {
     note_.upgraded();
     lease_.site()->cell.requests.add();
@@ -99,8 +99,8 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
   return true;
 }
 
-// Who says that it works on a request gets request_timeout anew, max_interim_responses times. A client that
-// owes its body gets no more time by that, but for the word that it waits for.
+// An app that says it is working on a request gets request_timeout anew, max_interim_responses times. A
+// client that owes its body gets no more time from that, unless it is the 100 that it waits for.
 void Exchange::extend_patience(int status) {
   if (status == kContinue && awaits_continue_) {
     awaits_continue_ = false;
@@ -111,7 +111,7 @@ void Exchange::extend_patience(int status) {
   arm();
 }
 
-// May another instance have the request, because this one says that it is not available now?
+// May another instance take the request, because this one says that it is currently unavailable?
 bool Exchange::worth_another(const http::ResponseHead& head) {
   return options_->retry_503 && head.status == kServiceUnavailable && head.retry_after && memo_.idempotent &&
          held_whole_ && body_.finished() && replays_ == 0 && app_->targets.size() > 1 &&
@@ -132,7 +132,7 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
     return;
   }
 
-  // A response before the request's end: the rest of the request is not worth a connection that goes on.
+  // A response before the request's end: the rest of the request is not worth keeping the connection for.
   const config::HeaderRules& rules = options_->response_headers;
   http::ResponseForward how{.client_minor = memo_.minor,
                             .client_keep_alive = keep_alive_ && body_.finished() && !client_->leaving(),
@@ -174,7 +174,7 @@ void Exchange::relay_response(std::string_view bytes, std::string_view prefix) {
       arm();
       return;
     case BodyRelay::State::finished:
-      // Bytes behind the end belong to no request: the connection is not to be trusted with another.
+      // Bytes behind the end belong to no request: the connection cannot be trusted with another.
       complete_response(bytes.empty());
       return;
     case BodyRelay::State::malformed: cut(response_body_.reason()); return;
@@ -196,8 +196,8 @@ void Exchange::end_of_response_input() {
 void Exchange::complete_response(bool reusable) {
   Site& site = *lease_.site();
   response_conduit_.close(upstream_->stream());
-  // Requests that must not be repeated dial, and never take from the pool. One idle connection of theirs may
-  // serve others; more of them would only occupy the app, in puma a thread each for 200 ms.
+  // Requests that must not be repeated dial and never take from the pool. One idle connection of theirs may
+  // serve others; more would only occupy the app, in puma one thread each for 200 ms.
   bool surplus =
       options_->reuse == config::ProxyOptions::Reuse::idempotent && !memo_.idempotent && site.pool.size() > 0;
   bool pooled = reusable && upstream_keep_ && request_ == Request::sent && !backlog_ && site.target &&

@@ -1,6 +1,6 @@
-// Much content of a known length passes an exchange unseen, in either direction. What comes before it, and
-// whatever is unusual (an end, an error, a client that has left), is read as always: a conduit closes as soon
-// as pulling finds nothing more, and its pipe is empty then.
+// Large content of a known length bypasses an exchange by splicing, in either direction. What comes before
+// it, and anything unusual (an end, an error, a client that has left), is read as always: a conduit closes as
+// soon as pulling finds nothing more, and its pipe is empty then.
 #include <algorithm>
 
 #include "proxy/core.h"
@@ -20,7 +20,7 @@ void Exchange::open_response_conduit() {
 void Exchange::on_readable() {
   loop::Pipe& pipe = response_conduit_.pipe();
   if (!pipe.empty()) {
-    // A broken request had it read, but the client has to take what is here first.
+    // A broken request caused it to be read, but the client has to take what is here first.
     upstream_->stream().stop_reading();
     return;
   }

@@ -41,7 +41,7 @@ void HoldQueue::leave(Place& place) noexcept {
 }
 
 void HoldQueue::match_all_again() {
-  // Behind those that an earlier table made due.
+  // Queued behind those that an earlier table made due.
   while (waiting_.next_ != &waiting_) {
     Place& place = *waiting_.next_;
     place.unlink();

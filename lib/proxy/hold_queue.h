@@ -1,6 +1,6 @@
 // Requests that wait because no instance can take them, first come, first served; bounded per app in number
-// and bytes. They own no lease: at every adoption they match again, a bounded number per turn, so that their
-// release does not starve the open connections or flood an instance that has just started.
+// and bytes. They own no lease. At every adoption they match again, a bounded number per turn, so that their
+// release neither starves the open connections nor floods an instance that has just started.
 // Thread: the worker's.
 #pragma once
 
@@ -25,7 +25,7 @@ class HoldQueue {
     ~Held() = default;
   };
 
-  // A member of whoever waits. Requires: left before it is destroyed.
+  // A member of the object that waits. Requires: left before it is destroyed.
   class Place {
    public:
     explicit Place(Held& who) noexcept : who_(&who) {}
@@ -49,8 +49,8 @@ class HoldQueue {
 
   HoldQueue(loop::Loop& loop, const Bell& bell);
 
-  // False when the app's share of the queue is full: so many requests, or so much memory. `bytes` are what
-  // this request keeps.
+  // False when the app's share of the queue is full, in requests or in memory. `bytes` is what this request
+  // keeps.
   [[nodiscard]] bool enter(Place& place, LocalApp& app, std::size_t bytes, std::size_t max_requests,
                            std::uint64_t max_bytes);
   void leave(Place& place) noexcept;
@@ -61,7 +61,7 @@ class HoldQueue {
   void release_some();
 
   const Bell& bell_;
-  Place waiting_;  // anchors: next_ is who came first
+  Place waiting_;  // anchors: next_ is the one that came first
   Place due_;      // to match again
   loop::Timer next_turn_;
 };

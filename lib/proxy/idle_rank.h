@@ -14,14 +14,14 @@ class IdleRank {
   IdleRank& operator=(const IdleRank&) = delete;
   ~IdleRank() { leave(); }
 
-  // As the newest. Requires: it is in no list.
+  // Enters as the newest. Requires: it is in no list.
   void enter(IdleRank& anchor) noexcept {
     older_ = anchor.older_;
     newer_ = &anchor;
     older_->newer_ = this;
     anchor.older_ = this;
   }
-  // No list: nothing happens.
+  // Does nothing when it is in no list.
   void leave() noexcept {
     older_->newer_ = newer_;
     newer_->older_ = older_;
@@ -34,7 +34,7 @@ class IdleRank {
 
  private:
   T* of_;
-  // The anchor comes behind the newest and before the oldest.
+  // The anchor sits behind the newest and before the oldest.
   IdleRank* older_ = this;
   IdleRank* newer_ = this;
 };

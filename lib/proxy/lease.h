@@ -1,6 +1,6 @@
 // One attempt's hold on an endpoint, counted in this worker's ledger cell. Invariant: it ends only after the
 // attempt's upstream descriptor is closed or pooled, because the supervisor stops the instance when all cells
-// are zero. So an owner declares its Lease before its Upstream, and lets go of them in the other order.
+// are zero. So an owner declares its Lease before its Upstream, and releases them in the reverse order.
 // Thread: the worker's.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace gracevisor::proxy {
 class Lease {
  public:
   Lease() noexcept = default;
-  // Only Switchboard leases, from the current table.
+  // Only the Switchboard creates leases, from the current table.
   Lease(Site& site, const Bell& bell) noexcept : site_(&site), bell_(&bell) { site.cell.leases.add(); }
   Lease(Lease&& other) noexcept : site_(std::exchange(other.site_, nullptr)), bell_(other.bell_) {}
   Lease& operator=(Lease&& other) noexcept {

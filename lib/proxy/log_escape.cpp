@@ -9,12 +9,12 @@ constexpr char hex_digit(unsigned value, std::string_view digits = "0123456789ab
   return digits[value & 0xFU];
 }
 
-// Printable ASCII that no form of ours escapes.
+// Printable ASCII that neither form escapes.
 constexpr bool plain(char c) noexcept {
   return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-// Appends what `text` begins with as it is, as far as it is plain and fits, and takes it off.
+// Moves the beginning of `text` to `out` unchanged, as far as it is plain and fits.
 void take_plain(std::string_view& text, std::size_t room, std::string& out) {
   std::size_t length = 0;
   std::size_t most = std::min(text.size(), room);
@@ -27,7 +27,7 @@ constexpr unsigned byte_at(std::string_view text, std::size_t i) noexcept {
   return static_cast<unsigned char>(text[i]);
 }
 
-// The length of the UTF-8 character that `text` begins with (RFC 3629 section 4); 0: it begins with none.
+// The length of the UTF-8 character at the beginning of `text` (RFC 3629 section 4); 0: there is none.
 std::size_t utf8_length(std::string_view text) noexcept {
   unsigned first = byte_at(text, 0);
   if (first < 0x80) return 1;
@@ -54,8 +54,7 @@ bool append_code_point(unsigned number, std::size_t room, std::string& out) {
   return true;
 }
 
-// Appends the character that `text` begins with, which is not plain, and takes it off; false: it does not
-// fit.
+// Moves the first character of `text`, which is not plain, to `out`, escaped; false: it does not fit.
 bool take_json_escaped(std::string_view& text, std::size_t room, std::string& out) {
   std::size_t length = utf8_length(text);
   unsigned first = byte_at(text, 0);

@@ -1,6 +1,6 @@
-// Bytes of strangers inside the quotes of a log line: what could end the string or the line, or speak to a
-// terminal, is escaped. Both functions stop before the character whose form would exceed `room` bytes.
-// Thread: functions on values, any thread.
+// Untrusted bytes inside the quotes of a log line: anything that could end the string or the line, or control
+// a terminal, is escaped. Both functions stop before the character whose escaped form would exceed `room`
+// bytes. Thread: functions on values, any thread.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace gracevisor::proxy {
 
-// For JSON (RFC 8259 section 7): quotes, backslashes, C0 and C1 controls and DEL are escaped; UTF-8 stands as
-// it is, and bytes that are none as \u00XX.
+// For JSON (RFC 8259 section 7): quotes, backslashes, C0 and C1 controls and DEL are escaped; valid UTF-8
+// stays as it is, and other bytes become \u00XX.
 void append_json_escaped(std::string_view text, std::size_t room, std::string& out);
-// As nginx does it: quotes, backslashes and all that is not printable ASCII as \xHH.
+// As nginx does it: quotes, backslashes and everything that is not printable ASCII become \xHH.
 void append_hex_escaped(std::string_view text, std::size_t room, std::string& out);
 
 }  // namespace gracevisor::proxy

@@ -15,7 +15,7 @@ class Pieces {
  public:
   static constexpr std::size_t kCapacity = 32;
 
-  // A few are used, as a rule: the array is not touched beyond them.
+  // Usually only a few are used: the rest of the array is not touched.
   Pieces() noexcept {}  // NOLINT(modernize-use-equals-default): the union has none
   // The position of the slice, for replace(). Requires: room() > 0.
   std::size_t add(std::string_view slice) noexcept {

@@ -113,7 +113,7 @@ void Probe::read_body(std::string_view bytes) {
   }
   switch (body_.state()) {
     case http::BodyReader::State::reading: return;
-    // More than anybody needs to know that the app answers: what counts is the status.
+    // More than is needed to know that the app answers: what counts is the status.
     case http::BodyReader::State::too_large:
     case http::BodyReader::State::finished: judge(); return;
     case http::BodyReader::State::malformed: end(Outcome::malformed); return;
@@ -171,7 +171,7 @@ void Probe::end(Outcome outcome) {
   report();
 }
 
-// We could not even ask: neither a pass nor a failure of the instance. Its state stays what it is.
+// We could not even ask: neither a pass nor a failure of the instance. Its state stays as it is.
 void Probe::put_off(int code) {
   state_ = State::waiting;
   deadline_.cancel();

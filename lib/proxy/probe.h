@@ -1,9 +1,9 @@
-// The health checks of one order: connect anew, ask, read the whole answer, report, wait, again.
+// The health checks of one order: open a new connection, ask, read the whole answer, report, wait, repeat.
 //
 //   waiting --(pace)--> connecting --> reading_head --> reading_body --> waiting
 //
-// Any failure leads back to waiting, with a report. Reports are sums, so that a lost one loses nothing.
-// Owner: Prober, which ends it only outside its callbacks. Thread: the worker's.
+// Any failure leads back to waiting, with a report. Reports are sums, so a lost one loses nothing. Owner:
+// Prober, which ends it only outside its callbacks. Thread: the worker's.
 #pragma once
 
 #include <cstdint>

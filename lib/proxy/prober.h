@@ -1,4 +1,4 @@
-// Health checks: one Probe per order of this worker, each with at most one connection out. A probe runs and
+// Health checks: one Probe per order of this worker, each with at most one connection open. A probe runs and
 // counts; the supervisor judges. Thread: the worker's.
 #pragma once
 
@@ -19,14 +19,14 @@ class Prober {
 
   // Ends the probes whose order is not in `table`: their connections are closed on return.
   void cancel_gone(const routing::RouteTable& table);
-  // Starts and updates the probes of this worker: those whose app id modulo `workers` is its index.
-  // Requires: cancel_gone(table), so that what runs at an endpoint of the table runs its order.
+  // Starts and updates the probes of this worker: those whose app id modulo `workers` is its index. Requires:
+  // cancel_gone(table) was called, so that every probe at an endpoint of the table runs the table's order.
   void adopt(const routing::RouteTable& table, base::WorkerIndex worker, std::size_t workers);
 
  private:
   struct Running {
     std::unique_ptr<Probe> probe;
-    base::Epoch listed;  // the newest table that has its order
+    base::Epoch listed;  // the newest table with its order
   };
   Core& core_;
   std::unordered_map<const routing::Endpoint*, Running> running_;  // each probe keeps its endpoint alive

@@ -1,5 +1,5 @@
-// The header that a load balancer of TCP puts in front of a connection to tell who the client is: the PROXY
-// protocol of HAProxy, versions 1 and 2 (doc/proxy-protocol.txt there). Thread: pure functions.
+// The header that a TCP load balancer puts in front of a connection to tell who the client is: HAProxy's
+// PROXY protocol, versions 1 and 2 (doc/proxy-protocol.txt there). Thread: pure functions.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ struct ProxyHeader {
       client;  // complete: unset where the balancer speaks for itself or does not say
 };
 
-// The longest header that is accepted; the specification allows 64 kB of extensions, nobody sends them.
+// The longest header that is accepted; the specification allows 64 kB of extensions, but none that large are
+// sent.
 inline constexpr std::size_t kMaxProxyHeader = 4096;
 
 // `bytes` begins where the connection begins. incomplete: call again with more behind the same bytes.

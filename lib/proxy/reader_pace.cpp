@@ -19,7 +19,8 @@ ReaderPace::Verdict ReaderPace::look(const Look& look) noexcept {
     return Verdict::stalled;
   }
   if (look.min_rate == 0) return Verdict::fine;
-  // What the kernel had already when bytes began to wait is no measure: the first look begins it.
+  // What the kernel already held when bytes began to wait is no measure: measuring begins with the first
+  // look.
   if (!sampled_) {
     sampled_ = true;
     earlier_ = later_ = {look.now, look.taken};

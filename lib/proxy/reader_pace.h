@@ -1,6 +1,6 @@
 // How fast a client takes a response while bytes wait for it, and when that is too slow. A client that takes
-// nothing has stalled; one that takes a byte now and then would hold its instance for ever all the same.
-// Thread: a value, the owner's.
+// nothing has stalled; one that takes a byte now and then would also hold its instance for ever. Thread: a
+// value, the owner's.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +12,11 @@ namespace gracevisor::proxy {
 
 class ReaderPace {
  public:
-  // Bytes wait for so long before the pace counts.
+  // The pace counts only once bytes have waited this long.
   static constexpr base::Duration kJudged = base::Millis(30000);
   enum class Verdict : std::uint8_t { fine, stalled, slow };
 
-  // Bytes begin to wait: look() after that time, and again and again while they do.
+  // When bytes begin to wait, call look() after this time, and repeatedly while they do.
   [[nodiscard]] static base::Duration tick(base::Duration send_timeout) noexcept {
     return std::min(send_timeout, kJudged / 2);
   }
@@ -26,7 +26,7 @@ class ReaderPace {
 
   struct Look {
     base::TimePoint now;
-    std::uint64_t progress;  // anything that moves when the client does its part
+    std::uint64_t progress;  // any number that moves as the client reads
     std::uint64_t taken;     // bytes that the client's side has acknowledged
     base::Duration timeout;  // without progress
     std::uint64_t min_rate;  // of `taken`, bytes per second; 0: any
@@ -43,7 +43,7 @@ class ReaderPace {
   base::TimePoint since_{};
   base::TimePoint moved_{};  // when progress was seen last
   std::uint64_t progress_ = 0;
-  Sample earlier_;  // what the rate is measured from: up to two times kJudged ago
+  Sample earlier_;  // the rate is measured from here: up to twice kJudged ago
   Sample later_;
 };
 

@@ -6,7 +6,7 @@ std::string message_of(const http::Refusal& why) {
   constexpr int kBadGateway = 502;
   constexpr std::string_view kHex = "0123456789abcdef";
   const http::ReasonText& text = http::text_of(why.reason);
-  // A rule of requests too, whose status would be another one.
+  // A rule that also applies to requests, where its status would be different.
   if (why.status == kBadGateway && text.status != kBadGateway) {
     return std::string("The app's response is not valid HTTP/1.1. ").append(text.sentence);
   }

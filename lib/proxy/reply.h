@@ -10,8 +10,8 @@ namespace gracevisor::proxy {
 
 using Reply = http::Reason;
 
-// For the client: the rule that is broken. Of its own request also where it is broken; what an app sends is
-// not told to clients.
+// For the client: the rule that is broken. For its own request it also says where; what an app sends is not
+// disclosed to clients.
 [[nodiscard]] std::string message_of(const http::Refusal& why);
 
 }  // namespace gracevisor::proxy

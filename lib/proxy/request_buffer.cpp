@@ -10,7 +10,7 @@ std::uint64_t RequestBuffers::Place::millis(base::TimePoint now) const noexcept 
   return static_cast<std::uint64_t>(std::max<std::int64_t>(waited, 1));
 }
 
-// On average, since each began to come.
+// On average, since each began to arrive.
 bool RequestBuffers::Place::slower_than(const Place& other, base::TimePoint now) const noexcept {
   return content_ * other.millis(now) < other.content_ * millis(now);
 }
@@ -43,7 +43,7 @@ void RequestBuffers::keep(Place& place, std::size_t bytes, std::uint64_t content
 RequestBuffers::Owner* RequestBuffers::surplus(std::uint64_t most, base::TimePoint now) const noexcept {
   if (bytes_ <= most || waiting_ < 2) return nullptr;
   const Place* slowest = nullptr;
-  // In the order in which they came: behind the first young one all are young.
+  // In order of arrival: after the first young one all are young.
   for (const Place* place = anchor_.next_; place != &anchor_; place = place->next_) {
     const bool young = now - place->since_ < kYoung;
     if (young && slowest != nullptr && now - slowest->since_ >= kYoung) break;

@@ -1,7 +1,7 @@
 // Request bodies of one app that one worker reads before it chooses an instance, so that no instance waits
-// for a slow client: how much they keep, and which of them goes when that is too much. Whoever waits here
-// owns no lease and is of no generation: neither a cutover nor a drain has to ask about it. Thread: the
-// worker's.
+// for a slow client: how much they keep, and which of them goes when that is too much. A request that waits
+// here owns no lease and belongs to no generation: neither a cutover nor a drain has to consider it. Thread:
+// the worker's.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,19 @@ namespace gracevisor::proxy {
 
 class RequestBuffers {
  public:
-  // A body that began to come less than this ago goes only if all are as young.
+  // A body that began to arrive less than this ago goes only if all are this young.
   static constexpr base::Duration kYoung = base::Millis(1000);
 
   class Owner {
    public:
-    // Its body came slower than all others, and there is no room for it any more. It leaves.
+    // Its body came more slowly than all others, and there is no more room for it. The owner leaves.
     virtual void body_too_slow() = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // A member of whoever waits. Requires: left before it is destroyed.
+  // A member of the object that waits. Requires: left before it is destroyed.
   class Place {
    public:
     explicit Place(Owner& who) noexcept : who_(&who) {}
@@ -44,8 +44,8 @@ class RequestBuffers {
 
     Owner* who_ = nullptr;
     base::TimePoint since_{};
-    std::size_t bytes_ = 0;      // that are kept for it
-    std::uint64_t content_ = 0;  // of its body, that have come
+    std::size_t bytes_ = 0;      // kept for it
+    std::uint64_t content_ = 0;  // bytes of its body that have come
     Place* previous_ = nullptr;
     Place* next_ = nullptr;
   };
@@ -57,18 +57,18 @@ class RequestBuffers {
 
   void enter(Place& place, base::TimePoint now) noexcept;
   void leave(Place& place) noexcept;
-  // `bytes` are kept for it now, and so much of the content has come.
+  // `bytes` are now kept for it, and `content` bytes of its body have come.
   void keep(Place& place, std::size_t bytes, std::uint64_t content) noexcept;
 
-  // Whose body is to go, because all keep more than `most` bytes; null: nobody's. Who waits alone stays: the
-  // size of one buffer bounds it.
+  // The one whose body has to go because all together keep more than `most` bytes; null: none. One that waits
+  // alone stays: the size of one buffer bounds it.
   [[nodiscard]] Owner* surplus(std::uint64_t most, base::TimePoint now) const noexcept;
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  Place anchor_;  // next_ is who came first
+  Place anchor_;  // next_ is the one that came first
   std::size_t waiting_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -25,7 +25,7 @@ std::uint64_t digits_of(std::uint32_t bits) noexcept {
 RequestIds::RequestIds() noexcept {
   ssize_t got = ::getrandom(state_.data(), sizeof state_, GRND_NONBLOCK);
   if (got == static_cast<ssize_t>(sizeof state_) && (state_[0] | state_[1]) != 0) return;
-  // An early boot without entropy: the clock tells daemons apart, the object's address their workers.
+  // Early in a boot without entropy: the clock distinguishes daemons, the object's address their workers.
   state_[0] = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   state_[1] = std::bit_cast<std::uintptr_t>(this) | 1U;
 }

@@ -1,5 +1,5 @@
-// Makes X-Request-ID values: 128 random bits as 32 hexadecimal digits. They tell requests apart; they are no
-// secrets. Thread: the worker's.
+// Makes X-Request-ID values: 128 random bits as 32 hexadecimal digits. They tell requests apart; they are not
+// secret. Thread: the worker's.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// What an exchange remembers of its request once the bytes that it was parsed from are gone: enough to route
-// it again, to decide about replays, and to answer it ourselves. Strings keep their capacity from one request
-// to the next. Thread: a value, the owner's.
+// What an exchange remembers of its request once the bytes it was parsed from are gone: enough to route it
+// again, to decide about replays, and to answer it ourselves. Strings keep their capacity from one request to
+// the next. Thread: a value, the owner's.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ struct RequestMemo {
   base::TimePoint began{};
 
   void take(const http::RequestHead& head, base::TimePoint now);
-  // Of a connection in TCP mode: nothing is known of what it carries.
+  // For a connection in TCP mode: nothing is known about what it carries.
   void take_raw(base::TimePoint now);
   void clear() noexcept;
 };
 
-// Empties a string that is used again and again, and gives back what an unusual one made it grow to.
+// Empties a string that is reused, and frees the capacity that an unusually long value left behind.
 void recycle(std::string& text) noexcept;
 
 }  // namespace gracevisor::proxy

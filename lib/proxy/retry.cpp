@@ -12,7 +12,7 @@ constexpr std::uint64_t kAlways = 3;
 Verdict decide(const Attempt& attempt) noexcept {
   switch (attempt.failure) {
     case Failure::connect:
-      // Every target once, and the first once more: it may have been the one that was just replaced.
+      // Every target once, and the first once more: it may have been the one just replaced.
       return attempt.connects_failed <= attempt.targets ? Verdict::elsewhere : Verdict::wait;
     case Failure::unsent:
       if (attempt.replayable && attempt.reused) return Verdict::fresh;
@@ -21,7 +21,7 @@ Verdict decide(const Attempt& attempt) noexcept {
   }
   bool safe = attempt.idempotent || (attempt.reused && attempt.unread);
   if (!safe || !attempt.replayable) return Verdict::give_up;
-  // A kept connection may have been closed for having been idle: that says nothing about the instance.
+  // A pooled connection may have been closed because it was idle: that says nothing about the instance.
   if (attempt.reused || attempt.failure == Failure::unsent) return Verdict::fresh;
   if (attempt.replays > 0) return Verdict::give_up;
   // An instance that died is no brown-out: as many requests as it had under way may be sent again.

@@ -12,7 +12,7 @@ namespace gracevisor::proxy {
 // How an attempt failed while the client had not seen any of the response.
 enum class Failure : std::uint8_t {
   connect,      // refused, busy, or no connection within connect_timeout: nothing was sent
-  unsent,       // the connection's first write was refused whole: nothing was sent
+  unsent,       // the connection's first write failed entirely: nothing was sent
   no_response,  // the connection ended after bytes were sent and before any came back
 };
 
@@ -21,7 +21,7 @@ struct Attempt {
   bool reused = false;              // the connection came from the pool
   bool idempotent = false;          // the method, or an Idempotency-Key (RFC 9110 section 9.2.2)
   bool unread = false;              // the kernel proves that the app did not read the whole request
-  bool replayable = true;           // all that was sent is held
+  bool replayable = true;           // everything sent is still held
   bool within_budget = true;        // RetryBudget
   std::size_t connects_failed = 1;  // in a row, this one included
   std::size_t targets = 1;          // the app's, now
@@ -39,9 +39,9 @@ enum class Verdict : std::uint8_t {
 
 [[nodiscard]] Verdict decide(const Attempt& attempt) noexcept;
 
-// Is sending it again the one replay that a request has, and that the budget counts? Not where nothing was
-// sent, and not where a kept connection ended: each of those was kept after a whole response, so that there
-// are never more of them than requests that went well, and the next connection is a fresh one.
+// Is sending it again the one replay that a request has, and that the budget counts? Not if nothing was sent,
+// and not if a pooled connection ended: each of those was pooled after a whole response, so there are never
+// more of them than successful requests, and the next connection is a fresh one.
 [[nodiscard]] constexpr bool is_replay(const Attempt& attempt) noexcept {
   return attempt.failure == Failure::no_response && !attempt.reused;
 }

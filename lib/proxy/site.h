@@ -1,5 +1,5 @@
 // An endpoint as one worker sees it: its own ledger cell, its own idle connections, and whether the current
-// table lists it as a target. Lives while a table lists the endpoint or a lease holds it.
+// table lists it as a target. Lives while a table lists the endpoint or a lease exists on it.
 // Thread: the worker's.
 #pragma once
 

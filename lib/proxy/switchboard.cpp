@@ -61,7 +61,7 @@ Site& Switchboard::choose(LocalApp& app, std::uint64_t affinity, const Site* fai
   auto slot_of = [&](std::size_t i) -> std::uint64_t { return targets[i]->endpoint->identity.slot.value(); };
   std::size_t chosen =
       app.balancer.choose(app.routes->options->balance, targets.size(), load_of, affinity, slot_of);
-  // One that is ejected gives way to the next that is not; where all are, nobody gives way.
+  // An ejected target gives way to the next one that is not; if all are ejected, none gives way.
   base::TimePoint now = loop_.now();
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Site& candidate = *targets[(chosen + i) % targets.size()];
@@ -89,7 +89,7 @@ void Switchboard::adopt(routing::RouteTableRef table) {
 void Switchboard::join(const routing::AppRoutes& routes) {
   std::unique_ptr<LocalApp>& app = apps_[routes.id];
   if (!app) {
-    // Workers that start together must not walk through the targets in step.
+    // Workers that start together must not go through the targets in step.
     app = std::make_unique<LocalApp>((std::uint64_t{worker_.value()} + 1) * 0x9E3779B97F4A7C15U +
                                      routes.id.value());
   }

@@ -1,6 +1,7 @@
-// The current table as one worker uses it: matches, chooses and leases in one call, so that no cutover falls
-// between. What outlives a table (balancer, retry budget, held requests of an app; idle connections of an
-// endpoint) is kept here and joined to each new table when it is adopted. Thread: the worker's.
+// The current table as one worker uses it: matches, chooses and leases in one call, so that no cutover can
+// fall in between. State that outlives a table (an app's balancer, retry budget and held requests; an
+// endpoint's idle connections) is kept here and joined to each new table when it is adopted. Thread: the
+// worker's.
 #pragma once
 
 #include <cstddef>
@@ -22,16 +23,16 @@ namespace gracevisor::proxy {
 struct LocalApp {
   explicit LocalApp(std::uint64_t seed) noexcept : balancer(seed) {}
 
-  const routing::AppRoutes* routes = nullptr;  // in the current table; null when that does not list the app
+  const routing::AppRoutes* routes = nullptr;  // in the current table; null when it does not list the app
   std::shared_ptr<routing::AppLedger> ledger;
   routing::AppCell* cell = nullptr;  // this worker's, in `ledger`
   std::vector<Site*> targets;        // as routes->targets
   Balancer balancer;
   RetryBudget budget;
   std::size_t exchanges = 0;   // that refer to this
-  std::size_t held = 0;        // of those, waiting in the hold queue
+  std::size_t held = 0;        // those of them waiting in the hold queue
   std::size_t held_bytes = 0;  // of their requests
-  RequestBuffers bodies;       // of those, incomplete and without an instance
+  RequestBuffers bodies;       // those of them incomplete and without an instance
 };
 
 class Switchboard {
@@ -41,16 +42,16 @@ class Switchboard {
       : loop_(loop), upstreams_(upstreams), worker_(worker), tables_(tables), bell_(bell) {}
 
   enum class Answer : std::uint8_t { live, hold, stopped, no_route };
-  // A request to be routed. On the first attempt `head` is there to compute an affinity from, if the app
-  // balances by it; later ones bring the affinity along.
+  // A request to be routed. On the first attempt `head` serves to compute an affinity, if the app balances by
+  // it; later attempts bring the affinity along.
   struct Wanted {
     std::string_view host;
     std::string_view path;
     std::string_view client;  // its address
     const http::RequestHead* head = nullptr;
     std::uint64_t affinity = 0;
-    const Site* failed = nullptr;  // just refused a connection: the next in the order of the table instead
-    base::Epoch since = {};        // the table that its connection was accepted under
+    const Site* failed = nullptr;  // just refused a connection: take the next in table order instead
+    base::Epoch since = {};        // the table under which its connection was accepted
   };
   struct Routed {
     Answer answer = Answer::no_route;
@@ -58,16 +59,17 @@ class Switchboard {
     Lease lease;              // with live, and route() or lease()
     std::size_t prefix = 0;   // of the path, as HostIndex::Match
     std::uint64_t affinity = 0;
-    bool former = false;  // by a route that has left: the connection ends with this answer
+    bool former = false;  // matched by a route that has left: the connection ends with this answer
   };
   // Matches on `listener` (null: it left the table), and leases a target of what matched.
   [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
-  // The same in two steps, for who decides between them within one callback: whether it needs the lease now.
+  // The same in two steps within one callback, for a caller that decides between them whether it needs the
+  // lease now.
   [[nodiscard]] Routed match(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
   void lease(Routed& routed, const Site* failed) noexcept;
 
   // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
-  // come from it from now on. The marks are the caller's to announce.
+  // come from it from now on. The caller announces the marks.
   void adopt(routing::RouteTableRef table);
   // Does the current table list an endpoint that is closing?
   [[nodiscard]] bool any_closing() const noexcept;

@@ -1,8 +1,8 @@
 // The worker's tables: the current one, and older ones for as long as an exchange that began under them
-// lasts: a tunnel of days keeps its own table and none of those that came after it. Pins are plain counts.
-// What the supervisor may know of it is published in the port's two marks: `adopted` (the newest) and
-// `oldest_pinned`; a table is let go before the mark passes it, so that the supervisor holds the last
-// reference and no large destructor runs here. Thread: the worker's.
+// lasts. A tunnel that lives for days keeps its own table, and none of those that came after it. Pins are
+// plain counts. What the supervisor needs to know is published in the port's two marks: `adopted` (the
+// newest) and `oldest_pinned`. A table is released before the mark passes it, so that the supervisor holds
+// the last reference and no large destructor runs here. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,7 @@ class TableHolder {
   }
   // Makes `table` the current one. Nothing is published yet.
   void install(routing::RouteTableRef table) { kept_.push_back({std::move(table), 0}); }
-  // Publishes the marks: all that must be true of a worker that has adopted the current table is true.
+  // Publishes the marks: everything that must hold for a worker that has adopted the current table now holds.
   void announce() noexcept;
   // Requires: a current table.
   [[nodiscard]] Pin pin() noexcept { return {*this, std::prev(kept_.end())}; }

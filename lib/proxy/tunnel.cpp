@@ -9,7 +9,7 @@ namespace gracevisor::proxy {
 namespace {
 // How long a WebSocket's ends may take to answer our Close frames.
 constexpr base::Duration kCloseWait = std::chrono::seconds(5);
-// Reconnects are spread over so many moments: each is a list of the deadlines' own.
+// Reconnects are spread over this many moments: each is its own list in the deadlines.
 constexpr unsigned kMoments = 16;
 constexpr std::string_view kAction = "tunnelling";
 }  // namespace
@@ -46,7 +46,7 @@ void Tunnel::take(std::string_view bytes) {
   touch();
   note_.tunnelled(bytes.size());
   if (kind_ == Kind::websocket) {
-    // Once the app was told, the rest of a frame still passes; behind it only a Close counts.
+    // Until the app is told, the rest of a frame still passes; after it only a Close counts.
     std::size_t rest = close_ == Close::closing && !app_told_ ? client_frames_.until_boundary(bytes) : 0;
     bool pass_all = close_ != Close::closing;
     client_frames_.pass(bytes);
@@ -86,7 +86,7 @@ void Tunnel::to_client(std::string_view bytes) {
 void Tunnel::to_app(std::string_view bytes) {
   if (bytes.empty() || upstream_ == nullptr) return;
   if (upstream_->stream().write(bytes) == loop::WriteResult::broken) {
-    // What the app sent before it went may still be read; its end tells.
+    // What the app sent before it went may still be read; the end of input will come.
     app_gone_ = app_ended_;
     end_if_done();
     return;
@@ -147,7 +147,7 @@ void Tunnel::touch() {
   core_.deadlines().start(client_->deadline(), half ? options_.half_close_timeout : options_.tunnel_timeout);
 }
 
-// A queue that shrinks is progress as well, though nothing is told of it.
+// A shrinking queue is progress as well, although no callback reports it.
 std::uint64_t Tunnel::progress() const noexcept {
   return client_->taken() + to_app_ - upstream_->stream().queued();
 }
@@ -197,7 +197,7 @@ void Tunnel::look_at_site() {
   }
 }
 
-// No time is left for an answer: what can be said is said, and that is the end.
+// No time is left for an answer: sends what can be sent, and ends.
 void Tunnel::end_now() {
   if (close_ != Close::closing) {
     lease_.site()->cell.cut.add();
@@ -214,7 +214,7 @@ void Tunnel::on_deadline() {
   }
 }
 
-// What is no WebSocket has no way to say that it is over.
+// A tunnel that is not a WebSocket has no way to say that it is over.
 void Tunnel::begin_close() {
   close_ = Close::closing;
   if (kind_ != Kind::websocket) {
@@ -239,7 +239,7 @@ void Tunnel::tell_client() {
 void Tunnel::tell_app() {
   if (app_told_ || !client_frames_.at_boundary()) return;
   app_told_ = true;
-  // One that takes nothing any more is about to end anyway.
+  // An app that no longer takes anything is about to end anyway.
   (void)upstream_->stream().write(WebSocketClose(CloseFrom::client, kGoingAway).bytes());
 }
 

@@ -5,9 +5,9 @@
 //   close_  none -> due        the endpoint is no target any more, and the app's `upgraded` policy waits
 //           -> closing         Close frames go out between two frames; nothing but their answers counts
 //
-// Ends when both directions have and what they carried is written, when either connection breaks, when no
-// byte moves for tunnel_timeout (half_close_timeout once one side has ended), or by the policy. Owners: a
-// Downstream owns its Tunnel, which owns Lease and Upstream. Every call that can end it stands last in its
+// Ends when both directions have ended and what they carried is written, when either connection breaks, when
+// no byte moves for tunnel_timeout (half_close_timeout once one side has ended), or by the policy. Owners: a
+// Downstream owns its Tunnel, which owns Lease and Upstream. Every call that can end it comes last in its
 // function. Thread: the worker's.
 #pragma once
 
@@ -29,7 +29,7 @@ class Downstream;
 class Tunnel final : public loop::Retirable, private loop::StreamObserver, private loop::DeadlineObserver {
  public:
   enum class Kind : std::uint8_t { raw, upgraded, websocket };
-  // What the exchange had. The app counts an exchange for it until the tunnel ends.
+  // What the exchange had. The app counts it as an exchange until the tunnel ends.
   struct Parts {
     Kind kind = Kind::raw;
     TableHolder::Pin pin;
@@ -44,10 +44,10 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   Tunnel& operator=(const Tunnel&) = delete;
   ~Tunnel() override;
 
-  // With what has come already. May end it.
+  // Starts with the bytes that have come already. May end it.
   void start(std::string_view from_client, std::string_view from_app);
   void take(std::string_view bytes);  // from the client
-  // False while the client should not be read, because the app does not take what it sends.
+  // False while the client should not be read because the app does not take what it sends.
   [[nodiscard]] bool wants_bytes() const noexcept { return !throttled_; }
 
   void client_ended();    // FIN
@@ -55,9 +55,9 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void client_drained();  // its write queue is empty
   void deadline_passed();
 
-  // A table was adopted: is the endpoint still a target, or is it closing? Does the listener leave?
+  // A table was adopted: is the endpoint still a target, or is it closing? Is the listener leaving?
   void look_at_site();
-  // No time is left: says what can be said, and ends.
+  // No time is left: sends the goodbye it can still send, and ends.
   void end_now();
   // Lets go of everything, without telling the client.
   void abandon() noexcept;
@@ -80,7 +80,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   void touch();
   [[nodiscard]] std::uint64_t progress() const noexcept;
   [[nodiscard]] Ending early_ending() const noexcept;
-  // `why` it is cut, if it is.
+  // `why`: the reason it is cut, if it is.
   void end(Ending ending, http::Reason why = http::Reason::none);
 
   Core& core_;
@@ -98,7 +98,7 @@ class Tunnel final : public loop::Retirable, private loop::StreamObserver, priva
   std::uint64_t to_app_ = 0;  // bytes given to upstream_
   std::uint64_t progress_mark_ = 0;
   Close close_ = Close::none;
-  bool client_told_ = false;  // a Close frame of ours went there
+  bool client_told_ = false;  // our Close frame was sent there
   bool app_told_ = false;
   bool client_ended_ = false;
   bool app_ended_ = false;

@@ -22,7 +22,7 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   ~Upstream() override;
 
   [[nodiscard]] loop::Stream& stream() noexcept { return stream_; }
-  // What the instance's Keep-Alive field says: it closes the connection when it is idle for so many seconds.
+  // What the instance's Keep-Alive field says: it closes the connection after this many idle seconds.
   void note_keep_alive(std::optional<unsigned> seconds) noexcept { keep_alive_ = seconds; }
   // It has served an exchange before: the instance may close it at the moment of our next write.
   [[nodiscard]] bool reused() const noexcept { return reused_; }

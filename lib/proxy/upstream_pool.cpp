@@ -5,7 +5,7 @@
 
 namespace gracevisor::proxy {
 namespace {
-// What the app's clock and ours, and a request on its way, may differ by.
+// Allows for the difference between the app's clock and ours, and for a request on its way.
 constexpr base::Duration kMargin = std::chrono::seconds(1);
 }  // namespace
 

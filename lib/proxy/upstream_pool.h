@@ -1,8 +1,8 @@
-// The idle connections of one endpoint on one worker: most recently used first, so that those which are not
-// needed grow old and close; bounded in age (less than the app allows, so that we close first), in requests,
-// and in number: never more than were in use at the same time since the pool was last empty. Whoever finds it
-// empty dials, so that many were needed; requests that take none from a pool dial beside idle ones, and must
-// not fill it. Thread: the worker's.
+// The idle connections of one endpoint on one worker: most recently used first, so that those not needed grow
+// old and close. Bounded in age (less than the app allows, so that we close first), in requests, and in
+// number: never more than were in use at the same time since the pool was last empty. A request that finds it
+// empty dials, so that number was needed; requests that may not use the pool dial although connections are
+// idle, and must not fill it. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class UpstreamPool {
   struct Limits {
     base::Duration age;      // when idle
     unsigned requests = 0;   // per connection; 0: any number
-    std::size_t in_use = 1;  // connections to the endpoint, with the one that is put
+    std::size_t in_use = 1;  // connections to the endpoint, including the one put
   };
 
   explicit UpstreamPool(Upstreams& all) noexcept : all_(all) {}
@@ -28,7 +28,7 @@ class UpstreamPool {
   // The one that became idle last, now observed by `user`; null when there is none.
   [[nodiscard]] std::unique_ptr<Upstream> take(loop::StreamObserver& user) noexcept;
   // Requires: nothing is queued on it, and its reads are armed. Closes it when it is one too many or the
-  // limits (and what the app said of its own) leave it no time.
+  // limits (and the keep-alive time that the app announced) leave it no time.
   void put(std::unique_ptr<Upstream> upstream, const Limits& limits);
   // Closes all; their descriptors are closed on return.
   void clear() noexcept;
@@ -43,7 +43,7 @@ class UpstreamPool {
   void evict(Upstream& upstream);
 
   Upstreams& all_;
-  IdleRank<Upstream> idle_{nullptr};  // the anchor; what is ranked here is owned by the pool
+  IdleRank<Upstream> idle_{nullptr};  // the anchor; the pool owns what is ranked here
   std::size_t size_ = 0;
   std::size_t most_in_use_ = 0;  // at the same time, since the pool was last empty
 };

@@ -16,7 +16,7 @@ base::Expected<std::unique_ptr<Upstream>> Upstreams::dial(const base::Address& a
   if (open_ >= most_) (void)give_up_oldest();
   std::unique_ptr<Upstream> upstream(new Upstream(*this, user));
   auto dialled = upstream->stream_.dial(loop_, address);
-  // Another thread may take what was given up: again, as long as there is anything to give.
+  // Another thread may take the freed descriptor: retry as long as there is anything to give up.
   while (!dialled && (dialled.error().code == EMFILE || dialled.error().code == ENFILE) && give_up_oldest()) {
     dialled = upstream->stream_.dial(loop_, address);
   }

@@ -1,7 +1,7 @@
-// All connections of one worker to instances: dials them, counts what is open, and knows those that are idle
-// in the order in which they became so. Half of the descriptors is for clients and half for instances, so
-// that with the bound kept each client finds one for its request: idle connections are what gives way, the
-// oldest first, when the bound is reached and when the kernel has no descriptor left. Thread: the worker's.
+// All connections of one worker to instances: dials them, counts the open ones, and keeps the idle ones in
+// the order in which they became idle. Half of the descriptors are for clients and half for instances, so
+// that within this bound each client finds one for its request. Idle connections give way, the oldest first,
+// when the bound is reached and when the kernel has no descriptor left. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace gracevisor::proxy {
 
 class Upstreams {
  public:
-  // `most` may be open; more only where none is idle.
+  // `most` may be open; more only if none is idle.
   Upstreams(loop::Loop& loop, loop::Deadlines& deadlines, std::size_t most) noexcept
       : loop_(loop), deadlines_(deadlines), most_(most) {}
   Upstreams(const Upstreams&) = delete;

@@ -14,7 +14,7 @@ constexpr unsigned kLength64 = 127;
 constexpr std::size_t kMaskSize = 4;
 }  // namespace
 
-// Of the head that has begun, as far as its second byte tells; two bytes until then.
+// The size of the head that has begun, once its second byte tells; two bytes until then.
 std::size_t WebSocketFrames::head_size() const noexcept {
   if (have_ < 2) return 2;
   std::size_t size = 2;

@@ -1,6 +1,6 @@
-// As much of the WebSocket framing (RFC 6455 section 5) as a proxy needs that wants to end a connection
-// between two frames: where frames end, and how a Close frame is written. Content is never looked at.
-// Thread: values, the owner's.
+// As much of WebSocket framing (RFC 6455 section 5) as a proxy needs to end a connection between two frames:
+// where frames end, and how a Close frame is written. Content is never looked at. Thread: values, the
+// owner's.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ class WebSocketFrames {
  public:
   // Are all frames so far whole? True before the first one.
   [[nodiscard]] bool at_boundary() const noexcept { return have_ == 0 && payload_left_ == 0; }
-  // How many of `bytes` complete the frame that has begun: none at a boundary, all where it needs more.
+  // How many of `bytes` complete the frame that has begun: none at a boundary, all if it needs more.
   [[nodiscard]] std::size_t until_boundary(std::string_view bytes) const noexcept;
   // These bytes pass.
   void pass(std::string_view bytes) noexcept;

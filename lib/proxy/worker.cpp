@@ -77,7 +77,7 @@ void Worker::finish() noexcept {
 int Worker::join() {
   if (!thread_.joinable()) return closed_;
   thread_.join();
-  // Only now: while the thread ran, somebody might have rung.
+  // Only now: another thread might have rung while this one ran.
   wakeup_.reset();
   doorbell_.reset();
   closed_ = loop_->close();

@@ -1,9 +1,9 @@
-// The way of access-log lines from one worker to the writer thread: batches go down in a bounded ring,
-// emptied ones come back to be filled again. A batch says by itself where it goes, so that no reference count
-// is touched per batch and no table has to live until its lines are written.
+// Carries access-log lines from one worker to the writer thread: batches go down in a bounded ring, and
+// emptied ones come back to be refilled. A batch itself says where it goes, so that no reference count is
+// touched per batch and no table has to live until its lines are written.
 //
-// Both rings refuse when they are full: the worker drops the lines, counts them, and tells with a later batch
-// for the same file what is missing in front of it; the writer frees the emptied batch.
+// Both rings refuse when full: the worker drops the lines, counts them, and a later batch for the same file
+// says what is missing before it; the writer frees the emptied batch.
 // Threads: one worker pushes `filled`, pops `spent` and writes `dropped`; the writer thread does the
 // opposite.
 #pragma once
@@ -42,7 +42,7 @@ using AccessSinkRef = std::shared_ptr<const AccessSink>;
 struct AccessBatch {
   AccessSink to;
   std::string text;  // whole lines with their newlines
-  // What had to be dropped in front of `text`.
+  // What had to be dropped before `text`.
   std::uint64_t dropped_lines = 0;
   std::uint64_t dropped_bytes = 0;
 };

@@ -1,4 +1,4 @@
-// One incarnation of one slot's address, and the ledger in which each worker counts what it does with it.
+// The address of one incarnation of a slot, and the ledger in which each worker counts what it does with it.
 // Threads: an Endpoint is immutable and crosses threads in route tables; each cell of a Ledger has one
 // writing worker, and the supervisor reads them all.
 #pragma once
@@ -13,14 +13,14 @@
 
 namespace gracevisor::routing {
 
-// One worker's counts for one endpoint. A cache line of its own: workers do not disturb each other.
+// One worker's counts for one endpoint. It has its own cache line, so that workers do not disturb each other.
 struct alignas(64) LedgerCell {
   handoff::Tally leases;         // attempts that hold the endpoint now; decides when it is quiescent
   handoff::Tally requests;       // responses whose head came from this endpoint
   handoff::Tally server_errors;  // of those, status 5xx
   handoff::Tally connect_failures;
   handoff::Tally retried;  // attempts that were given to another endpoint or connection
-  handoff::Tally cut;      // exchanges cut while the endpoint closes or by the app's death
+  handoff::Tally cut;      // exchanges cut while the endpoint was closing or by the app's death
   handoff::Tally tunnels;  // of the leases, those of upgraded or TCP connections
 };
 
@@ -32,7 +32,7 @@ class Ledger {
     return cells_[worker.value()];
   }
   [[nodiscard]] std::size_t workers() const noexcept { return cells_.size(); }
-  // The sum of one count over all workers; each is read once, so the sum is of nearly one moment.
+  // The sum of one count over all workers; each is read once, so the sum is nearly that of a single moment.
   [[nodiscard]] std::uint64_t sum(handoff::Tally LedgerCell::* count) const noexcept {
     std::uint64_t total = 0;
     for (const LedgerCell& cell : cells_) total += (cell.*count).read();
@@ -43,7 +43,8 @@ class Ledger {
   std::vector<LedgerCell> cells_;
 };
 
-// The name of one process's life: results that carry another identity than the current one are thrown away.
+// Identifies one life of one process: results that carry an identity other than the current one are
+// discarded.
 struct Identity {
   base::AppId app;
   base::GenerationId generation;

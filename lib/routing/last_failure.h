@@ -1,6 +1,6 @@
-// Why a worker failed a request of an app last: workers write no log, so this is how the daemon's log gets to
-// know. State, not events: a letter that was overwritten before it was read is lost, and AppCell::failed
-// counts them all. Threads: written by any worker, read by the supervisor.
+// Why a worker last failed a request of an app: workers write no log, so this is how it reaches the daemon's
+// log. State, not events: a letter overwritten before it was read is lost, but AppCell::failed counts them
+// all. Threads: written by any worker, read by the supervisor.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace gracevisor::routing {
 
 struct LastFailure {
   http::Reason reason = http::Reason::none;
-  std::string field;              // whose rule was broken; empty: none's
+  std::string field;              // the field that broke a rule; empty: none
   base::GenerationId generation;  // of the instance; 0: none was tried, or none is to blame
   base::Slot slot;
 };

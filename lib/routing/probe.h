@@ -1,6 +1,6 @@
-// Health checks as they cross threads: what a worker is to probe, and what came of it.
-// The worker runs the probe; the supervisor judges. Reports are state, not events: a report that was
-// overwritten before it was read loses nothing, because it counts.
+// Health checks as they cross threads: what a worker is to probe, and the result. The worker runs the probe;
+// the supervisor judges. Reports are state, not events: overwriting one before it was read loses nothing,
+// because reports are cumulative.
 #pragma once
 
 #include <memory>
@@ -15,34 +15,34 @@ namespace gracevisor::routing {
 enum class ProbeOutcome {
   passed,
   wrong_status,  // an answer, but not one that counts; `status` has it
-  refused,       // nobody listens
+  refused,       // nothing listens there
   timed_out,
-  broken,     // the connection ended before a whole answer
+  broken,     // the connection ended before the answer was complete
   malformed,  // not HTTP/1.x
-  unable,     // not begun: no descriptor, memory or local port of our own; says nothing about the instance
+  unable,     // not started: we lacked a descriptor, memory or a local port; says nothing about the instance
 };
 
-// The sum of all probes under one order so far, newest last.
+// The sum of all probes under one order so far, with the result of the latest.
 struct ProbeReport {
-  std::uint64_t serial = 0;  // of the order; another one is stale
+  std::uint64_t serial = 0;  // of the order; a report with another serial is stale
   std::uint64_t tries = 0;
   std::uint64_t passes_in_a_row = 0;
   std::uint64_t failures_in_a_row = 0;
   ProbeOutcome last = ProbeOutcome::passed;
-  int status = 0;         // of the last answer, 0 without one
-  int code = 0;           // errno's value, of one that was not begun
+  int status = 0;         // of the last answer; 0 if there was none
+  int code = 0;           // the errno value if it was not started
   base::Duration took{};  // the last probe
 };
 
 using ProbeBox = handoff::Latest<ProbeReport>;
 
-// "Probe this until the order leaves the table." Two orders with one serial are the same order: a worker goes
-// on with what it has; a new serial starts from nothing, with the first probe at once.
+// "Probe this until the order leaves the table." Two orders with the same serial are the same order: the
+// worker continues with its state; a new serial starts afresh, with the first probe at once.
 struct ProbeOrder {
   EndpointRef endpoint;
   std::uint64_t serial = 0;
   std::shared_ptr<const config::Health> check;
-  std::string host;  // resolved: what the Host field says
+  std::string host;  // resolved: the value of the Host field
   bool starting =
       true;  // true: start_timeout, every 10 ms growing to interval; false: timeout, every interval
   base::Duration interval{};  // the steady pace (health.interval, or guard_interval while guarding)

@@ -26,7 +26,7 @@ HostIndex::HostIndex(const std::vector<Entry>& entries, std::optional<base::AppI
                                                       : exact_[entry.host];
     rules.push_back({std::string(without_trailing_slash(entry.path)), entry.app});
   }
-  // Of two apps with one route that which came first has it, until it leaves.
+  // If two apps have the same route, the first one keeps it until it leaves.
   auto longest_first = [](PathRules& rules) {
     std::sort(rules.begin(), rules.end(), [](const PathRule& a, const PathRule& b) {
       return a.path.size() != b.path.size() ? a.path.size() > b.path.size() : a.app < b.app;
@@ -49,7 +49,7 @@ std::optional<HostIndex::Match> HostIndex::find(std::string_view host, std::stri
     if (auto found = match(it->second, path)) return found;
   }
   if (!wildcard_.empty()) {
-    // The longest suffix first: a.b.example.com tries .b.example.com, then .example.com, then .com.
+    // Longest suffix first: a.b.example.com tries .b.example.com, then .example.com, then .com.
     for (auto dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
       auto it = wildcard_.find(host.substr(dot));
       if (it == wildcard_.end()) continue;
@@ -62,7 +62,8 @@ std::optional<HostIndex::Match> HostIndex::find(std::string_view host, std::stri
 }
 
 std::uint64_t ListenerLedger::open() const noexcept {
-  // Ends first: a connection that ends meanwhile counts as open, never as less than none.
+  // `ended` is read first: a connection that ends meanwhile counts as open, and the result never drops below
+  // zero.
   std::uint64_t ended = 0;
   for (const ListenerCell& cell : cells) ended += cell.ended.read();
   std::uint64_t accepted = 0;
@@ -78,8 +79,8 @@ std::uint64_t ListenerLedger::own_answers() const noexcept {
 
 const AppRoutes* RouteTable::find(base::AppId id) const noexcept {
   if (apps.empty() || id < apps.front().id) return nullptr;
-  // Ids are given in order, so that as a rule an app stands where its id says, and gaps only move it towards
-  // the front: one look instead of one at every turn of the search, each of which would be a cache miss.
+  // Ids are assigned in order, so an app is usually at the index that its id implies, and gaps only move it
+  // towards the front: one look instead of one per step of the search, each of which would be a cache miss.
   std::size_t last = std::min<std::size_t>(id.value() - apps.front().id.value(), apps.size() - 1);
   if (apps[last].id == id) return &apps[last];
   auto end = apps.begin() + static_cast<std::ptrdiff_t>(last);

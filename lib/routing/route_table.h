@@ -1,5 +1,6 @@
-// The whole desired state that the proxy needs, immutable: what the supervisor writes and the workers read.
-// Threads: built by the supervisor, then read-only everywhere. A worker leases only from its newest table.
+// The complete desired state that the proxy needs, immutable: the supervisor writes it and the workers read
+// it. Threads: built by the supervisor, then read-only everywhere. A worker leases only from its newest
+// table.
 #pragma once
 
 #include <cstdint>
@@ -23,35 +24,36 @@ namespace gracevisor::routing {
 
 // One worker's counts for one app as its clients see it; written by that worker, read by the supervisor.
 struct alignas(64) AppCell {
-  handoff::Tally requests;  // exchanges that ended, whoever answered
-  handoff::Tally failed;  // of those: 5xx of our own making, or a response cut short by our side or the app's
+  handoff::Tally requests;  // exchanges that ended, whether the app or the proxy answered
+  handoff::Tally failed;    // of those: our own 5xx answers, or responses cut short by our side or the app's
   handoff::Tally retried;
-  handoff::Tally held;        // waited because no instance could take them
+  handoff::Tally held;        // had to wait because no instance could take them
   handoff::Tally waiting;     // held right now
-  handoff::Tally slowest_us;  // longest exchange since window began, without the wait for its body
+  handoff::Tally slowest_us;  // longest exchange since the window began, not counting the wait for its body
   handoff::Tally window;      // the RouteTable App::window that slowest_us and slowest_body_us belong to
-  // Of bodies that were read before an instance was chosen.
-  handoff::Tally slowest_body_us;  // the longest that one took, since window began
-  handoff::Tally slow_streams;     // in chunks, and still without an end after 5 s
-  handoff::Tally repaired;         // responses whose length stood there twice, or beside chunked
+  // For bodies that were read before an instance was chosen.
+  handoff::Tally slowest_body_us;  // the longest that one took since the window began
+  handoff::Tally slow_streams;     // chunked, and still unfinished after 5 s
+  handoff::Tally repaired;         // responses that gave their length twice, or together with chunked
 };
 
 struct AppLedger {
   explicit AppLedger(std::size_t workers) : cells(workers) {}
   std::vector<AppCell> cells;
-  LastFailureBox last_failure;  // one for all workers: what came last, whoever saw it
+  LastFailureBox last_failure;  // one for all workers: the latest from any of them
 };
 
 enum class AppMode {
   live,     // lease from targets
-  hold,     // no target, but one is due: each request waits for `hold` at the longest
+  hold,     // no target, but one is expected: each request waits for at most `hold`
   stopped,  // 503 with Retry-After at once
 };
 
-// An endpoint that is listed for nothing but its end.
+// An endpoint that is listed only because it is going away.
 struct Leaving {
   EndpointRef endpoint;
-  bool closing = false;  // no time is left (drain deadline, kill): no head sent yet, 503; head sent, cut
+  bool closing = false;  // no time is left (drain deadline, kill): 503 if no head was sent yet, otherwise the
+                         // exchange is cut
 };
 
 struct AppRoutes {
@@ -60,39 +62,39 @@ struct AppRoutes {
   AppMode mode = AppMode::stopped;
   config::Protocol protocol = config::Protocol::http;
   base::Duration hold{};             // mode hold
-  base::GenerationId generation;     // whose targets these are
+  base::GenerationId generation;     // the generation of the targets
   std::vector<EndpointRef> targets;  // never empty in mode live
   std::vector<Leaving> leaving;
   config::Deploy::Upgraded upgraded =
-      config::Deploy::Upgraded::close;  // tunnels to what is no longer a target
-  base::Duration drain_window{};        // how long those may last
+      config::Deploy::Upgraded::close;  // tunnels to endpoints that are no longer targets
+  base::Duration drain_window{};        // how long such tunnels may last
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
-  std::uint64_t window = 0;  // when it changes, what is slowest starts anew
+  std::uint64_t window = 0;  // when it changes, the slowest_* figures start afresh
   AccessSinkRef access;      // null: the listener's
 };
 
 // One worker's counts for one listening address; written by that worker, read by the supervisor.
 struct alignas(64) ListenerCell {
-  handoff::Tally accepted;     // connections that this worker accepted, whoever serves them
-  handoff::Tally ended;        // connections that this worker served, or gave up, and that are closed
-  handoff::Tally own_answers;  // answers of our own making, whatever their status
+  handoff::Tally accepted;     // connections that this worker accepted, whichever worker serves them
+  handoff::Tally ended;        // connections that this worker served or gave up, now closed
+  handoff::Tally own_answers;  // our own answers, whatever their status
 };
 
 struct ListenerLedger {
   explicit ListenerLedger(std::size_t workers) : cells(workers) {}
 
-  // Connections that are open or on their way from one worker to another. Exact once every worker has entered
-  // a table in which the listener leaves: from then on none is accepted, so that what `ended` catches up with
-  // stands still.
+  // Connections that are open or being passed from one worker to another. Exact once every worker has entered
+  // a table in which the listener is leaving: from then on none is accepted, so that `ended` catches up with
+  // a fixed number.
   [[nodiscard]] std::uint64_t open() const noexcept;
   [[nodiscard]] std::uint64_t own_answers() const noexcept;
 
   std::vector<ListenerCell> cells;
 };
 
-// One listening address with a socket per worker. A worker duplicates its own when it adopts; the address is
-// released once the last table and the last worker have let go.
+// One listening address with a socket per worker. A worker duplicates its own when it adopts a table; the
+// address is released once the last table and the last worker have released it.
 struct ListenerSockets {
   ListenerSockets(const base::Address& where, std::vector<base::UniqueFd> opened)
       : address(where),
@@ -104,12 +106,12 @@ struct ListenerSockets {
   std::shared_ptr<ListenerLedger> ledger;
 };
 
-// Host and path to an app, for one listener. Built once per change of routes and shared by the tables
-// between.
+// Maps host and path to an app, for one listener. Built once per change of routes and shared by the tables
+// until the next change.
 class HostIndex {
  public:
   struct Entry {
-    std::string host;  // as config::Route
+    std::string host;  // as in config::Route
     std::string path;
     base::AppId app;
   };
@@ -117,7 +119,7 @@ class HostIndex {
 
   struct Match {
     base::AppId app;
-    std::size_t prefix = 0;  // bytes of the path that the route's path covers; 0 for "/"
+    std::size_t prefix = 0;  // number of bytes of the path that the route's path covers; 0 for "/"
   };
   // Exact host, then the longest wildcard, then none; within each the longest path prefix on a segment
   // boundary. `host` is lower-case, without port; `path` is the target without its query. Unset: 404.
@@ -131,7 +133,7 @@ class HostIndex {
     }
   };
   struct PathRule {
-    std::string path;  // without a trailing slash; "" is every path
+    std::string path;  // without a trailing slash; "" matches every path
     base::AppId app;
   };
   using PathRules = std::vector<PathRule>;  // longest first
@@ -147,13 +149,13 @@ struct ListenerRoutes {
   std::shared_ptr<const ListenerSockets> sockets;
   std::shared_ptr<const HostIndex> index;
   std::shared_ptr<const config::Listener> config;
-  std::optional<base::AppId> tcp = {};  // every connection belongs to this app, whatever it speaks
-  AccessSinkRef access = {};  // for requests whose app has none of its own, or that no app gets; null: none
-  // What waits is accepted, then the listener closes; the connections that it accepted keep these routes, and
-  // each ends with its next answer.
+  std::optional<base::AppId> tcp = {};  // every connection belongs to this app, whatever protocol it uses
+  AccessSinkRef access = {};  // for requests whose app has none of its own, or that match no app; null: none
+  // Pending connections are accepted, then the listener closes; the connections that it accepted keep these
+  // routes, and each ends with its next answer.
   bool leaving = false;
-  // Routes that `index` had before. Connections that were accepted under a table before `former_until` keep
-  // them for one more answer; null: none.
+  // The previous `index`. Connections accepted under a table before `former_until` keep it for one more
+  // answer; null: none.
   std::shared_ptr<const HostIndex> former = {};
   base::Epoch former_until = {};
 };
@@ -163,9 +165,8 @@ struct RouteTable {
   std::vector<ListenerRoutes> listeners;
   std::vector<AppRoutes> apps;     // sorted by id
   std::vector<ProbeOrder> probes;  // worker w runs those whose app id % workers == w
-  bool closing = false;            // shutting down: accept what waits, close listeners, answer with
-                                   // Connection: close
-  Room room;                       // of each worker
+  bool closing = false;  // shutting down: accept the backlog, close listeners, send Connection: close
+  Room room;             // of each worker
 
   [[nodiscard]] const AppRoutes* find(base::AppId id) const noexcept;
 };

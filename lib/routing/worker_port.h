@@ -1,5 +1,5 @@
 // The two-way channel between the supervisor and one worker: a letter down, marks up, a bell each way.
-// Everything in it is level-triggered state, but for the access log, which the writer thread takes.
+// Everything in it is level-triggered state, except the access log, which the writer thread takes.
 #pragma once
 
 #include <memory>
@@ -13,18 +13,18 @@
 
 namespace gracevisor::routing {
 
-// What is put into the mailbox; a shared_ptr cannot be put itself.
+// What is put into the mailbox, which cannot hold a shared_ptr directly.
 struct TableLetter {
   RouteTableRef table;
 };
 
 struct WorkerPort {
   handoff::Latest<TableLetter> mailbox;  // put by the supervisor, taken by the worker
-  handoff::Mark adopted;                 // the worker's newest table: leases come from it alone
-  handoff::Mark entered;                 // its listeners are as this table says: see proxy/entrance.h
+  handoff::Mark adopted;                 // the worker's newest table: it leases only from this one
+  handoff::Mark entered;                 // its listeners match this table: see proxy/entrance.h
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
   handoff::Tally failures;               // letters put into apps' AppLedger::last_failure
-  handoff::Tally unsent;                 // responses whose clients take the rest of them without a lease
+  handoff::Tally unsent;  // responses whose rest is still being sent to the client, without a lease
   AccessLane access;
   Shortages shortages;
 };

@@ -15,7 +15,7 @@ Step failed(SpawnStage stage, int code = errno) {
 }
 
 Step set_groups(const Credentials& who) {
-  // The list as the kernel has it; where it is right already no privilege is needed.
+  // The kernel's current list; if it is already right, no privilege is needed.
   int count = ::getgroups(0, nullptr);
   if (count < 0) return failed(SpawnStage::groups);
   std::vector<gid_t> now(static_cast<std::size_t>(count));

@@ -8,7 +8,7 @@
 
 namespace gracevisor::spawn {
 
-// Unset means done; the step and its errno otherwise.
+// Unset means done; otherwise the step and its errno.
 using Step = std::optional<SpawnFailed>;
 
 // Groups, gid, uid, each read back, and no way back afterwards. This process is root.

@@ -26,8 +26,8 @@
 
 // Every result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid,
 // uid, then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the
-// listener to its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off: it
-// would break sudo and set-id programs that apps call, and no key asks for it.
+// listener moved to its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off:
+// it would break sudo and set-id programs that apps call, and no key asks for it.
 namespace gracevisor::spawn {
 namespace {
 
@@ -47,7 +47,7 @@ Step lead_session() {
   return ::setsid() < 0 ? failed(SpawnStage::setsid) : std::nullopt;
 }
 
-// By the system call: the C library keeps two signals to itself, and whoever started the daemon may have
+// Uses the system call: the C library reserves two signals for itself, and the daemon's parent may have
 // ignored those too. All zeros is SIG_DFL with no flags, in every layout of the kernel's structure.
 Step reset_signals() {
   constexpr std::size_t kKernelSetSize = 8;
@@ -63,7 +63,7 @@ Step reset_signals() {
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0 ? failed(SpawnStage::signals) : std::nullopt;
 }
 
-// The daemon raised its own soft limit; programs that use select() or walk over all descriptors break with
+// The daemon raised its own soft limit; programs that use select() or iterate over all descriptors break with
 // such a value.
 Step restore_limits(const SpawnPlan& plan) {
   if (!plan.open_files) return std::nullopt;
@@ -75,11 +75,11 @@ Step restore_limits(const SpawnPlan& plan) {
 
 Step become(const Credentials& who) {
   if (::geteuid() != 0) {
-    // The preflight lets an ordinary user name only itself; its groups are those that it has.
+    // The preflight lets an ordinary user name only itself; it keeps the groups that it has.
     bool same = ::geteuid() == who.uid && ::getegid() == who.gid;
     return same ? std::nullopt : failed(SpawnStage::uid, EPERM);
   }
-  // A program may open /dev/stdout by name, which asks for the pipe's owner. Best effort: most never do.
+  // A program may open /dev/stdout by name, which requires owning the pipe. Best effort: most never do.
   (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
   (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
   return drop_to(who);
@@ -97,8 +97,8 @@ Step pass_listener(const SpawnPlan& plan) {
   return std::nullopt;
 }
 
-// Only here is the pid known. Nobody else's word about these counts: a program would take it for another
-// descriptor than it has.
+// The pid is known only here. Inherited values of these variables are dropped: they would describe a
+// descriptor that the program does not have.
 void describe_listener(SpawnPlan& plan) {
   if (plan.listener < 0) return;
   std::erase_if(plan.environment, [](const std::string& entry) {
@@ -158,14 +158,14 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 SpawnFailed execute(SpawnPlan& plan) {
   auto argv = pointers(plan.argv);
   auto environment = pointers(plan.environment);
-  // Without this byte the daemon takes us for dead: better not to run the program than to run it unknown.
+  // Without this byte the daemon takes us for dead: better not to run the program than to run it unnoticed.
   if (::write(kReportFd, &kAboutToExec, 1) != 1) return {SpawnStage::exec, errno};
   (void)::execve(plan.program.c_str(), argv.data(), environment.data());
   return {SpawnStage::exec, errno};
 }
 
 SpawnFailed run() {
-  // Executed by a descriptor's number, it would have that for a name.
+  // Executed through a descriptor, it would have the descriptor's number as its name.
   (void)::prctl(PR_SET_NAME, kHelperName);
   if (auto step = guard_own_fds()) return *step;
   if (holds_file_request(kPlanFd)) serve_file_request();
@@ -184,7 +184,7 @@ int exec_main() {
   record.stage = static_cast<std::uint16_t>(failure.stage);
   record.code = failure.code;
   if (::write(kReportFd, &record, sizeof record) == sizeof record) return kHelperFailed;
-  // No daemon: somebody tries what this program is.
+  // No daemon: someone has run this program by hand.
   constexpr std::string_view kLine = "gv-exec: gracevisord starts this program, nobody else can\n";
   (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
   return kHelperFailed;

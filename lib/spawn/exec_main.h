@@ -1,11 +1,11 @@
 // What gv-exec does: reads the plan from descriptor 3, sets the process up, executes the program.
-// Single-threaded and just executed, so every call is allowed. It is started for every process of every app:
-// what it costs to start is paid again and again, beside the request path.
+// Single-threaded and freshly executed, so every call is allowed. It is started for every process of every
+// app, so its start-up cost is paid again and again, alongside the request path.
 #pragma once
 
 namespace gracevisor::spawn {
 
-// Never returns on success; otherwise the daemon was told what failed, and this is the exit status.
+// Does not return on success; otherwise the daemon has been told what failed, and this is the exit status.
 [[nodiscard]] int exec_main();
 
 }  // namespace gracevisor::spawn

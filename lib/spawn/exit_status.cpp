@@ -55,7 +55,7 @@ std::string text_of(const Signaled& signaled) {
 
 std::string text_of(const SpawnFailed& failed) {
   std::string line(stage_text(failed.stage));
-  // The code of a dead helper is its own end, as a shell counts it, not an errno.
+  // For a dead helper the code is its own exit status, as a shell counts it, not an errno.
   if (failed.stage == SpawnStage::crashed) return line + fmt::format(" (status {})", failed.code);
   if (failed.code != 0) line += ": " + base::errno_text(failed.code);
   return line;
@@ -71,12 +71,12 @@ bool own_shortage(const ExitStatus& status) {
   const auto* failed = std::get_if<SpawnFailed>(&status);
   if (failed == nullptr) return false;
   switch (failed->stage) {
-    // Ports and folders are the daemon's business, whatever it is that is wrong with them.
+    // Ports and folders are the daemon's responsibility, whatever is wrong with them.
     case SpawnStage::endpoint: return true;
     case SpawnStage::pipe:
     case SpawnStage::memfd:
     case SpawnStage::pidfd: return base::is_shortage(failed->code);
-    // EAGAIN: no more processes may be made.
+    // EAGAIN: no more processes may be created.
     case SpawnStage::spawn: return base::is_shortage(failed->code) || failed->code == EAGAIN;
     case SpawnStage::plan:
     case SpawnStage::setsid:

@@ -1,4 +1,4 @@
-// Why a program does not come to run. Thread: values, any thread.
+// Why a program could not be started. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ enum class SpawnStage : std::uint16_t {
 
 struct SpawnFailed {
   SpawnStage stage = SpawnStage::exec;
-  int code = 0;  // errno; for `crashed` the helper's own end, as a shell counts it
+  int code = 0;  // errno; for `crashed` the helper's own exit status, as a shell counts it
   bool operator==(const SpawnFailed&) const = default;
 };
 

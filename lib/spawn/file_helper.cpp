@@ -25,8 +25,8 @@ using base::PathFailure;
 using base::PathResult;
 using base::UniqueFd;
 
-// Reaped here, or by whoever collects the daemon's orphans: by descriptor, for the number may be another's
-// then.
+// Reaped here, or by the code that collects the daemon's orphans: by descriptor, because the pid may then
+// belong to another process.
 class Helper {
  public:
   explicit Helper(pid_t pid) : pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))) {}
@@ -34,8 +34,8 @@ class Helper {
   Helper& operator=(const Helper&) = delete;
   void answered() { answered_ = true; }
   ~Helper() {
-    // It has answered and ends, or it shall: a signal to one that has ended does nothing. One that did not
-    // answer may be stuck in the kernel: it is not waited for, and is reaped as an orphan is.
+    // It has answered and is ending, or it must be ended: signalling one that has ended does nothing. One
+    // that did not answer may be stuck in the kernel: it is not waited for, and is reaped like an orphan.
     const int how = answered_ && pidfd_ ? WEXITED : WEXITED | WNOHANG;
     if (pidfd_) (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0U);
     siginfo_t info{};

@@ -1,7 +1,8 @@
-// The daemon's half of a deed on a file with an app's rights: gv-exec is started as for a process, becomes
-// the app's user, does it and hands a descriptor back (SCM_RIGHTS). For paths that this user can bend
-// (base/safe_path.h). Costs a process, so: for opening a log, reading a file at a deploy, rotating.
-// Thread: any; each call waits for the helper, at most kPatience, then the helper is killed.
+// The daemon's half of a file operation with an app's rights: gv-exec is started as for a process, becomes
+// the app's user, does the operation and hands a descriptor back (SCM_RIGHTS). For paths that this user can
+// redirect (base/safe_path.h). It costs a process, so it is used only for opening a log, reading a file at a
+// deploy, and rotating.
+// Thread: any; each call waits for the helper for at most kPatience, then kills it.
 #pragma once
 
 #include <chrono>
@@ -12,10 +13,10 @@
 
 namespace gracevisor::spawn {
 
-// A user can keep an open waiting (a file system of their own): nobody else shall wait for long.
+// A user can make an open() hang (with a file system of their own); others must not wait long for it.
 inline constexpr std::chrono::milliseconds kPatience{5000};
 
-// The descriptor of the deed; empty for rotate. The failure's text names path, user and cause.
+// The resulting descriptor; empty for rotate. The failure's text names path, user and cause.
 [[nodiscard]] base::PathResult<base::UniqueFd> do_as_user(const Launcher& launcher,
                                                           const FileRequest& request,
                                                           std::chrono::milliseconds patience = kPatience);

@@ -30,8 +30,8 @@ std::unexpected<PathFailure> failed(const base::Error& error) {
   return std::unexpected(PathFailure{error, false});
 }
 
-// File systems whose files act when they are written, or whose server is the user's own program, which could
-// let a write of the daemon's wait for ever.
+// Refuses file systems where writing a file has side effects, or whose server is the user's own program,
+// which could block a write by the daemon for ever.
 PathResult<void> expect_storage(int fd, const std::string& path) {
   struct statfs where{};
   if (::fstatfs(fd, &where) != 0) return failed(base::system_error("cannot look at " + path, errno));
@@ -76,7 +76,7 @@ PathResult<UniqueFd> read(const FileRequest& request) {
       return failed({request.path + " is longer than " + std::to_string(request.limit) + " bytes", EFBIG});
     }
     left -= count;
-    // A memfd takes all at once, or there is no memory.
+    // A memfd takes everything at once unless memory has run out.
     if (::write(copy.get(), buffer.data(), count) != n) {
       return failed(base::system_error("cannot copy " + request.path, errno));
     }

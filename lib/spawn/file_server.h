@@ -1,13 +1,13 @@
-// gv-exec's half of a deed on a file with an app's rights (file_request.h). It becomes that user for good
-// before it looks at the path, so that there is nothing to judge: whatever the path leads to, it is what this
-// user may do anyway. Single-threaded.
+// gv-exec's half of a file operation with an app's rights (file_request.h). It becomes that user for good
+// before it looks at the path, so there is nothing to judge: wherever the path leads, the user could do the
+// same anyway. Single-threaded.
 #pragma once
 
 namespace gracevisor::spawn {
 
-// Is what the daemon sent such a request, and no plan?
+// Did the daemon send such a request, rather than a plan?
 [[nodiscard]] bool holds_file_request(int fd);
-// Does it, answers, and ends the process.
+// Performs it, answers, and ends the process.
 [[noreturn]] void serve_file_request();
 
 }  // namespace gracevisor::spawn

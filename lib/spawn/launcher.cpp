@@ -13,7 +13,7 @@
 namespace gracevisor::spawn {
 namespace {
 
-// The C structures with their ends; the first failure is kept.
+// Owns the C structures; the first failure is kept.
 class Attributes {
  public:
   Attributes() { code_ = ::posix_spawnattr_init(&raw_); }
@@ -21,8 +21,8 @@ class Attributes {
   Attributes& operator=(const Attributes&) = delete;
   ~Attributes() { (void)::posix_spawnattr_destroy(&raw_); }
 
-  // An ignored SIGPIPE or a blocked SIGTERM of ours would be inherited through every exec. A session from the
-  // first instant on lets the group be killed even while the helper still works.
+  // Our ignored SIGPIPE or blocked SIGTERM would be inherited through every exec. A session from the first
+  // instant allows the group to be killed even while the helper is still working.
   void set_up() {
     sigset_t every;
     sigset_t none;
@@ -62,18 +62,18 @@ class FileActions {
   int code_ = 0;
 };
 
-// Where children are reaped by the kernel itself, no exit status can be had.
+// If the kernel itself reaps children, no exit status is available.
 bool children_are_reaped_by_kernel() {
   struct sigaction now{};
   if (::sigaction(SIGCHLD, nullptr, &now) != 0) return false;
   return now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT) != 0;
 }
 
-// The errno of what keeps the file from being executed, or 0.
+// The errno of what prevents the file from being executed, or 0.
 int executable(const std::string& path) {
   struct stat st{};
   if (::stat(path.c_str(), &st) != 0) return errno;
-  if (!S_ISREG(st.st_mode)) return EACCES;  // as execve says it
+  if (!S_ISREG(st.st_mode)) return EACCES;  // as execve reports it
   return ::access(path.c_str(), X_OK) != 0 ? errno : 0;
 }
 
@@ -99,7 +99,7 @@ base::Expected<Launcher> Launcher::open(const std::vector<std::filesystem::path>
       if (code == 0) return launcher;
     }
     tried += (tried.empty() ? "" : ", ") + place.string() + ": " + base::errno_text(code);
-    // One that is there but cannot be used is a fault to be seen, not a reason to take another one.
+    // A helper that exists but cannot be used is an error to report, not a reason to try the next place.
     if (code != ENOENT) break;
   }
   return std::unexpected(base::Error{"cannot open gv-exec, which starts the processes: " + tried, code});
@@ -122,7 +122,7 @@ std::expected<pid_t, SpawnFailed> Launcher::start(const HelperFds& fds) const {
   std::string name = kHelperName;
   char* const argv[] = {name.data(), nullptr};
   pid_t pid = 0;
-  // Our environment has what sanitizers are told; the program gets its own.
+  // Our environment carries sanitizer options for the helper; the program gets its own.
   int r = ::posix_spawn(&pid, path_.c_str(), actions.get(), attributes.get(), argv, environ);
   if (r != 0) return std::unexpected(SpawnFailed{SpawnStage::spawn, r});
   return pid;

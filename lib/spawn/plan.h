@@ -1,5 +1,5 @@
-// What one process is made from. The daemon's user look-ups, placeholders and files are behind it: gv-exec
-// asks nobody. Thread: values, any thread.
+// What one process is made from. User look-ups, placeholders and files are already resolved by the daemon:
+// gv-exec looks nothing up. Thread: values, any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -20,18 +20,18 @@ struct Credentials {
   std::string shell;
 };
 
-// Everything that one incarnation's process is made from; ready to be carried to the helper.
+// Everything that one incarnation's process is made from, ready to be sent to the helper.
 struct SpawnPlan {
   std::string program;
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // "KEY=VALUE"
   std::string directory;
   std::optional<Credentials> credentials;
-  // The soft limit of open files to run with: the daemon's own one from before it raised it. Unset: the
-  // daemon's present one.
+  // The soft limit on open files to run with: the daemon's own before it raised it. Unset: the daemon's
+  // current limit.
   std::optional<std::uint64_t> open_files = std::nullopt;
-  // A descriptor of the daemon's that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
-  // LISTEN_FDNAMES about it (sd_listen_fds(3)); -1: none.
+  // A descriptor of the daemon that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
+  // LISTEN_FDNAMES describing it (sd_listen_fds(3)); -1: none.
   int listener = -1;
 };
 

@@ -102,7 +102,7 @@ Credentials take_credentials(Decoder& in) {
 }
 
 int create_memfd() {
-  // Where vm.memfd_noexec asks for it the flag is needed; kernels before 6.3 do not know it.
+  // The flag is needed where vm.memfd_noexec requires it; kernels before 6.3 do not know it.
   constexpr unsigned kNoExecSeal = 0x0008U;
   int fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING | kNoExecSeal);
   if (fd < 0 && errno == EINVAL) fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);

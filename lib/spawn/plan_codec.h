@@ -1,8 +1,8 @@
-// A SpawnPlan as bytes, for the way from the daemon to the spawn helper: a sealed memfd, so that nothing is
-// visible on a command line and no size limit of a pipe applies. The two are programs of one version,
-// installed together and opened when the daemon starts; the version in the format notices where they are not.
-// Strings are any bytes without NUL. A listener travels beside it: decoded, the plan names the place where
-// the helper finds it. Thread: values; the daemon's supervisor thread and the helper.
+// A SpawnPlan as bytes, to be passed from the daemon to the spawn helper in a sealed memfd, so that nothing
+// is visible on a command line and no pipe size limit applies. The two programs have the same version, are
+// installed together and opened when the daemon starts; the version in the format catches a mismatch. Strings
+// may hold any bytes except NUL. A listener is passed separately: once decoded, the plan names the descriptor
+// where the helper finds it. Thread: values; the daemon's supervisor thread and the helper.
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@
 namespace gracevisor::spawn {
 
 [[nodiscard]] std::string encode_plan(const SpawnPlan& plan);
-// Code EPROTONOSUPPORT: another version; EBADMSG: cut, or followed by something.
+// Code EPROTONOSUPPORT: another version; EBADMSG: truncated, or followed by something.
 [[nodiscard]] base::Expected<SpawnPlan> decode_plan(std::string_view bytes);
 
-// A memfd that holds the plan and can no longer be changed.
+// A memfd that holds the plan and can no longer be modified.
 [[nodiscard]] base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan);
-// Reads it back from the start, whatever the descriptor's offset; refuses what is not sealed.
+// Reads it back from the start, regardless of the descriptor's offset; refuses an unsealed file.
 [[nodiscard]] base::Expected<SpawnPlan> read_sealed_plan(int fd);
 
 // The same for any bytes.

@@ -1,5 +1,6 @@
-// What happens to one process, in this order: Running at most once, Ended once, Left as often as those who
-// are left change, Gone once; Unkillable at any time between Ended and Gone, or before. Thread: values.
+// What happens to one process, in this order: Running at most once, Ended once, Left each time the set of
+// leftover processes changes, Gone once; Unkillable at any time before Gone, even before Ended. Thread:
+// values.
 #pragma once
 
 #include <variant>
@@ -12,11 +13,11 @@ namespace gracevisor::spawn {
 
 // The program runs (execve succeeded).
 struct Running {};
-// It ended or never began; all its output was delivered, but for what leftovers still write.
+// It ended or never began; all its output was delivered, except what leftover processes still write.
 struct Ended {
   ExitStatus status;
 };
-// It ended, and these of its processes stay, as stop.leftover says. They may hold its port: until Gone.
+// It ended, and these of its processes remain, as stop.leftover says. They may hold its port until Gone.
 struct Left {
   std::vector<base::NamedProcess> processes;
 };

@@ -1,6 +1,6 @@
-// What the daemon and its spawn helper, the program gv-exec, agree on: the helper's descriptors, and what it
-// tells through the report pipe. The pipe closes by itself when execve succeeds, so its end alone would be
-// ambiguous; hence a byte right before:
+// The protocol between the daemon and its spawn helper, the program gv-exec: the helper's descriptors, and
+// what it sends through the report pipe. The pipe closes by itself when execve succeeds, so its end alone
+// would be ambiguous; hence a byte right before:
 //
 //   byte, end            the program runs
 //   byte, record, end    execve failed
@@ -17,13 +17,14 @@ namespace gracevisor::spawn {
 // Its file's name, argv[0] and the name under which ps shows it.
 inline constexpr const char* kHelperName = "gv-exec";
 
-// The helper's descriptors beside 0, 1, 2.
+// The helper's descriptors besides 0, 1, 2.
 inline constexpr int kPlanFd = 3;
 inline constexpr int kReportFd = 4;
-inline constexpr int kListenerFd = 5;  // where the plan has a listener
-// Where the program finds the listener: SD_LISTEN_FDS_START. The plan, which stood there, is read by then.
+inline constexpr int kListenerFd = 5;  // if the plan has a listener
+// Where the program finds the listener: SD_LISTEN_FDS_START. The plan, which was there, has been read by
+// then.
 inline constexpr int kPassedListenerFd = 3;
-// Its exit status when a step failed; the record says which one.
+// Its exit status if a step failed; the record says which one.
 inline constexpr int kHelperFailed = 70;
 inline constexpr char kAboutToExec = '\x01';
 

@@ -20,7 +20,7 @@ bool SpawnReport::read_to_end() {
       continue;
     }
     if (n < 0 && errno == EINTR) continue;
-    // An error other than "not yet" cannot get better: the pipe is as good as ended.
+    // An error other than "not yet" is permanent: the pipe is as good as ended.
     return n == 0 || errno != EAGAIN;
   }
 }

@@ -15,14 +15,14 @@ class SpawnReport {
   explicit SpawnReport(base::UniqueFd read_end) : read_end_(std::move(read_end)) {}
 
   [[nodiscard]] int fd() const noexcept { return read_end_.get(); }
-  // Takes what the pipe has; true once it ended. Never blocks.
+  // Reads what the pipe holds; true once it has ended. Never blocks.
   [[nodiscard]] bool read_to_end();
-  // What arrived: unset means that the program runs. Code 0 with stage crashed: no word at all.
+  // What was reported: unset means that the program runs. Code 0 with stage crashed: nothing arrived at all.
   [[nodiscard]] std::optional<SpawnFailed> failure() const;
 
  private:
   base::UniqueFd read_end_;
-  std::string bytes_;  // a record and the byte at most, one more marks rubbish
+  std::string bytes_;  // at most a record and the byte; one more means garbage
 };
 
 }  // namespace gracevisor::spawn

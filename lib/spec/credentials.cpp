@@ -16,7 +16,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::size_t kMaxRecord = 1U << 20;  // a group of a directory service may list very many members
+constexpr std::size_t kMaxRecord = 1U << 20;  // a directory service's group may list very many members
 
 // Calls one of the get..._r functions with a buffer that grows until the record fits. Unset: no such record.
 template <class Record, class Get>
@@ -26,7 +26,7 @@ base::Expected<std::optional<Record>> look_up(std::vector<char>& buffer, Get get
     Record* found = nullptr;
     int r = get(&record, buffer.data(), buffer.size(), &found);
     if (r == EINTR || (r == ERANGE && buffer.size() < kMaxRecord)) continue;
-    // Some sources report an unknown name by one of these instead of by success without a record.
+    // Some sources report an unknown name with one of these instead of success without a record.
     if (r == ENOENT || r == ESRCH) return std::nullopt;
     if (r != 0) return base::fail_errno("cannot look up a user or group", r);
     if (found == nullptr) return std::nullopt;

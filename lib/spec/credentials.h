@@ -1,5 +1,5 @@
-// The `user` key of an app, looked up in the user database before anything is started: the spawn helper asks
-// nobody. Thread: the supervisor's; the look-ups may read files or ask a name service.
+// The `user` key of an app, looked up in the user database before anything is started: the spawn helper does
+// no look-ups. Thread: the supervisor's; the look-ups may read files or ask a name service.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace gracevisor::spec {
 
 // "name", "name:group", or numbers in either place; the supplementary groups are the user's. Errors say what
-// is unknown ("no user \"x\""), and refuse any user but its own to a daemon that is not root.
+// is unknown ("no user \"x\""); a daemon that is not root is refused any user but its own.
 [[nodiscard]] base::Expected<Credentials> look_up_credentials(std::string_view user);
 
 // The daemon's own user: uid, gid, name, home, shell; what the database does not know stays empty.

@@ -37,8 +37,8 @@ bool same_stop_steps(const App& a, const App& b) {
   return std::ranges::equal(a.stop.ladder, b.stop.ladder, equal);
 }
 
-// Every key of an app but its name, and but `directory` and `user`, which are compared as resolved, and the
-// environment, compared variable by variable. The functions below keep the table whole.
+// Every key of an app except its name, `directory` and `user` (compared as resolved) and the environment
+// (compared variable by variable). The functions below keep the table complete.
 constexpr Field kFields[] = {
     {"command", same<&App::command>},
     {"instances", same<&App::instances>},
@@ -146,8 +146,8 @@ bool same_user(const Spec& a, const Spec& b) {
          a.credentials->groups == b.credentials->groups;
 }
 
-// The frozen environments hold the files' variables too, and tell what a program would see. What came from
-// the daemon's own environment is no difference: nobody who wrote a configuration chose it.
+// The frozen environments also hold the files' variables, and show what a program would see. What came from
+// the daemon's own environment is no difference: no author of a configuration chose it.
 void add_environment(const Spec& a, const Spec& b, std::vector<std::string>& into) {
   std::vector<std::pair<std::string, std::string>> changed;
   std::ranges::set_symmetric_difference(a.environment, b.environment, std::back_inserter(changed));
@@ -170,7 +170,7 @@ std::vector<std::string> differences(const Spec& from, const Spec& to) {
   };
   std::span<const Field> fields(kFields);
   if (!fields.front().same(from.app, to.app)) add(fields.front().name);
-  // The same words may find another file: a changed PATH, a new version beside the old one.
+  // The same words may find a different file: a changed PATH, a new version beside the old one.
   if (result.empty() && from.program != to.program && from.directory == to.directory) add("program");
   if (from.directory != to.directory) add("directory");
   add_environment(from, to, result);
@@ -178,7 +178,7 @@ std::vector<std::string> differences(const Spec& from, const Spec& to) {
   for (const auto& field : fields.subspan(1)) {
     if (!field.same(from.app, to.app)) add(field.name);
   }
-  // One that came or went shows in "listen".
+  // A listener that was added or removed shows in "listen".
   for (const config::Listener& listener : to.listeners) {
     const config::Listener* before = find_listener(from.listeners, listener.name);
     if (before == nullptr) continue;

@@ -27,7 +27,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-// Where docker compose would put a variable's value: $NAME, ${NAME}; or one $ for $$.
+// Where docker compose would insert a variable's value: $NAME, ${NAME}; or one $ for $$.
 bool looks_expanded(std::string_view from_dollar) {
   if (from_dollar.size() < 2) return false;
   char next = from_dollar[1];
@@ -73,7 +73,7 @@ class Reader {
     return {};
   }
 
-  // Up to and with the "=" or ":".
+  // Up to and including the "=" or ":".
   base::Expected<std::string_view> take_key() {
     constexpr std::string_view kExport = "export";
     std::string_view line = rest_.substr(0, rest_.find('\n'));
@@ -128,7 +128,7 @@ class Reader {
     return base::fail("the closing quote is missing");
   }
 
-  // One character within quotes, or the two that stand for one.
+  // One character within quotes, or two that stand for one.
   void take_character(char quote, std::string& value) {
     if (rest_.starts_with("\r\n")) rest_.remove_prefix(1);
     char c = rest_.front();

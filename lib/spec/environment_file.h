@@ -1,5 +1,5 @@
-// Files of environment variables, in the dialect of docker compose's .env files, but that no variable is
-// expanded: a $ stays, so that a secret is what the file says.
+// Files of environment variables, in the dialect of docker compose's .env files, except that no variable is
+// expanded: a $ stays, so that a secret is exactly what the file says.
 //
 //   KEY=value              blanks around key and value do not count; "KEY: value" is the same
 //   export KEY=value       the word is skipped
@@ -7,9 +7,9 @@
 //   KEY='literal'          may go on over several lines, and so may the next; \' is a quote
 //   KEY="with escapes"     \n \r \t \\ \" \$; every other \ stays
 //
-// A byte order mark at the beginning and carriage returns at the ends of lines do not count. A key without
-// "=" is an error: nothing is inherited. Messages never show a value: it may be a secret. Thread: any;
-// reading blocks on the disk.
+// A byte order mark at the beginning and carriage returns at line ends are ignored. A key without "=" is an
+// error: nothing is inherited. Messages never show a value, which may be a secret. Thread: any; reading
+// blocks on the disk.
 #pragma once
 
 #include <filesystem>
@@ -27,12 +27,12 @@ namespace gracevisor::spec {
 using Environment = std::map<std::string, std::string>;
 
 // Adds what `text` says to `into`; later lines win. The error begins with "NAME:LINE: ", and so does each
-// hint: where a $ looks as if it were to be expanded.
+// hint; a hint points to a $ that looks as if it were meant to be expanded.
 [[nodiscard]] base::Expected<void> parse_environment(std::string_view text, std::string_view name,
                                                      Environment& into, std::vector<std::string>& hints);
 
-// The same from a file of at most 1 MiB; a missing one is skipped when `optional`. `reader` decides by whose
-// rights the file is read, `user` being the app's.
+// The same from a file of at most 1 MiB; a missing one is skipped when `optional`. `reader` decides with
+// whose rights the file is read; `user` is the app's.
 [[nodiscard]] base::Expected<void> read_environment_file(const std::filesystem::path& path, bool optional,
                                                          Environment& into, std::vector<std::string>& hints,
                                                          const FileReader& reader = {},

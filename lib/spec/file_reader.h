@@ -1,6 +1,6 @@
-// How the files that an app names are read: as the daemon where nobody else can bend the path, with the
-// rights of the app's user where that one can, and not at all where a third user can (base/safe_path.h).
-// Thread: the supervisor's; calls block on the disk, and on gv-exec where they need it.
+// How the files that an app names are read: as the daemon if no other user can redirect the path, with the
+// rights of the app's user if that user can, and not at all if a third user can (base/safe_path.h). Thread:
+// the supervisor's; calls block on the disk, and on gv-exec where they need it.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace gracevisor::spec {
 
 class FileReader {
  public:
-  // Judges nothing.
+  // Makes no trust checks.
   FileReader() = default;
   // `launcher` outlives this; null: nothing is read with another user's rights.
   FileReader(base::PathTrust trust, const spawn::Launcher* launcher)

@@ -23,7 +23,7 @@ bool same_proxies(const Listener& a, const Listener& b) {
   });
 }
 
-// Every key of a listener but its name. The function below keeps the table whole.
+// Every key of a listener except its name. The function below keeps the table complete.
 constexpr Field kFields[] = {
     {"address", same<&Listener::addresses>},
     {"default", same<&Listener::default_app>},
@@ -42,7 +42,7 @@ constexpr Field kFields[] = {
     {"access_format", same<&Listener::access_format>},
 };
 
-// A member that is added breaks this line; add it to kFields too.
+// An added member breaks this line; add it to kFields too.
 [[maybe_unused]] void every_member_is_listed(const Listener& listener) {
   [[maybe_unused]] const auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout,
                                 idle_timeout, max_target, max_head, max_field, max_fields, targets,

@@ -1,4 +1,4 @@
-// Definitions of listeners as values: found, compared, and told in words. Thread: any.
+// Definitions of listeners as values: finding, comparing and describing them. Thread: any.
 #pragma once
 
 #include <optional>
@@ -9,20 +9,22 @@
 
 namespace gracevisor::spec {
 
-// Null: none has this name.
+// Null when none has this name.
 [[nodiscard]] const config::Listener* find_listener(const std::vector<config::Listener>& listeners,
                                                     const std::string& name);
 
-// Those of `all` that the app's clients reach it by: each name in `listen`, and those whose default it is.
+// Those of `all` by which clients reach the app: each name in `listen`, and those whose default it is.
 [[nodiscard]] std::vector<config::Listener> listeners_of(const config::App& app,
                                                          const std::vector<config::Listener>& all);
 // Does the app's configuration name the listener, whatever its definition?
 [[nodiscard]] bool names(const config::App& app, const std::string& listener);
 
-// The keys that differ, as in the configuration file; where it stands there does not count.
+// The keys that differ, named as in the configuration file; the listener's position in the file does not
+// count.
 [[nodiscard]] std::vector<std::string> differences(const config::Listener& from, const config::Listener& to);
 
-// The definition of a listener that is an address of an app's own, and so is named by it; unset: no address.
+// The definition of a listener that is an app's own address, and so is named by that address; unset when
+// `name` is no address.
 [[nodiscard]] std::optional<config::Listener> own_address(const std::string& name);
 
 // "127.0.0.1:80, [::1]:80"

@@ -30,7 +30,7 @@ bool varies(const Spec& spec, std::string_view text) {
 
 namespace {
 
-// Why a known placeholder has no value; empty when that is not what is wrong with the text.
+// Why a known placeholder has no value; empty when the text has a different fault.
 std::string missing_value(std::string_view text, const config::Values& values) {
   config::Values all = values;
   for (const char* name : {"port", "socket"}) all.try_emplace(name, "0");
@@ -54,7 +54,7 @@ base::Expected<std::string> fill(std::string_view text, const config::Values& va
   if (!filled) {
     if (auto why = missing_value(text, values); !why.empty()) return base::fail(why);
   }
-  // It would cut the word short on its way to the program.
+  // It would cut off the word on its way to the program.
   if (filled && filled->find('\0') != std::string::npos) return base::fail("holds a NUL byte");
   return filled;
 }

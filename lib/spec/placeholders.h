@@ -10,17 +10,17 @@
 
 namespace gracevisor::spec {
 
-// For one incarnation. {port} and {socket} are unknown when the placement has none.
+// For one incarnation. {port} and {socket} stay unknown when the placement has none.
 [[nodiscard]] config::Values values_of(const Spec& spec, const Placement& placement);
 
-// Some incarnation of the spec: what every incarnation has in common can be checked with it.
+// An arbitrary incarnation of the spec, for checking what all incarnations have in common.
 [[nodiscard]] Placement sample_placement(const Spec& spec);
 
 // Whether `text` (already known to be valid) reads differently from one incarnation to the next.
 [[nodiscard]] bool varies(const Spec& spec, std::string_view text);
 
-// config::substitute, with its own words for {port} or {socket} in an app whose endpoint is none; refuses NUL
-// bytes.
+// config::substitute, with a specific error for {port} or {socket} in an app whose endpoint is none; refuses
+// NUL bytes.
 [[nodiscard]] base::Expected<std::string> fill(std::string_view text, const config::Values& values);
 
 }  // namespace gracevisor::spec

@@ -43,7 +43,7 @@ std::optional<RecordedProcess> read_process(const Json& json) {
   auto instance = text_of(json, "instance");
   auto pid = number(json, "pid");
   auto started = number(json, "started");
-  // 0 and 1 never were children of ours, and -1 would be everybody.
+  // 0 and 1 were never children of ours, and -1 would mean every process.
   bool whole = app && instance && pid && started && *pid > 1 &&
                *pid <= static_cast<std::uint64_t>(std::numeric_limits<pid_t>::max());
   if (!whole || !json.contains("stop")) return std::nullopt;
@@ -99,7 +99,7 @@ std::string boot_id() {
   std::error_code hidden;
   auto numbers = std::filesystem::read_symlink("/proc/self/ns/pid", hidden);
   if (!id || hidden) return {};
-  // A restarted container counts anew.
+  // A restarted container starts counting again.
   return id->substr(0, id->find('\n')) + " " + numbers.string();
 }
 

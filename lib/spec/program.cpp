@@ -31,7 +31,7 @@ std::filesystem::path below(const std::filesystem::path& directory, std::string_
 
 base::Expected<std::string> search(const std::string& name, const std::filesystem::path& directory,
                                    std::string_view path) {
-  std::string spoiled;  // the first file of that name which cannot be executed: most likely the one meant
+  std::string spoiled;  // the first file of that name that cannot be executed: most likely the one meant
   for (std::string_view rest = path;;) {
     std::size_t end = std::min(rest.find(':'), rest.size());
     std::filesystem::path candidate = directory / rest.substr(0, end) / name;

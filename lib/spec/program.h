@@ -1,4 +1,4 @@
-// Which file a command's first word means, found before anything is started so that a mistake is told at
+// Which file a command's first word means, found before anything is started so that a mistake is reported at
 // once. Thread: any; looks at the disk.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace gracevisor::spec {
 
-// What PATH is when nobody says.
+// PATH when none is given.
 inline constexpr std::string_view kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

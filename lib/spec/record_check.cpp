@@ -19,7 +19,7 @@ Expected<void> check_numbers(const config::App& app) {
     return base::fail(fmt::format("instances: {} is out of range (allowed: 1 to {})", app.instances,
                                   config::kMostInstances));
   }
-  // A wait of nothing would be a loop without rest.
+  // A wait of zero would be a busy loop.
   for (auto [key, time] :
        {std::pair("health.interval", app.health.interval), std::pair("health.timeout", app.health.timeout),
         std::pair("health.start_timeout", app.health.start_timeout),
@@ -46,7 +46,7 @@ Expected<void> check_program(const Spec& spec) {
     return base::fail_errno("directory: " + spec.directory.string(), errno);
   }
   if (!S_ISDIR(st.st_mode)) return base::fail_errno("directory: " + spec.directory.string(), ENOTDIR);
-  // Where it depends on the slot each incarnation finds its own.
+  // If it depends on the slot, each incarnation finds its own.
   if (varies(spec, spec.app.command.front())) return {};
   auto found = find_program(spec.program, spec.directory, {});
   if (!found) return std::unexpected(base::Error{"command: " + found.error().what, found.error().code});

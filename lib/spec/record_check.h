@@ -1,5 +1,5 @@
-// A state record is checked as a configuration is before anything is started from it: it was written by
-// another daemon, at another time, about a disk that has changed. Thread: the supervisor's; looks at the
+// Before anything is started from a state record, it is checked like a configuration: it was written by
+// another daemon, at another time, and the disk has changed since. Thread: the supervisor's; looks at the
 // disk.
 #pragma once
 

@@ -15,9 +15,9 @@ std::unexpected<base::Error> key_error(const Spec& spec, std::string_view key, c
       base::Error{fmt::format("app.{}.{}: {}", spec.app.name, key, cause.what), cause.code});
 }
 
-// The spec's variables filled, and beneath them what the placement and the user give. A variable of the
-// configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in it
-// would make the app listen where nobody looks.
+// The spec's variables, filled, and below them those of the placement and the user. A variable of the
+// configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in a
+// file would make the app listen where the proxy does not connect.
 Expected<Environment> fill_environment(const Spec& spec, const Placement& placement,
                                        const config::Values& values) {
   Environment result;
@@ -44,8 +44,7 @@ Expected<Environment> fill_environment(const Spec& spec, const Placement& placem
   return result;
 }
 
-// The marks come first: by them a stray process is recognised (process_table.h), and nobody else's are passed
-// on.
+// The marks come first: they identify a stray process (process_table.h), and foreign marks are not passed on.
 std::vector<std::string> as_entries(const Spec& spec, const Placement& placement, Environment environment) {
   std::vector<std::string> entries;
   entries.push_back("GV_APP=" + spec.app.name);
@@ -73,7 +72,7 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
   auto environment = fill_environment(spec, placement, values);
   if (!environment) return std::unexpected(environment.error());
 
-  // Empty while freeze() asks for it.
+  // Empty when freeze() calls this.
   bool found_already = !spec.program.empty() && !varies(spec, spec.app.command.front());
   if (found_already) {
     result.program = spec.program;

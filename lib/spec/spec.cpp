@@ -32,8 +32,8 @@ Expected<std::filesystem::path> resolve_directory(const config::App& app) {
   return resolved;
 }
 
-// What an app inherits from the daemon: never the whole environment, which may hold what systemd told the
-// daemon alone, or the secrets of whoever started it. A service has no terminal, hence no TERM.
+// What an app inherits from the daemon: never the whole environment, which may hold what systemd told only
+// the daemon, or the secrets of the user who started it. A service has no terminal, hence no TERM.
 Environment inherited() {
   constexpr std::array<std::string_view, 3> kNames = {"PATH", "LANG", "TZ"};
   Environment result;
@@ -82,7 +82,7 @@ Expected<void> read_environment(Spec& spec, const FileReader& reader, std::vecto
   return {};
 }
 
-// Every placeholder is known, whatever the placement will be.
+// Checks that every placeholder is known, for any placement.
 Expected<void> check_texts(const Spec& spec) {
   const auto& app = spec.app;
   auto values = values_of(spec, sample_placement(spec));
@@ -100,7 +100,7 @@ Expected<void> resolve_program(Spec& spec) {
   const auto& app = spec.app;
   if (app.command.empty()) return key_error(app, "command", base::Error{"is missing"});
   if (auto sound = check_texts(spec); !sound) return sound;
-  // Where the program depends on the slot or port there is no one file to look at; plan() finds it.
+  // If the program depends on the slot or port, there is no single file to look at; plan() finds it.
   if (varies(spec, app.command.front())) {
     spec.program = app.command.front();
     return {};

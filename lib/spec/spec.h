@@ -1,7 +1,7 @@
 // What a generation was started with, frozen at deploy: program and directory resolved, environment read,
 // user looked up, health check and timeouts. {port}, {socket} and the like are filled in per incarnation. A
-// crashed instance is replaced from its generation's spec, never from the files as they are by then. Thread:
-// the supervisor's; freezing reads files and the user database.
+// crashed instance is replaced from its generation's spec, never from the files as they are then. Thread: the
+// supervisor's; freezing reads files and the user database.
 #pragma once
 
 #include <filesystem>
@@ -30,9 +30,9 @@ struct Spec {
   std::map<std::string, std::string>
       environment;  // whole and unexpanded: allow-list, files, table; not PORT etc.
   std::vector<std::string>
-      inherited;  // those of its keys that are the daemon's own: whoever started it chose them
+      inherited;  // its keys taken from the daemon's own environment, which the daemon's starter chose
   std::optional<Credentials> credentials;  // unset: the daemon's own
-  // Those that clients reach it by: of each name in app.listen, and those whose default it is.
+  // Those by which clients reach the app: each name in app.listen, and those whose default it is.
   std::vector<config::Listener> listeners;
 };
 
@@ -40,7 +40,7 @@ using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
 // ("app.web.command: /srv/web/server: No such file or directory"). `reader`: how its files are read. `hints`
-// gets what is allowed but may be meant otherwise, one line each.
+// gets what is allowed but may not be what was meant, one line each.
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
                                              const FileReader& reader, std::vector<std::string>& hints);
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app,
@@ -52,7 +52,7 @@ struct Placement {
   base::Slot slot;
   base::Port port = {};     // 0 unless the endpoint is a port
   std::string socket = {};  // empty unless the endpoint is at a path
-  std::string state = {};   // GV_STATE: which daemon's it is (state_id.h)
+  std::string state = {};   // GV_STATE: identifies its daemon (state_id.h)
 };
 
 // Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_STATE GV_APP

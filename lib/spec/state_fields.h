@@ -1,5 +1,5 @@
 // The field table of everything that a state file keeps of a spec. Each structure is taken apart by a
-// structured binding: a field that is added to it and forgotten here does not compile. Thread: any.
+// structured binding: a field that is added to a structure but forgotten here does not compile. Thread: any.
 #pragma once
 
 #include <concepts>
@@ -13,7 +13,8 @@ namespace gracevisor::spec {
 template <class T, class Structure>
 concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
 
-// The name of each enumerator; null for a number that is none. -Wswitch-enum tells when one is missing.
+// The name of each enumerator; null for a number that is no enumerator. -Wswitch-enum warns when one is
+// missing.
 [[nodiscard]] inline const char* enum_text(config::EndpointKind kind) {
   switch (kind) {
     case config::EndpointKind::port: return "port";

@@ -16,7 +16,7 @@ namespace gracevisor::spec {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxFile = 32U << 20;          // two environments may be large, but not that large
+constexpr std::size_t kMaxFile = 32U << 20;          // two environments may be large, but not this large
 constexpr unsigned kMaxInstances = 1000;             // as the configuration's
 constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
 constexpr std::string_view kSuffix = ".json";
@@ -34,7 +34,7 @@ base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, cons
     return base::fail(reader.misfit().empty() ? key + " is damaged"
                                               : key + "." + reader.misfit() + " is damaged");
   }
-  // Keys that are missing leave defaults, but nothing can be started without these.
+  // Missing keys leave defaults, but nothing can be started without these.
   if (spec->app.name != app) return base::fail(key + " is of another app");
   if (spec->program.empty() || spec->app.command.empty()) return base::fail(key + " has no program");
   if (spec->app.instances < 1 || spec->app.instances > kMaxInstances) {
@@ -75,14 +75,14 @@ base::Expected<std::optional<Stopped>> read_stopped(const Json& json) {
                  std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(at)))};
 }
 
-// An app's name as part of a path: anything that could be more than a name is written as %XX.
+// An app's name as part of a path: any character that could be more than part of a name is written as %XX.
 std::string sanitised(const std::string& app) {
   auto harmless = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   };
   std::string name;
   for (char c : app) {
-    // A dot is harmless but in front: "." and ".." are folders, and hidden files are not looked at.
+    // A dot is harmless except in front: "." and ".." are folders, and hidden files are not looked at.
     if (harmless(c) || (c == '.' && !name.empty())) {
       name.push_back(c);
     } else {
@@ -168,7 +168,7 @@ base::Expected<AppState> from_text(const std::string& text) {
 base::Expected<void> can_keep_records(const std::filesystem::path& state_dir) {
   std::filesystem::path folder = state_dir / "apps";
   int code = ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
-  // It was never made; the folder above it tells why.
+  // It was never created; the folder above it tells why.
   if (code == ENOENT && ::access(state_dir.c_str(), W_OK | X_OK) != 0) code = errno;
   if (code != EROFS) return {};
   return base::fail_errno("cannot write to " + folder.string(), code);

@@ -1,11 +1,11 @@
 // What must outlive the daemon, one file per app in <state_dir>/apps/NAME.json: the highest generation number
-// ever given, the live generation with its frozen spec, and whether somebody stopped the app. Replaced
+// ever assigned, the live generation with its frozen spec, and whether a command stopped the app. Replaced
 // atomically; a file that cannot be read is set aside as NAME.json.bad while the others load.
 //
-// Within a guard the file names both generations: `live` is the old one, which a daemon that ends meanwhile
-// comes back to, and `candidate` is the new one, which serves but has yet to prove itself. So a cut-back is
-// right on disk even when it cannot be written. Thread: load in the supervisor before the loops run; text()
-// anywhere.
+// During a guard the file names both generations: `live` is the old one, to which a daemon that is restarted
+// meanwhile returns, and `candidate` is the new one, which serves but has yet to prove itself. So after a
+// cut-back the file is right even if it cannot be written. Thread: load in the supervisor before the loops
+// run; text() anywhere.
 #pragma once
 
 #include <sys/types.h>
@@ -23,10 +23,10 @@
 
 namespace gracevisor::spec {
 
-// A record with a higher generation number is damaged: counting on from it would overflow in the end.
+// A record with a higher generation number is damaged: counting on from there would eventually overflow.
 constexpr std::uint64_t kMaxGeneration = (1ULL << 53) - 1;
 
-// Somebody stopped the app; it stays stopped until a start or a deploy.
+// A command stopped the app; it stays stopped until a start or a deploy.
 struct Stopped {
   uid_t uid = 0;
   std::chrono::sys_seconds at{};
@@ -34,7 +34,7 @@ struct Stopped {
 
 struct AppState {
   std::string app;
-  base::GenerationId last_generation;  // the highest number given
+  base::GenerationId last_generation;  // the highest number assigned
   base::GenerationId live;             // 0: none
   SpecRef live_spec;                   // null when live is 0
   base::GenerationId candidate = {};   // 0: none; above live
@@ -50,7 +50,7 @@ struct LoadedStates {
   std::map<std::string, AppState> states;
   std::vector<std::string> problems;  // one line each: what was set aside and why
 };
-// Is there any use in trying to write a record? Not on a file system that is mounted read-only.
+// Is it worth trying to write a record? Not on a read-only file system.
 [[nodiscard]] base::Expected<void> can_keep_records(const std::filesystem::path& state_dir);
 [[nodiscard]] LoadedStates load_states(const std::filesystem::path& state_dir);
 [[nodiscard]] std::filesystem::path state_path(const std::filesystem::path& state_dir,

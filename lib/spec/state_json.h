@@ -1,9 +1,9 @@
 // Values to JSON and back, for the state file. Structures come from the field table (state_fields.h): one
 // table serves both directions, so writing and reading cannot drift apart.
 //
-// Lossless for any bytes: a string that is no UTF-8 becomes {"hex": "ff00"}. Reading never throws; it reports
-// the first misfit with its path. A key that is missing leaves the default, so that a newer daemon reads an
-// older one's file; unknown keys are passed over. Thread: any.
+// Lossless for any bytes: a string that is not UTF-8 becomes {"hex": "ff00"}. Reading never throws; it
+// reports the first misfit with its path. A missing key leaves the default, so that a newer daemon can read
+// an older one's file; unknown keys are skipped. Thread: any.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -94,7 +94,7 @@ class StateWriter {
 
 class StateReader {
  public:
-  // Where the first misfit is, "live_spec.app.instances"; empty: none so far.
+  // Where the first misfit is, e.g. "live_spec.app.instances"; empty: none so far.
   [[nodiscard]] const std::string& misfit() const noexcept { return misfit_; }
 
   // One field of the structure that is being read; called by fields().
@@ -147,7 +147,7 @@ class StateReader {
     return address.has_value();
   }
   [[nodiscard]] bool decode(const Json& json, base::Millis& value) {
-    // What cannot be counted in nanoseconds would overflow later.
+    // A value that does not fit in nanoseconds would overflow later.
     constexpr auto kMax = std::chrono::duration_cast<base::Millis>(base::Duration::max()).count();
     base::Millis::rep count = 0;
     if (!decode(json, count) || count < 0 || count > kMax) return false;

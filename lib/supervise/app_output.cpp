@@ -64,7 +64,7 @@ OutputTail& AppOutput::tail(const routing::Identity& who) {
   return *it->second;
 }
 
-// Also what is left of a dead generation may write; what it writes is kept under its own name.
+// What is left of a dead generation may also write; its output is kept under its own name.
 void AppOutput::forget_long_dead(base::GenerationId writing) {
   std::vector<base::GenerationId> dead = generations();
   std::erase_if(dead, [&](base::GenerationId g) { return g == writing || alive_(g); });

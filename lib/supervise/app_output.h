@@ -1,6 +1,6 @@
-// What an app's instances write: the newest lines of each in memory for `gvctl logs` and for the report of a
-// failure, every byte on its way to the log file. Kept are the instances of every generation that is alive
-// and of the newest five that are not. Thread: the supervisor's.
+// What an app's instances write: the newest lines of each are kept in memory, for `gvctl logs` and for the
+// report of a failure, and every byte goes on to the log file. It keeps the instances of every generation
+// that is alive and of the newest five that are not. Thread: the supervisor's.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ namespace gracevisor::supervise {
 class AppOutput {
  public:
   using Follower = std::function<void(const OutputLine&)>;
-  // Has the generation anything left that may write?
+  // Is anything of the generation left that may write?
   using Alive = std::function<bool(base::GenerationId)>;
   static constexpr std::size_t kDeadKept = 5;
 
@@ -32,16 +32,16 @@ class AppOutput {
   AppOutput& operator=(const AppOutput&) = delete;
   ~AppOutput() = default;
 
-  // The app's, as the writer keeps it (Writer::user), by whose rights the files of further incarnations may
-  // have to be opened; null, as it is at first: the daemon's.
+  // The app's user, as the writer keeps it (Writer::user), with whose rights the files of later incarnations
+  // may have to be opened; null, as at first: the daemon's.
   void set_user(const spawn::Credentials* user) { user_ = user; }
 
-  // An incarnation is about to be started; where its output goes does not change any more.
+  // An incarnation is about to be started; from now on the destination of its output is fixed.
   void begin(const routing::Identity& who, const config::AppLog& log);
   // May more of it be read? False until the writer has room.
   [[nodiscard]] bool takes(const routing::Identity& who, process::OutputStream stream);
   void take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes);
-  // A line of the daemon's own among the instance's: "[gracevisor] cannot start: …".
+  // A line of the daemon among the instance's: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
   // Ends unfinished lines: the process is gone.
   void flush(const routing::Identity& who);
@@ -50,16 +50,16 @@ class AppOutput {
 
   // The newest lines of one instance, without their time.
   [[nodiscard]] std::vector<std::string> last(const routing::Identity& who, std::size_t count) const;
-  // The newest lines of all instances whose name ("43.1") `wanted` accepts, in the order of their time.
+  // The newest lines of all instances whose name ("43.1") `wanted` accepts, ordered by time.
   [[nodiscard]] std::vector<OutputLine> last(const std::function<bool(const std::string&)>& wanted,
                                              std::size_t count) const;
-  // Forgets what is too long dead; otherwise that happens when a further instance begins to write.
+  // Forgets what has been dead too long; otherwise that happens when the next instance begins to write.
   void tidy() { forget_long_dead({}); }
-  // Is anything of this generation, or of this slot of it, here?
+  // Is anything of this generation, or of this slot of it, kept here?
   [[nodiscard]] bool keeps(base::GenerationId generation, std::optional<base::Slot> slot) const;
-  // Those of which anything is here, oldest first.
+  // Those of which anything is kept, oldest first.
   [[nodiscard]] std::vector<base::GenerationId> generations() const;
-  // Gets every further line until unfollow() with the number that is returned.
+  // `follower` gets every further line until unfollow() with the returned number.
   [[nodiscard]] std::uint64_t follow(Follower follower);
   void unfollow(std::uint64_t number) { followers_.erase(number); }
 

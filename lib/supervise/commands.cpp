@@ -8,7 +8,7 @@
 namespace gracevisor::supervise {
 
 base::Expected<void> Supervisor::boot() {
-  // No timer: one that is due at once runs before the loop has looked at anything else.
+  // Not a timer: one due immediately runs before the loop has looked at anything else.
   auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
@@ -210,7 +210,8 @@ std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
         base::ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
   }
   boot_now(name);
-  // Busy is said before the files are read: a running deploy's listeners and configuration stay as they are.
+  // Busy is reported before the files are read: a running deploy's listeners and configuration stay as they
+  // are.
   if (AppEntry* entry = entry_of(name)) {
     if (auto free = entry->app->can_deploy(); !free) return free;
   }

@@ -23,7 +23,7 @@ Expected<void> check_socket(const base::PathTrust& trust, const std::string& pat
   base::PathRules rules;
   rules.trust = trust;
   auto place = base::find_place(path, rules);
-  // What is missing or closed is for bind() to tell.
+  // A missing or inaccessible folder is for bind() to report.
   if (place || !place.error().refused) return {};
   return std::unexpected(place.error().error);
 }

@@ -1,4 +1,4 @@
-// How the supervisor reads the files that an app names (spec/file_reader.h), and judges the places of its
+// How the supervisor reads the files that an app names (spec/file_reader.h), and checks the locations of its
 // logs and sockets by the same rules before anything is opened. Thread: the supervisor's; calls block on the
 // disk, and on gv-exec where they need it.
 #pragma once
@@ -19,7 +19,7 @@ namespace gracevisor::supervise {
 
 class FileAccess {
  public:
-  // Judges nothing.
+  // Makes no trust checks.
   FileAccess() = default;
   // `launcher` outlives this; null: nothing is read with another user's rights.
   FileAccess(base::PathTrust trust, const spawn::Launcher* launcher)
@@ -30,10 +30,10 @@ class FileAccess {
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
-  // Would the app's logs be opened? The error begins with the key: "log.stdout: ...".
+  // Could the app's logs be opened? The error begins with the key: "log.stdout: ...".
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
                                                 const std::optional<spawn::Credentials>& user) const;
-  // The same for the access log and the Unix sockets of a listener, which is no app's.
+  // The same for the access log and the Unix sockets of a listener, which belongs to no app.
   [[nodiscard]] base::Expected<void> check(const config::Listener& listener) const;
   [[nodiscard]] base::Expected<void> check_sockets(const config::Listener& listener) const;
 

@@ -1,4 +1,4 @@
-// Ending former processes: each by its ladder, all side by side.
+// Ending former processes: each by its own stop ladder, all in parallel.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -85,7 +85,7 @@ class FormerLadder {
     return step(former, climb);
   }
 
-  // As in a stop of a living instance: first the main process, with its group unless the scope says less.
+  // As when stopping a live instance: first the main process, with its group unless the scope says less.
   static bool waits_for_main(const FormerProcess& former, const std::vector<FormerProcess>& all) {
     for (const FormerProcess& other : all) {
       bool its_main = other.main && other.ended && other.app == former.app &&
@@ -119,7 +119,7 @@ class FormerLadder {
     return true;
   }
 
-  // Until the first of them ends, or a little while.
+  // Until the first of them ends, or for a short while.
   static void wait(const std::vector<FormerProcess>& found) {
     std::vector<base::UniqueFd> files;
     std::vector<pollfd> watched;

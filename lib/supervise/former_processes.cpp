@@ -27,7 +27,7 @@ class Judge {
   }
 
  private:
-  // The daemon, what it came from and what came from it.
+  // The daemon, its ancestors and its descendants.
   void spare_own_line() {
     spared_.insert(question_.self);
     if (const Entry* self = table_.find(question_.self)) {
@@ -63,8 +63,8 @@ class Judge {
                                [&entry](const auto& process) { return process.pid == entry.session; });
   }
 
-  // Who has lost its parent is given to process 1 or to a subreaper: one above us, or a user's systemd. One
-  // that carries our marks did not get it that way.
+  // A process that has lost its parent is given to process 1 or to a subreaper: one above us, or a user's
+  // systemd. A parent that carries our marks did not get it that way.
   [[nodiscard]] bool is_orphan(const Entry& entry) const {
     if (entry.parent == 1) return true;
     const Entry* parent = table_.find(entry.parent);
@@ -110,7 +110,7 @@ class Judge {
     found.push_back(std::move(former));
   }
 
-  // Also those that carry no marks, or whose parent lives and is ended with them.
+  // Including those that carry no marks, or whose parent is alive and is ended with them.
   void add_descendants(std::vector<FormerProcess>& found) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (!found[i].ended || inspect::is_daemon(*found[i].entry)) continue;
@@ -137,7 +137,7 @@ class Judge {
     if (known == known_.end()) {
       add(found, std::move(former));
     } else if (!found[known->second].instance.empty()) {
-      // To be looked through for descendants, it comes again at the end.
+      // It is added again at the end, to be searched for descendants.
       found[known->second].entry = nullptr;
       known->second = found.size();
       found.push_back(std::move(former));

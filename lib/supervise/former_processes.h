@@ -1,11 +1,12 @@
-// The processes of a daemon that is no more, found when its successor boots: the kernel ends nobody with the
+// The processes of a former daemon, found when its successor boots: the kernel does not end them with the
 // daemon, so without this they would live on beside new ones.
 //
-// Marks are inherited, also by what is nobody's instance (a terminal multiplexer that was started from one, a
-// nested daemon and its apps). So only these are ended: a process whose number and start time are in the
-// record of the state folder; and one that carries our marks, an instance's, and is in a recorded session or
-// has lost its parent; with their descendants. Never one below another living gracevisord, nor the daemon
-// itself, what is above and what is below it. Everybody else with our marks is named. Thread: the start-up's.
+// Marks are inherited, even by processes that are no instances (a terminal multiplexer started from one, a
+// nested daemon and its apps). So only these are ended, with their descendants: a process whose number and
+// start time are in the record of the state folder, and one that carries our marks including an instance's
+// and is in a recorded session or has lost its parent. Never a process below another living gracevisord, nor
+// the daemon itself, its ancestors and its descendants. All others with our marks are only named. Thread: the
+// start-up's.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,7 @@ struct FormerProcess {
   bool main = false;     // in the record itself
   bool ended = false;    // or only named
   config::Stop stop;
-  std::string why;  // it is only named
+  std::string why;  // why it is only named
 };
 
 struct FormerQuestion {
@@ -36,12 +37,12 @@ struct FormerQuestion {
   const spec::ProcessRecord& record;
   std::function<std::optional<inspect::ProcessMarks>(pid_t)> marks_of;
 };
-// A decider: who of the table is a former process, and what becomes of it.
+// A decider: which processes of the table are former ones, and what becomes of each.
 [[nodiscard]] std::vector<FormerProcess> judge_former(const FormerQuestion& question);
 
-// Ends them by the ladders in the record (without one: SIGTERM, 30 s, SIGKILL), says so in the log, and
+// Ends them by the stop ladders in the record (without one: SIGTERM, 30 s, SIGKILL), says so in the log, and
 // returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks the daemon to stop
-// (it is blocked by now) ends the waiting: SIGKILL at once.
+// (blocked by now) ends the waiting: SIGKILL at once.
 void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record);
 
 }  // namespace gracevisor::supervise

@@ -128,7 +128,7 @@ ListenerBook::Place* ListenerBook::place_of(const Claim& claim) {
   }
   auto it = std::ranges::find(ready_, claim.key, [](const OpenAddressRef& open) { return open->key(); });
   if (it == ready_.end()) return nullptr;
-  // It may be one that was about to close for good, and whose connections are still there.
+  // It may be one that was about to close for good but still has connections.
   for (auto& place : places_) {
     if (place->sockets != (*it)->sockets()) continue;
     place->open = *it;
@@ -146,7 +146,7 @@ void ListenerBook::serve(Place& place, const Claim& claim, const Moment& moment)
     place.leaving.reset();
     events_.push_back({Event::What::back, place.definition->name, place.sockets->address.text(), ""});
   }
-  // Of several names for one address that which it had stays, as long as it is one of them.
+  // If an address has several names, it keeps the one it had as long as that is among them.
   auto named = std::ranges::find_if(claim.definitions, [&](const ListenerRef& definition) {
     return place.definition && definition->name == place.definition->name;
   });
@@ -183,7 +183,7 @@ void ListenerBook::reindex(Place& place, const Claim& claim, const Moment& momen
       !place.index || fallback != place.fallback || !std::ranges::equal(entries, place.entries, equal);
   if (changed) {
     std::vector<Entry> before = std::exchange(place.entries, std::move(entries));
-    // A default that left is a route of every host.
+    // A default that has left counts as a route for every host.
     if (place.fallback && place.fallback != fallback) before.push_back({"", "/", *place.fallback});
     place.fallback = fallback;
     place.index = std::make_shared<const routing::HostIndex>(place.entries, place.fallback);
@@ -193,7 +193,7 @@ void ListenerBook::reindex(Place& place, const Claim& claim, const Moment& momen
   }
 }
 
-// Routes that were there before the next table, and those that still have their time.
+// Keeps the routes that existed before the next table, and the former ones whose time is not over.
 void ListenerBook::keep_former(Place& place, std::vector<Entry> before, const Moment& moment,
                                base::Duration drain) {
   const std::size_t over = std::erase_if(place.former, [&](const auto& former) {

@@ -1,12 +1,12 @@
-// The addresses that apps are reached at: opens sockets, keeps them as long as a generation wants them, and
-// joins hosts and paths to apps.
+// The addresses at which apps are reached: opens sockets, keeps them as long as a generation wants them, and
+// maps hosts and paths to apps.
 //
-// What the apps' specs say is all there is to it: with each table the book looks at them anew. A definition
-// is in force for as long as any app has it; an app that was deployed with another one of the same name gets
-// its way when it is alone with that name. An address whose apps have left it leaves in turn: its connections
-// keep their routes, each ends with its next answer, and when the last has gone or the largest drain_timeout
-// of its apps has passed, no table lists it any more. Routes that leave an address which stays are kept
-// likewise, for the connections that were there before. Thread: the supervisor's.
+// Everything follows from the apps' specs: the book looks at them anew with each table. A definition is in
+// force as long as any app has it; an app deployed with a different definition of the same name gets it into
+// force once no other app uses that name. An address that all its apps have left leaves in turn: its
+// connections keep their routes, each ends with its next answer, and when the last has gone or the largest
+// drain_timeout of its apps has passed, no table lists it any more. Routes that leave an address that stays
+// are kept in the same way, for the connections that were there before. Thread: the supervisor's.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@
 
 namespace gracevisor::supervise {
 
-// An app as its clients meet it.
+// An app as its clients see it.
 struct Face {
   const config::App* config = nullptr;  // null: none
   const std::vector<config::Listener>* listeners = nullptr;
@@ -31,14 +31,15 @@ struct FacingApp {
   base::AppId id;
   const config::App* config = nullptr;
   const std::vector<config::Listener>* listeners = nullptr;
-  // While a deploy may still be cut back: what it would go back to. Addresses that only this has stay open,
-  // with its routes.
+  // While a deploy may still be cut back: what a cut-back would return to. Addresses that only this has stay
+  // open, with its routes.
   Face former = {};
 };
 
 class ListenerBook {
  public:
-  // Addresses that were opened, or found open, for what is not in force yet; given up, the new ones close.
+  // Addresses that were opened, or found open, for what is not in force yet. Destroyed without commit(), it
+  // closes the new ones.
   class Opened;
 
   explicit ListenerBook(std::size_t workers);
@@ -46,13 +47,13 @@ class ListenerBook {
   ListenerBook& operator=(const ListenerBook&) = delete;
   ~ListenerBook();
 
-  // Opens what `listeners` need and is not open yet; all or nothing. What is in use stays as it is.
+  // Opens the addresses of `listeners` that are not open yet; all or nothing. What is in use stays as it is.
   [[nodiscard]] base::Expected<std::unique_ptr<Opened>> open(
       const std::vector<config::Listener>& listeners) const;
   // The next table may list them.
   void commit(std::unique_ptr<Opened> opened);
 
-  // What the next table, `epoch`, says about the listeners that `apps` use. Indexes are built anew only when
+  // What the next table, `epoch`, says about the listeners that `apps` use. Indexes are rebuilt only when
   // they change.
   struct Moment {
     base::Epoch epoch;
@@ -61,7 +62,7 @@ class ListenerBook {
   [[nodiscard]] std::vector<routing::ListenerRoutes> routes(const std::vector<FacingApp>& apps,
                                                             const Moment& moment);
 
-  // An address that an app should be reached at, and is not, since the last table.
+  // An address at which an app should be reached but is not, as of the last table.
   struct Missing {
     base::AppId app;
     std::string listener;
@@ -69,7 +70,7 @@ class ListenerBook {
   };
   [[nodiscard]] const std::vector<Missing>& missing() const { return missing_; }
 
-  // What became of those that leave; told once.
+  // What became of those that leave; reported once.
   struct Event {
     enum class What : std::uint8_t { leaves, back, ended } what;
     std::string listener;
@@ -78,19 +79,19 @@ class ListenerBook {
   };
   [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
 
-  // Follows those that leave: closes them once every worker has entered a table that says so, and forgets
-  // what is over. True when the next table would differ.
+  // Follows those that leave: closes them once every worker has entered a table that lists them as leaving,
+  // and forgets what is over. True when the next table would differ.
   [[nodiscard]] bool follow(base::Epoch entered, base::TimePoint now);
   // Is there anything to follow?
   [[nodiscard]] bool leaving() const;
   // The daemon shuts down: ends all of them.
   void end_all();
 
-  // The definition that is in force; null: none of this name is.
+  // The definition in force under this name; null: none.
   [[nodiscard]] const config::Listener* in_force(const std::string& name) const;
   // The addresses of a listener with their real ports; empty for an unknown name.
   [[nodiscard]] std::vector<std::string> addresses(const std::string& name) const;
-  // The sockets of those, or of addresses that are opened for `opened` only.
+  // The sockets of those, or of addresses that are so far held only by an Opened.
   [[nodiscard]] std::vector<SocketsRef> sockets(const config::Listener& listener) const;
 
  private:
@@ -124,7 +125,7 @@ class ListenerBook {
   struct Claim {
     std::string key;
     base::Address address;
-    std::vector<ListenerRef> definitions;  // of which one is in force for it
+    std::vector<ListenerRef> definitions;  // one of them is in force for it
     std::vector<std::pair<base::AppId, Face>> users;
   };
 

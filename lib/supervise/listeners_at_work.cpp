@@ -1,9 +1,9 @@
-// The supervisor's part in the listeners: which definitions an app is started with, what a deploy changes of
-// them, and what becomes of those that leave or cannot be opened.
+// The supervisor's part in the listeners: the definitions with which an app is started, what a deploy changes
+// in them, and what becomes of those that leave or cannot be opened.
 //
-// A listener that one app uses belongs to it: a deploy brings the files' definition, a restart of the daemon
-// keeps the recorded one. One that several apps use belongs to none of them: no deploy of one changes it for
-// the others; the daemon takes the files' definition when it starts.
+// A listener used by one app belongs to it: a deploy brings the files' definition, a restart of the daemon
+// keeps the recorded one. A listener used by several apps belongs to none of them: a deploy of one does not
+// change it for the others; the daemon takes the files' definition when it starts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ std::string joined(const std::vector<std::string>& texts) {
   return result;
 }
 
-// By key, with the words of the configuration.
+// By key, in the words of the configuration.
 std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners) {
   std::map<std::string, std::string> result;
   for (const config::Listener& listener : listeners) {
@@ -66,10 +66,10 @@ std::vector<std::string> changes_between(const std::vector<config::Listener>& fr
   return result;
 }
 
-// Who has a route at an address: of two apps with the same one, that which comes first.
+// Which app has a route at an address: of two apps with the same route, the first one.
 class RouteOwners {
  public:
-  // The routes of `face` that an app before it has, in words; the others are `app`'s from now on.
+  // The routes of `face` that an earlier app already has, in words; the others are `app`'s from now on.
   std::vector<std::string> claim(const std::string& app, const Face& face) {
     std::vector<std::string> taken;
     for (const auto& [key, address] : addresses_of(*face.listeners)) {
@@ -159,7 +159,7 @@ std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listen
   return plan;
 }
 
-// Every address that the deploy takes something from or brings something to.
+// Every address from which the deploy takes something, or to which it adds something.
 void Supervisor::note_touched(AppEntry& entry, const spec::Spec& next) const {
   entry.touched.clear();
   if (entry.app->live() == nullptr) return;
@@ -184,7 +184,8 @@ void Supervisor::note_touched(AppEntry& entry, const spec::Spec& next) const {
   }
 }
 
-// What a record names, but does not hold (it is an older daemon's), and what belongs to several apps.
+// Listeners that a record names but does not contain (it is an older daemon's), and those that belong to
+// several apps.
 void Supervisor::settle_remembered(AppEntry& entry) {
   const spec::Spec& recorded = *entry.remembered->live_spec;
   std::vector<config::Listener> settled;
@@ -210,7 +211,7 @@ void Supervisor::settle_remembered(AppEntry& entry) {
   entry.remembered->live_spec = std::move(spec);
 }
 
-// Not where another user could lead the path of a Unix socket elsewhere.
+// Refuses to open where another user could redirect the path of a Unix socket.
 base::Expected<std::unique_ptr<ListenerBook::Opened>> Supervisor::open_sound(
     const config::Listener& listener) const {
   if (auto sound = settings_.files.check_sockets(listener); !sound) {
@@ -230,7 +231,7 @@ base::Expected<void> Supervisor::open_at_boot() {
         listeners_.commit(std::move(*opened));
         continue;
       }
-      // What the files say must be possible. What only a record says is missed by its own app alone.
+      // What the files say must be possible. If what only a record says fails, only its own app misses it.
       const config::Listener* in_files = settings_.config.find_listener(listener.name);
       if (in_files != nullptr && spec::differences(*in_files, listener).empty()) {
         return std::unexpected(opened.error());
@@ -244,7 +245,7 @@ base::Expected<void> Supervisor::open_at_boot() {
 void Supervisor::follow_listeners() {
   if (listeners_.follow(publisher_.entered_by_all(), world_->now())) (void)world_->publish();
   for (auto& [id, entry] : apps_) {
-    // A deploy that failed closes what it had opened, whether a table follows or not.
+    // A failed deploy closes what it had opened, whether or not a table follows.
     if (entry.listeners && !is_to_come(entry)) entry.listeners.reset();
     if (entry.held != (entry.app->fallback() != nullptr)) (void)world_->publish();
   }
@@ -310,7 +311,7 @@ void Supervisor::retry_missing() {
       open_errors_[one.listener] = opened.error().what;
     }
   }
-  // Also when nothing has changed: what is still missing is tried again.
+  // Even when nothing has changed: what is still missing is retried.
   (void)world_->publish();
 }
 

@@ -24,11 +24,11 @@ OpenAddress::OpenAddress(std::string key, base::Address configured, SocketsRef s
 
 OpenAddress::~OpenAddress() {
   for (const base::UniqueFd& socket : sockets_->sockets) {
-    (void)::shutdown(socket.get(), SHUT_RD);  // fails only where it is ended already
+    (void)::shutdown(socket.get(), SHUT_RD);  // fails only if it has ended already
   }
   if (!sockets_->address.is_unix()) return;
   constexpr std::string_view kPrefix = "unix:";
-  (void)::unlink(sockets_->address.text().substr(kPrefix.size()).c_str());  // gone already is as well
+  (void)::unlink(sockets_->address.text().substr(kPrefix.size()).c_str());  // already gone is fine
 }
 
 std::string address_key(const config::Listener& listener, const base::Address& address) {

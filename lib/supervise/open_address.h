@@ -1,5 +1,6 @@
-// One address that is listened on. Whoever wants it to stay open holds an OpenAddressRef; when the last of
-// them lets go, nobody can connect any more, whoever still has a descriptor. Thread: the supervisor's.
+// One address that is listened on. It stays open as long as an OpenAddressRef is held; when the last is
+// released, no client can connect any more, even if another process still has a descriptor. Thread: the
+// supervisor's.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,7 @@ namespace gracevisor::supervise {
 
 using SocketsRef = std::shared_ptr<const routing::ListenerSockets>;
 
-// Ends the sockets when it goes; what waits unaccepted is reset, a Unix socket's file is removed.
+// Ends the sockets when destroyed: unaccepted connections are reset, and a Unix socket's file is removed.
 class OpenAddress {
  public:
   OpenAddress(std::string key, base::Address configured, SocketsRef sockets);
@@ -34,12 +35,12 @@ class OpenAddress {
 
 using OpenAddressRef = std::shared_ptr<const OpenAddress>;
 
-// What an address is known by: the same words mean the same sockets, whatever the listener is called that has
-// them, so that a listener may be renamed. But port 0 is another port for each listener.
+// The key of an address: the same key means the same sockets, whatever their listener is called, so that a
+// listener may be renamed. But port 0 is a different port for each listener.
 [[nodiscard]] std::string address_key(const config::Listener& listener, const base::Address& address);
 
-// Opens an address. Of those in `open` (which may have gone) one may have the same port as part of a wildcard
-// or the other way round: the new one then joins it, where otherwise it would be refused as busy.
+// Opens an address. One of those in `open` (entries may have expired) may be a wildcard that covers the same
+// port, or the other way round: the new one then joins it, where it would otherwise be refused as busy.
 [[nodiscard]] base::Expected<OpenAddressRef> open_address(
     const config::Listener& listener, const base::Address& address, std::size_t workers,
     const std::vector<std::weak_ptr<const OpenAddress>>& open);

@@ -12,7 +12,7 @@ OutputFeed::OutputFeed(OutputFeed&& other) noexcept
 
 void OutputFeed::add(std::string_view bytes) {
   while (!bytes.empty()) {
-    // The line that waits gets its end by itself, so that no line is handed on in two pieces needlessly.
+    // A waiting line's end is taken separately, so that no line is needlessly handed on in two pieces.
     auto end = line_.empty() ? bytes.rfind('\n') : bytes.find('\n');
     std::string_view piece = bytes.substr(0, end == std::string_view::npos ? end : end + 1);
     bytes.remove_prefix(piece.size());

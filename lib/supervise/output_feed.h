@@ -1,8 +1,8 @@
 // One stream's bytes on their way to its log file, exactly as they came.
 //
-// Instances share a file, so a line waits here until it is whole: then no other stream's bytes can come in
-// between. What does not wait, since it may never end: a line of more than 1 MiB, or of more than 64 KiB when
-// the app's streams hold 4 MiB already, and one that was flushed. Pure. Thread: the supervisor's.
+// Instances share a file, so a line waits here until it is complete: then no other stream's bytes can get in
+// between. Lines that may never end do not wait: one of more than 1 MiB, or of more than 64 KiB when the
+// app's streams already hold 4 MiB, and one that was flushed. Pure. Thread: the supervisor's.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class OutputFeed {
   ~OutputFeed() { held_ -= line_.size(); }
 
   void add(std::string_view bytes);
-  // The line that waits goes on as it is: it has been silent, or its process is gone.
+  // Passes the waiting line on as it is: it has been silent, or its process is gone.
   void flush();
   [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
 
@@ -38,7 +38,7 @@ class OutputFeed {
   Sink sink_;
   std::size_t& held_;
   std::string line_;    // its beginning, or nothing
-  bool loose_ = false;  // a part of the current line is gone already: no use to hold the rest
+  bool loose_ = false;  // part of the current line has already gone out: holding the rest is no use
 };
 
 }  // namespace gracevisor::supervise

@@ -1,10 +1,10 @@
-// What one instance wrote: its bytes become lines, the newest 256 KiB of which are kept for `logs`, and every
-// line is handed on, once, for the log file.
+// What one instance wrote: its bytes become lines. The newest 256 KiB of them are kept for `logs`, and every
+// line is handed on once, for the log file.
 //
 // A line ends at \n. One longer than 64 KiB is cut into parts; a part, and an unfinished line that was
 // flushed, has `partial` set. Nothing else is interpreted: NUL, \r and invalid UTF-8 stay as they were
-// written. Lines of both streams are in the order of their end. Pure; the caller's timer flushes. Thread: the
-// supervisor's.
+// written. Lines of both streams are ordered by when they ended. Pure; the caller's timer flushes. Thread:
+// the supervisor's.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ class OutputTail {
   // Runs inside add() and flush(); must not call the tail.
   using OnLine = std::function<void(const OutputLine&)>;
 
-  static constexpr std::size_t kKept = 256UL * 1024;  // bytes, each line counted with kPerLine on top
+  static constexpr std::size_t kKept = 256UL * 1024;  // bytes, plus kPerLine for each line
   static constexpr std::size_t kPerLine = 64;         // so that empty lines are not free
   static constexpr std::size_t kMaxLine = 64UL * 1024;
 

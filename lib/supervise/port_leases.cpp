@@ -18,8 +18,8 @@
 namespace gracevisor::supervise {
 namespace {
 
-// Each test of a port gives errno's value: 0 where it is free, EADDRINUSE where somebody has it, EACCES where
-// this user may not have it; anything else says nothing about the port.
+// Each test of a port gives errno's value: 0 if it is free, EADDRINUSE if it is taken, EACCES if this user
+// may not have it; anything else says nothing about the port.
 struct Tried {
   base::UniqueFd fd;
   int code = 0;
@@ -47,8 +47,8 @@ int listen_on_loopback(base::Port port) {
   return ::listen(socket.fd.get(), 1) == 0 ? 0 : errno;
 }
 
-// An app may choose the wildcard address, which a stranger on any address of the machine prevents. Bound
-// only, never listening: nobody outside can connect to the test.
+// An app may choose the wildcard address, which another process on any address of the machine would prevent.
+// Bound only, never listening: no one outside can connect to the test.
 int bind_everywhere(base::Port port) {
   Tried socket = reusing_socket(AF_INET6);
   sockaddr_in6 any6{};
@@ -101,7 +101,7 @@ base::Expected<base::Port> PortLeases::lease() {
       return port;
     }
     if (code == EACCES) ++forbidden;
-    // A stranger's: looked at again after all others.
+    // Another process has it: tried again after all others.
     free_.push_back(port);
   }
   std::string what =

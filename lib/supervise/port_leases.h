@@ -1,6 +1,6 @@
 // The ports of the daemon's range: leased to one incarnation each, tested free, least recently freed first.
-// A port returns only when its process group is gone, its endpoint quiescent and no probe out (the caller's
-// duty). Thread: the supervisor's.
+// A port returns only when its process group is gone, its endpoint is quiescent and no probe is out (the
+// caller's duty). Thread: the supervisor's.
 #pragma once
 
 #include <deque>
@@ -14,15 +14,15 @@ namespace gracevisor::supervise {
 
 class PortLeases {
  public:
-  // Begins at a random place of the range: two daemons on one range would otherwise try the same ports at the
-  // same time.
+  // Begins at a random place in the range: two daemons with the same range would otherwise try the same ports
+  // at the same time.
   explicit PortLeases(config::PortRange range);
-  // Begins with the port at `begin`, counted from the first one and around.
+  // Begins with the port at `begin`, counted from the first one and wrapping around.
   PortLeases(config::PortRange range, std::size_t begin);
 
-  // A free port: tried with SO_REUSEADDR + bind + listen + close on 127.0.0.1, and with a bind of the
+  // A free port: tested with SO_REUSEADDR + bind + listen + close on 127.0.0.1, and with a bind to the
   // wildcard address, which an app may choose. The error says how many are leased and how many are held by
-  // strangers; or why none could be tried, with errno's value as its code.
+  // other processes; or why none could be tested, with errno's value as its code.
   [[nodiscard]] base::Expected<base::Port> lease();
   // `port` was leased.
   void give_back(base::Port port);

@@ -67,8 +67,8 @@ bool Publisher::unsent() const {
 void Publisher::drop_passed_tables() {
   base::Epoch oldest = epoch_;
   for (const WorkerLink& worker : workers_) oldest = std::min(oldest, worker.port->oldest_pinned.read());
-  // Beside a table that is pinned for long, those that came after it go as well: whose only reference is ours
-  // is in no mailbox and in no worker, and none can get it any more.
+  // When a table stays pinned for long, later ones go all the same: a table whose only reference is ours is
+  // in no mailbox and in no worker, and no worker can get it any more.
   std::erase_if(tables_, [&](const routing::RouteTableRef& table) {
     return table->epoch < oldest || (table->epoch < epoch_ && table.use_count() == 1);
   });

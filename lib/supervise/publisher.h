@@ -1,5 +1,5 @@
 // The supervisor's end of the hand-over: numbers tables, hands them to the workers, and knows from their
-// marks what nobody can touch any more. Thread: the supervisor's.
+// marks what no worker can touch any more. Thread: the supervisor's.
 #pragma once
 
 #include <deque>
@@ -16,12 +16,12 @@ struct WorkerLink {
   std::function<void()> wake;
 };
 
-// What the tables of an endpoint's life said last; kept by whoever owns the endpoint.
+// What the tables have last said about an endpoint; kept by the endpoint's owner.
 struct Listing {
   base::Epoch last_listed;  // the newest table that had it as a target
   base::Epoch last_probed;  // the newest table that had it in the probe plan
-  // What is still under way there is cut. It stays so whatever becomes of the instance: a worker may adopt no
-  // earlier table than the one after its exit.
+  // What is still under way there is cut. This stays set whatever becomes of the instance: a worker may adopt
+  // no table before the one that follows the instance's exit.
   bool closing = false;
 };
 
@@ -33,30 +33,30 @@ class Publisher {
   [[nodiscard]] base::Epoch next_epoch() const { return epoch_.next(); }
   [[nodiscard]] base::Epoch epoch() const { return epoch_; }
   // Numbers `table`, keeps it, and puts it into every mailbox. All letters are built before the first is put:
-  // the first put is the commit.
+  // that put is the commit.
   void publish(std::unique_ptr<routing::RouteTable> table);
 
-  // The oldest of the tables that the workers lease from.
+  // The oldest of the tables from which the workers lease.
   [[nodiscard]] base::Epoch adopted_by_all() const;
-  // The oldest of the tables by which the workers accept: what leaves with it, they have closed.
+  // The oldest of the tables by which the workers accept: they have closed whatever leaves with it.
   [[nodiscard]] base::Epoch entered_by_all() const;
   // Workers that have not adopted `epoch`.
   [[nodiscard]] std::vector<std::size_t> behind(base::Epoch epoch) const;
 
-  // Can no worker touch the endpoint again? For every worker: read that it adopted a table after the last one
-  // that listed the endpoint, *then* that it holds no lease. In the other order a lease could begin in
-  // between.
+  // Can no worker touch the endpoint again? For every worker, check that it has adopted a table after the
+  // last one that listed the endpoint, and *then* that it holds no lease. In the other order a lease could
+  // begin in between.
   [[nodiscard]] bool quiescent(const routing::Endpoint& endpoint, const Listing& listing) const;
-  // Quiescent, and no probe can be out either: the address may be given to somebody else.
+  // Quiescent, and no probe can be out either: the address may be given to another instance.
   [[nodiscard]] bool released(const routing::Endpoint& endpoint, const Listing& listing) const;
 
   // Letters that the workers have put for the apps' AppLedger::last_failure.
   [[nodiscard]] std::uint64_t failures() const;
 
-  // Does a worker hold some of a response whose app has done its part?
+  // Does a worker still hold part of a response that its app has finished?
   [[nodiscard]] bool unsent() const;
 
-  // Lets go of tables that no worker uses any more, so that no large destructor ever runs in a worker.
+  // Releases tables that no worker uses any more, so that no large destructor ever runs in a worker.
   void drop_passed_tables();
   [[nodiscard]] std::size_t tables_kept() const { return tables_.size(); }
 

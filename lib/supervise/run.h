@@ -1,7 +1,6 @@
-// Everything that one incarnation owns in the world: its process, its endpoint and the address of it, its
-// probe mailbox.
-// It ends when nothing of that can be touched any more: the group is gone, the endpoint is quiescent, no
-// probe is out. Thread: the supervisor's.
+// Everything that one incarnation owns in the world: its process, its endpoint and its address, its probe
+// mailbox. It ends when none of that can be touched any more: the group is gone, the endpoint is quiescent,
+// no probe is out. Thread: the supervisor's.
 #pragma once
 
 #include <functional>
@@ -46,23 +45,23 @@ class Run final : private process::ProcessObserver {
 
   // The probe order for this turn's table; a changed pace is a new order.
   [[nodiscard]] routing::ProbeOrder order(bool starting, base::Duration interval, const std::string& host);
-  // A report of the current order that came since the last call.
+  // A report on the current order that came since the last call.
   [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const spec::SpecRef& spec() const { return spec_; }
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without an address
-  // Where it is reached, in short: ":21004", "unix:/run/..."; empty without an endpoint.
+  // Where it is reached, in short form: ":21004", "unix:/run/..."; empty without an endpoint.
   [[nodiscard]] std::string place() const;
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
-  // The processes that it left when it exited and that stay: its address is theirs until they are gone.
+  // The processes that it left at its exit and that stay: they keep its address until they are gone.
   [[nodiscard]] const std::vector<base::NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
-  // Nobody can touch anything of it again.
+  // Nothing of it can be touched again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
-  // As released(), but for processes that nothing will end: left ones, and those that outlived SIGKILL.
+  // Like released(), but ignores processes that nothing will end: left ones, and those that outlived SIGKILL.
   [[nodiscard]] bool over(const Publisher& publisher) const;
 
  private:

@@ -24,7 +24,7 @@ constexpr std::array<Kind, 4> kTable = {{
     {&routing::Shortages::probe, "probe", "health checks could not be begun"},
 }};
 
-// What was reached.
+// The limit that was reached.
 std::string cause_of(int code, const decide::DescriptorBudget& budget) {
   if (code != 0) return base::errno_text(code);
   return fmt::format("all {} places are taken", budget.clients());

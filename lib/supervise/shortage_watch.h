@@ -1,4 +1,4 @@
-// Tells what the workers could not do for want of descriptors, memory, ports or places: in the log at most
+// Reports what the workers could not do for lack of descriptors, memory, ports or places: in the log at most
 // once a minute for each kind, in status for an hour. Thread: the supervisor's.
 #pragma once
 
@@ -19,7 +19,7 @@ class ShortageWatch {
   // The ports outlive the watch.
   explicit ShortageWatch(std::vector<const routing::WorkerPort*> ports) : ports_(std::move(ports)) {}
 
-  // Reads the counts; true when there is something to be told.
+  // Reads the counts; true when there is something to report.
   [[nodiscard]] bool look(base::TimePoint now);
   void tell(base::TimePoint now, const decide::DescriptorBudget& budget, base::Log& log);
   [[nodiscard]] std::vector<std::string> remarks(base::TimePoint now,

@@ -10,7 +10,7 @@ namespace {
 
 constexpr base::Duration kPatience = std::chrono::minutes(2);
 
-// Something is to be expected of it soon; not of one that crashes again and again, or hangs.
+// It can be expected up soon, unless it crashes again and again, or hangs.
 bool on_its_way(const decide::Instance& instance, base::TimePoint now) {
   if (instance.crash_looping() || now - instance.since() > kPatience) return false;
   return instance.due().has_value() || instance.state() == decide::InstanceState::draining;

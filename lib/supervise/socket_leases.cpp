@@ -20,7 +20,7 @@ constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr mode_t kPrivate = 0700;
 constexpr mode_t kPassable = 0711;
 constexpr mode_t kSocketMode = 0600;
-// An app may leave files beside its socket: so many are removed at once, for nobody waits for more.
+// An app may leave files beside its socket: at most this many are removed at once, to keep the wait short.
 constexpr unsigned kMostRemoved = 1000;
 
 path path_of(const base::Address& address) {
@@ -36,8 +36,8 @@ struct Owner {
   gid_t gid = ::getegid();
 };
 
-// Makes the folder, or takes the one that is there, with this mode and owner. No other user can write where
-// it lies, so nothing changes between these calls.
+// Makes the folder, or takes the existing one, with this mode and owner. No other user can write to its
+// parent, so nothing changes between these calls.
 Expected<void> make_folder(const path& folder, mode_t mode, const Owner& owner = {}) {
   if (::mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) {
     return base::fail_errno("cannot create " + folder.string(), errno);
@@ -54,7 +54,7 @@ Expected<void> make_folder(const path& folder, mode_t mode, const Owner& owner =
   return {};
 }
 
-// Lets other users pass through the daemon's folder, and no more: what lies in it is guarded by itself.
+// Lets other users pass through the daemon's folder, and no more: its content has its own protection.
 Expected<void> open_way(const path& folder) {
   struct stat st{};
   if (::stat(folder.c_str(), &st) != 0) return base::fail_errno("cannot stat " + folder.string(), errno);
@@ -70,7 +70,7 @@ Expected<void> remove_file(const path& file) {
   return base::fail_errno("cannot remove " + file.string(), errno);
 }
 
-// The files in it, then itself. What cannot be removed (a folder that the app made) stays for the next time.
+// The files in it, then itself. What cannot be removed (a folder that the app made) stays until next time.
 void clear_folder(const path& folder) {
   std::error_code error;
   std::filesystem::directory_iterator entries(folder, error);
@@ -82,7 +82,7 @@ void clear_folder(const path& folder) {
   (void)::rmdir(folder.c_str());
 }
 
-// Nobody can connect before listen(): the file has its owner and mode by then.
+// No client can connect before listen(): the file has its owner and mode by then.
 Expected<base::UniqueFd> listen_at(const path& file, const base::Address& address, const spec::Spec& spec) {
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return base::fail_errno("cannot create a socket for " + address.text(), errno);
@@ -134,7 +134,7 @@ Expected<void> SocketLeases::enter(const path& folder, const spec::Spec& spec) {
   Owner owner;
   if (binds && other_user(spec)) owner = {spec.credentials->uid, spec.credentials->gid};
   if (auto made = make_folder(folder, binds ? kPrivate : kPassable, owner); !made) return made;
-  // Made each time, since somebody may have removed it.
+  // Made each time, since it may have been removed.
   ++folders_[folder];
   return {};
 }
@@ -167,7 +167,7 @@ void SocketLeases::give_back(const base::Address& address) {
   path file = path_of(address);
   [[maybe_unused]] std::size_t known = leased_.erase(file);
   assert(known == 1);
-  (void)::unlink(file.c_str());  // gone already, or never made, is as well
+  (void)::unlink(file.c_str());  // already gone, or never made, is fine
   leave(file.parent_path());
 }
 
@@ -193,7 +193,7 @@ Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identit
   }
   int number = fd->get();
   struct stat st{};
-  (void)::lstat(file.c_str(), &st);  // where it fails the file has gone already, and is found to be missing
+  (void)::lstat(file.c_str(), &st);  // on failure the file is already gone, and is found missing
   listening_.emplace(slot, Open{file, *address, std::move(*fd), st.st_dev, st.st_ino});
   return Listening{*address, number};
 }
@@ -211,7 +211,7 @@ bool SocketLeases::in_place(const base::Address& address) const {
   }
   struct stat st{};
   if (!leased_.contains(file) || ::lstat(file.c_str(), &st) == 0) return true;
-  // Without the right to look nothing is known.
+  // Without the right to look, nothing is known.
   return errno != ENOENT && errno != ENOTDIR;
 }
 
@@ -227,7 +227,7 @@ void SocketLeases::close_listening(const std::function<bool(const routing::Ident
 }
 
 void SocketLeases::close(const Open& open) {
-  // A process that escaped may hold it too: nobody shall wait for that one. No connection comes in any more,
+  // A process that escaped may also hold it: no client shall wait for that one. No more connections come in,
   // so the loop ends, and accept does not wait.
   (void)::unlink(open.path.c_str());
   (void)::shutdown(open.fd.get(), SHUT_RD);

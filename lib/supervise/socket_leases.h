@@ -1,14 +1,14 @@
-// The Unix sockets of instances, below <runtime_dir>/apps (config/socket_path.h): paths for the apps that
-// bind one themselves, and listening sockets for those that are given one.
+// The Unix sockets of instances, below <runtime_dir>/apps (config/socket_path.h): paths for apps that bind
+// one themselves, and listening sockets for apps that are given one.
 //
 // A path is leased to one incarnation and, like a port, returns only when its process group is gone, its
-// endpoint quiescent and no probe out (the caller's duty); then its file is removed. A listening socket
-// belongs to a slot of a generation and outlives incarnations: who connects between two of them waits in its
-// backlog.
+// endpoint is quiescent and no probe is out (the caller's duty); then its file is removed. A listening socket
+// belongs to a slot of a generation and outlives incarnations: a connection that arrives between two of them
+// waits in its backlog.
 //
-// Where the app's user is not the daemon's, the folder of a generation is that user's (mode 0700) when the
-// app binds, and the daemon's (0711) when it does not. In a folder of the user's the addresses are marked
-// with their owner, so that a symbolic link in it leads the daemon nowhere. Thread: the supervisor's.
+// If the app's user is not the daemon's, the folder of a generation belongs to that user (mode 0700) when the
+// app binds, and to the daemon (0711) when it does not. In a user's folder the addresses are marked with
+// their owner, so that a symbolic link in it cannot mislead the daemon. Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
@@ -42,18 +42,18 @@ class SocketLeases {
   // `address` was leased.
   void give_back(const base::Address& address);
 
-  // endpoint = "fd": the slot's listening socket, which is opened when it is asked for first, and again when
-  // its file was removed: who has the old one is reached no more.
+  // endpoint = "fd": the slot's listening socket, opened when it is first asked for, and again if its file
+  // was removed: a process with the old one can no longer be reached.
   struct Listening {
     base::Address address;
     int fd = -1;  // this object's
   };
   [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const spec::Spec& spec);
-  // Is the socket of an instance still at its path? True of every other address. An app's own socket is taken
-  // for the one that was there.
+  // Is the socket of an instance still at its path? True for every other address. An app's own socket is
+  // assumed to be the one that was there.
   [[nodiscard]] bool in_place(const base::Address& address) const;
 
-  // Closes the sockets of slots in which nothing will be started again; who waits in a backlog is sent away.
+  // Closes the sockets of slots in which nothing will be started again; connections in a backlog are refused.
   // Identities come with incarnation 0.
   void close_listening(const std::function<bool(const routing::Identity&)>& is_over);
 
@@ -73,7 +73,7 @@ class SocketLeases {
   std::filesystem::path runtime_dir_;
   std::set<std::filesystem::path> leased_;
   std::map<routing::Identity, Open> listening_;
-  std::map<std::filesystem::path, std::size_t> folders_;  // of generations: how many sockets lie in each
+  std::map<std::filesystem::path, std::size_t> folders_;  // of generations: how many sockets are in each
 };
 
 }  // namespace gracevisor::supervise

@@ -93,7 +93,7 @@ void Supervisor::turn() {
 }
 
 void Supervisor::read_reports() {
-  // First all letters, then what they lead to: acting on one may end other runs.
+  // All letters are read first, then acted upon: acting on one may end other runs.
   std::vector<std::pair<Identity, std::unique_ptr<routing::ProbeReport>>> reports;
   for (const auto& [who, run] : world_->runs()) {
     if (auto report = run->fetch_report()) reports.emplace_back(who, std::move(report));
@@ -118,7 +118,7 @@ void Supervisor::read_failures() {
 void Supervisor::notice_quiescence() {
   std::vector<Identity> draining;
   for (const auto& [id, entry] : apps_) entry.app->add_draining(draining);
-  // First all that is quiescent, then what that leads to: acting on one may change others.
+  // All quiescent ones are collected first, then acted upon: acting on one may change others.
   std::erase_if(draining, [this](const Identity& who) {
     Run* run = world_->find_run(who);
     return run != nullptr && run->endpoint() && !publisher_.quiescent(*run->endpoint(), run->listing());
@@ -165,7 +165,7 @@ void Supervisor::commit_listeners() {
   }
 }
 
-// Is it live already, to be listed by the next table, or under way?
+// Is it already live, and so listed by the next table, or still being deployed?
 bool Supervisor::is_to_come(const AppEntry& entry) {
   const decide::Generation* live = entry.app->live();
   return (live != nullptr && live->spec() == entry.listeners->spec) || !entry.app->can_deploy();
@@ -225,7 +225,7 @@ void Supervisor::shut_down() {
       shutdown_timer_.start(settings_.config.shutdown_timeout());
       return;
     case Stage::closing: begin_stopping(true, false); return;
-    case Stage::stopping: begin_stopping(true, hurried_); return;  // a step further than what is in force
+    case Stage::stopping: begin_stopping(true, hurried_); return;  // one step beyond the current one
     case Stage::over: return;
   }
 }
@@ -245,14 +245,14 @@ void Supervisor::begin_stopping(bool now, bool kill) {
 
 void Supervisor::follow_shutdown() {
   if (stage_ == Stage::closing && publisher_.entered_by_all() >= publisher_.epoch()) {
-    // The workers have accepted what waited and closed their sockets; nobody shall wait in a backlog now.
+    // The workers have accepted what waited and closed their sockets; no client shall wait in a backlog now.
     listeners_.end_all();
     if (idle()) begin_stopping(false, false);
   }
   if (stage_ != Stage::stopping) return;
   bool ended = world_->over();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
-  // The apps are not needed any more for what clients have still to take.
+  // The apps are no longer needed for what clients still have to take.
   if (!ended || (publisher_.unsent() && !hurried_)) return;
   stage_ = Stage::over;
   shutdown_timer_.stop();

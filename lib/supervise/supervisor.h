@@ -1,4 +1,4 @@
-// The control plane: joins the apps' decisions with the world, the listeners and the workers.
+// The control plane: connects the apps' decisions with the world, the listeners and the workers.
 //
 // Everything that happens (exits, probe results, timers, commands) is enqueued and acted upon in turns; a
 // turn ends with at most one published table. Commands come from the control API, reports go back to it.
@@ -6,8 +6,8 @@
 // Shutting down: serving --stop--> closing (listeners close, exchanges finish) --idle or deadline, or a
 // second stop--> stopping (apps unrouted, drained, signalled) --all gone, responses taken by their clients-->
 // over. A second stop, or the deadline, signals without a drain and cuts what is still under way: a client
-// that reads nothing of its response keeps the proxy from noticing that the app has died. A further one of
-// either kills.
+// that reads nothing of its response keeps the proxy from noticing that the app has died. The next stop or
+// deadline kills.
 // Thread: the supervisor's, which is the main thread.
 #pragma once
 
@@ -44,14 +44,14 @@ class Supervisor {
     FileAccess files = {};                                                // how the apps' files are read
     std::string state_id;                                                 // what processes carry as GV_STATE
   };
-  // What is known of one app beside its decider.
+  // What is known of one app besides its decider.
   // Listeners as a spec needs them; they come into force when it goes live.
   struct PendingListeners {
     spec::SpecRef spec;
     std::unique_ptr<ListenerBook::Opened> opened;
     std::vector<std::string> changes;  // for the receipt
   };
-  // An address that a deploy takes something from or brings something to.
+  // An address from which a deploy takes something, or to which it adds something.
   struct Touched {
     std::string address;
     std::shared_ptr<const routing::ListenerLedger> ledger;
@@ -59,14 +59,14 @@ class Supervisor {
   struct AppEntry {
     std::unique_ptr<decide::App> app;
     std::optional<PendingListeners> listeners;
-    std::optional<spec::AppState> remembered;  // what it is to be started with, until its turn at boot comes
+    std::optional<spec::AppState> remembered;  // what to start it with, until its turn at boot comes
     config::App configured;                    // as the files said when it was last read
     std::vector<config::Listener> configured_listeners;  // and its listeners
     std::vector<std::string> problems;                   // standing remarks for status
-    std::vector<std::string> hints;    // what the next report says of the configuration as it was read
+    std::vector<std::string> hints;    // what the next report says about the configuration read
     std::vector<Touched> touched;      // by its last deploy
-    bool held = false;                 // the newest table lists what a cut-back would bring back
-    std::vector<std::string> missing;  // addresses that it should be reached at, and is not
+    bool held = false;                 // the newest table lists what a cut-back would restore
+    std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
@@ -76,26 +76,25 @@ class Supervisor {
   ~Supervisor();
 
   // Opens the listeners (an error here means that nothing was started), then starts every app that should
-  // run: the generation that was live before, or the configuration's first one. One that cannot start keeps
-  // no other from it. On return the first have been started; the others follow while the loop turns, and
-  // their clients wait.
+  // run: the generation that was live before, or a first one from the configuration. An app that cannot start
+  // does not keep the others from starting. On return the first have been started; the others follow while
+  // the loop turns, and their clients wait.
   [[nodiscard]] base::Expected<void> boot();
   // A worker rang: look at the marks, ledgers and reports again. Loop thread.
   void look();
-  // Looks whether the Unix sockets of instances are still there, and replaces instances that nobody can reach
-  // any more. True when something is missing: look again in a few seconds.
+  // Checks whether the Unix sockets of instances are still there, and replaces instances that can no longer
+  // be reached. True when something is missing: look again in a few seconds.
   bool look_at_sockets();
   // The next step towards the end; `on_over` runs when nothing is left to wait for.
   void shut_down();
   void on_over(std::function<void()> over) { over_ = std::move(over); }
 
-  // Commands; the report is finished when the command is done. The files are read again by deploy and first
-  // start.
+  // Commands; the report is finished when the command is done. deploy and a first start read the files again.
   [[nodiscard]] std::expected<void, decide::Refused> deploy(const std::string& name,
                                                             const std::shared_ptr<decide::Report>& report);
   [[nodiscard]] std::expected<void, decide::Refused> start(const std::string& name,
                                                            const std::shared_ptr<decide::Report>& report);
-  // Lasts until a start or a deploy, over restarts of the daemon.
+  // Lasts until a start or a deploy, across restarts of the daemon.
   [[nodiscard]] std::expected<void, decide::Refused> stop(const std::string& name, const spec::Stopped& by,
                                                           bool now, std::shared_ptr<decide::Report> report);
   [[nodiscard]] std::expected<void, decide::Refused> abort(const std::string& name, uid_t by,
@@ -110,10 +109,10 @@ class Supervisor {
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] std::size_t workers() const { return workers_; }
   [[nodiscard]] decide::DescriptorBudget budget() const;
-  // What the daemon as a whole is short of.
+  // The shortages of the daemon as a whole.
   [[nodiscard]] std::vector<std::string> remarks() const;
-  // The app's configuration as its clients meet it: the live spec's, the one's that will be live when it is
-  // booted, or the files' before there is any.
+  // The app's configuration as its clients see it: that of the live spec, of the spec that will be live once
+  // it is booted, or of the files before there is any.
   [[nodiscard]] static const config::App& facing(const AppEntry& entry) { return *face(entry).config; }
 
  private:
@@ -138,9 +137,9 @@ class Supervisor {
       const config::Listener& listener) const;
   [[nodiscard]] base::Expected<void> open_at_boot();
   void settle_remembered(AppEntry& entry);
-  // The apps beside `entry` that use the listener: "b, c".
+  // The apps other than `entry` that use the listener: "b, c".
   [[nodiscard]] std::string others_at(const AppEntry* entry, const std::string& listener) const;
-  // What a deploy of `configured` changes of its listeners, and what it leaves for the next start.
+  // What a deploy of `configured` changes in its listeners, and what it leaves for the next start.
   struct ListenerPlan {
     std::vector<config::Listener> listeners;
     std::vector<std::string> changes;  // for the receipt
@@ -155,19 +154,19 @@ class Supervisor {
 
   void enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states);
   void continue_boot();
-  // Its turn has come, or a command is about it: from then on it is as any other.
+  // Its turn has come, or a command concerns it: from then on it is like any other.
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
   void give_up_boot();
   void start_configured(AppEntry& entry);
-  // From the configuration where the record can no longer be started.
+  // From the configuration if the record can no longer be started.
   void start_remembered(AppEntry& entry, const spec::AppState& state);
   void note_differences(AppEntry& entry, const spec::AppState& state);
   void tell_hints(AppEntry& entry, decide::Report& report);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
   [[nodiscard]] std::expected<AppEntry*, decide::Refused> prepare(const std::string& name);
-  // As it will be with `next`, if that is given, and `addresses` more to listen on.
+  // The budget with `next`, if given, and with `addresses` more addresses to listen on.
   [[nodiscard]] decide::DescriptorBudget budget_with(const config::App* next, std::size_t addresses) const;
 
   loop::Loop& loop_;
@@ -182,7 +181,7 @@ class Supervisor {
   std::unique_ptr<World> world_;
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
-  base::Epoch adopted_;  // by all, as the apps were told
+  base::Epoch adopted_;  // by all workers, as last told to the apps
   SocketCheck socket_check_;
   decide::FailureBook failures_;
   decide::BootQueue boot_queue_;
@@ -190,9 +189,9 @@ class Supervisor {
   loop::Timer turn_timer_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
-  loop::Timer missing_timer_;  // addresses that could not be opened are tried again
+  loop::Timer missing_timer_;  // retries addresses that could not be opened
   Stage stage_ = Stage::serving;
-  bool hurried_ = false;  // asked twice, or the deadline has passed: no client is waited for
+  bool hurried_ = false;  // asked twice, or past the deadline: waits for no client
   std::function<void()> over_;
 };
 

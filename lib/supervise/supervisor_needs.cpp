@@ -1,4 +1,4 @@
-// What the supervisor knows of the descriptors that its apps may need.
+// What the supervisor knows about the descriptors that its apps may need.
 #include <algorithm>
 
 #include "supervise/supervisor.h"
@@ -20,7 +20,7 @@ decide::DescriptorBudget Supervisor::budget_with(const config::App* next, std::s
     }
     auto running = static_cast<std::size_t>(std::ranges::distance(world_->runs_of(id)));
     demand.instances += instances;
-    // Those that still drain are beside the live ones and the next ones.
+    // Those that still drain exist beside the live ones and the next ones.
     demand.processes += std::max(2 * instances, running + (next != nullptr ? instances : 0));
   }
   if (!counted) {

@@ -52,8 +52,8 @@ void add_probes(const decide::App& app, World& world, base::Epoch epoch,
   }
 }
 
-// The live spec's, which lasts as long as a table refers to it; a copy of what the files say changes with
-// them.
+// Those of the live spec, which lasts as long as a table refers to it. What the files say is copied, as it
+// changes with them.
 std::shared_ptr<const config::ProxyOptions> options_of(const decide::App& app, const config::App& facing) {
   if (app.live() == nullptr) return std::make_shared<const config::ProxyOptions>(facing.proxy_options);
   const spec::SpecRef& spec = app.live()->spec();

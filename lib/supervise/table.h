@@ -1,4 +1,4 @@
-// The desired state as one route table, from what the apps decided and the world holds. Thread: the
+// The desired state as one route table, built from what the apps decided and the world holds. Thread: the
 // supervisor's.
 #pragma once
 
@@ -20,7 +20,7 @@ struct TableInput {
   bool closing = false;
 };
 
-// Also notes in each run's Listing what the table about to be published says of its endpoint.
+// Also notes in each run's Listing what the table about to be published says about its endpoint.
 [[nodiscard]] std::unique_ptr<routing::RouteTable> build_table(const TableInput& input);
 
 }  // namespace gracevisor::supervise

@@ -69,7 +69,7 @@ void World::sweep() {
   sockets_.close_listening([this](const Identity& slot) { return is_over(slot); });
 }
 
-// Why an app that talks with its client while the request still comes hears nothing: said once in an hour.
+// Logs why an app that converses with its client during the request hears nothing: once an hour.
 void World::hint_at_slow_streams() {
   for (auto& [id, facts] : apps_) {
     std::uint64_t count = 0;
@@ -244,7 +244,7 @@ void World::kill_tree(const Identity& who) {
 void World::arm_key(const TimerKey& key, base::Duration after, const Event& event) {
   std::uint64_t serial = ++timer_serial_;
   base::AppId app = key.who.app;
-  // Due timers enqueue like everything else; one that was disarmed or armed anew meanwhile is recognised by
+  // Due timers enqueue like everything else; a timer that was disarmed or rearmed meanwhile is recognised by
   // its serial and never acts.
   auto timer = std::make_unique<loop::Timer>(around_.loop, [this, key, serial, app, event] {
     enqueue(app, [this, key, serial, event](decide::App& target) {
@@ -310,7 +310,7 @@ void World::record(base::AppId app, const spec::AppState& state, std::uint64_t s
 decide::ListenerOwner World::listener_owner(const Identity& who) {
   const Run* run = find_run(who);
   if (run == nullptr || !run->endpoint() || run->pid() == base::Pid()) return {};
-  // The daemon's own socket, which nobody else has: whoever answers was given it.
+  // The daemon's own socket: any process that answers on it was given it.
   if (run->spec()->app.endpoint == config::EndpointKind::fd) return {decide::Ownership::own, {}, {}};
   return inspect::find_listener_owner(run->endpoint()->address, run->pid());
 }

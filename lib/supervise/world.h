@@ -1,6 +1,6 @@
-// The doer behind the deciders: carries out their Effects and turns what happens into events for their apps.
-// Callbacks of processes, timers and the writer only enqueue; run_events() acts, once per supervisor turn.
-// Thread: the supervisor's.
+// The executor behind the deciders: carries out their Effects and turns what happens into events for their
+// apps. Callbacks of processes, timers and the writer only enqueue; run_events() acts, once per supervisor
+// turn. Thread: the supervisor's.
 #pragma once
 
 #include <deque>
@@ -38,11 +38,11 @@ class World final : public decide::Effects, private RunObserver {
     config::PortRange ports;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::function<decide::App*(base::AppId)> find_app;
-    // Makes the runtime folder again if somebody removed it; the error says why it must not be used. Empty:
-    // it is taken to be there.
+    // Makes the runtime folder again if it was removed; the error says why it must not be used. Empty: the
+    // folder is assumed to be there.
     std::function<base::Expected<void>()> ensure_runtime_dir;
     std::function<void()> schedule_turn;  // something is enqueued or the desired state changed
-    // Fills in what AppCounts says of listeners.
+    // Fills in what AppCounts says about listeners.
     std::function<void(base::AppId, decide::AppCounts&)> count_touched = [](base::AppId, decide::AppCounts&) {
     };
   };
@@ -54,23 +54,23 @@ class World final : public decide::Effects, private RunObserver {
   // Before anything is started: ends the processes that a former daemon left (this may take as long as their
   // stop ladders), and removes what it left in the runtime folder.
   void clear_leftovers() const;
-  // An app comes into being: its ledger and its output.
+  // Creates an app's ledger and output.
   void add_app(base::AppId app, const config::App& config);
 
   // Acts on what happened since the last call, in order; bounded, the rest waits for the next turn.
   void run_events();
   // Ends runs of which nothing can be touched any more, so that their ports and socket paths may be leased
-  // again, and listening sockets of slots in which nothing will be started again.
+  // again, and closes listening sockets of slots in which nothing will be started again.
   void sweep();
-  // Says in the log what the workers have counted of bodies that may be one half of a conversation.
+  // Logs how many bodies the workers have counted that may be one half of a conversation.
   void hint_at_slow_streams();
-  // Has written down which processes there are, when that changed since the last call.
+  // Writes the process record if the processes have changed since the last call.
   void keep_record();
-  // No process is left but such as nothing will end, and no endpoint is in use.
+  // No process is left except those that nothing will end, and no endpoint is in use.
   [[nodiscard]] bool over() const;
 
-  // close_endpoint() for every run, also for those whose process has ended or whose generation is forgotten:
-  // a client that reads nothing may hold a lease of theirs.
+  // close_endpoint() for every run, including those whose process has ended or whose generation is forgotten:
+  // a client that reads nothing may still hold a lease on them.
   void close_endpoints();
 
   // The desired state changed since the last call.
@@ -78,17 +78,17 @@ class World final : public decide::Effects, private RunObserver {
 
   [[nodiscard]] Run* find_run(const Identity& who);
   [[nodiscard]] const Run* find_run(const Identity& who) const;
-  // Can a connection still find its way to the instance's socket? True where it has none.
+  // Can a connection still reach the instance's socket? True if it has none.
   [[nodiscard]] bool socket_in_place(const Identity& who) const;
   // Is it a process that a run started and will reap?
   [[nodiscard]] bool owns(base::Pid pid) const { return looker_.is_leader(pid.value()); }
   using Runs = std::map<Identity, std::unique_ptr<Run>>;
   [[nodiscard]] const Runs& runs() const { return runs_; }
-  // One app's: they stand together, since an identity begins with the app.
+  // One app's runs: they are adjacent, since an identity begins with the app.
   [[nodiscard]] std::ranges::subrange<Runs::const_iterator> runs_of(base::AppId app) const;
   [[nodiscard]] const std::shared_ptr<routing::AppLedger>& ledger(base::AppId app) const;
   [[nodiscard]] std::uint64_t window(base::AppId app) const;
-  // Whose rights its logs may need from now on; unset: the daemon's.
+  // The user whose rights its logs may need from now on; unset: the daemon's.
   void set_user(base::AppId app, const std::optional<spawn::Credentials>& who);
   [[nodiscard]] const spawn::Credentials* user(base::AppId app) const;
   [[nodiscard]] AppOutput& output(base::AppId app);
@@ -115,14 +115,14 @@ class World final : public decide::Effects, private RunObserver {
   void say(base::LogLevel level, const std::string& line) override;
 
  private:
-  // What the world keeps of an app.
+  // What the world keeps for an app.
   struct AppFacts {
     std::shared_ptr<routing::AppLedger> ledger;
     std::uint64_t window = 0;
     std::unique_ptr<AppOutput> output;
     const spawn::Credentials* user = nullptr;  // the writer keeps it
-    std::uint64_t slow_streams = 0;            // that were seen
-    std::optional<base::TimePoint> hinted;     // at what those may be
+    std::uint64_t slow_streams = 0;            // seen so far
+    std::optional<base::TimePoint> hinted;     // when the log said what those may be
   };
   struct TimerKey {
     Identity who;  // for an app's timers: only the app is set
@@ -141,16 +141,16 @@ class World final : public decide::Effects, private RunObserver {
   void on(const Identity& who, const spawn::ProcessEvent& event) override;
   void tell_left(const Identity& who, const spawn::Left& left);
 
-  // Where an incarnation is to be reached.
+  // Where an incarnation will be reached.
   struct Place {
     spec::Placement placement;
     std::optional<base::Address> address;  // unset without endpoint
-    int listener = -1;                     // to be passed to it
+    int listener = -1;                     // passed to it
   };
   [[nodiscard]] base::Expected<Place> find_place(const Identity& who, const spec::Spec& spec);
   void give_back(const Run& run);
   void resume_outputs();
-  // Will nothing be started in this slot any more?
+  // Will nothing be started in this slot again?
   [[nodiscard]] bool is_over(const Identity& slot) const;
 
   void enqueue(base::AppId app, Event event);

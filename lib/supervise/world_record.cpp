@@ -1,4 +1,4 @@
-// What the world keeps for the daemon after this one, and takes over from the one before.
+// What the world keeps for the next daemon, and takes over from the previous one.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ void World::clear_leftovers() const {
   sockets_.clear_leftovers();
 }
 
-// The newest content wins where several wait for the disk, so each change may ask.
+// The newest content wins if several wait for the disk, so each change may ask.
 void World::keep_record() {
   if (!std::exchange(record_stale_, false)) return;
   spec::ProcessRecord record{spec::boot_id(), {}};
