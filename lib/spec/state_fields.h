@@ -106,7 +106,7 @@ concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
     case config::ProxyOptions::HalfClose::abort: return "abort";
     case config::ProxyOptions::HalfClose::serve: return "serve";
   }
-  return "";
+  return nullptr;
 }
 [[nodiscard]] inline const char* enum_text(config::Deploy::Upgraded upgraded) {
   switch (upgraded) {

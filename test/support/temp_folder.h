@@ -5,8 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -47,10 +47,12 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// The whole file; empty when there is none.
+// What can be read of the file; empty when there is none. Files of /proc end with an error when their process
+// does, which an iterator over the buffer would throw.
 inline std::string content_of(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
 }
 
 inline void put_content(const std::filesystem::path& file, std::string_view content) {

@@ -33,9 +33,18 @@ TEST_CASE("trust: another user is believed only where nobody else could have put
   REQUIRE(::chmod((base / "own").c_str(), 0770) == 0);
   CHECK_FALSE(may_be_believed(kDaemon, 0, base / "own" / "gracevisor.sock"));
   REQUIRE(::chmod((base / "own").c_str(), 0750) == 0);
+  // A link in a guarded folder leads there as well.
+  std::filesystem::create_directory_symlink("own", base / "beside");
+  CHECK(may_be_believed(kDaemon, 0, base / "beside" / "gracevisor.sock"));
+  CHECK(may_be_believed(kDaemon, 0, base / "own" / ".." / "beside" / "gracevisor.sock"));
+  std::filesystem::create_directory_symlink("round", base / "round");
+  CHECK_FALSE(may_be_believed(kDaemon, 0, base / "round" / "gracevisor.sock"));
+  // One that anybody could have laid does not, however well guarded the folder is that it leads to.
+  std::filesystem::create_directory_symlink(base / "own", temporary / "link");
+  CHECK_FALSE(may_be_believed(kDaemon, 0, temporary / "link" / "gracevisor.sock"));
   REQUIRE(::chmod(base.c_str(), 01777) == 0);
   CHECK_FALSE(may_be_believed(kDaemon, 0, base / "own" / "gracevisor.sock"));
-  // A link is as safe as where it leads.
+  // Nor does one that leads to where anybody can write.
   std::filesystem::create_directory_symlink(temporary.path(), base / "own" / "link");
   CHECK_FALSE(may_be_believed(kDaemon, 0, base / "own" / "link" / "gracevisor.sock"));
   std::filesystem::remove_all(base);

@@ -186,6 +186,9 @@ TEST_CASE("state file: any value of a wrong type is an error with its path") {
   bad["live_spec"]["app"]["restart"]["policy"] = "sometimes";
   CHECK(error_of(bad) == "live_spec.app.restart.policy is damaged");
   bad = good;
+  bad["live_spec"]["app"]["proxy_options"]["half_close"] = "";
+  CHECK(error_of(bad) == "live_spec.app.proxy_options.half_close is damaged");
+  bad = good;
   bad["live_spec"]["app"]["deploy"]["timeout"] = -1;
   CHECK(error_of(bad) == "live_spec.app.deploy.timeout is damaged");
 }
