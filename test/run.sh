@@ -22,8 +22,7 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well. Most tests wait more than they
-# work, hence more of them at a time than CPUs.
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
 run_tests() {
   tests_of=$1
   tests_log=$2
@@ -31,7 +30,7 @@ run_tests() {
   status=0
   {
     tests_status=0
-    (cd "build/$tests_of" && ctest -j4 --output-on-failure "$@") 2>&1 || tests_status=$?
+    (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
     echo "$tests_status" >"build/$tests_log.ctest.status"
   } | tee "build/$tests_log.ctest.log"
   status=$(cat "build/$tests_log.ctest.status")
