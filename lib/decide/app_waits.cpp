@@ -1,4 +1,4 @@
-// The clients that wait for a start, a stop or an abort, and what they are told when it is done.
+// The commands that wait for a start, a stop or an abort, and what they are told when it is done.
 #include <fmt/format.h>
 
 #include "decide/app.h"

@@ -31,7 +31,7 @@ enum class AppTimer : std::uint8_t {
   deploy_timeout,  // all instances should be healthy by now
   guard,           // the guard is over
   adoption,        // every worker should have adopted the cutover by now
-  start_timeout,   // a client that waits for a start gets its answer now
+  start_timeout,   // a command that waits for a start gets its answer now
   record,          // retry the state record that could not be written
 };
 

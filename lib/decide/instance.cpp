@@ -157,7 +157,7 @@ void Instance::replace() {
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
   moving_ = false;
-  parked_ = parked && !replacing_;  // a replaced instance is nothing to come back to
+  parked_ = parked && !replacing_;  // an instance being replaced is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
     case InstanceState::unhealthy:

@@ -1,5 +1,5 @@
 // What a command reports while it runs: phases with their times, and the exit code last. Kept as the app's
-// history, and followed by the client that gave the command. Thread: the supervisor's.
+// history, and followed by whoever gave the command. Thread: the supervisor's.
 #pragma once
 
 #include <functional>

@@ -57,7 +57,7 @@ class TreeEnd final : private LookAsker {
   void signal(int number);
   // SIGKILL to all, the main process too.
   void kill();
-  // SIGKILL was sent elsewhere.
+  // SIGKILL was sent by the caller.
   void await_end();
   // No callback follows, and the looker may be destroyed.
   void silence();
