@@ -27,4 +27,8 @@ std::unexpected<Error> fail_errno(std::string_view doing, int code) {
   return std::unexpected(system_error(doing, code));
 }
 
+std::unexpected<Error> fail_at(std::string_view where, const Error& cause) {
+  return std::unexpected(Error{std::string(where) + ": " + cause.what, cause.code});
+}
+
 }  // namespace gracevisor::base

@@ -23,6 +23,9 @@ using Expected = std::expected<T, Error>;
 [[nodiscard]] std::unexpected<Error> fail(std::string_view what);
 [[nodiscard]] std::unexpected<Error> fail_errno(std::string_view doing, int code);
 
+// "app.web.command: " and the cause, with its code.
+[[nodiscard]] std::unexpected<Error> fail_at(std::string_view where, const Error& cause);
+
 // The text of an errno value; thread-safe.
 [[nodiscard]] std::string errno_text(int code);
 

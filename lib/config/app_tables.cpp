@@ -45,14 +45,14 @@ Fields<Deploy> deploy_fields() {
                              R"("auto": proxy_options.request_timeout + 5 s)"),
       choice_field(
           "upgraded", &Deploy::upgraded, kUpgraded,
-          R"(WebSockets at cutover: closed by and by; or "wait", until the drain deadline, or "now")"),
+          R"(WebSockets at cutover: closed gradually; or "wait", until the drain deadline, or "now")"),
       duration_field(
           "hold", &Deploy::hold, {kInstant, kDay},
           "longest wait of a request while no instance can take it but one is due; 0: 503 at once"),
       {"keep_previous", "how long an old generation stays after its guard", read_keep_previous,
        [](const Deploy&) { return std::string(R"("0s")"); }},
       duration_field("settle", &Deploy::settle, {kInstant, kDay},
-                     "an app without endpoint counts as healthy after living so long")};
+                     "an app without endpoint counts as healthy after running this long")};
 }
 
 Fields<Restart> restart_fields() {

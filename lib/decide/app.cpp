@@ -223,8 +223,8 @@ void App::on_quiescent(const Identity& who) {
   with_instance(who, [](Instance& instance) { instance.on_quiescent(); });
 }
 
-void App::replace(const Identity& who) {
-  with_instance(who, [](Instance& instance) { instance.replace(); });
+void App::replace(const Identity& who, std::string_view cause) {
+  with_instance(who, [&](Instance& instance) { instance.replace(cause); });
 }
 
 void App::on_timer(const Identity& who, InstanceTimer timer) {

@@ -61,7 +61,7 @@ class App final : private DeployHost {
   void on_probe(const Identity& who, const routing::ProbeReport& report);
   void on_quiescent(const Identity& who);
   // Clients can no longer reach the instance: it is drained, stopped, and started anew in its slot.
-  void replace(const Identity& who);
+  void replace(const Identity& who, std::string_view cause);
   void on_timer(const Identity& who, InstanceTimer timer);
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "routing/endpoint.h"
+
 namespace gracevisor::decide {
 
 bool FailureBook::look(std::uint64_t letters, base::TimePoint now) {
@@ -26,7 +28,7 @@ std::optional<std::string> FailureBook::take_line(base::AppId app, const std::st
   const routing::LastFailure& last = *page.last;
   std::string line = fmt::format("failed app={}", name);
   if (last.generation != base::GenerationId()) {
-    line += fmt::format(" instance={}.{}", last.generation.value(), last.slot.value());
+    line += " instance=" + routing::instance_name(last.generation, last.slot);
   }
   line += fmt::format(" reason={}", http::text_of(last.reason).token);
   if (!last.field.empty()) line += fmt::format(" field={}", last.field);

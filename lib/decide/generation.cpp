@@ -75,7 +75,7 @@ void Generation::unroute_failing() {
     if (!instance->routable() || !instance->failing()) continue;
     bool last = healthy() == 1;
     if (spec_->app.health.action == config::Health::Action::restart) {
-      if (!last || !due()) instance->replace();
+      if (!last || !due()) instance->replace(instance->probe_text());
     } else if (!last) {
       instance->unroute();
     }

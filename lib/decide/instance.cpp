@@ -143,11 +143,11 @@ void Instance::unroute() {
   effects_.publish();
 }
 
-void Instance::replace() {
+void Instance::replace(std::string_view cause) {
   if (state_ != InstanceState::healthy && state_ != InstanceState::unhealthy) return;
   effects_.say(base::LogLevel::warning,
-               fmt::format("replace app={} instance={}.{} cause=\"{}\"", spec_->app.name,
-                           identity_.generation.value(), identity_.slot.value(), probe_text()));
+               fmt::format("replace app={} instance={} cause=\"{}\"", spec_->app.name,
+                           routing::instance_name(identity_), cause));
   replacing_ = true;
   enter(InstanceState::draining);
   effects_.arm(identity_, InstanceTimer::drain_deadline, spec_->app.drain_timeout());
@@ -273,8 +273,8 @@ void Instance::climb() {
     return;
   }
   effects_.say(base::LogLevel::warning,
-               fmt::format("stop-timeout app={} instance={}.{} next=SIGKILL", spec_->app.name,
-                           identity_.generation.value(), identity_.slot.value()));
+               fmt::format("stop-timeout app={} instance={} next=SIGKILL", spec_->app.name,
+                           routing::instance_name(identity_)));
   kill();
 }
 

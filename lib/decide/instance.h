@@ -71,8 +71,8 @@ class Instance {
   void stop_now();  // SIGKILL to the whole tree
   // Its probes fail, and other instances serve: out of the routes until its probes pass again.
   void unroute();
-  // Its probes fail, and health.action asks for a restart: drained, stopped, and started anew in its slot.
-  void replace();
+  // Drained, stopped, and started anew in its slot. `cause` is for the log.
+  void replace(std::string_view cause);
 
   // Events of the current incarnation; the caller drops those of earlier ones.
   void on(const spawn::ProcessEvent& event);

@@ -72,8 +72,8 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
     case RestartPolicy::Verdict::Kind::fatal:
       enter(InstanceState::fatal);
       effects_.say(base::LogLevel::error,
-                   fmt::format("fatal app={} instance={}.{} failures={} cause=\"{}\"", spec_->app.name,
-                               identity_.generation.value(), identity_.slot.value(),
+                   fmt::format("fatal app={} instance={} failures={} cause=\"{}\"", spec_->app.name,
+                               routing::instance_name(identity_),
                                policy_.failures_in_a_row(), text(status)));
       return;
   }
@@ -86,8 +86,8 @@ bool Instance::move_to_another_port(const std::string& cause) {
   std::string short_cause = cause.substr(0, kMaxCause);
   effects_.say(
       base::LogLevel::warning,
-      fmt::format(R"(port-taken app={} instance={}.{} next="another port" cause="{}")", spec_->app.name,
-                  identity_.generation.value(), identity_.slot.value(), short_cause));
+      fmt::format(R"(port-taken app={} instance={} next="another port" cause="{}")", spec_->app.name,
+                  routing::instance_name(identity_), short_cause));
   moving_ = true;
   enter(InstanceState::killing);
   effects_.publish();

@@ -50,6 +50,13 @@ bool has_member(std::string_view value, std::string_view name) noexcept {
   return false;
 }
 
+bool names_h2c(std::string_view upgrade) noexcept {
+  for (std::string_view member = next_member(upgrade); !member.empty(); member = next_member(upgrade)) {
+    if (equals_ignoring_case(trim(member.substr(0, member.find_first_of("/;"))), "h2c")) return true;
+  }
+  return false;
+}
+
 void ConnectionOptions::add(std::string_view value) noexcept {
   for (std::string_view member = next_member(value); !member.empty(); member = next_member(value)) {
     if (equals_ignoring_case(member, "close")) {

@@ -56,7 +56,7 @@ bool write_protocols(const ResponseHead& head, HeadText& out) {
     if (field.name != FieldName::upgrade) continue;
     std::string_view rest = field.value;
     for (std::string_view member = next_member(rest); !member.empty(); member = next_member(rest)) {
-      if (equals_ignoring_case(member, "h2c")) continue;
+      if (names_h2c(member)) continue;
       out.append(separator).append(member);
       separator = ", ";
     }

@@ -192,8 +192,7 @@ std::optional<Refusal> understand_request(HeadParser& parser, RequestHead& head)
   if (modern && seen.expects_other) return Refusal(Reason::unknown_expectation, "Expect");
   head.expects_continue = modern && seen.expects && head.body.kind != Framing::Kind::none;
   head.keep_alive = !seen.connection.close && (modern || seen.connection.keep_alive);
-  // HTTP/2 inside would bypass routing and every rule here; its upgrade is deprecated (RFC 9113 section 3.1).
-  const bool upgrade = modern && seen.connection.upgrade && !list_has(seen.upgrade, "h2c");
+  const bool upgrade = modern && seen.connection.upgrade && !names_h2c(seen.upgrade);
   head.upgrade = upgrade ? seen.upgrade : std::string_view();
   head.takes_trailers = modern && seen.takes_trailers;
   head.underscores = seen.underscores;

@@ -56,7 +56,8 @@ std::optional<Refusal> understand_response(HeadParser& parser, Method method, Re
     }
   }
   head.nominates = connection.nominated > 0;
-  head.upgrade = head.status == kSwitchingProtocols && connection.upgrade ? upgrade : std::string_view();
+  const bool switches = head.status == kSwitchingProtocols && connection.upgrade && !names_h2c(upgrade);
+  head.upgrade = switches ? upgrade : std::string_view();
   const auto framing = declared.decide(head.minor);
   if (!framing) return framing.error();
   if (connection.too_many()) return Refusal(Reason::too_many_connection_options, "Connection");

@@ -76,7 +76,7 @@ void Core::adopt(routing::RouteTableRef table) {
 
 void Core::look_at_leaving_sites() {
   if (!switchboard_.any_closing() && tunnels_ == 0) return;
-  // From the back: whoever ends is replaced by the last one, which was looked at already.
+  // From the back: a client that ends is replaced by the last one, which was looked at already.
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (i >= clients_.size()) continue;
     if (Exchange* exchange = clients_[i]->exchange()) {
@@ -88,7 +88,7 @@ void Core::look_at_leaving_sites() {
 }
 
 void Core::end_clients_of_gone_listeners() {
-  // From the back: whoever ends is replaced by the last one, which was looked at already.
+  // From the back: a client that ends is replaced by the last one, which was looked at already.
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (i < clients_.size()) clients_[i]->look_at_listener();
   }

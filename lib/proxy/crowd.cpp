@@ -65,7 +65,7 @@ void Crowd::rank() {
 
 void Crowd::enter(Downstream& client, bool exempt, std::uint32_t limit) {
   Seat& seat = client.seat();
-  busy(seat);  // it was nobody's until now
+  busy(seat);  // it may have been idle before its client was known
   seat.entered_ = !exempt;
   seat.limit_ = limit;
   if (limit != 0 || scarce_) count(client);
@@ -114,16 +114,14 @@ void Crowd::busy(Seat& seat) noexcept {
 }
 
 // Each goes round once for every time it becomes idle.
-void Crowd::pass_over_askers() noexcept {
-  for (Downstream* oldest = idle_.oldest(); oldest != nullptr && oldest->asks(); oldest = idle_.oldest()) {
+void Crowd::pass_over_askers(const IdleRank<Downstream>& anchor) noexcept {
+  for (Downstream* oldest = anchor.oldest(); oldest != nullptr && oldest->asks(); oldest = anchor.oldest()) {
     busy(oldest->seat());
   }
 }
 
 void Crowd::pass_over_askers(const Seat& seat) noexcept {
-  for (Downstream* oldest = oldest_of(seat); oldest != nullptr && oldest->asks(); oldest = oldest_of(seat)) {
-    busy(oldest->seat());
-  }
+  if (seat.ranks_ != nullptr && seat.ranks_->client != nullptr) pass_over_askers(seat.ranks_->client->idle);
 }
 
 Downstream* Crowd::oldest_of(const Seat& seat) noexcept {

@@ -93,10 +93,11 @@ class Crowd {
   // Connections whose requests have arrived but have not been read yet stop counting as idle, so that none is
   // closed with a request on it. Call the first before can_spare() and first_to_go(), the second before
   // oldest_of().
-  void pass_over_askers() noexcept;
+  void pass_over_askers() noexcept { pass_over_askers(idle_); }
   void pass_over_askers(const Seat& seat) noexcept;
 
  private:
+  void pass_over_askers(const IdleRank<Downstream>& anchor) noexcept;
   void begin(bool scarce);
   void change(Downstream& client);
   void rank();

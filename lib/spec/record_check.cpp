@@ -49,7 +49,7 @@ Expected<void> check_program(const Spec& spec) {
   // If it depends on the slot, each incarnation finds its own.
   if (varies(spec, spec.app.command.front())) return {};
   auto found = find_program(spec.program, spec.directory, {});
-  if (!found) return std::unexpected(base::Error{"command: " + found.error().what, found.error().code});
+  if (!found) return base::fail_at("command", found.error());
   return {};
 }
 

@@ -10,11 +10,6 @@ namespace {
 using base::Expected;
 using Environment = std::map<std::string, std::string>;
 
-std::unexpected<base::Error> key_error(const Spec& spec, std::string_view key, const base::Error& cause) {
-  return std::unexpected(
-      base::Error{fmt::format("app.{}.{}: {}", spec.app.name, key, cause.what), cause.code});
-}
-
 // The spec's variables, filled, and below them those of the placement and the user. A variable of the
 // configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in a
 // file would make the app listen where the proxy does not connect.
@@ -38,7 +33,7 @@ Expected<Environment> fill_environment(const Spec& spec, const Placement& placem
   // Only the table of the configuration has placeholders; braces from elsewhere are meant literally.
   for (const auto& [key, text] : spec.app.environment) {
     auto value = fill(text, values);
-    if (!value) return key_error(spec, "environment." + key, value.error());
+    if (!value) return key_error(spec.app.name, "environment." + key, value.error());
     result.insert_or_assign(key, std::move(*value));
   }
   return result;
@@ -65,10 +60,10 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
   SpawnPlan result;
   for (const auto& word : spec.app.command) {
     auto filled = fill(word, values);
-    if (!filled) return key_error(spec, "command", filled.error());
+    if (!filled) return key_error(spec.app.name, "command", filled.error());
     result.argv.push_back(std::move(*filled));
   }
-  if (result.argv.empty()) return key_error(spec, "command", base::Error{"is missing"});
+  if (result.argv.empty()) return key_error(spec.app.name, "command", base::Error{"is missing"});
   auto environment = fill_environment(spec, placement, values);
   if (!environment) return std::unexpected(environment.error());
 
@@ -80,7 +75,7 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
     auto path = environment->find("PATH");
     auto found = find_program(result.argv.front(), spec.directory,
                               path == environment->end() ? kDefaultPath : path->second);
-    if (!found) return key_error(spec, "command", found.error());
+    if (!found) return key_error(spec.app.name, "command", found.error());
     result.program = std::move(*found);
   }
   result.environment = as_entries(spec, placement, std::move(*environment));

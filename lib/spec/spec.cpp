@@ -13,14 +13,14 @@
 #include "spec/program.h"
 
 namespace gracevisor::spec {
+
+std::unexpected<base::Error> key_error(std::string_view app, std::string_view key, const base::Error& cause) {
+  return base::fail_at(fmt::format("app.{}.{}", app, key), cause);
+}
+
 namespace {
 
 using base::Expected;
-
-std::unexpected<base::Error> key_error(const config::App& app, std::string_view key,
-                                       const base::Error& cause) {
-  return std::unexpected(base::Error{fmt::format("app.{}.{}: {}", app.name, key, cause.what), cause.code});
-}
 
 Expected<std::filesystem::path> resolve_directory(const config::App& app) {
   std::error_code failed;
@@ -67,12 +67,12 @@ Expected<void> read_environment(Spec& spec, const FileReader& reader, std::vecto
   for (const auto& file : app.environment_file) {
     auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment, hints,
                                       reader, spec.credentials);
-    if (!read) return key_error(app, "environment_file", read.error());
+    if (!read) return key_error(app.name, "environment_file", read.error());
   }
   for (const auto& [key, value] : app.environment) {
     bool sound = !key.empty() && key.find('=') == std::string::npos && key.find('\0') == std::string::npos;
     if (!sound)
-      return key_error(app, "environment", base::Error{"a name cannot be empty or hold \"=\" or NUL"});
+      return key_error(app.name, "environment", base::Error{"a name cannot be empty or hold \"=\" or NUL"});
     spec.environment.insert_or_assign(key, value);
   }
   // What a file or the table sets is no longer inherited, except to the same value.
@@ -87,18 +87,18 @@ Expected<void> check_texts(const Spec& spec) {
   const auto& app = spec.app;
   auto values = values_of(spec, sample_placement(spec));
   for (const auto& word : app.command) {
-    if (auto filled = fill(word, values); !filled) return key_error(app, "command", filled.error());
+    if (auto filled = fill(word, values); !filled) return key_error(app.name, "command", filled.error());
   }
   for (const auto& [key, value] : app.environment) {
     auto filled = fill(value, values);
-    if (!filled) return key_error(app, "environment." + key, filled.error());
+    if (!filled) return key_error(app.name, "environment." + key, filled.error());
   }
   return {};
 }
 
 Expected<void> resolve_program(Spec& spec) {
   const auto& app = spec.app;
-  if (app.command.empty()) return key_error(app, "command", base::Error{"is missing"});
+  if (app.command.empty()) return key_error(app.name, "command", base::Error{"is missing"});
   if (auto sound = check_texts(spec); !sound) return sound;
   // If the program depends on the slot or port, there is no single file to look at; plan() finds it.
   if (varies(spec, app.command.front())) {
@@ -125,11 +125,11 @@ Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> l
   spec->app = app;
   spec->listeners = std::move(listeners);
   auto directory = resolve_directory(app);
-  if (!directory) return key_error(app, "directory", directory.error());
+  if (!directory) return key_error(app.name, "directory", directory.error());
   spec->directory = std::move(*directory);
   if (!app.user.empty()) {
     auto who = look_up_credentials(app.user);
-    if (!who) return key_error(app, "user", who.error());
+    if (!who) return key_error(app.name, "user", who.error());
     spec->credentials = std::move(*who);
   }
   if (auto read = read_environment(*spec, reader, hints); !read) return std::unexpected(read.error());

@@ -47,6 +47,10 @@ using SpecRef = std::shared_ptr<const Spec>;
                                              std::vector<config::Listener> listeners = {},
                                              const FileReader& reader = {});
 
+// "app.web.command: " and the cause.
+[[nodiscard]] std::unexpected<base::Error> key_error(std::string_view app, std::string_view key,
+                                                     const base::Error& cause);
+
 struct Placement {
   base::GenerationId generation;
   base::Slot slot;

@@ -15,7 +15,7 @@ Expected<void> check_log(const output::LogOpener& opener, const std::string& key
   if (path.empty() || path == "inherit" || path == "stdout") return {};
   auto checked = opener.check({.path = path, .user = user});
   if (checked) return {};
-  return std::unexpected(base::Error{key + ": " + checked.error().error.what, checked.error().error.code});
+  return base::fail_at(key, checked.error().error);
 }
 
 // Root binds there, and removes what is stale.
@@ -34,10 +34,7 @@ Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, std::vector<c
                                            std::vector<std::string>& hints) const {
   auto spec = spec::freeze(app, std::move(listeners), reader_, hints);
   if (!spec) return spec;
-  if (auto sound = check_logs(app, (*spec)->credentials); !sound) {
-    return std::unexpected(
-        base::Error{fmt::format("app.{}.{}", app.name, sound.error().what), sound.error().code});
-  }
+  if (auto sound = check_logs(app, (*spec)->credentials); !sound) return std::unexpected(sound.error());
   return spec;
 }
 
@@ -47,7 +44,7 @@ Expected<void> FileAccess::check_logs(const config::App& app,
   const std::array<std::pair<const char*, const std::string*>, 3> logs = {
       {{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
   for (const auto& [key, path] : logs) {
-    if (auto checked = check_log(opener_, key, *path, who); !checked) return checked;
+    if (auto checked = check_log(opener_, fmt::format("app.{}.{}", app.name, key), *path, who); !checked) return checked;
   }
   return {};
 }

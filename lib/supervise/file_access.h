@@ -30,7 +30,7 @@ class FileAccess {
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
-  // Could the app's logs be opened? The error begins with the key: "log.stdout: ...".
+  // Could the app's logs be opened? The error begins with the key: "app.web.log.stdout: …".
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
                                                 const std::optional<spawn::Credentials>& user) const;
   // The same for the access log and the Unix sockets of a listener, which belongs to no app.

@@ -48,8 +48,7 @@ base::Expected<OpenAddressRef> open_address(const config::Listener& listener, co
   auto sockets = loop::open_listening_sockets(
       address, workers, beside ? loop::ListeningGroup::joined : loop::ListeningGroup::founded);
   if (!sockets) {
-    return std::unexpected(
-        base::Error{"listener " + listener.name + ": " + sockets.error().what, sockets.error().code});
+    return base::fail_at("listener " + listener.name, sockets.error());
   }
   return std::make_shared<const OpenAddress>(
       address_key(listener, address), address,

@@ -193,9 +193,7 @@ bool Supervisor::look_at_sockets() {
   if (stage_ != Stage::serving) return false;
   for (auto& [id, entry] : apps_) {
     for (const Identity& who : socket_check_.look(*entry.app, *world_)) {
-      log_.warning("socket app={} instance={}.{} cause=\"its socket was removed\" next=replace",
-                   entry.app->name(), who.generation.value(), who.slot.value());
-      entry.app->replace(who);
+      entry.app->replace(who, "its socket was removed");
     }
   }
   schedule_turn();

@@ -160,9 +160,10 @@ base::TimePoint World::now() const {
   return std::chrono::steady_clock::now();
 }
 
-void World::refuse_spawn(const Identity& who, const spawn::SpawnFailed& failure, const std::string& why) {
-  say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={}.{} cause=\"{}\"", who.app.value(),
-                                         who.generation.value(), who.slot.value(), why));
+void World::refuse_spawn(const Identity& who, const spec::Spec& spec, const spawn::SpawnFailed& failure,
+                         const std::string& why) {
+  say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={} cause=\"{}\"",
+                                         spec.app.name, routing::instance_name(who), why));
   output(who.app).note(who, "cannot start: " + why);
   output(who.app).end(who);
   enqueue(who.app, [who, failure](decide::App& app) {
@@ -213,7 +214,7 @@ void World::spawn(const Identity& who, const spec::SpecRef& spec) {
   auto place = find_place(who, *spec);
   if (!place) {
     int code = place.error().code;
-    refuse_spawn(who, {spawn::SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
+    refuse_spawn(who, *spec, {spawn::SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
     return;
   }
   RunObserver& observer = *this;  // private inheritance: only visible from inside
@@ -222,13 +223,13 @@ void World::spawn(const Identity& who, const spec::SpecRef& spec) {
   runs_.emplace(who, std::move(owned));
   auto spawn_plan = plan(*spec, place->placement);
   if (!spawn_plan) {
-    refuse_spawn(who, {spawn::SpawnStage::plan, EINVAL}, spawn_plan.error().what);
+    refuse_spawn(who, *spec, {spawn::SpawnStage::plan, EINVAL}, spawn_plan.error().what);
     return;
   }
   spawn_plan->open_files = around_.open_files;
   spawn_plan->listener = place->listener;
   if (auto started = run.start({around_.loop, around_.launcher, looker_}, *spawn_plan); !started) {
-    refuse_spawn(who, started.error(), text(spawn::ExitStatus(started.error())));
+    refuse_spawn(who, *spec, started.error(), text(spawn::ExitStatus(started.error())));
   }
   record_stale_ = true;
 }

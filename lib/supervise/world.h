@@ -155,7 +155,8 @@ class World final : public decide::Effects, private RunObserver {
 
   void enqueue(base::AppId app, Event event);
   void arm_key(const TimerKey& key, base::Duration after, const Event& event);
-  void refuse_spawn(const Identity& who, const spawn::SpawnFailed& failure, const std::string& why);
+  void refuse_spawn(const Identity& who, const spec::Spec& spec, const spawn::SpawnFailed& failure,
+                    const std::string& why);
 
   Surroundings around_;
   PortLeases ports_;

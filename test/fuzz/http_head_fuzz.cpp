@@ -111,6 +111,7 @@ void check_hop_fields(const Fields& fields, bool trailers, std::string_view upgr
   require(find(fields, FieldName::te) == (trailers ? "trailers" : ""));
   require(count(fields, FieldName::upgrade) == (upgrade.empty() ? 0U : 1U));
   require(find(fields, FieldName::upgrade) == upgrade);
+  require(!list_has(upgrade, "h2c"));
   const std::string_view connection = find(fields, FieldName::connection);
   require(count(fields, FieldName::connection) <= 1);
   require(list_has(connection, "TE") == trailers && list_has(connection, "Upgrade") == !upgrade.empty());

@@ -22,6 +22,7 @@
 
 #include "loop/listening_socket.h"
 #include "proxy/worker.h"
+#include "support/temp_folder.h"
 
 namespace {
 
@@ -227,18 +228,15 @@ int main(int argc, char** argv) {
     (void)std::from_chars(text.data(), text.data() + text.size(), requests);
   }
   using Reuse = config::ProxyOptions::Reuse;
-  std::string folder = (std::filesystem::temp_directory_path() / "gv-race-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) give_up("mkdtemp");
+  const test::TempFolder folder;
   std::size_t failed = 0;
   for (unsigned k : {1U, 5U}) {
     for (const Row& row :
          {Row{"unix", "GET", Reuse::idempotent, k}, Row{"unix", "POST", Reuse::idempotent, k},
           Row{"unix", "GET", Reuse::always, k}, Row{"unix", "POST", Reuse::always, k},
           Row{"tcp", "GET", Reuse::idempotent, k}, Row{"tcp", "POST", Reuse::idempotent, k}}) {
-      failed += run(row, requests, folder);
+      failed += run(row, requests, folder.path());
     }
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
   return failed == 0 ? 0 : 1;
 }

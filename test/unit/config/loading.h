@@ -2,17 +2,14 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/identity.h"
 #include "config/load.h"
+#include "support/temp_folder.h"
 
 // Failed comparisons show the lines.
 template <>
@@ -67,33 +64,16 @@ inline App app_of(const std::string& keys) {
   return config.apps.front();
 }
 
-// A folder that lives as long as the test.
+// A temporary folder whose paths are strings, as the lines of errors have them.
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "gv-config-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] std::string path(std::string_view name) const { return (path_ / name).string(); }
-  // Writes the file, with the folders that it needs.
+  [[nodiscard]] std::string path(std::string_view name) const { return (folder_ / name).string(); }
   std::string write(std::string_view name, std::string_view text, unsigned mode = 0644) const {
-    std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << text;
-    REQUIRE(::chmod(file.c_str(), mode) == 0);
-    return file.string();
+    return folder_.write(name, text, mode).string();
   }
 
  private:
-  std::filesystem::path path_;
+  gracevisor::test::TempFolder folder_;
 };
 
 }  // namespace gracevisor::config::test

@@ -3,12 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 
 #include "http/body.h"
+#include "support/temp_folder.h"
 #include "unit/http/reading.h"
 
 namespace gracevisor::http::testing {
@@ -47,8 +46,7 @@ std::string manual() {
 }  // namespace
 
 TEST_CASE("reasons: the manual page lists the whole table and nothing else") {
-  std::ifstream file(GV_SOURCE_DIR "/apps/gracevisord/gracevisord.8");
-  const std::string page((std::istreambuf_iterator<char>(file)), {});
+  const std::string page = test::content_of(GV_SOURCE_DIR "/apps/gracevisord/gracevisord.8");
   const std::size_t begin = page.find(kBegin);
   REQUIRE(begin != std::string::npos);
   const std::size_t table = begin + kBegin.size();
