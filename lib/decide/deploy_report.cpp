@@ -39,8 +39,8 @@ std::string Deploy::seconds_since(base::TimePoint then) const {
 std::string Deploy::places() const {
   std::string places;
   for (const auto& instance : candidate_.instances()) {
-    places += fmt::format("{}{} {}", places.empty() ? "" : "   ", routing::instance_name(instance->identity()),
-                          effects_.place(instance->identity()));
+    places += fmt::format("{}{} {}", places.empty() ? "" : "   ",
+                          routing::instance_name(instance->identity()), effects_.place(instance->identity()));
   }
   return places;
 }

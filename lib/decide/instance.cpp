@@ -272,9 +272,8 @@ void Instance::climb() {
     effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
     return;
   }
-  effects_.say(base::LogLevel::warning,
-               fmt::format("stop-timeout app={} instance={} next=SIGKILL", spec_->app.name,
-                           routing::instance_name(identity_)));
+  effects_.say(base::LogLevel::warning, fmt::format("stop-timeout app={} instance={} next=SIGKILL",
+                                                    spec_->app.name, routing::instance_name(identity_)));
   kill();
 }
 

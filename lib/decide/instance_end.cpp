@@ -73,8 +73,7 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
       enter(InstanceState::fatal);
       effects_.say(base::LogLevel::error,
                    fmt::format("fatal app={} instance={} failures={} cause=\"{}\"", spec_->app.name,
-                               routing::instance_name(identity_),
-                               policy_.failures_in_a_row(), text(status)));
+                               routing::instance_name(identity_), policy_.failures_in_a_row(), text(status)));
       return;
   }
 }
@@ -84,10 +83,9 @@ bool Instance::move_to_another_port(const std::string& cause) {
   if (spec_->app.endpoint != config::EndpointKind::port || ports_tried_ >= kOtherPorts) return false;
   ++ports_tried_;
   std::string short_cause = cause.substr(0, kMaxCause);
-  effects_.say(
-      base::LogLevel::warning,
-      fmt::format(R"(port-taken app={} instance={} next="another port" cause="{}")", spec_->app.name,
-                  routing::instance_name(identity_), short_cause));
+  effects_.say(base::LogLevel::warning,
+               fmt::format(R"(port-taken app={} instance={} next="another port" cause="{}")", spec_->app.name,
+                           routing::instance_name(identity_), short_cause));
   moving_ = true;
   enter(InstanceState::killing);
   effects_.publish();

@@ -24,9 +24,9 @@ struct ConnectionOptions {
 // Is `name` a member of the list exactly, without parameters? Case-insensitive.
 [[nodiscard]] bool has_member(std::string_view value, std::string_view name) noexcept;
 
-// Does the value of an Upgrade field name HTTP/2 over TCP, whatever the version ("/") or parameter (";") behind
-// it? Inside, it would bypass routing and every rule here, so it does not pass in either direction; its upgrade
-// is deprecated (RFC 9113 section 3.1).
+// Does the value of an Upgrade field name HTTP/2 over TCP, whatever the version ("/") or parameter (";")
+// behind it? Inside, it would bypass routing and every rule here, so it does not pass in either direction;
+// its upgrade is deprecated (RFC 9113 section 3.1).
 [[nodiscard]] bool names_h2c(std::string_view upgrade) noexcept;
 
 // Does a Connection field of the message name this field, and may it be nominated away (not for routing,

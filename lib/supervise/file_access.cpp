@@ -44,7 +44,8 @@ Expected<void> FileAccess::check_logs(const config::App& app,
   const std::array<std::pair<const char*, const std::string*>, 3> logs = {
       {{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
   for (const auto& [key, path] : logs) {
-    if (auto checked = check_log(opener_, fmt::format("app.{}.{}", app.name, key), *path, who); !checked) return checked;
+    if (auto checked = check_log(opener_, fmt::format("app.{}.{}", app.name, key), *path, who); !checked)
+      return checked;
   }
   return {};
 }

@@ -162,8 +162,8 @@ base::TimePoint World::now() const {
 
 void World::refuse_spawn(const Identity& who, const spec::Spec& spec, const spawn::SpawnFailed& failure,
                          const std::string& why) {
-  say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={} cause=\"{}\"",
-                                         spec.app.name, routing::instance_name(who), why));
+  say(base::LogLevel::error, fmt::format("spawn-failed app={} instance={} cause=\"{}\"", spec.app.name,
+                                         routing::instance_name(who), why));
   output(who.app).note(who, "cannot start: " + why);
   output(who.app).end(who);
   enqueue(who.app, [who, failure](decide::App& app) {
@@ -214,7 +214,8 @@ void World::spawn(const Identity& who, const spec::SpecRef& spec) {
   auto place = find_place(who, *spec);
   if (!place) {
     int code = place.error().code;
-    refuse_spawn(who, *spec, {spawn::SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL}, place.error().what);
+    refuse_spawn(who, *spec, {spawn::SpawnStage::endpoint, code != 0 ? code : EADDRNOTAVAIL},
+                 place.error().what);
     return;
   }
   RunObserver& observer = *this;  // private inheritance: only visible from inside

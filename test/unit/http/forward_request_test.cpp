@@ -208,9 +208,9 @@ TEST_CASE("forward rule 56: an upgrade that Connection names is passed on, other
   check_fields("Upgrade: websocket\r\n", "");
   // HTTP/2 inside would bypass every rule.
   for (const std::string h2c : {"h2c", "H2C/1", "h2c;q=1", "websocket, h2c"}) {
-    check_fields("Connection: keep-alive, Upgrade, HTTP2-Settings\r\nUpgrade: " + h2c +
-                     "\r\nHTTP2-Settings: x\r\n",
-                 "");
+    check_fields(
+        "Connection: keep-alive, Upgrade, HTTP2-Settings\r\nUpgrade: " + h2c + "\r\nHTTP2-Settings: x\r\n",
+        "");
   }
   check_forward(start + "Connection: upgrade\r\nUpgrade: h2cx\r\n\r\n",
                 start + tail + "Connection: Upgrade\r\nUpgrade: h2cx\r\n\r\n");

@@ -151,7 +151,8 @@ TEST_CASE("forward rule 56: a 426 keeps what it asks for, named in Connection, b
         Row{"Upgrade: websocket\r\n", "Upgrade: websocket\r\nConnection: close, Upgrade\r\n", 1, false},
         Row{"Upgrade: x\r\n", "Upgrade: x\r\nConnection: keep-alive, Upgrade\r\n", 0, true},
         Row{"Upgrade: H2C\r\n", "", 1, true}, Row{"Upgrade: h2c;q=0\r\n", "", 1, true},
-        Row{"Upgrade: H2C/1, h2cx, h2c ;a\r\n", "Upgrade: h2cx\r\nConnection: Upgrade\r\n", 1, true}, Row{"Upgrade: ,\r\n", "", 1, true}, Row{"", "", 1, true}}) {
+        Row{"Upgrade: H2C/1, h2cx, h2c ;a\r\n", "Upgrade: h2cx\r\nConnection: Upgrade\r\n", 1, true},
+        Row{"Upgrade: ,\r\n", "", 1, true}, Row{"", "", 1, true}}) {
     CAPTURE(row.fields);
     const std::string bytes =
         "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n" + std::string(row.fields) + "\r\n";

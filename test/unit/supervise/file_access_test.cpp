@@ -114,7 +114,8 @@ TEST_CASE_FIXTURE(Fixture,
   fs::path bob = make("bob", kBob);
   app.log.access = (home / "access.log").string();
   CHECK(access().check_logs(app, web).has_value());
-  CHECK(says(access().check_logs(app, std::nullopt).error().what, "app." + app.name + ".log.access: cannot use "));
+  CHECK(says(access().check_logs(app, std::nullopt).error().what,
+             "app." + app.name + ".log.access: cannot use "));
   app.log.err = (bob / "err.log").string();
   CHECK(says(access().check_logs(app, web).error().what, "app." + app.name + ".log.stderr: cannot use "));
 
