@@ -8,6 +8,8 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +18,7 @@ namespace {
 
 // An environment can have megabytes. Marks beyond this size are not looked for.
 constexpr std::size_t kEnvironment = 256U << 10;
+constexpr std::size_t kStat = 4096;
 constexpr std::size_t kMostAncestors = 1024;
 constexpr std::string_view kDaemonName = "gracevisord";
 
@@ -24,6 +27,22 @@ std::optional<pid_t> number_in(std::string_view name) {
   auto [rest, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
   if (failed != std::errc() || rest != name.data() + name.size()) return std::nullopt;
   return pid;
+}
+
+// Is an environment that was read as empty really one? While execve(2) replaces the memory, the file has
+// nothing to show (fs/proc/base.c, environ_read); where the new environment begins and ends is at first not
+// known, and then the same place (create_elf_tables). proc_pid_stat(5): env_start and env_end.
+bool executes(pid_t pid) {
+  constexpr std::size_t kEnvStart = 50 - 3;  // the first field behind the name is the third
+  auto stat = base::read_process_file(pid, "stat", kStat);
+  if (!stat) return false;
+  std::istringstream fields(stat->substr(std::min(stat->rfind(')') + 1, stat->size())));
+  const std::vector<std::string> words{std::istream_iterator<std::string>(fields), {}};
+  if (words.size() < kEnvStart + 2) return false;
+  const std::string& state = words[0];
+  const std::string& begin = words[kEnvStart];
+  if (state == "Z" || state == "X") return false;
+  return begin == "0" || begin != words[kEnvStart + 1] || state == "R" || state == "D";
 }
 
 bool is_gone(int code) {
@@ -48,9 +67,10 @@ std::optional<ProcessMarks> marks_in(std::string_view environment) {
   return marked ? std::optional(std::move(marks)) : std::nullopt;
 }
 
-std::optional<ProcessMarks> read_marks(pid_t pid) {
+MarksSeen read_marks(pid_t pid) {
   auto environment = base::read_process_file(pid, "environ", kEnvironment);
-  return environment ? marks_in(*environment) : std::nullopt;
+  if (!environment) return {};
+  return {marks_in(*environment), environment->empty() && executes(pid)};
 }
 
 bool is_daemon(const base::ProcessEntry& entry) {

@@ -30,8 +30,15 @@ struct ProcessMarks {
 // From the bytes of /proc/PID/environ, or from a plan's "KEY=value" entries joined by NUL. Unset without
 // GV_APP.
 [[nodiscard]] std::optional<ProcessMarks> marks_in(std::string_view environment);
-// Also unset when the environment cannot be read, which is no error: it belongs to another user.
-[[nodiscard]] std::optional<ProcessMarks> read_marks(pid_t pid);
+
+struct MarksSeen {
+  // Also unset when the environment cannot be read, which is no error: it belongs to another user.
+  std::optional<ProcessMarks> marks;
+  // Just now it is executing a program, and its environment is not there: its marks may be seen a moment
+  // later.
+  bool executing = false;
+};
+[[nodiscard]] MarksSeen read_marks(pid_t pid);
 
 class ProcessTable {
  public:

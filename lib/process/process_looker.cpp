@@ -18,7 +18,7 @@ ProcessLook::ProcessLook(inspect::ProcessTable table, pid_t self, std::set<pid_t
   std::erase_if(adopted_, [&](const auto* entry) { return !entry->lives() || leaders.contains(entry->pid); });
 }
 
-const std::optional<inspect::ProcessMarks>& ProcessLook::marks_of(pid_t pid) const {
+const inspect::MarksSeen& ProcessLook::marks_of(pid_t pid) const {
   auto known = marks_.find(pid);
   if (known == marks_.end()) known = marks_.emplace(pid, inspect::read_marks(pid)).first;
   return known->second;

@@ -27,13 +27,13 @@ class ProcessLook {
   // Living children of the daemon that it did not start.
   [[nodiscard]] const inspect::ProcessTable::Members& adopted() const { return adopted_; }
   // Read once per look, and only on demand.
-  [[nodiscard]] const std::optional<inspect::ProcessMarks>& marks_of(pid_t pid) const;
+  [[nodiscard]] const inspect::MarksSeen& marks_of(pid_t pid) const;
 
  private:
   inspect::ProcessTable table_;
   pid_t self_;
   inspect::ProcessTable::Members adopted_;
-  mutable std::map<pid_t, std::optional<inspect::ProcessMarks>> marks_;
+  mutable std::map<pid_t, inspect::MarksSeen> marks_;
 };
 
 class LookAsker {

@@ -60,9 +60,12 @@ inspect::ProcessTable::Members ProcessTree::members(const ProcessLook& look, boo
     const base::ProcessEntry* entry = table.find(pid);
     if (entry != nullptr && entry->is(pid, started)) add(entry);
   }
+  unsure_ = false;
   if (marks_) {
     for (const auto* entry : look.adopted()) {
-      if (look.marks_of(entry->pid) == marks_) add(entry);
+      const inspect::MarksSeen& seen = look.marks_of(entry->pid);
+      if (seen.marks == marks_) add(entry);
+      unsure_ = unsure_ || (seen.executing && !known_.contains(entry->pid));
     }
   }
   std::size_t seen = 0;  // it grows meanwhile

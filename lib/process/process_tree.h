@@ -27,6 +27,8 @@ class ProcessTree {
   // Its living members, the main process first if it is alive. Once `leader_reaped`, the leader's number
   // names what is left of its session and group, until nothing is left; later it may be another process's.
   [[nodiscard]] inspect::ProcessTable::Members members(const ProcessLook& look, bool leader_reaped);
+  // The last look found an orphan that was just executing a program: it may be a member.
+  [[nodiscard]] bool unsure() const { return unsure_; }
 
  private:
   [[nodiscard]] bool number_is_ours(const inspect::ProcessTable& table, bool leader_reaped);
@@ -34,6 +36,7 @@ class ProcessTree {
   pid_t leader_ = 0;
   std::optional<inspect::ProcessMarks> marks_;
   bool number_void_ = false;
+  bool unsure_ = false;
   std::map<pid_t, std::uint64_t> known_;  // with their start times: as the last look found them
 };
 

@@ -15,6 +15,8 @@ constexpr base::Duration kLongestLeft = std::chrono::seconds(10);
 // How long a kill may stop processes and look for more before it sends SIGKILL.
 constexpr base::Duration kHunt = milliseconds(250);
 constexpr unsigned kQuietLooks = 2;
+// How long an orphan that is executing a program is waited for, until its marks can be read.
+constexpr unsigned kMostUnsureLooks = 100;
 // How many are named in status and log; more would not help.
 constexpr std::size_t kMostNamed = 64;
 
@@ -96,6 +98,10 @@ void TreeEnd::silence() {
 
 void TreeEnd::on_look(const ProcessLook& look) {
   inspect::ProcessTable::Members members = tree_.members(look, child_.reaped());
+  if (tree_.unsure() && !hunting_ && unsure_looks_++ < kMostUnsureLooks) {
+    look_timer_.start(kFirstPause);
+    return;
+  }
   if (std::exchange(counting_, false)) {
     observer_.on_counted(static_cast<std::size_t>(
         std::ranges::count_if(members, [this](const auto* member) { return member->pid != child_.pid(); })));

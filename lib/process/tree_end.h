@@ -88,6 +88,7 @@ class TreeEnd final : private LookAsker {
   std::map<pid_t, std::uint64_t> told_;
   std::vector<base::NamedProcess> left_;
   unsigned quiet_looks_ = 0;
+  unsigned unsure_looks_ = 0;
   base::Duration pause_;
   loop::Timer look_timer_;
   loop::Timer hunt_timer_;

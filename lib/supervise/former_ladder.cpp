@@ -7,6 +7,7 @@
 #include <csignal>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "process/pidfd.h"
 #include "process/process_tree.h"
@@ -35,6 +36,17 @@ bool told_to_stop() {
          ::sigismember(&pending, SIGQUIT) == 1;
 }
 
+// Waits, but not for long, for one that is just executing a program.
+std::optional<inspect::ProcessMarks> marks_at_rest(pid_t pid) {
+  constexpr int kMostReads = 100;
+  inspect::MarksSeen seen = inspect::read_marks(pid);
+  for (int reads = 1; seen.executing && reads < kMostReads; ++reads) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    seen = inspect::read_marks(pid);
+  }
+  return seen.marks;
+}
+
 class FormerLadder {
  public:
   FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record)
@@ -44,7 +56,7 @@ class FormerLadder {
     unsigned quiet = 0;
     while (quiet < kQuietLooks) {
       inspect::ProcessTable table = inspect::read_process_table();
-      auto found = judge_former({table, ::getpid(), state_id_, record_, inspect::read_marks});
+      auto found = judge_former({table, ::getpid(), state_id_, record_, marks_at_rest});
       bool any = false;
       hurried_ = hurried_ || told_to_stop();
       for (const FormerProcess& former : found) any = handle(former, found) || any;

@@ -73,8 +73,39 @@ TEST_CASE("process marks: they are found wherever they stand, and only as whole 
   CHECK_FALSE(inspect::marks_in("XGV_APP=web\0A=GV_APP=web\0"s).has_value());
   CHECK_FALSE(inspect::marks_in(""s).has_value());
   auto own = inspect::read_marks(::getpid());
-  CHECK_FALSE(own.has_value());
-  CHECK_FALSE(inspect::read_marks(0x3fffffff).has_value());
+  CHECK_FALSE(own.marks.has_value());
+  CHECK_FALSE(own.executing);
+  CHECK_FALSE(inspect::read_marks(0x3fffffff).marks.has_value());
+}
+
+TEST_CASE("process marks: a process that is just executing a program has none yet, and it is known why") {
+  const std::string again =
+      "test $1 -eq 0 && echo $$; test $1 -lt 500 && exec sh -c \"$0\" \"$0\" $(($1 + 1)); exec sleep 1000";
+  Bench bench;
+  pid_t pid = std::stoi(bench.start_until_line(command({"/bin/sh", "-c", again, again, "0"})));
+  std::size_t missing = 0;
+  bool over = false;
+  while (!over) {
+    const inspect::MarksSeen seen = inspect::read_marks(pid);
+    if (!seen.marks && !seen.executing) ++missing;
+    auto entry = base::read_process_entry(pid);
+    over = !entry || entry->name == "sleep";
+  }
+  CHECK(missing == 0);
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
+}
+
+TEST_CASE("process marks: an empty environment is no execution") {
+  Bench bench;
+  pid_t pid = std::stoi(bench.start_until_line(shell("echo $$; exec env -i sleep 1000")));
+  // The name is the new program's while it is still executed.
+  CHECK(bench.until([pid] {
+    const inspect::MarksSeen seen = inspect::read_marks(pid);
+    return base::read_process_entry(pid)->name == "sleep" && !seen.marks && !seen.executing;
+  }));
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
 }
 
 TEST_CASE("process tree: group, session and descendants belong to it, strangers do not") {
