@@ -1,8 +1,11 @@
-// The keys of [app.NAME] about what is started: command, directory, environment, user, instances.
+// The keys of [app.NAME] about what is started: command, directory, environment, user.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
-#include "config/tables.h"
+#include "config/app_keys.h"
+#include "config/substitute.h"
 #include "config/words.h"
 
 namespace gracevisor::config {
@@ -24,31 +27,6 @@ std::string shell_hint(std::string_view syntax) {
   return text + "quote it, or use sh -c '...'";
 }
 
-void read_command(Reading& reading, const Item& item, App& out) {
-  constexpr std::string_view kExpected = "a command as a list of strings or as one string";
-  if (const auto* line = std::get_if<std::string>(&item.value.data)) {
-    if (!reading.text(item)) return;
-    auto read = read_words(*line);
-    if (!read) return reading.error(item, read.error().what);
-    if (!read->shell_syntax.empty()) return reading.error(item, shell_hint(read->shell_syntax));
-    out.command = std::move(read->words);
-    for (const std::string& word : out.command) check_placeholders(reading, item, word);
-  } else if (std::holds_alternative<Array>(item.value.data)) {
-    for (const Item& element : reading.texts(item, kExpected)) {
-      out.command.push_back(std::get<std::string>(element.value.data));
-      check_placeholders(reading, element, out.command.back());
-    }
-    if (out.command.size() < std::get<Array>(item.value.data).size()) return;  // reported one by one
-  } else {
-    return reading.wrong_type(item, kExpected);
-  }
-  if (out.command.empty() || out.command.front().empty()) {
-    reading.error(item, "the command is empty");
-  } else if (auto hint = tilde_hint(out.command.front()); !hint.empty()) {
-    reading.error(item, hint);
-  }
-}
-
 bool valid_variable(std::string_view name) {
   return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
@@ -56,7 +34,55 @@ bool valid_variable(std::string_view name) {
   });
 }
 
-void read_environment(Reading& reading, const Item& item, App& out) {
+// The name or number of a user or group.
+bool valid_account(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && !name.starts_with('-') &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
+                  c == '$' || c == '@';
+         });
+}
+
+}  // namespace
+
+void read_command(Reading& reading, const Item& item, std::vector<std::string>& command) {
+  constexpr std::string_view kExpected = "a command as a list of strings or as one string";
+  if (const auto* line = std::get_if<std::string>(&item.value.data)) {
+    if (!reading.text(item)) return;
+    auto read = read_words(*line);
+    if (!read) return reading.error(item, read.error().what);
+    if (!read->shell_syntax.empty()) return reading.error(item, shell_hint(read->shell_syntax));
+    command = std::move(read->words);
+    for (const std::string& word : command) check_placeholders(reading, item, word);
+  } else if (std::holds_alternative<Array>(item.value.data)) {
+    for (const Item& element : reading.texts(item, kExpected)) {
+      command.push_back(std::get<std::string>(element.value.data));
+      check_placeholders(reading, element, command.back());
+    }
+    if (command.size() < std::get<Array>(item.value.data).size()) return;  // reported one by one
+  } else {
+    return reading.wrong_type(item, kExpected);
+  }
+  if (command.empty() || command.front().empty()) {
+    reading.error(item, "the command is empty");
+  } else if (auto hint = tilde_hint(command.front()); !hint.empty()) {
+    reading.error(item, hint);
+  }
+}
+
+std::string names_text(const std::vector<std::string>& names) {
+  return names.empty() ? std::string() : list_text(names);
+}
+
+void read_directory(Reading& reading, const Item& item, std::filesystem::path& directory) {
+  if (auto path = reading.path(item)) directory = *path;
+}
+
+std::string directory_text(const std::filesystem::path& directory) {
+  return quote_if_set(directory.string());
+}
+
+void read_environment(Reading& reading, const Item& item, Environment& environment) {
   const Table* table = reading.table(item, R"(a table such as { RAILS_ENV = "production" })");
   if (table == nullptr) return;
   for (const Entry& entry : *table) {
@@ -69,11 +95,16 @@ void read_environment(Reading& reading, const Item& item, App& out) {
     auto text = reading.text(variable, "a string (numbers too are written in quotes)");
     if (!text) continue;
     check_placeholders(reading, variable, *text);
-    out.environment[entry.key] = *text;
+    environment[entry.key] = *text;
   }
 }
 
-void read_environment_files(Reading& reading, const Item& item, App& out) {
+// Values may be secrets; names are not.
+std::string environment_text(const Environment& environment) {
+  return masked_text({environment.begin(), environment.end()});
+}
+
+void read_environment_files(Reading& reading, const Item& item, EnvironmentFiles& files) {
   for (const Item& element : reading.texts(item, "a file's path or a list of paths")) {
     std::string text = std::get<std::string>(element.value.data);
     EnvironmentFile file;
@@ -86,83 +117,37 @@ void read_environment_files(Reading& reading, const Item& item, App& out) {
       reading.error(element, hint);
     } else {
       file.path = beside(element.value.source.file, text);
-      out.environment_file.push_back(std::move(file));
+      files.push_back(std::move(file));
     }
   }
 }
 
-// The name or number of a user or group.
-bool valid_account(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && !name.starts_with('-') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
-                  c == '$' || c == '@';
-         });
+std::string environment_files_text(const EnvironmentFiles& files) {
+  std::vector<std::string> items;
+  items.reserve(files.size());
+  for (const EnvironmentFile& file : files) items.push_back((file.optional ? "?" : "") + file.path.string());
+  return list_text(items);
 }
 
-void read_user(Reading& reading, const Item& item, App& out) {
+void read_user(Reading& reading, const Item& item, std::string& user) {
   auto text = reading.text(item, R"(a user such as "www-data" or "www-data:www-data")");
   if (!text) return;
   const Identity& daemon = reading.identity();
   auto colon = text->find(':');
-  std::string user = text->substr(0, colon);
+  std::string name = text->substr(0, colon);
   std::string group = colon == std::string::npos ? "" : text->substr(colon + 1);
-  if (!valid_account(user) || (colon != std::string::npos && !valid_account(group))) {
+  if (!valid_account(name) || (colon != std::string::npos && !valid_account(group))) {
     return reading.error(
         item, R"(expected a user such as "www-data" or "www-data:www-data", found )" + quote_briefly(*text));
   }
-  bool same_user = user == daemon.user || user == std::to_string(daemon.uid);
+  bool same_user = name == daemon.user || name == std::to_string(daemon.uid);
   bool same_group = group.empty() || group == daemon.group || group == std::to_string(daemon.gid);
   if (!daemon.root() && !(same_user && same_group)) {
     return reading.error(item, fmt::format("the daemon runs as {}, and only root can start an app as {}",
                                            daemon.user.empty() ? std::to_string(daemon.uid) : daemon.user,
                                            quote_briefly(*text)));
   }
-  out.user = *text;
-}
-
-// Values may be secrets; names are not.
-std::string masked(const App& app) {
-  std::vector<std::pair<std::string, std::string>> items;
-  items.reserve(app.environment.size());
-  for (const auto& [key, value] : app.environment) items.emplace_back(key, "***");
-  return map_text(items);
-}
-
-std::string environment_files_text(const App& app) {
-  std::vector<std::string> items;
-  items.reserve(app.environment_file.size());
-  for (const auto& file : app.environment_file)
-    items.push_back((file.optional ? "?" : "") + file.path.string());
-  return list_text(items);
-}
-
-std::string quote_if_set(const std::string& text) {
-  return text.empty() ? std::string() : quote(text);
-}
-
-}  // namespace
-
-void add_process_fields(Fields<App>& fields) {
-  fields.emplace_back(
-      "command", "a list, or one string split as a shell splits words; never a shell", read_command,
-      [](const App& app) { return app.command.empty() ? std::string() : list_text(app.command); },
-      R"(["./server", "--port", "{port}"])");
-  fields.emplace_back(
-      "directory", "symlinks resolved once per generation",
-      [](Reading& r, const Item& item, App& out) {
-        if (auto path = r.path(item)) out.directory = *path;
-      },
-      [](const App& app) { return quote_if_set(app.directory.string()); }, R"("/srv/web/current")");
-  fields.emplace_back("environment", "beside a clean minimum; {directory} and {port} are filled in",
-                      read_environment, masked);
-  fields.emplace_back("environment_file", R"(KEY=VALUE lines; "?file" may be missing)",
-                      read_environment_files, environment_files_text);
-  fields.emplace_back(
-      "user", R"("user" or "user:group"; without it the daemon's user)", read_user,
-      [](const App& app) { return quote_if_set(app.user); }, R"("www-data")");
-  fields.push_back(number_field("instances", &App::instances, {1, kMostInstances}, "processes of the app"));
-  fields.push_back(boolean_field("autostart", &App::autostart, "started with the daemon"));
+  user = *text;
 }
 
 }  // namespace gracevisor::config

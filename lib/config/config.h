@@ -31,6 +31,7 @@ struct Source {
 struct PortRange {
   base::Port first{20000};
   base::Port last{29999};
+  bool operator==(const PortRange&) const = default;
 };
 
 struct DaemonLog {
@@ -54,6 +55,7 @@ struct Daemon {
 struct Cidr {
   base::Address network;
   unsigned prefix = 0;
+  bool operator==(const Cidr&) const = default;
 };
 
 // A line of an access log: JSON, or as Apache and nginx write it.
@@ -112,6 +114,7 @@ enum class EndpointKind {
 struct EnvironmentFile {
   std::filesystem::path path;
   bool optional = false;  // written with a leading "?"
+  bool operator==(const EnvironmentFile&) const = default;
 };
 
 struct Health {
@@ -158,6 +161,7 @@ struct Restart {
 struct StopStep {
   int signal = 15;
   Millis wait{30000};
+  bool operator==(const StopStep&) const = default;
 };
 
 struct Stop {

@@ -6,7 +6,8 @@
 #include <cctype>
 #include <map>
 
-#include "config/tables.h"
+#include "config/keys.h"
+#include "config/read_table.h"
 
 namespace gracevisor::config {
 namespace {
@@ -22,11 +23,7 @@ bool valid_name(std::string_view name) {
 
 class DraftReader {
  public:
-  DraftReader(const Identity& identity, Findings& findings)
-      : reading_(findings, identity),
-        daemon_fields_(daemon_fields()),
-        listener_fields_(listener_fields()),
-        app_fields_(app_fields()) {
+  DraftReader(const Identity& identity, Findings& findings) : reading_(findings, identity) {
     draft_.daemon.runtime_dir = identity.runtime_dir;
     draft_.daemon.state_dir = identity.state_dir;
   }
@@ -61,7 +58,7 @@ class DraftReader {
       }
       if (entry.key == "port_range") draft_.port_range = entry.value.source;
     }
-    read_table(reading_, item.path, *table, daemon_fields_, draft_.daemon);
+    read_table(reading_, item.path, *table, draft_.daemon);
   }
 
   template <class Read>
@@ -91,7 +88,7 @@ class DraftReader {
     ListenerDraft& draft = draft_.listeners.emplace_back(ListenerDraft{{}, item.path, &table});
     draft.listener.name = entry.key;
     draft.listener.source = entry.source;
-    read_table(reading_, item.path, table, listener_fields_, draft.listener);
+    read_table(reading_, item.path, table, draft.listener);
     const Entry* address = find(table, "address");
     const Array* list = address == nullptr ? nullptr : std::get_if<Array>(&address->value.data);
     if (address == nullptr || (list != nullptr && list->empty())) {
@@ -105,13 +102,10 @@ class DraftReader {
     AppDraft& draft = draft_.apps.emplace_back(AppDraft{{}, item.path, &table});
     draft.app.name = entry.key;
     draft.app.source = entry.source;
-    read_table(reading_, item.path, table, app_fields_, draft.app);
+    read_table(reading_, item.path, table, draft.app);
   }
 
   Reading reading_;
-  Fields<Daemon> daemon_fields_;
-  Fields<Listener> listener_fields_;
-  Fields<App> app_fields_;
   std::map<std::string, Source> daemon_keys_;
   std::map<std::string, Source> names_;  // by "app.web", "listen.public"
   Draft draft_;

@@ -19,19 +19,13 @@ namespace gracevisor::config {
 struct Item {
   std::string path;
   const Value& value;
+  Source key = {};  // where the key stands; unset for an element of a list
 };
 
 template <class T>
 struct Bounds {
   T least;
   T most;
-};
-
-// One word of a key that takes one of several. `value` unset: a reserved word.
-template <class E>
-struct Choice {
-  std::string_view word;  // as in Reading::word()
-  std::optional<E> value;
 };
 
 class Reading {
@@ -57,16 +51,6 @@ class Reading {
 
   // Which of `words` it is; one that ends in ":" stands for everything that begins with it.
   std::optional<std::size_t> word(const Item& item, const std::vector<std::string_view>& words);
-  template <class E, std::size_t N>
-  std::optional<E> choice(const Item& item, const Choice<E> (&choices)[N]) {
-    std::vector<std::string_view> words;
-    for (const auto& choice : choices) words.push_back(choice.word);
-    auto index = word(item, words);
-    if (!index) return std::nullopt;
-    if (!choices[*index].value) not_supported(item);
-    return choices[*index].value;
-  }
-
   // "expected EXPECTED, found integer".
   void wrong_type(const Item& item, std::string_view expected);
 

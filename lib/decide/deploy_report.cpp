@@ -102,10 +102,7 @@ EndpointCounts Deploy::old_counts() const {
 }
 
 void Deploy::say_changed() {
-  std::string changed;
-  for (const std::string& what : spec::differences(*old_->spec(), *candidate_.spec())) {
-    changed += (changed.empty() ? "" : ", ") + what;
-  }
+  const std::string changed = spec::names_of(spec::differences(*old_->spec(), *candidate_.spec()));
   say("changed", changed.empty() ? fmt::format("nothing against @{}", old_->id().value()) : changed);
 }
 

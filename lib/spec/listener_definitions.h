@@ -19,10 +19,6 @@ namespace gracevisor::spec {
 // Does the app's configuration name the listener, whatever its definition?
 [[nodiscard]] bool names(const config::App& app, const std::string& listener);
 
-// The keys that differ, named as in the configuration file; the listener's position in the file does not
-// count.
-[[nodiscard]] std::vector<std::string> differences(const config::Listener& from, const config::Listener& to);
-
 // The definition of a listener that is an app's own address, and so is named by that address; unset when
 // `name` is no address.
 [[nodiscard]] std::optional<config::Listener> own_address(const std::string& name);

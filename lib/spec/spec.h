@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/strong.h"
 #include "config/config.h"
+#include "config/key.h"
 #include "config/substitute.h"
 #include "spawn/plan.h"
 #include "spec/file_reader.h"
@@ -63,8 +64,12 @@ struct Placement {
 // GV_INSTANCE GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
-// Differences that matter to a reader, for receipts and status: {"command", "environment.SMTP_URL",
-// "listen.public.address", ...}.
-[[nodiscard]] std::vector<std::string> differences(const Spec& from, const Spec& to);
+// The keys that differ, named as in the configuration file: "command", "environment.SMTP_URL",
+// "listen.public.address". What they resolve to counts, and positions in files do not.
+[[nodiscard]] std::vector<config::Difference> differences(const Spec& from, const Spec& to);
+[[nodiscard]] std::vector<config::Difference> differences(const config::Listener& from,
+                                                          const config::Listener& to);
+// "command, health.path"
+[[nodiscard]] std::string names_of(const std::vector<config::Difference>& differences);
 
 }  // namespace gracevisor::spec

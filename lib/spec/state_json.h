@@ -1,5 +1,5 @@
-// Values to JSON and back, for the state file. Structures come from the field table (state_fields.h): one
-// table serves both directions, so writing and reading cannot drift apart.
+// Values to JSON and back, for the state file. Structures come from the table of keys (config/key.h) and from
+// state_fields.h: the same tables serve both directions, so writing and reading cannot drift apart.
 //
 // Lossless for any bytes: a string that is not UTF-8 becomes {"hex": "ff00"}. Reading never throws; it
 // reports the first misfit with its path. A missing key leaves the default, so that a newer daemon can read
@@ -31,24 +31,39 @@ using Json = nlohmann::json;
 [[nodiscard]] Json string_to_json(const std::string& text);
 [[nodiscard]] std::optional<std::string> string_from_json(const Json& json);
 
+// A word of a key, without the name that may follow it.
+[[nodiscard]] inline std::string_view stem(std::string_view word) {
+  return word.substr(0, word.find_last_not_of(':') + 1);
+}
+
+// A visitor of tables of keys and fields.
 class StateWriter {
  public:
-  // One field of the structure that is being written; called by fields().
+  template <class Codec, class... M>
+  void operator()(const config::Key& key, const Codec& codec, const M&... members) {
+    (put(key, codec, members), ...);
+  }
+  template <class Codec, class... M>
+  void also(const config::Key& /*key*/, const Codec& /*codec*/, const M&... /*members*/) {}
+  template <class Codec, class M, class... C>
+  void table(const config::Key& key, const Codec& /*codec*/, const M& value, const C&... /*context*/) {
+    if constexpr (!std::is_empty_v<M>) kept(key.name, value);
+  }
   template <class T>
-  void operator()(const char* key, const T& value) {
-    object_[key] = encode(value);
+  void kept(std::string_view name, const T& value) {
+    object_[std::string(name)] = encode(value);
   }
 
   template <class T>
   [[nodiscard]] static Json encode(const T& value) {
-    if constexpr (std::is_enum_v<T>) {
-      return enum_text(value);
+    StateWriter inner;
+    inner.object_ = Json::object();
+    if constexpr (requires { keys(inner, value); }) {
+      keys(inner, value);
     } else {
-      StateWriter inner;
-      inner.object_ = Json::object();
       fields(inner, value);
-      return std::move(inner.object_);
     }
+    return std::move(inner.object_);
   }
   template <std::integral T>
   [[nodiscard]] static Json encode(const T& value) {
@@ -82,6 +97,25 @@ class StateWriter {
   }
 
  private:
+  template <class Codec, class M>
+  void put(const config::Key& key, const Codec& codec, const M& value) {
+    put_as(key.name, codec, value);
+  }
+  template <class Codec, class M>
+  void put(const config::Key& /*key*/, const Codec& codec, config::Named<M> named) {
+    put_as(named.name, codec, named.value);
+  }
+  template <class Codec, class M>
+  void put(const config::Key& /*key*/, const Codec& /*codec*/, config::Context<M> /*another row's*/) {}
+  template <class Codec, class M>
+  void put_as(std::string_view name, const Codec& codec, const M& value) {
+    if constexpr (std::is_enum_v<M>) {
+      object_[std::string(name)] = stem(word_of(std::span(codec.choices), value));
+    } else {
+      kept(name, value);
+    }
+  }
+
   template <class Range>
   [[nodiscard]] static Json encode_all(const Range& values) {
     Json array = Json::array();
@@ -97,27 +131,33 @@ class StateReader {
   // Where the first misfit is, e.g. "live_spec.app.instances"; empty: none so far.
   [[nodiscard]] const std::string& misfit() const noexcept { return misfit_; }
 
-  // One field of the structure that is being read; called by fields().
+  template <class Codec, class... M>
+  void operator()(const config::Key& key, const Codec& codec, M&&... members) {
+    (take(key, codec, members), ...);
+  }
+  template <class Codec, class... M>
+  void also(const config::Key& /*key*/, const Codec& /*codec*/, M&&... /*members*/) {}
+  template <class Codec, class M, class... C>
+  void table(const config::Key& key, const Codec& /*codec*/, M& value, C&&... /*context*/) {
+    if constexpr (!std::is_empty_v<M>) kept(key.name, value);
+  }
   template <class T>
-  void operator()(const char* key, T& value) {
-    if (!misfit_.empty()) return;
-    auto found = object_->find(key);
-    if (found != object_->end() && !decode(*found, value))
-      misfit_ = misfit_.empty() ? key : key + ("." + misfit_);
+  void kept(std::string_view name, T& value) {
+    take_as(name, [&](const Json& json) { return decode(json, value); });
   }
 
   // False on a misfit; `value` is then half-read.
   template <class T>
   [[nodiscard]] bool decode(const Json& json, T& value) {
-    if constexpr (std::is_enum_v<T>) {
-      return decode_enum(json, value);
+    if (!json.is_object()) return false;
+    const Json* outer = std::exchange(object_, &json);
+    if constexpr (requires { keys(*this, value); }) {
+      keys(*this, value);
     } else {
-      if (!json.is_object()) return false;
-      const Json* outer = std::exchange(object_, &json);
       fields(*this, value);
-      object_ = outer;
-      return misfit_.empty();
     }
+    object_ = outer;
+    return misfit_.empty();
   }
   template <std::integral T>
   [[nodiscard]] bool decode(const Json& json, T& value) {
@@ -189,14 +229,39 @@ class StateReader {
     to = static_cast<To>(from);
     return true;
   }
-  // enum_text() is the table; an enumeration has few values.
-  template <class E>
-  [[nodiscard]] static bool decode_enum(const Json& json, E& value) {
+  template <class Codec, class M>
+  void take(const config::Key& key, const Codec& codec, M& value) {
+    take_value(key.name, codec, value);
+  }
+  template <class Codec, class M>
+  void take(const config::Key& /*key*/, const Codec& codec, config::Named<M> named) {
+    take_value(named.name, codec, named.value);
+  }
+  template <class Codec, class M>
+  void take(const config::Key& /*key*/, const Codec& /*codec*/, config::Context<M> /*another row's*/) {}
+  template <class Codec, class M>
+  void take_value(std::string_view name, const Codec& codec, M& value) {
+    if constexpr (std::is_enum_v<M>) {
+      take_as(name, [&](const Json& json) { return decode_word(json, codec.choices, value); });
+    } else {
+      kept(name, value);
+    }
+  }
+  // Calls `decode` with the member of that name, if there is one and no misfit so far.
+  template <class Decode>
+  void take_as(std::string_view name, const Decode& decode) {
+    if (!misfit_.empty()) return;
+    auto found = object_->find(name);
+    if (found == object_->end() || decode(*found)) return;
+    misfit_ = std::string(name) + (misfit_.empty() ? "" : "." + misfit_);
+  }
+  template <class Choices, class E>
+  [[nodiscard]] static bool decode_word(const Json& json, const Choices& choices, E& value) {
     const auto* text = json.get_ptr<const Json::string_t*>();
-    for (int number = 0; text != nullptr && number < 16; ++number) {
-      const char* name = enum_text(static_cast<E>(number));
-      if (name == nullptr || *text != name) continue;
-      value = static_cast<E>(number);
+    if (text == nullptr) return false;
+    for (const auto& choice : choices) {
+      if (stem(choice.word) != *text) continue;
+      value = choice.value;
       return true;
     }
     return false;

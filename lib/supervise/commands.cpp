@@ -119,14 +119,8 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
 void Supervisor::note_differences(AppEntry& entry, const spec::AppState& state) {
   std::vector<std::string> hints;
   auto now = settings_.files.freeze(entry.configured, entry.configured_listeners, hints);
-  std::string differs;
-  if (now) {
-    for (const std::string& what : spec::differences(*state.live_spec, **now)) {
-      differs += (differs.empty() ? "" : ", ") + what;
-    }
-  } else {
-    differs = now.error().what;
-  }
+  const std::string differs =
+      now ? spec::names_of(spec::differences(*state.live_spec, **now)) : now.error().what;
   if (differs.empty()) return;
   entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
                                        state.live.value(), differs, state.app));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "spec/listener_definitions.h"
+#include "spec/spec.h"
 
 namespace gracevisor::supervise {
 namespace {

@@ -60,8 +60,8 @@ std::vector<std::string> changes_between(const std::vector<config::Listener>& fr
     const config::Listener* old = spec::find_listener(from, listener.name);
     if (old == nullptr) continue;
     auto keys = spec::differences(*old, listener);
-    std::erase(keys, "address");
-    if (!keys.empty()) result.push_back(listener.name + ": " + joined(keys));
+    std::erase_if(keys, [](const config::Difference& key) { return key.name == "address"; });
+    if (!keys.empty()) result.push_back(listener.name + ": " + spec::names_of(keys));
   }
   return result;
 }
@@ -120,14 +120,14 @@ std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listen
     const config::Listener* now = listeners_.in_force(wanted.name);
     std::string others = now != nullptr ? others_at(entry, wanted.name) : "";
     plan.listeners.push_back(others.empty() ? wanted : *now);
-    auto keys = others.empty() ? std::vector<std::string>{} : spec::differences(*now, wanted);
+    auto keys = others.empty() ? std::vector<config::Difference>{} : spec::differences(*now, wanted);
     if (keys.empty()) continue;
     std::string addresses;
     if (now->addresses != wanted.addresses) {
       addresses = fmt::format(" ({} -> {})", spec::addresses_text(*now), spec::addresses_text(wanted));
     }
     plan.left.push_back(fmt::format("{}: {}{}: taken at the next start of the daemon (also used by {})",
-                                    wanted.name, joined(keys), addresses, others));
+                                    wanted.name, spec::names_of(keys), addresses, others));
   }
   auto wanted = addresses_of(plan.listeners);
   for (const auto& [id, other] : apps_) {

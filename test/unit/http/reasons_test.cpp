@@ -7,25 +7,14 @@
 #include <string>
 
 #include "http/body.h"
-#include "support/temp_folder.h"
+#include "support/manual_page.h"
 #include "unit/http/reading.h"
 
 namespace gracevisor::http::testing {
 
 namespace {
 
-constexpr std::string_view kBegin = ".\\\" The table of lib/http/reasons.h; a test holds the two together.\n";
-constexpr std::string_view kEnd = ".\\\" The end of the table.\n";
-
-// As roff has it: what it would take for something else is escaped.
-std::string roff(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '-') out += '\\';
-    out += c;
-  }
-  return out;
-}
+using test::roff;
 
 // What the manual page must say of every reason, by status and then as the table has them.
 std::string manual() {
@@ -46,14 +35,8 @@ std::string manual() {
 }  // namespace
 
 TEST_CASE("reasons: the manual page lists the whole table and nothing else") {
-  const std::string page = test::content_of(GV_SOURCE_DIR "/apps/gracevisord/gracevisord.8");
-  const std::size_t begin = page.find(kBegin);
-  REQUIRE(begin != std::string::npos);
-  const std::size_t table = begin + kBegin.size();
-  const std::size_t end = page.find(kEnd, table);
-  REQUIRE(end != std::string::npos);
   // On failure: the left side is what belongs between the two remarks.
-  CHECK(manual() == page.substr(table, end - table));
+  CHECK(manual() == test::table_of("gracevisord/gracevisord.8", "lib/http/reasons.h"));
 }
 
 TEST_CASE("reasons: tokens are words of their own and sentences are whole") {

@@ -1,0 +1,50 @@
+#include "config/daemon_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace gracevisor::config {
+
+void read_workers(Reading& reading, const Item& item, unsigned& workers) {
+  std::optional<unsigned> number = workers;
+  NumberOrAuto{{1, 256}}.read(reading, item, number);
+  workers = number.value_or(0);
+}
+
+std::string workers_text(const unsigned& workers) {
+  return NumberOrAuto::text(workers == 0 ? std::nullopt : std::optional(workers));
+}
+
+void read_folder(Reading& reading, const Item& item, std::filesystem::path& folder) {
+  if (auto path = reading.path(item)) folder = *path;
+}
+
+std::string folder_text(const std::filesystem::path& folder) {
+  return quote(folder.string());
+}
+
+std::string port_range_text(const PortRange& range) {
+  return fmt::format(R"("{}-{}")", range.first.value(), range.last.value());
+}
+
+base::Expected<std::string> parse_group(std::string_view text) {
+  const bool valid =
+      text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+      });
+  if (valid) return std::string(text);
+  return base::fail("expected a group's name, found " + quote_briefly(text));
+}
+
+void read_log_file(Reading& reading, const Item& item, std::string& file) {
+  const auto* text = std::get_if<std::string>(&item.value.data);
+  if (text != nullptr && text->empty()) {
+    file.clear();
+  } else if (auto path = reading.path(item, R"(a file's path, or "" for standard error)")) {
+    file = path->string();
+  }
+}
+
+}  // namespace gracevisor::config

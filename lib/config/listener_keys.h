@@ -1,0 +1,61 @@
+// [listen.NAME]. Thread: any.
+#pragma once
+
+#include "config/codecs.h"
+#include "config/config.h"
+#include "config/key.h"
+#include "config/log_keys.h"
+
+namespace gracevisor::config {
+
+void read_addresses(Reading& reading, const Item& item, std::vector<base::Address>& addresses);
+[[nodiscard]] std::string addresses_text(const std::vector<base::Address>& addresses);
+void read_default_app(Reading& reading, const Item& item, std::optional<std::string>& app);
+[[nodiscard]] std::string optional_text(const std::optional<std::string>& text);
+void read_proxies(Reading& reading, const Item& item, std::vector<Cidr>& proxies);
+[[nodiscard]] std::string proxies_text(const std::vector<Cidr>& proxies);
+
+inline constexpr Choice<Listener::Targets> kTargets[] = {{"as-sent", Listener::Targets::as_sent},
+                                                         {"strict", Listener::Targets::strict}};
+
+void keys(auto& key, IsA<Listener> auto& value) {
+  auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
+         max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
+         access_log, access_format, source] = value;
+  constexpr std::uint64_t kMost = 1U << 20;
+  const Duration duration{{Millis(10), kDay}};
+  key.kept("name", name);
+  key({"address", Takes::listener, R"("*" is both families; "127.0.0.1:80", "[::1]:80", "unix:/run/x.sock")",
+       R"(["*:80"])"},
+      By{read_addresses, addresses_text, "an address or a list of addresses"}, named("addresses", addresses));
+  key({"default", Takes::table, "the app for unknown hosts; without it they get 404", R"("web")"},
+      By{read_default_app, optional_text, "an app's name"}, named("default_app", default_app));
+  key({"trusted_proxies", Takes::table, "whose X-Forwarded-* headers are believed"},
+      By{read_proxies, proxies_text, "a network or a list of networks"}, trusted_proxies);
+  key({"proxy_protocol", Takes::listener,
+       "every connection begins with a PROXY header, version 1 or 2, and is refused without"},
+      Boolean{}, proxy_protocol);
+  key({"head_timeout", Takes::table, "of a request's head, in all"}, duration, head_timeout);
+  key({"idle_timeout", Takes::table, "between two requests"}, duration, idle_timeout);
+  key({"max_target", Takes::table, "of a request line; more is 414"}, Size{{64, kMost}}, max_target);
+  key({"max_head", Takes::table, "of a request; more is 431"}, Size{{256, kMost}}, max_head);
+  key({"max_field", Takes::table, "of one header line; more is 431"}, Size{{64, kMost}}, max_field);
+  key({"max_fields", Takes::table, "header lines; more is 431"}, Number{{1, 1000}}, max_fields);
+  key({"targets", Takes::table,
+       R"(bytes such as "^" and raw UTF-8 pass as they came; "strict": 400, as the RFC says)"},
+      OneOf{kTargets}, targets);
+  key({"read_ahead", Takes::table, "pipelined bytes that are kept while a request is served"},
+      Size{{1024, kMost}}, read_ahead);
+  key({"max_connections_per_client", Takes::listener,
+       R"(of one address; "auto": a quarter, once four fifths of all places are taken; 0: any)"},
+      NumberOrAuto{{0, 1'000'000}}, max_connections_per_client);
+  key({"access_log", Takes::writer, "a line for each request that no app logs, 404 and refused ones too",
+       R"("/var/log/gracevisor/access.log")"},
+      kAccessPath, access_log);
+  key(kAccessFormatKey, OneOf{kAccessFormats}, access_format);
+  key.also({"tls", Takes::listener, {}}, Reserved{});
+  key.also({"redirect", Takes::listener, {}}, Reserved{});
+  key.kept("source", source);
+}
+
+}  // namespace gracevisor::config
