@@ -150,6 +150,35 @@ TEST_CASE("differences: command, directory, variables, user and keys, each once 
   CHECK(names_of(differences(to, from)) == expected);
 }
 
+TEST_CASE("differences: each says what it takes") {
+  using config::Takes;
+  auto from = spec_of_web();
+  from.listeners.emplace_back().name = "public";
+  auto to = from;
+  to.environment["PATH"] = "/bin";
+  to.app.instances = 2;
+  to.app.health.kind = config::Health::Kind::tcp;
+  to.app.restart.policy = config::Restart::Policy::never;
+  to.app.log.keep = 1;
+  to.app.proxy_options.response_headers.remove = {"Server"};
+  to.listeners.front().max_head = 300;
+  to.listeners.front().proxy_protocol = true;
+  std::vector<std::pair<std::string, Takes>> found;
+  for (const config::Difference& difference : differences(from, to)) {
+    found.emplace_back(difference.name, difference.takes);
+  }
+  const std::vector<std::pair<std::string, Takes>> expected = {
+      {"environment.PATH", Takes::deploy},
+      {"instances", Takes::scale},
+      {"health.type", Takes::deploy},
+      {"restart.policy", Takes::next_use},
+      {"log.keep", Takes::writer},
+      {"proxy_options.response_headers.remove", Takes::table},
+      {"listen.public.proxy_protocol", Takes::listener},
+      {"listen.public.max_head", Takes::table}};
+  CHECK(found == expected);
+}
+
 TEST_CASE("differences: the same words that find another program") {
   auto from = spec_of_web();
   auto to = from;
