@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "status.h"
+#include "supervise/supervisor.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -55,23 +56,20 @@ bool selects(const std::string& wanted, const std::string& instance) {
 }
 
 // Is there, or was there, output of it? It may have written nothing yet.
-bool knows(const decide::App& app, const supervise::AppOutput& output, const Selection& wanted) {
+bool knows(const supervise::AppSnapshot& app, const supervise::AppOutput& output, const Selection& wanted) {
   if (output.keeps(wanted.generation, wanted.slot)) return true;
-  if (!wanted.slot) return app.has(wanted.generation);
-  for (const decide::Generation* generation : app.generations()) {
-    if (generation->id() != wanted.generation) continue;
-    return wanted.slot->value() >= 1 && wanted.slot->value() <= generation->instances().size();
-  }
-  return false;
+  auto generation = std::ranges::find(app.generations, wanted.generation, &supervise::GenerationSnapshot::id);
+  if (generation == app.generations.end()) return false;
+  return !wanted.slot || (wanted.slot->value() >= 1 && wanted.slot->value() <= generation->instances.size());
 }
 
-std::string unknown_text(const decide::App& app, const supervise::AppOutput& output,
+std::string unknown_text(const supervise::AppSnapshot& app, const supervise::AppOutput& output,
                          const std::string& wanted) {
   std::string kept;
   for (base::GenerationId generation : output.generations()) {
     kept += fmt::format("{}@{}", kept.empty() ? "" : ", ", generation.value());
   }
-  return fmt::format("nothing of {}@{} is kept{}{}", app.name(), wanted, kept.empty() ? "" : ", only of ",
+  return fmt::format("nothing of {}@{} is kept{}{}", app.name, wanted, kept.empty() ? "" : ", only of ",
                      kept);
 }
 
@@ -89,7 +87,7 @@ std::size_t line_count(const std::string& text) {
 }  // namespace
 
 ControlApi::ControlApi(supervise::Supervisor& supervisor, std::function<void()> shut_down)
-    : supervisor_(supervisor), shut_down_(std::move(shut_down)), started_(supervisor.world().now()) {}
+    : supervisor_(supervisor), shut_down_(std::move(shut_down)), started_(std::chrono::steady_clock::now()) {}
 
 void ControlApi::handle(const control::Request& request, std::shared_ptr<Reply> reply) {
   constexpr std::string_view kApps = "/v1/apps/";
@@ -112,7 +110,7 @@ void ControlApi::read(const std::string& path, const ReplyRef& reply) {
   if (path == "/v1/version") {
     reply->json(200, control::to_json(control::Version{GV_VERSION, ::getpid()}));
   } else if (path == "/v1/status") {
-    reply->json(200, control::to_json(status_of(supervisor_, started_)));
+    reply->json(200, control::to_json(status_of(supervisor_.snapshot(), started_)));
   } else {
     refuse(*reply, control::ExitCode::usage, "no such path: " + path);
   }
@@ -124,13 +122,13 @@ void ControlApi::handle_app(const control::Request& request, const std::string& 
     command(request, app, verb, reply);
     return;
   }
-  const supervise::Supervisor::AppEntry* entry = supervisor_.find_app(app);
-  if (entry == nullptr) {
+  const auto snapshot = supervisor_.snapshot(app);
+  if (!snapshot) {
     refuse(*reply, control::ExitCode::no_such_app, "no app \"" + app + "\"");
   } else if (verb.empty()) {
-    reply->json(200, control::to_json(status_of(supervisor_, *entry)));
+    reply->json(200, control::to_json(status_of(*snapshot, std::chrono::steady_clock::now())));
   } else if (verb == "logs") {
-    logs(request, *entry, reply);
+    logs(request, *snapshot, reply);
   } else {
     refuse(*reply, control::ExitCode::usage, "no such path: " + request.path);
   }
@@ -169,7 +167,7 @@ void ControlApi::command(const control::Request& request, const std::string& app
   });
 }
 
-void ControlApi::logs(const control::Request& request, const supervise::Supervisor::AppEntry& entry,
+void ControlApi::logs(const control::Request& request, const supervise::AppSnapshot& app,
                       const ReplyRef& reply) {
   bool follow = query_value(request, "follow") == "1";
   if (follow && !reply->follow()) {
@@ -178,7 +176,7 @@ void ControlApi::logs(const control::Request& request, const supervise::Supervis
     return;
   }
   std::string wanted = query_value(request, "instance");
-  supervise::AppOutput& output = supervisor_.world().output(entry.app->id());
+  supervise::AppOutput& output = *supervisor_.output(app.name);
   output.tidy();
   if (!wanted.empty()) {
     auto selection = read_selection(wanted);
@@ -186,8 +184,8 @@ void ControlApi::logs(const control::Request& request, const supervise::Supervis
       refuse(*reply, control::ExitCode::usage, "\"" + wanted + "\" names no generation and no instance");
       return;
     }
-    if (!knows(*entry.app, output, *selection)) {
-      refuse(*reply, control::ExitCode::no_such_app, unknown_text(*entry.app, output, wanted));
+    if (!knows(app, output, *selection)) {
+      refuse(*reply, control::ExitCode::no_such_app, unknown_text(app, output, wanted));
       return;
     }
   }

@@ -23,8 +23,7 @@ class ControlApi final : public control::Handler {
   void read(const std::string& path, const ReplyRef& reply);
   void command(const control::Request& request, const std::string& app, const std::string& verb,
                const ReplyRef& reply);
-  void logs(const control::Request& request, const supervise::Supervisor::AppEntry& entry,
-            const ReplyRef& reply);
+  void logs(const control::Request& request, const supervise::AppSnapshot& app, const ReplyRef& reply);
   void shut_down(const ReplyRef& reply);
 
   supervise::Supervisor& supervisor_;

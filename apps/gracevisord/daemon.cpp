@@ -243,7 +243,7 @@ base::Expected<void> Daemon::watch_signals() {
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
   auto orphans =
-      process::OrphanReaper::create(*loop_, [this](base::Pid pid) { return supervisor_->world().owns(pid); });
+      process::OrphanReaper::create(*loop_, [this](base::Pid pid) { return supervisor_->owns(pid); });
   if (!orphans) return std::unexpected(orphans.error());
   orphans_ = std::move(*orphans);
   return {};

@@ -13,8 +13,9 @@
 namespace gracevisor::daemon {
 namespace {
 
-using decide::Instance;
 using decide::InstanceState;
+using supervise::AppSnapshot;
+using supervise::InstanceSnapshot;
 
 constexpr std::size_t kMaxStatm = 4096;
 
@@ -34,15 +35,15 @@ std::uint64_t resident_bytes(base::Pid pid) {
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-std::string detail_of(const Instance& instance, base::TimePoint now) {
-  std::string last = instance.last_exit() ? text(*instance.last_exit()) : "";
-  switch (instance.state()) {
+std::string detail_of(const InstanceSnapshot& instance, base::TimePoint now) {
+  std::string last = instance.last_exit ? text(*instance.last_exit) : "";
+  switch (instance.state) {
     case InstanceState::backoff:
-      return fmt::format("next in {} s, {} failures: {}", seconds(*instance.due() - now) + 1,
-                         instance.failures_in_a_row(), last);
-    case InstanceState::fatal: return fmt::format("{} failures: {}", instance.failures_in_a_row(), last);
+      return fmt::format("next in {} s, {} failures: {}", seconds(*instance.due - now) + 1,
+                         instance.failures_in_a_row, last);
+    case InstanceState::fatal: return fmt::format("{} failures: {}", instance.failures_in_a_row, last);
     case InstanceState::starting:
-    case InstanceState::unhealthy: return instance.probe_text();
+    case InstanceState::unhealthy: return instance.probe;
     case InstanceState::stopped: return last;
     case InstanceState::spawning:
     case InstanceState::healthy:
@@ -55,27 +56,23 @@ std::string detail_of(const Instance& instance, base::TimePoint now) {
   return "";
 }
 
-control::InstanceStatus status_of(supervise::Supervisor& supervisor, const Instance& instance) {
-  const supervise::World& world = supervisor.world();
-  const routing::Identity& who = instance.identity();
-  const supervise::Run* run = world.find_run(who);
+control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePoint now) {
   control::InstanceStatus status;
-  status.name = routing::instance_name(who);
-  bool looping = instance.state() == InstanceState::backoff && instance.crash_looping();
-  status.state = looping ? "crash-loop" : std::string(text(instance.state()));
-  status.restarts = instance.restarts();
-  status.detail = detail_of(instance, world.now());
-  if (run == nullptr || run->gone() || !run->left().empty()) return status;
-  status.pid = run->pid().value();
-  status.endpoint = run->place();
-  status.uptime_s = seconds(world.now() - instance.spawned_at());
-  decide::EndpointCounts counts = world.counts(who);
-  status.in_flight = counts.in_flight;
-  status.upgraded = counts.tunnels;
-  status.rss_bytes = resident_bytes(run->pid());
-  if (instance.probe().tries > 0) {
+  status.name = routing::instance_name(instance.who);
+  bool looping = instance.state == InstanceState::backoff && instance.crash_looping;
+  status.state = looping ? "crash-loop" : std::string(text(instance.state));
+  status.restarts = instance.restarts;
+  status.detail = detail_of(instance, now);
+  if (!instance.process) return status;
+  status.pid = instance.process->pid.value();
+  status.endpoint = instance.process->place;
+  status.uptime_s = seconds(now - instance.process->spawned_at);
+  status.in_flight = instance.process->counts.in_flight;
+  status.upgraded = instance.process->counts.tunnels;
+  status.rss_bytes = resident_bytes(instance.process->pid);
+  if (instance.probe_took) {
     status.probe_ms =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<base::Millis>(instance.probe().took).count());
+        static_cast<std::uint64_t>(std::chrono::duration_cast<base::Millis>(*instance.probe_took).count());
   }
   return status;
 }
@@ -85,97 +82,80 @@ std::string route_text(const config::Route& route) {
   return route.path == "/" ? host : host + route.path;
 }
 
-std::string last_deploy_text(const decide::Report& report, base::TimePoint now) {
-  const decide::ReportLine& last = report.lines().back();
-  if (!report.finished())
-    return fmt::format("running since {} s, {}", seconds(now - report.began()), last.phase);
-  return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - report.began() - last.at),
+std::string last_deploy_text(const supervise::DeploySnapshot& deploy, base::TimePoint now) {
+  const decide::ReportLine& last = deploy.last;
+  if (!deploy.finished) return fmt::format("running since {} s, {}", seconds(now - deploy.began), last.phase);
+  return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - deploy.began - last.at),
                      static_cast<int>(*last.exit), last.text);
 }
 
 // "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
-std::string left_text(const supervise::Run& run) {
+std::string left_text(const supervise::LeftSnapshot& left) {
   std::string text =
-      fmt::format("{} ended and left {}", routing::instance_name(run.identity()), base::text(run.left()));
-  if (!run.place().empty()) text += fmt::format("; {} is not used again before they end", run.place());
+      fmt::format("{} ended and left {}", routing::instance_name(left.who), base::text(left.processes));
+  if (!left.place.empty()) text += fmt::format("; {} is not used again before they end", left.place);
   return text;
+}
+
+std::vector<std::string> problems_of(const AppSnapshot& app, base::TimePoint now) {
+  std::vector<std::string> problems;
+  if (app.last_deploy && app.last_deploy->last.exit && *app.last_deploy->last.exit != base::ExitCode::done) {
+    problems.push_back("last deploy " + last_deploy_text(*app.last_deploy, now));
+  }
+  if (app.record_trouble) {
+    problems.push_back(fmt::format(
+        "state record not written for {} s: {}; tried again; a restart of the daemon does not know the "
+        "last change",
+        seconds(now - app.record_trouble->since), app.record_trouble->cause));
+  }
+  problems.insert(problems.end(), app.remarks.begin(), app.remarks.end());
+  for (const supervise::LeftSnapshot& left : app.left) problems.push_back(left_text(left));
+  return problems;
 }
 
 }  // namespace
 
-control::AppStatus status_of(supervise::Supervisor& supervisor,
-                             const supervise::Supervisor::AppEntry& entry) {
-  const decide::App& app = *entry.app;
-  const config::App& facing = supervise::Supervisor::facing(entry);
-  base::TimePoint now = supervisor.world().now();
+control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
   control::AppStatus status;
-  status.name = app.name();
-  status.state = app.state();
-  status.wanted = facing.instances;
-  decide::AppCounts counts = supervisor.world().counts(app.id());
-  status.requests = counts.requests;
-  status.failed = counts.failed;
-  status.repaired = counts.repaired;
-  for (const std::string& listener : facing.listen) {
-    for (const std::string& address : supervisor.listeners().addresses(listener))
-      status.listens.push_back(address);
-  }
-  if (!facing.listen.empty()) {
-    for (const config::Route& route : facing.routes) status.routes.push_back(route_text(route));
-  }
-  if (const decide::Generation* live = app.live()) {
-    status.generation = live->id().value();
-    status.healthy = live->healthy();
-    for (const auto& instance : live->instances()) {
-      if (instance->state() != InstanceState::healthy) continue;
-      std::uint64_t since = seconds(now - instance->since());
-      status.since_s = std::max(status.since_s.value_or(since), since);
+  status.name = app.name;
+  status.state = app.state;
+  status.wanted = app.wanted;
+  status.requests = app.counts.requests;
+  status.failed = app.counts.failed;
+  status.repaired = app.counts.repaired;
+  status.listens = app.addresses;
+  for (const config::Route& route : app.routes) status.routes.push_back(route_text(route));
+  if (app.live != base::GenerationId()) status.generation = app.live.value();
+  status.healthy = app.healthy;
+  if (app.healthy_since) status.since_s = seconds(now - *app.healthy_since);
+  for (const supervise::GenerationSnapshot& generation : app.generations) {
+    for (const InstanceSnapshot& instance : generation.instances) {
+      status.instances.push_back(status_of(instance, now));
     }
   }
-  for (const decide::Generation* generation : app.generations()) {
-    for (const auto& instance : generation->instances()) {
-      status.instances.push_back(status_of(supervisor, *instance));
-    }
-  }
-  if (app.last_deploy()) {
-    status.last_deploy = last_deploy_text(*app.last_deploy(), now);
-    const decide::ReportLine& last = app.last_deploy()->lines().back();
-    if (last.exit && *last.exit != base::ExitCode::done) {
-      status.problems.push_back("last deploy " + status.last_deploy);
-    }
-  }
-  if (const auto& stopped = app.stopped()) {
-    auto ago = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - stopped->at;
-    status.stopped_uid = stopped->uid;
+  if (app.last_deploy) status.last_deploy = last_deploy_text(*app.last_deploy, now);
+  if (app.stopped) {
+    auto ago = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - app.stopped->at;
+    status.stopped_uid = app.stopped->uid;
     status.stopped_s = static_cast<std::uint64_t>(std::max<std::int64_t>(ago.count(), 0));
   }
-  if (const auto& trouble = app.record_trouble()) {
-    status.problems.push_back(fmt::format(
-        "state record not written for {} s: {}; tried again; a restart of the daemon does not know the "
-        "last change",
-        seconds(now - trouble->since), trouble->cause));
-  }
-  for (const std::string& missing : entry.missing) status.problems.push_back(missing);
-  status.problems.insert(status.problems.end(), entry.problems.begin(), entry.problems.end());
-  for (const auto& [who, run] : supervisor.world().runs_of(app.id())) {
-    if (!run->left().empty()) status.problems.push_back(left_text(*run));
-  }
+  status.problems = problems_of(app, now);
   return status;
 }
 
-control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoint started) {
+control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started) {
   control::StatusReport report;
   report.version = GV_VERSION;
   report.pid = ::getpid();
-  report.uptime_s = seconds(supervisor.world().now() - started);
-  report.workers = supervisor.workers();
-  report.epoch = supervisor.publisher().epoch().value();
-  decide::DescriptorBudget budget = supervisor.budget();
+  report.uptime_s = seconds(snapshot.now - started);
+  report.workers = snapshot.workers;
+  report.epoch = snapshot.epoch.value();
+  const decide::DescriptorBudget& budget = snapshot.budget;
   if (budget.limit() != decide::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
   report.open_files_needed = budget.need();
   report.max_connections = budget.clients();
-  report.problems = supervisor.remarks();
-  for (const auto& [id, entry] : supervisor.apps()) report.apps.push_back(status_of(supervisor, entry));
+  report.problems = snapshot.remarks;
+  for (const AppSnapshot& app : snapshot.apps) report.apps.push_back(status_of(app, snapshot.now));
   return report;
 }
 

@@ -1,14 +1,14 @@
-// The supervisor's state as the control API's messages. Thread: the supervisor's.
+// The supervisor's snapshots, lines and reports as the control API's messages. Thread: any.
 #pragma once
 
 #include "control/messages.h"
-#include "supervise/supervisor.h"
+#include "supervise/output_tail.h"
+#include "supervise/snapshot.h"
 
 namespace gracevisor::daemon {
 
-[[nodiscard]] control::StatusReport status_of(supervise::Supervisor& supervisor, base::TimePoint started);
-[[nodiscard]] control::AppStatus status_of(supervise::Supervisor& supervisor,
-                                           const supervise::Supervisor::AppEntry& entry);
+[[nodiscard]] control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started);
+[[nodiscard]] control::AppStatus status_of(const supervise::AppSnapshot& app, base::TimePoint now);
 [[nodiscard]] control::LogLine message_of(const supervise::OutputLine& line);
 [[nodiscard]] control::ReportLine message_of(const decide::ReportLine& line);
 

@@ -27,6 +27,7 @@
 #include "supervise/listener_book.h"
 #include "supervise/publisher.h"
 #include "supervise/shortage_watch.h"
+#include "supervise/snapshot.h"
 #include "supervise/socket_check.h"
 #include "supervise/world.h"
 
@@ -44,31 +45,6 @@ class Supervisor {
     FileAccess files = {};                                                // how the apps' files are read
     std::string state_id;                                                 // what processes carry as GV_STATE
   };
-  // What is known of one app besides its decider.
-  // Listeners as a spec needs them; they come into force when it goes live.
-  struct PendingListeners {
-    spec::SpecRef spec;
-    std::unique_ptr<ListenerBook::Opened> opened;
-    std::vector<std::string> changes;  // for the receipt
-  };
-  // An address from which a deploy takes something, or to which it adds something.
-  struct Touched {
-    std::string address;
-    std::shared_ptr<const routing::ListenerLedger> ledger;
-  };
-  struct AppEntry {
-    std::unique_ptr<decide::App> app;
-    std::optional<PendingListeners> listeners;
-    std::optional<spec::AppState> remembered;  // what to start it with, until its turn at boot comes
-    config::App configured;                    // as the files said when it was last read
-    std::vector<config::Listener> configured_listeners;  // and its listeners
-    std::vector<std::string> problems;                   // standing remarks for status
-    std::vector<std::string> hints;    // what the next report says about the configuration read
-    std::vector<Touched> touched;      // by its last deploy
-    bool held = false;                 // the newest table lists what a cut-back would restore
-    std::vector<std::string> missing;  // addresses at which it should be reached but is not
-  };
-
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
              Settings settings, std::vector<WorkerLink> workers);
   Supervisor(const Supervisor&) = delete;
@@ -101,23 +77,45 @@ class Supervisor {
                                                            std::shared_ptr<decide::Report> report);
   [[nodiscard]] std::shared_ptr<decide::Report> new_report() const;
 
-  // For status.
-  [[nodiscard]] const std::map<base::AppId, AppEntry>& apps() const { return apps_; }
-  [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
-  [[nodiscard]] World& world() { return *world_; }
-  [[nodiscard]] const ListenerBook& listeners() const { return listeners_; }
-  [[nodiscard]] const Publisher& publisher() const { return publisher_; }
-  [[nodiscard]] std::size_t workers() const { return workers_; }
+  // Everything that it knows, and what it knows of one app; unset: there is none of that name.
+  [[nodiscard]] Snapshot snapshot() const;
+  [[nodiscard]] std::optional<AppSnapshot> snapshot(const std::string& name) const;
+  // What an app has written; null: there is none of that name.
+  [[nodiscard]] AppOutput* output(const std::string& name);
   [[nodiscard]] decide::DescriptorBudget budget() const;
-  // The shortages of the daemon as a whole.
-  [[nodiscard]] std::vector<std::string> remarks() const;
-  // The app's configuration as its clients see it: that of the live spec, of the spec that will be live once
-  // it is booted, or of the files before there is any.
-  [[nodiscard]] static const config::App& facing(const AppEntry& entry) { return *face(entry).config; }
+  // Is it a process that will be reaped as an instance's?
+  [[nodiscard]] bool owns(base::Pid pid) const { return world_->owns(pid); }
 
  private:
   enum class Stage : std::uint8_t { serving, closing, stopping, over };
+  // Listeners as a spec needs them; they come into force when it goes live.
+  struct PendingListeners {
+    spec::SpecRef spec;
+    std::unique_ptr<ListenerBook::Opened> opened;
+    std::vector<std::string> changes;  // for the receipt
+  };
+  // An address from which a deploy takes something, or to which it adds something.
+  struct Touched {
+    std::string address;
+    std::shared_ptr<const routing::ListenerLedger> ledger;
+  };
+  // What is known of one app besides its decider.
+  struct AppEntry {
+    std::unique_ptr<decide::App> app;
+    std::optional<PendingListeners> listeners;
+    std::optional<spec::AppState> remembered;  // what to start it with, until its turn at boot comes
+    config::App configured;                    // as the files said when it was last read
+    std::vector<config::Listener> configured_listeners;  // and its listeners
+    std::vector<std::string> problems;                   // standing remarks for status
+    std::vector<std::string> hints;    // what the next report says about the configuration read
+    std::vector<Touched> touched;      // by its last deploy
+    bool held = false;                 // the newest table lists what a cut-back would restore
+    std::vector<std::string> missing;  // addresses at which it should be reached but is not
+  };
 
+  [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry) const;
+  [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> remarks() const;
   void turn();
   void schedule_turn();
   void read_reports();

@@ -13,9 +13,9 @@ decide::DescriptorBudget Supervisor::budget_with(const config::App* next, std::s
   decide::DescriptorBudget::Demand demand{.workers = workers_, .addresses = addresses_ + addresses};
   bool counted = next == nullptr;
   for (const auto& [id, entry] : apps_) {
-    std::size_t instances = std::max(facing(entry).instances, entry.configured.instances);
+    std::size_t instances = std::max(face(entry).config->instances, entry.configured.instances);
     if (next != nullptr && entry.app->name() == next->name) {
-      instances = std::max<std::size_t>(facing(entry).instances, next->instances);
+      instances = std::max<std::size_t>(face(entry).config->instances, next->instances);
       counted = true;
     }
     auto running = static_cast<std::size_t>(std::ranges::distance(world_->runs_of(id)));
