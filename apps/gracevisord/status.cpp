@@ -173,6 +173,9 @@ control::ReportLine message_of(const decide::ReportLine& line) {
   message.at_ms = line.at.count();
   message.text = line.text;
   if (line.exit) message.exit = static_cast<int>(*line.exit);
+  for (const auto& [name, value] : line.fields) {
+    std::visit([&message, &key = name](const auto& v) { message.fields.emplace_back(key, v); }, value);
+  }
   return message;
 }
 

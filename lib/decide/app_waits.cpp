@@ -51,8 +51,7 @@ bool App::settle_start(Wait& wait) {
     wait.report->add(effects_.now(), "healthy",
                      fmt::format("{}/{}", live_->healthy(), live_->instances().size()));
     wait.report->finish(effects_.now(), "done", live_->name(), ExitCode::done);
-    effects_.say(base::LogLevel::info,
-                 fmt::format("started app={} generation={}", name_, live_->id().value()));
+    effects_.tell({effects_.now(), name_, fact::Started{live_->id()}});
     return true;
   }
   if (const Instance* lost = live_->first_failure()) {

@@ -1,7 +1,5 @@
 #include "decide/deploy.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -24,11 +22,8 @@ Deploy::Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHo
 
 void Deploy::begin() {
   const config::App& app = candidate_.spec()->app;
-  std::string was = old_ != nullptr ? fmt::format(" (was @{})", old_->id().value()) : "";
-  say("deploy", fmt::format("{}{}  {} instance{}  {}", candidate_.name(), was, app.instances,
-                            app.instances == 1 ? "" : "s", candidate_.spec()->directory.string()));
-  effects_.say(base::LogLevel::info, fmt::format("deploy-begin app={} generation={} instances={}", app.name,
-                                                 candidate_.id().value(), app.instances));
+  tell(fact::DeployBegan{candidate_.id(), old_ != nullptr ? std::optional(old_->id()) : std::nullopt,
+                         app.instances, candidate_.spec()->directory.string()});
   effects_.open_window(app_);
   effects_.arm(app_, AppTimer::deploy_timeout, app.deploy.timeout);
   candidate_.start();
@@ -47,7 +42,7 @@ void Deploy::advance() {
     case Phase::finishing: advance_finishing(); return;
     case Phase::aborting:
     case Phase::rolling_back:
-      if (candidate_.ended()) finish("failed", ending_, exit_);
+      if (candidate_.ended()) end(ending_);
       return;
     case Phase::adopting:
     case Phase::ended: return;
@@ -55,14 +50,14 @@ void Deploy::advance() {
 }
 
 void Deploy::advance_checking() {
-  say_started();
+  tell_places();
   if (const Instance* lost = candidate_.first_failure()) {
     fail(ExitCode::exited_before_healthy, lost, "");
     return;
   }
   if (!candidate_.all_healthy()) return;
   effects_.disarm(app_, AppTimer::deploy_timeout);
-  say_healthy();
+  tell_healthy();
   const config::App& app = candidate_.spec()->app;
   guarded_ = old_ != nullptr && app.deploy.guard > base::Millis::zero() && config::is_routed(app.endpoint);
   provisional_ = guarded_ && old_->healthy() > 0;
@@ -98,7 +93,8 @@ void Deploy::on_adopted(base::Epoch epoch) {
 }
 
 void Deploy::enter_guard() {
-  say_cutover();
+  tell(fact::CutOver{candidate_.id(), old_ != nullptr ? std::optional(old_->id()) : std::nullopt,
+                     old_at_cutover_, cutover_epoch_});
   if (guarded_) {
     phase_ = Phase::guarding;
     effects_.arm(app_, AppTimer::guard, candidate_.spec()->app.deploy.guard);
@@ -110,16 +106,12 @@ void Deploy::enter_guard() {
 }
 
 void Deploy::advance_guard() {
-  say_drained();
+  tell_drained();
   for (const auto& instance : candidate_.instances()) {
     bool exited = instance->state() != InstanceState::healthy;
     if (!exited && !instance->failing()) continue;
     if (!can_go_back()) {
-      if (!std::exchange(alert_said_, true)) {
-        effects_.say(base::LogLevel::error,
-                     fmt::format("guard-alert app={} cause=\"no old instance to go back to\"",
-                                 candidate_.spec()->app.name));
-      }
+      if (!std::exchange(helpless_told_, true)) tell(fact::GuardHelpless{});
       return;
     }
     std::string cause = exited && instance->last_exit() ? text(*instance->last_exit())
@@ -137,19 +129,19 @@ bool Deploy::can_go_back() const {
 
 void Deploy::go_back(const std::string& cause) {
   disarm_timers();
-  ending_ = fmt::format("{} in {} after {}, rolled back to @{}, exit 13: {}", candidate_.name(), text(phase_),
-                        seconds_since(report_->began()), old_->id().value(), cause);
+  ending_ = ending(ExitCode::rolled_back);
+  ending_.back_to = old_->id();
+  ending_.cause = cause;
   phase_ = Phase::rolling_back;
-  exit_ = ExitCode::rolled_back;
   host_.cut_back();
   effects_.publish();
   serial_ = host_.record(DeployHost::Record::current);
-  say("cutback", fmt::format("new requests -> @{}", old_->id().value()));
+  tell(fact::CutBack{old_->id()});
 }
 
 // The guard's time is over. The record on disk still names the old generation.
 void Deploy::leave_guard() {
-  say("guard", fmt::format("ok: {} requests", effects_.counts(app_).requests - before_.requests));
+  tell(fact::GuardPassed{effects_.counts(app_).requests - before_.requests});
   if (provisional_) {
     phase_ = Phase::confirming;
     serial_ = host_.record(DeployHost::Record::candidate);
@@ -162,9 +154,7 @@ void Deploy::leave_guard() {
 
 void Deploy::on_confirmed(const base::Expected<void>& written) {
   if (!written) {
-    if (std::exchange(unwritten_said_, true)) return;
-    say("record", fmt::format("could not be written: {}; it is tried again, and @{} is kept until then",
-                              written.error().what, old_->id().value()));
+    if (!std::exchange(unconfirmed_told_, true)) tell(fact::Unconfirmed{written.error().what, old_->id()});
     return;
   }
   phase_ = Phase::finishing;
@@ -174,32 +164,17 @@ void Deploy::on_confirmed(const base::Expected<void>& written) {
 
 void Deploy::advance_finishing() {
   if (old_ != nullptr) {
-    say_drained();
+    tell_drained();
     if (!old_->ended()) return;
-    std::string exits;
+    fact::OldEnded ended{old_->id(), {}};
     for (const auto& instance : old_->instances()) {
-      if (!instance->last_exit()) continue;
-      exits += (exits.empty() ? " " : ", ") + text(*instance->last_exit());
+      if (instance->last_exit()) ended.exits.push_back(*instance->last_exit());
     }
-    say("stopped", fmt::format("@{}{}", old_->id().value(), exits));
+    tell(std::move(ended));
   }
-  AppCounts now = effects_.counts(app_);
-  const auto millis = [](base::Duration took) {
-    return std::chrono::duration_cast<base::Millis>(took).count();
-  };
-  // A client that sends slowly is no delay of ours, but it explains what was waited for.
-  const auto body = millis(now.slowest_body);
-  std::string itself;
-  if (!now.touched.empty()) {
-    itself = fmt::format("; {} answered by the proxy itself on {}",
-                         now.own_answers - std::min(before_.own_answers, now.own_answers), now.touched);
-  }
-  finish("done",
-         fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms{}{}",
-                     now.requests - before_.requests, now.failed - before_.failed,
-                     now.retried - before_.retried, millis(now.slowest),
-                     body > 0 ? fmt::format(", slowest body {} ms", body) : std::string(), itself),
-         ExitCode::done);
+  fact::DeployEnded done = ending(ExitCode::done);
+  done.traffic = traffic();
+  end(std::move(done));
 }
 
 void Deploy::on_timer(AppTimer timer) {
@@ -216,10 +191,7 @@ void Deploy::on_timer(AppTimer timer) {
       if (phase_ != Phase::adopting) return;
       // What a hanging worker still sends goes to the old generation, which cannot become quiescent before
       // that worker answers: nothing is lost by going on.
-      for (std::size_t worker : effects_.late_workers()) {
-        say("", fmt::format("worker {} has not adopted the cutover after 1 s", worker));
-        effects_.say(base::LogLevel::warning, fmt::format("adoption-late worker={}", worker));
-      }
+      for (std::size_t worker : effects_.late_workers()) tell(fact::AdoptionLate{worker});
       enter_guard();
       return;
     case AppTimer::guard:
@@ -235,9 +207,7 @@ Consequence Deploy::interrupt(Interruption what, const std::string& why) {
   switch (follows) {
     case Consequence::refuse:
     case Consequence::nothing: break;
-    case Consequence::give_up:
-      give_up(ExitCode::aborted, why + " ", what == Interruption::abort ? who_serves() : "");
-      break;
+    case Consequence::give_up: give_up(ExitCode::aborted, why, what == Interruption::abort); break;
     case Consequence::cut_back: go_back(why); break;
     case Consequence::withdraw: withdraw(why); break;
     case Consequence::end_guard:
@@ -253,9 +223,8 @@ Consequence Deploy::interrupt(Interruption what, const std::string& why) {
 // If the record on disk names the old generation beside this one, the app returns to the old one.
 void Deploy::withdraw(const std::string& why) {
   disarm_timers();
-  exit_ = ExitCode::aborted;
-  ending_ = fmt::format("{} {} in {} after {}, exit 6", candidate_.name(), why, text(phase_),
-                        seconds_since(report_->began()));
+  ending_ = ending(ExitCode::aborted);
+  ending_.interrupted = why;
   phase_ = Phase::aborting;
   if (provisional_) host_.withdraw();
 }
@@ -267,18 +236,23 @@ void Deploy::disarm_timers() {
 }
 
 void Deploy::fail(ExitCode exit, const Instance* culprit, const std::string& cause) {
-  if (!cause.empty()) say("cause", cause);
+  if (!cause.empty()) tell(fact::Cause{cause});
   if (culprit != nullptr) explain(*culprit);
-  if (old_ != nullptr) say_changed();
-  say("next", fmt::format("gvctl logs {}", candidate_.name()));
-  give_up(exit, "", who_serves());
+  if (old_ != nullptr) {
+    tell(fact::Changed{old_->id(), spec::differences(*old_->spec(), *candidate_.spec())});
+  }
+  report_->add(effects_.now(), "next", "gvctl logs " + candidate_.name());
+  give_up(exit, "", true);
 }
 
-void Deploy::give_up(ExitCode exit, const std::string& why, const std::string& users) {
+// `served`: what serves instead is said.
+void Deploy::give_up(ExitCode exit, const std::string& why, bool served) {
   disarm_timers();
-  exit_ = exit;
-  ending_ = fmt::format("{} {}in {} after {}, exit {}{}", candidate_.name(), why, text(phase_),
-                        seconds_since(report_->began()), static_cast<int>(exit), users);
+  ending_ = ending(exit);
+  ending_.interrupted = why;
+  if (served && old_ != nullptr) {
+    ending_.serving = fact::Serving{old_->id(), old_->healthy(), old_->instances().size()};
+  }
   // The record on disk may name the candidate by now; and its number must not be used again.
   serial_ = host_.record(DeployHost::Record::current);
   phase_ = Phase::aborting;

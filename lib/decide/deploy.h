@@ -22,8 +22,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "decide/deploy_phase.h"
+#include "decide/fact.h"
 #include "decide/generation.h"
 #include "decide/report.h"
 
@@ -98,19 +101,18 @@ class Deploy {
   [[nodiscard]] bool can_go_back() const;
   void disarm_timers();
   void fail(ExitCode exit, const Instance* culprit, const std::string& cause);
-  void give_up(ExitCode exit, const std::string& why, const std::string& users);
-  void finish(const std::string& phase, const std::string& text, ExitCode exit);
-  void say(const std::string& phase, const std::string& text);
-  [[nodiscard]] std::string places() const;
-  void say_started();
-  void say_healthy();
-  void say_cutover();
-  void say_drained();
-  void say_changed();
+  void give_up(ExitCode exit, const std::string& why, bool served);
+  // deploy_report.cpp
+  void tell(Fact::What what);
+  void end(fact::DeployEnded ended);
+  [[nodiscard]] fact::DeployEnded ending(ExitCode exit) const;
+  [[nodiscard]] std::vector<std::pair<Identity, std::string>> places() const;
+  void tell_places();
+  void tell_healthy();
+  void tell_drained();
   void explain(const Instance& culprit);
-  [[nodiscard]] std::string who_serves() const;
   [[nodiscard]] EndpointCounts old_counts() const;
-  [[nodiscard]] std::string seconds_since(base::TimePoint then) const;
+  [[nodiscard]] fact::Traffic traffic() const;
 
   base::AppId app_;
   Generation& candidate_;
@@ -126,12 +128,11 @@ class Deploy {
   EndpointCounts old_at_cutover_;
   bool guarded_ = false;      // the old generation is kept ready until the guard is over
   bool provisional_ = false;  // the record on disk names the candidate beside the old generation
-  std::optional<std::string> places_said_;  // where the instances are, as the report says
-  bool drained_said_ = false;
-  bool alert_said_ = false;
-  bool unwritten_said_ = false;
-  ExitCode exit_ = ExitCode::done;  // aborting, rolling back: the exit code it will end with
-  std::string ending_;              // aborting, rolling back: the last line's text
+  std::optional<std::vector<std::pair<Identity, std::string>>> places_told_;
+  bool drained_told_ = false;
+  bool helpless_told_ = false;
+  bool unconfirmed_told_ = false;
+  fact::DeployEnded ending_;  // aborting, rolling back: what will be told at the end
 };
 
 }  // namespace gracevisor::decide

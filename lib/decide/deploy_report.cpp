@@ -1,90 +1,77 @@
-// What a deploy reports: the lines of its report.
+// What a deploy tells: facts, which become the lines of its receipt and of the log.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "decide/deploy.h"
+#include "decide/fact_receipt.h"
 
 namespace gracevisor::decide {
 namespace {
 
 constexpr std::size_t kOutputLines = 20;
 
-// "9 in flight, 3 upgraded": requests, and connections that last as long as both ends like.
-std::string in_flight_text(const EndpointCounts& counts) {
-  std::uint64_t requests = counts.in_flight - std::min(counts.tunnels, counts.in_flight);
-  std::string text = fmt::format("{} in flight", requests);
-  if (counts.tunnels > 0) text += fmt::format(", {} upgraded", counts.tunnels);
-  return text;
-}
-
 }  // namespace
 
-void Deploy::say(const std::string& phase, const std::string& text) {
-  report_->add(effects_.now(), phase, text);
+void Deploy::tell(Fact::What what) {
+  const Fact fact{effects_.now(), candidate_.spec()->app.name, std::move(what)};
+  effects_.tell(fact);
+  if (auto line = receipt_line(fact)) report_->add(fact.at, std::move(*line));
 }
 
-void Deploy::finish(const std::string& phase, const std::string& text, ExitCode exit) {
+void Deploy::end(fact::DeployEnded ended) {
   phase_ = Phase::ended;
-  effects_.say(exit == ExitCode::done ? base::LogLevel::info : base::LogLevel::error,
-               fmt::format("deploy-end app={} generation={} exit={} {}", candidate_.spec()->app.name,
-                           candidate_.id().value(), static_cast<int>(exit), text));
-  report_->finish(effects_.now(), phase, text, exit);
+  tell(std::move(ended));
 }
 
-std::string Deploy::seconds_since(base::TimePoint then) const {
-  return fmt::format("{:.1f} s", std::chrono::duration<double>(effects_.now() - then).count());
+// As it would end now.
+fact::DeployEnded Deploy::ending(ExitCode exit) const {
+  fact::DeployEnded ended;
+  ended.generation = candidate_.id();
+  ended.exit = exit;
+  ended.phase = phase_;
+  ended.after = effects_.now() - report_->began();
+  return ended;
 }
 
-std::string Deploy::places() const {
-  std::string places;
+std::vector<std::pair<Identity, std::string>> Deploy::places() const {
+  std::vector<std::pair<Identity, std::string>> places;
   for (const auto& instance : candidate_.instances()) {
-    places += fmt::format("{}{} {}", places.empty() ? "" : "   ",
-                          routing::instance_name(instance->identity()), effects_.place(instance->identity()));
+    places.emplace_back(instance->identity(), effects_.place(instance->identity()));
   }
   return places;
 }
 
-void Deploy::say_started() {
+void Deploy::tell_places() {
   auto spawning = [](const auto& instance) { return instance->state() == InstanceState::spawning; };
-  if (places_said_ || std::ranges::any_of(candidate_.instances(), spawning)) return;
-  places_said_ = places();
-  say("start", *places_said_);
+  if (places_told_ || std::ranges::any_of(candidate_.instances(), spawning)) return;
+  places_told_ = places();
+  tell(fact::Placed{*places_told_, false});
 }
 
-void Deploy::say_healthy() {
+void Deploy::tell_healthy() {
   // An instance whose port was taken by another process has moved to another port.
-  if (std::string now = places(); places_said_ && now != *places_said_) say("", "moved: " + now);
+  if (auto now = places(); places_told_ && now != *places_told_) tell(fact::Placed{std::move(now), true});
   const Instance& last = *candidate_.instances().back();
   const config::App& app = candidate_.spec()->app;
-  std::string gate = config::is_routed(app.endpoint)
-                         ? fmt::format("{} ({} ms)", last.probe_text(),
-                                       std::chrono::duration_cast<base::Millis>(last.probe().took).count())
-                         : fmt::format("alive for {}", seconds_since(last.spawned_at()));
-  bool weak = config::is_routed(app.endpoint) && app.health.kind == config::Health::Kind::http &&
-              !app.health.path_given;
-  say("healthy", fmt::format("{}/{}  {}{}", candidate_.healthy(), candidate_.instances().size(), gate,
-                             weak ? "  gate: GET / below 500; set health for a real check" : ""));
-}
-
-void Deploy::say_cutover() {
-  std::string old;
-  if (old_ != nullptr) {
-    old = fmt::format("   (@{} has {})", old_->id().value(), in_flight_text(old_at_cutover_));
+  fact::AllHealthy healthy{candidate_.healthy(), candidate_.instances().size(), {}, {}, false};
+  if (config::is_routed(app.endpoint)) {
+    healthy.probe = last.probe_text();
+    healthy.took = last.probe().took;
+    healthy.weak = app.health.kind == config::Health::Kind::http && !app.health.path_given;
+  } else {
+    healthy.took = effects_.now() - last.spawned_at();
   }
-  say("cutover", fmt::format("new requests -> @{}{}", candidate_.id().value(), old));
-  effects_.say(base::LogLevel::info,
-               fmt::format("cutover app={} generation={} epoch={}", candidate_.spec()->app.name,
-                           candidate_.id().value(), cutover_epoch_.value()));
+  tell(std::move(healthy));
 }
 
-void Deploy::say_drained() {
-  if (drained_said_ || old_ == nullptr || !old_->drained()) return;
-  drained_said_ = true;
+void Deploy::tell_drained() {
+  if (drained_told_ || old_ == nullptr || !old_->drained()) return;
+  drained_told_ = true;
   if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
-  std::uint64_t cut = old_counts().cut - std::min(old_counts().cut, old_at_cutover_.cut);
-  say("drained", fmt::format("@{} in {}: {} finished, {} cut", old_->id().value(), seconds_since(cutover_at_),
-                             old_at_cutover_.in_flight - std::min(cut, old_at_cutover_.in_flight), cut));
+  const std::uint64_t cut = old_counts().cut - std::min(old_counts().cut, old_at_cutover_.cut);
+  tell(fact::Drained{old_->id(), effects_.now() - cutover_at_,
+                     old_at_cutover_.in_flight - std::min(cut, old_at_cutover_.in_flight), cut});
 }
 
 EndpointCounts Deploy::old_counts() const {
@@ -101,26 +88,25 @@ EndpointCounts Deploy::old_counts() const {
   return sum;
 }
 
-void Deploy::say_changed() {
-  const std::string changed = spec::names_of(spec::differences(*old_->spec(), *candidate_.spec()));
-  say("changed", changed.empty() ? fmt::format("nothing against @{}", old_->id().value()) : changed);
-}
-
-std::string Deploy::who_serves() const {
-  if (old_ == nullptr) return "";
-  return fmt::format("; @{} serves {}/{}", old_->id().value(), old_->healthy(), old_->instances().size());
+fact::Traffic Deploy::traffic() const {
+  const AppCounts now = effects_.counts(app_);
+  fact::Traffic traffic;
+  traffic.requests = now.requests - before_.requests;
+  traffic.failed = now.failed - before_.failed;
+  traffic.retried = now.retried - before_.retried;
+  traffic.slowest = now.slowest;
+  traffic.slowest_body = now.slowest_body;
+  traffic.touched = now.touched;
+  traffic.own_answers = now.own_answers - std::min(before_.own_answers, now.own_answers);
+  return traffic;
 }
 
 void Deploy::explain(const Instance& culprit) {
-  std::string name = routing::instance_name(culprit.identity());
-  if (culprit.last_exit()) {
-    say("cause",
-        fmt::format("{} {} after {}", name, text(*culprit.last_exit()), seconds_since(culprit.spawned_at())));
-  } else {
-    say("cause", fmt::format("{} {} for {}, not healthy", name, text(culprit.state()),
-                             seconds_since(culprit.spawned_at())));
+  tell(fact::Culprit{culprit.identity(), culprit.last_exit(), culprit.state(),
+                     effects_.now() - culprit.spawned_at()});
+  for (const std::string& line : effects_.last_output(culprit.identity(), kOutputLines)) {
+    report_->add(effects_.now(), "", line);
   }
-  for (const std::string& line : effects_.last_output(culprit.identity(), kOutputLines)) say("", line);
   if (!config::is_routed(candidate_.spec()->app.endpoint)) return;
   std::string probe = culprit.probe_text();
   if (!culprit.last_exit()) {
@@ -129,11 +115,12 @@ void Deploy::explain(const Instance& culprit) {
     if (foreign) probe += "; " + owner.detail;
     for (const std::string& elsewhere : owner.elsewhere) probe += "; the process listens on " + elsewhere;
   }
-  say("probe", probe);
+  tell(fact::ProbeFailed{culprit.identity(), std::move(probe)});
 }
 
 std::string Deploy::describe() const {
-  return fmt::format("{} since {}, in {}", candidate_.name(), seconds_since(report_->began()), text(phase_));
+  return fmt::format("{} since {:.1f} s, in {}", candidate_.name(),
+                     std::chrono::duration<double>(effects_.now() - report_->began()).count(), text(phase_));
 }
 
 }  // namespace gracevisor::decide

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/strong.h"
 #include "config/config.h"
+#include "decide/counts.h"
+#include "decide/fact.h"
 #include "decide/ownership.h"
 #include "routing/endpoint.h"
 #include "spec/spec.h"
@@ -33,29 +35,6 @@ enum class AppTimer : std::uint8_t {
   adoption,        // every worker should have adopted the cutover by now
   start_timeout,   // a command that waits for a start gets its answer now
   record,          // retry the state record that could not be written
-};
-
-// One endpoint's ledger, summed over the workers.
-struct EndpointCounts {
-  std::uint64_t in_flight = 0;
-  std::uint64_t tunnels = 0;  // of those: WebSockets, TCP connections
-  std::uint64_t requests = 0;
-  std::uint64_t server_errors = 0;
-  std::uint64_t cut = 0;
-};
-
-// One app's counts as its clients see them, summed over the workers.
-struct AppCounts {
-  std::uint64_t requests = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t retried = 0;
-  std::uint64_t repaired = 0;
-  base::Duration slowest{};
-  base::Duration slowest_body{};  // the longest wait for a body before an instance was chosen
-  // The listeners that its last deploy changed: their addresses, and the answers that the proxy itself gave
-  // there, to any request.
-  std::string touched;
-  std::uint64_t own_answers = 0;
 };
 
 class Effects {
@@ -100,8 +79,8 @@ class Effects {
   // The numbers of the workers that have not adopted the newest table.
   [[nodiscard]] virtual std::vector<std::size_t> late_workers() const = 0;
 
-  // One line in the daemon's log: an event with a key=value tail.
-  virtual void say(base::LogLevel level, const std::string& line) = 0;
+  // It is logged, and told to whoever else wants to know.
+  virtual void tell(const Fact& fact) = 0;
 };
 
 }  // namespace gracevisor::decide

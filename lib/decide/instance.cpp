@@ -145,9 +145,7 @@ void Instance::unroute() {
 
 void Instance::replace(std::string_view cause) {
   if (state_ != InstanceState::healthy && state_ != InstanceState::unhealthy) return;
-  effects_.say(base::LogLevel::warning,
-               fmt::format("replace app={} instance={} cause=\"{}\"", spec_->app.name,
-                           routing::instance_name(identity_), cause));
+  tell(fact::Replaced{identity_, std::string(cause)});
   replacing_ = true;
   enter(InstanceState::draining);
   effects_.arm(identity_, InstanceTimer::drain_deadline, spec_->app.drain_timeout());
@@ -272,8 +270,7 @@ void Instance::climb() {
     effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
     return;
   }
-  effects_.say(base::LogLevel::warning, fmt::format("stop-timeout app={} instance={} next=SIGKILL",
-                                                    spec_->app.name, routing::instance_name(identity_)));
+  tell(fact::StopTimedOut{identity_});
   kill();
 }
 

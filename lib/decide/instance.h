@@ -28,27 +28,12 @@
 #include <string_view>
 
 #include "decide/effects.h"
+#include "decide/instance_state.h"
 #include "decide/restart_policy.h"
 #include "routing/probe.h"
 #include "spawn/process_event.h"
 
 namespace gracevisor::decide {
-
-enum class InstanceState : std::uint8_t {
-  stopped,
-  spawning,
-  starting,
-  healthy,
-  unhealthy,
-  draining,
-  closing,
-  drained,
-  stopping,
-  killing,
-  backoff,
-  fatal,
-};
-[[nodiscard]] std::string_view text(InstanceState state);
 
 // What its generation is to the app.
 enum class Role : std::uint8_t { candidate, live, leaving };
@@ -114,6 +99,7 @@ class Instance {
   void take(const spawn::Gone& gone);
   void take(const spawn::Unkillable& unkillable);
   void enter(InstanceState state);
+  void tell(Fact::What what) const;
   void spawn_when_gone();
   void spawn();
   void become_healthy();

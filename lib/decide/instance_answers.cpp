@@ -21,24 +21,6 @@ std::string_view text_of(routing::ProbeOutcome outcome) {
 
 }  // namespace
 
-std::string_view text(InstanceState state) {
-  switch (state) {
-    case InstanceState::stopped: return "stopped";
-    case InstanceState::spawning: return "spawning";
-    case InstanceState::starting: return "starting";
-    case InstanceState::healthy: return "healthy";
-    case InstanceState::unhealthy: return "unhealthy";
-    case InstanceState::draining:
-    case InstanceState::closing: return "draining";
-    case InstanceState::drained: return "drained";
-    case InstanceState::stopping:
-    case InstanceState::killing: return "stopping";
-    case InstanceState::backoff: return "backoff";
-    case InstanceState::fatal: return "fatal";
-  }
-  return "?";
-}
-
 bool Instance::probed() const {
   if (!has_endpoint()) return false;
   switch (state_) {

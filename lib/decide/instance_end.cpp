@@ -15,8 +15,7 @@ constexpr unsigned kOtherPorts = 5;
 
 void Instance::take(const spawn::Ended& ended) {
   const spawn::ExitStatus& status = ended.status;
-  effects_.say(base::LogLevel::info, fmt::format("exit app={} instance={} status=\"{}\"", spec_->app.name,
-                                                 routing::instance_name(identity_), text(status)));
+  tell(fact::Exited{identity_, status});
   last_exit_ = status;
   for (InstanceTimer timer :
        {InstanceTimer::settle, InstanceTimer::drain_deadline, InstanceTimer::closing_grace}) {
@@ -48,6 +47,10 @@ void Instance::take(const spawn::Ended& ended) {
   }
 }
 
+void Instance::tell(Fact::What what) const {
+  effects_.tell({effects_.now(), spec_->app.name, std::move(what)});
+}
+
 void Instance::end_stop() {
   if (std::exchange(replacing_, false) && role_ == Role::live) {
     restart_after(spec_->app.restart.backoff);
@@ -71,9 +74,7 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
     case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
     case RestartPolicy::Verdict::Kind::fatal:
       enter(InstanceState::fatal);
-      effects_.say(base::LogLevel::error,
-                   fmt::format("fatal app={} instance={} failures={} cause=\"{}\"", spec_->app.name,
-                               routing::instance_name(identity_), policy_.failures_in_a_row(), text(status)));
+      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status});
       return;
   }
 }
@@ -82,10 +83,7 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
 bool Instance::move_to_another_port(const std::string& cause) {
   if (spec_->app.endpoint != config::EndpointKind::port || ports_tried_ >= kOtherPorts) return false;
   ++ports_tried_;
-  std::string short_cause = cause.substr(0, kMaxCause);
-  effects_.say(base::LogLevel::warning,
-               fmt::format(R"(port-taken app={} instance={} next="another port" cause="{}")", spec_->app.name,
-                           routing::instance_name(identity_), short_cause));
+  tell(fact::PortTaken{identity_, cause.substr(0, kMaxCause)});
   moving_ = true;
   enter(InstanceState::killing);
   effects_.publish();
@@ -135,9 +133,7 @@ void Instance::take(const spawn::Left& /*left*/) {
 }
 
 void Instance::take(const spawn::Unkillable& /*unkillable*/) {
-  effects_.say(base::LogLevel::error,
-               fmt::format("unkillable app={} instance={} {}", spec_->app.name,
-                           routing::instance_name(identity_), effects_.place(identity_)));
+  tell(fact::Unkillable{identity_, effects_.place(identity_)});
   end_tree();
 }
 

@@ -2,19 +2,19 @@
 
 namespace gracevisor::decide {
 
-void Report::push(ReportLine line) {
+void Report::add(base::TimePoint now, ReportLine line) {
+  line.at = std::chrono::duration_cast<base::Millis>(now - began_);
   lines_.push_back(std::move(line));
   for (const Follower& follower : followers_) follower(lines_.back());
   if (finished()) followers_.clear();
 }
 
 void Report::add(base::TimePoint now, std::string phase, std::string text) {
-  push({std::move(phase), std::chrono::duration_cast<base::Millis>(now - began_), std::move(text),
-        std::nullopt});
+  add(now, ReportLine{.phase = std::move(phase), .text = std::move(text)});
 }
 
 void Report::finish(base::TimePoint now, std::string phase, std::string text, ExitCode exit) {
-  push({std::move(phase), std::chrono::duration_cast<base::Millis>(now - began_), std::move(text), exit});
+  add(now, ReportLine{.phase = std::move(phase), .text = std::move(text), .exit = exit});
 }
 
 void Report::follow(Follower follower) {

@@ -2,9 +2,12 @@
 // history, and followed by whoever gave the command. Thread: the supervisor's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,11 +17,19 @@ namespace gracevisor::decide {
 
 using base::ExitCode;
 
+// What a line says in numbers and words, for programs: {"in_flight", 9}.
+struct ReportField {
+  std::string_view name;
+  std::variant<bool, std::int64_t, std::string> value;
+  bool operator==(const ReportField&) const = default;
+};
+
 struct ReportLine {
-  std::string phase;  // "start", "healthy", "cutover", …; "" continues the line before
+  std::string phase = {};  // "start", "healthy", "cutover", …; "" continues the line before
   base::Millis at{};  // since the command began
-  std::string text;
-  std::optional<ExitCode> exit;  // the last line's
+  std::string text = {};
+  std::optional<ExitCode> exit = {};  // the last line's
+  std::vector<ReportField> fields = {};
 };
 
 class Report {
@@ -28,6 +39,8 @@ class Report {
   explicit Report(base::TimePoint began) : began_(began) {}
 
   void add(base::TimePoint now, std::string phase, std::string text);
+  // `line.at` is filled in.
+  void add(base::TimePoint now, ReportLine line);
   // The last line.
   void finish(base::TimePoint now, std::string phase, std::string text, ExitCode exit);
 
@@ -39,8 +52,6 @@ class Report {
   [[nodiscard]] base::TimePoint began() const { return began_; }
 
  private:
-  void push(ReportLine line);
-
   base::TimePoint began_;
   std::vector<ReportLine> lines_;
   std::vector<Follower> followers_;

@@ -223,9 +223,8 @@ void ListenerBook::leave(Place& place, const Moment& moment) {
                      fmt::format("drain={}s", whole_seconds(place.drain))});
 }
 
-std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<FacingApp>& apps,
-                                                          const Moment& moment) {
-  if (shut_) return listed();
+void ListenerBook::settle(const std::vector<FacingApp>& apps, const Moment& moment) {
+  if (shut_) return;
   settle_definitions(apps);
   missing_.clear();
   std::vector<const Place*> served;
@@ -244,7 +243,6 @@ std::vector<routing::ListenerRoutes> ListenerBook::routes(const std::vector<Faci
   for (auto& place : places_) {
     if (std::ranges::find(served, place.get()) == served.end()) leave(*place, moment);
   }
-  return listed();
 }
 
 std::vector<routing::ListenerRoutes> ListenerBook::listed() const {

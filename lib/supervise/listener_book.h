@@ -53,14 +53,15 @@ class ListenerBook {
   // The next table may list them.
   void commit(std::unique_ptr<Opened> opened);
 
-  // What the next table, `epoch`, says about the listeners that `apps` use. Indexes are rebuilt only when
+  // Brings the book in line with what `apps` use, for the next table, `epoch`. Indexes are rebuilt only when
   // they change.
   struct Moment {
     base::Epoch epoch;
     base::TimePoint now;
   };
-  [[nodiscard]] std::vector<routing::ListenerRoutes> routes(const std::vector<FacingApp>& apps,
-                                                            const Moment& moment);
+  void settle(const std::vector<FacingApp>& apps, const Moment& moment);
+  // What the next table says about the listeners, as of the last settle().
+  [[nodiscard]] std::vector<routing::ListenerRoutes> listed() const;
 
   // An address at which an app should be reached but is not, as of the last table.
   struct Missing {
@@ -137,7 +138,6 @@ class ListenerBook {
   static void keep_former(Place& place, std::vector<routing::HostIndex::Entry> before, const Moment& moment,
                           base::Duration drain);
   void leave(Place& place, const Moment& moment);
-  [[nodiscard]] std::vector<routing::ListenerRoutes> listed() const;
   [[nodiscard]] OpenAddressRef find_open(const std::string& key) const;
 
   std::size_t workers_;

@@ -292,7 +292,7 @@ void Supervisor::notice_missing() {
     if (texts.empty()) log_.info("listener app={} is reachable at all of its addresses", entry.app->name());
     entry.missing = std::move(texts);
   }
-  if (any && stage_ == Stage::serving) {
+  if (any && !shutdown_.begun()) {
     if (!missing_timer_.running()) missing_timer_.start(kRetryMissing);
   } else {
     missing_timer_.stop();

@@ -50,12 +50,14 @@ std::string Run::place() const {
   return address.is_unix() ? address.text() : ":" + std::to_string(address.port().value());
 }
 
-routing::ProbeOrder Run::order(bool starting, base::Duration interval, const std::string& host) {
-  if (probe_serial_ == 0 || interval != probe_interval_) {
-    ++probe_serial_;
-    probe_interval_ = interval;
-  }
-  return {endpoint_, probe_serial_, check_, host, starting, interval, box_};
+void Run::set_probe_interval(base::Duration interval) {
+  if (probe_serial_ != 0 && interval == probe_interval_) return;
+  ++probe_serial_;
+  probe_interval_ = interval;
+}
+
+routing::ProbeOrder Run::probe_order(bool starting, const std::string& host) const {
+  return {endpoint_, probe_serial_, check_, host, starting, probe_interval_, box_};
 }
 
 std::unique_ptr<routing::ProbeReport> Run::fetch_report() {

@@ -43,8 +43,9 @@ class Run final : private process::ProcessObserver {
   void kill_tree();
   void resume_output();
 
-  // The probe order for this turn's table; a changed pace is a new order.
-  [[nodiscard]] routing::ProbeOrder order(bool starting, base::Duration interval, const std::string& host);
+  // A changed interval makes a new order of the next one.
+  void set_probe_interval(base::Duration interval);
+  [[nodiscard]] routing::ProbeOrder probe_order(bool starting, const std::string& host) const;
   // A report on the current order that came since the last call.
   [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
 
@@ -59,6 +60,7 @@ class Run final : private process::ProcessObserver {
   // The processes that it left at its exit and that stay: they keep its address until they are gone.
   [[nodiscard]] const std::vector<base::NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
+  [[nodiscard]] const Listing& listing() const { return listing_; }
   // Nothing of it can be touched again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
   // Like released(), but ignores processes that nothing will end: left ones, and those that outlived SIGKILL.

@@ -28,7 +28,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       listeners_(workers_),
       turn_timer_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
-      shutdown_timer_(loop, [this] { begin_stopping(true, stage_ == Stage::stopping); }),
+      shutdown_timer_(loop, [this] { carry_out(shutdown_.expired()); }),
       missing_timer_(loop, [this] { retry_missing(); }) {
   World::Surroundings around{loop,
                              log,
@@ -84,7 +84,7 @@ void Supervisor::turn() {
   follow_shutdown();
   bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
                  publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() ||
-                 stage_ != Stage::serving || failures_.waiting(world_->now());
+                 shutdown_.begun() || failures_.waiting(world_->now());
   if (waiting) {
     slow_timer_.start(kSlowLook);
   } else {
@@ -145,7 +145,11 @@ void Supervisor::publish() {
     entry.held = fallback != nullptr;
     if (entry.held) facing_app.former = {&fallback->spec()->app, &fallback->spec()->listeners};
   }
-  auto table = build_table({apps, facing_apps, *world_, publisher_, listeners_, stage_ != Stage::serving});
+  const base::Epoch epoch = publisher_.next_epoch();
+  listeners_.settle(facing_apps, {epoch, world_->now()});
+  set_probe_intervals(apps, *world_);
+  auto table = build_table({apps, facing_apps, *world_, publisher_, listeners_.listed(), shutdown_.begun()});
+  note_listed(*table, epoch, *world_);
   addresses_ = table->listeners.size();
   table->room = budget().room();
   publisher_.publish(std::move(table));
@@ -190,7 +194,7 @@ Supervisor::AppEntry* Supervisor::entry_of(const std::string& name) {
 }
 
 bool Supervisor::look_at_sockets() {
-  if (stage_ != Stage::serving) return false;
+  if (shutdown_.begun()) return false;
   for (auto& [id, entry] : apps_) {
     for (const Identity& who : socket_check_.look(*entry.app, *world_)) {
       entry.app->replace(who, "its socket was removed");
@@ -213,49 +217,51 @@ bool Supervisor::idle() const {
 }
 
 void Supervisor::shut_down() {
-  switch (stage_) {
-    case Stage::serving:
-      log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
-      stage_ = Stage::closing;
-      give_up_boot();
-      for (auto& [id, entry] : apps_) entry.app->abort_deploy();
-      (void)world_->publish();
-      shutdown_timer_.start(settings_.config.shutdown_timeout());
-      return;
-    case Stage::closing: begin_stopping(true, false); return;
-    case Stage::stopping: begin_stopping(true, hurried_); return;  // one step beyond the current one
-    case Stage::over: return;
-  }
-}
-
-void Supervisor::begin_stopping(bool now, bool kill) {
-  stage_ = Stage::stopping;
-  log_.info("shutdown stage=stopping now={} kill={}", now, kill);
-  if (now) {
-    hurried_ = true;
-    world_->close_endpoints();
-  }
-  for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
-  // Each further expiry climbs one step: signal now, then kill.
-  shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
-  schedule_turn();
+  carry_out(shutdown_.stop());
 }
 
 void Supervisor::follow_shutdown() {
-  if (stage_ == Stage::closing && publisher_.entered_by_all() >= publisher_.epoch()) {
-    // The workers have accepted what waited and closed their sockets; no client shall wait in a backlog now.
-    listeners_.end_all();
-    if (idle()) begin_stopping(false, false);
-  }
-  if (stage_ != Stage::stopping) return;
+  if (!shutdown_.begun()) return;
   bool ended = world_->over();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
-  // The apps are no longer needed for what clients still have to take.
-  if (!ended || (publisher_.unsent() && !hurried_)) return;
-  stage_ = Stage::over;
-  shutdown_timer_.stop();
-  log_.info("shutdown stage=over");
-  if (over_) over_();
+  carry_out(shutdown_.look({.closed = publisher_.entered_by_all() >= publisher_.epoch(),
+                            .idle = idle(),
+                            .ended = ended,
+                            .unsent = publisher_.unsent()}));
+}
+
+void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
+  using Step = decide::Shutdown::Step;
+  for (Step step : steps) {
+    switch (step) {
+      case Step::close: begin_closing(); break;
+      case Step::end_listeners: listeners_.end_all(); break;
+      case Step::drain: begin_stopping(false, false); break;
+      case Step::signal: begin_stopping(true, false); break;
+      case Step::kill: begin_stopping(true, true); break;
+      case Step::finish:
+        shutdown_timer_.stop();
+        log_.info("shutdown stage=over");
+        if (over_) over_();
+        break;
+    }
+  }
+}
+
+void Supervisor::begin_closing() {
+  log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
+  give_up_boot();
+  for (auto& [id, entry] : apps_) entry.app->abort_deploy();
+  (void)world_->publish();
+  shutdown_timer_.start(settings_.config.shutdown_timeout());
+}
+
+void Supervisor::begin_stopping(bool now, bool kill) {
+  log_.info("shutdown stage=stopping now={} kill={}", now, kill);
+  if (now) world_->close_endpoints();
+  for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
+  shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
+  schedule_turn();
 }
 
 }  // namespace gracevisor::supervise

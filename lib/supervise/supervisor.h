@@ -3,11 +3,7 @@
 // Everything that happens (exits, probe results, timers, commands) is enqueued and acted upon in turns; a
 // turn ends with at most one published table. Commands come from the control API, reports go back to it.
 //
-// Shutting down: serving --stop--> closing (listeners close, exchanges finish) --idle or deadline, or a
-// second stop--> stopping (apps unrouted, drained, signalled) --all gone, responses taken by their clients-->
-// over. A second stop, or the deadline, signals without a drain and cuts what is still under way: a client
-// that reads nothing of its response keeps the proxy from noticing that the app has died. The next stop or
-// deadline kills.
+// How it ends: decide/shutdown.h.
 // Thread: the supervisor's, which is the main thread.
 #pragma once
 
@@ -22,6 +18,7 @@
 #include "decide/boot_queue.h"
 #include "decide/descriptor_budget.h"
 #include "decide/failure_book.h"
+#include "decide/shutdown.h"
 #include "loop/wakeup.h"
 #include "supervise/file_access.h"
 #include "supervise/listener_book.h"
@@ -87,7 +84,6 @@ class Supervisor {
   [[nodiscard]] bool owns(base::Pid pid) const { return world_->owns(pid); }
 
  private:
-  enum class Stage : std::uint8_t { serving, closing, stopping, over };
   // Listeners as a spec needs them; they come into force when it goes live.
   struct PendingListeners {
     spec::SpecRef spec;
@@ -147,6 +143,8 @@ class Supervisor {
       const AppEntry* entry, const config::App& configured, const config::Config& config) const;
   void note_touched(AppEntry& entry, const spec::Spec& next) const;
   void follow_shutdown();
+  void carry_out(const decide::Shutdown::Steps& steps);
+  void begin_closing();
   void begin_stopping(bool now, bool kill);
   [[nodiscard]] bool idle() const;
 
@@ -188,8 +186,7 @@ class Supervisor {
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
   loop::Timer missing_timer_;  // retries addresses that could not be opened
-  Stage stage_ = Stage::serving;
-  bool hurried_ = false;  // asked twice, or past the deadline: waits for no client
+  decide::Shutdown shutdown_;
   std::function<void()> over_;
 };
 

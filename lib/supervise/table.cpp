@@ -1,6 +1,7 @@
 #include "supervise/table.h"
 
-#include <algorithm>
+#include <set>
+#include <utility>
 
 namespace gracevisor::supervise {
 namespace {
@@ -13,43 +14,45 @@ std::string probe_host(const config::App& app) {
   return "localhost";
 }
 
-void add_targets(const decide::App& app, World& world, base::Epoch epoch, routing::AppRoutes& routes) {
+void add_targets(const decide::App& app, const World& world, routing::AppRoutes& routes) {
   if (app.live() == nullptr || routes.mode != routing::AppMode::live) return;
   for (const auto& instance : app.live()->instances()) {
     if (!instance->routable()) continue;
-    Run* run = world.find_run(instance->identity());
-    if (run == nullptr || !run->endpoint()) continue;
-    run->listing().last_listed = epoch;
-    run->listing().closing = false;
-    routes.targets.push_back(run->endpoint());
+    const Run* run = world.find_run(instance->identity());
+    if (run != nullptr && run->endpoint()) routes.targets.push_back(run->endpoint());
   }
 }
 
 // Listed once, no longer a target, and a worker may still touch it: repeated until quiescent.
-void add_leaving(const decide::App& app, const TableInput& input, base::Epoch epoch,
-                 routing::AppRoutes& routes) {
+void add_leaving(const decide::App& app, const TableInput& input, routing::AppRoutes& routes) {
+  const std::set<routing::EndpointRef> targets(routes.targets.begin(), routes.targets.end());
   for (const auto& [who, run] : input.world.runs_of(app.id())) {
-    if (!run->endpoint()) continue;
-    const Listing& listing = run->listing();
-    if (listing.last_listed == base::Epoch() || listing.last_listed == epoch) continue;
+    if (!run->endpoint() || targets.contains(run->endpoint())) continue;
+    const Listing& listing = std::as_const(*run).listing();
+    if (listing.last_listed == base::Epoch()) continue;
     if (input.publisher.quiescent(*run->endpoint(), listing)) continue;
     routes.leaving.push_back({run->endpoint(), listing.closing});
   }
 }
 
-void add_probes(const decide::App& app, World& world, base::Epoch epoch,
-                std::vector<routing::ProbeOrder>& probes) {
+// Calls `each` with every instance that is to be probed, its run, and the configuration it was started with.
+template <class World, class Each>
+void for_each_probed(const decide::App& app, World& world, const Each& each) {
   for (const decide::Generation* generation : app.generations()) {
     for (const auto& instance : generation->instances()) {
-      Run* run = world.find_run(instance->identity());
-      if (run == nullptr || !run->endpoint() || !instance->probed()) continue;
-      const config::App& config = generation->spec()->app;
-      base::Duration interval = app.guarding() ? config.deploy.guard_interval : config.health.interval;
-      bool starting = instance->state() == decide::InstanceState::starting;
-      run->listing().last_probed = epoch;
-      probes.push_back(run->order(starting, interval, probe_host(config)));
+      if (!instance->probed()) continue;
+      auto* run = world.find_run(instance->identity());
+      if (run != nullptr && run->endpoint()) each(*instance, *run, generation->spec()->app);
     }
   }
+}
+
+void add_probes(const decide::App& app, const World& world, std::vector<routing::ProbeOrder>& probes) {
+  for_each_probed(app, world,
+                  [&](const decide::Instance& instance, const Run& run, const config::App& config) {
+                    bool starting = instance.state() == decide::InstanceState::starting;
+                    probes.push_back(run.probe_order(starting, probe_host(config)));
+                  });
 }
 
 // Those of the live spec, which lasts as long as a table refers to it. What the files say is copied, as it
@@ -62,12 +65,32 @@ std::shared_ptr<const config::ProxyOptions> options_of(const decide::App& app, c
 
 }  // namespace
 
-std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
+void set_probe_intervals(const std::vector<decide::App*>& apps, World& world) {
+  for (const decide::App* app : apps) {
+    for_each_probed(*app, world, [app](const decide::Instance&, Run& run, const config::App& config) {
+      run.set_probe_interval(app->guarding() ? config.deploy.guard_interval : config.health.interval);
+    });
+  }
+}
+
+void note_listed(const routing::RouteTable& table, base::Epoch epoch, World& world) {
+  for (const routing::AppRoutes& routes : table.apps) {
+    for (const routing::EndpointRef& target : routes.targets) {
+      Listing& listing = world.find_run(target->identity)->listing();
+      listing.last_listed = epoch;
+      listing.closing = false;
+    }
+  }
+  for (const routing::ProbeOrder& order : table.probes) {
+    world.find_run(order.endpoint->identity)->listing().last_probed = epoch;
+  }
+}
+
+std::unique_ptr<routing::RouteTable> build_table(TableInput input) {
   auto table = std::make_unique<routing::RouteTable>();
-  base::Epoch epoch = input.publisher.next_epoch();
   table->closing = input.closing;
   table->apps.reserve(input.apps.size());
-  table->listeners = input.listeners.routes(input.facing, {epoch, input.world.now()});
+  table->listeners = std::move(input.listeners);
   for (std::size_t i = 0; i < input.apps.size(); ++i) {
     const decide::App& app = *input.apps[i];
     const config::App& config = *input.facing[i].config;
@@ -87,11 +110,11 @@ std::unique_ptr<routing::RouteTable> build_table(const TableInput& input) {
       routes.access = routing::access_sink(
           config.log.access,
           {{}, config.log.access_format, config.log.max_size, config.log.keep, input.world.user(app.id())});
-      add_targets(app, input.world, epoch, routes);
-      add_leaving(app, input, epoch, routes);
+      add_targets(app, input.world, routes);
+      add_leaving(app, input, routes);
       table->apps.push_back(std::move(routes));
     }
-    add_probes(app, input.world, epoch, table->probes);
+    add_probes(app, input.world, table->probes);
   }
   return table;
 }

@@ -14,13 +14,17 @@ namespace gracevisor::supervise {
 struct TableInput {
   const std::vector<decide::App*>& apps;  // in the order of their ids
   const std::vector<FacingApp>& facing;   // the same apps as their clients see them
-  World& world;
+  const World& world;
   const Publisher& publisher;
-  ListenerBook& listeners;
+  std::vector<routing::ListenerRoutes> listeners;
   bool closing = false;
 };
 
-// Also notes in each run's Listing what the table about to be published says about its endpoint.
-[[nodiscard]] std::unique_ptr<routing::RouteTable> build_table(const TableInput& input);
+// Before the table is built: every instance that is to be probed is so at the pace that its app now needs.
+void set_probe_intervals(const std::vector<decide::App*>& apps, World& world);
+// Changes nothing.
+[[nodiscard]] std::unique_ptr<routing::RouteTable> build_table(TableInput input);
+// Before the table is published as `epoch`: notes in each run's Listing what it says about the endpoint.
+void note_listed(const routing::RouteTable& table, base::Epoch epoch, World& world);
 
 }  // namespace gracevisor::supervise

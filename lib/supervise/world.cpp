@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cerrno>
 
+#include "decide/fact_log.h"
 #include "inspect/listener_owner.h"
 
 namespace gracevisor::supervise {
@@ -362,6 +363,10 @@ std::vector<std::size_t> World::late_workers() const {
 
 void World::say(base::LogLevel level, const std::string& line) {
   around_.log.write(level, line);
+}
+
+void World::tell(const decide::Fact& fact) {
+  if (auto line = decide::log_text(fact)) say(line->level, line->text);
 }
 
 void World::on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) {

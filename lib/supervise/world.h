@@ -112,7 +112,7 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] std::string place(const Identity& who) const override;
   [[nodiscard]] std::vector<std::string> last_output(const Identity& who, std::size_t lines) const override;
   [[nodiscard]] std::vector<std::size_t> late_workers() const override;
-  void say(base::LogLevel level, const std::string& line) override;
+  void tell(const decide::Fact& fact) override;
 
  private:
   // What the world keeps for an app.
@@ -135,6 +135,8 @@ class World final : public decide::Effects, private RunObserver {
     std::uint64_t serial = 0;
   };
   using Event = std::function<void(decide::App&)>;
+
+  void say(base::LogLevel level, const std::string& line);
 
   void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) override;
   [[nodiscard]] bool takes_output(const Identity& who, process::OutputStream stream) override;

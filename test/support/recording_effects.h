@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "decide/app.h"
+#include "decide/fact_log.h"
 
 namespace gracevisor::test {
 
@@ -98,7 +99,9 @@ class RecordingEffects final : public Effects {
     return output;
   }
   [[nodiscard]] std::vector<std::size_t> late_workers() const override { return late; }
-  void say(base::LogLevel /*level*/, const std::string& line) override { calls.push_back("say " + line); }
+  void tell(const Fact& fact) override {
+    if (auto line = log_text(fact)) calls.push_back("say " + line->text);
+  }
 
   static std::string name(const Identity& who) {
     return std::to_string(who.generation.value()) + "." + std::to_string(who.slot.value());

@@ -68,7 +68,8 @@ struct Scene {
       facing.push_back(one);
     }
     epoch = epoch.next();
-    return book.routes(facing, {epoch, now});
+    book.settle(facing, {epoch, now});
+    return book.listed();
   }
   // Every worker has entered the newest table.
   bool follow() { return book.follow(epoch, now); }
@@ -88,12 +89,14 @@ TEST_CASE("listeners: what is opened answers, and is listed once it is committed
   web.routes = {config::Route{}};
   std::vector<config::Listener> listeners = {listener("public", "127.0.0.1:0")};
   std::vector<FacingApp> apps = {{base::AppId(1), &web, &listeners}};
-  CHECK(book.routes(apps, {base::Epoch(1), {}}).empty());
+  book.settle(apps, {base::Epoch(1), {}});
+  CHECK(book.listed().empty());
   REQUIRE(book.missing().size() == 1);
   CHECK(book.missing()[0].app == base::AppId(1));
   CHECK(book.missing()[0].listener == "public");
   book.commit(std::move(*opened));
-  auto routes = book.routes(apps, {base::Epoch(2), {}});
+  book.settle(apps, {base::Epoch(2), {}});
+  auto routes = book.listed();
   REQUIRE(routes.size() == 1);
   CHECK(book.missing().empty());
   CHECK(routes[0].sockets->sockets.size() == 2);

@@ -1,0 +1,20 @@
+// The lines of the daemon's log that facts become: an event with a key=value tail. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "decide/fact.h"
+
+namespace gracevisor::decide {
+
+struct LogText {
+  base::LogLevel level = base::LogLevel::info;
+  std::string text;
+};
+
+// Unset: only receipts say it.
+[[nodiscard]] std::optional<LogText> log_text(const Fact& fact);
+
+}  // namespace gracevisor::decide

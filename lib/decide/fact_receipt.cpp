@@ -1,0 +1,208 @@
+#include "decide/fact_receipt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "spec/spec.h"
+
+namespace gracevisor::decide {
+namespace {
+
+using base::GenerationId;
+using Line = std::optional<ReportLine>;
+using Fields = std::vector<ReportField>;
+
+std::string seconds_text(base::Duration took) {
+  return fmt::format("{:.1f} s", std::chrono::duration<double>(took).count());
+}
+
+std::int64_t millis(base::Duration took) {
+  return std::chrono::duration_cast<base::Millis>(took).count();
+}
+
+template <class Number>
+ReportField field(std::string_view name, Number number) {
+  return {name, static_cast<std::int64_t>(number)};
+}
+ReportField field(std::string_view name, GenerationId generation) {
+  return field(name, generation.value());
+}
+ReportField field(std::string_view name, std::string text) {
+  return {name, std::move(text)};
+}
+
+std::uint64_t requests_in_flight(const EndpointCounts& counts) {
+  return counts.in_flight - std::min(counts.tunnels, counts.in_flight);
+}
+
+// "9 in flight, 3 upgraded": requests, and connections that last as long as both ends like.
+std::string in_flight_text(const EndpointCounts& counts) {
+  std::string text = fmt::format("{} in flight", requests_in_flight(counts));
+  if (counts.tunnels > 0) text += fmt::format(", {} upgraded", counts.tunnels);
+  return text;
+}
+
+std::string traffic_text(const fact::Traffic& traffic) {
+  std::string text = fmt::format("{} requests during the deploy, {} failed, {} retried, slowest {} ms",
+                                 traffic.requests, traffic.failed, traffic.retried, millis(traffic.slowest));
+  // A client that sends slowly is no delay of ours, but it explains what was waited for.
+  if (const auto body = millis(traffic.slowest_body); body > 0)
+    text += fmt::format(", slowest body {} ms", body);
+  if (!traffic.touched.empty()) {
+    text += fmt::format("; {} answered by the proxy itself on {}", traffic.own_answers, traffic.touched);
+  }
+  return text;
+}
+
+Fields traffic_fields(const fact::Traffic& traffic) {
+  return {field("requests", traffic.requests),
+          field("failed", traffic.failed),
+          field("retried", traffic.retried),
+          field("slowest_ms", millis(traffic.slowest)),
+          field("slowest_body_ms", millis(traffic.slowest_body)),
+          field("own_answers", traffic.own_answers)};
+}
+
+class ReceiptWriter {
+ public:
+  explicit ReceiptWriter(const Fact& fact) : fact_(fact) {}
+
+  Line operator()(const fact::DeployBegan& began) const {
+    std::string was = began.was ? fmt::format(" (was @{})", began.was->value()) : "";
+    Fields fields = {field("generation", began.generation), field("instances", began.instances),
+                     field("directory", began.directory)};
+    if (began.was) fields.push_back(field("old_generation", *began.was));
+    return line("deploy",
+                fmt::format("{}{}  {} instance{}  {}", name(began.generation), was, began.instances,
+                            began.instances == 1 ? "" : "s", began.directory),
+                std::move(fields));
+  }
+  Line operator()(const fact::Placed& placed) const {
+    std::string all;
+    for (const auto& [who, place] : placed.places) {
+      all += fmt::format("{}{} {}", all.empty() ? "" : "   ", routing::instance_name(who), place);
+    }
+    return placed.moved ? line("", "moved: " + all) : line("start", all);
+  }
+  Line operator()(const fact::AllHealthy& healthy) const {
+    std::string gate = healthy.probe.empty() ? "alive for " + seconds_text(healthy.took)
+                                             : fmt::format("{} ({} ms)", healthy.probe, millis(healthy.took));
+    if (healthy.weak) gate += "  gate: GET / below 500; set health for a real check";
+    return line("healthy", fmt::format("{}/{}  {}", healthy.healthy, healthy.instances, gate),
+                {field("healthy", healthy.healthy), field("instances", healthy.instances),
+                 field("took_ms", millis(healthy.took))});
+  }
+  Line operator()(const fact::CutOver& cutover) const {
+    std::string old;
+    Fields fields = {field("generation", cutover.generation), field("epoch", cutover.epoch.value())};
+    if (cutover.old) {
+      old = fmt::format("   (@{} has {})", cutover.old->value(), in_flight_text(cutover.of_old));
+      fields.push_back(field("old_generation", *cutover.old));
+      fields.push_back(field("in_flight", requests_in_flight(cutover.of_old)));
+      fields.push_back(field("upgraded", cutover.of_old.tunnels));
+    }
+    return line("cutover", fmt::format("new requests -> @{}{}", cutover.generation.value(), old),
+                std::move(fields));
+  }
+  Line operator()(const fact::AdoptionLate& late) const {
+    return line("", fmt::format("worker {} has not adopted the cutover after 1 s", late.worker),
+                {field("worker", late.worker)});
+  }
+  Line operator()(const fact::Drained& drained) const {
+    return line("drained",
+                fmt::format("@{} in {}: {} finished, {} cut", drained.old.value(), seconds_text(drained.took),
+                            drained.finished, drained.cut),
+                {field("old_generation", drained.old), field("took_ms", millis(drained.took)),
+                 field("finished", drained.finished), field("cut", drained.cut)});
+  }
+  Line operator()(const fact::GuardPassed& passed) const {
+    return line("guard", fmt::format("ok: {} requests", passed.requests),
+                {field("requests", passed.requests)});
+  }
+  Line operator()(const fact::Unconfirmed& record) const {
+    return line("record",
+                fmt::format("could not be written: {}; it is tried again, and @{} is kept until then",
+                            record.cause, record.kept.value()));
+  }
+  Line operator()(const fact::OldEnded& ended) const {
+    std::string exits;
+    for (const auto& status : ended.exits) exits += (exits.empty() ? " " : ", ") + text(status);
+    return line("stopped", fmt::format("@{}{}", ended.old.value(), exits),
+                {field("old_generation", ended.old)});
+  }
+  Line operator()(const fact::CutBack& back) const {
+    return line("cutback", fmt::format("new requests -> @{}", back.old.value()),
+                {field("generation", back.old)});
+  }
+  Line operator()(const fact::Culprit& culprit) const {
+    const std::string who = routing::instance_name(culprit.who);
+    const std::string lived = seconds_text(culprit.lived);
+    std::string cause = culprit.exit
+                            ? fmt::format("{} {} after {}", who, text(*culprit.exit), lived)
+                            : fmt::format("{} {} for {}, not healthy", who, text(culprit.state), lived);
+    return line("cause", std::move(cause),
+                {field("instance", who), field("lived_ms", millis(culprit.lived))});
+  }
+  Line operator()(const fact::Cause& cause) const { return line("cause", cause.text); }
+  Line operator()(const fact::ProbeFailed& probe) const {
+    return line("probe", probe.text, {field("instance", routing::instance_name(probe.who))});
+  }
+  Line operator()(const fact::Changed& changed) const {
+    std::string keys = spec::names_of(changed.keys);
+    if (keys.empty()) keys = fmt::format("nothing against @{}", changed.old.value());
+    return line("changed", std::move(keys), {field("old_generation", changed.old)});
+  }
+  Line operator()(const fact::DeployEnded& ended) const {
+    Fields fields = ended.exit == base::ExitCode::done ? traffic_fields(ended.traffic) : Fields();
+    fields.push_back(field("generation", ended.generation));
+    if (ended.back_to) fields.push_back(field("back_to", *ended.back_to));
+    const bool done = ended.exit == base::ExitCode::done;
+    return ReportLine{.phase = done ? "done" : "failed",
+                      .text = done ? traffic_text(ended.traffic) : failure_text(ended),
+                      .exit = ended.exit,
+                      .fields = std::move(fields)};
+  }
+  // The daemon's log tells these, whatever is being deployed.
+  Line operator()(const fact::GuardHelpless& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::Started& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::Exited& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::GaveUp& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::PortTaken& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::Replaced& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::StopTimedOut& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::Unkillable& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::RecordFailed& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::RecordWritten& /*fact*/) const { return std::nullopt; }
+
+ private:
+  static Line line(std::string phase, std::string text, Fields fields = {}) {
+    return ReportLine{.phase = std::move(phase), .text = std::move(text), .fields = std::move(fields)};
+  }
+  // "web@43", as commands name a generation.
+  [[nodiscard]] std::string name(GenerationId generation) const {
+    return fmt::format("{}@{}", fact_.app, generation.value());
+  }
+  // "web@43 stopped by uid 0 in guarding after 3.1 s, rolled back to @42, exit 13: cause; @42 serves 2/2"
+  [[nodiscard]] std::string failure_text(const fact::DeployEnded& ended) const {
+    std::string text = name(ended.generation) + " ";
+    if (!ended.interrupted.empty()) text += ended.interrupted + " ";
+    text += fmt::format("in {} after {}", decide::text(ended.phase), seconds_text(ended.after));
+    if (ended.back_to) text += fmt::format(", rolled back to @{}", ended.back_to->value());
+    text += fmt::format(", exit {}", static_cast<int>(ended.exit));
+    if (!ended.cause.empty()) text += ": " + ended.cause;
+    if (!ended.serving) return text;
+    return text + fmt::format("; @{} serves {}/{}", ended.serving->generation.value(), ended.serving->healthy,
+                              ended.serving->instances);
+  }
+
+  const Fact& fact_;
+};
+
+}  // namespace
+
+std::optional<ReportLine> receipt_line(const Fact& fact) {
+  return std::visit(ReceiptWriter(fact), fact.what);
+}
+
+}  // namespace gracevisor::decide

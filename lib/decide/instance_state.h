@@ -1,0 +1,26 @@
+// The states of an instance; what leads from one to the next is drawn in instance.h. Thread: values, any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace gracevisor::decide {
+
+enum class InstanceState : std::uint8_t {
+  stopped,
+  spawning,
+  starting,
+  healthy,
+  unhealthy,
+  draining,
+  closing,
+  drained,
+  stopping,
+  killing,
+  backoff,
+  fatal,
+};
+[[nodiscard]] std::string_view text(InstanceState state);
+
+}  // namespace gracevisor::decide

@@ -1,0 +1,55 @@
+// The end of the daemon, as a decider:
+//
+//   serving --stop--> closing (listeners close, exchanges finish) --idle--> stopping (apps unrouted, drained,
+//   signalled) --all gone, responses taken by their clients--> over
+//
+// A second stop, or the deadline, signals without a drain and cuts what is still under way: a client that
+// reads nothing of its response keeps the proxy from noticing that the app has died. The next stop or
+// deadline kills. Thread: the supervisor's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace gracevisor::decide {
+
+class Shutdown {
+ public:
+  enum class Step : std::uint8_t {
+    close,          // no boot and no deploy goes on; the workers close the listeners
+    end_listeners,  // they have; nobody shall wait in a backlog now
+    drain,          // the apps leave the routes, drain, and are signalled
+    signal,         // without a drain; what is under way is cut
+    kill,           // SIGKILL; what is under way is cut
+    finish,         // nothing is left to wait for
+  };
+  using Steps = std::vector<Step>;
+
+  // What there is to see, once it has begun.
+  struct Seen {
+    bool closed = false;  // every worker has closed its listeners
+    bool idle = false;    // no exchange is under way, and no request waits
+    bool ended = false;   // every app has, and so have its processes and endpoints
+    bool unsent = false;  // clients have not taken all of their responses
+  };
+
+  [[nodiscard]] bool begun() const { return stage_ != Stage::serving; }
+  [[nodiscard]] bool over() const { return stage_ == Stage::over; }
+
+  // The daemon is told to stop.
+  [[nodiscard]] Steps stop();
+  // The time for the stage is over.
+  [[nodiscard]] Steps expired();
+  [[nodiscard]] Steps look(const Seen& seen);
+
+ private:
+  enum class Stage : std::uint8_t { serving, closing, stopping, over };
+
+  [[nodiscard]] Steps hurry(Step step);
+
+  Stage stage_ = Stage::serving;
+  bool hurried_ = false;  // waits for no client
+};
+
+}  // namespace gracevisor::decide

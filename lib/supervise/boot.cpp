@@ -1,0 +1,131 @@
+// The supervisor's boot: what the configuration and the state files say becomes apps, which start one after
+// another.
+#include <fmt/format.h>
+
+#include "spec/listener_definitions.h"
+#include "spec/record_check.h"
+#include "supervise/supervisor.h"
+
+namespace gracevisor::supervise {
+
+base::Expected<void> Supervisor::boot() {
+  // Not a timer: one due immediately runs before the loop has looked at anything else.
+  auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
+  if (!bell) return std::unexpected(bell.error());
+  boot_bell_ = std::move(*bell);
+  world_->clear_leftovers();
+  spec::LoadedStates loaded;
+  if (!settings_.fresh) loaded = spec::load_states(settings_.config.daemon.state_dir);
+  for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
+  for (const auto& [name, state] : loaded.states) {
+    if (settings_.config.find_app(name) == nullptr) {
+      log_.warning("state app={} live={} cause=\"not in the configuration, left alone\"", name,
+                   state.live.value());
+    }
+  }
+  for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
+  if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
+  continue_boot();
+  (void)world_->publish();
+  turn();
+  return {};
+}
+
+void Supervisor::enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states) {
+  auto remembered = states.find(configured.name);
+  bool known = remembered != states.end();
+  AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
+  bool stopped = known && remembered->second.stopped;
+  if (!configured.autostart && !stopped) return;
+  if (known && (stopped || remembered->second.live_spec)) entry.remembered = std::move(remembered->second);
+  entry.app->expect_start(!stopped);
+  boot_queue_.add(entry.app->id());
+}
+
+void Supervisor::continue_boot() {
+  boot_queue_.run_slice([this] { return world_->now(); },
+                        [this](base::AppId app) { boot_app(apps_.at(app)); });
+  if (!boot_queue_.waiting().empty()) boot_bell_->ring();
+}
+
+void Supervisor::boot_app(AppEntry& entry) {
+  if (auto state = std::exchange(entry.remembered, std::nullopt)) {
+    start_remembered(entry, *state);
+    return;
+  }
+  start_configured(entry);
+}
+
+void Supervisor::start_configured(AppEntry& entry) {
+  const config::App& configured = entry.configured;
+  auto spec = settings_.files.freeze(configured, entry.configured_listeners, entry.hints);
+  if (!spec) {
+    log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
+    entry.problems.push_back("cannot start: " + spec.error().what);
+    entry.app->expect_start(false);
+    return;
+  }
+  world_->set_user(entry.app->id(), (*spec)->credentials);
+  auto report = new_report();
+  if (auto started = entry.app->start(*spec, report); !started) {
+    log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
+  }
+  tell_hints(entry, *report);
+}
+
+void Supervisor::boot_now(const std::string& name) {
+  AppEntry* entry = entry_of(name);
+  if (entry != nullptr && boot_queue_.take(entry->app->id())) boot_app(*entry);
+}
+
+void Supervisor::give_up_boot() {
+  for (base::AppId app : boot_queue_.waiting()) apps_.at(app).app->expect_start(false);
+  boot_queue_.clear();
+}
+
+void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) {
+  auto has_listener = [&state](const std::string& name) {
+    return spec::find_listener(state.live_spec->listeners, name) != nullptr;
+  };
+  base::Expected<void> sound;
+  if (state.live_spec) sound = spec::check_record(*state.live_spec, has_listener);
+  if (!sound) {
+    entry.problems.push_back(fmt::format("the record of {}@{} cannot be started: {}", state.app,
+                                         state.live.value(), sound.error().what));
+    log_.error("start app={} cause=\"{}\"", state.app, entry.problems.back());
+  } else if (state.live_spec) {
+    note_differences(entry, state);
+    world_->set_user(entry.app->id(), state.live_spec->credentials);
+  }
+  if (state.candidate_spec) {
+    entry.problems.push_back(fmt::format("{}@{} was within its guard when the daemon ended: {}@{} is back",
+                                         state.app, state.candidate.value(), state.app, state.live.value()));
+    log_.warning("start app={} {}", state.app, entry.problems.back());
+  }
+  if (state.stopped) {
+    log_.info("stays-stopped app={} uid={}", state.app, state.stopped->uid);
+    entry.app->stay_stopped(*state.stopped, sound ? state.live_spec : nullptr, state.live);
+    return;
+  }
+  if (!sound) {
+    entry.problems.back() += "; started from the configuration";
+    start_configured(entry);
+    return;
+  }
+  if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
+    log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
+  }
+}
+
+void Supervisor::note_differences(AppEntry& entry, const spec::AppState& state) {
+  std::vector<std::string> hints;
+  auto now = settings_.files.freeze(entry.configured, entry.configured_listeners, hints);
+  const std::string differs =
+      now ? spec::names_of(spec::differences(*state.live_spec, **now)) : now.error().what;
+  if (differs.empty()) return;
+  entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
+                                       state.live.value(), differs, state.app));
+  log_.warning("start app={} {}", state.app, entry.problems.back());
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,143 @@
+// What facts become in the log and in receipts.
+#include "decide/fact.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+
+#include "decide/fact_log.h"
+#include "decide/fact_receipt.h"
+
+namespace gracevisor::decide {
+namespace {
+
+using base::GenerationId;
+using base::LogLevel;
+using namespace std::chrono_literals;
+
+const routing::Identity kWho{base::AppId(7), GenerationId(43), base::Slot(1), base::Incarnation(5)};
+
+std::string log_of(Fact::What what) {
+  auto line = log_text({{}, "web", std::move(what)});
+  if (!line) return "";
+  constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
+  return std::string(kLevels[static_cast<int>(line->level)]) + " " + line->text;
+}
+
+ReportLine receipt_of(Fact::What what) {
+  auto line = receipt_line({{}, "web", std::move(what)});
+  return line ? *line : ReportLine{.phase = "none"};
+}
+
+// "phase: text {name=value, ...}"
+std::string shown(Fact::What what) {
+  const ReportLine line = receipt_of(std::move(what));
+  std::string fields;
+  for (const auto& [name, value] : line.fields) {
+    fields += (fields.empty() ? "" : ", ") + std::string(name) + "=";
+    if (const auto* number = std::get_if<std::int64_t>(&value)) fields += std::to_string(*number);
+    if (const auto* text = std::get_if<std::string>(&value)) fields += *text;
+  }
+  return line.phase + ": " + line.text + " {" + fields + "}";
+}
+
+EndpointCounts counts(std::uint64_t in_flight, std::uint64_t tunnels) {
+  EndpointCounts counts;
+  counts.in_flight = in_flight;
+  counts.tunnels = tunnels;
+  return counts;
+}
+
+TEST_CASE("facts: the log has an event with a key=value tail") {
+  const spawn::ExitStatus crash = spawn::Signaled{11, false};
+  CHECK(log_of(fact::DeployBegan{GenerationId(43), GenerationId(42), 2, "/srv"}) ==
+        "info deploy-begin app=web generation=43 instances=2");
+  CHECK(log_of(fact::CutOver{GenerationId(43), {}, {}, base::Epoch(9)}) ==
+        "info cutover app=web generation=43 epoch=9");
+  CHECK(log_of(fact::AdoptionLate{1}) == "warning adoption-late worker=1");
+  CHECK(log_of(fact::GuardHelpless{}) == "error guard-alert app=web cause=\"no old instance to go back to\"");
+  CHECK(log_of(fact::Started{GenerationId(43)}) == "info started app=web generation=43");
+  CHECK(log_of(fact::Exited{kWho, crash}) ==
+        "info exit app=web instance=43.1 status=\"" + text(crash) + "\"");
+  CHECK(log_of(fact::GaveUp{kWho, 3, crash}) ==
+        "error fatal app=web instance=43.1 failures=3 cause=\"" + text(crash) + "\"");
+  CHECK(log_of(fact::PortTaken{kWho, "held"}) ==
+        "warning port-taken app=web instance=43.1 next=\"another port\" cause=\"held\"");
+  CHECK(log_of(fact::Replaced{kWho, "x"}) == "warning replace app=web instance=43.1 cause=\"x\"");
+  CHECK(log_of(fact::StopTimedOut{kWho}) == "warning stop-timeout app=web instance=43.1 next=SIGKILL");
+  CHECK(log_of(fact::Unkillable{kWho, "pid 1"}) == "error unkillable app=web instance=43.1 pid 1");
+  CHECK(log_of(fact::RecordFailed{"full"}) == "error record app=web cause=\"full\"");
+  CHECK(log_of(fact::RecordWritten{}) == "info record-written app=web");
+  CHECK(log_of(fact::GuardPassed{5}).empty());
+}
+
+TEST_CASE("facts: a receipt's line says in fields what it says in words") {
+  CHECK(shown(fact::DeployBegan{GenerationId(43), GenerationId(42), 2, "/srv"}) ==
+        "deploy: web@43 (was @42)  2 instances  /srv {generation=43, instances=2, directory=/srv, "
+        "old_generation=42}");
+  CHECK(shown(fact::DeployBegan{GenerationId(1), {}, 1, "/srv"}) ==
+        "deploy: web@1  1 instance  /srv {generation=1, instances=1, directory=/srv}");
+  CHECK(shown(fact::Placed{{{kWho, "pid 7 :21004"}}, false}) == "start: 43.1 pid 7 :21004 {}");
+  CHECK(shown(fact::Placed{{{kWho, "pid 8 :21005"}}, true}) == ": moved: 43.1 pid 8 :21005 {}");
+  CHECK(shown(fact::AllHealthy{2, 2, "GET /up -> 200, 1 try", 12ms, false}) ==
+        "healthy: 2/2  GET /up -> 200, 1 try (12 ms) {healthy=2, instances=2, took_ms=12}");
+  CHECK(shown(fact::AllHealthy{1, 1, "", 5s, false}) ==
+        "healthy: 1/1  alive for 5.0 s {healthy=1, instances=1, took_ms=5000}");
+  CHECK(shown(fact::CutOver{GenerationId(43), GenerationId(42), counts(12, 3), base::Epoch(9)}) ==
+        "cutover: new requests -> @43   (@42 has 9 in flight, 3 upgraded) {generation=43, epoch=9, "
+        "old_generation=42, in_flight=9, upgraded=3}");
+  CHECK(shown(fact::Drained{GenerationId(42), 1500ms, 9, 1}) ==
+        "drained: @42 in 1.5 s: 9 finished, 1 cut {old_generation=42, took_ms=1500, finished=9, cut=1}");
+  CHECK(shown(fact::GuardPassed{5}) == "guard: ok: 5 requests {requests=5}");
+  CHECK(shown(fact::OldEnded{GenerationId(42), {spawn::Exited{0, 0}, spawn::Exited{1, 0}}}) ==
+        "stopped: @42 exit 0, exit 1 {old_generation=42}");
+  CHECK(shown(fact::Culprit{kWho, spawn::Exited{3, 0}, InstanceState::stopped, 200ms}) ==
+        "cause: 43.1 exit 3 after 0.2 s {instance=43.1, lived_ms=200}");
+  CHECK(shown(fact::Culprit{kWho, {}, InstanceState::starting, 60s}) ==
+        "cause: 43.1 starting for 60.0 s, not healthy {instance=43.1, lived_ms=60000}");
+  CHECK(shown(fact::Changed{GenerationId(42), {}}) == "changed: nothing against @42 {old_generation=42}");
+  CHECK(receipt_of(fact::Exited{kWho, spawn::Exited{0, 0}}).phase == "none");
+}
+
+TEST_CASE("facts: the end of a deploy says how it went, or where, when and why it failed") {
+  fact::DeployEnded done;
+  done.generation = GenerationId(43);
+  done.traffic = {100, 1, 2, 40ms, 0ms, "", 0};
+  CHECK(shown(done) ==
+        "done: 100 requests during the deploy, 1 failed, 2 retried, slowest 40 ms {requests=100, failed=1, "
+        "retried=2, slowest_ms=40, slowest_body_ms=0, own_answers=0, generation=43}");
+  CHECK(receipt_of(done).exit == base::ExitCode::done);
+  CHECK(log_of(done) ==
+        "info deploy-end app=web generation=43 exit=0 100 requests during the deploy, 1 failed, 2 retried, "
+        "slowest 40 ms");
+  done.traffic.slowest_body = 7s;
+  done.traffic.touched = "127.0.0.1:80";
+  done.traffic.own_answers = 4;
+  CHECK(
+      receipt_of(done).text ==
+      "100 requests during the deploy, 1 failed, 2 retried, slowest 40 ms, slowest body 7000 ms; 4 answered "
+      "by the proxy itself on 127.0.0.1:80");
+
+  fact::DeployEnded failed;
+  failed.generation = GenerationId(43);
+  failed.exit = base::ExitCode::rolled_back;
+  failed.phase = DeployPhase::guarding;
+  failed.after = 3100ms;
+  failed.back_to = GenerationId(42);
+  failed.cause = "43.1 exit 1";
+  CHECK(shown(failed) ==
+        "failed: web@43 in guarding after 3.1 s, rolled back to @42, exit 13: 43.1 exit 1 {generation=43, "
+        "back_to=42}");
+  failed.exit = base::ExitCode::aborted;
+  failed.back_to.reset();
+  failed.cause.clear();
+  failed.interrupted = "aborted by uid 7";
+  failed.serving = {GenerationId(42), 2, 2};
+  CHECK(log_of(failed) ==
+        "error deploy-end app=web generation=43 exit=6 web@43 aborted by uid 7 in guarding after 3.1 s, exit "
+        "6; "
+        "@42 serves 2/2");
+}
+
+}  // namespace
+}  // namespace gracevisor::decide
