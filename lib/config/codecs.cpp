@@ -84,8 +84,8 @@ void NumberOrAuto::read(Reading& reading, const Item& item, std::optional<unsign
     out = std::nullopt;
   } else if (!std::holds_alternative<std::int64_t>(item.value.data)) {
     reading.wrong_type(item, R"("auto" or an integer)");
-  } else if (auto value = Number{bounds}.value(reading, item)) {
-    out = *value;
+  } else if (const auto value = Number{bounds}.value(reading, item)) {
+    out = value;
   }
 }
 

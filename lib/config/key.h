@@ -76,7 +76,7 @@ template <class T>
 
 template <class T>
 [[nodiscard]] T& member(T& value) {
-  return value;
+  return value;  // NOLINT(bugprone-return-const-ref-from-parameter): a structure's member, never a temporary
 }
 template <class T>
 [[nodiscard]] T& member(Named<T> named) {
