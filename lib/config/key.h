@@ -1,4 +1,4 @@
-// The words in which the keys of the configuration are told (*_keys.h). A function keys(visitor, value) for
+// How the keys of the configuration are declared (*_keys.h). A function keys(visitor, value) for
 // each TOML table names every key once, beside the member that it sets. Reading files, --defaults, --check,
 // gracevisor.toml(5), the state file and the difference of two configurations are visitors of that table.
 //

@@ -1,6 +1,5 @@
-// What has happened, as values. Deciders tell facts; texts are made of them elsewhere: the lines of the log
-// in fact_log.h, those of receipts in fact_receipt.h. Whatever counts, draws or reports what happens is one
-// more reader. Thread: values, any thread.
+// What has happened, as values. Deciders tell facts; fact_log.h makes log lines of them, fact_receipt.h lines
+// of receipts. Anything else that counts or shows events reads the same facts. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ class Shutdown {
  public:
   enum class Step : std::uint8_t {
     close,          // no boot and no deploy goes on; the workers close the listeners
-    end_listeners,  // they have; nobody shall wait in a backlog now
+    end_listeners,  // they have closed them: no client must wait in a backlog
     drain,          // the apps leave the routes, drain, and are signalled
     signal,         // without a drain; what is under way is cut
     kill,           // SIGKILL; what is under way is cut

@@ -34,8 +34,7 @@ struct ProcessMarks {
 struct MarksSeen {
   // Also unset when the environment cannot be read, which is no error: it belongs to another user.
   std::optional<ProcessMarks> marks;
-  // Just now it is executing a program, and its environment is not there: its marks may be seen a moment
-  // later.
+  // It is in the middle of execve(2), and its environment cannot be read yet: look again a moment later.
   bool executing = false;
 };
 [[nodiscard]] MarksSeen read_marks(pid_t pid);

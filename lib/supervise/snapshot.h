@@ -1,6 +1,5 @@
-// What the supervisor knows at one moment, as plain values: for status, and for whatever else shows or counts
-// it. Numbers and times are not yet text; positions in time are the supervisor's clock. Thread: values, any
-// thread.
+// What the supervisor knows at one moment, as plain values: for status, and for anything else that shows or
+// counts it. Times are points of the supervisor's clock. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>
