@@ -26,7 +26,7 @@ struct ReportField {
 
 struct ReportLine {
   std::string phase = {};  // "start", "healthy", "cutover", …; "" continues the line before
-  base::Millis at{};  // since the command began
+  base::Millis at{};       // since the command began
   std::string text = {};
   std::optional<ExitCode> exit = {};  // the last line's
   std::vector<ReportField> fields = {};

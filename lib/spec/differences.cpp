@@ -32,6 +32,7 @@ std::vector<std::string> changed_environment(const Spec& a, const Spec& b) {
     if (chosen(a, key) || chosen(b, key)) keys.insert(std::move(key));
   }
   std::vector<std::string> result;
+  result.reserve(keys.size());
   for (const std::string& key : keys) result.push_back("environment." + key);
   return result;
 }
