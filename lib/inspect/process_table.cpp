@@ -30,19 +30,25 @@ std::optional<pid_t> number_in(std::string_view name) {
 }
 
 // Is an environment that was read as empty really one? While execve(2) replaces the memory, the file has
-// nothing to show (fs/proc/base.c, environ_read); where the new environment begins and ends is at first not
-// known, and then the same place (create_elf_tables). proc_pid_stat(5): env_start and env_end.
+// nothing to show (fs/proc/base.c, environ_read). Where the environment begins and ends is told too early
+// (create_elf_tables), where the code begins only once everything is in place (load_elf_binary). A thread of
+// the kernel and a process that is ending have no memory, and never will.
 bool executes(pid_t pid) {
-  constexpr std::size_t kEnvStart = 50 - 3;  // the first field behind the name is the third
+  constexpr unsigned long kExiting = 0x4;  // PF_EXITING and PF_KTHREAD, include/linux/sched.h
+  constexpr unsigned long kKernelThread = 0x00200000;
+  // proc_pid_stat(5); the first field behind the name is the third.
+  constexpr std::size_t kFlags = 9 - 3;
+  constexpr std::size_t kCodeStart = 26 - 3;
+  constexpr std::size_t kEnvStart = 50 - 3;
   auto stat = base::read_process_file(pid, "stat", kStat);
   if (!stat) return false;
   std::istringstream fields(stat->substr(std::min(stat->rfind(')') + 1, stat->size())));
   const std::vector<std::string> words{std::istream_iterator<std::string>(fields), {}};
-  if (words.size() < kEnvStart + 2) return false;
-  const std::string& state = words[0];
-  const std::string& begin = words[kEnvStart];
-  if (state == "Z" || state == "X") return false;
-  return begin == "0" || begin != words[kEnvStart + 1] || state == "R" || state == "D";
+  if (words.size() < kEnvStart + 2 || words[0] == "Z" || words[0] == "X") return false;
+  unsigned long flags = 0;
+  (void)std::from_chars(words[kFlags].data(), words[kFlags].data() + words[kFlags].size(), flags);
+  if ((flags & (kExiting | kKernelThread)) != 0) return false;
+  return words[kCodeStart] == "0" || words[kEnvStart] != words[kEnvStart + 1];
 }
 
 bool is_gone(int code) {

@@ -16,7 +16,7 @@ constexpr base::Duration kLongestLeft = std::chrono::seconds(10);
 constexpr base::Duration kHunt = milliseconds(250);
 constexpr unsigned kQuietLooks = 2;
 // How long an orphan that is executing a program is waited for, until its marks can be read.
-constexpr unsigned kMostUnsureLooks = 100;
+constexpr base::Duration kLongestUnsure = std::chrono::seconds(1);
 // How many are named in status and log; more would not help.
 constexpr std::size_t kMostNamed = 64;
 
@@ -96,9 +96,22 @@ void TreeEnd::silence() {
   unkillable_timer_.stop();
 }
 
+// Does what follows from the look depend on an orphan whose marks cannot be read yet?
+bool TreeEnd::wait_for_marks() {
+  if (!tree_.unsure()) {
+    unsure_since_.reset();
+    return false;
+  }
+  if (hunting_ || (!counting_ && !child_.reaped())) return false;
+  const base::TimePoint now = std::chrono::steady_clock::now();
+  if (!unsure_since_) unsure_since_ = now;
+  return now - *unsure_since_ < kLongestUnsure;
+}
+
 void TreeEnd::on_look(const ProcessLook& look) {
   inspect::ProcessTable::Members members = tree_.members(look, child_.reaped());
-  if (tree_.unsure() && !hunting_ && unsure_looks_++ < kMostUnsureLooks) {
+  if (wait_for_marks()) {
+    quiet_looks_ = 0;
     look_timer_.start(kFirstPause);
     return;
   }

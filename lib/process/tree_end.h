@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -66,6 +67,7 @@ class TreeEnd final : private LookAsker {
   enum class Mode : std::uint8_t { watching, polite, killing, leaving };
 
   void on_look(const ProcessLook& look) override;
+  [[nodiscard]] bool wait_for_marks();
   void hunt(const inspect::ProcessTable::Members& members);
   void finish_hunt();
   void follow(const ProcessLook& look, const inspect::ProcessTable::Members& members);
@@ -88,7 +90,7 @@ class TreeEnd final : private LookAsker {
   std::map<pid_t, std::uint64_t> told_;
   std::vector<base::NamedProcess> left_;
   unsigned quiet_looks_ = 0;
-  unsigned unsure_looks_ = 0;
+  std::optional<base::TimePoint> unsure_since_;
   base::Duration pause_;
   loop::Timer look_timer_;
   loop::Timer hunt_timer_;

@@ -36,17 +36,6 @@ bool told_to_stop() {
          ::sigismember(&pending, SIGQUIT) == 1;
 }
 
-// Waits, but not for long, for one that is just executing a program.
-std::optional<inspect::ProcessMarks> marks_at_rest(pid_t pid) {
-  constexpr int kMostReads = 100;
-  inspect::MarksSeen seen = inspect::read_marks(pid);
-  for (int reads = 1; seen.executing && reads < kMostReads; ++reads) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    seen = inspect::read_marks(pid);
-  }
-  return seen.marks;
-}
-
 class FormerLadder {
  public:
   FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record)
@@ -56,7 +45,8 @@ class FormerLadder {
     unsigned quiet = 0;
     while (quiet < kQuietLooks) {
       inspect::ProcessTable table = inspect::read_process_table();
-      auto found = judge_former({table, ::getpid(), state_id_, record_, marks_at_rest});
+      auto found = judge_former(
+          {table, ::getpid(), state_id_, record_, [this](pid_t pid) { return marks_at_rest(pid); }});
       bool any = false;
       hurried_ = hurried_ || told_to_stop();
       for (const FormerProcess& former : found) any = handle(former, found) || any;
@@ -74,6 +64,16 @@ class FormerLadder {
     bool killed = false;
     bool given_up = false;
   };
+
+  // Waits for one that is just executing a program; not for long, all together.
+  std::optional<inspect::ProcessMarks> marks_at_rest(pid_t pid) {
+    inspect::MarksSeen seen = inspect::read_marks(pid);
+    for (; seen.executing && pauses_left_ > 0; --pauses_left_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      seen = inspect::read_marks(pid);
+    }
+    return seen.marks;
+  }
 
   static Key key_of(const FormerProcess& former) { return {former.entry->pid, former.entry->started}; }
   static std::string describe(const FormerProcess& former) {
@@ -153,6 +153,7 @@ class FormerLadder {
   std::set<Key> named_;
   std::size_t killed_ = 0;
   bool hurried_ = false;
+  int pauses_left_ = 200;  // of a millisecond
 };
 
 }  // namespace

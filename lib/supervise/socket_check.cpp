@@ -40,7 +40,7 @@ std::vector<Identity> SocketCheck::look(const decide::App& app, const World& wor
       continue;
     }
     if (world.socket_in_place(who)) continue;
-    missing_.emplace(who, fmt::format("{} ({})", routing::instance_name(who), world.place(who)));
+    missing_.emplace(who, fmt::format("{}.{} ({})", app.live()->name(), who.slot.value(), world.place(who)));
     if (before.contains(who)) lost.push_back(who);
   }
   if (on_the_way) lost.clear();
