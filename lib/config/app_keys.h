@@ -80,8 +80,8 @@ void keys(auto& key, IsA<Deploy> auto& value) {
   key({"timeout", Takes::next_use, "spawn until all instances are healthy"}, kTicks, timeout);
   key({"guard", Takes::next_use, "old generation kept running, unrouted, ready to be swapped back"},
       kTicksOrNone, guard);
-  key({"guard_interval", Takes::next_use, "probes while guarding"}, kTicks, guard_interval);
-  key({"drain_timeout", Takes::next_use, R"("auto": proxy_options.request_timeout + 5 s)"},
+  key({"guard_interval", Takes::table, "probes while guarding"}, kTicks, guard_interval);
+  key({"drain_timeout", Takes::table, R"("auto": proxy_options.request_timeout + 5 s)"},
       DurationOrAuto{kTicksOrNone.bounds}, drain_timeout);
   key({"upgraded", Takes::table,
        R"(WebSockets at cutover: closed gradually; or "wait", until the drain deadline, or "now")"},

@@ -40,7 +40,7 @@ void keys(auto& key, IsA<Daemon> auto& value) {
       folder, runtime_dir);
   key({"state_dir", Takes::stop_start, "records and logs of apps; not root: $XDG_STATE_HOME/gracevisor"},
       folder, state_dir);
-  key({"port_range", Takes::next_use,
+  key({"port_range", Takes::daemon,
        "where instances listen; twice as many as instances are needed for a deploy"},
       Parsed{parse_port_range, port_range_text, R"(a range of ports such as "20000-29999")"}, port_range);
   key({"shutdown_timeout", Takes::next_use, R"("auto": the largest drain + stop of all apps, + 10 s)"},

@@ -47,7 +47,7 @@ void keys(auto& key, IsA<Health> auto& value) {
   key({"interval", Takes::table, "first probe at once, then every 10 ms, growing to this"}, duration,
       interval);
   key({"timeout", Takes::table, "of one probe"}, duration, timeout);
-  key({"start_timeout", Takes::next_use, "of each probe before the first success"}, duration, start_timeout);
+  key({"start_timeout", Takes::table, "of each probe before the first success"}, duration, start_timeout);
   key({"healthy_after", Takes::next_use, "successes in a row"}, in_a_row, healthy_after);
   key({"unhealthy_after", Takes::next_use, "failures in a row"}, in_a_row, unhealthy_after);
   key({"action", Takes::next_use, R"(out of the routes, never the last routable one; or "restart")"},

@@ -24,7 +24,8 @@ namespace gracevisor::config {
 template <class T, class Structure>
 concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
 
-// What a changed value needs to be in force.
+// What a changed value needs to be in force. Differences carry it; as there is no reload yet, nothing else
+// asks.
 enum class Takes : std::uint8_t {
   table,       // the next routing table: requests that begin later
   next_use,    // nothing: it is looked up when it is used

@@ -30,7 +30,7 @@ void keys(auto& key, IsA<Listener> auto& value) {
       By{read_addresses, addresses_text, "an address or a list of addresses"}, named("addresses", addresses));
   key({"default", Takes::table, "the app for unknown hosts; without it they get 404", R"("web")"},
       By{read_default_app, optional_text, "an app's name"}, named("default_app", default_app));
-  key({"trusted_proxies", Takes::table, "whose X-Forwarded-* headers are believed"},
+  key({"trusted_proxies", Takes::listener, "whose X-Forwarded-* headers are believed"},
       By{read_proxies, proxies_text, "a network or a list of networks"}, trusted_proxies);
   key({"proxy_protocol", Takes::listener,
        "every connection begins with a PROXY header, version 1 or 2, and is refused without"},
