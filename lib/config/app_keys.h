@@ -19,7 +19,6 @@ using Routes = std::vector<Route>;
 // What is started: command_keys.cpp.
 void read_command(Reading& reading, const Item& item, std::vector<std::string>& command);
 [[nodiscard]] std::string names_text(const std::vector<std::string>& names);
-void read_directory(Reading& reading, const Item& item, std::filesystem::path& directory);
 [[nodiscard]] std::string directory_text(const std::filesystem::path& directory);
 void read_environment(Reading& reading, const Item& item, Environment& environment);
 [[nodiscard]] std::string environment_text(const Environment& environment);
@@ -117,7 +116,7 @@ void keys(auto& key, IsA<App> auto& value) {
       By{read_command, names_text, "a command as a list of strings or as one string"}, command);
   key({"directory", Takes::deploy, "symlinks resolved once per generation", R"("/srv/web/current")",
        kResolved},
-      By{read_directory, directory_text, "a path"}, directory);
+      By{read_path, directory_text, "a path"}, directory);
   key({"environment",
        Takes::deploy,
        "beside a clean minimum; {directory} and {port} are filled in",

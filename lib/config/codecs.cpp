@@ -133,6 +133,14 @@ std::string quote_if_set(const std::string& text) {
   return text.empty() ? std::string() : quote(text);
 }
 
+std::string quote_optional(const std::optional<std::string>& text) {
+  return text ? quote(*text) : std::string();
+}
+
+void read_path(Reading& reading, const Item& item, std::filesystem::path& path) {
+  if (auto read = reading.path(item)) path = *read;
+}
+
 std::string list_text(const std::vector<std::string>& items) {
   std::string out = "[";
   for (const std::string& item : items) {

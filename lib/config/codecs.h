@@ -151,6 +151,10 @@ struct Parsed {
 [[nodiscard]] std::string quote_text(const std::string& text);
 // Not set if it is empty.
 [[nodiscard]] std::string quote_if_set(const std::string& text);
+// Not set if it is unset.
+[[nodiscard]] std::string quote_optional(const std::optional<std::string>& text);
+// A path relative to the folder of its file.
+void read_path(Reading& reading, const Item& item, std::filesystem::path& path);
 // ["a", "b"] as TOML.
 [[nodiscard]] std::string list_text(const std::vector<std::string>& items);
 // { A = "b" } as TOML.

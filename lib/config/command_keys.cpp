@@ -74,10 +74,6 @@ std::string names_text(const std::vector<std::string>& names) {
   return names.empty() ? std::string() : list_text(names);
 }
 
-void read_directory(Reading& reading, const Item& item, std::filesystem::path& directory) {
-  if (auto path = reading.path(item)) directory = *path;
-}
-
 std::string directory_text(const std::filesystem::path& directory) {
   return quote_if_set(directory.string());
 }

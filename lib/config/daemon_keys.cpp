@@ -17,10 +17,6 @@ std::string workers_text(const unsigned& workers) {
   return NumberOrAuto::text(workers == 0 ? std::nullopt : std::optional(workers));
 }
 
-void read_folder(Reading& reading, const Item& item, std::filesystem::path& folder) {
-  if (auto path = reading.path(item)) folder = *path;
-}
-
 std::string folder_text(const std::filesystem::path& folder) {
   return quote(folder.string());
 }

@@ -10,7 +10,6 @@ namespace gracevisor::config {
 
 void read_workers(Reading& reading, const Item& item, unsigned& workers);
 [[nodiscard]] std::string workers_text(const unsigned& workers);
-void read_folder(Reading& reading, const Item& item, std::filesystem::path& folder);
 [[nodiscard]] std::string folder_text(const std::filesystem::path& folder);
 [[nodiscard]] std::string port_range_text(const PortRange& range);
 [[nodiscard]] base::Expected<std::string> parse_group(std::string_view text);
@@ -32,7 +31,7 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
 
 void keys(auto& key, IsA<Daemon> auto& value) {
   auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, operator_group] = value;
-  const By folder{read_folder, folder_text, "a path"};
+  const By folder{read_path, folder_text, "a path"};
   key({"workers", Takes::daemon, R"(proxy threads; "auto": as many as CPUs)"},
       By{read_workers, workers_text, R"("auto" or an integer, 1 to 256)"}, workers);
   key({"runtime_dir", Takes::stop_start,

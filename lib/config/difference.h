@@ -17,9 +17,15 @@ class Differ {
   template <class Codec, class... M>
   void operator()(const Key& key, const Codec& /*codec*/, const M&... members) {
     if (key.compared == Compared::as_resolved) return;
-    if (first_) return (remember(members), ...);
     bool same = true;
-    ((same = equal(members) && same), ...);
+    const auto look = [&](std::string_view /*name*/, const auto& value) {
+      if (first_) {
+        seen_.push_back(&value);
+      } else {
+        same = equal(value) && same;
+      }
+    };
+    for_each_kept(key, look, members...);
     if (!same) found_.push_back({prefix_ + std::string(key.name), key.takes});
   }
   template <class Codec, class... M>
@@ -36,21 +42,10 @@ class Differ {
   [[nodiscard]] std::vector<Difference> take() { return std::move(found_); }
 
  private:
-  template <class M>
-  void remember(const M& named) {
-    seen_.push_back(&member(named));
-  }
-  template <class M>
-  void remember(const Context<M>& /*another row's*/) {}
   // To the same member of the first structure: the rows come in the same order.
-  template <class M>
-  bool equal(const M& named) {
-    using Member = std::remove_cvref_t<decltype(member(named))>;
-    return *static_cast<const Member*>(seen_.at(next_++)) == member(named);
-  }
-  template <class M>
-  bool equal(const Context<M>& /*another row's*/) {
-    return true;
+  template <class Member>
+  bool equal(const Member& value) {
+    return *static_cast<const Member*>(seen_.at(next_++)) == value;
   }
 
   bool first_ = true;

@@ -59,10 +59,6 @@ void read_probe_host(Reading& reading, const Item& item, std::optional<std::stri
   host = *parsed;
 }
 
-std::string probe_host_text(const std::optional<std::string>& host) {
-  return host ? quote(*host) : std::string();
-}
-
 void read_proto(Reading& reading, const Item& item, std::string& proto, Health::Kind& /*kind*/) {
   if (auto https = OneOf{kProtos}.value(reading, item)) proto = word_of<bool>(kProtos, *https);
 }

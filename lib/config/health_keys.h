@@ -19,7 +19,6 @@ void read_probe_path(Reading& reading, const Item& item, std::string& path, bool
 void read_expect(Reading& reading, const Item& item, std::vector<StatusRange>& expect, bool& path_given);
 [[nodiscard]] std::string expect_text(const std::vector<StatusRange>& expect, const bool& path_given);
 void read_probe_host(Reading& reading, const Item& item, std::optional<std::string>& host);
-[[nodiscard]] std::string probe_host_text(const std::optional<std::string>& host);
 // These two mean nothing to a check by TCP.
 using ProbeHeaders = std::vector<std::pair<std::string, std::string>>;
 void read_proto(Reading& reading, const Item& item, std::string& proto, Health::Kind& kind);
@@ -53,7 +52,7 @@ void keys(auto& key, IsA<Health> auto& value) {
   key({"action", Takes::next_use, R"(out of the routes, never the last routable one; or "restart")"},
       OneOf{kHealthActions}, action);
   key({"host", Takes::deploy, "without it the first exact route host, else localhost", R"("example.com")"},
-      By{read_probe_host, probe_host_text, R"(a host such as "example.com")"}, host);
+      By{read_probe_host, quote_optional, R"(a host such as "example.com")"}, host);
   key({"proto", Takes::deploy, R"("https" sends X-Forwarded-Proto: https)"},
       By{read_proto, proto_text, R"("http" or "https")"}, proto, context(kind));
   key({"headers", Takes::deploy, "sent with each probe"},

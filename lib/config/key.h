@@ -88,4 +88,20 @@ template <class T>
   return context.value;
 }
 
+// Calls visit(name, member) for the members of a row that it keeps, each under its own name or the key's.
+template <class Visit, class T>
+void visit_kept(const Key& key, const Visit& visit, T& value) {
+  visit(key.name, value);
+}
+template <class Visit, class T>
+void visit_kept(const Key& /*key*/, const Visit& visit, Named<T> named) {
+  visit(named.name, named.value);
+}
+template <class Visit, class T>
+void visit_kept(const Key& /*key*/, const Visit& /*visit*/, Context<T> /*another row's*/) {}
+template <class Visit, class... M>
+void for_each_kept(const Key& key, const Visit& visit, M&&... members) {
+  (visit_kept(key, visit, members), ...);
+}
+
 }  // namespace gracevisor::config

@@ -27,10 +27,6 @@ void read_default_app(Reading& reading, const Item& item, std::optional<std::str
   app = reading.text(item, "an app's name");
 }
 
-std::string optional_text(const std::optional<std::string>& text) {
-  return text ? quote(*text) : std::string();
-}
-
 void read_proxies(Reading& reading, const Item& item, std::vector<Cidr>& proxies) {
   for (const Item& element : reading.texts(item, R"(a network such as "10.0.0.0/8" or a list of networks)")) {
     if (auto cidr = parse_cidr(std::get<std::string>(element.value.data))) {

@@ -11,7 +11,6 @@ namespace gracevisor::config {
 void read_addresses(Reading& reading, const Item& item, std::vector<base::Address>& addresses);
 [[nodiscard]] std::string addresses_text(const std::vector<base::Address>& addresses);
 void read_default_app(Reading& reading, const Item& item, std::optional<std::string>& app);
-[[nodiscard]] std::string optional_text(const std::optional<std::string>& text);
 void read_proxies(Reading& reading, const Item& item, std::vector<Cidr>& proxies);
 [[nodiscard]] std::string proxies_text(const std::vector<Cidr>& proxies);
 
@@ -29,7 +28,7 @@ void keys(auto& key, IsA<Listener> auto& value) {
        R"(["*:80"])"},
       By{read_addresses, addresses_text, "an address or a list of addresses"}, named("addresses", addresses));
   key({"default", Takes::table, "the app for unknown hosts; without it they get 404", R"("web")"},
-      By{read_default_app, optional_text, "an app's name"}, named("default_app", default_app));
+      By{read_default_app, quote_optional, "an app's name"}, named("default_app", default_app));
   key({"trusted_proxies", Takes::listener, "whose X-Forwarded-* headers are believed"},
       By{read_proxies, proxies_text, "a network or a list of networks"}, trusted_proxies);
   key({"proxy_protocol", Takes::listener,

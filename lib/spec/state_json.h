@@ -41,7 +41,8 @@ class StateWriter {
  public:
   template <class Codec, class... M>
   void operator()(const config::Key& key, const Codec& codec, const M&... members) {
-    (put(key, codec, members), ...);
+    const auto put = [&](std::string_view name, const auto& value) { put_value(name, codec, value); };
+    for_each_kept(key, put, members...);
   }
   template <class Codec, class... M>
   void also(const config::Key& /*key*/, const Codec& /*codec*/, const M&... /*members*/) {}
@@ -98,17 +99,7 @@ class StateWriter {
 
  private:
   template <class Codec, class M>
-  void put(const config::Key& key, const Codec& codec, const M& value) {
-    put_as(key.name, codec, value);
-  }
-  template <class Codec, class M>
-  void put(const config::Key& /*key*/, const Codec& codec, config::Named<M> named) {
-    put_as(named.name, codec, named.value);
-  }
-  template <class Codec, class M>
-  void put(const config::Key& /*key*/, const Codec& /*codec*/, config::Context<M> /*another row's*/) {}
-  template <class Codec, class M>
-  void put_as(std::string_view name, const Codec& codec, const M& value) {
+  void put_value(std::string_view name, const Codec& codec, const M& value) {
     if constexpr (std::is_enum_v<M>) {
       object_[std::string(name)] = stem(word_of(std::span(codec.choices), value));
     } else {
@@ -133,7 +124,8 @@ class StateReader {
 
   template <class Codec, class... M>
   void operator()(const config::Key& key, const Codec& codec, M&&... members) {
-    (take(key, codec, members), ...);
+    const auto take = [&](std::string_view name, auto& value) { take_value(name, codec, value); };
+    for_each_kept(key, take, members...);
   }
   template <class Codec, class... M>
   void also(const config::Key& /*key*/, const Codec& /*codec*/, M&&... /*members*/) {}
@@ -229,16 +221,6 @@ class StateReader {
     to = static_cast<To>(from);
     return true;
   }
-  template <class Codec, class M>
-  void take(const config::Key& key, const Codec& codec, M& value) {
-    take_value(key.name, codec, value);
-  }
-  template <class Codec, class M>
-  void take(const config::Key& /*key*/, const Codec& codec, config::Named<M> named) {
-    take_value(named.name, codec, named.value);
-  }
-  template <class Codec, class M>
-  void take(const config::Key& /*key*/, const Codec& /*codec*/, config::Context<M> /*another row's*/) {}
   template <class Codec, class M>
   void take_value(std::string_view name, const Codec& codec, M& value) {
     if constexpr (std::is_enum_v<M>) {
