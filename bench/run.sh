@@ -1,9 +1,10 @@
 #!/bin/sh
 # gracevisord beside nginx, HAProxy and a floor: installs what is missing, builds, measures, and prints one table, which
 # is in build/bench, too, as text, Markdown, JSON and a plot.
-#   sh bench/run.sh            all of it, about 25 minutes, on a machine that does nothing else
-#   sh bench/run.sh --short    all of it within 2 minutes once it is built
-#   sh bench/run.sh --help     parts of it, other rounds
+#   sh bench/run.sh                  all of it, about 25 minutes, on a machine that does nothing else
+#   sh bench/run.sh --short          all of it within 2 minutes once it is built
+#   sh bench/run.sh --before BUILD   another release build of ours beside this one, within 1 %, about 7 minutes
+#   sh bench/run.sh --help           parts of it, other rounds
 set -eu
 
 cd "$(dirname "$0")/.."

@@ -5,7 +5,7 @@
 GV_PACKAGES_build="g++ cmake ninja-build ccache pkgconf libuv1-dev libspdlog-dev nlohmann-json3-dev \
 libtomlplusplus-dev libcli11-dev node-llhttp"
 GV_PACKAGES_load="wrk curl"
-GV_PACKAGES_test="doctest-dev python3 curl wrk git"
+GV_PACKAGES_test="doctest-dev python3 python3-jsonschema curl wrk git nodejs"
 # Servers and clients as users have them. Only nginx, and haproxy below, bring a service: uwsgi-core and
 # apache2-utils do not.
 GV_PACKAGES_real="gunicorn puma ruby-rack nodejs uwsgi-core uwsgi-plugin-python3 nginx curl wrk nghttp2-client \

@@ -2,10 +2,13 @@
 // Thread: the supervisor's.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 
 #include "control/server.h"
+#include "control/verbs.h"
+#include "serve/response.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::daemon {
@@ -14,17 +17,33 @@ class ControlApi final : public control::Handler {
  public:
   ControlApi(supervise::Supervisor& supervisor, std::function<void()> shut_down);
 
-  void handle(const control::Request& request, std::shared_ptr<control::Reply> reply) override;
+  void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override;
 
  private:
-  using ReplyRef = std::shared_ptr<control::Reply>;
-  void handle_app(const control::Request& request, const std::string& app, const std::string& verb,
-                  const ReplyRef& reply);
-  void read(const std::string& path, const ReplyRef& reply);
-  void command(const control::Request& request, const std::string& app, const std::string& verb,
-               const ReplyRef& reply);
-  void logs(const control::Request& request, const supervise::AppSnapshot& app, const ReplyRef& reply);
-  void shut_down(const ReplyRef& reply);
+  using ResponseRef = std::shared_ptr<serve::Response>;
+  struct Call {
+    const control::Request& request;
+    control::Verb verb;
+    std::string app;
+    const ResponseRef& response;
+  };
+  void carry_out(const Call& call);
+  void show(const Call& call);
+  void reload(const Call& call);
+  static void answer(const std::expected<void, decide::Refused>& taken,
+                     const std::shared_ptr<decide::Report>& report, const ResponseRef& response);
+  static void follow(decide::Report& report, const ResponseRef& response);
+  // app_commands.cpp
+  void command(const Call& call);
+  [[nodiscard]] std::expected<void, decide::Refused> give(const Call& call,
+                                                          const std::shared_ptr<decide::Report>& report);
+  [[nodiscard]] std::expected<void, decide::Refused> stop(const Call& call, decide::Haste haste,
+                                                          const std::shared_ptr<decide::Report>& report);
+  static void history(const Call& call, const supervise::Supervisor::Commands& commands);
+  static void attach(const Call& call, const supervise::Supervisor::Commands& commands);
+  void environment(const Call& call);
+  void logs(const control::Request& request, const supervise::AppSnapshot& app, const ResponseRef& response);
+  void shut_down(const ResponseRef& response);
 
   supervise::Supervisor& supervisor_;
   std::function<void()> shut_down_;

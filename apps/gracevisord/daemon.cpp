@@ -10,6 +10,7 @@
 #include "base/accounts.h"
 #include "base/safe_path.h"
 #include "base/standard_error.h"
+#include "control/socket_file.h"
 #include "output/log_file.h"
 #include "output/log_opener.h"
 #include "signals.h"
@@ -40,7 +41,7 @@ bool disk_takes_nothing(int code) {
 // Makes the folders of state_dir. Returns what is wrong with the disk, for the log, or an empty text.
 base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir,
                                                const base::PathRules& rules) {
-  for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "log"}) {
+  for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "history", state_dir / "log"}) {
     auto made = make_folder(folder, rules);
     if (made) continue;
     if (!disk_takes_nothing(made.error().code)) return std::unexpected(made.error());
@@ -88,6 +89,10 @@ base::Expected<void> check_log_file(const output::FilePolicy& policy, const base
       base::Error{fmt::format("cannot open the log file {}: {}", policy.path.string(), cause), file.error()});
 }
 
+output::FilePolicy policy_of(const config::DaemonLog& log) {
+  return {.path = log.file, .max_size = log.max_size, .keep = log.keep};
+}
+
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
 // Two daemons with one state folder would end each other's processes and overwrite each other's records. No
@@ -126,13 +131,14 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (!id) return std::unexpected(id.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
   daemon->state_lock_ = std::move(*state_lock);
+  daemon->rules_ = rules;
 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   daemon->loop_ = std::move(*loop);
   std::size_t workers = worker_count(config);
   for (std::size_t i = 0; i < workers; ++i) daemon->ports_.push_back(std::make_unique<routing::WorkerPort>());
-  if (auto started = daemon->start_writer(config.state_dir, rules); !started) {
+  if (auto started = daemon->start_writer(config.state_dir); !started) {
     return std::unexpected(started.error());
   }
   if (!trouble->empty()) {
@@ -148,10 +154,14 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
-      supervise::Supervisor::Settings{settings.config_file, settings.config, settings.fresh,
-                                      settings.files.for_children, settings.files.limit,
-                                      [d = daemon.get()] { return d->hold_folder(); },
-                                      supervise::FileAccess(rules.trust, &daemon->launcher_), id->text},
+      supervise::Supervisor::Settings{
+          settings.config_file, settings.config, settings.fresh, settings.files.for_children,
+          settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
+          supervise::FileAccess(rules.trust, &daemon->launcher_), id->text,
+          [d = daemon.get()](const config::DaemonLog& log) {
+            return check_log_file(policy_of(log), d->rules_, *d->loop_);
+          },
+          [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
@@ -170,7 +180,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
 Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log)
     : launcher_(std::move(launcher)),
       folder_(std::move(folder)),
-      log_file_{log.file, log.max_size, log.keep},
+      log_file_(policy_of(log)),
       log_(log.level, [this](std::string_view line) { log_line(line); }) {}
 
 // Never waits for the log's reader: the writer's threads do. Before the writer starts and after it has ended,
@@ -193,15 +203,19 @@ void Daemon::tell_dropped_lines() {
   dropped_timer_->start(kTellDropped);
 }
 
-base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir,
-                                          const base::PathRules& rules) {
-  auto writable = check_log_file(log_file_, rules, *loop_);
+void Daemon::adjust_log(const config::DaemonLog& log) {
+  log_file_ = policy_of(log);
+  log_.set_level(log.level);
+}
+
+base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir) {
+  auto writable = check_log_file(log_file_, rules_, *loop_);
   if (!writable) return std::unexpected(writable.error());
   std::vector<routing::AccessLane*> lanes;
   lanes.reserve(ports_.size());
   for (auto& port : ports_) lanes.push_back(&port->access);
   auto writer = output::Writer::start(
-      *loop_, {.lanes = std::move(lanes), .reserve = state_dir, .opener = log_opener(rules, &launcher_)});
+      *loop_, {.lanes = std::move(lanes), .reserve = state_dir, .opener = log_opener(rules_, &launcher_)});
   if (!writer) return std::unexpected(writer.error());
   writer_ = std::move(*writer);
   writer_->on_degraded([this](const std::string& path, const std::string& cause) {
@@ -251,7 +265,7 @@ base::Expected<void> Daemon::watch_signals() {
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
   api_ = std::make_unique<ControlApi>(*supervisor_, [this] { supervisor_->shut_down(); });
-  auto server = control::Server::open(*loop_, (folder_.path() / "gracevisor.sock").string(), policy, *api_);
+  auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
   server_->admit(control::Admission(supervisor_->budget().control()));
@@ -288,8 +302,8 @@ void Daemon::look_after_folder() {
   if (!renewed) {
     log_.error("control cause=\"{}\"", renewed.error().what);
   } else if (*renewed) {
-    log_.warning("control path={}/gracevisor.sock cause=\"it was removed: bound again\"",
-                 folder_.path().string());
+    log_.warning("control path={} cause=\"it was removed: bound again\"",
+                 control::socket_file(folder_.path()).string());
   }
   server_->admit(control::Admission(supervisor_->budget().control()));
   bool missing = supervisor_->look_at_sockets();
@@ -305,9 +319,7 @@ void Daemon::on_signal(int number) {
       writer_->reopen();
       look_after_folder();
       return;
-    case SIGHUP:
-      log_.warning("signal name=HUP cause=\"no reload in this version: gvctl deploy APP reads the files\"");
-      return;
+    case SIGHUP: supervisor_->reload_when_free(); return;
     case SIGUSR2: log_.warning("signal name=USR2 cause=\"upgrade is not in this version\""); return;
     default: return;
   }

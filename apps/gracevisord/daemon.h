@@ -45,8 +45,7 @@ class Daemon {
 
  private:
   Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log);
-  [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir,
-                                                  const base::PathRules& rules);
+  [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
   [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);
@@ -55,6 +54,7 @@ class Daemon {
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
+  void adjust_log(const config::DaemonLog& log);
   void log_line(std::string_view line);
   void tell_dropped_lines();
 
@@ -62,6 +62,7 @@ class Daemon {
   control::RuntimeFolder folder_;
   std::string folder_problem_;  // as last logged
   std::optional<control::InstanceLock> state_lock_;
+  base::PathRules rules_;  // for what it writes
   output::FilePolicy log_file_;
   base::Log log_;
   std::uint64_t dropped_lines_ = 0;  // as last logged

@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "base/standard_error.h"
+#include "check.h"
 #include "config/load.h"
 #include "daemon.h"
 #include "descriptors.h"
+#include "exit_status.h"
+#include "import.h"
 #include "options.h"
 #include "signals.h"
 
@@ -16,7 +19,8 @@ namespace {
 
 using namespace gracevisor;
 
-constexpr int kUsage = 2;
+using daemon::kFailed;
+using daemon::kUsage;
 
 void print(const std::string& line) {
   (void)std::fprintf(stdout, "%s\n", line.c_str());
@@ -56,6 +60,8 @@ int main(int argc, char** argv) {
     return 0;
   }
 
+  if (!options.import.empty()) return daemon::import_file(options);
+
   const bool root = ::geteuid() == 0;
   auto file = config::find_file(options.config, root);
   if (!file) {
@@ -69,18 +75,16 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   // A file that was merely found must belong to root or the daemon's user.
-  auto config = load(*file, config::is_named(options.config) ? std::nullopt : std::optional(::geteuid()));
+  const auto owner = config::is_named(options.config) ? std::nullopt : std::optional(::geteuid());
+  if (options.check) return daemon::check(*file, owner, options);
+  auto config = load(*file, owner);
   if (!config) return kUsage;
-  if (options.check) {
-    print(config::effective_text(*config));
-    return 0;
-  }
 
   daemon::hold_signals();
   auto files = daemon::raise_open_files();
   if (!files) {
     complain("gracevisord: " + files.error().what);
-    return 1;
+    return kFailed;
   }
   if (auto enough = daemon::expect_descriptors(*config, *files, options.fresh); !enough) {
     complain("gracevisord: " + enough.error().what);
@@ -90,7 +94,7 @@ int main(int argc, char** argv) {
       daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh, *files});
   if (!daemon) {
     complain("gracevisord: " + daemon.error().what);
-    return 1;
+    return kFailed;
   }
   (*daemon)->run();
   return 0;

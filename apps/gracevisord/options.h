@@ -9,8 +9,14 @@ namespace gracevisor::daemon {
 struct Options {
   std::string config;  // empty: searched for
   bool check = false;
+  enum class Print { nothing, changed, all };
+  Print print = Print::nothing;  // of a check: the values in effect
+  bool strict = false;           // a check's warnings count as errors
   bool defaults = false;
   bool fresh = false;
+  std::string import;  // another supervisor's file to print as TOML
+  std::string from;    // its kind; empty: recognised
+  bool run = false;    // a file that is a program may be run
 };
 
 // The options, or the exit code with which to end at once (help, version, usage errors).

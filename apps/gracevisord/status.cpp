@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
-#include "base/file.h"
+#include "config/values.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -17,43 +16,14 @@ using decide::InstanceState;
 using supervise::AppSnapshot;
 using supervise::InstanceSnapshot;
 
-constexpr std::size_t kMaxStatm = 4096;
-
 std::uint64_t seconds(base::Duration d) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(d).count());
 }
 
-// The second number of /proc/PID/statm: resident pages; 0 when the process has gone.
-std::uint64_t resident_bytes(base::Pid pid) {
-  auto statm = base::read_file(fmt::format("/proc/{}/statm", pid.value()), kMaxStatm);
-  if (!statm) return 0;
-  auto space = statm->find(' ');
-  if (space == std::string::npos) return 0;
-  std::uint64_t pages = 0;
-  const char* begin = statm->data() + space + 1;
-  if (std::from_chars(begin, statm->data() + statm->size(), pages).ec != std::errc()) return 0;
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-std::string detail_of(const InstanceSnapshot& instance, base::TimePoint now) {
-  std::string last = instance.last_exit ? text(*instance.last_exit) : "";
-  switch (instance.state) {
-    case InstanceState::backoff:
-      return fmt::format("next in {} s, {} failures: {}", seconds(*instance.due - now) + 1,
-                         instance.failures_in_a_row, last);
-    case InstanceState::fatal: return fmt::format("{} failures: {}", instance.failures_in_a_row, last);
-    case InstanceState::starting:
-    case InstanceState::unhealthy: return instance.probe;
-    case InstanceState::stopped: return last;
-    case InstanceState::spawning:
-    case InstanceState::healthy:
-    case InstanceState::draining:
-    case InstanceState::closing:
-    case InstanceState::drained:
-    case InstanceState::stopping:
-    case InstanceState::killing: return "";
-  }
-  return "";
+// Until then, from now; 0 if that is over.
+std::uint64_t seconds_until(base::TimePoint then, base::TimePoint now) {
+  return then > now ? static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(then - now).count())
+                    : 0;
 }
 
 control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePoint now) {
@@ -62,14 +32,27 @@ control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePo
   bool looping = instance.state == InstanceState::backoff && instance.crash_looping;
   status.state = looping ? "crash-loop" : std::string(text(instance.state));
   status.restarts = instance.restarts;
-  status.detail = detail_of(instance, now);
+  status.failures = instance.failures_in_a_row;
+  if (instance.state == InstanceState::backoff && instance.due) {
+    status.due_s = seconds_until(*instance.due, now);
+  }
+  if (instance.last_exit) status.last_exit = text(*instance.last_exit);
+  status.last_line = instance.last_line;
+  const bool judged = instance.state == InstanceState::starting || instance.state == InstanceState::unhealthy;
+  if (judged || instance.probes_failed > 0) status.probe = instance.probe;
   if (!instance.process) return status;
   status.pid = instance.process->pid.value();
   status.endpoint = instance.process->place;
   status.uptime_s = seconds(now - instance.process->spawned_at);
   status.in_flight = instance.process->counts.in_flight;
   status.upgraded = instance.process->counts.tunnels;
-  status.rss_bytes = resident_bytes(instance.process->pid);
+  if (const auto& usage = instance.process->usage) {
+    status.cpu_percent = usage->cpu_percent;
+    status.memory_bytes = usage->memory;
+    status.processes = usage->processes;
+  }
+  status.probes_failed = instance.probes_failed;
+  status.probes_allowed = instance.probes_allowed;
   if (instance.probe_took) {
     status.probe_ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<base::Millis>(*instance.probe_took).count());
@@ -77,16 +60,27 @@ control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePo
   return status;
 }
 
-std::string route_text(const config::Route& route) {
-  std::string host = route.host.empty() ? "*" : route.host;
-  return route.path == "/" ? host : host + route.path;
+// "example.com/api", or "*/api" on every host.
+std::string shown(config::Route route) {
+  if (route.host.empty()) route.host = "*";
+  return config::route_text(route);
 }
 
-std::string last_deploy_text(const supervise::DeploySnapshot& deploy, base::TimePoint now) {
-  const decide::ReportLine& last = deploy.last;
-  if (!deploy.finished) return fmt::format("running since {} s, {}", seconds(now - deploy.began), last.phase);
-  return fmt::format("{} {} s ago, exit {}: {}", last.phase, seconds(now - deploy.began - last.at),
-                     static_cast<int>(*last.exit), last.text);
+control::DeployStatus status_of(const supervise::DeploySnapshot& deploy, base::TimePoint now) {
+  control::DeployStatus status;
+  status.generation = deploy.generation.value();
+  status.running = !deploy.finished;
+  status.since_s = seconds(now - deploy.began);
+  status.text = deploy.last.text;
+  if (status.running) {
+    status.phase = text(deploy.phase);
+    if (deploy.until) status.left_s = seconds_until(*deploy.until, now);
+    status.draining = deploy.draining;
+  } else {
+    status.ended_s = seconds(now - deploy.began - deploy.last.at);
+    status.exit = static_cast<int>(*deploy.last.exit);
+  }
+  return status;
 }
 
 // "3.1 ended and left pid 4711 (server); :21004 is not used again before they end".
@@ -97,20 +91,36 @@ std::string left_text(const supervise::LeftSnapshot& left) {
   return text;
 }
 
-std::vector<std::string> problems_of(const AppSnapshot& app, base::TimePoint now) {
-  std::vector<std::string> problems;
-  if (app.last_deploy && app.last_deploy->last.exit && *app.last_deploy->last.exit != base::ExitCode::done) {
-    problems.push_back("last deploy " + last_deploy_text(*app.last_deploy, now));
+std::string failed_deploy_text(const std::string& app, const control::DeployStatus& deploy) {
+  return fmt::format("the deploy of @{} failed {} s ago, exit {}: {}: gvctl history {}@{}", deploy.generation,
+                     *deploy.ended_s, *deploy.exit, deploy.text, app, deploy.generation);
+}
+
+std::vector<control::Problem> problems_of(const AppSnapshot& app, const control::AppStatus& status,
+                                          base::TimePoint now) {
+  std::vector<control::Problem> problems;
+  if (app.failure) problems.push_back({"unwell", *app.failure});
+  if (status.deploy && status.deploy->exit.value_or(0) != 0) {
+    problems.push_back({"deploy-failed", failed_deploy_text(app.name, *status.deploy)});
   }
   if (app.record_trouble) {
-    problems.push_back(fmt::format(
-        "state record not written for {} s: {}; tried again; a restart of the daemon does not know the "
-        "last change",
-        seconds(now - app.record_trouble->since), app.record_trouble->cause));
+    problems.push_back(
+        {"record", fmt::format("state record not written for {} s: {}; tried again; a restart of the daemon "
+                               "does not know the last change",
+                               seconds(now - app.record_trouble->since), app.record_trouble->cause)});
   }
-  problems.insert(problems.end(), app.remarks.begin(), app.remarks.end());
-  for (const supervise::LeftSnapshot& left : app.left) problems.push_back(left_text(left));
+  for (const std::string& remark : app.remarks) problems.push_back({"remark", remark});
+  if (!app.drift.empty()) problems.push_back({"drift", app.drift});
+  for (const supervise::LeftSnapshot& left : app.left) problems.push_back({"left-behind", left_text(left)});
   return problems;
+}
+
+// The sums over its instances, as far as they are known.
+void add_usage(control::AppStatus& status) {
+  for (const control::InstanceStatus& instance : status.instances) {
+    if (instance.cpu_percent) status.cpu_percent = status.cpu_percent.value_or(0) + *instance.cpu_percent;
+    if (instance.memory_bytes) status.memory_bytes = status.memory_bytes.value_or(0) + *instance.memory_bytes;
+  }
 }
 
 }  // namespace
@@ -119,12 +129,16 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
   control::AppStatus status;
   status.name = app.name;
   status.state = app.state;
+  status.should_run = app.should_run;
   status.wanted = app.wanted;
   status.requests = app.counts.requests;
   status.failed = app.counts.failed;
   status.repaired = app.counts.repaired;
+  if (app.scaled_from) status.scaled_from = *app.scaled_from;
+  status.requests_per_s = app.rates.all;
+  status.errors_per_s = app.rates.errors;
   status.listens = app.addresses;
-  for (const config::Route& route : app.routes) status.routes.push_back(route_text(route));
+  for (const config::Route& route : app.routes) status.routes.push_back(shown(route));
   if (app.live != base::GenerationId()) status.generation = app.live.value();
   status.healthy = app.healthy;
   if (app.healthy_since) status.since_s = seconds(now - *app.healthy_since);
@@ -133,13 +147,14 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
       status.instances.push_back(status_of(instance, now));
     }
   }
-  if (app.last_deploy) status.last_deploy = last_deploy_text(*app.last_deploy, now);
+  add_usage(status);
+  if (app.last_deploy) status.deploy = status_of(*app.last_deploy, now);
   if (app.stopped) {
     auto ago = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - app.stopped->at;
     status.stopped_uid = app.stopped->uid;
     status.stopped_s = static_cast<std::uint64_t>(std::max<std::int64_t>(ago.count(), 0));
   }
-  status.problems = problems_of(app, now);
+  status.problems = problems_of(app, status, now);
   return status;
 }
 
@@ -154,7 +169,8 @@ control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimeP
   if (budget.limit() != decide::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
   report.open_files_needed = budget.need();
   report.max_connections = budget.clients();
-  report.problems = snapshot.remarks;
+  for (const std::string& remark : snapshot.remarks) report.problems.push_back({"remark", remark});
+  for (const std::string& drift : snapshot.drift) report.problems.push_back({"drift", drift});
   for (const AppSnapshot& app : snapshot.apps) report.apps.push_back(status_of(app, snapshot.now));
   return report;
 }
@@ -169,6 +185,7 @@ control::LogLine message_of(const supervise::OutputLine& line) {
 
 control::ReportLine message_of(const decide::ReportLine& line) {
   control::ReportLine message;
+  message.app = line.app;
   message.phase = line.phase;
   message.at_ms = line.at.count();
   message.text = line.text;
@@ -176,6 +193,20 @@ control::ReportLine message_of(const decide::ReportLine& line) {
   for (const auto& [name, value] : line.fields) {
     std::visit([&message, &key = name](const auto& v) { message.fields.emplace_back(key, v); }, value);
   }
+  return message;
+}
+
+control::PastCommand message_of(const supervise::PastCommand& command) {
+  control::PastCommand message;
+  message.verb = command.command.verb;
+  message.uid = command.command.uid;
+  // Not by way of system_clock, whose nanoseconds end in 2262.
+  message.at =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(std::time_t{command.at.time_since_epoch().count()}));
+  message.generation = command.generation.value();
+  message.exit = static_cast<int>(*command.last().exit);
+  message.text = command.last().text;
+  for (const decide::ReportLine& line : command.lines) message.lines.push_back(message_of(line));
   return message;
 }
 

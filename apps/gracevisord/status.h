@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/messages.h"
+#include "supervise/history.h"
 #include "supervise/output_tail.h"
 #include "supervise/snapshot.h"
 
@@ -11,5 +12,6 @@ namespace gracevisor::daemon {
 [[nodiscard]] control::AppStatus status_of(const supervise::AppSnapshot& app, base::TimePoint now);
 [[nodiscard]] control::LogLine message_of(const supervise::OutputLine& line);
 [[nodiscard]] control::ReportLine message_of(const decide::ReportLine& line);
+[[nodiscard]] control::PastCommand message_of(const supervise::PastCommand& command);
 
 }  // namespace gracevisor::daemon

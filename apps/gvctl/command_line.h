@@ -3,25 +3,60 @@
 
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "gvctl/selector.h"
 
 namespace gracevisor::gvctl {
 
-enum class Verb { status, deploy, abort, start, stop, logs, shutdown, version };
+enum class Verb {
+  status,
+  deploy,
+  abort,
+  attach,
+  wait,
+  history,
+  start,
+  stop,
+  kill,
+  signal,
+  scale,
+  reload,
+  logs,
+  environment,
+  names,   // for completion
+  schema,  // of what is printed as JSON
+  shutdown,
+  version,
+};
 
 struct CommandLine {
   Verb verb = Verb::status;
   std::string socket;  // empty: the default
+  std::string config;  // the daemon's configuration, which tells the socket; empty: not given
   bool json = false;
   std::vector<Selector> selectors;
-  bool no_wait = false;       // deploy
-  bool now = false;           // stop
-  bool follow = false;        // logs
-  bool time = false;          // logs
-  std::uint32_t lines = 100;  // logs
+  bool verbose = false;        // status
+  bool watch = false;          // status
+  bool exit_code = false;      // status
+  std::string word;            // signal: its name; scale: "4", "+1", "-1" or "file"; schema: its name
+  bool no_wait = false;        // deploy, reload
+  bool until_cutover = false;  // deploy
+  bool dry_run = false;        // deploy, reload
+  bool remove = false;         // reload
+  bool now = false;            // stop
+  bool same = false;           // start
+  bool group = false;          // signal
+  bool force = false;          // signal
+  bool unmask = false;         // environment
+  bool generations = false;    // names
+  std::optional<base::Millis> timeout;  // wait
+  bool follow = false;                  // logs
+  bool time = false;                    // logs
+  std::uint32_t lines = 100;            // logs
 };
 
 // Nothing to run: help, a version, or a usage error, with the text to show and the exit code.

@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "control/target.h"
+#include "gvctl/answers.h"
+#include "gvctl/daemon_socket.h"
 
 namespace gracevisor::gvctl {
 namespace {
@@ -15,48 +16,18 @@ using control::CallError;
 using control::ExitCode;
 using http::Method;
 
-int code(ExitCode exit) {
-  return static_cast<int>(exit);
-}
-
-std::string app_path(const std::string& app) {
-  return "/v1/apps/" + control::escape(app);
-}
-
-// "the deploy of web goes on"
-std::string_view noun(Verb verb) {
-  switch (verb) {
-    case Verb::deploy: return "deploy";
-    case Verb::abort: return "abort";
-    case Verb::start: return "start";
-    case Verb::stop: return "stop";
-    case Verb::shutdown: return "shutdown";
-    case Verb::status:
-    case Verb::logs:
-    case Verb::version: break;
-  }
-  return "command";
-}
-
-std::string body_of(const CommandLine& line) {
-  return line.verb == Verb::stop ? control::to_json(control::StopOptions{line.now}) : "{}";
-}
-
 ExitCode exit_of(CallError::Kind kind) {
   switch (kind) {
     case CallError::Kind::unreachable:
     case CallError::Kind::lost: return ExitCode::unreachable;
     case CallError::Kind::not_permitted: return ExitCode::not_permitted;
     case CallError::Kind::unusable: return ExitCode::usage;
-    case CallError::Kind::interrupted: return ExitCode::detached;
+    case CallError::Kind::interrupted:
+    case CallError::Kind::late: return ExitCode::detached;
     case CallError::Kind::malformed:
     case CallError::Kind::failed: return ExitCode::failed;
   }
   return ExitCode::failed;
-}
-
-control::Error not_understood(const base::Error& error) {
-  return {"the daemon's answer is not understood: " + error.what, ExitCode::failed, {}};
 }
 
 }  // namespace
@@ -76,11 +47,21 @@ int Commands::run() {
     case Verb::status: return status();
     case Verb::logs: return logs();
     case Verb::version: return version();
+    case Verb::names: return names();
+    case Verb::schema: return schema();
+    case Verb::history: return history();
+    case Verb::environment: return environment();
+    case Verb::attach: return attach();
+    case Verb::wait: return wait();
     case Verb::shutdown: return change("/v1/shutdown", "{}", "the shutdown");
-    case Verb::deploy:
+    case Verb::deploy: return deploy();
     case Verb::abort:
     case Verb::start:
-    case Verb::stop: return change_apps();
+    case Verb::stop:
+    case Verb::kill:
+    case Verb::signal:
+    case Verb::scale: return change_apps();
+    case Verb::reload: return reload();
   }
   return code(ExitCode::failed);
 }
@@ -95,15 +76,22 @@ int Commands::fail(const control::Error& error) {
 }
 
 int Commands::fail(const CallError& error) {
-  return fail(control::Error{error.what, exit_of(error.kind), {}});
+  control::Error message{error.what, exit_of(error.kind), {}};
+  if (error.kind == CallError::Kind::unreachable) {
+    for (const std::string& path : listening_daemons()) {
+      if (path != client_.socket_path()) {
+        message.details.push_back(fmt::format("one listens at {}: gvctl --socket {}", path, path));
+      }
+    }
+  }
+  return fail(message);
 }
 
 int Commands::fail(const control::Answer& answer) {
   return fail(control::read_error(answer.status, answer.body));
 }
 
-template <class Show>
-int Commands::show(const std::string& path, Show show) {
+int Commands::show(const std::string& path, const Show& show) {
   auto answer = client_.ask({Method::get, path, {}});
   if (!answer) return fail(answer.error());
   if (answer->status != 200) return fail(*answer);
@@ -135,27 +123,23 @@ std::expected<std::vector<std::string>, int> Commands::apps() {
   return std::move(*picked);
 }
 
-int Commands::status() {
-  auto is_all = [](const Selector& selector) { return selector.app == "all"; };
-  if (std::all_of(line_.selectors.begin(), line_.selectors.end(), is_all)) {
-    return show("/v1/status", [&](const std::string& body) -> base::Expected<std::string> {
-      auto report = control::read_status(body);
-      if (!report) return std::unexpected(report.error());
-      std::string apps = report->apps.empty() ? "no apps are configured\n" : render(report->apps, style_);
-      return apps + render_problems(report->problems, style_);
-    });
+std::expected<std::vector<Commands::Target>, int> Commands::targets() {
+  std::vector<Target> targets;
+  const bool whole = std::ranges::all_of(line_.selectors, &Selector::whole_app);
+  if (whole) {
+    auto names = apps();
+    if (!names) return std::unexpected(names.error());
+    for (std::string& name : *names) targets.push_back({std::move(name), {}});
+    return targets;
   }
-  auto names = apps();
-  if (!names) return names.error();
-  std::vector<int> exits;
-  for (const std::string& name : *names) {
-    exits.push_back(show(app_path(name), [&](const std::string& body) -> base::Expected<std::string> {
-      auto app = control::read_app_status(body);
-      if (!app) return std::unexpected(app.error());
-      return render(std::span(&*app, 1), style_);
-    }));
+  for (const Selector& selector : line_.selectors) {
+    if (selector.names_many()) {
+      return std::unexpected(fail(control::Error{
+          "patterns and generations cannot be mixed: give them in two commands", ExitCode::usage, {}}));
+    }
+    targets.push_back({selector.app, selector.instance()});
   }
-  return combined(exits);
+  return targets;
 }
 
 int Commands::version() {
@@ -184,45 +168,6 @@ int Commands::logs() {
   if (result->status != 200) return fail(*result);
   if (trouble) return fail(not_understood(*trouble));
   return code(ExitCode::done);
-}
-
-int Commands::change_apps() {
-  auto names = apps();
-  if (!names) return names.error();
-  std::vector<int> exits;
-  for (const std::string& name : *names) {
-    std::string path = fmt::format("{}/{}", app_path(name), noun(line_.verb));
-    exits.push_back(change(path, body_of(line_), fmt::format("the {} of {}", noun(line_.verb), name)));
-    // A user who presses Ctrl-C does not want the next app's deploy either.
-    if (exits.back() == code(ExitCode::detached)) return exits.back();
-  }
-  return combined(exits);
-}
-
-int Commands::change(const std::string& path, const std::string& body, const std::string& what) {
-  std::optional<int> exit;
-  std::optional<base::Error> trouble;
-  auto result = client_.stream({Method::post, path, body}, [&](std::string_view json) {
-    auto parsed = control::read_report_line(json);
-    if (!parsed) {
-      trouble = parsed.error();
-      return false;
-    }
-    if (parsed->exit) exit = parsed->exit;
-    // Waits for the end of the report whether or not anyone reads it.
-    out_.write(line_.json ? std::string(json) + "\n" : render(*parsed, style_));
-    return !line_.no_wait;
-  });
-  if (!result && result.error().kind == CallError::Kind::interrupted) {
-    err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", what));
-    return code(ExitCode::detached);
-  }
-  if (!result) return fail(result.error());
-  if (result->status != 200) return fail(*result);
-  if (trouble) return fail(not_understood(*trouble));
-  if (exit) return *exit;
-  if (line_.no_wait) return code(ExitCode::done);
-  return fail(control::Error{"the daemon did not say how " + what + " ended", ExitCode::failed, {}});
 }
 
 }  // namespace gracevisor::gvctl

@@ -1,7 +1,11 @@
-// gvctl's commands: each asks the daemon and shows its answer. Several apps are handled one after the other.
-// Thread: the program's only one.
+// gvctl's commands: each asks the daemon and shows its answer. Several apps are handled one after the other,
+// but for deploys. Thread: the program's only one.
 #pragma once
 
+#include <expected>
+#include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,19 +29,59 @@ class Commands {
   [[nodiscard]] int run();
 
  private:
+  // status.cpp
   [[nodiscard]] int status();
+  [[nodiscard]] int schema();
+  struct Asked {
+    control::StatusReport report;
+    std::vector<std::string> missing;  // apps that were asked for and are not there
+  };
+  [[nodiscard]] std::expected<Asked, int> ask_status();
+  void show_status(const control::StatusReport& report);
   [[nodiscard]] int logs();
   [[nodiscard]] int version();
-  // deploy, abort, start, stop: one change after another.
+  [[nodiscard]] int names();
+  // past.cpp
+  [[nodiscard]] int attach();
+  [[nodiscard]] int wait();
+  [[nodiscard]] int history();
+  [[nodiscard]] int environment();
+  enum class Shown { everything, the_end };
+  // The report of what is under way, to its end.
+  [[nodiscard]] int follow(const std::string& app, const std::string& verb, Shown shown);
+  // changes.cpp
+  [[nodiscard]] int deploy();
+  [[nodiscard]] int reload();
+  // One change after another.
   [[nodiscard]] int change_apps();
-  // Follows the report of one POST to its end. `what` names it: "the deploy of web".
-  [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what);
+  // Follows the report of one POST to its end. `what` names it: "the deploy of web". `apps`: that it
+  // concerns.
+  [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what,
+                           const std::vector<std::string>& apps = {});
   // One GET; `show` renders the body of a 200.
-  template <class Show>
-  [[nodiscard]] int show(const std::string& path, Show show);
+  using Show = std::function<base::Expected<std::string>(const std::string& body)>;
+  [[nodiscard]] int show(const std::string& path, const Show& show);
 
   // The apps that the selectors mean; patterns and "all" need the daemon.
   [[nodiscard]] std::expected<std::vector<std::string>, int> apps();
+  // The same, or the instances.
+  struct Target {
+    std::string app;
+    std::string instance;  // "43.1" or "43"; empty: all
+  };
+  [[nodiscard]] std::expected<std::vector<Target>, int> targets();
+
+  // Watches for the cutovers of several apps.
+  class Until {
+   public:
+    explicit Until(const std::vector<std::string>& apps) : waiting_(apps.begin(), apps.end()) {}
+    // The exit code once the last of them has got there, or has failed.
+    [[nodiscard]] std::optional<int> take(const control::ReportLine& line);
+
+   private:
+    std::set<std::string> waiting_;
+    bool failed_ = false;
+  };
 
   // Say what went wrong, as text or JSON, and give the exit code.
   [[nodiscard]] int fail(const control::Error& error);

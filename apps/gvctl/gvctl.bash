@@ -1,53 +1,97 @@
 # Completion of gvctl for bash. Names of apps come from the daemon, if it answers.
 
-_gvctl_apps() {
-  gvctl "$@" --json status 2>/dev/null |
-    grep -o '{"name":"[A-Za-z0-9_.-]*","state":"[a-z-]*","generation"' | cut -d '"' -f 4
+# _gvctl_offer CURRENT CHOICES...: those that continue it. Where bash breaks words at "@", only what begins there is
+# replaced.
+_gvctl_offer() {
+  local current=$1 kept="" choice
+  shift
+  [[ $current == *@* && $COMP_WORDBREAKS == *@* ]] && kept=${current%@*}
+  COMPREPLY=()
+  for choice; do
+    [[ $choice == "$current"* ]] && COMPREPLY+=("${choice#"$kept"}")
+  done
 }
 
 _gvctl() {
-  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local command="" word i
-  local -a socket=()
-  for ((i = 1; i < COMP_CWORD; ++i)); do
+  # The words up to the cursor, with "web@43" as one.
+  local -a words=()
+  local word previous="" i
+  for ((i = 0; i <= COMP_CWORD; ++i)); do
     word=${COMP_WORDS[i]}
+    if ((i > 0)) && [[ $COMP_WORDBREAKS == *@* && ($word == @ || ${words[-1]} == *@) ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+  local current=${words[-1]}
+  ((${#words[@]} < 2)) || previous=${words[-2]}
+
+  # The command, how many words it has already, and how to reach the daemon.
+  local command="" given=0
+  local -a daemon=()
+  for ((i = 1; i < ${#words[@]} - 1; ++i)); do
+    word=${words[i]}
     case $word in
-      --socket)
-        socket=(--socket "${COMP_WORDS[i + 1]}")
-        ((++i))
+      --socket | -c | --config)
+        daemon=("$word" "${words[++i]}")
         ;;
+      -n | --lines | --until | --timeout) ((++i)) ;;
       -*) ;;
-      *) [[ -n $command ]] || command=$word ;;
+      *) if [[ -z $command ]]; then command=$word; else ((++given)); fi ;;
     esac
   done
 
-  COMPREPLY=()
   case $previous in
-    --socket)
+    --socket | -c | --config)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
-    -n | --lines) return ;;
+    --until)
+      _gvctl_offer "$current" cutover
+      return
+      ;;
+    -n | --lines | --timeout) return ;;
   esac
 
-  local global="--socket --json --help" words
-  case $command in
-    "") words="$global --version status ls ps deploy restart abort start stop logs tail shutdown version" ;;
-    deploy | restart) words="$global --no-wait" ;;
-    stop) words="$global --now" ;;
-    logs | tail) words="$global --follow --lines --time" ;;
-    *) words=$global ;;
-  esac
-  case $command in
-    status | ls | ps | deploy | restart | abort | start | stop)
-      [[ $current == -* ]] || words="all $(_gvctl_apps "${socket[@]}")"
+  local -a global=(--socket --config --json --help) choices=()
+  if [[ -z $command ]]; then
+    _gvctl_offer "$current" "${global[@]}" --version status ls ps deploy restart abort attach wait history start stop \
+      kill signal scale reload logs tail env schema shutdown version help
+    return
+  fi
+  if [[ $current == -* ]]; then
+    case $command in
+      status | ls | ps) choices=(--verbose --watch --exit-code) ;;
+      deploy | restart) choices=(--dry-run --no-wait --until) ;;
+      wait) choices=(--timeout) ;;
+      start) choices=(--same) ;;
+      stop) choices=(--now) ;;
+      signal) choices=(--group --force) ;;
+      reload) choices=(--dry-run --remove --no-wait) ;;
+      logs | tail) choices=(--follow --lines --time) ;;
+      env) choices=(--unmask) ;;
+    esac
+    _gvctl_offer "$current" "${global[@]}" "${choices[@]}"
+    return
+  fi
+  case $command:$given in
+    status:* | ls:* | ps:* | deploy:* | restart:* | abort:* | wait:* | start:* | stop:* | reload:*)
+      mapfile -t choices < <(gvctl "${daemon[@]}" names 2>/dev/null)
+      choices+=(all)
       ;;
-    logs | tail)
-      [[ $current == -* ]] || words=$(_gvctl_apps "${socket[@]}")
+    signal:0) choices=(HUP INT QUIT USR1 USR2 TERM CONT WINCH ABRT ALRM KILL STOP TSTP TTIN TTOU) ;;
+    kill:* | signal:*)
+      mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null)
+      choices+=(all)
       ;;
+    logs:0 | tail:0 | history:0) mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null) ;;
+    attach:0 | env:0 | scale:0) mapfile -t choices < <(gvctl "${daemon[@]}" names 2>/dev/null) ;;
+    scale:1) choices=(file) ;;
+    schema:0) choices=(status report logs history environment version error) ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  _gvctl_offer "$current" "${choices[@]}"
 }
 
 complete -F _gvctl gvctl

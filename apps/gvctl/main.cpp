@@ -1,16 +1,22 @@
 // gvctl: one command to the daemon over its control socket.
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
 
 #include "gvctl/commands.h"
+#include "gvctl/daemon_socket.h"
 #include "gvctl/interrupt.h"
 
 namespace {
 
 using namespace gracevisor;
+
+// For an answer that the daemon has at hand. A change may take it longer: it reads files.
+constexpr base::Millis kPatience(5000);
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -24,9 +30,19 @@ bool is_change(gvctl::Verb verb) {
     case gvctl::Verb::abort:
     case gvctl::Verb::start:
     case gvctl::Verb::stop:
+    case gvctl::Verb::kill:
+    case gvctl::Verb::signal:
+    case gvctl::Verb::scale:
+    case gvctl::Verb::attach:
+    case gvctl::Verb::wait:
+    case gvctl::Verb::reload:
     case gvctl::Verb::shutdown: return true;
     case gvctl::Verb::status:
     case gvctl::Verb::logs:
+    case gvctl::Verb::history:
+    case gvctl::Verb::environment:
+    case gvctl::Verb::names:
+    case gvctl::Verb::schema:
     case gvctl::Verb::version: return false;
   }
   return false;
@@ -54,11 +70,20 @@ int main(int argc, char** argv) {
     if (auto watched = gvctl::Interrupt::watch()) interrupt.emplace(std::move(*watched));
     if (interrupt) options.interrupt = interrupt->descriptor();
   }
-  std::string socket = line->socket.empty()
-                           ? control::default_socket_path(::geteuid(), environment("XDG_RUNTIME_DIR"))
-                           : line->socket;
-  control::Client client(std::move(socket), options);
-  gvctl::Style style{out.terminal() && environment("NO_COLOR").empty()};
+  auto socket = gvctl::find_socket(*line, environment("XDG_RUNTIME_DIR"));
+  if (!socket) {
+    err.write("gvctl: " + socket.error().what + "\n");
+    return static_cast<int>(control::ExitCode::usage);
+  }
+  // All apps that are waited for share it.
+  if (line->timeout) {
+    const auto now = std::chrono::steady_clock::now();
+    options.deadline = now + std::min<base::Duration>(*line->timeout, base::TimePoint::max() - now);
+  }
+  if (!is_change(line->verb)) options.patience = kPatience;
+  control::Client client(std::move(*socket), options);
+  const bool plain = !environment("NO_COLOR").empty() || environment("TERM") == "dumb";
+  gvctl::Style style{out.terminal() && !plain};
 
   int exit = gvctl::Commands(*line, client, out, err, style).run();
   bool lost_output = !out.good() && out.failure() != EPIPE;

@@ -1,9 +1,12 @@
 #include "gvctl/output.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 
 namespace gracevisor::gvctl {
 
@@ -23,6 +26,24 @@ bool Output::write(std::string_view text) {
     }
   }
   return good();
+}
+
+std::optional<std::size_t> Output::width() const {
+  winsize size{};
+  if (terminal_ && ::ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* columns = std::getenv("COLUMNS");
+  if (columns == nullptr) return std::nullopt;
+  const std::string_view text = columns;
+  std::size_t width = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), width);
+  const bool whole = code == std::errc() && end == text.data() + text.size() && width > 0;
+  return whole ? std::optional(width) : std::nullopt;
+}
+
+std::optional<std::size_t> Output::height() const {
+  winsize size{};
+  if (!terminal_ || ::ioctl(descriptor_, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return std::nullopt;
+  return size.ws_row;
 }
 
 }  // namespace gracevisor::gvctl

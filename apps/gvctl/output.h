@@ -3,6 +3,8 @@
 // program's.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace gracevisor::gvctl {
@@ -19,6 +21,10 @@ class Output {
   // The errno value of the write that failed, 0 if none did. EPIPE: the reader has gone away.
   [[nodiscard]] int failure() const noexcept { return failure_; }
   [[nodiscard]] bool terminal() const noexcept { return terminal_; }
+  // Of the terminal now, in characters; unset: it is none, or its size is not known. A width that $COLUMNS
+  // gives counts for anything else.
+  [[nodiscard]] std::optional<std::size_t> width() const;
+  [[nodiscard]] std::optional<std::size_t> height() const;
 
  private:
   int descriptor_;

@@ -2,26 +2,13 @@
 // an app could have written into a message is made harmless for terminals. Thread: values.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "control/messages.h"
+#include "gvctl/style.h"
 
 namespace gracevisor::gvctl {
-
-struct Style {
-  bool colour = false;
-};
-
-// An app's line, its instances, and what is wrong:
-//   web   live @42  1/2 healthy  14,092 requests  0 failed  since 2 h  example.com/api on public
-//     42.1 healthy pid 4711 :21004 up 2h 13 in flight rss 310M restarts 0 probe 3 ms
-//     !  last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43
-[[nodiscard]] std::string render(std::span<const control::AppStatus> apps, const Style& style);
-
-// What is wrong with the daemon as a whole, a line each: "!  12 connections of clients were turned away, …".
-[[nodiscard]] std::string render_problems(std::span<const std::string> problems, const Style& style);
 
 // One line of a report, such as a deploy's:
 //   deploy web@42 (was @41)  2 instances  /srv/web/releases/20261122      phase "deploy"
@@ -29,7 +16,10 @@ struct Style {
 //     cause    43.1 exit 1 after 2.9 s                                    the explanation of a failure
 //   done: 14,092 requests during the deploy, 0 failed                     phases "done" and
 //                                                                         "failed"
-[[nodiscard]] std::string render(const control::ReportLine& line, const Style& style);
+// A line that names its app, as a reload's do:
+//   0.0s web      deploy   environment.V
+// `plan`: nothing happens, so no line has a time.
+[[nodiscard]] std::string render(const control::ReportLine& line, const Style& style, bool plan = false);
 
 struct LogStyle {
   Style style;
@@ -39,6 +29,13 @@ struct LogStyle {
 // "web@43.1 the line"; the prefix for standard error is red if colours are on.
 [[nodiscard]] std::string render(std::string_view app, const control::LogLine& line, const LogStyle& how);
 
+// The last commands of an app, one a line; or their whole reports.
+[[nodiscard]] std::string render(const control::History& history, const Style& style);
+[[nodiscard]] std::string render_reports(const control::History& history, const Style& style);
+// Names with their sources, and what is no secret.
+[[nodiscard]] std::string render(const control::Environment& environment, const Style& style);
+// "KEY=value" lines.
+[[nodiscard]] std::string render_values(const control::Environment& environment);
 // "gvctl: no such app: web", with details below.
 [[nodiscard]] std::string render(const control::Error& error);
 

@@ -1,9 +1,11 @@
 #include "gvctl/text.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <array>
 #include <cmath>
+#include <ctime>
 
 namespace gracevisor::gvctl {
 namespace {
@@ -58,6 +60,17 @@ std::string tight_age(std::uint64_t seconds) {
 std::string age(std::uint64_t seconds) {
   Age a = in_largest_unit(seconds);
   return fmt::format("{} {}", a.count, a.wide);
+}
+
+std::string local_time(std::string_view rfc3339) {
+  std::tm utc{};
+  const std::string text(rfc3339);
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+  if (end == nullptr) return harmless(text);
+  const std::time_t moment = ::timegm(&utc);
+  std::tm local{};
+  if (::localtime_r(&moment, &local) == nullptr) return harmless(text);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
 std::string size(std::uint64_t bytes) {

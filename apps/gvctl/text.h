@@ -12,6 +12,9 @@ namespace gracevisor::gvctl {
 // 7260 -> "2h" (tight) or "2 h"; only the largest unit: s, m or "min", h, d.
 [[nodiscard]] std::string tight_age(std::uint64_t seconds);
 [[nodiscard]] std::string age(std::uint64_t seconds);
+// An RFC 3339 time in UTC as "2026-11-29 15:20:41" in the user's time zone; what is none is only made
+// harmless.
+[[nodiscard]] std::string local_time(std::string_view rfc3339);
 // 325058560 -> "310M"; one decimal for values below ten.
 [[nodiscard]] std::string size(std::uint64_t bytes);
 

@@ -8,16 +8,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import chart, deploys, machine, memory, reaction, scenarios, steady, table, targets
+from . import before, chart, deploys, machine, memory, reaction, scenarios, steady, table, targets
 from .processes import Failure
 from .summary import Spread
 from .systems import Place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CPU_SCENARIOS = {scenario.name: scenario for scenario in scenarios.SCENARIOS}
 OTHERS = {"open-loop": steady.run, "memory": memory.run, "deploys": deploys.run, "reaction": reaction.run,
           "routing": targets.routing}
-NAMES = (*CPU_SCENARIOS, *OTHERS)
+NAMES = (*scenarios.BY_NAME, *OTHERS)
 
 #               full, short
 DEFAULTS = {
@@ -32,17 +31,24 @@ def read_options():
     parser.add_argument("--only", metavar="NAME[,NAME]", help="some of: " + ", ".join(NAMES))
     parser.add_argument("--rounds", type=int, help="interleaved rounds, 7 (--short: 2)")
     parser.add_argument("--seconds", type=float, help="of a system's turn, 3 (--short: 0.5)")
+    parser.add_argument("--before", metavar="BUILD", type=Path, help="instead of all that, gracevisord of another"
+                        " release build beside this one's (" + ", ".join(before.NAMES) + "): 40 rounds of 1 s, in turn")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown, too")
     options = parser.parse_args()
-    options.only = options.only.split(",") if options.only else list(NAMES)
+    options.only = options.only.split(",") if options.only else list(before.NAMES if options.before else NAMES)
     for name in options.only:
         if name not in NAMES:
             parser.error(f"{name}: not one of {', '.join(NAMES)}")
     if options.rounds is not None and options.rounds < 1 or options.seconds is not None and options.seconds < 0.3:
         parser.error("at least 1 round of 0.3 s")
+    if options.before:
+        options.before = options.before.absolute()
+        options.rounds, options.seconds = options.rounds or 40, options.seconds or 1.0
+        before.check(options, parser.error)
     for name, (full, short) in DEFAULTS.items():
         if getattr(options, name, None) is None:
             setattr(options, name, short if options.short else full)
+    options.text = f"{options.rounds} rounds of {options.seconds:g} s" + (", short mode" if options.short else "")
     return options
 
 
@@ -56,8 +62,8 @@ def collect(options, place, results):
         if name not in options.only:
             continue
         try:
-            if name in CPU_SCENARIOS:
-                results["scenarios"][name] = scenarios.run(CPU_SCENARIOS[name], place, options, say)
+            if name in scenarios.BY_NAME:
+                results["scenarios"][name] = scenarios.run(scenarios.BY_NAME[name], place, options, say)
             else:
                 results[name] = OTHERS[name](place, options, say)
         except Failure as failure:
@@ -67,10 +73,7 @@ def collect(options, place, results):
 
 def find_wrong(results):
     """Loads with failed requests: figures of those are worth nothing. Those during deploys are figures themselves."""
-    for result in results["scenarios"].values():
-        for label, one in result["systems"].items():
-            if one["wrong"]:
-                yield f"{result['title']}: {label}: {one['wrong']}"
+    yield from scenarios.find_wrong(results["scenarios"].values())
     for label, one in results.get("open-loop", {"systems": {}})["systems"].items():
         if one["failed"]:
             yield f"open loop: {label}: {one['failed']} failed"
@@ -114,12 +117,14 @@ def main():
         place = Place(ROOT / "build" / "release", output, folder, machine.raise_file_limit())
         results = {"machine": machine.describe(ROOT, place.app("gracevisord")), "options": {
             "rounds": options.rounds, "seconds": options.seconds, "short": options.short,
-            "text": f"{options.rounds} rounds of {options.seconds:g} s" + (", short mode" if options.short else "")},
+            "text": options.text},
             "scenarios": {}, "wrong": []}
         if results["machine"]["load average at the start"] > 0.7:
             say("this machine is busy with something else: latencies and throughput will be its, not the systems'")
         # The driver, too, keeps off the CPU of the proxies.
         machine.stay_on(machine.LOAD_CPU)
+        if options.before:
+            return 0 if before.run(place, options, say) else 1
         try:
             collect(options, place, results)
         finally:

@@ -52,6 +52,7 @@ SCENARIOS = (
     Scenario("workers", "100 B, one worker and two on both CPUs", SMALL, two_workers(), machine.BOTH_CPUS,
              short="100 B, on both CPUs"),
 )
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def run(scenario, place, options, say):
@@ -65,7 +66,8 @@ def run(scenario, place, options, say):
         rounds = {system.label: [] for system in systems}
         for number in range(options.rounds):
             say(f"{scenario.title}: round {number + 1} of {options.rounds}")
-            for system in systems:
+            # There and back, so that a machine that drifts favours nobody.
+            for system in systems if number % 2 == 0 else reversed(systems):
                 rounds[system.label].append(measure(system, scenario, place, processes, options.seconds))
     # Now that all have ended, their logs are whole.
     for system in systems:
@@ -92,6 +94,13 @@ def measure(system, scenario, place, processes, seconds):
     count = max(1, figures["requests"])
     return {"cpu_us": used / count, "rps": figures["requests"] / figures["seconds"], "p50_us": figures["p50_us"],
             "p99_us": figures["p99_us"], "requests": figures["requests"], "wrong": failures(figures)}
+
+
+def find_wrong(results):
+    for one in results:
+        for label, system in one["systems"].items():
+            if system["wrong"]:
+                yield f"{one['title']}: {label}: {system['wrong']}"
 
 
 def result(scenario, rounds):

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import machine
@@ -25,6 +25,7 @@ class Setup:
     large: bool = False        # bodies of 1 MB, for which the peers are better off with other buffers, and splice()
     cpus: frozenset = field(default=machine.PROXY_CPU)
     app_cpus: frozenset = field(default=machine.LOAD_CPU)
+    build: Path | None = None  # of gracevisord alone: that of another build
 
 
 @dataclass
@@ -111,7 +112,8 @@ class Gracevisord(System):
             APP_CPUS=cpu_list(setup.app_cpus), APP_THREADS=len(setup.app_cpus),
             APP_LISTEN="unix:{socket}" if setup.unix else "127.0.0.1:{port}",
             ENDPOINT="socket" if setup.unix else "port", ACCESS=access if setup.logs else "")
-        self.launch([self.place.app("gracevisord"), "-c", config])
+        place = replace(self.place, build=setup.build) if setup.build else self.place
+        self.launch([place.app("gracevisord"), "-c", config])
         self.wait_ready()
 
     def pids(self):

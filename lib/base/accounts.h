@@ -11,16 +11,17 @@
 
 namespace gracevisor::base {
 
-// Empty if the database has none.
+// Empty if the database has no name for the id.
 [[nodiscard]] std::string user_name(uid_t uid);
 [[nodiscard]] std::string group_name(gid_t gid);
 
-// The user's private group: the primary group, named after the user, with no other member. Many systems give
-// each user one, and make files writable by that group.
+// The user's private group: the primary group, named after the user, whose entry lists no other member. Many
+// systems give each user such a group, and make files writable by it.
 [[nodiscard]] std::optional<gid_t> private_group(uid_t uid);
 
-// The users that a daemon running as this process trusts: root, itself, and `config_owner`, who can make it
-// run anything anyway. Paths are judged only if this process is root.
+// The users that a daemon running as this process trusts: root, its own user, the owner of /, and
+// `config_owner`, who can make it run anything anyway; and the private group of `config_owner`. Paths are
+// judged only if this process is root.
 [[nodiscard]] PathTrust daemon_trust(uid_t config_owner);
 
 }  // namespace gracevisor::base

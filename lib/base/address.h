@@ -32,8 +32,8 @@ class Address {
   [[nodiscard]] bool dual_stack() const noexcept { return dual_stack_; }  // "*": accept IPv4 as well
   [[nodiscard]] Port port() const noexcept;                               // 0 for a Unix socket
   [[nodiscard]] Address with_port(Port port) const;
-  // For a Unix socket's path in a folder that another user can write: a dial must find a listener of that
-  // user, and a symbolic link must not lead it to a socket that the user could not have reached.
+  // For a Unix socket's path in a folder that `user` can write: a dial then fails unless the listener belongs
+  // to that user, so that a symbolic link cannot lead it to a socket that the user could not have reached.
   [[nodiscard]] Address owned_by(uid_t user) const;
   [[nodiscard]] const std::optional<uid_t>& owner() const noexcept { return owner_; }
   // In the form that parse() takes.

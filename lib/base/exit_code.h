@@ -19,6 +19,7 @@ enum class ExitCode : int {
   health_timeout = 11,
   hook_failed = 12,
   rolled_back = 13,  // after the cutover
+  no = 14,           // the answer to the question asked is no
   detached = 124,    // the wait ended first; the deploy continues
 };
 

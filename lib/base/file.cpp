@@ -31,15 +31,33 @@ Expected<void> write_temp(const std::filesystem::path& temp, std::string_view co
   return {};
 }
 
+// What is no regular file, for messages.
+std::string_view kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO, not a regular file";
+  if (S_ISSOCK(mode)) return "a socket, not a regular file";
+  return "a device, not a regular file";
+}
+
+std::unexpected<Error> not_regular(const std::filesystem::path& path, mode_t mode) {
+  return std::unexpected(
+      Error{path.string() + " is " + std::string(kind_of(mode)), S_ISDIR(mode) ? EISDIR : 0});
+}
+
 }  // namespace
 
 Expected<UniqueFd> open_regular(const std::filesystem::path& path, int more_flags, struct stat& st) {
   // O_NONBLOCK: opening a FIFO by mistake must not wait for its writer.
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more_flags));
-  if (!fd) return fail_errno("cannot open " + path.string(), errno);
+  if (!fd) {
+    // A socket cannot be opened at all, and the system's word for it is "No such device or address".
+    const int code = errno;
+    if (code == ENXIO && ::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode))
+      return not_regular(path, st.st_mode);
+    return fail_errno("cannot open " + path.string(), code);
+  }
   if (::fstat(fd.get(), &st) != 0) return fail_errno("cannot stat " + path.string(), errno);
-  if (S_ISDIR(st.st_mode)) return std::unexpected(Error{path.string() + " is a directory", EISDIR});
-  if (!S_ISREG(st.st_mode)) return fail(path.string() + " is not a regular file");
+  if (!S_ISREG(st.st_mode)) return not_regular(path, st.st_mode);
   return fd;
 }
 

@@ -21,8 +21,9 @@ namespace gracevisor::base {
 // The whole content; an error if it is longer than `limit` bytes or not a regular file.
 [[nodiscard]] Expected<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
 
-// The same for a file that is this process's own: owned by its user, with no rights for anyone else, under
-// one name, and not a symbolic link. A file that another user may have written is an error that says so.
+// The same for a file that is this process's own: owned by its user, with no rights for anyone else, with
+// only one name, and not a symbolic link. A file that another user may have written gives an error that says
+// so.
 [[nodiscard]] Expected<std::string> read_own_file(const std::filesystem::path& path, std::size_t limit);
 
 // The rest of a file open for reading; `name` is for messages.

@@ -43,6 +43,10 @@ Log::Log(LogLevel level, Sink sink)
   logger_->set_level(to_spdlog(level));
 }
 
+void Log::set_level(LogLevel level) {
+  logger_->set_level(to_spdlog(level));
+}
+
 Log Log::silent() {
   return {LogLevel::error, {}};
 }

@@ -43,6 +43,7 @@ class Log {
     write(LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
   }
 
+  void set_level(LogLevel level);
   void write(LogLevel level, const std::string& line);
 
  private:

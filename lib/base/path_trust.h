@@ -15,9 +15,9 @@ namespace gracevisor::base {
 struct PathTrust {
   // If false, nothing is judged: a daemon without privileges has no rights that another user could borrow.
   bool judged = false;
-  std::vector<uid_t> users;  // besides root: the daemon's, and the owner of its configuration
+  std::vector<uid_t> users;  // besides root: the daemon's, and the owners of its configuration and of /
   std::vector<gid_t> groups;
-  // For messages, if the user database may be asked; otherwise only numbers.
+  // Names for messages; null if the user database must not be asked: messages then hold only numbers.
   std::string (*user_name)(uid_t) = nullptr;
   std::string (*group_name)(gid_t) = nullptr;
 };

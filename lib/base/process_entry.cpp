@@ -30,12 +30,20 @@ std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat) {
   ProcessEntry entry;
   entry.name = stat.substr(open + 1, close - open - 1);
   unsigned flags = 0;
-  // Fields 1, 3 to 6, 9 and 22 of proc_pid_stat(5).
+  std::uint64_t user = 0;
+  std::uint64_t kernel = 0;
+  std::int64_t children_user = 0;
+  std::int64_t children_kernel = 0;
+  // Fields 1, 3 to 6, 9, 14 to 17, 22 and 24 of proc_pid_stat(5).
   int number = std::sscanf(head.c_str(), "%d", &entry.pid);
   int others = std::sscanf(rest.c_str(),
-                           " %c %d %d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
-                           &entry.state, &entry.parent, &entry.group, &entry.session, &flags, &entry.started);
-  if (number != 1 || others != 6) return std::unexpected(ESRCH);
+                           " %c %d %d %d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNd64
+                           " %" SCNd64 " %*d %*d %*d %*d %" SCNu64 " %*u %" SCNu64,
+                           &entry.state, &entry.parent, &entry.group, &entry.session, &flags, &user, &kernel,
+                           &children_user, &children_kernel, &entry.started, &entry.resident);
+  if (number != 1 || others != 11) return std::unexpected(ESRCH);
+  entry.ran = user + kernel + static_cast<std::uint64_t>(std::max<std::int64_t>(children_user, 0)) +
+              static_cast<std::uint64_t>(std::max<std::int64_t>(children_kernel, 0));
   entry.exiting = (flags & kExiting) != 0;
   return entry;
 }

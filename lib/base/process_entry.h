@@ -1,5 +1,5 @@
-// One process as /proc shows it, and how to recognise it again: a pid alone may be reused by another process,
-// a pid with its start time is not (until the machine reboots). Thread: any.
+// One process as /proc shows it, and how to recognise it again: another process may reuse a pid, but not a
+// pid together with its start time (until the machine reboots). Thread: any.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,9 @@ struct ProcessEntry {
   pid_t group = 0;
   pid_t session = 0;
   bool exiting = false;
-  std::uint64_t started = 0;  // clock ticks since the machine booted
+  std::uint64_t started = 0;   // clock ticks since the machine booted
+  std::uint64_t ran = 0;       // clock ticks of CPU time, with those of children that it has waited for
+  std::uint64_t resident = 0;  // pages
 
   // Not a zombie.
   [[nodiscard]] bool lives() const { return state != 'Z' && state != 'X'; }
@@ -36,12 +38,12 @@ struct NamedProcess {
 // "pid 4711 (server), pid 4712 (server)"
 [[nodiscard]] std::string text(const std::vector<NamedProcess>& processes);
 
-// The content of /proc/PID/stat.
+// Parses the content of /proc/PID/stat; on failure, ESRCH.
 [[nodiscard]] std::expected<ProcessEntry, int> parse_process_entry(std::string_view stat);
-// Otherwise an errno: ENOENT or ESRCH if there is no such process.
+// On failure an errno: ENOENT or ESRCH if there is no such process.
 [[nodiscard]] std::expected<ProcessEntry, int> read_process_entry(pid_t pid);
 
-// A file in /proc/PID, at most `limit` bytes of it; otherwise an errno.
+// At most `limit` bytes of a file in /proc/PID; on failure an errno.
 [[nodiscard]] std::expected<std::string, int> read_process_file(pid_t pid, const char* name,
                                                                 std::size_t limit);
 

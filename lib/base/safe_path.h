@@ -5,7 +5,7 @@
 //
 //   each folder on the way --> a third user can replace the next step: refused
 //                          --> the app's user can: done with that user's rights (spawn/file_helper.h)
-//                          --> only root and the daemon's user can: the daemon acts
+//                          --> only trusted users can: the daemon acts
 //
 // In a sticky folder others cannot replace existing entries; a missing one is created exclusively, or judged
 // by its owner if someone else created it first. Thread: any; calls block on the disk.
@@ -38,20 +38,20 @@ struct PathRules {
   std::optional<AppUser> app;
   bool follow_last = false;   // follow a symbolic link in the last component, too
   bool public_way = false;    // allow only what every user can reach, instead of judging who can redirect it
-  bool make_folders = false;  // create missing ones, with folder_mode regardless of the umask
+  bool make_folders = false;  // create missing folders, with folder_mode regardless of the umask
   mode_t folder_mode = kFolderMode;
-  std::optional<gid_t> readers;  // the group of what is created; unset: left as it comes
+  std::optional<gid_t> readers;  // the group of created files and folders; unset: left as created
 };
 
 struct Place {
   std::filesystem::path path;  // as asked for
   UniqueFd folder;             // O_PATH; empty if the app's user has to walk the path
-  std::string name;            // within the folder; not a link if it was to be followed
+  std::string name;            // within the folder; not a link if follow_last is set
   bool app_writes = false;     // the app's user can replace what is there
   bool sticky = false;         // others can create entries in the folder
 };
 
-// Where `path` is. A missing folder is ENOENT, unless it is to be created.
+// Where `path` is. A missing folder is ENOENT, unless rules.make_folders is set.
 [[nodiscard]] PathResult<Place> find_place(const std::filesystem::path& path, const PathRules& rules);
 
 struct OpenedFile {
@@ -66,7 +66,7 @@ struct OpenedFile {
 [[nodiscard]] PathResult<OpenedFile> open_to_read(const Place& place, const PathRules& rules);
 
 // A file whose content is shown to everyone, such as an error page. If only trusted users can redirect the
-// path, it is simply read; otherwise only if every user can read the file and reach it anyway.
+// path, it is simply opened; otherwise only if every user can read the file and reach it anyway.
 [[nodiscard]] PathResult<OpenedFile> open_to_show(const std::filesystem::path& path, const PathRules& rules);
 
 // Makes sure that the folder `path` and those above it exist and that no untrusted user can replace any of

@@ -1,6 +1,6 @@
 // Standard error, which may be a pipe whose reader has stopped, a journal that hangs or a stopped terminal: a
-// write never takes longer than the given patience. The open file may be shared with other programs, so its
-// flags are left alone. Thread: any, one at a time.
+// write never takes longer than the given patience, unless it is a file on a disk that hangs. The open file
+// may be shared with other programs, so its flags are left alone. Thread: any, one at a time.
 #pragma once
 
 #include <string_view>
@@ -15,13 +15,13 @@ class StandardError {
   enum class Result {
     done,
     stuck,   // not everything was taken in time
-    broken,  // it takes nothing: closed, a full disk
+    broken,  // it takes nothing: it is closed, or the disk is full
   };
 
-  // The descriptor still belongs to its owner.
+  // `fd` still belongs to its owner.
   explicit StandardError(int fd = 2);
 
-  // Writes `text` for at most `patience`, and removes what was written from it.
+  // Writes `text` for at most `patience`, and removes the written part from it.
   [[nodiscard]] Result write(std::string_view& text, Duration patience);
 
  private:

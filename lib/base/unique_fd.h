@@ -1,4 +1,5 @@
-// A file descriptor with one owner. Every descriptor of the daemon is created close-on-exec.
+// A file descriptor with one owner. Every descriptor of the daemon is created close-on-exec. Thread: the
+// owner's.
 #pragma once
 
 #include <utility>

@@ -26,13 +26,13 @@ void read_environment_files(Reading& reading, const Item& item, EnvironmentFiles
 [[nodiscard]] std::string environment_files_text(const EnvironmentFiles& files);
 void read_user(Reading& reading, const Item& item, std::string& user);
 
-// Where it is reached: route_keys.cpp. Names are looked up once all files are read.
+// Where clients reach it: route_keys.cpp. Listener names are looked up once all files have been read.
 void read_listen(Reading& reading, const Item& item, std::vector<std::string>& listen);
 void read_route(Reading& reading, const Item& item, Routes& routes, Protocol& protocol);
 [[nodiscard]] std::string routes_text(const Routes& routes, const Protocol& protocol);
 void read_routes(Reading& reading, const Item& item, Routes& routes);
 [[nodiscard]] base::Expected<std::string> parse_route_host(std::string_view text);
-// Of the long form: `route` writes the routes.
+// For the long form, which has no text of its own: `route` writes the routes.
 template <class T>
 [[nodiscard]] std::string no_text(const T& /*part*/) {
   return {};
@@ -74,89 +74,91 @@ void keys(auto& /*key*/, IsA<Limits> auto& /*value*/) {}
 
 void keys(auto& key, IsA<Deploy> auto& value) {
   auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
-  key.also({"strategy", Takes::next_use, "all new beside all old"},
-           FixedWord{"blue-green", {"rolling", "replace"}});
-  key({"timeout", Takes::next_use, "spawn until all instances are healthy"}, kTicks, timeout);
-  key({"guard", Takes::next_use, "old generation kept running, unrouted, ready to be swapped back"},
+  key.also({"strategy", Takes::next_use, "another way than all new instances beside all old ones"},
+           Later{FixedWord{"blue-green", {"rolling", "replace"}}});
+  key({"timeout", Takes::next_use, "from the first start until all instances are healthy"}, kTicks, timeout);
+  key({"guard", Takes::next_use, "how long the old generation keeps running, ready to be swapped back"},
       kTicksOrNone, guard);
-  key({"guard_interval", Takes::table, "probes while guarding"}, kTicks, guard_interval);
+  key({"guard_interval", Takes::table, "between two probes during the guard"}, kTicks, guard_interval);
   key({"drain_timeout", Takes::table, R"("auto": proxy_options.request_timeout + 5 s)"},
       DurationOrAuto{kTicksOrNone.bounds}, drain_timeout);
   key({"upgraded", Takes::table,
-       R"(WebSockets at cutover: closed gradually; or "wait", until the drain deadline, or "now")"},
+       R"(WebSockets after cutover: "close" gradually, "wait" until the drain deadline, "now" at once)"},
       OneOf{kUpgraded}, upgraded);
-  key({"hold", Takes::table,
-       "longest wait of a request while no instance can take it but one is due; 0: 503 at once"},
+  key({"hold", Takes::table, "how long a request waits for an instance that is due; 0: 503 at once"},
       kTicksOrNone, hold);
   key.also({"keep_previous", Takes::next_use, "how long an old generation stays after its guard"},
-           By<>{read_keep_previous, [] { return std::string(R"("0s")"); }, R"("0s")"});
-  key({"settle", Takes::next_use, "an app without endpoint counts as healthy after running this long"},
+           Later{By<>{read_keep_previous, [] { return std::string(R"("0s")"); }, R"("0s")"}});
+  key({"settle", Takes::next_use, "how long an app without an endpoint must run to count as healthy"},
       kTicksOrNone, settle);
 }
 
 void keys(auto& key, IsA<Restart> auto& value) {
   auto& [policy, backoff, backoff_max, stable_after, max_failures] = value;
-  key({"policy", Takes::next_use, R"(or "on-failure", "never")"}, OneOf{kPolicies}, policy);
-  key({"backoff", Takes::next_use, "doubles, with jitter, to backoff_max; forgotten after stable_after"},
+  key({"policy", Takes::next_use}, OneOf{kPolicies}, policy);
+  key({"backoff", Takes::next_use,
+       "the first pause; doubles, with jitter, up to backoff_max; starts over after stable_after"},
       kTicks, backoff);
   key({"backoff_max", Takes::next_use, "the longest pause"}, kTicks, backoff_max);
-  key({"stable_after", Takes::next_use, "an instance that has run this long has not failed to start"},
+  key({"stable_after", Takes::next_use, "an instance that has run this long did not fail to start"},
       kTicksOrNone, stable_after);
   key({"max_failures", Takes::next_use, "0: retry for ever; n: give up after n failures in a row"},
       Number{{0, 1'000'000}}, max_failures);
 }
 
 void keys(auto& key, IsA<App> auto& value) {
-  auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen, routes,
-         protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] = value;
+  auto& [name, command, directory, environment, environment_file, user, instances, scaled_from, endpoint,
+         listen, routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source,
+         sources] = value;
+  static_cast<void>(sources);
   constexpr Compared kResolved = Compared::as_resolved;
   key.kept("name", name);
-  key({"command", Takes::deploy, "a list, or one string split as a shell splits words; never a shell",
+  key({"command", Takes::deploy, "a string is split as a shell would split it; no shell runs it",
        R"(["./server", "--port", "{port}"])"},
       By{read_command, names_text, "a command as a list of strings or as one string"}, command);
-  key({"directory", Takes::deploy, "symlinks resolved once per generation", R"("/srv/web/current")",
+  key({"directory", Takes::deploy, "symbolic links are resolved once per generation", R"("/srv/web/current")",
        kResolved},
       By{read_path, directory_text, "a path"}, directory);
   key({"environment",
        Takes::deploy,
-       "beside a clean minimum; {directory} and {port} are filled in",
+       "added to a clean minimum; {directory} and {port} are filled in",
        {},
        kResolved},
       By{read_environment, environment_text, R"(a table such as { RAILS_ENV = "production" })"}, environment);
   key({"environment_file", Takes::deploy, R"(KEY=VALUE lines; "?file" may be missing)", {}, kResolved},
       By{read_environment_files, environment_files_text, "a file's path or a list of paths"},
       environment_file);
-  key({"user", Takes::deploy, R"("user" or "user:group"; without it the daemon's user)", R"("www-data")",
-       kResolved},
+  key({"user", Takes::deploy, "without it the daemon's user", R"("www-data")", kResolved},
       By{read_user, quote_if_set, R"(a user such as "www-data" or "www-data:www-data")"}, user);
-  key({"instances", Takes::scale, "processes of the app"}, Number{{1, kMostInstances}}, instances);
-  key({"autostart", Takes::next_use, "started with the daemon"}, Boolean{}, autostart);
+  key({"instances", Takes::scale, "how many processes of the app run"}, Number{{1, kMostInstances}},
+      instances);
+  key.kept("scaled_from", scaled_from);
+  key({"autostart", Takes::next_use, "start it with the daemon"}, Boolean{}, autostart);
   key({"endpoint", Takes::deploy,
        R"({port}, env PORT and HOST=127.0.0.1; "socket": {socket}, env SOCKET; )"
        R"("fd": socket activation; "none": a worker process, not routed)"},
       OneOf{kEndpoints}, endpoint);
-  key({"listen", Takes::listener, "a listener's name or an address of its own; a list of either",
+  key({"listen", Takes::listener, "a listener that apps share, or an address of the app's own",
        R"("public")"},
       By{read_listen, names_text, "a listener's name, an address, or a list of either"}, listen);
-  key({"route", Takes::table, "a route or a list; without any, every host and path of the listener",
-       R"("example.com/api")"},
+  key({"route", Takes::table, "without any, every host and path of the listener", R"("example.com/api")"},
       By{read_route, routes_text, R"(a route such as "example.com/api" or a list of routes)"},
       named("routes", routes), context(protocol));
   key.also({"routes", Takes::table, "the long form of route, also written [[app.NAME.routes]]",
             R"([{ host = "example.com", path = "/api" }])"},
            By{read_routes, no_text<Routes>, "tables with host and path"}, routes);
-  key({"proxy", Takes::deploy, R"(what is spoken; "tcp": any protocol, on a listener of the app's own)"},
-      OneOf{kProtocols}, named("protocol", protocol));
-  key.also({"exclusive", Takes::deploy, "never two copies at a time; only false in this version"},
-           By<>{read_exclusive, [] { return std::string("false"); }, "false"});
+  key({"proxy", Takes::deploy, R"("tcp": any protocol, on a listener of the app's own)"}, OneOf{kProtocols},
+      named("protocol", protocol));
+  key.also({"exclusive", Takes::deploy, "never two copies at a time"},
+           Later{By<>{read_exclusive, [] { return std::string("false"); }, "false"}});
   key.table({"health", Takes::deploy, R"(short forms: health = "/health", health = "tcp")"}, HealthTable{},
             health, context(endpoint));
   key.table({"deploy", Takes::next_use, {}}, PlainTable{}, deploy);
-  key.table({"restart", Takes::next_use, "replacement of instances that exit by themselves"}, PlainTable{},
+  key.table({"restart", Takes::next_use, "how instances that exit by themselves are replaced"}, PlainTable{},
             restart);
   key.table({"stop", Takes::deploy, "how an instance is ended once it is drained"}, StopTable{}, stop);
-  key.table({"limits", Takes::deploy, "nofile, core, memory, ...: untouched in this version"}, LimitsTable{},
-            kNoLimits);
+  key.table({"limits", Takes::deploy, "limits of its processes: not touched in this version"},
+            Later{LimitsTable{}}, kNoLimits);
   key.table({"log", Takes::writer, "the app's output and its requests"}, PlainTable{}, log);
   key.table({"proxy_options", Takes::table, "how the proxy treats the app's requests"}, PlainTable{},
             proxy_options);

@@ -21,8 +21,7 @@ std::string_view text_of(EndpointKind kind) {
 
 class AppCheck {
  public:
-  AppCheck(AppDraft& draft, const Identity& identity, Findings& findings)
-      : draft_(draft), app_(draft.app), identity_(identity), findings_(findings) {}
+  AppCheck(AppDraft& draft, Findings& findings) : draft_(draft), app_(draft.app), findings_(findings) {}
 
   void run() {
     if (find(*draft_.table, "command") == nullptr) {
@@ -44,9 +43,6 @@ class AppCheck {
     if (!is_unix(app_.endpoint)) check_no_value("socket");
     check_activated();
     check_repeated_routes();
-    if (identity_.root() && app_.user.empty() && !given("user")) {
-      findings_.warning(app_.source, draft_.path + ": runs as root, as user is not set");
-    }
   }
 
  private:
@@ -129,14 +125,33 @@ class AppCheck {
 
   AppDraft& draft_;
   App& app_;
-  const Identity& identity_;
   Findings& findings_;
 };
 
+// One line, however many there are.
+void warn_of_root(const Draft& draft, Findings& findings) {
+  std::vector<std::string_view> names;
+  const AppDraft* first = nullptr;
+  for (const AppDraft& app : draft.apps) {
+    if (find(*app.table, "user") != nullptr) continue;
+    if (names.empty()) first = &app;
+    names.push_back(app.app.name);
+  }
+  if (first == nullptr) return;
+  constexpr std::size_t kMostNames = 10;
+  const std::size_t count = names.size();
+  const bool all = count <= kMostNames;
+  if (!all) names.resize(kMostNames);
+  findings.warning(first->app.source,
+                   fmt::format("{} {} as root ({}{}): set user", count, count == 1 ? "app runs" : "apps run",
+                               fmt::join(names, ", "), all ? "" : ", ..."));
+}
+
 }  // namespace
 
-void check_apps(Draft& draft, const Identity& identity, Findings& findings) {
-  for (AppDraft& app : draft.apps) AppCheck(app, identity, findings).run();
+void check_apps(Draft& draft, const DaemonUser& user, Findings& findings) {
+  for (AppDraft& app : draft.apps) AppCheck(app, findings).run();
+  if (user.root()) warn_of_root(draft, findings);
 }
 
 }  // namespace gracevisor::config

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/nearest.h"
 #include "config/draft.h"
 #include "config/substitute.h"
 
@@ -36,6 +37,10 @@ class ListenerCheck {
     for (std::size_t i = 0; i < draft_.listeners.size(); ++i) check_addresses(i);
     for (const ListenerDraft& listener : draft_.listeners) check_default(listener);
     for (const AppDraft& app : draft_.apps) warn_unreachable(app);
+    for (const ListenerDraft& listener : draft_.listeners) {
+      warn_unused(listener);
+      warn_in_range(listener);
+    }
     for (const AppDraft& app : draft_.apps) {
       if (app.app.protocol == Protocol::tcp) check_alone(app);
     }
@@ -81,7 +86,7 @@ class ListenerCheck {
     std::vector<std::string_view> known;
     known.reserve(named_);
     for (std::size_t i = 0; i < named_; ++i) known.emplace_back(draft_.listeners[i].listener.name);
-    auto near = nearest(text, known);
+    auto near = base::nearest(text, known);
     findings_.error(source, fmt::format("{}.listen: there is no listener {}{}", app.path, quote_briefly(text),
                                         near.empty() ? R"( (an address has a port: "127.0.0.1:8080"))"
                                                      : fmt::format(" (did you mean {}?)", quote(near))));
@@ -152,7 +157,7 @@ class ListenerCheck {
       std::vector<std::string_view> known;
       known.reserve(draft_.apps.size());
       for (const AppDraft& candidate : draft_.apps) known.emplace_back(candidate.app.name);
-      auto near = nearest(name, known);
+      auto near = base::nearest(name, known);
       findings_.error(source,
                       fmt::format("{}.default: there is no app {}{}", draft.path, quote_briefly(name),
                                   near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near))));
@@ -196,6 +201,34 @@ class ListenerCheck {
                       app.path +
                           ": is reachable nowhere, as listen is not set (a worker process has endpoint = "
                           R"("none"))");
+  }
+
+  void warn_unused(const ListenerDraft& draft) {
+    const std::string& name = draft.listener.name;
+    const bool used =
+        draft.listener.default_app || std::ranges::any_of(draft_.apps, [&](const AppDraft& app) {
+          return std::ranges::find(app.app.listen, name) != app.app.listen.end();
+        });
+    if (!used)
+      findings_.warning(draft.listener.source, draft.path + ": no app listens here: it stays closed");
+  }
+
+  // Instances listen on 127.0.0.1.
+  void warn_in_range(const ListenerDraft& draft) {
+    const PortRange& range = draft_.daemon.port_range;
+    const bool needed = std::ranges::any_of(
+        draft_.apps, [](const AppDraft& app) { return app.app.endpoint == EndpointKind::port; });
+    for (const base::Address& address : draft.listener.addresses) {
+      if (!needed || address.is_unix() || address.port() < range.first || range.last < address.port())
+        continue;
+      const std::string host = address.host_text();
+      if (host != "0.0.0.0" && host != "127.0.0.1" && !address.dual_stack()) continue;
+      findings_.warning(
+          address_source(draft),
+          fmt::format("{}: {} lies in daemon.port_range ({}-{}), where instances listen: take a port outside",
+                      draft.path + (draft.table != nullptr ? ".address" : ""), address.text(),
+                      range.first.value(), range.last.value()));
+    }
   }
 
   Draft& draft_;

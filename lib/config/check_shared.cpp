@@ -138,6 +138,8 @@ void check_shared(const Draft& draft, Findings& findings) {
   for (const LogFile& log : log_files(draft)) {
     auto [first, fresh] = seen.emplace(log.path, log);
     const LogFile& other = first->second;
+    // Neither grows nor is rotated.
+    if (log.path == "/dev/null" || log.path == "/dev/stdout" || log.path == "/dev/stderr") continue;
     if (fresh || (log.access && log.access == other.access)) continue;
     // A file has one writer, which rotates it.
     std::string where = other.source.file.empty() ? "" : " at " + place(other.source);

@@ -12,9 +12,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "base/enumerators.h"
 #include "config/reading.h"
 #include "config/values.h"
 
@@ -49,7 +51,7 @@ struct Boolean {
   [[nodiscard]] static std::string kind();
 };
 
-// A value, or "auto", which is unset.
+// A value, or "auto", for which the member is unset.
 struct DurationOrAuto {
   Bounds<Millis> bounds;
   void read(Reading& reading, const Item& item, std::optional<Millis>& out) const;
@@ -63,20 +65,20 @@ struct NumberOrAuto {
   [[nodiscard]] std::string kind() const;
 };
 
-// One word of a key that takes one of several; one that ends in ":" stands for all that begin with it.
+// One of the words that a key accepts; a word that ends in ":" stands for every word that begins with it.
 template <class E>
 struct Choice {
   std::string_view word;
   E value;
 };
 
-// Requires: it is one of the choices.
+// Requires: `value` is one of the choices.
 template <class E>
 [[nodiscard]] std::string_view word_of(std::span<const Choice<E>> choices, E value) {
   return std::ranges::find(choices, value, &Choice<E>::value)->word;
 }
 
-// "close", "wait" or "now".
+// For example: "close", "wait" or "now".
 [[nodiscard]] std::string one_of(const std::vector<std::string_view>& words);
 
 // One of several words.
@@ -98,10 +100,23 @@ struct OneOf {
     return words;
   }
 };
+// Every enumerator needs a word: if one has none, OneOf cannot be deduced.
 template <class E, std::size_t N>
+  requires(!std::is_enum_v<E> || base::enumerator_count<E>() == N)
 OneOf(const Choice<E> (&)[N]) -> OneOf<E>;
 
-// A key for which this version supports only the default; the words of `later` are reserved.
+// Marks a key that this version does not implement: its codec refuses every value but the default. Such a key
+// is shown as "(later)".
+template <class Codec>
+struct Later : Codec {
+  static constexpr bool kLater = true;
+};
+template <class Codec>
+Later(Codec) -> Later<Codec>;
+template <class Codec>
+inline constexpr bool kIsLater = requires { Codec::kLater; };
+
+// For Later: one word; those of `later` are reserved.
 struct FixedWord {
   std::string_view word;
   std::vector<std::string_view> later;
@@ -110,10 +125,10 @@ struct FixedWord {
   [[nodiscard]] std::string kind() const;
 };
 
-// A name reserved for later: only `false` is accepted.
+// For Later: only `false`.
 struct Reserved {
   static void read(Reading& reading, const Item& item);
-  [[nodiscard]] static std::string text() { return {}; }
+  [[nodiscard]] static std::string text() { return "false"; }
   [[nodiscard]] static std::string kind() { return "false"; }
 };
 
@@ -129,12 +144,12 @@ struct By {
   [[nodiscard]] std::string kind() const { return std::string(what); }
 };
 
-// The same for text that is checked and changed by `parse`.
+// A codec for text that `parse` checks and converts.
 template <class T>
 struct Parsed {
   base::Expected<T> (*parse)(std::string_view);
   std::string (*writes)(const T&);
-  std::string_view what;  // also "expected WHAT, found integer"
+  std::string_view what;  // also used in "expected WHAT, found integer"
 
   [[nodiscard]] std::optional<T> value(Reading& reading, const Item& item) const {
     auto text = reading.text(item, what);
@@ -149,17 +164,17 @@ struct Parsed {
 };
 
 [[nodiscard]] std::string quote_text(const std::string& text);
-// Not set if it is empty.
+// Empty text (not set) for an empty string.
 [[nodiscard]] std::string quote_if_set(const std::string& text);
-// Not set if it is unset.
+// Empty text (not set) for an unset string.
 [[nodiscard]] std::string quote_optional(const std::optional<std::string>& text);
-// A path relative to the folder of its file.
+// Reads a path, which is relative to the folder of its file unless absolute.
 void read_path(Reading& reading, const Item& item, std::filesystem::path& path);
 // ["a", "b"] as TOML.
 [[nodiscard]] std::string list_text(const std::vector<std::string>& items);
 // { A = "b" } as TOML.
 [[nodiscard]] std::string map_text(const std::vector<std::pair<std::string, std::string>>& items);
-// The same with values that may be secrets as "***".
+// The same with "***" for every value, as any may be a secret.
 [[nodiscard]] std::string masked_text(const std::vector<std::pair<std::string, std::string>>& items);
 
 }  // namespace gracevisor::config

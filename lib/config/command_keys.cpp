@@ -128,7 +128,7 @@ std::string environment_files_text(const EnvironmentFiles& files) {
 void read_user(Reading& reading, const Item& item, std::string& user) {
   auto text = reading.text(item, R"(a user such as "www-data" or "www-data:www-data")");
   if (!text) return;
-  const Identity& daemon = reading.identity();
+  const DaemonUser& daemon = reading.user();
   auto colon = text->find(':');
   std::string name = text->substr(0, colon);
   std::string group = colon == std::string::npos ? "" : text->substr(colon + 1);
@@ -139,9 +139,15 @@ void read_user(Reading& reading, const Item& item, std::string& user) {
   bool same_user = name == daemon.user || name == std::to_string(daemon.uid);
   bool same_group = group.empty() || group == daemon.group || group == std::to_string(daemon.gid);
   if (!daemon.root() && !(same_user && same_group)) {
-    return reading.error(item, fmt::format("the daemon runs as {}, and only root can start an app as {}",
-                                           daemon.user.empty() ? std::to_string(daemon.uid) : daemon.user,
-                                           quote_briefly(*text)));
+    const std::string who = daemon.user.empty() ? std::to_string(daemon.uid) : daemon.user;
+    const std::string other = quote_briefly(*text);
+    if (!daemon.checks) {
+      return reading.error(
+          item, fmt::format("the daemon runs as {}, and only root can start an app as {}", who, other));
+    }
+    reading.findings().warning(
+        item.value.source,
+        fmt::format("{}: a daemon of {} could not start an app as {}: only root can", item.path, who, other));
   }
   user = *text;
 }

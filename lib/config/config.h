@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/strong.h"
 #include "config/proxy_options.h"
+#include "http/limits.h"
 
 namespace gracevisor::config {
 
@@ -34,15 +36,19 @@ struct PortRange {
   bool operator==(const PortRange&) const = default;
 };
 
+// Log files are rotated at this size; this many old ones are kept.
+inline constexpr std::uint64_t kLogFileSize = 50ULL << 20;
+inline constexpr unsigned kOldLogFiles = 5;
+
 struct DaemonLog {
   std::string file;  // empty: standard error
   base::LogLevel level = base::LogLevel::info;
-  std::uint64_t max_size = 50ULL << 20;
-  unsigned keep = 5;
+  std::uint64_t max_size = kLogFileSize;
+  unsigned keep = kOldLogFiles;
 };
 
 struct Daemon {
-  unsigned workers = 0;  // 0: "auto", as many as CPUs
+  unsigned workers = 0;  // 0: "auto", as many as there are CPUs
   std::filesystem::path runtime_dir;
   std::filesystem::path state_dir;
   PortRange port_range;
@@ -74,10 +80,10 @@ struct Listener {
   bool proxy_protocol = false;  // every connection begins with a PROXY header, version 1 or 2
   Millis head_timeout{10000};   // of a request, in total
   Millis idle_timeout{60000};   // between two requests
-  std::uint64_t max_target = 8192;
-  std::uint64_t max_head = 32768;
-  std::uint64_t max_field = 16384;
-  unsigned max_fields = 100;
+  std::uint64_t max_target = http::HeadLimits().target;
+  std::uint64_t max_head = http::HeadLimits().head;
+  std::uint64_t max_field = http::HeadLimits().field;
+  unsigned max_fields = http::HeadLimits().fields;
   Targets targets = Targets::as_sent;
   std::uint64_t read_ahead = 65536;  // pipelined bytes kept while a request is served
   // Per client address, divided among the workers; 0: any number; unset: "auto", a quarter of the places
@@ -106,7 +112,7 @@ enum class EndpointKind {
 [[nodiscard]] constexpr bool is_routed(EndpointKind kind) {
   return kind != EndpointKind::none;
 }
-// Is it reached through a path?
+// Is such an app reached through the path of a Unix socket?
 [[nodiscard]] constexpr bool is_unix(EndpointKind kind) {
   return kind == EndpointKind::socket || kind == EndpointKind::fd;
 }
@@ -177,9 +183,10 @@ struct AppLog {
   enum class OnFull { drop, block };
   std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
   std::string err = "stdout";
-  std::uint64_t max_size = 50ULL << 20;
-  unsigned keep = 5;
-  std::string access;  // of requests; empty: none; "inherit": the daemon's own standard error; absolute
+  std::uint64_t max_size = kLogFileSize;
+  unsigned keep = kOldLogFiles;
+  // Of requests. Empty: none; "inherit": the daemon's own standard error; otherwise an absolute path.
+  std::string access;
   AccessFormat access_format = AccessFormat::json;
   OnFull on_full = OnFull::drop;  // if none of the app's output can be written for a while
 };
@@ -194,6 +201,7 @@ struct App {
   std::vector<EnvironmentFile> environment_file;
   std::string user;  // "user" or "user:group"; empty: the daemon's
   unsigned instances = 1;
+  std::optional<unsigned> scaled_from;  // set: `instances` is a command's, and this is what the files said
   EndpointKind endpoint = EndpointKind::port;
   std::vector<std::string> listen;  // names of Config::listeners
   std::vector<Route> routes;        // never empty for a routed app; the default is {host "", path "/"}
@@ -206,6 +214,11 @@ struct App {
   AppLog log;
   ProxyOptions proxy_options;
   Source source;
+  std::map<std::string, Source, std::less<>>
+      sources;  // of the keys that its table gives; not kept in records
+
+  // Where `key` is, or the app's table if it has no such key; no file: it came from a record.
+  [[nodiscard]] const Source& source_of(std::string_view key) const;
 
   // drain_timeout with "auto" resolved.
   [[nodiscard]] Millis drain_timeout() const {
@@ -222,8 +235,9 @@ struct Config {
 
   [[nodiscard]] const App* find_app(std::string_view name) const;
   [[nodiscard]] const Listener* find_listener(std::string_view name) const;
-  // daemon.shutdown_timeout with "auto" resolved: the largest drain + stop of all apps, + 10 s.
-  [[nodiscard]] Millis shutdown_timeout() const;
 };
+
+// daemon.shutdown_timeout with "auto" resolved: the largest drain + stop of these apps, + 10 s.
+[[nodiscard]] Millis shutdown_timeout(const Daemon& daemon, const std::vector<const App*>& apps);
 
 }  // namespace gracevisor::config

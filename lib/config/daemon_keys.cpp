@@ -7,13 +7,13 @@
 
 namespace gracevisor::config {
 
-void read_workers(Reading& reading, const Item& item, unsigned& workers) {
+void Workers::read(Reading& reading, const Item& item, unsigned& workers) {
   std::optional<unsigned> number = workers;
-  NumberOrAuto{{1, 256}}.read(reading, item, number);
+  kWorkers.read(reading, item, number);
   workers = number.value_or(0);
 }
 
-std::string workers_text(const unsigned& workers) {
+std::string Workers::text(const unsigned& workers) {
   return NumberOrAuto::text(workers == 0 ? std::nullopt : std::optional(workers));
 }
 

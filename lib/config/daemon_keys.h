@@ -8,8 +8,13 @@
 
 namespace gracevisor::config {
 
-void read_workers(Reading& reading, const Item& item, unsigned& workers);
-[[nodiscard]] std::string workers_text(const unsigned& workers);
+inline constexpr NumberOrAuto kWorkers{{1, 256}};
+// 0: as many as there are CPUs.
+struct Workers {
+  static void read(Reading& reading, const Item& item, unsigned& workers);
+  [[nodiscard]] static std::string text(const unsigned& workers);
+  [[nodiscard]] static std::string kind() { return kWorkers.kind(); }
+};
 [[nodiscard]] std::string folder_text(const std::filesystem::path& folder);
 [[nodiscard]] std::string port_range_text(const PortRange& range);
 [[nodiscard]] base::Expected<std::string> parse_group(std::string_view text);
@@ -24,27 +29,28 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
   auto& [file, level, max_size, keep] = value;
   key({"file", Takes::writer, R"("" is standard error)"}, By{read_log_file, quote_text, "a file's path"},
       file);
-  key({"level", Takes::next_use, R"("debug", "info", "warning" or "error")"}, OneOf{kLevels}, level);
-  key({"max_size", Takes::writer, "when to begin a new file"}, Size{{1024, 1ULL << 40}}, max_size);
+  key({"level", Takes::next_use}, OneOf{kLevels}, level);
+  key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
+      max_size);
   key({"keep", Takes::writer, "how many old files stay"}, Number{{0, 1000}}, keep);
 }
 
 void keys(auto& key, IsA<Daemon> auto& value) {
   auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, operator_group] = value;
   const By folder{read_path, folder_text, "a path"};
-  key({"workers", Takes::daemon, R"(proxy threads; "auto": as many as CPUs)"},
-      By{read_workers, workers_text, R"("auto" or an integer, 1 to 256)"}, workers);
+  key({"workers", Takes::daemon, R"(proxy threads; "auto": one for each CPU)"}, Workers{}, workers);
   key({"runtime_dir", Takes::stop_start,
-       "control socket, lock, sockets of apps; not root: $XDG_RUNTIME_DIR/gracevisor"},
+       "for the control socket, the lock and sockets of apps; not root: $XDG_RUNTIME_DIR/gracevisor"},
       folder, runtime_dir);
-  key({"state_dir", Takes::stop_start, "records and logs of apps; not root: $XDG_STATE_HOME/gracevisor"},
+  key({"state_dir", Takes::stop_start, "for records and logs of apps; not root: $XDG_STATE_HOME/gracevisor"},
       folder, state_dir);
   key({"port_range", Takes::daemon,
        "where instances listen; twice as many as instances are needed for a deploy"},
       Parsed{parse_port_range, port_range_text, R"(a range of ports such as "20000-29999")"}, port_range);
   key({"shutdown_timeout", Takes::next_use, R"("auto": the largest drain + stop of all apps, + 10 s)"},
       DurationOrAuto{{Millis(0), kDay}}, shutdown_timeout);
-  key({"operator_group", Takes::daemon, "who may use the control socket beside root and the daemon's user"},
+  key({"operator_group", Takes::daemon,
+       "its members may use the control socket, besides root and the daemon's user"},
       Parsed{parse_group, quote_text, "a group's name"}, operator_group);
   key.table({"log", Takes::writer, "the daemon's own log"}, PlainTable{}, log);
 }

@@ -1,4 +1,4 @@
-// The visitor that shows a structure as its keys with their values: what --defaults, --check and
+// The visitor that shows a structure as its keys with their values: what --defaults, --check --print and
 // gracevisor.toml(5) print. Internal to config/. Thread: any.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/codecs.h"
 #include "config/key.h"
 
 namespace gracevisor::config {
@@ -14,12 +15,14 @@ struct Line {
   Key key;
   std::string text;  // the value as TOML; empty: not set
   std::string kind;  // what may be written
+  bool later = false;
 };
 struct Section {
   std::string path;  // "app.web.health"
   std::string_view comment;
   std::vector<Line> lines;
   std::vector<Section> sections;
+  bool later = false;
 };
 
 template <class T>
@@ -31,7 +34,7 @@ class Describer {
 
   template <class Codec, class... M>
   void operator()(const Key& key, const Codec& codec, const M&... members) {
-    section_->lines.push_back({key, codec.text(member(members)...), codec.kind()});
+    section_->lines.push_back({key, codec.text(member(members)...), codec.kind(), kIsLater<Codec>});
   }
   template <class Codec, class... M>
   void also(const Key& key, const Codec& codec, const M&... members) {
@@ -43,6 +46,7 @@ class Describer {
     section_->sections.push_back(codec.has_meaning(value, member(context)...)
                                      ? describe(path, key.comment, value)
                                      : Section{path, key.comment, {}, {}});
+    section_->sections.back().later = kIsLater<Codec>;
   }
   void kept(std::string_view /*name*/, const auto& /*member*/) {}
 

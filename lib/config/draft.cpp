@@ -23,9 +23,9 @@ bool valid_name(std::string_view name) {
 
 class DraftReader {
  public:
-  DraftReader(const Identity& identity, Findings& findings) : reading_(findings, identity) {
-    draft_.daemon.runtime_dir = identity.runtime_dir;
-    draft_.daemon.state_dir = identity.state_dir;
+  DraftReader(const DaemonUser& user, Findings& findings) : reading_(findings, user) {
+    draft_.daemon.runtime_dir = user.runtime_dir;
+    draft_.daemon.state_dir = user.state_dir;
   }
 
   void read(const File& file) {
@@ -39,7 +39,7 @@ class DraftReader {
         read_named(item, [this](const Entry& named, const Item& one) { read_app(named, one); });
       } else if (entry.key != "include") {  // already followed
         reading_.error(entry.source, item.path,
-                       unknown_key(entry.key, {"include", "daemon", "listen", "app"}));
+                       unknown_key("", entry.key, {"include", "daemon", "listen", "app"}));
       }
     }
   }
@@ -102,6 +102,7 @@ class DraftReader {
     AppDraft& draft = draft_.apps.emplace_back(AppDraft{{}, item.path, &table});
     draft.app.name = entry.key;
     draft.app.source = entry.source;
+    for (const Entry& key : table) draft.app.sources.emplace(key.key, key.value.source);
     read_table(reading_, item.path, table, draft.app);
   }
 
@@ -114,8 +115,7 @@ class DraftReader {
 }  // namespace
 
 Source source_of(const AppDraft& draft, std::string_view key) {
-  const Entry* entry = find(*draft.table, key);
-  return entry == nullptr ? draft.app.source : entry->value.source;
+  return draft.app.source_of(key);
 }
 
 Source source_of(const AppDraft& draft, std::string_view table, std::string_view key) {
@@ -125,8 +125,8 @@ Source source_of(const AppDraft& draft, std::string_view table, std::string_view
   return found == nullptr ? source_of(draft, table) : found->value.source;
 }
 
-Draft read_draft(const Files& files, const Identity& identity, Findings& findings) {
-  DraftReader reader(identity, findings);
+Draft read_draft(const Files& files, const DaemonUser& user, Findings& findings) {
+  DraftReader reader(user, findings);
   for (const File& file : files) reader.read(file);
   return reader.take();
 }

@@ -1,5 +1,5 @@
-// What the files say, field by field, before it is checked as a whole. The tables point into the files'
-// trees, for the positions of keys; they live until the check is done. Thread: the one that loads.
+// What the files say, field by field, before it is checked as a whole. The table pointers refer to the files'
+// trees, for the positions of keys; the trees live until the check is done. Thread: the one that loads.
 #pragma once
 
 #include <string_view>
@@ -34,13 +34,14 @@ struct Draft {
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view table, std::string_view key);
 
 // Reads every table of every file.
-[[nodiscard]] Draft read_draft(const Files& files, const Identity& identity, Findings& findings);
+[[nodiscard]] Draft read_draft(const Files& files, const DaemonUser& user, Findings& findings);
 
-// What one app says about itself: command, endpoint, placeholders, restart, log.
-void check_apps(Draft& draft, const Identity& identity, Findings& findings);
+// Checks what each app says about itself: command, endpoint, placeholders, restart, log. Fills in the default
+// route.
+void check_apps(Draft& draft, const DaemonUser& user, Findings& findings);
 
-// Between apps and listeners: looks up names, checks addresses, routes and default apps; fills in
-// App::listen, routes and the listeners that apps define. Across everything: ports, socket paths, log files.
+// Between apps and listeners: looks up names, checks addresses, routes and default apps; fills in App::listen
+// and the listeners that apps define. Across everything: checks ports, socket paths and log files.
 void check_listeners(Draft& draft, Findings& findings);
 void check_routes(const Draft& draft, Findings& findings);
 void check_shared(const Draft& draft, Findings& findings);

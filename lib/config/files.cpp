@@ -45,7 +45,7 @@ std::string identity_of(const std::filesystem::path& path) {
 
 class FileReader {
  public:
-  FileReader(const Identity& identity, Findings& findings) : identity_(&identity), findings_(&findings) {}
+  FileReader(const DaemonUser& user, Findings& findings) : user_(&user), findings_(&findings) {}
 
   // `included_at`: the position of the include that asks for it; unset for the main file.
   void read(const std::filesystem::path& path, const std::optional<Source>& included_at) {
@@ -63,9 +63,9 @@ class FileReader {
   }
 
   void add(std::string_view text, const std::filesystem::path& path) {
-    std::string identity = identity_of(path);
-    seen_.insert(identity);
-    open_.push_back(identity);
+    std::string user = identity_of(path);
+    seen_.insert(user);
+    open_.push_back(user);
     File& file = files_.emplace_back(File{path.string(), {}});
     file.tree = parse(text, file.name, *findings_);
     follow_includes(file);
@@ -76,12 +76,11 @@ class FileReader {
 
  private:
   bool may_read(const std::filesystem::path& path, const Source& asked) {
-    std::string identity = identity_of(path);
+    std::string user = identity_of(path);
     std::string problem;
-    if (std::find(open_.begin(), open_.end(), identity) != open_.end()) {
-      problem =
-          path.string() + " includes itself" + (open_.back() == identity ? "" : ", by way of this file");
-    } else if (seen_.contains(identity)) {
+    if (std::find(open_.begin(), open_.end(), user) != open_.end()) {
+      problem = path.string() + " includes itself" + (open_.back() == user ? "" : ", by way of this file");
+    } else if (seen_.contains(user)) {
       problem = path.string() + " is included twice";
     } else if (files_.size() >= kMostFiles) {
       problem = fmt::format("more than {} files", kMostFiles);
@@ -98,7 +97,7 @@ class FileReader {
   // A user who can write the configuration of a root daemon can become root. (An ordinary user's files may be
   // group-writable, since on many systems the group is that user alone.)
   bool permissions_allow(const std::filesystem::path& path, const struct stat& status) {
-    if (!identity_->root()) {
+    if (!user_->root()) {
       if ((status.st_mode & S_IWOTH) == 0) return true;
       findings_->error({path.string(), 1, 1},
                        fmt::format("the file can be written by everyone (mode {:04o}): chmod o-w {}",
@@ -116,10 +115,10 @@ class FileReader {
 
   // Root, the daemon's user, and the owner of the main file, who is trusted with all of it.
   bool owner_allows(const std::filesystem::path& path, uid_t owner) {
-    if (owner != 0 && owner != identity_->uid) {
-      if (!main_owner_ && !identity_->config_owner) {
+    if (owner != 0 && owner != user_->uid) {
+      if (!main_owner_ && !user_->config_owner) {
         warn_of_owner(path, owner);
-      } else if (owner != (main_owner_ ? *main_owner_ : *identity_->config_owner)) {
+      } else if (owner != (main_owner_ ? *main_owner_ : *user_->config_owner)) {
         findings_->error(
             {path.string(), 1, 1},
             fmt::format("the file belongs to {}, and neither to root nor to the daemon's user{}",
@@ -132,7 +131,7 @@ class FileReader {
   }
 
   void warn_of_owner(const std::filesystem::path& path, uid_t owner) {
-    if (!identity_->root()) return;
+    if (!user_->root()) return;
     findings_->warning(
         {path.string(), 1, 1},
         fmt::format("the file belongs to {}, who can have the daemon, which is root, do anything",
@@ -147,7 +146,7 @@ class FileReader {
   void follow_includes(const File& file) {
     const Entry* include = find(file.tree, "include");
     if (include == nullptr) return;
-    Reading reading(*findings_, *identity_);
+    Reading reading(*findings_, *user_);
     for (const Item& item : reading.texts({"include", include->value}, "a path or a list of paths")) {
       const auto& pattern = std::get<std::string>(item.value.data);
       if (pattern.empty()) {
@@ -164,10 +163,13 @@ class FileReader {
     if (pattern.find_first_of("*?[") == std::string::npos) return read(pattern, item.value.source);
     auto found = matches(pattern);
     if (!found) return reading.error(item, found.error().what);
+    if (found->empty()) {
+      findings_->absence(item.value.source, "include: no file matches " + quote_briefly(pattern));
+    }
     for (const std::string& path : *found) read(path, item.value.source);
   }
 
-  const Identity* identity_;
+  const DaemonUser* user_;
   Findings* findings_;
   Files files_;
   std::set<std::string> seen_;
@@ -175,19 +177,40 @@ class FileReader {
   std::vector<std::string> open_;    // from the main file to the one being read
 };
 
+void add_places(const std::string& path, const Value& value, Places& places) {
+  if (const auto* table = std::get_if<Table>(&value.data)) {
+    for (const Entry& entry : *table) add_places(path + "." + key_text(entry.key), entry.value, places);
+    return;
+  }
+  places.add(path, value.source);
+  if (const auto* array = std::get_if<Array>(&value.data)) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      places.add(fmt::format("{}[{}]", path, i), (*array)[i].source);
+    }
+  }
+}
+
 }  // namespace
 
-Files read_files(const std::filesystem::path& file, const Identity& identity, Findings& findings) {
-  FileReader reader(identity, findings);
+Files read_files(const std::filesystem::path& file, const DaemonUser& user, Findings& findings) {
+  FileReader reader(user, findings);
   reader.read(file, std::nullopt);
   return reader.take();
 }
 
-Files read_files(std::string_view text, const std::filesystem::path& name, const Identity& identity,
+Files read_files(std::string_view text, const std::filesystem::path& name, const DaemonUser& user,
                  Findings& findings) {
-  FileReader reader(identity, findings);
+  FileReader reader(user, findings);
   reader.add(text, name);
   return reader.take();
+}
+
+Places places_of(const Files& files) {
+  Places places;
+  for (const File& file : files) {
+    for (const Entry& entry : file.tree) add_places(key_text(entry.key), entry.value, places);
+  }
+  return places;
 }
 
 }  // namespace gracevisor::config

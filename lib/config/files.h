@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/identity.h"
+#include "config/daemon_user.h"
 #include "config/tree.h"
 
 namespace gracevisor::config {
@@ -25,9 +25,11 @@ struct File {
 };
 using Files = std::deque<File>;  // in reading order: a file before those it includes
 
-[[nodiscard]] Files read_files(const std::filesystem::path& file, const Identity& identity,
-                               Findings& findings);
+[[nodiscard]] Files read_files(const std::filesystem::path& file, const DaemonUser& user, Findings& findings);
 [[nodiscard]] Files read_files(std::string_view text, const std::filesystem::path& name,
-                               const Identity& identity, Findings& findings);
+                               const DaemonUser& user, Findings& findings);
+
+// Of every key in them.
+[[nodiscard]] Places places_of(const Files& files);
 
 }  // namespace gracevisor::config

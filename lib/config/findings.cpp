@@ -16,7 +16,17 @@ bool bare_key_character(char c) {
 }  // namespace
 
 std::string Diagnostic::line() const {
-  return place(source) + ": " + text;
+  std::string line;
+  // Names of files may hold anything.
+  for (char c : place(source) + ": " + text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      line += fmt::format(R"(\x{:02x})", static_cast<unsigned>(byte));
+    } else {
+      line += c;
+    }
+  }
+  return line;
 }
 
 void Findings::add(List& list, const Source& source, std::string text) {
@@ -27,12 +37,16 @@ void Findings::add(List& list, const Source& source, std::string text) {
   }
 }
 
-std::vector<Diagnostic> Findings::take(List& list) {
-  std::vector<Diagnostic> result = std::move(list.kept);
-  std::sort(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) {
+void sort_by_place(std::vector<Diagnostic>& diagnostics) {
+  std::sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::tie(a.source.file, a.source.line, a.source.column, a.text) <
            std::tie(b.source.file, b.source.line, b.source.column, b.text);
   });
+}
+
+std::vector<Diagnostic> Findings::take(List& list) {
+  std::vector<Diagnostic> result = std::move(list.kept);
+  sort_by_place(result);
   if (list.left_out > 0) {
     result.push_back({result.back().source, fmt::format("{} more findings are not shown", list.left_out)});
   }

@@ -17,11 +17,13 @@ class Findings {
 
   void error(const Source& source, std::string text) { add(errors_, source, std::move(text)); }
   void warning(const Source& source, std::string text) { add(warnings_, source, std::move(text)); }
+  void absence(const Source& source, std::string text) { add(absences_, source, std::move(text)); }
   [[nodiscard]] bool failed() const { return !errors_.kept.empty(); }
 
   // Sorted by file, line, column and text; empties the list.
   [[nodiscard]] std::vector<Diagnostic> take_errors() { return take(errors_); }
   [[nodiscard]] std::vector<Diagnostic> take_warnings() { return take(warnings_); }
+  [[nodiscard]] std::vector<Diagnostic> take_absences() { return take(absences_); }
 
  private:
   struct List {
@@ -33,7 +35,11 @@ class Findings {
 
   List errors_;
   List warnings_;
+  List absences_;
 };
+
+// By file, line, column and text.
+void sort_by_place(std::vector<Diagnostic>& diagnostics);
 
 // "FILE:LINE:COLUMN", for a message that names a second place.
 [[nodiscard]] std::string place(const Source& source);

@@ -31,4 +31,25 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+void read_headers(Reading& reading, const Item& item, std::string_view example,
+                  const std::function<std::optional<std::string_view>(const std::string& name)>& objection,
+                  std::vector<std::pair<std::string, std::string>>& headers) {
+  const Table* table = reading.table(item, "a table such as " + std::string(example));
+  if (table == nullptr) return;
+  for (const Entry& entry : *table) {
+    const Item header{item.path + "." + key_text(entry.key), entry.value};
+    if (auto why = objection(entry.key)) {
+      reading.error(entry.source, header.path, std::string(*why));
+      continue;
+    }
+    auto text = reading.text(header);
+    if (!text) continue;
+    if (is_header_value(*text)) {
+      headers.emplace_back(entry.key, std::move(*text));
+    } else {
+      reading.error(header, "a header's value is one line without control characters");
+    }
+  }
+}
+
 }  // namespace gracevisor::config

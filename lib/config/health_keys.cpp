@@ -68,25 +68,12 @@ std::string proto_text(const std::string& proto, const Health::Kind& kind) {
 }
 
 void read_probe_headers(Reading& reading, const Item& item, ProbeHeaders& headers, Health::Kind& /*kind*/) {
-  const Table* table = reading.table(item, R"(a table such as { Authorization = "..." })");
-  if (table == nullptr) return;
-  for (const Entry& entry : *table) {
-    Item header{item.path + "." + key_text(entry.key), entry.value};
-    bool token = is_header_name(entry.key);
-    if (!token || reserved_header(entry.key)) {
-      reading.error(
-          entry.source, header.path,
-          token ? "the health check sets this header itself (see host and proto)" : "not a header's name");
-      continue;
-    }
-    auto text = reading.text(header);
-    if (!text) continue;
-    if (is_header_value(*text)) {
-      headers.emplace_back(entry.key, *text);
-    } else {
-      reading.error(header, "a header's value is one line without control characters");
-    }
-  }
+  const auto objection = [](const std::string& name) -> std::optional<std::string_view> {
+    if (!is_header_name(name)) return "not a header's name";
+    if (reserved_header(name)) return "the health check sets this header itself (see host and proto)";
+    return std::nullopt;
+  };
+  read_headers(reading, item, R"({ Authorization = "..." })", objection, headers);
 }
 
 std::string probe_headers_text(const ProbeHeaders& headers, const Health::Kind& kind) {

@@ -19,7 +19,7 @@ void read_probe_path(Reading& reading, const Item& item, std::string& path, bool
 void read_expect(Reading& reading, const Item& item, std::vector<StatusRange>& expect, bool& path_given);
 [[nodiscard]] std::string expect_text(const std::vector<StatusRange>& expect, const bool& path_given);
 void read_probe_host(Reading& reading, const Item& item, std::optional<std::string>& host);
-// These two mean nothing to a check by TCP.
+// With type = "tcp", `proto` and `headers` have no meaning, so their text is empty.
 using ProbeHeaders = std::vector<std::pair<std::string, std::string>>;
 void read_proto(Reading& reading, const Item& item, std::string& proto, Health::Kind& kind);
 [[nodiscard]] std::string proto_text(const std::string& proto, const Health::Kind& kind);
@@ -36,22 +36,25 @@ void keys(auto& key, IsA<Health> auto& value) {
          action, host, proto, headers] = value;
   const Duration duration{{Millis(10), kDay}};
   const Number in_a_row{{1, 100}};
-  key({"type", Takes::deploy, R"(or "tcp": a connection is enough)"}, OneOf{kHealthKinds},
-      named("kind", kind));
-  key({"path", Takes::deploy, "without a path any complete answer below 500 counts", R"("/")"},
+  key({"type", Takes::deploy, R"("tcp": a connection is enough)"}, OneOf{kHealthKinds}, named("kind", kind));
+  key({"path", Takes::deploy, "without a path, any complete answer below 500 counts", R"("/")"},
       By{read_probe_path, probe_path_text, R"(a path such as "/health")"}, path,
       named("path_given", path_given));
-  key({"expect", Takes::deploy, "when path is given", R"("200-299")"},
+  key({"expect", Takes::deploy, "statuses that count as success, if a path is given", R"("200-299")"},
       By{read_expect, expect_text, R"(statuses such as "200-299,301")"}, expect, context(path_given));
-  key({"interval", Takes::table, "first probe at once, then every 10 ms, growing to this"}, duration,
-      interval);
+  key({"interval", Takes::table, "between two probes; at first 10 ms, growing to this until one succeeds"},
+      duration, interval);
   key({"timeout", Takes::table, "of one probe"}, duration, timeout);
   key({"start_timeout", Takes::table, "of each probe before the first success"}, duration, start_timeout);
-  key({"healthy_after", Takes::next_use, "successes in a row"}, in_a_row, healthy_after);
-  key({"unhealthy_after", Takes::next_use, "failures in a row"}, in_a_row, unhealthy_after);
-  key({"action", Takes::next_use, R"(out of the routes, never the last routable one; or "restart")"},
+  key({"healthy_after", Takes::next_use, "successes in a row that make an instance healthy"}, in_a_row,
+      healthy_after);
+  key({"unhealthy_after", Takes::next_use, "failures in a row that make it unhealthy"}, in_a_row,
+      unhealthy_after);
+  key({"action", Takes::next_use,
+       R"("unroute": no requests, unless it is the last one routable; "restart": replaced)"},
       OneOf{kHealthActions}, action);
-  key({"host", Takes::deploy, "without it the first exact route host, else localhost", R"("example.com")"},
+  key({"host", Takes::deploy, "without it, the first exact host of a route, else localhost",
+       R"("example.com")"},
       By{read_probe_host, quote_optional, R"(a host such as "example.com")"}, host);
   key({"proto", Takes::deploy, R"("https" sends X-Forwarded-Proto: https)"},
       By{read_proto, proto_text, R"("http" or "https")"}, proto, context(kind));

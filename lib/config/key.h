@@ -8,8 +8,9 @@
 //   visitor.table(key, codec, member...)  a sub-table, which has keys() of its own
 //   visitor.kept(name, member)            no key, but the state file keeps the member
 //
-// keys() takes its structure apart by a structured binding: a member that is added but forgotten there does
-// not compile. A default is given once, as the initial value of its member in config.h. Thread: any.
+// keys() takes its structure apart with a structured binding, so a member that is added to the structure but
+// forgotten there is a compile error. A default is given once, as the initial value of its member in
+// config.h. Thread: any.
 #pragma once
 
 #include <concepts>
@@ -20,30 +21,29 @@
 
 namespace gracevisor::config {
 
-// T or const T: the same table writes and reads.
+// T or const T: one table serves both writing and reading.
 template <class T, class Structure>
 concept IsA = std::same_as<std::remove_const_t<T>, Structure>;
 
-// What a changed value needs to be in force. Differences carry it; as there is no reload yet, nothing else
-// asks.
+// What a changed value needs to take effect: what a reload does about it.
 enum class Takes : std::uint8_t {
   table,       // the next routing table: requests that begin later
   next_use,    // nothing: it is looked up when it is used
   writer,      // logs are opened again
-  listener,    // listening sockets are opened or closed; or it holds for connections accepted later
+  listener,    // listening sockets are opened or closed; or the value applies to connections accepted later
   scale,       // instances are started or stopped
   deploy,      // a deploy of the app, because its program must be started with it or understand it
   daemon,      // a restart of the daemon
-  stop_start,  // the daemon stopped and started, because its record and socket lie there
+  stop_start,  // the daemon stopped and started, because its record and socket are in that folder
 };
 
-// Is the value compared as it is written, or by what it resolves to, elsewhere?
+// Is the value compared here, as it is written, or elsewhere, by what it resolves to?
 enum class Compared : std::uint8_t { as_written, as_resolved };
 
 struct Key {
   std::string_view name;  // as in the file
   Takes takes;
-  std::string_view comment;
+  std::string_view comment = {};  // what the codec's kind() does not say
   std::string_view example = {};  // what --defaults shows, commented out, when the default is not set
   Compared compared = Compared::as_written;
 };
@@ -52,6 +52,10 @@ struct Key {
 struct Difference {
   std::string name;  // "health.interval"
   Takes takes;
+  // The values as TOML: empty if not set, the same for both where they may be secret.
+  std::string from = {};
+  std::string to = {};
+  [[nodiscard]] bool takes_deploy() const { return takes == Takes::deploy; }
 };
 
 // A member that the state file keeps under a name other than the key's.
@@ -88,7 +92,7 @@ template <class T>
   return context.value;
 }
 
-// Calls visit(name, member) for the members of a row that it keeps, each under its own name or the key's.
+// Calls visit(name, member) for each member that a row keeps, under the member's own name or the key's.
 template <class Visit, class T>
 void visit_kept(const Key& key, const Visit& visit, T& value) {
   visit(key.name, value);

@@ -31,29 +31,28 @@ void keys(auto& key, IsA<Listener> auto& value) {
       By{read_default_app, quote_optional, "an app's name"}, named("default_app", default_app));
   key({"trusted_proxies", Takes::listener, "whose X-Forwarded-* headers are believed"},
       By{read_proxies, proxies_text, "a network or a list of networks"}, trusted_proxies);
-  key({"proxy_protocol", Takes::listener,
-       "every connection begins with a PROXY header, version 1 or 2, and is refused without"},
+  key({"proxy_protocol", Takes::listener, "every connection must begin with a PROXY header, version 1 or 2"},
       Boolean{}, proxy_protocol);
-  key({"head_timeout", Takes::table, "of a request's head, in all"}, duration, head_timeout);
+  key({"head_timeout", Takes::table, "for the whole head of a request"}, duration, head_timeout);
   key({"idle_timeout", Takes::table, "between two requests"}, duration, idle_timeout);
-  key({"max_target", Takes::table, "of a request line; more is 414"}, Size{{64, kMost}}, max_target);
-  key({"max_head", Takes::table, "of a request; more is 431"}, Size{{256, kMost}}, max_head);
+  key({"max_target", Takes::table, "of a request's target; more is 414"}, Size{{64, kMost}}, max_target);
+  key({"max_head", Takes::table, "of a request's head; more is 431"}, Size{{256, kMost}}, max_head);
   key({"max_field", Takes::table, "of one header line; more is 431"}, Size{{64, kMost}}, max_field);
-  key({"max_fields", Takes::table, "header lines; more is 431"}, Number{{1, 1000}}, max_fields);
+  key({"max_fields", Takes::table, "header lines of a request; more is 431"}, Number{{1, 1000}}, max_fields);
   key({"targets", Takes::table,
        R"(bytes such as "^" and raw UTF-8 pass as they came; "strict": 400, as the RFC says)"},
       OneOf{kTargets}, targets);
   key({"read_ahead", Takes::table, "pipelined bytes that are kept while a request is served"},
       Size{{1024, kMost}}, read_ahead);
   key({"max_connections_per_client", Takes::listener,
-       R"(of one address; "auto": a quarter, once four fifths of all places are taken; 0: any)"},
+       R"(from one address; "auto": a quarter of all places, once four fifths are taken; 0: any number)"},
       NumberOrAuto{{0, 1'000'000}}, max_connections_per_client);
-  key({"access_log", Takes::writer, "a line for each request that no app logs, 404 and refused ones too",
+  key({"access_log", Takes::writer, "a line for each request that no app logs, also for 404 and refused ones",
        R"("/var/log/gracevisor/access.log")"},
       kAccessPath, access_log);
   key(kAccessFormatKey, OneOf{kAccessFormats}, access_format);
-  key.also({"tls", Takes::listener, {}}, Reserved{});
-  key.also({"redirect", Takes::listener, {}}, Reserved{});
+  key.also({"tls", Takes::listener, "HTTPS: until then a proxy in front speaks it"}, Later{Reserved{}});
+  key.also({"redirect", Takes::listener, "answers with a redirection to HTTPS"}, Later{Reserved{}});
   key.kept("source", source);
 }
 

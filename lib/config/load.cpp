@@ -3,16 +3,19 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "config/daemon_user.h"
 #include "config/draft.h"
-#include "config/identity.h"
 
 namespace gracevisor::config {
 namespace {
 
-std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const Identity& identity,
+std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const DaemonUser& user,
                                                       Findings& findings) {
-  Draft draft = read_draft(files, identity, findings);
-  check_apps(draft, identity, findings);
+  Draft draft = read_draft(files, user, findings);
+  if (draft.apps.empty() && !files.empty() && !findings.failed()) {
+    findings.absence({files.front().name, 1, 1}, "no [app.NAME] is defined: nothing would run");
+  }
+  check_apps(draft, user, findings);
   check_listeners(draft, findings);
   check_routes(draft, findings);
   check_shared(draft, findings);
@@ -20,6 +23,8 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
 
   Loaded loaded;
   loaded.warnings = findings.take_warnings();
+  loaded.absences = findings.take_absences();
+  loaded.places = places_of(files);
   loaded.config.daemon = std::move(draft.daemon);
   for (ListenerDraft& listener : draft.listeners) {
     loaded.config.listeners.push_back(std::move(listener.listener));
@@ -33,32 +38,32 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
 }  // namespace
 
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
-                                                    const Identity& identity) {
+                                                    const DaemonUser& user) {
   Findings findings;
-  Files files = read_files(file, identity, findings);
-  Identity known = identity;
+  Files files = read_files(file, user, findings);
+  DaemonUser known = user;
   if (!files.empty()) known.config_owner = files.front().owner;
   return finish(files, known, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
                                                          const std::filesystem::path& name,
-                                                         const Identity& identity) {
+                                                         const DaemonUser& user) {
   Findings findings;
-  Files files = read_files(text, name, identity, findings);
-  return finish(files, identity, findings);
+  Files files = read_files(text, name, user, findings);
+  return finish(files, user, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
                                                     std::optional<uid_t> owner) {
-  Identity me = current_identity();
+  DaemonUser me = current_user();
   me.config_owner = owner;
   return load(file, me);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
                                                          const std::filesystem::path& name) {
-  return load_text(text, name, current_identity());
+  return load_text(text, name, current_user());
 }
 
 bool is_named(const std::string& given) {

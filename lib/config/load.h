@@ -1,4 +1,4 @@
-// From TOML files to a checked Config, or to all errors of all files at once.
+// Turns TOML files into a checked Config, or reports all errors of all files at once.
 // Thread: any; reads files, so not a proxy worker.
 #pragma once
 
@@ -12,19 +12,25 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/places.h"
 
 namespace gracevisor::config {
+
+struct DaemonUser;
 
 // One finding: "FILE:LINE:COLUMN: app.web.helth: unknown key (did you mean \"health\"?)".
 struct Diagnostic {
   Source source;
   std::string text;
-  [[nodiscard]] std::string line() const;
+  [[nodiscard]] std::string line() const;  // without control characters
 };
 
 struct Loaded {
   Config config;
   std::vector<Diagnostic> warnings;
+  // What is not there and need not be, such as files for a glob: worth a word only in a check.
+  std::vector<Diagnostic> absences;
+  Places places;
 };
 
 // Reads `file` and what it includes. On failure: every error, sorted by file and position. `owner`: who may
@@ -38,18 +44,23 @@ struct Loaded {
 [[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
                                                                        const std::filesystem::path& name);
 
-// Where the configuration is: `given` if not empty, $GRACEVISOR_CONFIG, /etc/gracevisor/gracevisor.toml,
-// ./gracevisor.toml; unset if there is none. The last is not for root, whose current folder may belong to
-// anyone.
+// Where the configuration is: `given` if not empty, else $GRACEVISOR_CONFIG, else the first that exists of
+// /etc/gracevisor/gracevisor.toml and ./gracevisor.toml; unset if there is none. Root does not look for the
+// last, because its current folder may belong to anyone.
 [[nodiscard]] std::optional<std::filesystem::path> find_file(const std::string& given, bool root);
 
-// Was it named by the user who starts the daemon, rather than found by the search?
+// Was the configuration named by the user who starts the daemon, rather than found by the search?
 [[nodiscard]] bool is_named(const std::string& given);
 
 // The table of all keys with their defaults, as TOML with comments (gracevisord --defaults).
 [[nodiscard]] std::string defaults_text();
 
-// The effective configuration as TOML (gracevisord --check); environment values are masked.
+// The effective configuration as TOML (gracevisord --check --print=all); the values of environments and of
+// probe headers are masked.
 [[nodiscard]] std::string effective_text(const Config& config);
+
+// The same without what is as by default for a daemon of `user` (--check --print); behind each value comes
+// where it stands.
+[[nodiscard]] std::string changed_text(const Loaded& loaded, const DaemonUser& user);
 
 }  // namespace gracevisor::config

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "base/nearest.h"
 #include "config/substitute.h"
 
 namespace gracevisor::config {
@@ -20,7 +21,7 @@ bool is_for_later(Reading& reading, const Item& item, const std::string& text) {
 
 std::string suggestion(std::string_view text, std::span<const std::string_view> words,
                        std::string_view format) {
-  auto near = nearest(text, words);
+  auto near = base::nearest(text, words);
   return near.empty() ? std::string() : fmt::format(fmt::runtime(format), quote(near));
 }
 

@@ -1,4 +1,4 @@
-// [app.NAME.log], and where access logs go, which an app and a listener say alike. Thread: any.
+// [app.NAME.log], and where access logs go, which apps and listeners specify in the same way. Thread: any.
 #pragma once
 
 #include "config/codecs.h"
@@ -13,8 +13,7 @@ void read_stderr(Reading& reading, const Item& item, std::string& target);
 void read_access_path(Reading& reading, const Item& item, std::string& path);
 
 inline constexpr By kAccessPath{read_access_path, quote_if_set, R"(a file's absolute path, or "inherit")"};
-inline constexpr Key kAccessFormatKey{"access_format", Takes::writer,
-                                      R"(a line's form: "json" or "combined")"};
+inline constexpr Key kAccessFormatKey{"access_format", Takes::writer};
 inline constexpr Choice<AccessFormat> kAccessFormats[] = {{"json", AccessFormat::json},
                                                           {"combined", AccessFormat::combined}};
 inline constexpr Choice<AppLog::OnFull> kOnFull[] = {{"drop", AppLog::OnFull::drop},
@@ -26,15 +25,16 @@ void keys(auto& key, IsA<AppLog> auto& value) {
        R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.log")"},
       By{read_stdout, quote_if_set, R"(a file's path, or "inherit")"}, named("out", out));
-  key({"stderr", Takes::writer, R"(or a file, or "inherit")"},
-      By{read_stderr, quote_text, R"("stdout", a file's path, or "inherit")"}, named("err", err));
-  key({"max_size", Takes::writer, "when to begin a new file"}, Size{{1024, 1ULL << 40}}, max_size);
+  key({"stderr", Takes::writer}, By{read_stderr, quote_text, R"("stdout", a file's path, or "inherit")"},
+      named("err", err));
+  key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
+      max_size);
   key({"keep", Takes::writer, "how many old files stay"}, Number{{0, 1000}}, keep);
   key({"access", Takes::writer, R"(a line for each request; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.access.log")"},
       kAccessPath, access);
   key(kAccessFormatKey, OneOf{kAccessFormats}, access_format);
-  key({"on_full", Takes::writer, R"(when nothing gets written for 2 s; or "block": the app waits)"},
+  key({"on_full", Takes::writer, R"(when nothing is written for 2 s: "block" makes the app wait)"},
       OneOf{kOnFull}, on_full);
 }
 

@@ -1,10 +1,11 @@
-// The two texts that show the configuration: all keys with their defaults, and the effective values.
+// The texts that show the configuration: all keys with their defaults, and the values in effect, all or
+// changed.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "config/daemon_user.h"
 #include "config/describe.h"
-#include "config/identity.h"
 #include "config/keys.h"
 #include "config/load.h"
 
@@ -13,48 +14,97 @@ namespace {
 
 constexpr std::size_t kCommentColumn = 44;
 
+std::string_view mark(bool later) {
+  return later ? "(later) " : "";
+}
+
 // Keys aligned, with comments; keys without a default are shown with an example.
 void print_documented(std::string& out, const Section& section) {
   std::size_t widest = 0;
   for (const Line& line : section.lines)
     widest = std::max(widest, line.key.name.size() + (line.text.empty() ? 2 : 0));
   out += fmt::format("\n[{}]", section.path);
-  out += section.comment.empty() ? "\n" : fmt::format("  # {}\n", section.comment);
+  out += section.comment.empty() ? "\n" : fmt::format("  # {}{}\n", mark(section.later), section.comment);
   for (const Line& line : section.lines) {
     if (line.text.empty() && line.key.example.empty()) continue;
     std::string shown = line.text.empty()
                             ? fmt::format("# {:<{}} = {}", line.key.name, widest - 2, line.key.example)
                             : fmt::format("{:<{}} = {}", line.key.name, widest, line.text);
-    out += line.key.comment.empty() ? shown + "\n"
-                                    : fmt::format("{:<{}}  # {}\n", shown, kCommentColumn, line.key.comment);
+    const std::string_view comment = line.key.comment.empty() ? line.kind : line.key.comment;
+    out += fmt::format("{:<{}}  # {}{}\n", shown, kCommentColumn, mark(line.later), comment);
   }
   for (const Section& inner : section.sections) print_documented(out, inner);
 }
 
-void print_plain(std::string& out, const Section& section) {
+// `places`: null to leave out where values come from.
+void print_plain(std::string& out, const Section& section, const Places* places) {
   if (!section.lines.empty()) {
     out += fmt::format("\n[{}]\n", section.path);
     for (const Line& line : section.lines) {
-      if (!line.text.empty()) out += fmt::format("{} = {}\n", line.key.name, line.text);
+      if (line.text.empty()) continue;
+      out += fmt::format("{} = {}", line.key.name, line.text);
+      const Source* source = nullptr;
+      if (places != nullptr) source = places->find(fmt::format("{}.{}", section.path, line.key.name));
+      if (places != nullptr && source == nullptr) source = places->find(section.path);
+      out += source == nullptr ? "\n" : fmt::format("  # {}:{}\n", source->file, source->line);
     }
   }
-  for (const Section& inner : section.sections) print_plain(out, inner);
+  for (const Section& inner : section.sections) print_plain(out, inner, places);
+}
+
+// What differs from `usual`, which has the same keys unless it has no meaning.
+Section without_defaults(Section section, const Section& usual) {
+  std::erase_if(section.lines, [&](const Line& line) {
+    const auto same =
+        std::ranges::find(usual.lines, line.key.name, [](const Line& one) { return one.key.name; });
+    return same != usual.lines.end() && same->text == line.text;
+  });
+  for (std::size_t i = 0; i < section.sections.size(); ++i) {
+    section.sections[i] = without_defaults(std::move(section.sections[i]), usual.sections[i]);
+  }
+  return section;
+}
+
+// Calls print(section, section with the defaults) for each table.
+template <class Print>
+void for_each_table(const Config& config, const Daemon& usual, const Print& print) {
+  print(describe("daemon", {}, config.daemon), describe("daemon", {}, usual));
+  for (const Listener& listener : config.listeners) {
+    // An app's own address has no table.
+    if (listener.name.find(':') != std::string::npos) continue;
+    print(describe("listen." + listener.name, {}, listener), describe("listen", {}, Listener{}));
+  }
+  App app_as_usual;
+  app_as_usual.routes = {Route{}};  // what an app gets that has none
+  for (const App& app : config.apps) {
+    print(describe("app." + app.name, {}, app), describe("app", {}, app_as_usual));
+  }
+}
+
+std::string files_text(const Config& config) {
+  std::string out;
+  for (const auto& file : config.files) out += "# from " + file.string() + "\n";
+  return out;
+}
+
+Daemon usual_daemon(const DaemonUser& user) {
+  Daemon daemon;
+  daemon.runtime_dir = user.runtime_dir;
+  daemon.state_dir = user.state_dir;
+  return daemon;
 }
 
 }  // namespace
 
 std::string defaults_text() {
-  Daemon daemon;
-  daemon.runtime_dir = root_identity().runtime_dir;
-  daemon.state_dir = root_identity().state_dir;
   std::string out =
       "# Every key with its default. Lines that begin with \"#\" have no default: they are examples.\n"
       "# Durations: \"500ms\", \"10s\", \"5m\", \"1h30m\", \"2d\". Sizes: \"8k\" and \"8KiB\" are 8192 "
       "bytes,\n"
-      "# \"8kB\" is 8000.\n"
+      "# \"8kB\" is 8000. \"(later)\": this version accepts only the value shown.\n"
       "include = []  # such as [\"conf.d/*.toml\"], relative to this file; each may hold any of these "
       "tables\n";
-  print_documented(out, describe("daemon", {}, daemon));
+  print_documented(out, describe("daemon", {}, usual_daemon(root_user())));
   print_documented(
       out, describe("listen.public", "a listener that several apps share by host and path", Listener{}));
   print_documented(out, describe("app.web", {}, App{}));
@@ -62,15 +112,17 @@ std::string defaults_text() {
 }
 
 std::string effective_text(const Config& config) {
-  std::string out;
-  for (const auto& file : config.files) out += "# from " + file.string() + "\n";
-  print_plain(out, describe("daemon", {}, config.daemon));
-  for (const Listener& listener : config.listeners) {
-    // An app's own address has no table.
-    if (listener.name.find(':') != std::string::npos) continue;
-    print_plain(out, describe("listen." + listener.name, {}, listener));
-  }
-  for (const App& app : config.apps) print_plain(out, describe("app." + app.name, {}, app));
+  std::string out = files_text(config);
+  for_each_table(config, Daemon{},
+                 [&](const Section& table, const Section& /*usual*/) { print_plain(out, table, nullptr); });
+  return out;
+}
+
+std::string changed_text(const Loaded& loaded, const DaemonUser& user) {
+  std::string out = files_text(loaded.config);
+  for_each_table(loaded.config, usual_daemon(user), [&](const Section& table, const Section& usual) {
+    print_plain(out, without_defaults(table, usual), &loaded.places);
+  });
   return out;
 }
 

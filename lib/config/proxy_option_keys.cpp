@@ -21,15 +21,16 @@ bool is_ours(std::string_view name) {
   return std::find(std::begin(kOurs), std::end(kOurs), lower_case(name)) != std::end(kOurs);
 }
 
-bool check_name(Reading& reading, const Source& source, std::string_view path, std::string_view name) {
-  if (!is_header_name(name)) {
-    reading.error(source, path, "not a header's name");
-  } else if (is_ours(name)) {
-    reading.error(source, path, "the proxy writes this header itself");
-  } else {
-    return true;
-  }
-  return false;
+std::optional<std::string_view> objection_to(std::string_view name) {
+  if (!is_header_name(name)) return "not a header's name";
+  if (is_ours(name)) return "the proxy writes this header itself";
+  return std::nullopt;
+}
+
+bool check_name(Reading& reading, const Item& element, std::string_view name) {
+  const auto objection = objection_to(name);
+  if (objection) reading.error(element, std::string(*objection));
+  return !objection;
 }
 
 // "502", "500-599" or "5xx".
@@ -45,8 +46,7 @@ base::Expected<StatusRange> parse_page_statuses(std::string_view text) {
 // Root reads it, and everyone is shown it.
 base::Expected<std::string> read_page(const Reading& reading, const std::filesystem::path& file) {
   base::PathRules rules;
-  if (reading.identity().root())
-    rules.trust = base::daemon_trust(reading.identity().config_owner.value_or(0));
+  if (reading.user().root()) rules.trust = base::daemon_trust(reading.user().config_owner.value_or(0));
   auto opened = base::open_to_show(file, rules);
   if (!opened) return std::unexpected(std::move(opened.error().error));
   return base::read_all(opened->fd.get(), file.string(), kMostPage);
@@ -76,32 +76,20 @@ std::string BalanceWord::text(const ProxyOptions::Balance& balance, const std::s
 }
 
 void read_set(Reading& reading, const Item& item, HeaderSet& set) {
-  const Table* table = reading.table(item, R"(a table such as { X-Frame-Options = "DENY" })");
-  if (table == nullptr) return;
-  for (const Entry& entry : *table) {
-    Item header{item.path + "." + key_text(entry.key), entry.value};
-    if (!check_name(reading, entry.source, header.path, entry.key)) continue;
-    bool twice = std::any_of(set.begin(), set.end(), [&](const auto& other) {
-      return lower_case(other.first) == lower_case(entry.key);
-    });
-    if (twice) {
-      reading.error(entry.source, header.path, "the same header twice, as names have no case");
-      continue;
-    }
-    auto text = reading.text(header);
-    if (!text) continue;
-    if (is_header_value(*text)) {
-      set.emplace_back(entry.key, *text);
-    } else {
-      reading.error(header, "a header's value is one line without control characters");
-    }
-  }
+  const auto objection = [&set](const std::string& name) -> std::optional<std::string_view> {
+    if (auto why = objection_to(name)) return why;
+    const bool twice = std::ranges::any_of(
+        set, [&](const auto& other) { return lower_case(other.first) == lower_case(name); });
+    return twice ? std::optional<std::string_view>("the same header twice, as names have no case")
+                 : std::nullopt;
+  };
+  read_headers(reading, item, R"({ X-Frame-Options = "DENY" })", objection, set);
 }
 
 void read_remove(Reading& reading, const Item& item, std::vector<std::string>& names) {
   for (const Item& element : reading.texts(item, "a header's name or a list of names")) {
     const auto& name = std::get<std::string>(element.value.data);
-    if (check_name(reading, element.value.source, element.path, name)) names.push_back(name);
+    if (check_name(reading, element, name)) names.push_back(name);
   }
 }
 
@@ -113,7 +101,7 @@ void read_trailers(Reading& reading, const Item& item, std::vector<std::string>&
                                                   "content-range", "content-type",  "cookie",
                                                   "set-cookie",    "expect",        "max-forwards"};
     std::string lower = lower_case(name);
-    if (!check_name(reading, element.value.source, element.path, name)) continue;
+    if (!check_name(reading, element, name)) continue;
     const bool ours = lower.starts_with("x-gv-");  // a client must be able to trust that these come from us
     if (ours || std::find(std::begin(kNever), std::end(kNever), lower) != std::end(kNever)) {
       reading.error(element, "this header cannot be a trailer");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "http/limits.h"
 
 namespace gracevisor::config {
 
@@ -38,7 +39,7 @@ struct ErrorPage {
 struct ProxyOptions {
   enum class Balance { p2c, round_robin, least_requests, hash_header, hash_cookie, hash_client };
   enum class Reuse { never, idempotent, always };
-  // For names with "_", which CGI, WSGI and Rack cannot tell from "-".
+  // For header names with "_", which CGI, WSGI and Rack cannot tell from "-".
   enum class Underscores { drop, pass, reject };
   enum class ClientAbort { close, finish };
   // What a client's FIN after a complete request means.
@@ -62,12 +63,12 @@ struct ProxyOptions {
   Millis tunnel_timeout{3'600'000};   // no byte either way after an upgrade, or in TCP mode
   Millis half_close_timeout{30000};   // of a tunnel, after one side has ended
   std::uint64_t max_body = 100ULL << 20;
-  std::uint64_t max_chunk_extensions = 8192;  // bytes per message
-  std::uint64_t max_trailers = 8192;          // bytes per message
-  std::uint64_t max_response_head = 32768;
+  std::uint64_t max_chunk_extensions = http::BodyLimits().extensions;  // bytes per message
+  std::uint64_t max_trailers = http::BodyLimits().trailers;            // bytes per message
+  std::uint64_t max_response_head = http::HeadLimits().head;
   unsigned max_interim_responses = 16;
   unsigned hold_requests = 1000;            // waiting for an instance, per worker
-  std::uint64_t hold_memory = 16ULL << 20;  // memory they use, per worker
+  std::uint64_t hold_memory = 16ULL << 20;  // memory of waiting requests, per worker
   bool retry_503 = false;  // retry an idempotent request if an instance answers 503 with Retry-After
   ClientAbort on_client_abort = ClientAbort::close;
   HalfClose half_close = HalfClose::abort;

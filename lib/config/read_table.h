@@ -1,4 +1,4 @@
-// The visitor that reads a TOML table, and what it says about keys that are unknown. Internal to config/.
+// The visitor that reads a TOML table, and its message for an unknown key. Internal to config/.
 // Thread: the one that loads.
 #pragma once
 
@@ -12,13 +12,15 @@
 
 namespace gracevisor::config {
 
-// "unknown key", with the nearest known one or all known ones.
-[[nodiscard]] std::string unknown_key(std::string_view key, const std::vector<std::string_view>& known);
+// "unknown key", with what another supervisor's key is called here, the nearest known one or all known ones.
+// `table`: the path of the table that it is in.
+[[nodiscard]] std::string unknown_key(std::string_view table, std::string_view key,
+                                      const std::vector<std::string_view>& known);
 
 template <class T>
 void read_table(Reading& reading, const std::string& path, const Table& table, T& out);
 
-// A sub-table that can be nothing but a table.
+// A sub-table without a short form: its value must be a table.
 struct PlainTable {
   template <class M>
   void read(Reading& reading, const Item& item, M& out) const {
@@ -61,7 +63,8 @@ class TableReader {
   void report_unknown() const {
     for (const Entry& entry : *table_) {
       if (std::ranges::find(known_, entry.key) != known_.end()) continue;
-      reading_->error(entry.source, *path_ + "." + key_text(entry.key), unknown_key(entry.key, known_));
+      reading_->error(entry.source, *path_ + "." + key_text(entry.key),
+                      unknown_key(*path_, entry.key, known_));
     }
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/nearest.h"
 #include "config/substitute.h"
 #include "config/values.h"
 
@@ -155,7 +156,7 @@ std::optional<std::size_t> Reading::word(const Item& item, const std::vector<std
     return known.ends_with(':') ? written->starts_with(known) : *written == known;
   });
   if (it != words.end()) return static_cast<std::size_t>(it - words.begin());
-  auto near = nearest(*written, words);
+  auto near = base::nearest(*written, words);
   error(item, fmt::format("unknown value {}{}; expected {}", quote_briefly(*written),
                           near.empty() ? "" : fmt::format(" (did you mean {}?)", quote(near)), one_of));
   return std::nullopt;

@@ -1,6 +1,7 @@
 // Where the instances' Unix sockets are: <runtime_dir>/apps/APP/GENERATION/SLOT-INCARNATION.sock for endpoint
 // = "socket", and .../SLOT.sock for endpoint = "fd", whose socket outlives an incarnation. One folder per
-// generation, because a generation has one user and the app's next one may have another. Thread: values.
+// generation, because a generation has one user and the app's next generation may have another.
+// Thread: any; values.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ inline constexpr std::size_t kLongestSocketPath = 107;
 [[nodiscard]] std::string socket_name(base::Slot slot, base::Incarnation incarnation);
 [[nodiscard]] std::string listener_name(base::Slot slot);
 
-// The path of this app's socket for some far-off generation and incarnation.
+// The path of this app's last slot's socket, for a generation and incarnation that no app will reach.
 [[nodiscard]] std::filesystem::path longest_socket_path(const std::filesystem::path& runtime_dir,
                                                         const App& app);
 

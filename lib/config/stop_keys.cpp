@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/read_table.h"
 
 namespace gracevisor::config {
@@ -37,8 +39,8 @@ std::size_t set_timeout(Ladder& ladder, Millis timeout) {
 
 }  // namespace
 
-void read_signals(Reading& reading, const Item& item, Ladder& ladder) {
-  auto items = reading.texts(item, R"(a signal such as "TERM" or a list such as ["INT:60s", "TERM:30s"])");
+void StopSignals::read(Reading& reading, const Item& item, Ladder& ladder) {
+  auto items = reading.texts(item, kind());
   const auto* array = std::get_if<Array>(&item.value.data);
   if (array != nullptr && (array->empty() || array->size() > kMostRungs)) {
     return reading.error(item, fmt::format("expected 1 to {} signals, found {}", kMostRungs, array->size()));
@@ -49,7 +51,7 @@ void read_signals(Reading& reading, const Item& item, Ladder& ladder) {
   }
 }
 
-std::string signals_text(const Ladder& ladder) {
+std::string StopSignals::text(const Ladder& ladder) {
   if (ladder.size() == 1) return quote(signal_text(ladder.front().signal));
   std::vector<std::string> items;
   items.reserve(ladder.size());
@@ -59,7 +61,7 @@ std::string signals_text(const Ladder& ladder) {
   return list_text(items);
 }
 
-void read_stop_timeout(Reading& reading, const Item& item, Ladder& ladder) {
+void StopTimeout::read(Reading& reading, const Item& item, Ladder& ladder) {
   auto timeout = kStopWait.value(reading, item);
   if (!timeout) return;
   const bool failed = ladder.empty();  // and that was said
@@ -67,8 +69,21 @@ void read_stop_timeout(Reading& reading, const Item& item, Ladder& ladder) {
   reading.findings().warning(item.key, item.path + ": has no effect, as each signal has a time of its own");
 }
 
-std::string stop_timeout_text(const Ladder& ladder) {
+std::string StopTimeout::text(const Ladder& ladder) {
   return ladder.size() == 1 ? Duration::text(ladder.front().wait) : std::string();
+}
+
+bool StopSignals::same(const Ladder& one, const Ladder& other) {
+  return std::ranges::equal(one, other, {}, &StopStep::signal, &StopStep::signal);
+}
+
+bool StopTimeout::same(const Ladder& one, const Ladder& other) {
+  return !StopSignals::same(one, other) ||
+         std::ranges::equal(one, other, {}, &StopStep::wait, &StopStep::wait);
+}
+
+void StopTimeout::take(Ladder& ladder, const Ladder& from) {
+  if (StopSignals::same(ladder, from)) ladder = from;
 }
 
 void StopTable::read(Reading& reading, const Item& item, Stop& out) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/nearest.h"
 #include "config/findings.h"
 
 namespace gracevisor::config {
@@ -9,7 +10,7 @@ namespace {
 
 base::Error unknown_placeholder(std::string_view name) {
   std::string text = "unknown placeholder " + quote_briefly("{" + std::string(name) + "}");
-  if (auto near = nearest(name, kPlaceholders); !near.empty()) {
+  if (auto near = base::nearest(name, kPlaceholders); !near.empty()) {
     text += R"( (did you mean "{)" + std::string(near) + R"(}"?))";
   } else {
     text +=

@@ -21,7 +21,4 @@ using Values = std::map<std::string, std::string, std::less<>>;
 // or a lone brace.
 [[nodiscard]] base::Expected<std::string> substitute(std::string_view text, const Values& values);
 
-// The known name that `word` was probably meant to be; empty if none is close.
-[[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
-
 }  // namespace gracevisor::config

@@ -3,10 +3,13 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <exception>
+#include <optional>
 #include <tuple>
 #include <utility>
 
+#include "config/foreign.h"
 #include "config/nesting.h"
 
 namespace gracevisor::config {
@@ -62,6 +65,45 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
+// A program or an archive named by mistake: where its first NUL stands.
+std::optional<Source> binary_at(std::string_view text, const std::string& file) {
+  const std::size_t at = text.find('\0');
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view before = text.substr(0, at);
+  const std::size_t line_begin = before.rfind('\n') + 1;  // 0 if there is none
+  return Source{file, static_cast<unsigned>(1 + std::ranges::count(before, '\n')),
+                static_cast<unsigned>(1 + at - line_begin)};
+}
+
+// What TOML calls an error is often a string without quotes: "; put it in quotes: user = "www-data"".
+std::string quotes_hint(std::string_view text, unsigned line) {
+  for (unsigned number = 1; number < line && !text.empty(); ++number) {
+    text.remove_prefix(std::min(text.size(), text.find('\n') + 1));
+  }
+  text = text.substr(0, text.find_first_of("\r\n"));
+  auto sign = text.find('=');
+  if (sign == std::string_view::npos) return {};
+  auto words = [](std::string_view part) {
+    auto first = part.find_first_not_of(" \t");
+    return first == std::string_view::npos ? std::string_view()
+                                           : part.substr(first, part.find_last_not_of(" \t") - first + 1);
+  };
+  std::string_view value = text.substr(sign + 1);
+  value = words(value.substr(0, value.find(" #")));
+  bool bare = !value.empty() && (std::isalnum(static_cast<unsigned char>(value[0])) != 0 ||
+                                 std::string_view("/.~*:-_@%$").find(value[0]) != std::string_view::npos);
+  if (!bare) return {};
+  return "; put it in quotes: " + one_line(words(text.substr(0, sign))) + " = " + quote_briefly(value);
+}
+
+std::string syntax_text(std::string_view text, std::string_view description, unsigned line,
+                        const std::string& file) {
+  if (auto kind = foreign_content(text)) {
+    return "this looks like " + std::string(foreign_text(*kind)) + ": gracevisord --import " + one_line(file);
+  }
+  return one_line(description) + quotes_hint(text, line);
+}
+
 }  // namespace
 
 std::string_view kind(const Value& value) {
@@ -77,6 +119,10 @@ const Entry* find(const Table& table, std::string_view key) {
 }
 
 Table parse(std::string_view text, const std::string& file, Findings& findings) {
+  if (auto source = binary_at(text, file)) {
+    findings.error(*source, "this is a NUL byte: a configuration is text, and this file is not");
+    return {};
+  }
   if (auto trouble = check_nesting(text)) {
     findings.error({file, trouble->line, trouble->column}, std::move(trouble->text));
     return {};
@@ -84,7 +130,8 @@ Table parse(std::string_view text, const std::string& file, Findings& findings) 
   try {
     return convert_table(toml::parse(text), file);
   } catch (const toml::parse_error& error) {
-    findings.error(source_of(error.source(), file), one_line(error.description()));
+    Source source = source_of(error.source(), file);
+    findings.error(source, syntax_text(text, error.description(), source.line, file));
   } catch (const std::exception& error) {
     findings.error({file, 1, 1}, std::string("cannot be parsed: ") + one_line(error.what()));
   }

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/nearest.h"
 #include "config/findings.h"
 #include "config/substitute.h"
 
@@ -69,7 +70,7 @@ base::Expected<int> parse_signal(std::string_view text) {
     if (kSignalNames[i] == name) return kSignals[i];
   }
   std::string message = "unknown signal " + quote_briefly(text);
-  if (auto near = nearest(name, kSignalNames); !near.empty()) {
+  if (auto near = base::nearest(name, kSignalNames); !near.empty()) {
     return base::fail(message + R"( (did you mean ")" + std::string(near) + R"("?))");
   }
   return base::fail(message + "; known are " + fmt::format("{}", fmt::join(kSignalNames, ", ")));

@@ -17,7 +17,8 @@ namespace gracevisor::config {
 [[nodiscard]] base::Expected<Millis> parse_duration(std::string_view text);
 [[nodiscard]] std::string duration_text(Millis duration);
 
-// B, k M G T and KiB MiB GiB TiB (powers of 1024), kB MB GB TB (powers of 1000); "0" needs no unit.
+// B; K M G T in either case, KiB MiB GiB TiB (powers of 1024); kB MB GB TB (powers of 1000); "0" needs no
+// unit.
 [[nodiscard]] base::Expected<std::uint64_t> parse_size(std::string_view text);
 [[nodiscard]] std::string size_text(std::uint64_t size);
 

@@ -35,7 +35,7 @@ std::vector<gid_t> own_groups() {
 
 }  // namespace
 
-Role role_of(const Credentials& peer, const AccessPolicy& policy) {
+Role role_of(const SocketPeer& peer, const AccessPolicy& policy) {
   if (peer.uid == 0 || peer.uid == policy.owner) return Role::admin;
   if (!policy.operators) return Role::none;
   bool member = peer.gid == *policy.operators ||
@@ -43,13 +43,13 @@ Role role_of(const Credentials& peer, const AccessPolicy& policy) {
   return member ? Role::operator_ : Role::none;
 }
 
-base::Expected<Credentials> credentials_of(int socket) {
+base::Expected<SocketPeer> peer_of(int socket) {
   ucred cred{};
   socklen_t length = sizeof cred;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &length) != 0) {
     return base::fail_errno("cannot read the credentials of a control connection", errno);
   }
-  Credentials peer{cred.uid, cred.gid, cred.pid, std::vector<gid_t>(64)};
+  SocketPeer peer{cred.uid, cred.gid, cred.pid, std::vector<gid_t>(64)};
   for (;;) {
     length = static_cast<socklen_t>(peer.groups.size() * sizeof(gid_t));
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, peer.groups.data(), &length) == 0) break;

@@ -1,6 +1,6 @@
 // How many connections the control socket allows at a time, and for whom: some places are kept for admins, so
 // that no member of the operator group can lock them out, and followers, which may stay as long as they like,
-// get at most half. Thread: values.
+// get at most half. Thread: any; values.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,9 @@ class Admission {
   static constexpr std::size_t kMostConnections = 64;
   static constexpr std::size_t kMostForAdmins = 8;
 
-  // Of 64 places, 32 may be used by followers, and 8 of each kind are kept for admins; with fewer places,
-  // proportionally.
+  // Of 64 places, 32 may be used by followers, and 8 of each kind are kept for admins. With fewer places,
+  // half may be used by followers, and 8 of each kind, but at most a quarter of all places, are kept for
+  // admins.
   explicit constexpr Admission(std::size_t places = kMostConnections) noexcept
       : places_(std::clamp<std::size_t>(places, 4, kMostConnections)) {}
 

@@ -6,8 +6,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -76,6 +80,7 @@ class Exchange {
   void send(const Call& call);
   // Waits for bytes and appends them to input_; returns `no` at the end of the connection.
   [[nodiscard]] Step receive(bool patient);
+  [[nodiscard]] int longest_wait(bool patient) const;
   [[nodiscard]] std::optional<CallError> read_head(http::Method method);
   [[nodiscard]] std::optional<CallError> read_body();
   // false: the caller has enough.
@@ -138,16 +143,28 @@ void Exchange::send(const Call& call) {
   }
 }
 
+// In milliseconds, for poll(2); -1: for ever.
+int Exchange::longest_wait(bool patient) const {
+  const int wait = patient ? -1 : static_cast<int>(options_.patience.count());
+  if (!options_.deadline) return wait;
+  const auto left =
+      std::chrono::ceil<base::Millis>(*options_.deadline - std::chrono::steady_clock::now()).count();
+  const int most = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  return wait < 0 ? most : std::min(wait, most);
+}
+
 Exchange::Step Exchange::receive(bool patient) {
   std::array<pollfd, 2> watched{pollfd{fd_.get(), POLLIN, 0}, pollfd{options_.interrupt, POLLIN, 0}};
-  int wait = patient ? -1 : static_cast<int>(options_.patience.count());
   int ready = 0;
   do {
-    ready = ::poll(watched.data(), watched.size(), wait);
+    ready = ::poll(watched.data(), watched.size(), longest_wait(patient));
   } while (ready < 0 && errno == EINTR);
   if (ready < 0) {
     std::string what = fmt::format("cannot wait ({}) for the daemon", base::errno_text(errno));
     return std::unexpected(error(Kind::failed, what));
+  }
+  if (ready == 0 && options_.deadline && std::chrono::steady_clock::now() >= *options_.deadline) {
+    return std::unexpected(error(Kind::late, "it took too long"));
   }
   if (ready == 0) {
     return std::unexpected(error(Kind::unreachable, "the daemon does not answer"));
@@ -231,14 +248,6 @@ Client::Result Client::ask(const Call& call) const {
 
 Client::Result Client::stream(const Call& call, const OnLine& on_line) const {
   return Exchange(socket_path_, options_, &on_line).run(call);
-}
-
-std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir) {
-  constexpr std::string_view kSocket = "gracevisor.sock";
-  if (uid == 0) return fmt::format("/run/gracevisor/{}", kSocket);
-  // A relative one is ignored, as the XDG base directory rules ask, and as the daemon does.
-  if (xdg_runtime_dir.starts_with('/')) return fmt::format("{}/gracevisor/{}", xdg_runtime_dir, kSocket);
-  return fmt::format("/tmp/gracevisor-{}/{}", uid, kSocket);
 }
 
 }  // namespace gracevisor::control

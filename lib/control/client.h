@@ -2,10 +2,9 @@
 // Thread: the caller's.
 #pragma once
 
-#include <sys/types.h>
-
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,9 +29,10 @@ struct CallError {
     unreachable,    // nothing is listening, or it does not answer
     not_permitted,  // this user may not use the socket, or the listener is not trusted
     lost,           // the connection ended before the answer was complete
-    malformed,      // what came is not a daemon's answer
+    malformed,      // the bytes received are not a daemon's answer
     interrupted,    // the interrupt descriptor became readable
-    unusable,       // the path cannot be a socket's
+    unusable,       // the path cannot be that of a socket
+    late,           // the caller's deadline is over
     failed,         // this process lacks a resource
   };
   Kind kind = Kind::unreachable;
@@ -43,7 +43,8 @@ class Client {
  public:
   struct Options {
     int interrupt = -1;  // becomes readable when the caller wants the call to end; still owned by the caller
-    base::Millis patience{30000};  // how long to wait for the next byte of an answer that is not a stream
+    base::Millis patience{30000};  // how long to wait for the next byte, except within a stream
+    std::optional<base::TimePoint> deadline = {};  // when every call has to be over
   };
   // Before anything is sent, the listener's identity is checked (see may_be_believed).
   explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
@@ -64,9 +65,5 @@ class Client {
   std::string socket_path_;
   Options options_;
 };
-
-// Where this user's daemon listens by default: root's in /run/gracevisor, others' in
-// $XDG_RUNTIME_DIR/gracevisor, or if that is empty or relative, in /tmp/gracevisor-UID.
-[[nodiscard]] std::string default_socket_path(uid_t uid, std::string_view xdg_runtime_dir);
 
 }  // namespace gracevisor::control

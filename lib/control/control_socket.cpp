@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/address.h"
+#include "control/socket_file.h"
 
 namespace gracevisor::control {
 namespace {
@@ -83,7 +84,7 @@ bool ControlSocket::in_place() const {
 Expected<ControlSocket> ControlSocket::open(const std::filesystem::path& path, const AccessPolicy& policy) {
   if (auto free = expect_replaceable(path); !free) return std::unexpected(free.error());
   // Short, because the whole path may have only 107 bytes.
-  auto temporary = path.parent_path() / ".new.sock";
+  auto temporary = path.parent_path() / kBoundAs;
   auto fd = open_at(temporary, policy);
   if (!fd) {
     // EEXIST and the like leave nothing behind; after any other error the file must not stay.

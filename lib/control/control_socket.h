@@ -1,5 +1,5 @@
 // The listening control socket's file: no client can connect before its owner and mode are right, and the
-// path changes atomically. The caller holds the runtime folder's InstanceLock. Thread: the start-up's.
+// path changes atomically. The caller holds the runtime folder's InstanceLock. Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +14,8 @@ namespace gracevisor::control {
 
 class ControlSocket {
  public:
-  // An error if something already answers at `path`, or if it exists and is not a socket. A stale socket is
-  // replaced.
+  // An error if a process already answers at `path`, or if `path` exists and is not a socket. A stale socket
+  // is replaced.
   [[nodiscard]] static base::Expected<ControlSocket> open(const std::filesystem::path& path,
                                                           const AccessPolicy& policy);
   ControlSocket(ControlSocket&& other) noexcept;
@@ -27,13 +27,13 @@ class ControlSocket {
   [[nodiscard]] bool in_place() const;
   // Gives up the file: the destructor leaves it alone.
   void forget() noexcept { path_.clear(); }
-  // Listening, non-blocking; this object still owns the file.
+  // The descriptor is listening and non-blocking; this object still owns the file.
   [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
 
  private:
   ControlSocket(std::filesystem::path path, base::UniqueFd fd) noexcept;
 
-  std::filesystem::path path_;  // empty: moved from
+  std::filesystem::path path_;  // empty: moved from, or forgotten
   base::UniqueFd fd_;
   dev_t device_ = 0;  // of the file
   ino_t inode_ = 0;

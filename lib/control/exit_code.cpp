@@ -29,6 +29,7 @@ int status_for_exit(ExitCode exit) noexcept {
     case ExitCode::health_timeout:
     case ExitCode::hook_failed:
     case ExitCode::rolled_back:
+    case ExitCode::no:
     case ExitCode::detached: return 500;
   }
   return 500;

@@ -7,7 +7,7 @@ namespace gracevisor::control {
 
 using base::ExitCode;
 
-// The exit code meant by an error answer with this HTTP status if its body does not say.
+// The exit code that an error answer with this HTTP status stands for; `failed` if the status does not say.
 [[nodiscard]] ExitCode exit_for_status(int http_status) noexcept;
 // The HTTP status that an error with this exit code is answered with.
 [[nodiscard]] int status_for_exit(ExitCode exit) noexcept;

@@ -1,7 +1,7 @@
 // The runtime folder, and the lock that makes one daemon its only user. The lock is held until the object is
-// destroyed or the process ends, in any way; a process that ends releases it as the last of its descriptors.
-// Its file stays, with the holder's pid in it. Take it before anything else in the folder. Thread: the
-// start-up's.
+// destroyed or the process ends, for whatever reason; a process that ends closes the lock's descriptor last.
+// The lock's file stays, with the holder's pid in it. Take the lock before anything else in the folder.
+// Thread: the supervisor's.
 #pragma once
 
 #include <chrono>
@@ -16,14 +16,15 @@
 namespace gracevisor::control {
 
 // Creates `folder` if it is missing, accessible only to the policy's owner and operators. An error if it
-// belongs to another user or another user can write to it: they could put their own socket there.
+// belongs to a user other than the policy's owner and root, or if its group or others can write to it: they
+// could put their own socket there.
 [[nodiscard]] base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder,
                                                           const AccessPolicy& policy);
 
 // How long to wait for the lock; tests are less patient.
 struct LockPatience {
-  // While its holder is dead or dying: a process it left behind (a child about to exec its program) will let
-  // go.
+  // While its holder is dead or dying: a process it left behind (a child about to exec its program) will
+  // release it.
   base::Duration dead = std::chrono::seconds(10);
   // While its holder is alive: it may be about to die, which cannot be detected.
   base::Duration alive = std::chrono::milliseconds(250);
@@ -37,8 +38,8 @@ class InstanceLock {
                                                             const std::string& name = "lock",
                                                             const LockPatience& patience = {});
 
-  // Is the locked file the one in `folder`? If not, the folder was removed or moved away, and another process
-  // may hold the lock that counts.
+  // Is the locked file the one at `folder`/lock? If not, the folder was removed or moved away, and another
+  // process may hold the lock that counts.
   [[nodiscard]] bool in_place(const std::filesystem::path& folder) const;
 
  private:

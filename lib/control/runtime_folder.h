@@ -1,6 +1,6 @@
 // The runtime folder for the daemon's lifetime. A cleaner of temporary files may remove it with everything in
-// it, including the lock: a lock on the removed file then means nothing, so it counts as lost until the one
-// at the path is held. Thread: the supervisor's.
+// it, including the lock: a lock on the removed file then means nothing, so the folder counts as lost until
+// the lock on the file at the path is held. Thread: the supervisor's.
 #pragma once
 
 #include <filesystem>
@@ -21,9 +21,9 @@ class RuntimeFolder {
     in_place,  // nothing has changed
     renewed,   // it was gone; it has been recreated, and the lock is held
   };
-  // Checks it and recreates it if needed, without waiting for anyone. The error: it is not ours now, because
-  // another daemon holds the lock (EWOULDBLOCK) or it cannot be created; put nothing into it until a later
-  // look succeeds.
+  // Checks the folder and recreates it if needed, without waiting for anyone. An error means that the folder
+  // is not ours now, because another daemon holds the lock (EWOULDBLOCK) or the folder cannot be created; put
+  // nothing into it until a later look() succeeds.
   [[nodiscard]] base::Expected<Found> look();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }

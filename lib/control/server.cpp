@@ -1,18 +1,16 @@
 #include "control/server.h"
 
-#include <sys/socket.h>
-
-#include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
-#include "control/connection.h"
+#include "control/answers.h"
+#include "control/caller.h"
 #include "control/control_socket.h"
 #include "control/spare_descriptors.h"
+#include "loop/deadlines.h"
 #include "loop/listener.h"
-#include "loop/timer.h"
+#include "serve/connection.h"
+#include "serve/crowd.h"
 
 namespace gracevisor::control {
 namespace {
@@ -21,18 +19,9 @@ constexpr std::size_t kSpares = 4;
 constexpr base::Duration kHalfOpenGrace = std::chrono::seconds(5);
 constexpr base::Duration kTellShortEvery = std::chrono::minutes(1);
 
-void refuse_crowd(const base::UniqueFd& fd) {
-  constexpr std::string_view kAnswer =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 63\r\n"
-      "Connection: close\r\n\r\n"
-      R"({"error":"too many connections to the control socket","exit":5})";
-  // Whether or not it arrives, the connection closes.
-  (void)::send(fd.get(), kAnswer.data(), kAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 }  // namespace
 
-class Server::Impl final : Connection::Owner {
+class Server::Impl final : Caller::Owner {
  public:
   Impl(loop::Loop& loop, std::string path, AccessPolicy policy, Handler& handler, ControlSocket file)
       : loop_(loop),
@@ -42,7 +31,7 @@ class Server::Impl final : Connection::Owner {
         file_(std::move(file)),
         spares_(kSpares),
         deadlines_(loop),
-        bury_(loop, [this] { bury(); }) {}
+        crowd_(loop, [this] { spares_.refill(); }) {}
 
   [[nodiscard]] base::Expected<void> listen() {
     auto listener = listen_on(*file_);
@@ -54,7 +43,7 @@ class Server::Impl final : Connection::Owner {
   void admit(const Admission& admission) noexcept { admission_ = admission; }
   void on_short(std::function<void(int)> told) { told_short_ = std::move(told); }
   [[nodiscard]] base::Expected<bool> renew_socket();
-  [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+  [[nodiscard]] std::size_t connections() const noexcept { return crowd_.size(); }
 
  private:
   [[nodiscard]] base::Expected<std::unique_ptr<loop::Listener>> listen_on(ControlSocket& file) {
@@ -67,28 +56,13 @@ class Server::Impl final : Connection::Owner {
   void receive(base::UniqueFd fd);
   [[nodiscard]] bool make_room(Role role);
 
-  void on_request(const Request& request, std::shared_ptr<Reply> reply) override {
-    handler_.handle(request, std::move(reply));
+  void on_request(const Request& request, std::shared_ptr<serve::Response> response) override {
+    handler_.handle(request, std::move(response));
   }
-
-  void on_closed(Connection& connection) override {
-    auto node = connections_.extract(&connection);
-    // A connection that could not be started was never added.
-    if (node.empty()) return;
-    departed_.push_back(std::move(node.mapped()));
-    bury_.start(base::Duration::zero());
-  }
-
-  [[nodiscard]] bool on_follow(const Connection& connection) override {
-    auto follows = [](const auto& entry) { return entry.first->follows(); };
-    auto followers = static_cast<std::size_t>(std::ranges::count_if(connections_, follows));
-    return followers < admission_.followers(connection.role());
-  }
-
-  void bury() {
-    spares_.refill();
-    auto departed = std::exchange(departed_, {});
-    for (auto& connection : departed) connection->notify_gone();
+  void on_closed(Caller& caller) override { crowd_.leave(caller); }
+  [[nodiscard]] bool on_follow(const Caller& caller) override {
+    return crowd_.count([](const Caller& one) { return one.follows(); }) <
+           admission_.followers(caller.role());
   }
 
   loop::Loop& loop_;
@@ -102,9 +76,7 @@ class Server::Impl final : Connection::Owner {
   std::optional<base::TimePoint> short_told_at_;
   http::HeadReader heads_;
   loop::Deadlines deadlines_;
-  loop::Timer bury_;
-  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> departed_;  // closed inside some callback, perhaps their own
+  serve::Crowd<Caller> crowd_;
   std::unique_ptr<loop::Listener> listener_;
 };
 
@@ -118,29 +90,26 @@ bool Server::Impl::make_descriptor(int code) {
 }
 
 void Server::Impl::receive(base::UniqueFd fd) {
-  auto credentials = credentials_of(fd.get());
+  auto credentials = peer_of(fd.get());
   if (!credentials) return;  // the client has gone already
   Peer peer{credentials->uid, credentials->gid, credentials->pid, role_of(*credentials, policy_)};
-  if (!make_room(peer.role)) return refuse_crowd(fd);
-  auto connection =
-      std::make_unique<Connection>(static_cast<Connection::Owner&>(*this), deadlines_, heads_, peer);
-  if (!connection->start(loop_, std::move(fd))) return;  // out of memory: only this client is affected
-  Connection* key = connection.get();
-  connections_.emplace(key, std::move(connection));
+  if (!make_room(peer.role)) {
+    Error crowded{"too many connections to the control socket", ExitCode::busy, {}};
+    return serve::turn_away(fd, {503, kJson, to_json(crowded)});
+  }
+  auto caller = std::make_unique<Caller>(static_cast<Caller::Owner&>(*this), deadlines_, heads_, peer);
+  if (!caller->start(loop_, std::move(fd))) return;  // out of memory: only this client is affected
+  crowd_.add(std::move(caller));
 }
 
-// The connection that has waited longest goes, but an admin never makes room for a non-admin.
+// The one that has waited longest goes, but an admin never makes room for a non-admin.
 bool Server::Impl::make_room(Role role) {
   std::size_t places = admission_.places(role);
-  if (connections_.size() < places) return true;
-  if (connections_.size() > places) return false;  // taken by connections with a larger quota
-  Connection* oldest = nullptr;
-  for (const auto& [connection, owned] : connections_) {
-    auto since = connection->waits_since();
-    if (!since || loop_.now() - *since < kHalfOpenGrace) continue;
-    if (connection->role() == Role::admin && role != Role::admin) continue;
-    if (oldest == nullptr || *since < *oldest->waits_since()) oldest = connection;
-  }
+  if (crowd_.size() < places) return true;
+  if (crowd_.size() > places) return false;  // taken by clients with a larger quota
+  Caller* oldest = crowd_.longest_waiting(loop_.now() - kHalfOpenGrace, [role](const Caller& caller) {
+    return caller.role() != Role::admin || role == Role::admin;
+  });
   if (oldest == nullptr) return false;
   oldest->give_up();
   return true;

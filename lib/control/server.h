@@ -3,12 +3,12 @@
 //
 // Bounds: 64 connections, of which 32 may have a stream that does not end by itself; 8 of each are kept for
 // admins. When all are taken, the connection that has kept us waiting longest for its request or its end, if
-// for more than 5 s, makes room for the next. If the process has no descriptor left, spare ones held for this
-// purpose are given up. A head has at most 32 KiB and a body 1 MiB. A complete request may take 10 s, and so
-// may the next one on the same connection. Up to 1 MiB of a stream may wait for a slow reader; beyond that
-// the connection is dropped. A client that ends its side before the answer is complete counts as having left.
-// Requests are not pipelined: what arrives before the answer is complete is discarded, and the connection
-// closes after it. Thread: the loop's.
+// for more than 5 s, makes room for the next, but an admin's never does so for another role's. If the process
+// has no descriptor left, spare ones held for this purpose are given up. A head has at most 32 KiB and a body
+// 1 MiB. A request must be complete within 10 s, and so must the next one on the same connection. Up to 1 MiB
+// of a stream may wait for a slow reader; beyond that the connection is dropped. A client that ends its side
+// before the answer is complete counts as having left. Requests are not pipelined: what arrives before the
+// answer is complete is discarded, and the connection closes after it. Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -18,9 +18,9 @@
 
 #include "control/access.h"
 #include "control/admission.h"
-#include "control/reply.h"
 #include "http/head.h"
 #include "loop/loop.h"
+#include "serve/response.h"
 
 namespace gracevisor::control {
 
@@ -41,7 +41,7 @@ struct Request {
 
 class Handler {
  public:
-  virtual void handle(const Request& request, std::shared_ptr<Reply> reply) = 0;
+  virtual void handle(const Request& request, std::shared_ptr<serve::Response> response) = 0;
 
  protected:
   ~Handler() = default;
@@ -56,7 +56,7 @@ class Server {
                                                                     Handler& handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  // Connections close at once; Replies that are still held become inert, without a notice.
+  // Connections close at once; Responses that are still held become inert, and on_gone() notices do not run.
   ~Server();
 
   // Applies from now on; existing connections stay.
@@ -64,8 +64,8 @@ class Server {
   // Checks whether the socket's file is still there; if not, binds it again and returns true. The caller
   // holds the folder's lock. After an error the server is as reachable as before.
   [[nodiscard]] base::Expected<bool> renew_socket();
-  // Called if a waiting connection could not be accepted at once, with the errno value. At most once a
-  // minute.
+  // Calls `told` with the errno value, at most once a minute, if a waiting connection could not be accepted
+  // at once.
   void on_short(std::function<void(int code)> told);
 
   [[nodiscard]] std::size_t connections() const noexcept;

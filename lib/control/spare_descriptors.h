@@ -1,5 +1,5 @@
-// Descriptors held only to be given up: when the process has no other left, a client of the control socket
-// takes the place of one. Thread: the loop's.
+// Descriptors held only to be given up: when the process has no other descriptor left, a client of the
+// control socket takes the place of a spare one. Thread: the loop's.
 #pragma once
 
 #include <fcntl.h>

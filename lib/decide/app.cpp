@@ -9,28 +9,29 @@
 namespace gracevisor::decide {
 namespace {
 
-constexpr std::size_t kHistory = 20;
 constexpr std::size_t kDrainsAtOnce = 3;
 
 }  // namespace
 
-App::App(base::AppId id, std::string name, base::GenerationId last_generation, Effects& effects)
+App::App(base::AppId id, std::string name, base::GenerationId last_generation, const Surroundings& around)
     : id_(id),
       name_(std::move(name)),
       last_generation_(last_generation),
-      effects_(effects),
-      records_(id, name_, effects) {}
+      effects_(around.effects),
+      knowledge_(around.knowledge),
+      records_(id, name_, around) {}
 
 Generation& App::add_generation(spec::SpecRef spec, Role role, std::optional<base::GenerationId> again) {
   base::GenerationId number = again.value_or(last_generation_.next());
   last_generation_ = std::max(last_generation_, number);
-  generations_.push_back(std::make_unique<Generation>(id_, number, std::move(spec), role, effects_));
+  generations_.push_back(
+      std::make_unique<Generation>(id_, number, std::move(spec), role, Surroundings{effects_, knowledge_}));
   return *generations_.back();
 }
 
-void App::remember(std::shared_ptr<Report> report) {
-  history_.push_back(std::move(report));
-  if (history_.size() > kHistory) history_.pop_front();
+void App::remember(const std::shared_ptr<Report>& report, const Generation* concerned) {
+  if (concerned != nullptr) report->concerns(concerned->id());
+  effects_.remember(id_, report);
 }
 
 void App::expect_start(bool expected) {
@@ -50,15 +51,21 @@ void App::stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::Genera
 std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Report> report,
                                         std::optional<base::GenerationId> again) {
   if (auto free = can_deploy(); !free) return free;
+  if (runs_already()) {
+    report->finish(knowledge_.now(), "done", live_->name() + " runs already", ExitCode::done);
+    return {};
+  }
   wanted_ = true;
+  start_failure_.reset();
   bool was_stopped = std::exchange(stopped_, std::nullopt).has_value();
   bool first = live_ == nullptr;
   if (first) live_ = &add_generation(std::move(spec), Role::live, again);
   if (first || was_stopped) record(Record::current);
   live_->set_role(Role::live);
-  remember(report);
-  report->add(effects_.now(), "start",
-              fmt::format("{}  {} instances", live_->name(), live_->instances().size()));
+  remember(report, live_);
+  report->add(
+      knowledge_.now(), "start",
+      fmt::format("{}  {} instance{}", live_->name(), live_->wanted(), live_->wanted() == 1 ? "" : "s"));
   live_->start();
   effects_.arm(id_, AppTimer::start_timeout, live_->spec()->app.deploy.timeout);
   waits_.push_back({Wait::For::healthy, std::move(report)});
@@ -67,7 +74,12 @@ std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Repo
   return {};
 }
 
+bool App::runs_already() const {
+  return wanted_ && live_ != nullptr && live_->role() == Role::live && live_->all_healthy();
+}
+
 std::expected<void, Refused> App::can_deploy() const {
+  if (removing_) return std::unexpected(Refused{ExitCode::busy, name_ + " is being removed", {}});
   if (deploy_) return std::unexpected(Refused{ExitCode::busy, deploy_->describe(), {}});
   if (live_ != nullptr && live_->role() == Role::leaving && !live_->ended()) {
     return std::unexpected(Refused{ExitCode::busy, name_ + " is still stopping", {}});
@@ -78,48 +90,13 @@ std::expected<void, Refused> App::can_deploy() const {
 std::expected<void, Refused> App::deploy(spec::SpecRef spec, std::shared_ptr<Report> report) {
   if (auto free = can_deploy(); !free) return free;
   Generation& candidate = add_generation(std::move(spec), Role::candidate, std::nullopt);
-  remember(report);
+  remember(report, &candidate);
   last_deploy_ = report;
   Generation* old = live_ != nullptr && !live_->ended() ? live_ : nullptr;
   DeployHost& host = *this;  // private inheritance: only visible from inside
-  deploy_ = std::make_unique<Deploy>(id_, candidate, old, host, effects_, std::move(report));
+  deploy_ = std::make_unique<Deploy>(id_, candidate, old, host, Surroundings{effects_, knowledge_},
+                                     std::move(report));
   deploy_->begin();
-  advance();
-  return {};
-}
-
-std::expected<void, Refused> App::stop(const spec::Stopped& by, bool now, std::shared_ptr<Report> report) {
-  remember(report);
-  report->add(effects_.now(), "stop", deploy_ ? deploy_->describe() : live_ ? live_->name() : name_);
-  if (deploy_) (void)deploy_->interrupt(Interruption::stop, fmt::format("stopped by uid {}", by.uid));
-  wanted_ = false;
-  if (!stopped_) stopped_ = by;
-  for (auto& generation : generations_) {
-    if (now) {
-      generation->stop();
-    } else {
-      generation->leave(false);
-      generation->release();
-    }
-  }
-  record(Record::current);
-  waits_.push_back({Wait::For::stopped, std::move(report)});
-  effects_.publish();
-  advance();
-  return {};
-}
-
-std::expected<void, Refused> App::abort(uid_t by, std::shared_ptr<Report> report) {
-  if (!deploy_) return std::unexpected(Refused{ExitCode::failed, name_ + " has no deploy under way", {}});
-  std::string what = deploy_->describe();
-  std::shared_ptr<Report> deploy = deploy_->report();
-  if (deploy_->interrupt(Interruption::abort, fmt::format("aborted by uid {}", by)) == Consequence::refuse) {
-    return std::unexpected(
-        Refused{ExitCode::failed, what + ": no instance is left that could serve instead", {}});
-  }
-  remember(report);
-  report->add(effects_.now(), "abort", what);
-  waits_.push_back({Wait::For::aborted, std::move(report), std::move(deploy)});
   advance();
   return {};
 }
@@ -129,20 +106,24 @@ void App::abort_deploy() {
   advance();
 }
 
-void App::shut_down(bool now, bool kill) {
+void App::end_all(Haste haste) {
+  for (auto& generation : generations_) {
+    switch (haste) {
+      case Haste::drain:
+        generation->leave(false);
+        generation->release();
+        break;
+      case Haste::signal: generation->stop(); break;
+      case Haste::kill: generation->stop_now(); break;
+    }
+  }
+}
+
+void App::shut_down(Haste haste) {
   abort_deploy();
   wanted_ = false;
   records_.try_now();
-  for (auto& generation : generations_) {
-    if (kill) {
-      generation->stop_now();
-    } else if (now) {
-      generation->stop();
-    } else {
-      generation->leave(false);
-      generation->release();
-    }
-  }
+  end_all(haste);
   effects_.publish();
   advance();
 }
@@ -188,7 +169,7 @@ std::uint64_t App::record(Record what) {
   state.app = name_;
   state.last_generation = last_generation_;
   const Generation* live = what == Record::candidate ? &deploy_->candidate() : live_;
-  if (live != nullptr) {
+  if (live != nullptr && !removing_) {
     state.live = live->id();
     state.live_spec = live->spec();
   }
@@ -200,23 +181,26 @@ std::uint64_t App::record(Record what) {
   return records_.write(std::move(state));
 }
 
+Instance* App::find(const Identity& who) const {
+  for (const auto& generation : generations_) {
+    if (Instance* instance = generation->find(who)) return instance;
+  }
+  return nullptr;
+}
+
 template <class Event>
 void App::with_instance(const Identity& who, Event event) {
-  for (auto& generation : generations_) {
-    if (Instance* instance = generation->find(who)) {
-      event(*instance);
-      break;
-    }
-  }
+  if (Instance* instance = find(who)) event(*instance);
   advance();
 }
 
-void App::on(const Identity& who, const spawn::ProcessEvent& event) {
-  with_instance(who, [&](Instance& instance) { instance.on(event); });
+void App::on(const Identity& who, const spawn::ProcessEvent& event,
+             const std::optional<ListenerOwner>& owner) {
+  with_instance(who, [&](Instance& instance) { instance.on(event, owner); });
 }
 
-void App::on_probe(const Identity& who, const routing::ProbeReport& report) {
-  with_instance(who, [&](Instance& instance) { instance.on_probe(report); });
+void App::on(const Identity& who, const Probed& probed) {
+  with_instance(who, [&](Instance& instance) { instance.on(probed); });
 }
 
 void App::on_quiescent(const Identity& who) {
@@ -249,6 +233,7 @@ void App::on_adopted(base::Epoch epoch) {
 }
 
 void App::advance() {
+  if (start_failure_ && live_ != nullptr && live_->all_healthy()) start_failure_.reset();
   if (live_ != nullptr && live_->role() == Role::live && !guarding()) live_->unroute_failing();
   if (deploy_) {
     deploy_->advance();
@@ -256,6 +241,7 @@ void App::advance() {
   }
   for (auto& deploy : finishing_) deploy->advance();
   std::erase_if(finishing_, [](const auto& deploy) { return deploy->phase() == Deploy::Phase::ended; });
+  for (auto& generation : generations_) generation->shed_surplus();
   advance_waits();
   forget_ended();
 }

@@ -1,12 +1,10 @@
 // One app: its generations, the deploy that holds its slot, and what commands ask of it. A decider.
 //
 // At most one generation is live. A candidate exists while a deploy runs; leaving generations drain and stop
-// beside the next deploy. A stopped app keeps its last generation, although it has ended, for `start` to
-// start again. That it was stopped is in its state record, and lasts until a start or a deploy. Thread: the
-// supervisor's.
+// beside the next deploy. A stopped app keeps its last generation, although it has ended, so that `start` can
+// start it again. The state record keeps the stop until a start or a deploy. Thread: the supervisor's.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,40 +23,80 @@ struct Refused {
   std::vector<std::string> details = {};  // e.g. every error of the configuration
 };
 
+// Instances of an app: all of them, those of one generation, or one.
+struct Selection {
+  std::optional<base::GenerationId> generation = {};
+  std::optional<base::Slot> slot = {};  // only with a generation
+
+  [[nodiscard]] bool all() const { return !generation; }
+  [[nodiscard]] bool has(const Identity& who) const {
+    return (!generation || who.generation == *generation) && (!slot || who.slot == *slot);
+  }
+  // "web", "web@43" or "web@43.1"
+  [[nodiscard]] std::string text(std::string_view app) const;
+};
+
+struct SignalOrder {
+  int number = 0;
+  config::Stop::Scope scope = config::Stop::Scope::main;
+  bool force = false;  // even a live instance may be suspended
+  uid_t by = 0;
+};
+
 class App final : private DeployHost {
  public:
-  App(base::AppId id, std::string name, base::GenerationId last_generation, Effects& effects);
+  App(base::AppId id, std::string name, base::GenerationId last_generation, const Surroundings& around);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App() = default;
 
-  // The daemon is booting, and this app will be started shortly: until start() its clients wait. False: it
+  // The daemon is booting, and this app will be started shortly: its clients wait until start(). False: it
   // will not be started after all.
   void expect_start(bool expected);
-  // It was stopped by a command before the daemon ended, and stays stopped. `spec` is that of generation
-  // `again`, which served last; null: none had served.
+  // A command stopped the app before this daemon began, and it stays stopped. `spec` belongs to generation
+  // `again`, which served last; null: none had served, or its record cannot be started.
   void stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::GenerationId again);
 
-  // Commands. Each takes a report that is finished when the command is done; a refusal takes nothing.
-  // The first start: `again` is the number of the generation that was live before the daemon ended, if any.
+  // Commands. Each takes a report, which is finished when the command is done; a refused command takes none.
+  // `spec`: for the first start. `again`: for that, too: the number of the generation that was live before
+  // this daemon began, if any.
   [[nodiscard]] std::expected<void, Refused> start(spec::SpecRef spec, std::shared_ptr<Report> report,
                                                    std::optional<base::GenerationId> again = std::nullopt);
   [[nodiscard]] std::expected<void, Refused> can_deploy() const;  // busy, or not
   [[nodiscard]] std::expected<void, Refused> deploy(spec::SpecRef spec, std::shared_ptr<Report> report);
-  // Also ends a deploy, in any phase: a client that waits for the deploy gets exit 6.
-  [[nodiscard]] std::expected<void, Refused> stop(const spec::Stopped& by, bool now,
+  // What serves, or is stopped, takes over settings that need no deploy: Generation::adjust(). Requires:
+  // can_deploy() and live().
+  void adjust(spec::SpecRef spec);
+  // Also ends the deploy under way: a client that waits for it gets exit 6, unless it was already ending.
+  [[nodiscard]] std::expected<void, Refused> stop(const spec::Stopped& by, Haste haste,
                                                   std::shared_ptr<Report> report);
-  // Undoes the deploy under way: before its cutover the deploy gives up (exit 6), within its guard the old
+  // SIGKILL to some of its instances, which are replaced if they are live. Done once their processes are
+  // gone.
+  [[nodiscard]] std::expected<void, Refused> kill(const Selection& which, uid_t by,
+                                                  std::shared_ptr<Report> report);
+  // Sends a signal to those of them that have a process; nothing else changes. Done at once.
+  [[nodiscard]] std::expected<void, Refused> signal(const Selection& which, const SignalOrder& order,
+                                                    const std::shared_ptr<Report>& report);
+  // How many instances it should have until the files say another number: the difference starts or drains.
+  // Equal to what the files say: the files count again. Requires: instances > 0.
+  [[nodiscard]] std::expected<void, Refused> scale(unsigned instances, std::shared_ptr<Report> report);
+  // The files no longer have it: it drains and stops, and its record keeps only the number of its last
+  // generation. Once removed(), the caller forgets it. Requires: can_deploy().
+  void remove(std::shared_ptr<Report> report);
+  [[nodiscard]] bool removing() const { return removing_; }
+  [[nodiscard]] bool removed() const { return removing_ && ended() && !records_.asked(); }
+  // Undoes the deploy under way: before its cutover the deploy gives up (exit 6); within its guard the old
   // generation serves again (exit 13).
   [[nodiscard]] std::expected<void, Refused> abort(uid_t by, std::shared_ptr<Report> report);
-  // The daemon ends: a running deploy is aborted first; then everything leaves. `now` skips the drain, `kill`
-  // also the stop ladder.
+  // The daemon ends: a running deploy is interrupted first, then everything leaves.
   void abort_deploy();
-  void shut_down(bool now, bool kill);
+  void shut_down(Haste haste);
 
-  // Events. Those of past incarnations are dropped.
-  void on(const Identity& who, const spawn::ProcessEvent& event);
-  void on_probe(const Identity& who, const routing::ProbeReport& report);
+  // Events. Events of past incarnations are dropped.
+  // `owner`: set if needs_owner(who, event).
+  void on(const Identity& who, const spawn::ProcessEvent& event,
+          const std::optional<ListenerOwner>& owner = {});
+  void on(const Identity& who, const Probed& probed);
   void on_quiescent(const Identity& who);
   // Clients can no longer reach the instance: it is drained, stopped, and started anew in its slot.
   void replace(const Identity& who, std::string_view cause);
@@ -73,36 +111,59 @@ class App final : private DeployHost {
   [[nodiscard]] base::GenerationId last_generation() const { return last_generation_; }
   // Is anything of the generation left? The live one counts even after it has ended.
   [[nodiscard]] bool has(base::GenerationId generation) const;
+  // Must this event (a ProcessEvent or a ProbeReport) come with the owner of the instance's address? Asked
+  // just before on().
+  template <class Event>
+  [[nodiscard]] bool needs_owner(const Identity& who, const Event& event) const {
+    const Instance* instance = find(who);
+    return instance != nullptr && instance->needs_owner(event);
+  }
   // The generation that serves, or served last; null before the first start.
   [[nodiscard]] const Generation* live() const { return live_; }
-  // Every generation of which anything is left, the live one first.
+  // The live generation first, then every other one of which anything is left.
   [[nodiscard]] std::vector<const Generation*> generations() const;
-  // Adds its instances that are to be stopped as soon as no worker can touch them.
+  // Adds its instances that drain or close: they are waiting until no worker can touch them.
   void add_draining(std::vector<Identity>& into) const;
-  // What clients get while there is no healthy instance.
+  // What clients get: a healthy instance (live), a wait for one (hold), or a refusal at once (stopped).
   [[nodiscard]] routing::AppMode mode() const;
-  // What a cut-back would restore: the generation before the live one, during a deploy's guard; null: none.
+  // The generation that a cut-back would restore: the one before the live one, during a deploy's guard; null:
+  // none.
   [[nodiscard]] const Generation* fallback() const { return guarding() ? deploy_->old() : nullptr; }
   // Guarding: both generations are probed at guard_interval.
   [[nodiscard]] bool guarding() const { return deploy_ && deploy_->guarding(); }
+  // Why it does not run as it should, in words; unset: it does, or nothing is known.
+  [[nodiscard]] std::optional<std::string> failure() const;
   // "live", "starting", "backoff", "crash-loop", "fatal", "stopping", "stopped", "deploying".
   [[nodiscard]] std::string_view state() const;
   [[nodiscard]] bool ended() const;  // nothing runs
+  // Should it run?
+  [[nodiscard]] bool wanted() const { return wanted_; }
+  // What the deploy under way would bring; null: there is none.
+  [[nodiscard]] const Generation* candidate() const { return deploy_ ? &deploy_->candidate() : nullptr; }
+  // The newest deploy, also one that only waits for the old generation to end; null: none is unfinished.
+  [[nodiscard]] const Deploy* unfinished_deploy() const {
+    if (deploy_) return deploy_.get();
+    return finishing_.empty() ? nullptr : finishing_.back().get();
+  }
   // Set while it is stopped by a command.
   [[nodiscard]] const std::optional<spec::Stopped>& stopped() const { return stopped_; }
+  // Is the newest state record on disk, or in trouble?
+  [[nodiscard]] bool recorded() const { return !records_.asked(); }
   // Set while the state record on disk is behind.
   [[nodiscard]] const std::optional<RecordKeeper::Trouble>& record_trouble() const {
     return records_.trouble();
   }
-  [[nodiscard]] const std::deque<std::shared_ptr<Report>>& history() const { return history_; }
+  // The newest report that is not finished; null: no command is under way.
+  [[nodiscard]] std::shared_ptr<Report> under_way() const;
   [[nodiscard]] const std::shared_ptr<Report>& last_deploy() const { return last_deploy_; }
 
  private:
-  // A start, a stop or an abort that a client waits for.
+  // A command that a client waits for.
   struct Wait {
-    enum class For : std::uint8_t { healthy, stopped, aborted } what;
+    enum class For : std::uint8_t { healthy, scaled, stopped, killed, removed, aborted } what;
     std::shared_ptr<Report> report;
-    std::shared_ptr<Report> deploy = {};  // aborted: the deploy it ends
+    std::shared_ptr<Report> deploy = {};  // aborted: the report of the deploy that it ends
+    std::vector<Identity> killed = {};
   };
 
   void cut_over(bool parked) override;
@@ -113,12 +174,22 @@ class App final : private DeployHost {
   void advance();
   void advance_waits();
   [[nodiscard]] bool settle_start(Wait& wait);
+  [[nodiscard]] bool settle_scale(Wait& wait);
+  [[nodiscard]] bool settle_failure(Wait& wait);
+  [[nodiscard]] bool settle_kill(Wait& wait);
+  void fail_start(const Instance& culprit, ExitCode exit, Report& report);
+  [[nodiscard]] bool runs_already() const;
+  [[nodiscard]] std::string killed_text() const;
   [[nodiscard]] bool settle_stop(Wait& wait);
+  [[nodiscard]] bool settle_remove(Wait& wait);
   [[nodiscard]] bool settle_abort(Wait& wait);
   [[nodiscard]] Generation* deployed_from();
   void forget_ended();
   Generation& add_generation(spec::SpecRef spec, Role role, std::optional<base::GenerationId> again);
-  void remember(std::shared_ptr<Report> report);
+  void remember(const std::shared_ptr<Report>& report, const Generation* concerned);
+  void end_all(Haste haste);
+  [[nodiscard]] std::expected<std::vector<Instance*>, Refused> selected(const Selection& which) const;
+  [[nodiscard]] Instance* find(const Identity& who) const;
   template <class Event>
   void with_instance(const Identity& who, Event event);
 
@@ -126,15 +197,22 @@ class App final : private DeployHost {
   std::string name_;
   base::GenerationId last_generation_;
   Effects& effects_;
+  const Knowledge& knowledge_;
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* live_ = nullptr;
   bool wanted_ = false;                   // the last request was to run, or a start is expected
-  std::optional<spec::Stopped> stopped_;  // by a command, lasting
+  std::optional<spec::Stopped> stopped_;  // by a command, until a start or a deploy
+  // Of the last start, until all instances are healthy or something else is asked for.
+  struct StartFailure {
+    std::string text;
+    std::string words;  // what the app had said last
+  };
+  std::optional<StartFailure> start_failure_;
+  bool removing_ = false;
   RecordKeeper records_;
   std::unique_ptr<Deploy> deploy_;                  // holds the slot
-  std::vector<std::unique_ptr<Deploy>> finishing_;  // cutover done; the old one drains and stops
+  std::vector<std::unique_ptr<Deploy>> finishing_;  // slot free; the generation that leaves drains and stops
   std::vector<Wait> waits_;
-  std::deque<std::shared_ptr<Report>> history_;  // newest last
   std::shared_ptr<Report> last_deploy_;
 };
 

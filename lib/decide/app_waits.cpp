@@ -1,7 +1,10 @@
 // The commands that wait for a start, a stop or an abort, and what they are told when it is done.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "decide/app.h"
+#include "decide/explain.h"
 
 namespace gracevisor::decide {
 
@@ -9,7 +12,10 @@ void App::advance_waits() {
   std::erase_if(waits_, [this](Wait& wait) {
     switch (wait.what) {
       case Wait::For::healthy: return settle_start(wait);
+      case Wait::For::scaled: return settle_scale(wait);
       case Wait::For::stopped: return settle_stop(wait);
+      case Wait::For::killed: return settle_kill(wait);
+      case Wait::For::removed: return settle_remove(wait);
       case Wait::For::aborted: return settle_abort(wait);
     }
     return true;
@@ -19,61 +25,127 @@ void App::advance_waits() {
 // Done when nothing runs and it is known whether the stop will outlast the daemon.
 bool App::settle_stop(Wait& wait) {
   if (wanted_) {
-    wait.report->finish(effects_.now(), "failed", "started again meanwhile", ExitCode::aborted);
+    wait.report->finish(knowledge_.now(), "failed", "started again meanwhile", ExitCode::aborted);
     return true;
   }
   if (!ended() || records_.asked()) return false;
   std::string what = live_ != nullptr ? live_->name() : name_;
   if (const auto& trouble = records_.trouble()) {
     wait.report->add(
-        effects_.now(), "record",
+        knowledge_.now(), "record",
         fmt::format("could not be written: {}; until it is, a restart of the daemon starts {} again",
                     trouble->cause, name_));
   }
+  what += killed_text();
   // The daemon's shutdown also stops it, but not beyond that.
   if (stopped_) what += fmt::format(", stays stopped: gvctl start {}", name_);
-  wait.report->finish(effects_.now(), "stopped", what, ExitCode::done);
+  wait.report->finish(knowledge_.now(), "stopped", what, ExitCode::done);
+  return true;
+}
+
+bool App::settle_kill(Wait& wait) {
+  const auto is_there = [this](const Identity& who) {
+    const Instance* instance = find(who);
+    return instance != nullptr && instance->alive();
+  };
+  if (std::ranges::any_of(wait.killed, is_there)) return false;
+  const bool again = std::ranges::any_of(wait.killed, [this](const Identity& who) {
+    return wanted_ && live_ != nullptr && who.generation == live_->id();
+  });
+  wait.report->finish(
+      knowledge_.now(), "done",
+      again ? fmt::format("killed; started again after the back-off: gvctl status {}", name_) : "killed",
+      ExitCode::done);
+  return true;
+}
+
+// An instance that does not end when it is asked to loses what it had under way: " (killed after 3.0 s)".
+std::string App::killed_text() const {
+  std::string text;
+  std::optional<base::Duration> longest;
+  if (live_ == nullptr) return text;
+  for (const auto& instance : live_->instances()) longest = std::max(longest, instance->killed_after());
+  if (!longest) return text;
+  return fmt::format(" (killed after {:.1f} s)", std::chrono::duration<double>(*longest).count());
+}
+
+bool App::settle_remove(Wait& wait) {
+  if (!removed()) return false;
+  if (const auto& trouble = records_.trouble()) {
+    wait.report->add(
+        knowledge_.now(), "record",
+        fmt::format("could not be written: {}; if the files name {} again, a restart of the daemon "
+                    "starts what it was",
+                    trouble->cause, name_));
+  }
+  wait.report->finish(knowledge_.now(), "removed", name_, ExitCode::done);
   return true;
 }
 
 bool App::settle_abort(Wait& wait) {
   if (!wait.deploy->finished()) return false;
-  wait.report->finish(effects_.now(), "aborted", wait.deploy->lines().back().text, ExitCode::done);
+  wait.report->finish(knowledge_.now(), "aborted", wait.deploy->lines().back().text, ExitCode::done);
   return true;
 }
 
 bool App::settle_start(Wait& wait) {
   if (!wanted_) {
-    wait.report->finish(effects_.now(), "failed", "stopped meanwhile", ExitCode::aborted);
+    wait.report->finish(knowledge_.now(), "failed", "stopped meanwhile", ExitCode::aborted);
     return true;
   }
   if (live_->all_healthy()) {
-    wait.report->add(effects_.now(), "healthy",
-                     fmt::format("{}/{}", live_->healthy(), live_->instances().size()));
-    wait.report->finish(effects_.now(), "done", live_->name(), ExitCode::done);
-    effects_.tell({effects_.now(), name_, fact::Started{live_->id()}});
+    wait.report->add(knowledge_.now(), "healthy", fmt::format("{}/{}", live_->healthy(), live_->wanted()));
+    wait.report->finish(knowledge_.now(), "done", live_->name(), ExitCode::done);
+    effects_.tell({knowledge_.now(), name_, fact::Started{live_->id()}});
     return true;
   }
+  return settle_failure(wait);
+}
+
+// Done when the difference has started, or has drained and stopped.
+bool App::settle_scale(Wait& wait) {
+  const auto finish = [&](std::string text) {
+    wait.report->finish(knowledge_.now(), "done", std::move(text), ExitCode::done);
+    return true;
+  };
+  if (removing_) {
+    wait.report->finish(knowledge_.now(), "failed", name_ + " is being removed", ExitCode::aborted);
+    return true;
+  }
+  if (!wanted_) {
+    return finish(fmt::format("{} is stopped: it will have {} instances", name_, live_->wanted()));
+  }
+  if (!live_->all_healthy()) return settle_failure(wait);
+  if (live_->instances().size() > live_->wanted()) return false;  // they drain
+  const std::string ready = fmt::format("{} {}/{} healthy", live_->name(), live_->healthy(), live_->wanted());
+  if (!live_->spec()->app.scaled_from) return finish(ready + ", as the files say");
+  return finish(fmt::format("{}, until the files give another number: gvctl scale {} file", ready, name_));
+}
+
+// Has one exited, or is the time over? Otherwise the others are waited for.
+bool App::settle_failure(Wait& wait) {
   if (const Instance* lost = live_->first_failure()) {
-    wait.report->add(effects_.now(), "cause",
-                     routing::instance_name(lost->identity()) + " " + text(*lost->last_exit()));
-    for (const std::string& line : effects_.last_output(lost->identity(), 20)) {
-      wait.report->add(effects_.now(), "", line);
-    }
-    bool again = lost->state() == InstanceState::backoff;
-    wait.report->finish(effects_.now(), "failed",
-                        fmt::format("{} exited before it was healthy{}", live_->name(),
-                                    again ? "; it is started again after a back-off" : ""),
-                        ExitCode::exited_before_healthy);
+    fail_start(*lost, ExitCode::exited_before_healthy, *wait.report);
     return true;
   }
-  base::Duration waited = effects_.now() - wait.report->began();
+  base::Duration waited = knowledge_.now() - wait.report->began();
   if (waited < live_->spec()->app.deploy.timeout) return false;
-  wait.report->finish(effects_.now(), "failed",
-                      fmt::format("{}: {}/{} healthy; the others are still being probed", live_->name(),
-                                  live_->healthy(), live_->instances().size()),
-                      ExitCode::health_timeout);
+  const auto late = std::ranges::find_if(live_->instances(), [](const auto& i) { return !i->routable(); });
+  fail_start(**late, ExitCode::health_timeout, *wait.report);
   return true;
+}
+
+// The same report as of a deploy that fails; but what was started goes on.
+void App::fail_start(const Instance& culprit, ExitCode exit, Report& report) {
+  Explanation why = explain(culprit, {effects_, knowledge_}, report);
+  if (why.wrote) report.add(knowledge_.now(), "next", "gvctl logs " + live_->name());
+  fact::StartFailed failed{live_->id(), exit, knowledge_.now() - report.began(), std::move(why.cause),
+                           why.executed};
+  failed.again = culprit.state() == InstanceState::backoff;
+  failed.healthy = live_->healthy();
+  failed.instances = live_->wanted();
+  effects_.tell({knowledge_.now(), name_, std::move(failed)}, &report);
+  start_failure_ = {report.lines().back().text, last_words_of(culprit, knowledge_)};
 }
 
 }  // namespace gracevisor::decide

@@ -1,4 +1,4 @@
-// What the workers have counted, of an endpoint and of an app. Thread: values, any thread.
+// What the workers have counted for an endpoint and for an app. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,12 @@ struct EndpointCounts {
 struct AppCounts {
   std::uint64_t requests = 0;
   std::uint64_t failed = 0;
+  std::uint64_t server_errors = 0;  // answers of the app with a status of 5xx
   std::uint64_t retried = 0;
   std::uint64_t repaired = 0;
   base::Duration slowest{};
   base::Duration slowest_body{};  // the longest wait for a body before an instance was chosen
-  // The listeners that its last deploy changed: their addresses, and the answers that the proxy itself gave
+  // The addresses of the listeners that its last deploy changed, and the answers that the proxy itself gave
   // there, to any request.
   std::string touched;
   std::uint64_t own_answers = 0;

@@ -1,7 +1,11 @@
 #include "decide/deploy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "decide/explain.h"
 
 namespace gracevisor::decide {
 namespace {
@@ -10,15 +14,16 @@ constexpr base::Duration kAdoptionDeadline = std::chrono::seconds(1);
 
 }  // namespace
 
-Deploy::Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host, Effects& effects,
-               std::shared_ptr<Report> report)
+Deploy::Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host,
+               const Surroundings& around, std::shared_ptr<Report> report)
     : app_(app),
       candidate_(candidate),
       old_(old),
       host_(host),
-      effects_(effects),
+      effects_(around.effects),
+      knowledge_(around.knowledge),
       report_(std::move(report)),
-      before_(effects.counts(app)) {}
+      before_(knowledge_.counts(app)) {}
 
 void Deploy::begin() {
   const config::App& app = candidate_.spec()->app;
@@ -80,7 +85,7 @@ void Deploy::on_recorded(std::uint64_t serial, const base::Expected<void>& writt
   }
   old_at_cutover_ = old_counts();
   phase_ = Phase::adopting;
-  cutover_at_ = effects_.now();
+  cutover_at_ = knowledge_.now();
   host_.cut_over(guarded_);
   cutover_epoch_ = effects_.publish();
   effects_.arm(app_, AppTimer::adoption, kAdoptionDeadline);
@@ -94,10 +99,12 @@ void Deploy::on_adopted(base::Epoch epoch) {
 
 void Deploy::enter_guard() {
   tell(fact::CutOver{candidate_.id(), old_ != nullptr ? std::optional(old_->id()) : std::nullopt,
-                     old_at_cutover_, cutover_epoch_});
+                     old_at_cutover_, cutover_epoch_, config::is_routed(candidate_.spec()->app.endpoint)});
   if (guarded_) {
     phase_ = Phase::guarding;
-    effects_.arm(app_, AppTimer::guard, candidate_.spec()->app.deploy.guard);
+    const base::Duration guard = candidate_.spec()->app.deploy.guard;
+    guard_until_ = knowledge_.now() + guard;
+    effects_.arm(app_, AppTimer::guard, guard);
     advance_guard();
   } else {
     phase_ = Phase::finishing;
@@ -114,17 +121,15 @@ void Deploy::advance_guard() {
       if (!std::exchange(helpless_told_, true)) tell(fact::GuardHelpless{});
       return;
     }
-    std::string cause = exited && instance->last_exit() ? text(*instance->last_exit())
-                                                        : "unhealthy: " + instance->probe_text();
-    explain(*instance);
-    go_back(routing::instance_name(instance->identity()) + " " + cause);
+    const Explanation why = explain(*instance, {effects_, knowledge_}, *report_);
+    const std::string_view how = exited && instance->last_exit() ? "" : "unhealthy: ";
+    go_back(fmt::format("{} {}{}", routing::instance_name(instance->identity()), how, why.cause));
     return;
   }
 }
 
 bool Deploy::can_go_back() const {
-  return guarded_ && std::any_of(old_->instances().begin(), old_->instances().end(),
-                                 [](const auto& i) { return i->waits() && !i->failing(); });
+  return guarded_ && old_->can_come_back();
 }
 
 void Deploy::go_back(const std::string& cause) {
@@ -141,7 +146,7 @@ void Deploy::go_back(const std::string& cause) {
 
 // The guard's time is over. The record on disk still names the old generation.
 void Deploy::leave_guard() {
-  tell(fact::GuardPassed{effects_.counts(app_).requests - before_.requests});
+  tell(fact::GuardPassed{knowledge_.counts(app_).requests - before_.requests});
   if (provisional_) {
     phase_ = Phase::confirming;
     serial_ = host_.record(DeployHost::Record::candidate);
@@ -169,6 +174,7 @@ void Deploy::advance_finishing() {
     fact::OldEnded ended{old_->id(), {}};
     for (const auto& instance : old_->instances()) {
       if (instance->last_exit()) ended.exits.push_back(*instance->last_exit());
+      if (instance->killed_after()) ended.killed_after = instance->killed_after();
     }
     tell(std::move(ended));
   }
@@ -191,7 +197,7 @@ void Deploy::on_timer(AppTimer timer) {
       if (phase_ != Phase::adopting) return;
       // What a hanging worker still sends goes to the old generation, which cannot become quiescent before
       // that worker answers: nothing is lost by going on.
-      for (std::size_t worker : effects_.late_workers()) tell(fact::AdoptionLate{worker});
+      for (std::size_t worker : knowledge_.late_workers()) tell(fact::AdoptionLate{worker});
       enter_guard();
       return;
     case AppTimer::guard:
@@ -207,7 +213,11 @@ Consequence Deploy::interrupt(Interruption what, const std::string& why) {
   switch (follows) {
     case Consequence::refuse:
     case Consequence::nothing: break;
-    case Consequence::give_up: give_up(ExitCode::aborted, why, what == Interruption::abort); break;
+    case Consequence::give_up:
+      ending_ = ending(ExitCode::aborted);
+      ending_.interrupted = why;
+      give_up(what == Interruption::abort);
+      break;
     case Consequence::cut_back: go_back(why); break;
     case Consequence::withdraw: withdraw(why); break;
     case Consequence::end_guard:
@@ -236,22 +246,24 @@ void Deploy::disarm_timers() {
 }
 
 void Deploy::fail(ExitCode exit, const Instance* culprit, const std::string& cause) {
+  Explanation why{cause};
   if (!cause.empty()) tell(fact::Cause{cause});
-  if (culprit != nullptr) explain(*culprit);
+  if (culprit != nullptr) why = explain(*culprit, {effects_, knowledge_}, *report_);
   if (old_ != nullptr) {
     tell(fact::Changed{old_->id(), spec::differences(*old_->spec(), *candidate_.spec())});
   }
-  report_->add(effects_.now(), "next", "gvctl logs " + candidate_.name());
-  give_up(exit, "", true);
+  if (why.wrote) report_->add(knowledge_.now(), "next", "gvctl logs " + candidate_.name());
+  ending_ = ending(exit);
+  ending_.cause = std::move(why.cause);
+  ending_.executed = why.executed;
+  give_up(true);
 }
 
-// `served`: what serves instead is said.
-void Deploy::give_up(ExitCode exit, const std::string& why, bool served) {
+// `ending_` says why. `served`: what serves instead is said.
+void Deploy::give_up(bool served) {
   disarm_timers();
-  ending_ = ending(exit);
-  ending_.interrupted = why;
   if (served && old_ != nullptr) {
-    ending_.serving = fact::Serving{old_->id(), old_->healthy(), old_->instances().size()};
+    ending_.serving = fact::Serving{old_->id(), old_->healthy(), old_->wanted()};
   }
   // The record on disk may name the candidate by now; and its number must not be used again.
   serial_ = host_.record(DeployHost::Record::current);

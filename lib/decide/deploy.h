@@ -2,18 +2,19 @@
 // once, drain, guard, stop the old one.
 //
 //   checking --all healthy--> recording --written--> adopting --every worker has it--> guarding --over-->
-//   confirming --written--> finishing              (guard 0 or no old: from adopting to finishing)
+//   confirming --written--> finishing              (guard 0, no old, no endpoint: adopting to finishing)
 //      |failure, timeout          |failure                        |the new one fails           |old ended
 //      v                          v                               v                            v
-//   aborting <--------------------+                  rolling_back (from adopting to          done
+//   aborting <--------------------+                  rolling_back (from guarding and         done
 //      |candidate ended                              confirming) --new one ended--> rolled back (13)
 //      v
-//   failed                  A failure before the publish has nothing to undo: nothing was published.
+//   failed                  A failure before the publish has no routes to undo: nothing was published.
 //
-// A guarded deploy writes two records. The first, before the cutover, names the new generation beside the old
-// one, to which a starting daemon still returns. The second, at the end of the guard (confirming), names the
-// new one alone. Until that is on disk the guard goes on, and the old generation is kept. A deploy without a
-// guard writes one record, before the cutover. What abort, stop and shutdown lead to: deploy_phase.h.
+// A guarded deploy whose old generation has a healthy instance writes two records. The first, before the
+// cutover, names the new generation beside the old one, to which a starting daemon still returns. The second,
+// at the end of the guard (confirming), names the new one alone. Until the second is on disk, the guard goes
+// on and the old generation is kept. Any other deploy writes one record, before the cutover. deploy_phase.h
+// says what abort, stop and shutdown lead to.
 //
 // advance() is level-triggered: it looks at the generations and takes the step that is due.
 // Thread: the supervisor's.
@@ -45,7 +46,7 @@ class DeployHost {
   virtual void cut_over(bool parked) = 0;
   // The reverse: the old generation serves again.
   virtual void cut_back() = 0;
-  // The old generation is the app's again, but none serves: the app stops.
+  // The old generation becomes the app's live one again, but neither serves: the app stops.
   virtual void withdraw() = 0;
   // Asks for a state record; writing is retried until it succeeds. on_recorded() with the returned serial
   // reports the result of each try.
@@ -59,17 +60,17 @@ class Deploy {
  public:
   using Phase = DeployPhase;
 
-  // `old` is null when the app has no live generation. Both outlive the deploy.
-  Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host, Effects& effects,
-         std::shared_ptr<Report> report);
+  // `old` is null when the app has no live generation, or one that has ended. Both outlive the deploy.
+  Deploy(base::AppId app, Generation& candidate, Generation* old, DeployHost& host,
+         const Surroundings& around, std::shared_ptr<Report> report);
 
   void begin();
   void advance();
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_adopted(base::Epoch epoch);
-  // A command interrupts the deploy; `why` as the report states it ("stopped by uid 0"). Returns the
-  // consequence.
+  // A command or the daemon's shutdown interrupts the deploy; `why` is worded for the report ("stopped by uid
+  // 0"). Returns the consequence.
   Consequence interrupt(Interruption what, const std::string& why);
 
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -86,7 +87,9 @@ class Deploy {
   [[nodiscard]] bool guarding() const {
     return phase_ == Phase::adopting || phase_ == Phase::guarding || phase_ == Phase::confirming;
   }
-  // "web@43 since 3 s, in checking"
+  // When the phase ends at the latest; unset: that is not known.
+  [[nodiscard]] std::optional<base::TimePoint> until() const;
+  // "web@43 since 3.0 s, in checking"
   [[nodiscard]] std::string describe() const;
 
  private:
@@ -101,7 +104,7 @@ class Deploy {
   [[nodiscard]] bool can_go_back() const;
   void disarm_timers();
   void fail(ExitCode exit, const Instance* culprit, const std::string& cause);
-  void give_up(ExitCode exit, const std::string& why, bool served);
+  void give_up(bool served);
   // deploy_report.cpp
   void tell(Fact::What what);
   void end(fact::DeployEnded ended);
@@ -110,7 +113,6 @@ class Deploy {
   void tell_places();
   void tell_healthy();
   void tell_drained();
-  void explain(const Instance& culprit);
   [[nodiscard]] EndpointCounts old_counts() const;
   [[nodiscard]] fact::Traffic traffic() const;
 
@@ -119,12 +121,14 @@ class Deploy {
   Generation* old_;
   DeployHost& host_;
   Effects& effects_;
+  const Knowledge& knowledge_;
   std::shared_ptr<Report> report_;
   Phase phase_ = Phase::checking;
   AppCounts before_;          // the app's counts at the beginning
   std::uint64_t serial_ = 0;  // of the record last asked for
   base::Epoch cutover_epoch_;
   base::TimePoint cutover_at_{};
+  std::optional<base::TimePoint> guard_until_;
   EndpointCounts old_at_cutover_;
   bool guarded_ = false;      // the old generation is kept ready until the guard is over
   bool provisional_ = false;  // the record on disk names the candidate beside the old generation
@@ -132,7 +136,7 @@ class Deploy {
   bool drained_told_ = false;
   bool helpless_told_ = false;
   bool unconfirmed_told_ = false;
-  fact::DeployEnded ending_;  // aborting, rolling back: what will be told at the end
+  fact::DeployEnded ending_;  // aborting, rolling back: the fact to be told at the end
 };
 
 }  // namespace gracevisor::decide

@@ -1,4 +1,4 @@
-// The phases of a deploy, and what an interrupting command leads to in each. Pure.
+// The phases of a deploy, and the consequence of an interruption in each. Pure.
 // Thread: values, any thread.
 #pragma once
 
@@ -29,11 +29,11 @@ enum class Interruption : std::uint8_t {
 
 enum class Consequence : std::uint8_t {
   refuse,     // there is nothing to undo
-  nothing,    // the deploy ends by itself, as it was about to
+  nothing,    // the deploy is already ending by itself
   give_up,    // before the cutover: the candidate stops; exit 6
-  cut_back,   // after it: the old generation serves again; exit 13
-  withdraw,   // after it: neither serves; exit 6
-  end_guard,  // after it: the new generation stays
+  cut_back,   // after the cutover: the old generation serves again; exit 13
+  withdraw,   // after the cutover: neither serves; exit 6
+  end_guard,  // after the cutover: the new generation stays
 };
 
 // `can_go_back`: the deploy is guarded, and an instance of the old generation could serve at once.

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/one_line.h"
+#include "base/signal_name.h"
 #include "decide/fact_receipt.h"
 
 namespace gracevisor::decide {
 namespace {
 
 using base::LogLevel;
+constexpr std::size_t kMostOfALine = 300;
 using Text = std::optional<LogText>;
 
 class LogWriter {
@@ -36,12 +41,37 @@ class LogWriter {
   Text operator()(const fact::Started& started) const {
     return info(fmt::format("started app={} generation={}", app(), started.generation.value()));
   }
+  Text operator()(const fact::StartFailed& failed) const {
+    return error(fmt::format(R"(start-failed app={} generation={} exit={} cause="{}" next="gvctl logs {}")",
+                             app(), failed.generation.value(), static_cast<int>(failed.exit),
+                             quotable(receipt_line(fact_)->text), app()));
+  }
   Text operator()(const fact::Exited& exited) const {
-    return info(fmt::format("exit {} status=\"{}\"", instance(exited.who), text(exited.status)));
+    const std::string line =
+        fmt::format("exit {} status=\"{}\"{}", instance(exited.who), text(exited.status), said(exited.words));
+    return exited.unasked ? warning(line) : info(line);
+  }
+  Text operator()(const fact::CrashLooping& loop) const {
+    return error(fmt::format(R"(crash-loop {} failures={} cause="{}"{} next="gvctl logs {}")",
+                             instance(loop.who), loop.failures, text(loop.status), said(loop.words), app()));
   }
   Text operator()(const fact::GaveUp& fatal) const {
-    return error(fmt::format("fatal {} failures={} cause=\"{}\"", instance(fatal.who), fatal.failures,
-                             text(fatal.status)));
+    return error(fmt::format(R"(fatal {} failures={} cause="{}"{} next="gvctl logs {}")", instance(fatal.who),
+                             fatal.failures, text(fatal.status), said(fatal.words), app()));
+  }
+  // The evidence of a failed deploy or start: nobody may be following its report.
+  Text operator()(const fact::Culprit& culprit) const {
+    return warning(fmt::format("cause {} {}", instance(culprit.who), receipt_line(fact_)->text));
+  }
+  Text operator()(const fact::SaidLast& said) const {
+    return warning(fmt::format("output {} {}", instance(said.who), base::one_line(said.line, kMostOfALine)));
+  }
+  Text operator()(const fact::PortBusy& busy) const {
+    if (busy.holder.empty()) return std::nullopt;
+    return warning(fmt::format("port {} {}", instance(busy.who), receipt_line(fact_)->text));
+  }
+  Text operator()(const fact::ProbeFailed& probe) const {
+    return warning(fmt::format("probe {} {}", instance(probe.who), receipt_line(fact_)->text));
   }
   Text operator()(const fact::PortTaken& taken) const {
     return warning(
@@ -49,6 +79,10 @@ class LogWriter {
   }
   Text operator()(const fact::Replaced& replaced) const {
     return warning(fmt::format("replace {} cause=\"{}\"", instance(replaced.who), replaced.cause));
+  }
+  Text operator()(const fact::Signalled& sent) const {
+    return info(fmt::format("signal app={} instances=\"{}\" signal={} uid={}", app(), sent.instances,
+                            base::signal_name(sent.signal), sent.uid));
   }
   Text operator()(const fact::StopTimedOut& stop) const {
     return warning(fmt::format("stop-timeout {} next=SIGKILL", instance(stop.who)));
@@ -70,15 +104,21 @@ class LogWriter {
   Text operator()(const fact::Unconfirmed& /*fact*/) const { return std::nullopt; }
   Text operator()(const fact::OldEnded& /*fact*/) const { return std::nullopt; }
   Text operator()(const fact::CutBack& /*fact*/) const { return std::nullopt; }
-  Text operator()(const fact::Culprit& /*fact*/) const { return std::nullopt; }
   Text operator()(const fact::Cause& /*fact*/) const { return std::nullopt; }
-  Text operator()(const fact::ProbeFailed& /*fact*/) const { return std::nullopt; }
   Text operator()(const fact::Changed& /*fact*/) const { return std::nullopt; }
 
  private:
   [[nodiscard]] const std::string& app() const { return fact_.app; }
   [[nodiscard]] std::string instance(const routing::Identity& who) const {
     return fmt::format("app={} instance={}", app(), routing::instance_name(who));
+  }
+  static std::string said(const std::string& words) {
+    return words.empty() ? "" : fmt::format(" last=\"{}\"", words);
+  }
+  // A text of ours that may hold quotes, between quotes.
+  static std::string quotable(std::string text) {
+    std::ranges::replace(text, '"', '\'');
+    return text;
   }
   static Text info(std::string text) { return LogText{LogLevel::info, std::move(text)}; }
   static Text warning(std::string text) { return LogText{LogLevel::warning, std::move(text)}; }

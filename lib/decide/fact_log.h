@@ -1,4 +1,4 @@
-// The lines of the daemon's log that facts become: an event with a key=value tail. Thread: any.
+// Turns facts into lines of the daemon's log: an event with a key=value tail. Thread: any.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ struct LogText {
   std::string text;
 };
 
-// Unset: only receipts say it.
+// Unset: the fact appears only in receipts.
 [[nodiscard]] std::optional<LogText> log_text(const Fact& fact);
 
 }  // namespace gracevisor::decide

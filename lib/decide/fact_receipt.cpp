@@ -23,13 +23,13 @@ std::int64_t millis(base::Duration took) {
 
 template <class Number>
 ReportField field(std::string_view name, Number number) {
-  return {name, static_cast<std::int64_t>(number)};
+  return {std::string(name), static_cast<std::int64_t>(number)};
 }
 ReportField field(std::string_view name, GenerationId generation) {
   return field(name, generation.value());
 }
 ReportField field(std::string_view name, std::string text) {
-  return {name, std::move(text)};
+  return {std::string(name), std::move(text)};
 }
 
 std::uint64_t requests_in_flight(const EndpointCounts& counts) {
@@ -64,6 +64,28 @@ Fields traffic_fields(const fact::Traffic& traffic) {
           field("own_answers", traffic.own_answers)};
 }
 
+// "; port 20004 is held by pid 77 (nginx); the process listens on [::1]:3000"
+std::string owner_text(const fact::ProbeFailed& probe) {
+  std::string text;
+  if (!probe.owner) return text;
+  const auto& [ownership, detail, elsewhere] = *probe.owner;
+  const bool told = detail.empty() || probe.text.find(detail) != std::string::npos;
+  if (ownership != Ownership::unknown && !told) text += "; " + detail;
+  for (const std::string& address : elsewhere) text += "; the process listens on " + address;
+  return text;
+}
+
+// Why a generation did not become healthy: "web@3 exited before it was healthy (KeyError: 'URL', app.py line
+// 4)".
+std::string unhealthy_text(const std::string& name, base::ExitCode exit, bool executed, base::Duration after,
+                           const std::string& cause) {
+  if (exit == base::ExitCode::health_timeout) {
+    return fmt::format("{} was not healthy after {}: {}", name, seconds_text(after), cause);
+  }
+  if (exit != base::ExitCode::exited_before_healthy) return fmt::format("{}: {}", name, cause);
+  return fmt::format("{} {} ({})", name, executed ? "exited before it was healthy" : "did not start", cause);
+}
+
 class ReceiptWriter {
  public:
   explicit ReceiptWriter(const Fact& fact) : fact_(fact) {}
@@ -96,6 +118,12 @@ class ReceiptWriter {
   Line operator()(const fact::CutOver& cutover) const {
     std::string old;
     Fields fields = {field("generation", cutover.generation), field("epoch", cutover.epoch.value())};
+    if (!cutover.routed) {
+      if (cutover.old) fields.push_back(field("old_generation", *cutover.old));
+      old = cutover.old ? fmt::format("; @{} told to stop", cutover.old->value()) : "";
+      return line("cutover", fmt::format("@{} takes over{}", cutover.generation.value(), old),
+                  std::move(fields));
+    }
     if (cutover.old) {
       old = fmt::format("   (@{} has {})", cutover.old->value(), in_flight_text(cutover.of_old));
       fields.push_back(field("old_generation", *cutover.old));
@@ -128,6 +156,7 @@ class ReceiptWriter {
   Line operator()(const fact::OldEnded& ended) const {
     std::string exits;
     for (const auto& status : ended.exits) exits += (exits.empty() ? " " : ", ") + text(status);
+    if (ended.killed_after) exits += fmt::format(", killed after {}", seconds_text(*ended.killed_after));
     return line("stopped", fmt::format("@{}{}", ended.old.value(), exits),
                 {field("old_generation", ended.old)});
   }
@@ -141,35 +170,65 @@ class ReceiptWriter {
     std::string cause = culprit.exit
                             ? fmt::format("{} {} after {}", who, text(*culprit.exit), lived)
                             : fmt::format("{} {} for {}, not healthy", who, text(culprit.state), lived);
-    return line("cause", std::move(cause),
-                {field("instance", who), field("lived_ms", millis(culprit.lived))});
+    Fields fields = {field("instance", who), field("lived_ms", millis(culprit.lived))};
+    if (!culprit.words.empty()) fields.push_back(field("said", culprit.words));
+    return line("cause", std::move(cause), std::move(fields));
+  }
+  Line operator()(const fact::SaidLast& said) const { return line("", said.line); }
+  Line operator()(const fact::PortBusy& busy) const {
+    if (busy.holder.empty()) return std::nullopt;
+    return line("system", busy.holder + ": let the app listen at {port}, which is in PORT, too",
+                {field("instance", routing::instance_name(busy.who))});
   }
   Line operator()(const fact::Cause& cause) const { return line("cause", cause.text); }
   Line operator()(const fact::ProbeFailed& probe) const {
-    return line("probe", probe.text, {field("instance", routing::instance_name(probe.who))});
+    return line("probe", probe.text + owner_text(probe),
+                {field("instance", routing::instance_name(probe.who))});
   }
   Line operator()(const fact::Changed& changed) const {
-    std::string keys = spec::names_of(changed.keys);
-    if (keys.empty()) keys = fmt::format("nothing against @{}", changed.old.value());
-    return line("changed", std::move(keys), {field("old_generation", changed.old)});
+    std::string changes = spec::changes_of(changed.keys);
+    if (changes.empty()) changes = fmt::format("nothing against @{}", changed.old.value());
+    return line("changed", std::move(changes),
+                {field("old_generation", changed.old), field("keys", spec::names_of(changed.keys))});
   }
   Line operator()(const fact::DeployEnded& ended) const {
-    Fields fields = ended.exit == base::ExitCode::done ? traffic_fields(ended.traffic) : Fields();
+    const bool done = ended.exit == base::ExitCode::done;
+    Fields fields = done && ended.routed ? traffic_fields(ended.traffic) : Fields();
     fields.push_back(field("generation", ended.generation));
     if (ended.back_to) fields.push_back(field("back_to", *ended.back_to));
-    const bool done = ended.exit == base::ExitCode::done;
+    if (!done) {
+      fields.push_back(field("while", std::string(decide::text(ended.phase))));
+      fields.push_back(field("after_ms", millis(ended.after)));
+    }
+    if (!ended.cause.empty()) fields.push_back(field("cause", ended.cause));
     return ReportLine{.phase = done ? "done" : "failed",
-                      .text = done ? traffic_text(ended.traffic) : failure_text(ended),
+                      .text = done ? success_text(ended) : failure_text(ended),
                       .exit = ended.exit,
                       .fields = std::move(fields)};
   }
   // The daemon's log tells these, whatever is being deployed.
   Line operator()(const fact::GuardHelpless& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::Started& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::StartFailed& failed) const {
+    std::string text =
+        unhealthy_text(name(failed.generation), failed.exit, failed.executed, failed.after, failed.cause);
+    if (failed.again) text += "; it is started again after a pause";
+    if (failed.exit == base::ExitCode::health_timeout) {
+      text += fmt::format("; {}/{} healthy, the probes go on", failed.healthy, failed.instances);
+    }
+    return ReportLine{.phase = "failed",
+                      .text = std::move(text),
+                      .exit = failed.exit,
+                      .fields = {field("generation", failed.generation), field("cause", failed.cause),
+                                 field("after_ms", millis(failed.after)), field("healthy", failed.healthy),
+                                 field("instances", failed.instances)}};
+  }
   Line operator()(const fact::Exited& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::CrashLooping& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::GaveUp& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::PortTaken& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::Replaced& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::Signalled& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::StopTimedOut& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::Unkillable& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::RecordFailed& /*fact*/) const { return std::nullopt; }
@@ -183,14 +242,22 @@ class ReceiptWriter {
   [[nodiscard]] std::string name(GenerationId generation) const {
     return fmt::format("{}@{}", fact_.app, generation.value());
   }
-  // "web@43 stopped by uid 0 in guarding after 3.1 s, rolled back to @42, exit 13: cause; @42 serves 2/2"
+  [[nodiscard]] std::string success_text(const fact::DeployEnded& ended) const {
+    return ended.routed ? traffic_text(ended.traffic) : name(ended.generation) + " runs";
+  }
+  // "web@43 exited before it was healthy (KeyError: 'URL', app.py line 4); @42 serves 2/2"; or "web@43
+  // stopped by uid 0 in guarding after 3.1 s"; or "web@43 rolled back to @42 after 3.1 s: 43.1 exit 1".
   [[nodiscard]] std::string failure_text(const fact::DeployEnded& ended) const {
-    std::string text = name(ended.generation) + " ";
-    if (!ended.interrupted.empty()) text += ended.interrupted + " ";
-    text += fmt::format("in {} after {}", decide::text(ended.phase), seconds_text(ended.after));
-    if (ended.back_to) text += fmt::format(", rolled back to @{}", ended.back_to->value());
-    text += fmt::format(", exit {}", static_cast<int>(ended.exit));
-    if (!ended.cause.empty()) text += ": " + ended.cause;
+    std::string text;
+    if (ended.back_to) {
+      text = fmt::format("{} rolled back to @{} after {}: {}", name(ended.generation), ended.back_to->value(),
+                         seconds_text(ended.after), ended.cause);
+    } else if (!ended.interrupted.empty()) {
+      text = fmt::format("{} {} in {} after {}", name(ended.generation), ended.interrupted,
+                         decide::text(ended.phase), seconds_text(ended.after));
+    } else {
+      text = unhealthy_text(name(ended.generation), ended.exit, ended.executed, ended.after, ended.cause);
+    }
     if (!ended.serving) return text;
     return text + fmt::format("; @{} serves {}/{}", ended.serving->generation.value(), ended.serving->healthy,
                               ended.serving->instances);
@@ -203,6 +270,10 @@ class ReceiptWriter {
 
 std::optional<ReportLine> receipt_line(const Fact& fact) {
   return std::visit(ReceiptWriter(fact), fact.what);
+}
+
+void add_line(const Fact& fact, Report& receipt) {
+  if (auto line = receipt_line(fact)) receipt.add(fact.at, std::move(*line));
 }
 
 }  // namespace gracevisor::decide

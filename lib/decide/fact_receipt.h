@@ -1,4 +1,4 @@
-// The lines of a deploy's receipt that facts become, with their fields for programs. Thread: any.
+// Turns facts into lines of a deploy's receipt, with their fields for programs. Thread: any.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,9 @@
 
 namespace gracevisor::decide {
 
-// Without its time. Unset: only the log says it.
+// The line, without its time. Unset: the fact appears only in the log.
 [[nodiscard]] std::optional<ReportLine> receipt_line(const Fact& fact);
+// Adds that line to `receipt`, if there is one.
+void add_line(const Fact& fact, Report& receipt);
 
 }  // namespace gracevisor::decide

@@ -8,7 +8,7 @@
 
 namespace gracevisor::decide {
 
-bool FailureBook::look(std::uint64_t letters, base::TimePoint now) {
+bool FailureBook::poll(std::uint64_t letters, base::TimePoint now) {
   if (letters == letters_) return false;
   letters_ = letters;
   looked_ = now;

@@ -1,7 +1,8 @@
-// When the daemon's log reports failed requests: an app's first failure at once, then the latest one and how
-// many there were, at most once per kQuiet for each app. Workers leave letters (routing/last_failure.h) and
-// ring, but at most once a second each: after a letter more may follow without a ring, so the supervisor
-// keeps looking by itself for kFollow. Thread: a value, the supervisor's.
+// Decides when the daemon's log reports failed requests: an app's first failure at once, then the latest one
+// and how many there were, at most once per kQuiet for each app. Workers leave letters
+// (routing/last_failure.h) and ring, but each worker rings at most once a second. After one letter, more may
+// follow without a ring, so the supervisor keeps looking by itself for kFollow. Thread: a value, the
+// supervisor's.
 #pragma once
 
 #include <map>
@@ -19,15 +20,15 @@ class FailureBook {
   static constexpr base::Duration kQuiet = std::chrono::seconds(10);
   static constexpr base::Duration kFollow = std::chrono::seconds(2);
 
-  // `letters`: the failures that the workers have reported in all. Has any come since the last call?
-  [[nodiscard]] bool look(std::uint64_t letters, base::TimePoint now);
-  // What a worker reported last about an app.
+  // `letters`: how many letters the workers have left in total. Have any come since the last call?
+  [[nodiscard]] bool poll(std::uint64_t letters, base::TimePoint now);
+  // Notes the latest failure of an app that a worker reported.
   void note(base::AppId app, const routing::LastFailure& what);
-  // The log's line, if it is due. `failed`: how many requests of the app have failed since it was created.
-  // Called for each app once per turn.
+  // The line for the log, if it is due. `failed`: how many requests of the app have failed since the app was
+  // created. Called for each app once per turn.
   [[nodiscard]] std::optional<std::string> take_line(base::AppId app, const std::string& name,
                                                      std::uint64_t failed, base::TimePoint now);
-  // Is a line still to come, or may there be a letter without a ring?
+  // Is a line still to come, or could a letter arrive without a ring?
   [[nodiscard]] bool waiting(base::TimePoint now) const;
 
  private:

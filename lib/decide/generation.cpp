@@ -1,20 +1,35 @@
 #include "decide/generation.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace gracevisor::decide {
 
 Generation::Generation(base::AppId app, base::GenerationId id, spec::SpecRef spec, Role role,
-                       Effects& effects)
-    : id_(id), spec_(std::move(spec)), role_(role) {
-  for (unsigned slot = 1; slot <= spec_->app.instances; ++slot) {
-    Identity first{app, id_, base::Slot(slot), base::Incarnation(0)};
-    instances_.push_back(std::make_unique<Instance>(first, spec_, role, effects));
+                       const Surroundings& around)
+    : app_(app), id_(id), spec_(std::move(spec)), role_(role), around_(around) {
+  fill_slots();
+}
+
+void Generation::fill_slots() {
+  for (auto number = static_cast<unsigned>(instances_.size()) + 1; number <= wanted(); ++number) {
+    const base::Slot slot(number);
+    auto former = forgotten_.extract(slot);
+    const base::Incarnation last = former.empty() ? base::Incarnation(0) : former.mapped();
+    instances_.push_back(std::make_unique<Instance>(Identity{app_, id_, slot, last}, spec_, role_, around_));
   }
 }
 
+Generation::Instances Generation::in_wanted_slots() const {
+  return Instances(instances_).first(std::min(instances_.size(), wanted()));
+}
+
+Generation::Instances Generation::surplus() const {
+  return Instances(instances_).subspan(in_wanted_slots().size());
+}
+
 void Generation::start() {
-  for (auto& instance : instances_) {
+  for (const auto& instance : in_wanted_slots()) {
     instance->forget_failures();
     instance->start();
   }
@@ -22,12 +37,46 @@ void Generation::start() {
 
 void Generation::set_role(Role role) {
   role_ = role;
-  for (auto& instance : instances_) instance->set_role(role);
+  for (const auto& instance : in_wanted_slots()) instance->set_role(role);
+}
+
+void Generation::adjust(spec::SpecRef spec) {
+  spec_ = std::move(spec);
+  for (auto& instance : instances_) instance->adjust(spec_);
+  if (role_ == Role::live) {
+    for (const auto& instance : in_wanted_slots()) {
+      if (instance->role() == Role::leaving) instance->come_back();
+    }
+  }
+  shed_surplus();
+  const std::size_t before = instances_.size();
+  fill_slots();
+  if (role_ != Role::live) return;
+  for (std::size_t i = before; i < instances_.size(); ++i) instances_[i]->start();
+}
+
+void Generation::shed_surplus() {
+  const bool served = std::ranges::any_of(in_wanted_slots(), [](const auto& i) { return i->routable(); });
+  std::size_t spare = healthy();
+  for (const auto& instance : surplus() | std::views::reverse) {
+    if (role_ != Role::live || instance->role() == Role::leaving) continue;
+    if (instance->routable()) {
+      if (!served && spare == 1) continue;
+      --spare;
+    }
+    instance->leave(spec_->app.drain_timeout(), false);
+  }
+  while (!surplus().empty() && instances_.back()->ended()) {
+    const Identity& last = instances_.back()->identity();
+    forgotten_[last.slot] = last.incarnation;
+    instances_.pop_back();
+  }
 }
 
 void Generation::leave(bool parked) {
   role_ = Role::leaving;
-  for (auto& instance : instances_) instance->leave(spec_->app.drain_timeout(), parked);
+  for (const auto& instance : in_wanted_slots()) instance->leave(spec_->app.drain_timeout(), parked);
+  for (const auto& instance : surplus()) instance->leave(spec_->app.drain_timeout(), false);
 }
 
 void Generation::release() {
@@ -36,10 +85,11 @@ void Generation::release() {
 
 void Generation::reinstate() {
   role_ = Role::live;
-  for (auto& instance : instances_) {
-    instance->reinstate();
-    // Instances that ended while it was parked come back as after a crash.
-    instance->start();
+  for (const auto& instance : surplus()) instance->release();
+  for (const auto& instance : in_wanted_slots()) {
+    // Instances that ended while it was parked come back as after a crash; those that are just ending, once
+    // they have.
+    instance->come_back();
   }
   unroute_failing();
 }
@@ -87,6 +137,14 @@ std::size_t Generation::healthy() const {
       std::count_if(instances_.begin(), instances_.end(), [](const auto& i) { return i->routable(); }));
 }
 
+bool Generation::all_healthy() const {
+  return std::ranges::all_of(in_wanted_slots(), [](const auto& i) { return i->routable(); });
+}
+
+bool Generation::can_come_back() const {
+  return std::ranges::any_of(in_wanted_slots(), [](const auto& i) { return i->waits() && !i->failing(); });
+}
+
 bool Generation::drained() const {
   return std::none_of(instances_.begin(), instances_.end(), [](const auto& i) {
     return i->routable() || i->state() == InstanceState::unhealthy || i->state() == InstanceState::draining ||
@@ -99,7 +157,7 @@ bool Generation::ended() const {
 }
 
 const Instance* Generation::first_failure() const {
-  for (const auto& instance : instances_) {
+  for (const auto& instance : in_wanted_slots()) {
     bool down = instance->state() == InstanceState::stopped || instance->state() == InstanceState::backoff ||
                 instance->state() == InstanceState::fatal;
     if (down && instance->last_exit()) return instance.get();

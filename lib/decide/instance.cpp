@@ -1,9 +1,7 @@
 #include "decide/instance.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
-#include <csignal>
+#include <type_traits>
 #include <utility>
 
 namespace gracevisor::decide {
@@ -21,17 +19,18 @@ unsigned seed_of(const Identity& who) {
 
 }  // namespace
 
-Instance::Instance(Identity first, spec::SpecRef spec, Role role, Effects& effects)
+Instance::Instance(Identity first, spec::SpecRef spec, Role role, const Surroundings& around)
     : identity_(first),
       spec_(std::move(spec)),
       role_(role),
-      effects_(effects),
+      effects_(around.effects),
+      knowledge_(around.knowledge),
       policy_(spec_->app.restart, seed_of(first)),
-      since_(effects.now()) {}
+      since_(knowledge_.now()) {}
 
 void Instance::enter(InstanceState state) {
   state_ = state;
-  since_ = effects_.now();
+  since_ = knowledge_.now();
 }
 
 void Instance::start() {
@@ -40,7 +39,7 @@ void Instance::start() {
     case InstanceState::fatal:
     case InstanceState::backoff:
       effects_.disarm(identity_, InstanceTimer::restart);
-      restart_at_ = effects_.now();
+      restart_at_ = knowledge_.now();
       enter(InstanceState::backoff);
       spawn_when_gone();
       return;
@@ -77,13 +76,28 @@ void Instance::spawn() {
   replacing_ = false;
   probe_ = {};
   owner_detail_.clear();
-  spawned_at_ = effects_.now();
+  killed_after_.reset();
+  spawned_at_ = knowledge_.now();
   enter(InstanceState::spawning);
   effects_.spawn(identity_, spec_);
 }
 
-void Instance::on(const spawn::ProcessEvent& event) {
-  std::visit([this](const auto& what) { take(what); }, event);
+void Instance::adjust(spec::SpecRef spec) {
+  spec_ = std::move(spec);
+  policy_.adjust(spec_->app.restart);
+}
+
+void Instance::on(const spawn::ProcessEvent& event, const std::optional<ListenerOwner>& owner) {
+  assert(owner || !needs_owner(event));
+  std::visit(
+      [&](const auto& what) {
+        if constexpr (std::is_same_v<decltype(what), const spawn::Ended&>) {
+          take(what, owner);
+        } else {
+          take(what);
+        }
+      },
+      event);
 }
 
 void Instance::take(const spawn::Running& /*running*/) {
@@ -97,18 +111,20 @@ void Instance::become_healthy() {
   enter(InstanceState::healthy);
   failing_ = false;
   ports_tried_ = 0;
-  if (!healthy_since_) healthy_since_ = effects_.now();
+  if (!healthy_since_) healthy_since_ = knowledge_.now();
   effects_.publish();
 }
 
-void Instance::on_probe(const routing::ProbeReport& report) {
+void Instance::on(const Probed& probed) {
+  const routing::ProbeReport& report = probed.report;
+  assert(probed.owner || !needs_owner(report));
   probe_ = report;
   const config::Health& health = spec_->app.health;
   bool passes = report.passes_in_a_row >= health.healthy_after;
   switch (state_) {
     case InstanceState::starting: {
       if (!passes) return;
-      ListenerOwner owner = effects_.listener_owner(identity_);
+      const ListenerOwner owner = probed.owner.value_or(ListenerOwner{});
       owner_detail_ = owner.detail.substr(0, kMaxDetail);
       if (owner.ownership == Ownership::foreign) {
         (void)move_to_another_port(owner_detail_);
@@ -150,136 +166,6 @@ void Instance::replace(std::string_view cause) {
   enter(InstanceState::draining);
   effects_.arm(identity_, InstanceTimer::drain_deadline, spec_->app.drain_timeout());
   effects_.publish();
-}
-
-void Instance::leave(base::Duration deadline, bool parked) {
-  role_ = Role::leaving;
-  moving_ = false;
-  parked_ = parked && !replacing_;  // an instance being replaced is nothing to come back to
-  switch (state_) {
-    case InstanceState::healthy:
-    case InstanceState::unhealthy:
-      if (!has_endpoint()) {
-        enter(InstanceState::drained);
-        if (!parked_) begin_stop();
-        return;
-      }
-      enter(InstanceState::draining);
-      effects_.arm(identity_, InstanceTimer::drain_deadline, deadline);
-      effects_.publish();
-      return;
-    case InstanceState::spawning:
-    case InstanceState::starting:
-      // Never served anything: nothing to drain.
-      begin_stop();
-      return;
-    case InstanceState::backoff:
-    case InstanceState::fatal:
-      effects_.disarm(identity_, InstanceTimer::restart);
-      enter(InstanceState::stopped);
-      return;
-    case InstanceState::draining:
-    case InstanceState::closing:
-    case InstanceState::drained:
-    case InstanceState::stopped:
-    case InstanceState::stopping:
-    case InstanceState::killing: return;
-  }
-}
-
-void Instance::release() {
-  parked_ = false;
-  if (state_ == InstanceState::drained) begin_stop();
-}
-
-bool Instance::waits() const {
-  bool unsignalled = state_ == InstanceState::draining || state_ == InstanceState::closing ||
-                     state_ == InstanceState::drained;
-  return unsignalled && !replacing_;
-}
-
-void Instance::reinstate() {
-  role_ = Role::live;
-  if (!waits()) return;
-  effects_.disarm(identity_, InstanceTimer::drain_deadline);
-  effects_.disarm(identity_, InstanceTimer::closing_grace);
-  parked_ = false;
-  bool failing = failing_;
-  become_healthy();
-  failing_ = failing;
-}
-
-void Instance::on_quiescent() {
-  if (state_ == InstanceState::draining || state_ == InstanceState::closing) end_drain();
-}
-
-void Instance::end_drain() {
-  effects_.disarm(identity_, InstanceTimer::drain_deadline);
-  effects_.disarm(identity_, InstanceTimer::closing_grace);
-  enter(InstanceState::drained);
-  if (!parked_) begin_stop();
-}
-
-void Instance::stop() {
-  replacing_ = false;
-  moving_ = false;
-  switch (state_) {
-    case InstanceState::spawning:
-    case InstanceState::starting:
-    case InstanceState::healthy:
-    case InstanceState::unhealthy:
-    case InstanceState::draining:
-    case InstanceState::closing:
-    case InstanceState::drained: begin_stop(); return;
-    case InstanceState::backoff:
-    case InstanceState::fatal:
-      effects_.disarm(identity_, InstanceTimer::restart);
-      enter(InstanceState::stopped);
-      return;
-    case InstanceState::stopped:
-    case InstanceState::stopping:
-    case InstanceState::killing: return;
-  }
-}
-
-void Instance::stop_now() {
-  stop();
-  if (state_ == InstanceState::stopping) {
-    effects_.disarm(identity_, InstanceTimer::stop_step);
-    kill();
-  } else if (alive_ && state_ != InstanceState::killing) {
-    effects_.kill_tree(identity_);
-  }
-}
-
-void Instance::begin_stop() {
-  effects_.disarm(identity_, InstanceTimer::drain_deadline);
-  effects_.disarm(identity_, InstanceTimer::closing_grace);
-  effects_.disarm(identity_, InstanceTimer::settle);
-  rung_ = 0;
-  enter(InstanceState::stopping);
-  effects_.publish();
-  climb();
-}
-
-void Instance::climb() {
-  const config::Stop& stop = spec_->app.stop;
-  if (rung_ < stop.ladder.size()) {
-    const config::StopStep& step = stop.ladder[rung_++];
-    effects_.signal(identity_, step.signal, stop.scope);
-    effects_.arm(identity_, InstanceTimer::stop_step, step.wait);
-    return;
-  }
-  tell(fact::StopTimedOut{identity_});
-  kill();
-}
-
-// What it was serving can no longer be completed, and a client that reads nothing would notice that late.
-void Instance::kill() {
-  enter(InstanceState::killing);
-  effects_.close_endpoint(identity_);
-  effects_.publish();
-  effects_.kill_tree(identity_);
 }
 
 void Instance::on_timer(InstanceTimer timer) {

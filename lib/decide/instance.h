@@ -11,15 +11,15 @@
 //      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
 //
-// stopping and killing end with the whole process tree, not with its main process: until then no other
-// incarnation begins in the slot. Only processes that nothing will end (unkillable, or left as stop.leftover
-// says) are not waited for.
+// stopping and killing last until the whole process tree has ended, not just its main process: until then no
+// other incarnation begins in the slot. The exception is processes that nothing will end (unkillable, or left
+// alone as stop.leftover says): the instance does not wait for them.
 //
-// From closing or killing onwards, what is still under way at its endpoint is cut. replace() sends a live
-// instance through the states of a leaving one, but its end leads to backoff. A candidate is not restarted:
-// its exit is the deploy's business. A live instance is restarted, from its generation's spec. A leaving one
-// is no target: it ends, or comes back through reinstate() as long as it has not been signalled. Thread: the
-// supervisor's.
+// From closing or killing onwards, everything still under way at its endpoint is cut. replace() sends a live
+// instance through the states of a leaving one, but at the end it enters backoff. A candidate is not
+// restarted: its exit is the deploy's business. A live instance is restarted from its generation's spec. A
+// leaving one is no target: it ends, or comes back through reinstate() as long as it has not been signalled.
+// Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -29,39 +29,57 @@
 
 #include "decide/effects.h"
 #include "decide/instance_state.h"
+#include "decide/probed.h"
 #include "decide/restart_policy.h"
-#include "routing/probe.h"
 #include "spawn/process_event.h"
 
 namespace gracevisor::decide {
 
-// What its generation is to the app.
+// How what runs is brought to its end.
+enum class Haste : std::uint8_t {
+  drain,   // it finishes its requests first
+  signal,  // the stop ladder at once
+  kill,    // SIGKILL to the whole tree
+};
+
+// The role of the instance's generation in the app.
 enum class Role : std::uint8_t { candidate, live, leaving };
 
 class Instance {
  public:
-  Instance(Identity first, spec::SpecRef spec, Role role, Effects& effects);
+  Instance(Identity first, spec::SpecRef spec, Role role, const Surroundings& around);
 
   // Commands. Each is idempotent, and does nothing if the state leaves nothing to do.
   void start();
   // An operator starts it again: its failures so far no longer count.
   void forget_failures() { policy_.forget(); }
   void set_role(Role role) { role_ = role; }
-  // Out of the routes: drains until `deadline` from now; then stops, but not before release() when `parked`.
+  // Its generation's settings have changed, but for what its process was started with. What is under way goes
+  // on as it began; timers that run keep their time.
+  void adjust(spec::SpecRef spec);
+  // Leaving, and wanted again: serves if it waits(), otherwise starts anew as soon as it has ended.
+  void come_back();
+  // Takes it out of the routes and drains it for at most `deadline`; then it stops, but if `parked` not
+  // before release().
   void leave(base::Duration deadline, bool parked);
   void release();
   // A leaving instance becomes a live one again; if it waits(), it serves.
   void reinstate();
   void stop();      // the stop ladder, at once
   void stop_now();  // SIGKILL to the whole tree
-  // Its probes fail, and other instances serve: out of the routes until its probes pass again.
+  // The same, but a live one is started anew in its slot after the back-off; a candidate's end is its
+  // deploy's business, as after a crash. `why` is for the log. False: it has no process.
+  bool kill(std::string_view why);
+  // Takes it out of the routes until its probes pass again. For when its probes fail and other instances
+  // serve.
   void unroute();
-  // Drained, stopped, and started anew in its slot. `cause` is for the log.
+  // Drains it, stops it, and starts it anew in its slot. `cause` is for the log.
   void replace(std::string_view cause);
 
   // Events of the current incarnation; the caller drops those of earlier ones.
-  void on(const spawn::ProcessEvent& event);
-  void on_probe(const routing::ProbeReport& report);
+  // `owner`: who listens at its address; set if needs_owner(event).
+  void on(const spawn::ProcessEvent& event, const std::optional<ListenerOwner>& owner = {});
+  void on(const Probed& probed);
   void on_quiescent();
   void on_timer(InstanceTimer timer);
 
@@ -69,22 +87,31 @@ class Instance {
   [[nodiscard]] const spec::SpecRef& spec() const { return spec_; }
   [[nodiscard]] InstanceState state() const { return state_; }
   [[nodiscard]] Role role() const { return role_; }
-  // Listed as a target of its generation while that is the live one.
+  // The tables list it as a target while its generation is the live one.
   [[nodiscard]] bool routable() const { return state_ == InstanceState::healthy; }
-  // Has failed unhealthy_after probes, and has not been found healthy since.
+  // It has failed unhealthy_after probes in a row, and has not been found healthy since.
   [[nodiscard]] bool failing() const { return failing_; }
-  // On its way out, but unsignalled: it could serve again.
+  // On its way out, but not signalled and not being replaced: it could serve again.
   [[nodiscard]] bool waits() const;
+  // The consequence of the event depends on who listens at its address now. While it starts, a passed probe
+  // is no success if a stranger answered, and an exit is no failure if a stranger holds its port.
+  [[nodiscard]] bool needs_owner(const routing::ProbeReport& report) const;
+  [[nodiscard]] bool needs_owner(const spawn::ProcessEvent& event) const;
+  // Some process of the current incarnation may exist.
+  [[nodiscard]] bool alive() const { return alive_; }
   // Its endpoint is to be probed.
   [[nodiscard]] bool probed() const;
-  // No process is left, except perhaps an unkillable one, which is given up.
+  // It is stopped or fatal, and no process is left, except perhaps ones that nothing will end (see above).
   [[nodiscard]] bool ended() const;
-  // When the next incarnation is to be expected: now while one boots, the back-off's end, or never.
+  // When an incarnation is to be expected: now while one boots or is being replaced; at the back-off's end;
+  // or never.
   [[nodiscard]] std::optional<base::TimePoint> due() const;
 
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
   [[nodiscard]] base::TimePoint since() const { return since_; }  // of the state
   [[nodiscard]] base::TimePoint spawned_at() const { return spawned_at_; }
+  // Set if it did not end when it was asked to: how long it was waited for before it was killed.
+  [[nodiscard]] const std::optional<base::Duration>& killed_after() const { return killed_after_; }
   [[nodiscard]] unsigned restarts() const { return restarts_; }
   [[nodiscard]] bool crash_looping() const { return policy_.crash_looping(); }
   [[nodiscard]] unsigned failures_in_a_row() const { return policy_.failures_in_a_row(); }
@@ -94,23 +121,26 @@ class Instance {
 
  private:
   void take(const spawn::Running& running);
-  void take(const spawn::Ended& ended);
+  void take(const spawn::Ended& ended, const std::optional<ListenerOwner>& owner);
   void take(const spawn::Left& left);
   void take(const spawn::Gone& gone);
   void take(const spawn::Unkillable& unkillable);
   void enter(InstanceState state);
   void tell(Fact::What what) const;
+  [[nodiscard]] bool told_to_stop() const {
+    return state_ == InstanceState::stopping || state_ == InstanceState::killing;
+  }
   void spawn_when_gone();
   void spawn();
   void become_healthy();
   void end_drain();
+  void disarm_drain();
   void begin_stop();
   void climb();  // the next rung of the stop ladder
-  void kill();
+  void kill_tree();
   void end_stop();
   void end_tree();
   [[nodiscard]] bool move_to_another_port(const std::string& cause);
-  [[nodiscard]] bool lost_its_port(const spawn::ExitStatus& status);
   void restart_or_rest(const spawn::ExitStatus& status);
   void restart_after(base::Duration delay);
   [[nodiscard]] bool has_endpoint() const { return config::is_routed(spec_->app.endpoint); }
@@ -119,6 +149,7 @@ class Instance {
   spec::SpecRef spec_;
   Role role_;
   Effects& effects_;
+  const Knowledge& knowledge_;
   RestartPolicy policy_;
   InstanceState state_ = InstanceState::stopped;
   base::TimePoint since_{};
@@ -130,11 +161,12 @@ class Instance {
   bool alive_ = false;            // some process of the incarnation may exist
   bool overdue_ = false;          // state backoff: its time is over, but the former incarnation still exists
   bool moving_ = false;           // state killing: then started at once on another port
-  unsigned ports_tried_ = 0;      // how often its port turned out to be another process's
+  unsigned ports_tried_ = 0;      // how often another process turned out to hold its port
   bool failing_ = false;
   bool replacing_ = false;  // stops in order to be started again
   unsigned restarts_ = 0;
   std::optional<spawn::ExitStatus> last_exit_;
+  std::optional<base::Duration> killed_after_;
   routing::ProbeReport probe_;
   std::string owner_detail_;
 };

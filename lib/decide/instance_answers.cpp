@@ -2,24 +2,19 @@
 #include <fmt/format.h>
 
 #include "decide/instance.h"
+#include "decide/probe_text.h"
 
 namespace gracevisor::decide {
-namespace {
 
-std::string_view text_of(routing::ProbeOutcome outcome) {
-  switch (outcome) {
-    case routing::ProbeOutcome::passed: return "passed";
-    case routing::ProbeOutcome::wrong_status: return "status";
-    case routing::ProbeOutcome::refused: return "refused";
-    case routing::ProbeOutcome::timed_out: return "timed out";
-    case routing::ProbeOutcome::broken: return "connection ended before an answer";
-    case routing::ProbeOutcome::malformed: return "no HTTP answer";
-    case routing::ProbeOutcome::unable: return "not begun";
-  }
-  return "?";
+bool Instance::needs_owner(const routing::ProbeReport& report) const {
+  return state_ == InstanceState::starting && report.passes_in_a_row >= spec_->app.health.healthy_after;
 }
 
-}  // namespace
+bool Instance::needs_owner(const spawn::ProcessEvent& event) const {
+  const auto* ended = std::get_if<spawn::Ended>(&event);
+  return ended != nullptr && state_ == InstanceState::starting &&
+         spec_->app.endpoint == config::EndpointKind::port && !clean(ended->status);
+}
 
 bool Instance::probed() const {
   if (!has_endpoint()) return false;
@@ -41,31 +36,31 @@ bool Instance::probed() const {
   return false;
 }
 
+bool Instance::waits() const {
+  bool unsignalled = state_ == InstanceState::draining || state_ == InstanceState::closing ||
+                     state_ == InstanceState::drained;
+  return unsignalled && !replacing_;
+}
+
 bool Instance::ended() const {
   return !alive_ && (state_ == InstanceState::stopped || state_ == InstanceState::fatal);
 }
 
 std::optional<base::TimePoint> Instance::due() const {
-  if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return effects_.now();
+  if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return knowledge_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
-  if (moving_) return effects_.now();
-  if (replacing_ && role_ == Role::live) return effects_.now();
+  if (moving_) return knowledge_.now();
+  if (replacing_ && role_ == Role::live) return knowledge_.now();
   return std::nullopt;
 }
 
 std::string Instance::probe_text() const {
-  const config::Health& health = spec_->app.health;
-  std::string what = health.kind == config::Health::Kind::tcp ? "connect" : "GET " + health.path;
-  if (probe_.tries == 0) return what + " -> no probe ended yet";
-  std::string outcome =
-      probe_.status != 0 ? std::to_string(probe_.status) : std::string(text_of(probe_.last));
-  if (probe_.last == routing::ProbeOutcome::unable) {
-    outcome += fmt::format(" (gracevisord: {})", base::errno_text(probe_.code));
+  if (!has_endpoint()) {
+    return fmt::format("counts as healthy once it has run for {:.1f} s",
+                       std::chrono::duration<double>(spec_->app.deploy.settle).count());
   }
-  std::string result =
-      fmt::format("{} -> {}, {} {}", what, outcome, probe_.tries, probe_.tries == 1 ? "try" : "tries");
-  if (!owner_detail_.empty()) result += "; " + owner_detail_;
-  return result;
+  const std::string result = decide::probe_text(spec_->app.health, probe_);
+  return owner_detail_.empty() ? result : result + "; " + owner_detail_;
 }
 
 }  // namespace gracevisor::decide

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "decide/explain.h"
 #include "decide/instance.h"
 
 namespace gracevisor::decide {
@@ -13,18 +14,17 @@ constexpr unsigned kOtherPorts = 5;
 
 }  // namespace
 
-void Instance::take(const spawn::Ended& ended) {
+void Instance::take(const spawn::Ended& ended, const std::optional<ListenerOwner>& owner) {
   const spawn::ExitStatus& status = ended.status;
-  tell(fact::Exited{identity_, status});
+  const bool unasked = !told_to_stop();
+  tell(fact::Exited{identity_, status, unasked, unasked ? last_words_of(*this, knowledge_) : ""});
   last_exit_ = status;
-  for (InstanceTimer timer :
-       {InstanceTimer::settle, InstanceTimer::drain_deadline, InstanceTimer::closing_grace}) {
-    effects_.disarm(identity_, timer);
-  }
+  effects_.disarm(identity_, InstanceTimer::settle);
+  disarm_drain();
   effects_.publish();  // without this endpoint
   switch (state_) {
     case InstanceState::starting:
-      if (lost_its_port(status)) return;
+      if (owner && owner->ownership == Ownership::foreign && move_to_another_port(owner->detail)) return;
       [[fallthrough]];
     case InstanceState::spawning:
     case InstanceState::healthy:
@@ -48,7 +48,7 @@ void Instance::take(const spawn::Ended& ended) {
 }
 
 void Instance::tell(Fact::What what) const {
-  effects_.tell({effects_.now(), spec_->app.name, std::move(what)});
+  effects_.tell({knowledge_.now(), spec_->app.name, std::move(what)});
 }
 
 void Instance::end_stop() {
@@ -60,21 +60,28 @@ void Instance::end_stop() {
 }
 
 void Instance::restart_after(base::Duration delay) {
-  restart_at_ = effects_.now() + delay;
+  restart_at_ = knowledge_.now() + delay;
   enter(InstanceState::backoff);
   effects_.arm(identity_, InstanceTimer::restart, delay);
 }
 
 void Instance::restart_or_rest(const spawn::ExitStatus& status) {
   std::optional<base::Duration> healthy_for;
-  if (healthy_since_) healthy_for = effects_.now() - *healthy_since_;
+  if (healthy_since_) healthy_for = knowledge_.now() - *healthy_since_;
+  const bool looped = policy_.crash_looping();
   RestartPolicy::Verdict verdict = policy_.on_exit(status, healthy_for);
   switch (verdict.kind) {
-    case RestartPolicy::Verdict::Kind::restart: restart_after(verdict.delay); return;
+    case RestartPolicy::Verdict::Kind::restart:
+      if (policy_.crash_looping() && !looped) {
+        tell(fact::CrashLooping{identity_, policy_.failures_in_a_row(), status,
+                                last_words_of(*this, knowledge_)});
+      }
+      restart_after(verdict.delay);
+      return;
     case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
     case RestartPolicy::Verdict::Kind::fatal:
       enter(InstanceState::fatal);
-      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status});
+      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status, last_words_of(*this, knowledge_)});
       return;
   }
 }
@@ -89,12 +96,6 @@ bool Instance::move_to_another_port(const std::string& cause) {
   effects_.publish();
   effects_.kill_tree(identity_);
   return true;
-}
-
-bool Instance::lost_its_port(const spawn::ExitStatus& status) {
-  if (spec_->app.endpoint != config::EndpointKind::port || clean(status)) return false;
-  ListenerOwner owner = effects_.listener_owner(identity_);
-  return owner.ownership == Ownership::foreign && move_to_another_port(owner.detail);
 }
 
 void Instance::end_tree() {
@@ -133,7 +134,7 @@ void Instance::take(const spawn::Left& /*left*/) {
 }
 
 void Instance::take(const spawn::Unkillable& /*unkillable*/) {
-  tell(fact::Unkillable{identity_, effects_.place(identity_)});
+  tell(fact::Unkillable{identity_, knowledge_.place(identity_)});
   end_tree();
 }
 

@@ -1,5 +1,4 @@
-// The states of an instance; what leads from one to the next is drawn in instance.h. Thread: values, any
-// thread.
+// The states of an instance; instance.h draws the transitions between them. Thread: values, any thread.
 #pragma once
 
 #include <cstdint>

@@ -28,9 +28,9 @@ void RecordKeeper::ask() {
 }
 
 void RecordKeeper::note(const std::string& cause) {
-  if (!trouble_) trouble_ = Trouble{effects_.now(), {}};
+  if (!trouble_) trouble_ = Trouble{knowledge_.now(), {}};
   trouble_->cause = cause;
-  effects_.tell({effects_.now(), name_, fact::RecordFailed{cause}});
+  effects_.tell({knowledge_.now(), name_, fact::RecordFailed{cause}});
 }
 
 void RecordKeeper::try_now() {
@@ -54,7 +54,7 @@ void RecordKeeper::on_recorded(std::uint64_t serial, const base::Expected<void>&
     effects_.disarm(app_, AppTimer::record);
     state_ = State::settled;
     wanted_ = {};
-    if (trouble_) effects_.tell({effects_.now(), name_, fact::RecordWritten{}});
+    if (trouble_) effects_.tell({knowledge_.now(), name_, fact::RecordWritten{}});
     trouble_.reset();
     return;
   }

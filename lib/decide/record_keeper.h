@@ -1,5 +1,5 @@
-// Sees to it that an app's state record reaches the disk: the newest record asked for is written, and retried
-// until that succeeds, after 1 s, 2 s, … 30 s. A decider.
+// Sees to it that an app's state record reaches the disk: it has the newest record written, and retries after
+// 1 s, 2 s, … 30 s until that succeeds. A decider.
 //
 //   settled --write--> asked --written--> settled
 //                       | ^
@@ -26,19 +26,19 @@ class RecordKeeper {
     std::string cause;
   };
 
-  RecordKeeper(base::AppId app, std::string name, Effects& effects)
-      : app_(app), name_(std::move(name)), effects_(effects) {}
+  RecordKeeper(base::AppId app, std::string name, const Surroundings& around)
+      : app_(app), name_(std::move(name)), effects_(around.effects), knowledge_(around.knowledge) {}
 
-  // Asks for this record instead of the one asked for before. Returns its serial, which every
-  // App::on_recorded() about it carries.
+  // Asks for this record in place of any earlier one. Returns its serial, which every App::on_recorded()
+  // about it carries.
   std::uint64_t write(spec::AppState state);
-  // The daemon ends: a record that is not on disk is tried once more now.
+  // The daemon ends: a record that waits for its next try is tried now.
   void try_now();
 
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_timer();
 
-  // The newest record was asked for, and the answer may still come.
+  // The newest record was asked for, and the answer is neither here nor overdue.
   [[nodiscard]] bool asked() const { return state_ == State::asked && !overdue_; }
   // Set from a failure or a missing answer until the next success.
   [[nodiscard]] const std::optional<Trouble>& trouble() const { return trouble_; }
@@ -51,10 +51,11 @@ class RecordKeeper {
   base::AppId app_;
   std::string name_;
   Effects& effects_;
+  const Knowledge& knowledge_;
   State state_ = State::settled;
-  spec::AppState wanted_;  // asked, waiting
+  spec::AppState wanted_;  // in states asked and waiting
   std::uint64_t serial_ = 0;
-  bool overdue_ = false;  // asked: no answer for kPatience
+  bool overdue_ = false;  // in state asked: no answer for kPatience
   base::Duration delay_{};
   std::optional<Trouble> trouble_;
 };

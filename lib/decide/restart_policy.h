@@ -2,13 +2,14 @@
 // giving up.
 //
 //   delay = min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5)
-//   k       unstable exits in a row before this one; an exit is unstable unless the instance had been healthy
-//           for stable_after, which forgets them all
-//           a process that could not be begun for the daemon's own want of descriptors, memory or processes
-//           is no exit: it is tried again under any policy, with a delay that grows alike
+//   k       the number of unstable exits in a row before this one; an exit is unstable unless the instance
+//           had been healthy for stable_after, which clears the count
 //   fatal   at the max_failures-th unstable exit in a row (0: never)
 //
-// One per slot. Pure: it has no clock and no timer. Thread: the supervisor's.
+// If a process could not be started because the daemon itself lacked an address, descriptors, memory or
+// processes, that is no exit: it is tried again under any policy, with a delay that grows in the same way.
+//
+// One policy per slot. Pure: it has no clock and no timer. Thread: the supervisor's.
 #pragma once
 
 #include <optional>
@@ -25,7 +26,7 @@ class RestartPolicy {
   struct Verdict {
     enum class Kind {
       restart,    // after `delay`
-      stay_down,  // as the policy says: `never`, or a clean exit under `on_failure`
+      stay_down,  // by policy: `never`, or a clean exit under `on_failure`
       fatal,      // max_failures reached: an operator has to look
     };
     Kind kind = Kind::restart;
@@ -34,6 +35,9 @@ class RestartPolicy {
 
   // `seed` spreads the delays when many instances die together.
   RestartPolicy(const config::Restart& restart, unsigned seed) : restart_(restart), random_(seed) {}
+
+  // The next exit is judged by these.
+  void adjust(const config::Restart& restart) { restart_ = restart; }
 
   // `healthy_for`: how long it had been healthy; unset when it never was.
   [[nodiscard]] Verdict on_exit(const spawn::ExitStatus& status, std::optional<base::Duration> healthy_for);
@@ -50,7 +54,7 @@ class RestartPolicy {
   config::Restart restart_;
   std::minstd_rand random_;
   unsigned failures_ = 0;
-  unsigned unbegun_ = 0;  // attempts in a row that spawn::own_shortage() ended
+  unsigned unbegun_ = 0;  // failed starts in a row for which spawn::own_shortage() is true
 };
 
 }  // namespace gracevisor::decide

@@ -28,7 +28,7 @@ Shutdown::Steps Shutdown::expired() {
   return {};
 }
 
-Shutdown::Steps Shutdown::look(const Seen& seen) {
+Shutdown::Steps Shutdown::advance(const Seen& seen) {
   switch (stage_) {
     case Stage::closing:
       if (!seen.closed) return {};

@@ -3,9 +3,9 @@
 //   serving --stop--> closing (listeners close, exchanges finish) --idle--> stopping (apps unrouted, drained,
 //   signalled) --all gone, responses taken by their clients--> over
 //
-// A second stop, or the deadline, signals without a drain and cuts what is still under way: a client that
-// reads nothing of its response keeps the proxy from noticing that the app has died. The next stop or
-// deadline kills. Thread: the supervisor's.
+// A second stop, or the deadline of closing, signals without a drain and cuts everything still under way: a
+// client that reads nothing of its response keeps the proxy from noticing that the app has died. The next
+// stop, or the deadline of stopping, kills. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +17,20 @@ namespace gracevisor::decide {
 class Shutdown {
  public:
   enum class Step : std::uint8_t {
-    close,          // no boot and no deploy goes on; the workers close the listeners
-    end_listeners,  // they have closed them: no client must wait in a backlog
+    close,          // boot and deploys are ended; the workers close the listeners
+    end_listeners,  // the supervisor closes them, too: no client must wait in a backlog
     drain,          // the apps leave the routes, drain, and are signalled
-    signal,         // without a drain; what is under way is cut
-    kill,           // SIGKILL; what is under way is cut
+    signal,         // the apps are signalled without a drain; everything under way is cut
+    kill,           // SIGKILL; everything under way is cut
     finish,         // nothing is left to wait for
   };
   using Steps = std::vector<Step>;
 
-  // What there is to see, once it has begun.
+  // What the supervisor sees once the shutdown has begun.
   struct Seen {
     bool closed = false;  // every worker has closed its listeners
     bool idle = false;    // no exchange is under way, and no request waits
-    bool ended = false;   // every app has, and so have its processes and endpoints
+    bool ended = false;   // every app has ended, and so have its processes and endpoints
     bool unsent = false;  // clients have not taken all of their responses
   };
 
@@ -41,7 +41,7 @@ class Shutdown {
   [[nodiscard]] Steps stop();
   // The time for the stage is over.
   [[nodiscard]] Steps expired();
-  [[nodiscard]] Steps look(const Seen& seen);
+  [[nodiscard]] Steps advance(const Seen& seen);
 
  private:
   enum class Stage : std::uint8_t { serving, closing, stopping, over };

@@ -1,5 +1,5 @@
-// A level that several threads raise and lower. Each step is a read-modify-write: use it for what happens at
-// most once per connection, never per request (see Tally for that).
+// A level that several threads raise and lower. Each step is a read-modify-write: use it for events that
+// happen at most once per connection, never per request (see Tally for that).
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// A thread's progress: a number that its one writer only raises, stored with release after the work it
-// announces. Used for each worker's adopted epoch and its oldest pinned epoch.
+// A thread's progress: a number that only that thread writes, and only raises; it is stored with release
+// after the work that it announces. Used for each worker's adopted, entered and oldest pinned epochs.
 #pragma once
 
 #include <atomic>

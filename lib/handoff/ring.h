@@ -1,6 +1,6 @@
 // A bounded queue between one writing and one reading thread: log lines and disk work on their way to the
-// writer thread, connections on their way between workers. A full ring refuses; the caller counts what it had
-// to drop, or keeps it.
+// writer thread, connections on their way between workers. A full ring refuses an item; the caller then keeps
+// it, or drops it and counts the loss.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ class Ring {
   // Holds up to `capacity` items; capacity >= 1.
   explicit Ring(std::size_t capacity) : slots_(capacity + 1) {}
 
-  // Writing thread only. False, and `item` untouched, when the ring is full.
+  // Writing thread only. Returns false and leaves `item` untouched when the ring is full.
   [[nodiscard]] bool push(T&& item) {
     // relaxed: this thread alone writes tail_. acquire: the reader emptied the slot before it moved head_.
     std::size_t tail = tail_.load(std::memory_order_relaxed);

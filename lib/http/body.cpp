@@ -29,7 +29,7 @@ int hex_value(char c) noexcept {
 
 }  // namespace
 
-void BodyReader::start(const Framing& framing, const Limits& limits) noexcept {
+void BodyReader::start(const Framing& framing, const BodyLimits& limits) noexcept {
   *this = BodyReader();
   kind_ = framing.kind;
   room_ = limits.content;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/head.h"
+#include "http/limits.h"
 #include "http/reasons.h"
 
 namespace gracevisor::http {
@@ -21,15 +22,10 @@ class BodyReader {
     std::string_view payload;  // the content in them: a slice of the input, perhaps empty
     std::string_view trailer;  // the trailer lines in them, checked, with their line ends
   };
-  struct Limits {
-    std::uint64_t content = UINT64_MAX;  // State::too_large beyond it; no chunk is larger than 2 GiB either
-    std::uint64_t extensions = 8192;     // bytes of chunk extensions in total; 256 in one chunk
-    std::uint64_t trailers = 8192;       // bytes, in at most 16 lines
-  };
 
-  void start(const Framing& framing, const Limits& limits) noexcept;
+  void start(const Framing& framing, const BodyLimits& limits) noexcept;
   void start(const Framing& framing, std::uint64_t max_body = UINT64_MAX) noexcept {
-    start(framing, Limits{.content = max_body});
+    start(framing, BodyLimits{.content = max_body});
   }
 
   // Takes the next piece: call again with the rest until consumed == bytes.size() or state() is not

@@ -1,4 +1,5 @@
 // The character classes of RFC 9110 section 5.6.2 and RFC 9112 as one table of bits. Internal to http/.
+// Thread: pure functions.
 #pragma once
 
 #include <array>
@@ -12,13 +13,13 @@ namespace gracevisor::http {
 
 enum CharacterClass : std::uint8_t {
   kTokenCharacter = 1,   // tchar
-  kTargetCharacter = 2,  // of a target's path: visible ASCII without #, <, >, ", {, }, ^, ` and backslash
+  kTargetCharacter = 2,  // of a target's path: visible ASCII except #, <, >, ", {, }, ^, ` and backslash
   kValueCharacter = 4,   // of a field value or reason: HTAB, SP, VCHAR, obs-text
   kNameCharacter = 8,    // of a host name: unreserved (RFC 3986 section 2.3)
   kDigit = 16,
-  kQueryCharacter = 32,       // of a target's query: those of the path and {, }, ^, ` and backslash, which
+  kQueryCharacter = 32,       // of a target's query: those of the path, plus {, }, ^, ` and backslash, which
                               // browsers send unencoded
-  kSentTargetCharacter = 64,  // of either, as some clients send it: no control, space, DEL or #
+  kSentTargetCharacter = 64,  // of either, as some clients send it: anything but controls, space, DEL and #
 };
 
 [[nodiscard]] consteval std::array<std::uint8_t, 256> make_character_table() {
@@ -65,20 +66,21 @@ inline constexpr std::array<std::uint8_t, 256> kCharacters = make_character_tabl
 inline constexpr std::uint64_t kLowBits = 0x0101010101010101U;
 inline constexpr std::uint64_t kHighBits = 0x80 * kLowBits;
 
-// How many of the eight characters, counted from the first, are visible, SP or obs-text.
+// The length of the longest prefix of the eight characters that consists of visible characters, SP and
+// obs-text.
 [[nodiscard]] inline std::size_t visible_prefix(const char* eight) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, eight, sizeof word);
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-  // The high bit of a byte is set if it is below 0x20, or DEL, or (by a borrow) after such a byte: the lowest
-  // set bit is right.
+  // A byte's high bit is set if the byte is below 0x20, is DEL, or (by a borrow) follows such a byte. So the
+  // lowest set bit is correct.
   const std::uint64_t deletes = word ^ (0x7f * kLowBits);
   const std::uint64_t control = (word - 0x20 * kLowBits) & ~word;
   const std::uint64_t is_delete = (deletes - kLowBits) & ~deletes;
   return static_cast<std::size_t>(std::countr_zero((control | is_delete) & kHighBits)) / 8;
 }
 
-// The same for kValueCharacter, eight at a time: most of a head consists of values.
+// span_of() for kValueCharacter, eight characters at a time: most of a head consists of values.
 [[nodiscard]] inline std::size_t value_span(std::string_view text) noexcept {
   std::size_t length = 0;
   while (length + 8 <= text.size()) {

@@ -1,5 +1,5 @@
 // What a message's Connection fields say (RFC 9110 section 7.6.1), and which fields end at this hop.
-// Internal to http/. Thread: values.
+// Internal to http/. Thread: any; values.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +24,13 @@ struct ConnectionOptions {
 // Is `name` a member of the list exactly, without parameters? Case-insensitive.
 [[nodiscard]] bool has_member(std::string_view value, std::string_view name) noexcept;
 
-// Does the value of an Upgrade field name HTTP/2 over TCP, whatever the version ("/") or parameter (";")
-// behind it? Inside, it would bypass routing and every rule here, so it does not pass in either direction;
-// its upgrade is deprecated (RFC 9113 section 3.1).
+// Does the value of an Upgrade field name HTTP/2 over TCP, with any version ("/") or parameter (";") after
+// it? Requests inside HTTP/2 would bypass routing and every rule here, so the name does not pass in either
+// direction; this upgrade is deprecated (RFC 9113 section 3.1).
 [[nodiscard]] bool names_h2c(std::string_view upgrade) noexcept;
 
-// Does a Connection field of the message name this field, and may it be nominated away (not for routing,
-// framing, identity, security)?
+// Does a Connection field of the message name this field, and may the field be nominated away? (Fields for
+// routing, framing, identity and security may not.)
 [[nodiscard]] bool nominated_away(const Fields& fields, const Field& field) noexcept;
 
 // Connection itself and the fields that end at every hop whether nominated or not; also the framing fields,

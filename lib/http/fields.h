@@ -44,15 +44,16 @@ enum class FieldName : std::uint8_t {
 
 struct Field {
   FieldName name = FieldName::other;
-  std::string_view text;   // the name as it was written
-  std::string_view value;  // without surrounding white space
+  bool plain_line = false;  // text and value are parts of a head's line that is exactly "text: value\r\n"
+  std::string_view text;    // the name as it was written
+  std::string_view value;   // without surrounding white space
 };
 
 using Fields = std::vector<Field>;
 
 // Case-insensitive; `other` for unknown names.
 [[nodiscard]] FieldName classify(std::string_view name) noexcept;
-// Do they differ only in case? Requires: a.size() == b.size().
+// Are they equal, ignoring case? Requires: a.size() == b.size().
 [[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b) noexcept;
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && same_ignoring_case(a, b);

@@ -1,5 +1,6 @@
 // Heads as an intermediary writes them: hop-by-hop fields removed (RFC 9110 section 7.6.1), forwarding fields
-// added, our own framing. Thread: the owner's; output is appended to a string whose capacity is reused.
+// added, framing replaced by our own. Thread: the owner's; output is appended to a string whose capacity is
+// reused.
 #pragma once
 
 #include <chrono>
@@ -13,7 +14,7 @@
 
 namespace gracevisor::http {
 
-// Changes to the fields of a head on its way: removed, then set. Names are case-insensitive.
+// Changes to the fields of a head in transit: first `remove`, then `set`. Names are case-insensitive.
 struct FieldEdits {
   std::span<const std::pair<std::string, std::string>> set = {};
   std::span<const std::string> remove = {};
@@ -40,8 +41,8 @@ struct RequestForward {
 // named X-Gv-…: a client's are removed. Returns the offset in `out` of the field that says how the body is
 // framed.
 std::size_t write_request_head(const RequestHead& head, const RequestForward& how, std::string& out);
-// In a head that says at offset `framing` that its body is chunked, gives the body this length instead (RFC
-// 9112 section 6.2). The head does not grow.
+// Changes a head that says at offset `framing` that its body is chunked, so that it gives this length
+// instead (RFC 9112 section 6.2). The head does not grow.
 void tell_length(std::string& head, std::size_t framing, std::uint64_t length);
 
 // How the response is sent to the client: its framing and whether the connection is kept.
@@ -79,7 +80,8 @@ struct OwnAnswer {
   unsigned retry_after = 0;  // seconds; 0: no Retry-After
   std::string_view date;
 };
-void write_own_answer(const OwnAnswer& answer, std::string& out);
+// Appends it; returns the size of its head.
+std::size_t write_own_answer(const OwnAnswer& answer, std::string& out);
 // Reduces Accept to what OwnAnswer needs: "text/html" or "application/json", a constant; empty for plain
 // text.
 [[nodiscard]] std::string_view answer_type(std::string_view accept) noexcept;

@@ -1,9 +1,10 @@
 // Message heads: found complete in one buffer, checked by rules that refuse what must not pass, then parsed
-// by llhttp (no lenient flag). What llhttp would refuse although it may pass (a method not in its list, a
-// byte of the target, white space after a length, an app's Content-Length along with chunked) is given to it
-// in another form, see head_check.h; the next hop gets what was received. This code behaves the same with
-// llhttp 8.1 and 9.x. Lifetime: every view points into the bytes given to read_request() or read_response().
-// Thread: the owner's; a reader and its heads are reused, so that the steady state allocates nothing.
+// by llhttp (no lenient flag). Some things that may pass would be refused by llhttp (a method not in its
+// list, a byte of the target, white space after a length, an app's Content-Length along with chunked): it is
+// given these in another form, see head_check.h; the next hop gets what was received. This code behaves the
+// same with llhttp 8.1 and 9.x. Lifetime: every view points into the bytes given to read_request() or
+// read_response(). Thread: the owner's; a reader and its heads are reused, so that the steady state allocates
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +15,10 @@
 #include <string_view>
 
 #include "http/fields.h"
+#include "http/limits.h"
 #include "http/reasons.h"
 
 namespace gracevisor::http {
-
-struct HeadLimits {
-  std::size_t target = 8192;  // 414
-  std::size_t head = 32768;   // 431
-  std::size_t fields = 100;   // 431
-  std::size_t field = 16384;  // 431
-  // Targets may contain bytes that RFC 9112 section 3.2 forbids, except controls, space, DEL and "#"; if
-  // false, 400.
-  bool targets_as_sent = true;
-};
 
 // How a body is delimited (RFC 9112 section 6.3).
 struct Framing {
@@ -35,21 +27,21 @@ struct Framing {
   std::uint64_t length = 0;  // for kind length; > 0
 };
 
-// `other` is any other token, in any case, and passes unchanged (RFC 9110 section 9.1).
+// `other` is any other token, in upper or lower case, and passes unchanged (RFC 9110 section 9.1).
 enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch, trace, connect, other };
 
 // Safe to repeat (RFC 9110 section 9.2.2): GET HEAD OPTIONS TRACE PUT DELETE.
 [[nodiscard]] bool idempotent(Method method) noexcept;
 
 // Is the protocol that a 101 names (just one) among those that the request's Upgrade field asked for? (RFC
-// 9110 section 7.8; names are case-insensitive, as the ones in use are.)
+// 9110 section 7.8; names are compared ignoring case, because those in use are case-insensitive.)
 [[nodiscard]] bool upgrade_matches(std::string_view asked, std::string_view answered) noexcept;
 
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
-  // origin-form (or "*"), as it is forwarded: absolute-form is reduced to it. Without a path that leaves
-  // "?query" (`path` is then "/"); write_request_head adds the slash.
+  // origin-form (or "*"), as it is forwarded: absolute-form is reduced to it. An absolute-form with a query
+  // but no path leaves "?query" (`path` is then "/"); write_request_head adds the slash.
   std::string_view target;
   std::string_view path;  // target without the query
   // Host as sent (or that of the absolute-form), without an empty port; empty for HTTP/1.0 without Host

@@ -1,5 +1,5 @@
-// The check before llhttp: finds where a head ends, bounded by the limits, refuses what llhttp (in any
-// version) would accept although it must not pass, and finds what llhttp would refuse although it may pass:
+// The check before llhttp: finds where a head ends, bounded by the limits, refuses what must not pass
+// although llhttp (in any version) would accept it, and finds what may pass although llhttp would refuse it:
 // llhttp is given a stand-in for that. A stand-in never changes how a body is delimited, except in the one
 // case where RFC 9112 section 6.3 says so: an app's Content-Length along with its Transfer-Encoding does not
 // count. Apart from that, nothing here decides what an accepted head means. Internal to http/. Thread: pure
@@ -23,9 +23,9 @@ namespace gracevisor::http {
 
 enum class MessageKind : std::uint8_t { request, response };
 
-// What llhttp is given in another form than received.
+// What llhttp is given in a form other than the received one.
 struct StandIns {
-  // "/" for a target with bytes that it does not know, POST for a method that is not standard_method().
+  // "/" for a target with bytes that it does not know, POST for a method that is not a standard_method().
   // Neither a target nor such a method says anything about the body (RFC 9112 section 6).
   bool request_line = false;
   bool spaces = false;      // a length's or a coding's value without trailing white space
@@ -46,7 +46,7 @@ struct FoundHead {
   Refusal refusal;         // refused
 };
 
-// The longest method accepted; longer ones are 501.
+// The longest method accepted; longer ones get a 501.
 inline constexpr std::size_t kMaxMethod = 32;
 
 // The methods that llhttp is given unchanged: all its versions know them, and some have special rules.

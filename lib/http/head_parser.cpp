@@ -33,6 +33,13 @@ HeadParser::Verdict verdict_of(llhttp_errno_t error, int method) noexcept {
   return Verdict::other;
 }
 
+// Requires: both lie in a complete head.
+bool on_a_plain_line(const Field& field) noexcept {
+  const char* const value = field.text.data() + field.text.size() + 2;
+  const char* const end = value + field.value.size();
+  return field.value.data() == value && value[-1] == ' ' && end[0] == '\r' && end[1] == '\n';
+}
+
 }  // namespace
 
 HeadParser::HeadParser() {
@@ -63,6 +70,7 @@ HeadParser::Verdict HeadParser::parse(llhttp_type_t type, std::string_view head,
   for (Field& field : fields) {
     field.name = classify(field.text);
     field.value = trim(field.value);
+    field.plain_line = on_a_plain_line(field);
   }
   return Verdict::accepted;
 }

@@ -163,7 +163,8 @@ std::string_view answer_type(std::string_view accept) noexcept {
   return {};
 }
 
-void write_own_answer(const OwnAnswer& answer, std::string& out) {
+std::size_t write_own_answer(const OwnAnswer& answer, std::string& out) {
+  const std::size_t before = out.size();
   const Form form = answer.message.empty() ? Form::plain : preferred(answer.accept);
   std::string body;
   write_body(answer, form, body);
@@ -171,7 +172,9 @@ void write_own_answer(const OwnAnswer& answer, std::string& out) {
   write_field("Content-Type", content_type(form), out);
   write_field("Content-Length", body.size(), out);
   out.append("\r\n");
+  const std::size_t head = out.size() - before;
   if (!answer.head_request) out.append(body);
+  return head;
 }
 
 }  // namespace gracevisor::http

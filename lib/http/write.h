@@ -31,7 +31,7 @@ class HeadText {
 };
 
 // Appends what `write` writes into a HeadText: a head is many small pieces, and this avoids checking the
-// string's capacity for each. If `room` is too small it is written again.
+// string's capacity for each. If `room` is too small, the head is written again.
 template <class Write>
 void append_head(std::string& out, std::size_t room, Write write) {
   const std::size_t before = out.size();
@@ -50,7 +50,7 @@ void append_head(std::string& out, std::size_t room, Write write) {
   try_it();
 }
 
-// The space the fields need unchanged.
+// The space that the fields need when written unchanged.
 [[nodiscard]] inline std::size_t size_of(const Fields& fields) noexcept {
   std::size_t size = 0;
   for (const Field& field : fields) size += field.text.size() + field.value.size() + 4;
@@ -75,7 +75,7 @@ template <std::size_t N, class Text>
   out.append(std::string_view(name, N - 1)).append(": ").append(value).append("\r\n");
 }
 
-// Copies fields unchanged, in order. Adjacent fields written the usual way are copied as one piece.
+// Copies fields unchanged, in order. Adjacent plain lines are copied as one piece.
 class FieldCopy {
  public:
   explicit FieldCopy(HeadText& out) noexcept : out_(out) {}
@@ -83,19 +83,15 @@ class FieldCopy {
   FieldCopy& operator=(const FieldCopy&) = delete;
   ~FieldCopy() { flush(); }
 
-  // Requires: the field's slices point into a complete head.
   void add(const Field& field) noexcept {
     const char* const begin = field.text.data();
-    const char* const value = begin + field.text.size() + 2;
-    const char* const end = value + field.value.size();
-    const bool usual = field.value.data() == value && value[-1] == ' ' && end[0] == '\r' && end[1] == '\n';
-    if (!usual || begin != end_) flush();
-    if (!usual) {
+    if (!field.plain_line || begin != end_) flush();
+    if (!field.plain_line) {
       write_field(field.text, field.value, out_);
       return;
     }
     if (begin_ == nullptr) begin_ = begin;
-    end_ = end + 2;
+    end_ = field.value.data() + field.value.size() + 2;
   }
   // The same under another name.
   void add_as(std::string_view name, const Field& field) noexcept {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/one_line.h"
 #include "inspect/socket_holders.h"
 #include "inspect/tcp_listeners.h"
 #include "inspect/unix_listeners.h"
@@ -47,6 +48,9 @@ std::vector<TcpListener> answering(const std::vector<TcpListener>& of_port) {
   }
   return result;
 }
+
+// A process chooses its own name; the kernel keeps 15 bytes of it.
+constexpr std::size_t kMostOfAName = 16;
 
 using Inodes = std::vector<ino_t>;
 
@@ -104,14 +108,26 @@ ListenerOwner judge(const std::string& place, const Inodes& candidates, base::Pi
     auto stranger =
         std::ranges::find_if(candidates, [&](ino_t inode) { return !held.inodes.contains(inode); });
     auto holder = holder_of(table, *stranger);
-    result.detail = holder
-                        ? fmt::format("{} is held by pid {} ({})", place, holder->pid.value(), holder->name)
-                        : place + " is held by another process";
+    result.detail = holder ? fmt::format("{} is held by pid {} ({})", place, holder->pid.value(),
+                                         base::one_line(holder->name, kMostOfAName))
+                           : place + " is held by another process";
   }
   return result;
 }
 
 }  // namespace
+
+std::string find_port_holder(const std::vector<base::Port>& ports) {
+  for (base::Port port : ports) {
+    const auto listeners = tcp_listeners(port);
+    if (!listeners || listeners->empty()) continue;
+    const auto holder = holder_of(read_process_table(), listeners->front().inode);
+    if (!holder) return fmt::format("port {} is held by another process", port.value());
+    return fmt::format("port {} is held by pid {} ({})", port.value(), holder->pid.value(),
+                       base::one_line(holder->name, kMostOfAName));
+  }
+  return {};
+}
 
 ListenerOwner find_listener_owner(base::Port port, base::Pid pid) {
   auto of_port = tcp_listeners(port);
@@ -136,6 +152,24 @@ ListenerOwner find_listener_owner(const std::filesystem::path& socket, base::Pid
                         if (auto ports = tcp_listeners()) add_held(*ports, held, into);
                       });
   if (result.ownership == Ownership::nobody) result.detail = "nothing listens on " + socket.string();
+  return result;
+}
+
+ListenerOwner find_passed_listener(const std::filesystem::path& socket, base::Pid pid) {
+  ListenerOwner result{Ownership::own, {}, {}};
+  const auto all = unix_listeners();
+  if (!all) return result;
+  const std::vector<UnixListener> passed = listeners_at(socket, *all);
+  const auto unaccepted = [](const UnixListener& listener) { return listener.waiting > 0; };
+  if (std::ranges::any_of(passed, unaccepted)) {
+    result.detail = "connected, but nobody accepted: does the app take LISTEN_FDS?";
+  }
+  HeldSockets held = sockets_of_instance(read_process_table(), pid);
+  for (const UnixListener& listener : passed) held.inodes.erase(listener.inode);
+  std::set<std::string> elsewhere;
+  add_held(*all, held.inodes, elsewhere);
+  if (const auto ports = tcp_listeners()) add_held(*ports, held.inodes, elsewhere);
+  result.elsewhere.assign(elsewhere.begin(), elsewhere.end());
   return result;
 }
 

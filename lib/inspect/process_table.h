@@ -1,6 +1,6 @@
 // A snapshot of all processes of the machine, read from /proc in slices, and how they are related. A process
-// that began or ended during the reading may be missing or still there: to be sure, look again. Thread: any;
-// one at a time.
+// that began while /proc was read may be missing, and one that ended may still be listed: to be sure, look
+// again. Thread: any; one at a time.
 #pragma once
 
 #include <dirent.h>
@@ -18,8 +18,8 @@
 
 namespace gracevisor::inspect {
 
-// The variables in a process's environment that tell where it comes from. A process that executed another
-// program with other variables, or wrote its title over them, carries none.
+// The variables in a process's environment that tell where it comes from. A process that executed a program
+// with other variables, or overwrote them with its title, carries none.
 struct ProcessMarks {
   std::string state;     // GV_STATE: the daemon's state folder (state_id.h)
   std::string app;       // GV_APP
@@ -32,9 +32,11 @@ struct ProcessMarks {
 [[nodiscard]] std::optional<ProcessMarks> marks_in(std::string_view environment);
 
 struct MarksSeen {
-  // Also unset when the environment cannot be read, which is no error: it belongs to another user.
+  // Also unset when the environment cannot be read, as when the process belongs to another user: that is no
+  // error.
   std::optional<ProcessMarks> marks;
-  // It is in the middle of execve(2), and its environment cannot be read yet: look again a moment later.
+  // The process is in the middle of execve(2), and its environment cannot be read yet: look again a moment
+  // later.
   bool executing = false;
 };
 [[nodiscard]] MarksSeen read_marks(pid_t pid);
@@ -44,20 +46,20 @@ class ProcessTable {
   using Entry = base::ProcessEntry;
   using Members = std::vector<const Entry*>;
 
-  // For tests; sealed.
+  // For tests; sorted and indexed like one that was read.
   [[nodiscard]] static ProcessTable of(std::vector<Entry> entries);
 
   // False when some process could not be examined for lack of descriptors or memory: a process missing here
   // may still exist.
   [[nodiscard]] bool complete() const { return complete_; }
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }  // by number
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }  // by pid
   [[nodiscard]] const Entry* find(pid_t pid) const;
   [[nodiscard]] Members children_of(pid_t pid) const { return of(by_parent_, pid); }
   [[nodiscard]] Members session_of(pid_t pid) const { return of(by_session_, pid); }
   [[nodiscard]] Members group_of(pid_t pid) const { return of(by_group_, pid); }
-  // Its parent, its parent's parent, and so on.
+  // The parent of `entry`, the parent's parent, and so on.
   [[nodiscard]] Members ancestors_of(const Entry& entry) const;
-  // Is an ancestor another living gracevisord? `self` does not count.
+  // Is a living gracevisord other than `self` among the ancestors?
   [[nodiscard]] bool below_daemon(const Entry& entry, pid_t self) const;
 
  private:
@@ -76,7 +78,7 @@ class ProcessTable {
 class ProcessScan {
  public:
   ProcessScan();
-  // Reads on, at least one process; true when all are read. Then take() may be called.
+  // Reads on for `slice`, at least one entry of /proc; true when all are read. Then take() may be called.
   [[nodiscard]] bool step(base::Duration slice);
   [[nodiscard]] ProcessTable take();
 
@@ -88,11 +90,11 @@ class ProcessScan {
   ProcessTable table_;
 };
 
-// In one go: when the daemon boots.
+// Reads the table in one go; this blocks until all of /proc has been read.
 [[nodiscard]] ProcessTable read_process_table();
 
-// Is this a gracevisord? Judged by its executable file if that can be read, since any process can choose its
-// name.
+// Is this a living gracevisord? Judged by its name and, since any process can choose its name, also by its
+// executable file if that can be read.
 [[nodiscard]] bool is_daemon(const base::ProcessEntry& entry);
 
 }  // namespace gracevisor::inspect

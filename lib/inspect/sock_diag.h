@@ -1,5 +1,6 @@
-// Questions to the kernel about its sockets, over netlink (sock_diag(7)). The answers are treated as foreign
-// bytes: every length in them is checked. Thread: any; blocks only for the system calls, one second at most.
+// Questions to the kernel about its sockets, over netlink (sock_diag(7)). The answers are treated as
+// untrusted bytes: every length in them is checked. Thread: any; blocks only in system calls, one second at
+// most in each.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ class SockDiag {
  public:
   [[nodiscard]] static base::Expected<SockDiag> open();
 
-  // Asks for all sockets that `request` (an inet_diag_req_v2 or a unix_diag_req) describes; `take` gets what
-  // follows the netlink header of each message, and says whether it wants more.
+  // Asks for all sockets that `request` (an inet_diag_req_v2 or a unix_diag_req) describes; `take` gets the
+  // bytes after the netlink header of each message, and returns whether it wants more.
   using Take = std::function<bool(std::span<const char>)>;
   [[nodiscard]] base::Expected<void> dump(std::span<const std::byte> request, const Take& take) const;
 
@@ -25,7 +26,8 @@ class SockDiag {
   base::UniqueFd fd_;
 };
 
-// The value of the first attribute of this type among those that follow a message; empty when there is none.
+// The value of the first attribute of this type among `attributes`, the bytes after a message; empty when
+// there is none.
 [[nodiscard]] std::span<const char> find_attribute(std::span<const char> attributes, unsigned type);
 
 }  // namespace gracevisor::inspect

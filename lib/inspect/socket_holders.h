@@ -18,7 +18,7 @@ using SocketSet = std::set<ino_t>;
 
 struct HeldSockets {
   SocketSet inodes;
-  bool complete = true;  // false: a process did not show its descriptors, or we had none left to look with
+  bool complete = true;  // false: a process hid its descriptors, or this process had none left to look with
 };
 
 // The sockets of one process.

@@ -32,6 +32,14 @@ std::optional<SocketFile> read_file(std::span<const char> value) {
   return SocketFile{makedev(raw.udiag_vfs_dev >> 20, raw.udiag_vfs_dev & 0xfffffU), raw.udiag_vfs_ino};
 }
 
+// Of a listening socket the length of its queue of connections.
+std::uint32_t read_waiting(std::span<const char> value) {
+  unix_diag_rqlen raw{};
+  if (value.size() < sizeof raw) return 0;
+  std::memcpy(&raw, value.data(), sizeof raw);
+  return raw.udiag_rqueue;
+}
+
 void take(std::span<const char> payload, Listeners& result) {
   unix_diag_msg message{};
   if (payload.size() < sizeof message) return;
@@ -44,6 +52,7 @@ void take(std::span<const char> payload, Listeners& result) {
   listener.path.assign(name.data(), ::strnlen(name.data(), name.size()));
   listener.file = read_file(find_attribute(attributes, UNIX_DIAG_VFS));
   listener.inode = message.udiag_ino;
+  listener.waiting = read_waiting(find_attribute(attributes, UNIX_DIAG_RQLEN));
   result.push_back(std::move(listener));
 }
 
@@ -75,7 +84,7 @@ Expected<Listeners> unix_listeners_by_netlink() {
   unix_diag_req request{};
   request.sdiag_family = AF_UNIX;
   request.udiag_states = 1U << TCP_LISTEN;
-  request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS;
+  request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
   Listeners result;
   auto dumped = kernel->dump(std::as_bytes(std::span(&request, 1)), [&result](std::span<const char> payload) {
     take(payload, result);

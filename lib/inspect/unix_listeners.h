@@ -1,5 +1,5 @@
-// The Unix sockets that listen in our network namespace: from sock_diag, or from /proc/net/unix if netlink is
-// refused. Thread: any; blocks only for the system calls.
+// The Unix sockets that listen in our network namespace: from sock_diag, or from /proc/net/unix if sock_diag
+// fails. Thread: any; blocks only in system calls.
 #pragma once
 
 #include <sys/types.h>
@@ -18,14 +18,15 @@ namespace gracevisor::inspect {
 // distinguishes two sockets that were bound to the same path one after the other.
 struct SocketFile {
   dev_t device = 0;
-  std::uint32_t inode = 0;  // its low half
+  std::uint32_t inode = 0;  // the low 32 bits of its number
   bool operator==(const SocketFile&) const = default;
 };
 
 struct UnixListener {
-  std::string path;                // as given to bind(): maybe relative; abstract ones are left out
-  std::optional<SocketFile> file;  // not in /proc
+  std::string path;                // as given to bind(), perhaps relative; abstract sockets are left out
+  std::optional<SocketFile> file;  // unset if read from /proc
   ino_t inode = 0;                 // its name in /proc/PID/fd: "socket:[4711]"
+  std::uint32_t waiting = 0;       // connections that nobody has accepted; 0 if read from /proc
 };
 
 [[nodiscard]] base::Expected<std::vector<UnixListener>> unix_listeners();

@@ -1,5 +1,5 @@
-// Reports when a descriptor becomes readable or writable: pidfds, pipes, sockets that others read. The owner
-// keeps the descriptor, which is made non-blocking and must outlive the watch. Thread: the loop's.
+// Reports when a descriptor becomes readable or writable: pidfds, pipes, sockets that other code reads. The
+// owner keeps the descriptor, which is made non-blocking and must outlive the watch. Thread: the loop's.
 #pragma once
 
 #include <functional>

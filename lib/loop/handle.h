@@ -1,4 +1,4 @@
-// For lib/loop's own .cpp files: what HandlePtr does when its owner releases it.
+// For lib/loop's own .cpp files: what HandlePtr does when its owner releases it. Thread: the loop's.
 #pragma once
 
 #include <uv.h>
@@ -7,8 +7,9 @@
 
 namespace gracevisor::loop {
 
-// libuv closes by a direct system call that ThreadSanitizer does not see; it would report another thread's
-// next use of the number as a race. This tells it; in other builds it does nothing.
+// libuv closes a descriptor by a direct system call that ThreadSanitizer does not see; the sanitizer would
+// report another thread's next use of the number as a race. This function tells it; in other builds it does
+// nothing.
 void note_close(int fd) noexcept;
 
 template <class H>

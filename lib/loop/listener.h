@@ -1,10 +1,10 @@
 // An accepting socket on one loop. Accepting is bounded per turn, so that a burst of new connections does not
-// starve open ones. When descriptors run out, the owner is told; unless it can give one up, the listener
-// pauses briefly instead of spinning.
+// starve open ones. When descriptors run out, the owner is told; unless the owner can give one up, the
+// listener pauses briefly instead of spinning.
 //
 // A turn accepts one connection for every four reads since the last accepting turn, at least one and at most
-// 16. Memory that the kernel frees when a connection ends goes to the next connection while still in the
-// CPU's caches; accepting sixteen at once, turn after turn, mostly uses cold memory. When turns are long
+// 16. Memory that the kernel frees when a connection ends goes to the next connection while it is still in
+// the CPU's caches; accepting sixteen at once, turn after turn, mostly uses cold memory. When turns are long
 // because many connections are busy, each turn has to accept more than one. Thread: the loop's.
 #pragma once
 

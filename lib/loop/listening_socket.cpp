@@ -40,7 +40,7 @@ Expected<UniqueFd> make_socket(const base::Address& address) {
 }
 
 // `join` sets SO_REUSEPORT before bind (a further socket of the group); otherwise after it (the first one).
-Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
+Expected<UniqueFd> bind_tcp(const base::Address& address, bool join) {
   auto fd = make_socket(address);
   if (!fd) return fd;
   auto failed = [&] { return base::fail_errno("cannot listen on " + address.text(), errno); };
@@ -52,9 +52,14 @@ Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
   if (join && !set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
   if (::bind(fd->get(), address.get(), address.length()) != 0) return failed();
   if (!join && !set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
-  if (!set_for_accepted(fd->get())) return failed();
-  if (::listen(fd->get(), kBacklog) != 0) return failed();
   return fd;
+}
+
+Expected<UniqueFd> open_tcp(const base::Address& address, bool join) {
+  auto fd = bind_tcp(address, join);
+  if (!fd) return fd;
+  if (set_for_accepted(fd->get()) && ::listen(fd->get(), kBacklog) == 0) return fd;
+  return base::fail_errno("cannot listen on " + address.text(), errno);
 }
 
 // A socket's file without a listener: only then may it be removed. Any other answer, such as a full backlog
@@ -83,6 +88,14 @@ Expected<UniqueFd> open_unix(const base::Address& address) {
 }
 
 }  // namespace
+
+// Beside sockets of ours it may bind; beside a stranger's it may not.
+Expected<void> could_listen(const base::Address& address) {
+  if (address.is_unix()) return {};
+  auto fd = bind_tcp(address, true);
+  if (!fd) return std::unexpected(fd.error());
+  return {};
+}
 
 Expected<ListeningSockets> open_listening_sockets(const base::Address& address, std::size_t workers,
                                                   ListeningGroup group) {

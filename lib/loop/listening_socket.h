@@ -26,4 +26,8 @@ enum class ListeningGroup : std::uint8_t { founded, joined };
 [[nodiscard]] base::Expected<ListeningSockets> open_listening_sockets(
     const base::Address& address, std::size_t workers, ListeningGroup group = ListeningGroup::founded);
 
+// Could they be opened, as far as that can be said without taking connections? Of a Unix socket nothing is
+// said.
+[[nodiscard]] base::Expected<void> could_listen(const base::Address& address);
+
 }  // namespace gracevisor::loop

@@ -1,7 +1,7 @@
 // One libuv loop, and the rules that make libuv safe to use from objects with owners.
 //
 // - A handle closes asynchronously: its memory outlives its owner. HandlePtr handles this in one place: the
-//   handle forgets its owner, uv_close, free in the close callback.
+//   handle forgets its owner, uv_close is called, and the close callback frees the memory.
 // - An owner that ends inside its own callback is closed now and freed after the turn: Loop::retire.
 // - A Loop is done when close() returns 0; tests assert it.
 // Thread: everything here belongs to the thread that runs the loop, except Wakeup::ring.

@@ -13,8 +13,8 @@ namespace gracevisor::loop {
 
 class Pipe {
  public:
-  // The most that one pipe holds: as fast as a mebibyte, but a stalled reader ties up less. It is smaller if
-  // the kernel's limit on a user's pipes grants less.
+  // The most that one pipe holds. This is as fast as a mebibyte, but a stalled reader ties up less. A pipe
+  // holds less if the kernel's limit on a user's pipes does not allow more.
   static constexpr std::size_t kCapacity = 262144;
 
   [[nodiscard]] static base::Expected<std::unique_ptr<Pipe>> create();
@@ -25,9 +25,9 @@ class Pipe {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes it holds
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-  // Moves up to `most` bytes that have arrived at a socket into the pipe, or out of it to a socket. Returns
-  // the number of bytes, or the negated errno value. pull() returning 0: the peer has finished. pull()
-  // requires empty().
+  // pull() moves up to `most` bytes that have arrived at a socket into the pipe; push() moves bytes out of
+  // the pipe to a socket. Both return the number of bytes, or the negated errno value. 0 from pull(): the
+  // peer has finished. pull() requires empty().
   [[nodiscard]] ssize_t pull(int socket, std::size_t most) noexcept;
   [[nodiscard]] ssize_t push(int socket) noexcept;
   // Takes bytes out by copying them; same results.
@@ -43,9 +43,9 @@ class Pipe {
 // A bounded pool of reusable pipes, so that getting one costs no system call. Each uses two descriptors.
 class Pipes {
  public:
-  // At most this many may be in use at a time.
+  // At most this many may be in use at a time; pipes that lay idle when the limit was lowered still may be.
   explicit Pipes(std::size_t most) noexcept : most_(most) {}
-  // Changes the limit; pipes in use are not affected.
+  // Changes the limit; pipes that exist already, in use or idle, are not affected.
   void allow(std::size_t most) noexcept { most_ = most; }
   // Null if the limit is reached or no descriptors are left: bytes are copied then.
   [[nodiscard]] std::unique_ptr<Pipe> take();

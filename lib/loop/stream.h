@@ -63,8 +63,8 @@ class Stream {
   // it is closed.
   [[nodiscard]] base::Expected<void> adopt(Loop& loop, base::UniqueFd socket, int family);
   // Connects. A Unix socket is connected() on return or has failed; no callback follows (EAGAIN: its backlog
-  // is full; EACCES: the address has an owner, and another user listens there; nothing was sent). TCP has
-  // only begun: on_connected() or on_broken() follows; after an error here neither does.
+  // is full; EACCES: the address has an owner, and another user listens there; nothing was sent). A TCP
+  // connection has only begun: on_connected() or on_broken() follows; after an error here neither does.
   [[nodiscard]] base::Expected<void> dial(Loop& loop, const base::Address& address);
   // Idempotent.
   void close() noexcept;

@@ -1,4 +1,5 @@
 // Wakes a loop from another thread. Rings coalesce: a ring means "look again", not how often it rang.
+// Threads: ring() any; everything else the loop's.
 #pragma once
 
 #include <functional>

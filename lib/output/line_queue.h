@@ -4,7 +4,7 @@
 //
 // Callers that can wait ask takes() first (output/intake.h). What cannot wait, such as the last output of a
 // process that is gone, is accepted beyond that, up to kMost bytes in all; what is dropped is counted and
-// noted in the file at its place. Thread: the supervisor's.
+// noted in the file where it is missing. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class LineQueue {
   [[nodiscard]] bool takes(const FilePolicy& policy) const noexcept;
   // See Writer::append.
   void append(const FilePolicy& policy, std::string_view text, Source source);
-  // Moves what append() took in to the ring, if there is room.
+  // Moves what append() has accepted to the ring, if there is room.
   void hand_over();
   // The thread rang: it has written something.
   void look();
@@ -67,7 +67,7 @@ class LineQueue {
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   std::uint64_t dropped_lines_ = 0;
   loop::Timer turn_;    // hands over at the end of the turn
-  loop::Timer looker_;  // runs while it is not open, in case a wake-up was lost, and to notice a stall
+  loop::Timer looker_;  // runs while `intake_` is not open, in case a wake-up is lost, and to notice a stall
 };
 
 }  // namespace gracevisor::output

@@ -14,9 +14,9 @@ namespace gracevisor::output {
 
 struct FilePolicy {
   std::filesystem::path path;  // empty: the daemon's standard error
-  std::uint64_t max_size = 50ULL << 20;
-  unsigned keep = 5;
-  bool json = false;   // lines are JSON objects: the marker for dropped lines is one, too
+  std::uint64_t max_size = 0;  // bytes at which the file is rotated; 0: never
+  unsigned keep = 0;           // rotated files
+  bool json = false;           // lines are JSON objects: the marker for dropped lines is one, too
   bool block = false;  // its streams wait however long the writer takes: nothing is dropped because of that
   // The app's user, with whose rights the file may have to be opened; null: the daemon's. Lives as long as
   // the writer (Writer::user).

@@ -84,7 +84,7 @@ class LogFile {
   int error_ = 0;
   base::TimePoint checked_at_{};
   base::TimePoint used_at_{};
-  base::TimePoint patience_ends_{};  // of the steady clock: for a pipe's reader
+  base::TimePoint patience_ends_{};  // on the steady clock; for a pipe's reader
   base::TimePoint rotate_from_{};    // after a failed rotation, the next is tried then
 };
 

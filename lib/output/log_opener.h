@@ -1,7 +1,7 @@
 // How log files are opened and rotated: never through a link, never a file with a second name, and with the
 // rights of the user who could have put something else there (base/safe_path.h): the daemon's rights if only
-// root and its user can, the app's user's rights through gv-exec if that user can. If a third user can, not
-// at all.
+// root and the daemon's user can, the app's user's rights through gv-exec if that user can. If a third user
+// can, the file is neither opened nor rotated.
 // "/dev/stdout", "/dev/stderr" and "/dev/null" are opened as they are. Thread: any; the writer's, and the
 // supervisor's for checks. Immutable.
 #pragma once

@@ -1,5 +1,5 @@
-// Space reserved for state records on a full file system: a file that holds it and gives it up when a record
-// finds no room.
+// Space reserved for state records on a full file system: a file that holds it and gives it up when there is
+// no room for a record.
 //
 //   held --a record meets ENOSPC: give_up()--> given up --refill(), at once and then every 10 s--> held
 //
@@ -21,7 +21,7 @@ class Reserve {
 
   // Reserves as much as is available.
   void refill();
-  // Frees what is held: true if that was anything.
+  // Frees what is held: true if anything was freed.
   [[nodiscard]] bool give_up();
   // Call about once a second: tries again to reserve all of it.
   void tick();

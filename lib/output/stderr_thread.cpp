@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "output/thread_start.h"
+#include "base/thread_start.h"
 
 namespace gracevisor::output {
 namespace {
@@ -25,7 +25,7 @@ base::Expected<std::unique_ptr<StderrThread>> StderrThread::start(loop::Wakeup& 
   auto work = loop::Wakeup::create(*self->loop_, [s = self.get()] { s->on_ring(); });
   if (!work) return std::unexpected(work.error());
   self->work_ = std::move(*work);
-  auto thread = start_thread("gv-stderr", [s = self.get()] { s->loop_->run(); });
+  auto thread = base::start_thread("gv-stderr", [s = self.get()] { s->loop_->run(); });
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
   return self;

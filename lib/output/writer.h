@@ -44,9 +44,9 @@ class Writer {
   ~Writer();
 
   // Appends bytes unchanged to the file of `policy`, rotating between lines. Missing folders are created.
-  // Without a source they are whole lines with their newlines; a source continues where it left off, and a
-  // newline is put before another source's bytes if that was in the middle of a line. What is dropped, in
-  // transit or because a disk is full or broken, is noted at its place:
+  // Without a source they are whole lines with their newlines; a source continues where it left off; if
+  // that was in the middle of a line, a newline is put before another source's bytes. What is dropped, in
+  // transit or because a disk is full or broken, is noted where it is missing:
   // "[gracevisor: 123 lines, 45678 bytes dropped]", or {"dropped_lines":123,"dropped_bytes":45678}.
   void append(const FilePolicy& policy, std::string_view text, Source source = {});
   // The same for a line that must be on its way when this returns, because the daemon may end right after.

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
-#include "output/thread_start.h"
+#include "base/thread_start.h"
 
 namespace gracevisor::output {
 namespace {
@@ -33,7 +33,7 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
   self->work_ = std::move(*work);
   self->tick_ = std::make_unique<loop::Timer>(*self->loop_, [s = self.get()] { s->on_tick(); });
   self->tick_->start(kTick);
-  auto thread = start_thread("gv-writer", [s = self.get()] {
+  auto thread = base::start_thread("gv-writer", [s = self.get()] {
     s->reserve_->refill();
     s->loop_->run();
   });

@@ -5,10 +5,10 @@
 //                                                     \--those for standard error--> its thread
 //
 // Lines, orders and lanes have rings of their own, so that a flood of lines neither crowds out nor delays an
-// order: the orders are checked between any two rounds of batches, one batch from each ring. The supervisor
-// keeps at most kOrders orders unanswered, so neither the orders ring nor the answers ring can be full.
-// Threads: the public functions are the supervisor's, except wake(), which any thread may call; what the
-// thread runs is private.
+// order: the orders are checked between any two rounds of batches (a round is one batch from each ring). The
+// supervisor keeps at most kOrders orders unanswered, so neither the orders ring nor the answers ring can be
+// full. Threads: the public functions are the supervisor's, except wake(), which any thread may call; what
+// the thread runs is private.
 #pragma once
 
 #include <cstdint>

@@ -1,48 +1,46 @@
-// A child of ours that leads its own session and process group: the system calls about it, and what makes its
-// number safe to use. Until reap() its number cannot mean another process, even when it is a zombie;
-// afterwards the number remains the group's as long as the group has members, and nothing but looking is
-// allowed. Thread: the supervisor's.
+// A process that leads its own session and process group, known by its pidfd: the signals for it, and what
+// makes its number safe to use. Its parent (parent.h) waits for it. Until reap() its number cannot mean
+// another process, even when it is a zombie; afterwards the number remains the group's as long as the group
+// has members, and nothing but looking is allowed. Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
 
-#include "base/error.h"
+#include <optional>
+#include <utility>
+
 #include "base/unique_fd.h"
+#include "process/parent.h"
 #include "spawn/exit_status.h"
 
 namespace gracevisor::process {
 
 class Child {
  public:
-  Child() = default;  // none: 0 and -0 would mean our own group, so nothing is ever sent
-  explicit Child(pid_t pid) noexcept : pid_(pid) {}
+  // Without a `pidfd`, signals go by number, which is just as safe. The parent must outlive it.
+  Child(pid_t pid, base::UniqueFd pidfd, Parent& parent) noexcept
+      : pid_(pid), pidfd_(std::move(pidfd)), parent_(parent) {}
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }  // -1: none
   [[nodiscard]] bool reaped() const noexcept { return reaped_; }
 
-  // The descriptor that becomes readable at its exit. Without it, signals go by number, which is as safe.
-  [[nodiscard]] base::Expected<int> open();
-
-  // To the child alone, or to its group. Does nothing once it is reaped, or when there is none.
+  // To the child alone, or to its group. Does nothing once it is reaped.
   void signal(int number) const noexcept;
   void signal_group(int number) const noexcept;
 
-  // Ended, and not reaped.
-  [[nodiscard]] bool is_zombie() const noexcept;
-  // Requires: is_zombie().
-  [[nodiscard]] bool exited_with_0() const noexcept;
-  // Requires: is_zombie(). Closes the descriptor, so no watch may be left on it.
-  [[nodiscard]] spawn::ExitStatus reap() noexcept;
-  // Requires: reaped(). Whether its group has no member left; reaps orphans of the group that were handed to
-  // us.
-  [[nodiscard]] bool group_is_gone() const noexcept;
+  // How it ended; unset while it lives. Requires: not reaped().
+  [[nodiscard]] std::optional<spawn::ExitStatus> ended() const { return parent_.ended(pid_); }
+  // Requires: ended(). Closes the descriptor, so no watch may be left on it.
+  [[nodiscard]] spawn::ExitStatus reap();
+  // Requires: reaped(). Whether its group has no member left.
+  [[nodiscard]] bool group_is_gone() const;
 
  private:
-  [[nodiscard]] bool there() const noexcept { return pid_ > 0 && !reaped_; }
-
-  pid_t pid_ = 0;
+  pid_t pid_;
   bool reaped_ = false;
   base::UniqueFd pidfd_;
+  Parent& parent_;
 };
 
 }  // namespace gracevisor::process

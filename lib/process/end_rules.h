@@ -1,4 +1,4 @@
-// How a process is to end. Thread: values.
+// How a process is to end. Thread: any; values.
 #pragma once
 
 namespace gracevisor::process {

@@ -15,9 +15,8 @@ namespace {
 constexpr int kCapacity = 1 << 20;
 }
 
-base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop, OnBytes on_bytes,
-                                                               MayRead may_read) {
-  std::unique_ptr<OutputPipe> pipe(new OutputPipe(loop, std::move(on_bytes), std::move(may_read)));
+base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop) {
+  std::unique_ptr<OutputPipe> pipe(new OutputPipe(loop));
   if (auto opened = pipe->open(); !opened) return std::unexpected(opened.error());
   return pipe;
 }
@@ -41,6 +40,11 @@ base::Expected<void> OutputPipe::open() {
   if (!watch) return std::unexpected(watch.error());
   watch_ = std::move(*watch);
   return {};
+}
+
+void OutputPipe::deliver(OnBytes on_bytes, MayRead may_read) {
+  on_bytes_ = std::move(on_bytes);
+  may_read_ = std::move(may_read);
 }
 
 void OutputPipe::on_readable() {

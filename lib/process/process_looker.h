@@ -52,7 +52,7 @@ class ProcessLooker {
   ProcessLooker& operator=(const ProcessLooker&) = delete;
   ~ProcessLooker() = default;
 
-  // on_look() follows once, never from inside this call. Asking twice is asking once.
+  // on_look() follows once, never from inside this call. Asking twice counts as asking once.
   void ask(LookAsker& asker);
   void forget(LookAsker& asker);
 

@@ -27,7 +27,7 @@ class ProcessTree {
   // Its living members, the main process first if it is alive. Once `leader_reaped`, the leader's number
   // names what is left of its session and group, until nothing is left; later it may be another process's.
   [[nodiscard]] inspect::ProcessTable::Members members(const ProcessLook& look, bool leader_reaped);
-  // The last look found an orphan that was just executing a program: it may be a member.
+  // The last look found an orphan that was in the middle of an exec: it may be a member.
   [[nodiscard]] bool unsure() const { return unsure_; }
 
  private:

@@ -1,9 +1,9 @@
 // The end of everything that came from one instance. The main process's end is not the tree's: the rest is
 // looked for, and ended or named, until two looks in a row find no process.
 //
-//   watching --main process reaped--> polite (it was asked to end: so are they)   --nobody left--> gone
-//      \                            \-> killing (it ended by itself)              --"--
-//       \--kill()--> killing         \-> leaving (stop.leftover = "leave": named) --"--
+//   watching --main process reaped--> polite (it was asked to end: so are they)   --none left--> gone
+//      \                            \-> killing (it ended by itself)              --none left--> gone
+//       \--kill()--> killing         \-> leaving (stop.leftover = "leave": named) --none left--> gone
 //
 // Thread: the supervisor's.
 #pragma once
@@ -30,7 +30,7 @@ class TreeEndObserver {
   // These are left, and stay; called again when they change.
   virtual void on_left(const std::vector<base::NamedProcess>& left) = 0;
   virtual void on_tree_gone() = 0;
-  // A process outlived SIGKILL for the time given.
+  // A process has outlived SIGKILL by the given time.
   virtual void on_unkillable() = 0;
 
  protected:
@@ -39,26 +39,27 @@ class TreeEndObserver {
 
 class TreeEnd final : private LookAsker {
  public:
-  // `child` and `looker` outlive it, except as silence() says.
+  // `child` and `looker` must outlive it, except as silence() says.
   TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Leftovers leftovers,
           base::Duration unkillable, TreeEndObserver& observer);
   TreeEnd(const TreeEnd&) = delete;
   TreeEnd& operator=(const TreeEnd&) = delete;
   ~TreeEnd() = default;
 
-  // The child is there.
+  void set_leftovers(Leftovers leftovers) noexcept { leftovers_ = leftovers; }
+  // The child exists.
   void watch(std::optional<inspect::ProcessMarks> marks);
   // Takes a look while the main process still holds its descendants together.
   void learn();
-  // Before the main process is reaped, how many others are there? on_counted() follows.
+  // Asks how many others there are, before the main process is reaped; on_counted() follows.
   void count();
-  // It is reaped. `asked`: it ended as it was asked to, by this signal; 0: by itself.
+  // The main process is reaped. `asked`: the signal by which it was asked to end; 0: it ended by itself.
   void begin(int asked);
-  // To every process that is left, once each, while they are asked politely.
+  // Sends a signal to every process that is left, once each, while they are asked politely.
   void signal(int number);
-  // SIGKILL to all, the main process too.
+  // Sends SIGKILL to all, the main process too; does nothing in mode leaving.
   void kill();
-  // SIGKILL was sent by the caller.
+  // The caller has sent SIGKILL: on_unkillable() follows if the tree does not end in the given time.
   void await_end();
   // No callback follows, and the looker may be destroyed.
   void silence();
@@ -85,7 +86,7 @@ class TreeEnd final : private LookAsker {
   TreeHunt hunt_;
   Mode mode_ = Mode::watching;
   bool counting_ = false;
-  bool hunting_ = false;  // stops before it kills
+  bool hunting_ = false;  // processes are stopped before they are killed
   int signal_ = 0;        // mode polite
   std::map<pid_t, std::uint64_t> told_;
   std::vector<base::NamedProcess> left_;

@@ -1,5 +1,5 @@
-// The workers that accept on the same listeners: how many connections each has, and the rings in which one
-// passes an accepted connection to another that has fewer (accept_balance.h says when).
+// The workers that accept on the same listeners: how many connections each has, and the rings through which a
+// worker passes an accepted connection to one that has fewer (accept_balance.h says when).
 //
 //   accepting worker                                      receiving worker
 //   elsewhere() ─ none: keeps it
@@ -8,16 +8,16 @@
 //       └ the ring is full: keeps it
 //
 // A connection is passed on at most once: only from a listener, never out of a ring. While it is on its way,
-// nothing has been read from it and nothing begun: it holds no lease and pins no table, so nothing that the
-// supervisor concludes from marks and leases depends on the rings (architecture page, section 4).
+// nothing has been read from it and nothing has begun: it holds no lease and pins no table, so the
+// supervisor's conclusions from marks and leases do not depend on the rings (architecture page, section 4).
 //
-// It is passed only to a worker that has adopted the table by which the accepting worker serves. A receiver
-// that does not know the listener has therefore adopted a later table without it, and treats the connection
-// like those it had accepted itself when it closed the listener. What is left in the rings when the group
-// ends is closed.
+// It is passed only to a worker that has adopted the same table that the accepting worker serves from. A
+// receiver that does not know the listener has therefore adopted a later table without it, and treats the
+// connection like those that it had itself accepted when it closed the listener. What is left in the rings
+// when the group ends is closed.
 //
-// Threads: the supervisor creates it before the first worker starts and destroys it after the last one was
-// joined; in between, each worker uses it through its own AcceptMember.
+// Threads: the supervisor creates it before the first worker starts and destroys it after the last one has
+// been joined; in between, each worker uses it through its own AcceptMember.
 #pragma once
 
 #include <cstddef>
@@ -39,36 +39,37 @@ class AcceptGroup {
   struct Passed {
     loop::Accepted connection;
     std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
-    std::shared_ptr<const config::Listener> config;           // that listener's
+    std::shared_ptr<const config::Listener> config;           // of that listener
     base::Epoch epoch;                                        // of the table under which it was accepted
   };
 
-  // One worker per port, in the order of their indexes. The ports outlive the group. Fails when there is no
-  // descriptor.
+  // One worker per port, in the order of their indexes. The ports outlive the group. Fails when no descriptor
+  // is available.
   [[nodiscard]] static base::Expected<std::unique_ptr<AcceptGroup>> create(
       const std::vector<const routing::WorkerPort*>& ports);
   AcceptGroup(const AcceptGroup&) = delete;
   AcceptGroup& operator=(const AcceptGroup&) = delete;
   ~AcceptGroup() = default;
 
-  // Readable from the moment something was passed to `worker` until the worker looks.
+  // Readable from the moment something is passed to `worker` until the worker looks.
   [[nodiscard]] int doorbell(base::WorkerIndex worker) const {
     return seats_[worker.value()]->doorbell.get();
   }
-  // Open connections of `worker` and those on their way to it; huge while the worker is absent. Any thread.
+  // The open connections of `worker` and those on their way to it; huge while the worker is absent. Any
+  // thread.
   [[nodiscard]] std::uint64_t connections(base::WorkerIndex worker) const noexcept {
     return seats_[worker.value()]->connections.read();
   }
 
  private:
   friend class AcceptMember;
-  // As many as one turn of a listener accepts. A receiver that has stopped looking holds up at most this many
-  // connections of each other worker.
+  // As many as a listener accepts in one turn, at most. A receiver that has stopped looking holds up at most
+  // this many connections from each other worker.
   static constexpr std::size_t kOnTheWay = 16;
   static constexpr std::uint64_t kAbsent = std::uint64_t{1} << 62;
 
   struct alignas(64) Seat {
-    handoff::Gauge connections{kAbsent};        // raised by the worker that sends one there
+    handoff::Gauge connections{kAbsent};        // raised by the worker that passes one to it
     const routing::WorkerPort* port = nullptr;  // tells which table the worker has adopted
     base::UniqueFd doorbell;                    // an eventfd: unlike a Wakeup, it may outlive the loop
     std::vector<std::unique_ptr<handoff::Ring<Passed>>> inbox;  // by passing worker; null for itself
@@ -78,7 +79,7 @@ class AcceptGroup {
   std::vector<std::unique_ptr<Seat>> seats_;
 };
 
-// One worker's part in the group; without a group it keeps everything. Thread: the worker's.
+// One worker's part in the group; without a group, the worker keeps everything. Thread: the worker's.
 class AcceptMember {
  public:
   AcceptMember(AcceptGroup* group, base::WorkerIndex self) noexcept;
@@ -87,7 +88,7 @@ class AcceptMember {
   // From now on nothing is passed to this worker; what was passed already is closed.
   ~AcceptMember();
 
-  // Every connection is counted for its worker once, before it is opened, until it is closed.
+  // Every connection is counted for its worker once, from before it is opened until it is closed.
   void count() noexcept {
     if (own_ != nullptr) own_->connections.raise();
   }
@@ -101,7 +102,7 @@ class AcceptMember {
   [[nodiscard]] bool pass(base::WorkerIndex to, AcceptGroup::Passed&& item) noexcept;
 
   // Calls take(Passed) with what was passed to this worker before the call. What arrives meanwhile may be
-  // left: it has rung the doorbell.
+  // left for the next call: it has rung the doorbell.
   template <class Take>
   void take_all(const Take& take) {
     if (own_ == nullptr) return;

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/core.h"
-#include "proxy/downstream.h"
+#include "proxy/client_stream.h"
+#include "proxy/kit.h"
+#include "proxy/reply.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -21,21 +22,19 @@ std::optional<std::chrono::microseconds> micros(const std::optional<base::Durati
   return std::chrono::duration_cast<std::chrono::microseconds>(*duration);
 }
 
-std::string_view address_of(const Downstream& client) noexcept {
-  return client.address().empty() ? "unix" : client.address();
+std::string_view address_of(const ClientStream& client) noexcept {
+  return client.facts().address.empty() ? "unix" : std::string_view(client.facts().address);
 }
 
-std::uint64_t written(const Downstream& client) noexcept {
+std::uint64_t written(const ClientStream& client) noexcept {
   return client.taken() + client.queued();
 }
 
-std::string_view end_of(Ending ending) noexcept {
-  switch (ending) {
-    case Ending::next:
-    case Ending::close:
-    case Ending::linger: return "done";
-    case Ending::cut: return "cut";
-    case Ending::gone: return "client_gone";
+std::string_view end_of(Over how) noexcept {
+  switch (how) {
+    case Over::complete: return "done";
+    case Over::cut: return "cut";
+    case Over::gone: return "client_gone";
   }
   return {};
 }
@@ -48,14 +47,14 @@ std::string_view first_line(std::string_view head) noexcept {
 
 }  // namespace
 
-void AccessNote::begin(Core& core, const Downstream& client, const LocalApp* app) {
+void AccessNote::begin(Kit& kit, const ClientStream& client, const LocalApp* app) {
   const routing::ListenerRoutes* listener = client.listener();
   if (listener == nullptr) return;
   sink_ = app != nullptr && app->routes->access ? app->routes->access.get() : listener->access.get();
   if (!logged()) return;
-  core_ = &core;
+  kit_ = &kit;
   client_ = &client;
-  pin_ = core.tables().pin();
+  pin_ = kit.tables.pin();
   listener_ = listener->config->name;
   if (app != nullptr) app_ = app->routes->name;
   time_ = std::chrono::system_clock::now();
@@ -63,9 +62,9 @@ void AccessNote::begin(Core& core, const Downstream& client, const LocalApp* app
   written_before_ = written(client);
 }
 
-void AccessNote::begin(Core& core, const Downstream& client, const http::RequestHead& head,
+void AccessNote::begin(Kit& kit, const ClientStream& client, const http::RequestHead& head,
                        const LocalApp* app, std::string_view request_id) {
-  begin(core, client, app);
+  begin(kit, client, app);
   if (!logged()) return;
   has_body_ = head.body.kind != http::Framing::Kind::none;
   if (!has_body_) request_ended_ = began_;
@@ -122,29 +121,25 @@ void AccessNote::connected() noexcept {
   connect_ = sendable_ - dialled_;
 }
 
-void AccessNote::head(int status, std::size_t size) noexcept {
+void AccessNote::head(int status) noexcept {
   if (!logged()) return;
   if (client_->deaf()) {
     client_left();
     return;
   }
   status_ = status;
-  head_bytes_out_ = written(*client_) - written_before_ + size;
   // A response before the request's end tells nothing about how long the instance took.
   if (request_ended_) head_ = now() - std::max(*request_ended_, sendable_);
 }
 
-void AccessNote::answered(int status, http::Reason reason, std::string_view answer) noexcept {
+void AccessNote::answered(int status, http::Reason reason) noexcept {
   if (!logged()) return;
   if (client_->deaf()) {
     client_left();
     return;
   }
-  constexpr std::string_view kHeadEnd = "\r\n\r\n";
   status_ = status;
   error_ = reason;
-  std::size_t content = std::min(answer.find(kHeadEnd), answer.size() - kHeadEnd.size()) + kHeadEnd.size();
-  head_bytes_out_ = written(*client_) - written_before_ + content;
 }
 
 AccessNote AccessNote::hand_over() noexcept {
@@ -158,13 +153,13 @@ void AccessNote::client_left() noexcept {
   if (status_ == 0) status_ = kClientLeft;
   const bool tunnel = upgraded_ || method_.size == 0;  // which ends when its sides like
   if (error_ == http::Reason::none && !tunnel) error_ = http::Reason::client_closed;
-  end_ = end_of(Ending::gone);
+  end_ = end_of(Over::gone);
 }
 
-void AccessNote::end(Ending ending, std::string_view action) {
+void AccessNote::end(Over how, std::string_view action) {
   if (!logged()) return;
-  if (ending == Ending::gone) client_left();
-  write(ending == Ending::cut && !end_.empty() ? end_ : end_of(ending), action);
+  if (how == Over::gone) client_left();
+  write(how == Over::cut && !end_.empty() ? end_ : end_of(how), action);
 }
 
 void AccessNote::abandon(std::string_view action) noexcept {
@@ -193,7 +188,7 @@ void AccessNote::write(std::string_view end, std::string_view action) {
   record.request_id = text(request_id_);
   record.error = error_;
   record.end = end;
-  if (end != end_of(Ending::next)) record.phase = action;
+  if (end != end_of(Over::complete)) record.phase = action;
   if (has_body_) record.body = micros(request_ended_.value_or(ended) - began_);
   if (held_since_) record.held = micros(held_until_.value_or(ended) - *held_since_);
   record.connect = micros(connect_);
@@ -202,7 +197,7 @@ void AccessNote::write(std::string_view end, std::string_view action) {
   record.replays = replays_;
   record.reused = reused_;
   record.upgraded = upgraded_;
-  core_->access().add(*sink_, record);
+  kit_->access.add(*sink_, record);
   reset();
 }
 
@@ -214,7 +209,7 @@ void AccessNote::reset() noexcept {
   text_ = std::move(text);
 }
 
-void AccessNote::refused(Core& core, const Downstream& client, int status, http::Reason reason,
+void AccessNote::refused(Kit& kit, const ClientStream& client, int status, http::Reason reason,
                          std::string_view head, std::string_view request_id, std::size_t bytes_out) {
   const routing::ListenerRoutes* listener = client.listener();
   if (listener == nullptr || !listener->access) return;
@@ -230,7 +225,7 @@ void AccessNote::refused(Core& core, const Downstream& client, int status, http:
   record.end = "refused";
   const bool preface = reason == http::Reason::bad_proxy_header;
   record.phase = preface ? "reading the PROXY header" : "reading the request's head";
-  core.access().add(*listener->access, record);
+  kit.access.add(*listener->access, record);
 }
 
 }  // namespace gracevisor::proxy

@@ -1,7 +1,7 @@
-// What an exchange remembers for its line in an access log. Without a log for it, begin() leaves the note
-// empty, and nothing else changes it. Its text is recycled with the exchange. It pins the table under which
-// the request came, and takes the names and the line's destination from it. An exchange that becomes a tunnel
-// hands its note over.
+// What an exchange remembers for its line in an access log. If no log takes the line, begin() leaves the note
+// empty, and no other call changes it. The memory of its text is recycled with the exchange. The note pins
+// the table under which the request came, and takes the names and the line's destination from that table. An
+// exchange that becomes a tunnel hands its note over.
 // Thread: the worker's.
 #pragma once
 
@@ -14,46 +14,48 @@
 #include "base/clock.h"
 #include "http/head.h"
 #include "proxy/body_relay.h"
-#include "proxy/ending.h"
+#include "proxy/over.h"
 #include "proxy/table_holder.h"
 
 namespace gracevisor::proxy {
 
-class Core;
-class Downstream;
+struct Kit;
+class ClientStream;
 struct AccessRecord;
 struct LocalApp;
 
 class AccessNote {
  public:
   // A head is complete; `app` (null: none) is what it matched in the current table.
-  void begin(Core& core, const Downstream& client, const http::RequestHead& head, const LocalApp* app,
+  void begin(Kit& kit, const ClientStream& client, const http::RequestHead& head, const LocalApp* app,
              std::string_view request_id);
   // A connection without requests: its line has neither method nor target.
-  void begin(Core& core, const Downstream& client, const LocalApp* app);
+  void begin(Kit& kit, const ClientStream& client, const LocalApp* app);
   // Some of the request's content was read.
   void body(const BodyRelay& body) noexcept;
-  // No instance can take it now.
+  // No instance can take the request now.
   void held() noexcept;
-  // It goes to an instance, on a connection from the pool or on one that is being dialled.
+  // The request goes to an instance, on a connection from the pool or on one that is being dialled.
   void leased(const routing::Endpoint& endpoint, bool reused) noexcept;
   void connected() noexcept;
   void replayed() noexcept { replays_ += logged() ? 1U : 0U; }
-  // The instance's final head, of `size` bytes as it is about to be written to the client.
-  void head(int status, std::size_t size) noexcept;
-  // An answer of our own, head and content.
-  void answered(int status, http::Reason reason, std::string_view answer) noexcept;
+  // The instance's final head is about to be sent to the client.
+  void head(int status) noexcept;
+  // An answer of our own.
+  void answered(int status, http::Reason reason) noexcept;
+  // A head of this many bytes was sent: an interim one, or the final one, or that of our own answer.
+  void sent_head(std::size_t bytes) noexcept { head_bytes_out_ += logged() ? bytes : 0; }
   // The connection became a tunnel.
   void upgraded() noexcept { upgraded_ = logged(); }
-  // Client bytes that went through it.
+  // Bytes from the client that went through the tunnel.
   void tunnelled(std::size_t from_client) noexcept { bytes_in_ += logged() ? from_client : 0; }
   // The note, for the exchange's successor; nothing stays here.
   [[nodiscard]] AccessNote hand_over() noexcept;
-  // How it ends, where its Ending tells too little. `end` is a constant.
+  // How the exchange ends, where Over says too little. `end` is a constant.
   void ends_as(std::string_view end) noexcept {
     if (logged()) end_ = end;
   }
-  // Why it is cut.
+  // Why the exchange is cut.
   void because(http::Reason reason) noexcept {
     if (logged()) error_ = reason;
   }
@@ -61,14 +63,14 @@ class AccessNote {
   // The client left before it had a whole response.
   void client_left() noexcept;
 
-  // Writes the line. `action` is Exchange::action() of the phase in which it ended.
-  void end(Ending ending, std::string_view action);
-  // The worker ends, or the exchange has written its line already.
+  // Writes the line. `action` names the phase in which it ended, as Exchange::action() does.
+  void end(Over how, std::string_view action);
+  // Writes the line because the worker ends, unless the line is already written or the note handed over.
   void abandon(std::string_view action) noexcept;
 
   // Writes the line of a refused head (`head` is as much of it as has come), or of a connection that was
   // turned away.
-  static void refused(Core& core, const Downstream& client, int status, http::Reason reason,
+  static void refused(Kit& kit, const ClientStream& client, int status, http::Reason reason,
                       std::string_view head, std::string_view request_id, std::size_t bytes_out);
 
  private:
@@ -85,9 +87,9 @@ class AccessNote {
   void write(std::string_view end, std::string_view action);
   void reset() noexcept;
 
-  const routing::AccessSink* sink_ = nullptr;  // null: nothing is logged; like the names, in the pinned table
-  Core* core_ = nullptr;
-  const Downstream* client_ = nullptr;
+  const routing::AccessSink* sink_ = nullptr;  // null: nothing is logged; in the pinned table, like the names
+  Kit* kit_ = nullptr;
+  const ClientStream* client_ = nullptr;
   TableHolder::Pin pin_;
   std::string_view listener_;
   std::string_view app_;
@@ -102,7 +104,7 @@ class AccessNote {
   std::optional<base::TimePoint> held_since_;  // the first wait
   std::optional<base::TimePoint> held_until_;  // the end of the last wait
   base::TimePoint dialled_{};
-  base::TimePoint sendable_{};  // a connection is there
+  base::TimePoint sendable_{};  // when a connection was available
   std::optional<base::Duration> connect_;
   std::optional<base::Duration> head_;
 

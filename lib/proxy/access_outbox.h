@@ -1,10 +1,10 @@
 // A worker's access logs on their way out: lines are collected per file and handed to the writer thread in
-// batches, when one is full or a moment has passed since its first line. So a request costs no lock, no
-// read-modify-write and no system call, and the writer is woken a few times a second, however busy the
-// worker.
+// batches, each when it is full or when a moment has passed since its first line. A request therefore costs
+// no lock, no read-modify-write and no system call, and the writer is woken a few times a second, however
+// busy the worker is.
 //
 //   add() --line--> open batch --64 kB, or 20 ms--> lane --> writer thread
-//                                \--the lane refuses--> dropped: counted, and told in front of a later batch
+//                                \--the lane refuses--> dropped: counted, and reported before a later batch
 //
 // Thread: the worker's.
 #pragma once
@@ -25,7 +25,7 @@ class AccessOutbox {
   static constexpr std::size_t kBatch = 65536;  // bytes of text; the line that reaches it is the last one
   static constexpr base::Duration kDelay = base::Millis(20);
 
-  // `ring_writer`, which may be empty, is called after something was put into the lane.
+  // `ring_writer`, which may be empty, is called after something has been put into the lane.
   AccessOutbox(loop::Loop& loop, routing::AccessLane& lane, std::function<void()> ring_writer);
   AccessOutbox(const AccessOutbox&) = delete;
   AccessOutbox& operator=(const AccessOutbox&) = delete;
@@ -46,7 +46,7 @@ class AccessOutbox {
 
   routing::AccessLane& lane_;
   std::function<void()> ring_writer_;
-  std::vector<Open> open_;        // one per file with lines now: few
+  std::vector<Open> open_;        // one per file that has lines now: few
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   loop::Timer due_;
 };

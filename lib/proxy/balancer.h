@@ -1,5 +1,5 @@
 // Chooses among an app's targets by what this worker has in flight on each. Its cursor and its random numbers
-// are its own: one per app and worker. Thread: the worker's.
+// are its own: there is one balancer per app and worker. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ class Balancer {
   explicit Balancer(std::uint64_t seed) noexcept : random_(seed | 1) {}
 
   // An index below `count`, which is at least 1. load_of(index) is what is in flight there. For the hashes,
-  // `affinity` says whose request it is: the same affinity goes to the target with the same key_of(index) as
-  // long as there is one, and a change of the targets moves as few affinities as possible.
+  // `affinity` says whose request it is: while the targets, known by key_of(index), stay the same, so does
+  // the target of each affinity; a change of the targets moves as few affinities as possible.
   template <class LoadOf, class KeyOf = std::identity>
   [[nodiscard]] std::size_t choose(Balance how, std::size_t count, const LoadOf& load_of,
                                    std::uint64_t affinity = 0, const KeyOf& key_of = {}) noexcept {
@@ -37,8 +37,8 @@ class Balancer {
   }
 
  private:
-  // The less loaded of two different random targets: nearly as even as the least loaded of all, and without a
-  // stampede to one of them.
+  // The less loaded of two different random targets: nearly as even as choosing the least loaded of all, and
+  // without a stampede to a single target.
   template <class LoadOf>
   [[nodiscard]] std::size_t better_of_two(std::size_t count, const LoadOf& load_of) noexcept {
     std::size_t a = next_random() % count;
@@ -47,7 +47,7 @@ class Balancer {
     return load_of(b) < load_of(a) ? b : a;
   }
 
-  // Equals take turns.
+  // Equally loaded targets take turns.
   template <class LoadOf>
   [[nodiscard]] std::size_t least(std::size_t count, const LoadOf& load_of) noexcept {
     std::size_t start = cursor_++ % count;

@@ -18,7 +18,7 @@ class Downstream;
 // has a whole /64.
 struct ClientKey {
   std::array<unsigned char, 8> network{};  // in network order; IPv4 uses the first four
-  std::uint8_t family = 0;                 // 0: nobody's, as on a Unix socket
+  std::uint8_t family = 0;                 // 0: no client, as on a Unix socket
 
   [[nodiscard]] explicit operator bool() const noexcept { return family != 0; }
   bool operator==(const ClientKey&) const = default;
@@ -37,7 +37,7 @@ class ClientCounts {
     IdleRank<Downstream> idle{nullptr};  // the anchor
   };
 
-  // Counts one more connection; the result is valid until the client's last one has left.
+  // Counts one more connection; the result is valid until the client's last connection has left.
   [[nodiscard]] Client& enter(ClientKey key) {
     Client& client = clients_.try_emplace(key, key).first->second;
     ++client.connections;
@@ -51,7 +51,7 @@ class ClientCounts {
  private:
   struct Hash {
     std::size_t operator()(const ClientKey& key) const noexcept {
-      // Neighbours differ in the highest bits of an address in network order.
+      // Neighbouring addresses, in network order, differ in the high bits.
       constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
       std::uint64_t mixed = (std::bit_cast<std::uint64_t>(key.network) ^ key.family) * kOdd;
       return static_cast<std::size_t>(mixed ^ (mixed >> 32U));

@@ -1,5 +1,5 @@
 // A way for large content to bypass this process in one direction: from its source into a pipe, and from
-// there to its destination (splice(2)). It holds the pipe while it is open. Thread: the worker's.
+// there to its destination (splice(2)). It holds a pipe while it is open. Thread: the worker's.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace gracevisor::proxy {
 
 class Conduit {
  public:
-  // With less than this to come, the pipe is not worthwhile.
+  // With less than this to come, a pipe is not worthwhile.
   static constexpr std::uint64_t kWorthwhile = 131072;
 
   explicit Conduit(loop::Pipes& pipes) noexcept : pipes_(pipes) {}
@@ -21,7 +21,7 @@ class Conduit {
   Conduit& operator=(const Conduit&) = delete;
   ~Conduit() { close(); }
 
-  // From now on `source` is left unread and only announces its bytes, unless there is no pipe.
+  // From now on `source` is left unread and only announces its bytes, unless no pipe is available.
   void open(loop::Stream& source) {
     pipe_ = pipes_.take();
     if (pipe_) source.leave_unread(true);

@@ -4,40 +4,22 @@
 #include <utility>
 
 namespace gracevisor::proxy {
-namespace {
-constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kHotExchange = 896;  // what every request touches
-// Recycled exchanges that are always kept, for clients that come and go.
-constexpr std::size_t kRestingAnyway = 64;
-constexpr base::Duration kTellShortageEvery = std::chrono::seconds(1);
-// The supervisor looks again by itself for longer than that after each failure: see decide/failure_book.h.
-constexpr base::Duration kRingForFailures = std::chrono::seconds(1);
-}  // namespace
-
-Core::Core(loop::Loop& loop, Place place, routing::WorkerPort& port, std::function<void()> ring_supervisor,
-           std::function<void()> ring_writer)
-    : loop_(loop),
-      place_(place),
+Core::Core(loop::Loop& loop, Settings settings, routing::WorkerPort& port,
+           std::function<void()> ring_supervisor, std::function<void()> ring_writer)
+    : settings_(settings),
       port_(port),
-      bell_(std::move(ring_supervisor)),
-      deadlines_(loop),
-      pipes_(room_.pipes),
+      kit_(loop, settings.index, port, std::move(ring_supervisor), std::move(ring_writer)),
       crowd_(room_.clients),
-      random_(static_cast<std::minstd_rand::result_type>(place.index.value() + 1)),
-      tables_(port, bell_),
-      upstreams_(loop, deadlines_, room_.clients),
-      switchboard_(loop, upstreams_, place.index, tables_, bell_),
-      hold_queue_(loop, bell_),
-      access_(loop, port.access, std::move(ring_writer)),
-      prober_(*this),
-      accept_member_(place.accept_group, place.index),
-      entrances_(*this) {}
+      prober_(kit_),
+      accept_member_(settings.accept_group, settings.index),
+      entrances_(*this),
+      exchanges_(kit_) {}
 
 Core::~Core() {
   entrances_.close_all();
   for (auto& client : clients_) client->shut();
   clients_.clear();
-  switchboard_.clear_pools();
+  kit_.switchboard.clear_pools();
 }
 
 void Core::look() {
@@ -45,45 +27,41 @@ void Core::look() {
   entrances_.take_passed();
   if (auto letter = port_.mailbox.take()) {
     adopt(std::move(letter->table));
-  } else if (tables_.current() != nullptr && !closing()) {
-    entrances_.open_missing(place_.index);
+  } else if (kit_.tables.current() != nullptr && !kit_.tables.closing()) {
+    entrances_.open_missing(settings_.index);
   }
 }
 
 void Core::adopt(routing::RouteTableRef table) {
-  switchboard_.adopt(std::move(table));
-  const routing::RouteTable& now = *tables_.current();
+  kit_.switchboard.adopt(std::move(table));
+  const routing::RouteTable& now = *kit_.tables.current();
   room_ = now.room;
-  upstreams_.allow(room_.clients);
-  pipes_.allow(room_.pipes);
+  kit_.upstreams.allow(room_.clients);
+  kit_.pipes.allow(room_.pipes);
   crowd_.allow(room_.clients);
-  follow_crowd();
+  count_clients();
   prober_.cancel_gone(now);
   // From here on, except through leases, no connection and no probe of ours can reach what is no longer a
   // target.
-  tables_.announce();
+  kit_.tables.announce();
 
   // The entrances come first: the former table may be gone by now, and a connection whose exchange ends may
   // go on with a pipelined request, which is routed by them.
-  const bool gone = entrances_.adopt(now, place_.index);
+  const bool gone = entrances_.adopt(now, settings_.index);
   port_.entered.reach(now.epoch);
-  bell_.ring();
+  kit_.bell.ring();
   if (gone) end_clients_of_gone_listeners();
   look_at_leaving_sites();
-  hold_queue_.match_all_again();
-  prober_.adopt(now, place_.index, place_.workers);
+  kit_.hold_queue.match_all_again();
+  prober_.adopt(now, settings_.index, settings_.workers);
 }
 
 void Core::look_at_leaving_sites() {
-  if (!switchboard_.any_closing() && tunnels_ == 0) return;
+  if (!kit_.switchboard.any_closing() && kit_.tunnels == 0) return;
   // From the back: a client that ends is replaced by the last one, which was looked at already.
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (i >= clients_.size()) continue;
-    if (Exchange* exchange = clients_[i]->exchange()) {
-      exchange->leave_closing_site();
-    } else if (Tunnel* tunnel = clients_[i]->tunnel()) {
-      tunnel->look_at_site();
-    }
+    if (StreamUser* user = clients_[i]->user()) user->look_at_site();
   }
 }
 
@@ -95,7 +73,7 @@ void Core::end_clients_of_gone_listeners() {
 }
 
 void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
-  auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, max_clients()); };
+  auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, room_.clients); };
   // Connections that are turned away exist in excess of the places.
   if (lacking() > 0) crowd_.pass_over_askers();
   if (crowd_.can_spare(lacking())) {
@@ -104,20 +82,20 @@ void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch sin
     }
   }
   const bool full = lacking() > 0;
-  if (full) note_shortage(&routing::Shortages::turned_away, 0);
-  if (full && clients_.size() - max_clients() >= room_.turned_away) {
+  if (full) kit_.notices.shortage(&routing::Shortages::turned_away, 0);
+  if (full && clients_.size() - room_.clients >= room_.turned_away) {
     entrance.cell->ended.add();
     accept_member_.uncount();
     return;
   }
-  auto client = Downstream::open(*this, entrance, std::move(connection), since);
+  auto client = Downstream::open(entrance, std::move(connection), since);
   if (!client) {
     accept_member_.uncount();
     return;
   }
   (*client)->position_ = static_cast<std::uint32_t>(clients_.size());
   Downstream& opened = *clients_.emplace_back(std::move(*client));
-  follow_crowd();
+  count_clients();
   if (full) {
     opened.turn_away(Reply::too_many_connections);
   } else {
@@ -125,22 +103,8 @@ void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch sin
   }
 }
 
-void Core::tell_failure(LocalApp& app, const http::Refusal& why, const routing::Endpoint* at) {
-  auto letter = std::make_unique<routing::LastFailure>();
-  letter->reason = why.reason;
-  letter->field = why.field;
-  if (at != nullptr) {
-    letter->generation = at->identity.generation;
-    letter->slot = at->identity.slot;
-  }
-  app.ledger->last_failure.put(std::move(letter));
-  port_.failures.add();
-  if (failure_told_ != base::TimePoint{} && loop_.now() - failure_told_ < kRingForFailures) return;
-  failure_told_ = loop_.now();
-  bell_.ring();
-}
-
-void Core::follow_crowd() {
+void Core::count_clients() {
+  exchanges_.follow(clients_.size());
   crowd_.follow(clients_.size(), [this](const auto& see) {
     for (auto& client : clients_) see(*client);
   });
@@ -154,47 +118,9 @@ void Core::forget(Downstream& client) {
     clients_[position]->position_ = gone->position_;
   }
   clients_.pop_back();
-  follow_crowd();
+  count_clients();
   accept_member_.uncount();
-  loop_.retire(std::move(gone));
-  if (resting_.size() <= most_resting()) return;
-  loop_.retire(std::move(resting_.back()));
-  resting_.pop_back();
-}
-
-void Core::note_shortage(handoff::Tally routing::Shortages::* what, int code) noexcept {
-  (port_.shortages.*what).add();
-  if (code != 0) port_.shortages.code.set(static_cast<std::uint64_t>(code));
-  base::TimePoint now = loop_.now();
-  if (shortage_told_ != base::TimePoint{} && now - shortage_told_ < kTellShortageEvery) return;
-  shortage_told_ = now;
-  bell_.ring();
-}
-
-std::size_t Core::most_resting() const noexcept {
-  return std::max(kRestingAnyway, clients_.size());
-}
-
-void Core::expect_exchange() const noexcept {
-  if (resting_.empty()) return;
-  const auto* place = reinterpret_cast<const char*>(resting_.back().get());
-  for (std::size_t at = 0; at < kHotExchange; at += kCacheLine) __builtin_prefetch(place + at, 1);
-}
-
-std::unique_ptr<Exchange> Core::new_exchange() {
-  if (resting_.empty()) return std::make_unique<Exchange>(*this);
-  std::unique_ptr<Exchange> exchange = std::move(resting_.back());
-  resting_.pop_back();
-  return exchange;
-}
-
-void Core::recycle(std::unique_ptr<Exchange> exchange) {
-  // With no place left, it is freed after the turn: its callbacks may still be on the stack.
-  if (resting_.size() < most_resting()) {
-    resting_.push_back(std::move(exchange));
-  } else {
-    loop_.retire(std::move(exchange));
-  }
+  kit_.loop.retire(std::move(gone));
 }
 
 }  // namespace gracevisor::proxy

@@ -1,13 +1,13 @@
-// Which connections hold the places of one worker, and which goes first when places become scarce: one that
-// was refused and is still reading why, then the one that has been idle longest, of all or of a client that
-// has too many. No client is refused while one of these can go.
+// Which connections hold the places of one worker, and which of them goes first when places become scarce:
+// one that was refused and is still reading why, then the one that has been idle longest, of all or of a
+// client that has too many. No client is refused while such a connection can go.
 //
 //   roomy --four fifths are taken--> scarce --fewer than three quarters are--> roomy
 //
-// While there is room, no order is kept, except for clients whose listener limits their connections: a
+// While there is room, no order is kept, except for clients whose listener limits their connections, so a
 // request costs two stores. When places become scarce, the idle connections are ranked once; from then on the
-// ranks are kept in O(1). While they are scarce, no client keeps more than a quarter of all places, unless it
-// is exempt. Thread: the worker's.
+// ranks are kept in O(1). While places are scarce, no client keeps more than a quarter of all places, unless
+// it is exempt or its listener sets another limit. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class Downstream;
 // one, so the ranks are allocated separately, only while they are needed.
 class Seat {
  public:
-  // Whose connection it is; called before it enters.
+  // Whose connection it is; called before the connection enters.
   void belong_to(const ClientKey& key) noexcept { key_ = key; }
   [[nodiscard]] const ClientKey& key() const noexcept { return key_; }
 
@@ -42,8 +42,8 @@ class Seat {
   std::unique_ptr<Ranks> ranks_;  // while places are scarce, or its client is counted
   base::TimePoint idle_since_{};
   std::uint32_t limit_ = 0;  // of its client's connections; 0: a quarter while places are scarce
-  ClientKey key_;            // nobody's: not counted
-  bool entered_ = false;     // and not exempt
+  ClientKey key_;            // of no client: not counted
+  bool entered_ = false;     // it has entered and is not exempt
   bool idle_ = false;
   bool last_ = false;  // idle_, and no request will follow
 };
@@ -68,18 +68,18 @@ class Crowd {
     rank();
   }
 
-  // Counts it for the client it belongs to, unless it is exempt; `limit`: see Seat.
+  // Counts the connection for the client it belongs to, unless it is exempt; `limit`: see Seat.
   void enter(Downstream& client, bool exempt, std::uint32_t limit);
-  // Its client has too many connections; oldest_of() tells which could go instead.
+  // Its client has too many connections; oldest_of() says which could go instead.
   [[nodiscard]] bool too_many(const Seat& seat) const noexcept;
   void leave(Seat& seat) noexcept;
 
   void idle(Downstream& client, base::TimePoint now) { become_idle(client, now, false); }
-  // It was refused, and is only reading the answer.
+  // The client was refused, and is only reading the answer.
   void last(Downstream& client, base::TimePoint now) { become_idle(client, now, true); }
   void busy(Seat& seat) noexcept;
 
-  // Can this many go?
+  // Can this many connections go? Of the idle ones it counts only the oldest.
   [[nodiscard]] bool can_spare(std::size_t places) const noexcept {
     return places <= lasts_ + (idle_.oldest() != nullptr ? 1 : 0);
   }

@@ -11,11 +11,11 @@ constexpr int kMostMadeRoom = 16;
 }  // namespace
 
 bool Downstream::take_seat() {
-  const std::optional<unsigned>& limit = entrance_.config->max_connections_per_client;
+  const std::optional<unsigned>& limit = config().max_connections_per_client;
   const bool exempt = limit ? *limit == 0 : trusted_ || is_loopback(seat_.key());
-  const std::size_t workers = core_.workers();
+  const std::size_t workers = core().workers();
   const auto share = static_cast<std::uint32_t>(limit ? (*limit + workers - 1) / workers : 0);
-  Crowd& crowd = core_.crowd();
+  Crowd& crowd = core().crowd();
   crowd.enter(*this, exempt, share);
   for (int made = 0; crowd.too_many(seat_); ++made) {
     crowd.pass_over_askers(seat_);
@@ -32,19 +32,14 @@ bool Downstream::take_seat() {
 }
 
 bool Downstream::leaving() const noexcept {
-  return entrance_.leaving() || core_.closing();
+  return entrance_.leaving() || core().kit().tables.closing();
 }
 
 void Downstream::look_at_listener() {
-  if (entrance_.routes != nullptr) return;
+  if (routes() != nullptr) return;
   switch (state_) {
-    case State::preface:
-    case State::idle:
-    case State::reading_head: close(); return;
-    case State::beginning:
-    case State::exchanging: exchange_->leave_listener(); return;
-    case State::tunnelling: tunnel_->end_now(); return;
-    case State::deaf:
+    case State::preface: close(); return;
+    case State::serving: http1_.leave_listener(); return;
     case State::lingering:
     case State::closed: return;
   }

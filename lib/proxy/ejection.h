@@ -1,6 +1,6 @@
-// Whether an instance is left out for a while because it failed at the level of connections: refused, or
-// ended them without a byte of response. What an app answers, even a 5xx, is its own business. One worker's
-// view of one endpoint. Thread: the worker's.
+// Whether an instance is left out for a while because it failed at the level of connections: it refused them,
+// or ended them without a byte of response. What an app answers, even a 5xx, is its own business. One
+// worker's view of one endpoint. Thread: the worker's.
 #pragma once
 
 #include <algorithm>

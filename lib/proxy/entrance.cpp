@@ -77,7 +77,7 @@ Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
   auto it = std::find_if(entrances_.begin(), entrances_.end(),
                          [&](const auto& entrance) { return entrance->sockets == routes.sockets; });
   if (it != entrances_.end()) return **it;
-  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
+  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>(core_));
   entrance.sockets = routes.sockets;
   count_at(entrance, *routes.sockets);
   return entrance;
@@ -85,7 +85,7 @@ Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
 
 void Entrances::count_at(Entrance& entrance, const routing::ListenerSockets& sockets) const noexcept {
   entrance.ledger = sockets.ledger;
-  entrance.cell = &entrance.ledger->cells[core_.index().value()];
+  entrance.cell = &entrance.ledger->cells[core_.kit().worker.value()];
 }
 
 void Entrances::open_missing(base::WorkerIndex worker) {
@@ -98,20 +98,20 @@ void Entrances::open_missing(base::WorkerIndex worker) {
 void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
   auto socket = base::duplicate(entrance.sockets->sockets[worker.value()].get());
   if (!socket) {
-    core_.note_shortage(&routing::Shortages::accept, socket.error().code);
+    core_.kit().notices.shortage(&routing::Shortages::accept, socket.error().code);
     return;
   }
   auto listener = loop::Listener::create(
-      core_.loop(), std::move(*socket),
+      core_.kit().loop, std::move(*socket),
       [this, e = &entrance](loop::Accepted connection) { receive(*e, std::move(connection)); },
       [this](int code) {
-        core_.note_shortage(&routing::Shortages::accept, code);
-        return core_.upstreams().give_up_idle();
+        core_.kit().notices.shortage(&routing::Shortages::accept, code);
+        return core_.kit().upstreams.give_up_idle();
       });
   if (listener) {
     entrance.listener = std::move(*listener);
   } else {
-    core_.note_shortage(&routing::Shortages::accept, listener.error().code);
+    core_.kit().notices.shortage(&routing::Shortages::accept, listener.error().code);
   }
 }
 
@@ -119,9 +119,9 @@ void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
 // at a closing listener always stay.
 void Entrances::receive(Entrance& entrance, loop::Accepted connection) {
   AcceptMember& member = core_.accept_member();
-  const base::Epoch epoch = core_.tables().current()->epoch;
+  const base::Epoch epoch = core_.kit().tables.current()->epoch;
   entrance.cell->accepted.add();
-  if (!entrance.leaving() && !core_.closing()) {
+  if (!entrance.leaving() && !core_.kit().tables.closing()) {
     if (auto to = member.elsewhere(epoch)) {
       AcceptGroup::Passed item{std::move(connection), entrance.sockets, entrance.config, epoch};
       if (member.pass(*to, std::move(item))) return;
@@ -147,7 +147,7 @@ Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
   for (auto& entrance : entrances_) {
     if (!entrance->sockets && entrance->ledger == passed.sockets->ledger) return *entrance;
   }
-  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>());
+  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>(core_));
   follow(entrance, passed.config);
   count_at(entrance, *passed.sockets);
   return entrance;

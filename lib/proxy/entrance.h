@@ -8,8 +8,8 @@
 //                                                 gone: what is still open is ended
 //
 // Lives while a table lists the listener or a connection that came through it is open. An accepted connection
-// may be passed to a worker that has fewer; it arrives at that worker's entrance for the same listener (see
-// proxy/accept_group.h). Thread: the worker's.
+// may be passed to a worker that has fewer connections; it arrives at that worker's entrance for the same
+// listener (see proxy/accept_group.h). Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +26,12 @@ namespace gracevisor::proxy {
 class Core;
 
 struct Entrance {
+  Core& core;
   std::shared_ptr<const routing::ListenerSockets> sockets;  // null once it left the table
   const routing::ListenerRoutes* routes = nullptr;          // in the current table; null once it left
   std::shared_ptr<const config::Listener> config;           // of the newest table that listed it
   http::HeadLimits limits;                                  // as `config` says
-  std::unique_ptr<loop::Listener> listener;                 // null: closed, or not to be opened yet
+  std::unique_ptr<loop::Listener> listener;                 // null: closed, or it could not be opened yet
   std::size_t clients = 0;                                  // open connections
   std::shared_ptr<routing::ListenerLedger> ledger;          // outlives the sockets
   routing::ListenerCell* cell = nullptr;                    // this worker's, in `ledger`
@@ -43,9 +44,9 @@ class Entrances {
  public:
   explicit Entrances(Core& core) noexcept : core_(core) {}
 
-  // Joins the entrances to the current table: opens what is new; for what leaves (everything, when the table
-  // is closing), accepts the waiting connections, then closes it. Returns whether one is gone that still has
-  // connections.
+  // Brings the entrances in line with the current table: opens those that are new; for those that leave (all,
+  // when the table is closing), accepts the waiting connections, then closes them. Returns whether an
+  // entrance is gone that still has connections.
   [[nodiscard]] bool adopt(const routing::RouteTable& table, base::WorkerIndex worker);
   // Tries again to open what could not be opened for lack of descriptors.
   void open_missing(base::WorkerIndex worker);

@@ -5,8 +5,7 @@
 #include <chrono>
 
 #include "http/forward.h"
-#include "proxy/core.h"
-#include "proxy/downstream.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -19,28 +18,23 @@ http::FieldEdits edits_of(const config::HeaderRules& rules) noexcept {
 
 }  // namespace
 
-Exchange::Exchange(Core& core)
-    : core_(core),
-      request_conduit_(core.pipes()),
-      buffer_(*this),
-      place_(*this),
-      response_conduit_(core.pipes()) {}
+Exchange::Exchange(Kit& kit)
+    : kit_(kit), request_conduit_(kit.pipes), buffer_(*this), place_(*this), response_conduit_(kit.pipes) {}
 
 Exchange::~Exchange() {
   abandon();
 }
 
-std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, std::string_view rest) {
+std::size_t Exchange::begin(ClientStream& client, const http::RequestHead& head, std::string_view rest) {
   client_ = &client;
-  memo_.take(head, core_.loop().now());
-  if (memo_.request_id.empty()) memo_.request_id.assign(core_.request_ids().next());
-  keep_alive_ = memo_.keep_alive;
-  awaits_continue_ = memo_.expects_continue;
+  memo_.take(head, kit_.loop.now());
+  if (memo_.request_id.empty()) memo_.request_id.assign(kit_.request_ids.next());
+  upload_.awaits_continue = memo_.expects_continue;
 
   Switchboard::Routed routed = match(&head);
   memo_.affinity = routed.affinity;
   if (routed.app != nullptr) enter(*routed.app);
-  note_.begin(core_, client, head, routed.app, memo_.request_id);
+  note_.begin(kit_, client, head, routed.app, memo_.request_id);
   if (client.ended() && !serves_half_closed()) {
     // The client sent this behind a request whose answer it did not await.
     client_gone();
@@ -60,7 +54,7 @@ std::size_t Exchange::begin(Downstream& client, const http::RequestHead& head, s
     gather();
   } else {
     if (gathers) frame_gathered();
-    core_.switchboard().lease(routed, nullptr);
+    kit_.switchboard.lease(routed, nullptr);
     proceed(std::move(routed));
   }
   return taken;
@@ -92,11 +86,12 @@ bool Exchange::acceptable(const http::RequestHead& head) {
 void Exchange::write_head(const http::RequestHead& head, const Switchboard::Routed& routed, bool gathers) {
   if (options_ == nullptr) return;
   using Options = config::ProxyOptions;
+  const ClientStream::Facts client = client_->facts();
   framing_at_ = http::write_request_head(
       head,
-      {.client = client_->address(),
+      {.client = client.address,
        .proto = head.https ? "https" : "http",
-       .trusted = client_->trusted(),
+       .trusted = client.trusted,
        .keep_alive = options_->reuse != Options::Reuse::never,
        .trailers = !options_->trailers.empty(),
        .request_id = memo_.request_id,
@@ -108,17 +103,16 @@ void Exchange::write_head(const http::RequestHead& head, const Switchboard::Rout
       held_);
 }
 
-void Exchange::begin_raw(Downstream& client) {
+void Exchange::begin_raw(ClientStream& client) {
   client_ = &client;
   raw_ = true;
-  memo_.take_raw(core_.loop().now());
-  keep_alive_ = false;
+  memo_.take_raw(kit_.loop.now());
   constexpr http::Framing kStream{.kind = http::Framing::Kind::until_close, .length = 0};
   body_.start(kStream, kStream);
   Switchboard::Routed routed = route(nullptr, nullptr);
   memo_.affinity = routed.affinity;
   if (routed.app != nullptr) enter(*routed.app);
-  note_.begin(core_, client, routed.app);
+  note_.begin(kit_, client, routed.app);
   proceed(std::move(routed));
 }
 
@@ -129,13 +123,13 @@ void Exchange::enter(LocalApp& app) {
   ++app.exchanges;
   app.budget.note_request(memo_.began);
   if (!pin_) {
-    pin_ = core_.tables().pin();
+    pin_ = kit_.tables.pin();
     options_ = app.routes->options.get();
   }
 }
 
 void Exchange::leave_app() noexcept {
-  if (place_.waiting()) core_.hold_queue().leave(place_);
+  if (place_.waiting()) kit_.hold_queue.leave(place_);
   if (app_ != nullptr) --app_->exchanges;
   app_ = nullptr;
 }
@@ -153,12 +147,12 @@ void Exchange::arm() {
     // Waiting for an instance or a connection has its deadline already, whatever the client sends meanwhile.
     if (raw_ || request_ == Request::hold || request_ == Request::connect) return;
     if (request_ == Request::gather) {
-      const bool stream = body_.chunked() && !slow_stream_;
+      const bool stream = body_.chunked() && !upload_.slow_stream;
       start_deadline(stream ? std::min<base::Duration>(kSlowStream, options_->body_timeout)
                             : options_->body_timeout);
       return;
     }
-    bool client_is_due = body_pending() && request_ != Request::dropped && !awaits_continue_;
+    bool client_is_due = body_pending() && request_ != Request::dropped && !upload_.awaits_continue;
     start_deadline(client_is_due ? options_->body_timeout : options_->request_timeout);
   } else if (client_->queued() > 0) {
     if (!deadline.pending()) watch_reader();
@@ -172,31 +166,35 @@ void Exchange::arm() {
 }
 
 // An answer without a route has no options, and is small.
+base::Duration Exchange::send_timeout() const noexcept {
+  return options_ != nullptr ? options_->send_timeout : kSendTimeout;
+}
+
 void Exchange::watch_reader() {
-  pace_.begin(core_.loop().now(), progress());
-  start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));
+  pace_.begin(kit_.loop.now(), progress());
+  start_deadline(ReaderPace::tick(send_timeout()));
 }
 
 // Bytes wait for the client: does it take them too slowly, or not at all? A client that still sends is judged
 // by that.
 bool Exchange::reader_lags() noexcept {
   const bool judged = options_ != nullptr && options_->min_send_rate > 0 && !body_pending();
-  const ReaderPace::Look look{.now = core_.loop().now(),
+  const ReaderPace::Look look{.now = kit_.loop.now(),
                               .progress = progress(),
                               .taken = judged ? client_->acknowledged() : 0,
-                              .timeout = options_ != nullptr ? options_->send_timeout : kSendTimeout,
+                              .timeout = send_timeout(),
                               .min_rate = judged ? options_->min_send_rate : 0};
   return pace_.look(look) != ReaderPace::Verdict::fine;
 }
 
 void Exchange::start_deadline(base::Duration after) {
   progress_mark_ = progress();
-  core_.deadlines().start(client_->deadline(), after);
+  kit_.deadlines.start(client_->deadline(), after);
 }
 
 std::uint64_t Exchange::progress() const noexcept {
   std::uint64_t taken = client_->taken();
-  if (upstream_ && request_ != Request::connect) taken += sent_ - upstream_->stream().queued();
+  if (upstream_ && request_ != Request::connect) taken += attempt_.sent - upstream_->stream().queued();
   return taken;
 }
 
@@ -205,7 +203,7 @@ void Exchange::deadline_passed() {
     case Request::hold: hold_passed(); return;
     case Request::connect: fail(Failure::connect, 0); return;
     case Request::gather:
-      if (body_.chunked() && !slow_stream_ && options_->body_timeout > kSlowStream) {
+      if (body_.chunked() && !upload_.slow_stream && options_->body_timeout > kSlowStream) {
         note_slow_stream();
         start_deadline(options_->body_timeout - kSlowStream);
       } else {
@@ -221,7 +219,7 @@ void Exchange::deadline_passed() {
     if (reader_lags()) {
       cut_client("client_stalled", Reply::send_timeout);
     } else {
-      start_deadline(ReaderPace::tick(options_ != nullptr ? options_->send_timeout : kSendTimeout));
+      start_deadline(ReaderPace::tick(send_timeout()));
     }
     return;
   }
@@ -231,7 +229,8 @@ void Exchange::deadline_passed() {
     return;
   }
   if (nothing_answered()) {
-    bool client_is_late = body_pending() && request_ == Request::relay && !throttled_ && !awaits_continue_;
+    bool client_is_late =
+        body_pending() && request_ == Request::relay && !attempt_.throttled && !upload_.awaits_continue;
     answer(client_is_late ? Reply::body_timeout : Reply::upstream_timeout);
     return;
   }

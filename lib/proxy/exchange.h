@@ -1,22 +1,24 @@
 // One request and its response, between a client's connection and an instance.
 //
-//   request_   route -+-> gather --> (match again: the body is there, or as much of it as is read before)
+//   request_   route -+-> gather --> (match again: the body, or as much as is read beforehand, is there)
 //                     +-> hold ----> (match again: at every adoption, and now and then)
 //                     +-> connect --> relay --> sent         the request's bytes towards the instance
 //                     +-> relay | sent                       a pooled connection needs no connect
 //                         relay --> dropped                  the instance reads no further: discard the rest
-//   response_  waiting --> head --> body --> flush --> done  from nothing at all to all of it with the client
-//                  any of these --> parting --> done         the client has left; what was taken still
-//                                                            goes to it
+//   response_  waiting --> head --> body --> flush --> done  from nothing until the client has all of it
+//                  any of these --> parting --> done         the client has left; what was read from the
+//                                                            instance still goes to it
 //
-// A 101 that was asked for, or a connection in TCP mode, leads from sent to a Tunnel (tunnel.h), which takes
-// over. In gather there is no lease, and nothing that matters to a cutover or a drain. A failed attempt leads
-// from connect, relay or sent back to route. Our own answer goes straight to flush from any state in which
-// response_ is `waiting` or `head`. Each stage has one deadline and one action string (see action()).
+// A 101 that was asked for leads from sent to a Tunnel (tunnel.h), which takes over; a connection in TCP mode
+// gets there from connect. In gather there is no lease, and nothing that matters to a cutover or a drain. A
+// failed attempt leads from connect, relay, sent or dropped back to route, or to hold. Our own answer goes
+// straight to flush from any state in which response_ is `waiting` or `head`. Each stage has one deadline and
+// one action string (see action()).
 //
-// Owners: a Downstream owns its Exchange, which owns Lease and Upstream. Every ending goes through finish(),
-// after which the object may already serve another request: every call that can end it comes last in its
-// function. Exchanges are recycled, so that the steady state allocates nothing. Thread: the worker's.
+// Owners: the implementation of ClientStream owns the Exchange, which owns its Lease and its Upstream. Every
+// ending but abandon() goes through finish() or become_tunnel(), after which the object may already serve
+// another request: every call that can end it comes last in its function. Exchanges are recycled, so that the
+// steady state allocates nothing. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +31,9 @@
 #include "http/head.h"
 #include "proxy/access_note.h"
 #include "proxy/body_relay.h"
+#include "proxy/client_stream.h"
 #include "proxy/conduit.h"
-#include "proxy/ending.h"
+#include "proxy/content_reader.h"
 #include "proxy/hold_queue.h"
 #include "proxy/reader_pace.h"
 #include "proxy/reply.h"
@@ -40,43 +43,37 @@
 
 namespace gracevisor::proxy {
 
-class Core;
-class Downstream;
+struct Kit;
 
-class Exchange final : public loop::Retirable,
+class Exchange final : public StreamUser,
                        private loop::StreamObserver,
                        private HoldQueue::Held,
                        private RequestBuffers::Owner {
  public:
-  explicit Exchange(Core& core);
+  explicit Exchange(Kit& kit);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() override;
 
   // Starts with a head and the bytes behind it; returns how many of those are the request's body. The
   // exchange may have ended on return.
-  [[nodiscard]] std::size_t begin(Downstream& client, const http::RequestHead& head, std::string_view rest);
+  [[nodiscard]] std::size_t begin(ClientStream& client, const http::RequestHead& head, std::string_view rest);
   // Starts a connection in TCP mode: it becomes a Tunnel as soon as an instance takes it. May end it.
-  void begin_raw(Downstream& client);
-  // More bytes from the client; returns how many are the request's body. May end the exchange.
-  [[nodiscard]] std::size_t take_body(std::string_view bytes);
-  // False while the client should not be read because what it sends cannot be passed on.
-  [[nodiscard]] bool wants_bytes() const noexcept;
+  void begin_raw(ClientStream& client);
 
-  void client_ended();     // FIN
-  void client_gone();      // the connection is broken
-  void client_drained();   // its write queue is empty
-  void client_readable();  // bytes of a spliced body wait at its socket
-  void deadline_passed();
+  // StreamUser
+  [[nodiscard]] std::size_t take(std::string_view bytes) override;
+  [[nodiscard]] bool wants_bytes() const noexcept override;
+  void client_ended() override;
+  void client_gone() override;
+  void client_drained() override;
+  void client_readable() override;
+  void deadline_passed() override;
+  void look_at_site() override;
+  void leave_listener() override;
+  void abandon() noexcept override;
 
-  // A leaving endpoint may be closing: ends the exchange if it is there.
-  void leave_closing_site();
-  // No table lists its listener any more: ends the exchange, unless the client only has to take the rest.
-  void leave_listener();
-  // Lets go of everything, without telling the client and without counting.
-  void abandon() noexcept;
-
-  // What is being done, for people.
+  // What is being done now, in words for people.
   [[nodiscard]] std::string_view action() const noexcept;
 
  private:
@@ -84,9 +81,47 @@ class Exchange final : public loop::Retirable,
   // A chunked body that has not ended after this long may be one half of a conversation.
   static constexpr base::Duration kSlowStream = base::Millis(5000);
   enum class Request : std::uint8_t { route, gather, hold, connect, relay, sent, dropped };
-  // Why a request waits: no instance is ready, all refuse connections, or the only one may be dying.
+  // Why a request waits: no instance is ready, all refuse connections, the only one may be dying, or we lack
+  // the means to connect.
   enum class HoldFor : std::uint8_t { ready, connection, judgement, resources };
   enum class Response : std::uint8_t { waiting, head, body, flush, parting, done };
+
+  // What each part of its life has to remember: an Attempt until it ends, the others until the exchange does.
+  // Each is reset by `= {}`; what keeps memory or owns something stands outside them.
+
+  // The request's body, as the client sends it.
+  struct Upload {
+    base::TimePoint since{};        // since when it can flow freely
+    std::uint64_t bytes = 0;        // that have come since then
+    base::Duration gathered_for{};  // how long gathering took
+    bool awaits_continue = false;   // it comes only once the client is told to send it, or answered
+    bool slow_stream = false;       // counted as such
+  };
+  // The current attempt, until it ends.
+  struct Attempt {
+    std::uint64_t sent = 0;  // bytes given to the instance
+    bool backlog = false;    // some of the request is queued there
+    bool throttled = false;  // so much that the client is not read until that drains
+  };
+  // What earlier attempts mean for the next one.
+  struct Tries {
+    bool fresh_only = false;  // no pooled connection
+    unsigned replays = 0;
+    std::size_t connects_failed = 0;
+    std::optional<routing::Identity> doubted;  // the request waits until this is no longer a target
+    base::TimePoint doubted_until{};           // and is given up at this time
+  };
+  // The wait for an instance.
+  struct Waiting {
+    base::TimePoint since{};  // when the first wait began
+    unsigned turns = 0;       // how often it has waited
+  };
+  // The instance's response.
+  struct Answer {
+    unsigned interims = 0;
+    bool upstream_keep = false;  // the connection may be reused after this response
+    bool unsent = false;  // counted as such: its lease ends, or has ended, before the client has everything
+  };
 
   // The instance's side of the exchange.
   void on_connected() override;
@@ -105,6 +140,7 @@ class Exchange final : public loop::Retirable,
   void leave_app() noexcept;
   void arm();
   void start_deadline(base::Duration after);
+  [[nodiscard]] base::Duration send_timeout() const noexcept;
   void watch_reader();
   [[nodiscard]] bool reader_lags() noexcept;
   [[nodiscard]] std::uint64_t progress() const noexcept;
@@ -126,14 +162,14 @@ class Exchange final : public loop::Retirable,
   void leave_buffer() noexcept;
   void frame_gathered();
 
-  // exchange_client.cpp: the client drains, leaves, or is cut off.
+  // exchange_client.cpp: the client takes what waits for it, leaves, or is cut off.
   [[nodiscard]] bool serves_half_closed() const noexcept;
   [[nodiscard]] bool client_has_left() const noexcept;
   [[nodiscard]] bool finishes_anyway() const noexcept;
   void client_left();
   void part();
   void cut_client(std::string_view end, Reply why);
-  // It has ended, and serves no client now.
+  // The exchange has ended, and serves no client now.
   [[nodiscard]] bool over() const noexcept { return client_ == nullptr; }
   [[nodiscard]] bool nothing_answered() const noexcept {
     return response_ == Response::waiting || response_ == Response::head;
@@ -149,7 +185,7 @@ class Exchange final : public loop::Retirable,
   void count_unsent() noexcept;
   void let_go() noexcept;
   void let_go_of_app() noexcept;
-  void finish(Ending ending);
+  void finish(Over how);
 
   // exchange_attempt.cpp: the way to an instance.
   void proceed(Switchboard::Routed routed);
@@ -162,14 +198,19 @@ class Exchange final : public loop::Retirable,
   [[nodiscard]] bool may_reuse() const noexcept;
   void send();
   void let_body_flow() noexcept;
+  void stop_sending();
   void fail(Failure failure, int code);
+  void count_retry(Site& site, const FailedAttempt& attempt);
+  void follow(Verdict verdict, Site& site);
   void try_elsewhere(Site& site);
+  void become_tunnel(Tunnel::Kind kind, std::string_view from_app);
+
+  // exchange_hold.cpp: the wait for an instance.
   void starve(int code);
   void hold(HoldFor what);
+  void doubt(const Site& site);
   [[nodiscard]] bool still_doubted() const noexcept;
   void hold_passed();
-  void stop_sending();
-  void become_tunnel(Tunnel::Kind kind, std::string_view from_app);
 
   // exchange_response.cpp
   void read_head(std::string_view bytes);
@@ -178,7 +219,7 @@ class Exchange final : public loop::Retirable,
   [[nodiscard]] bool changes_protocol(const http::ResponseHead& head) const noexcept;
   [[nodiscard]] bool worth_another(const http::ResponseHead& head);
   void start_response(const http::ResponseHead& head, std::string_view rest);
-  void relay_response(std::string_view bytes, std::string_view prefix);
+  void relay_response(std::string_view bytes);
   void end_of_response_input();
   void complete_response(bool reusable);
 
@@ -186,66 +227,46 @@ class Exchange final : public loop::Retirable,
   void open_response_conduit();
   void push_response();
   void open_request_conduit();
+  void close_request_conduit() noexcept;
   void push_request();
 
-  Core& core_;
-  Downstream* client_ = nullptr;  // null while recycled
+  Kit& kit_;
+  ClientStream* client_ = nullptr;  // null while recycled
   Request request_ = Request::route;
   Response response_ = Response::waiting;
 
-  // Of the request.
+  // The request, and the table under which it began.
   RequestMemo memo_;
-  bool raw_ = false;              // TCP mode
-  bool awaits_continue_ = false;  // the body comes only when the client is told to send it, or answered
-  bool keep_alive_ = true;        // the client's connection; final once the response's head is planned
-  base::TimePoint body_since_{};  // since when it can flow freely; below, how much has
-  std::uint64_t body_bytes_ = 0;
+  bool raw_ = false;  // TCP mode
   BodyRelay body_;
+  Upload upload_;
   Conduit request_conduit_;
+  TableHolder::Pin pin_;
+  const config::ProxyOptions* options_ = nullptr;  // as that table says
+  LocalApp* app_ = nullptr;
 
-  // The request as it is sent. While `held_whole_`, all of it from the first byte, so that it can be sent
-  // again; in any case what waits for a connection.
+  // The request as it is sent: while `held_whole_`, all of it from the first byte, so that it can be sent
+  // again; in any case the part that waits for a connection.
   std::string held_;
   bool held_whole_ = true;
   std::size_t framing_at_ = 0;  // where its head states the body's framing
 
-  // The table under which it began, and what that table says.
-  TableHolder::Pin pin_;
-  const config::ProxyOptions* options_ = nullptr;
-  LocalApp* app_ = nullptr;
-
-  // The current attempt. The lease ends after the connection: declared before it.
+  // Its way to an instance. The lease ends after the connection, so it is declared before it.
   Lease lease_;
   std::unique_ptr<Upstream> upstream_;
-  bool backlog_ = false;     // some of the request is queued in upstream_
-  bool throttled_ = false;   // so much that the client is not read until it drains
-  std::uint64_t sent_ = 0;   // bytes given to upstream_
-  bool fresh_only_ = false;  // no pooled connection for the next attempt
-  std::size_t connects_failed_ = 0;
-  unsigned replays_ = 0;
-  std::optional<routing::Identity> doubted_;  // the next attempt waits until this is no target
-  base::TimePoint doubted_until_{};           // and given up then
+  Attempt attempt_;
+  Tries tries_;
+  RequestBuffers::Place buffer_;  // while it gathers its body
+  HoldQueue::Place place_;        // while it waits for an instance
+  Waiting waiting_;
 
-  // While it gathers its body; and for how long it did.
-  RequestBuffers::Place buffer_;
-  base::Duration gathered_for_{};
-  bool slow_stream_ = false;  // counted as such
-
-  // While it waits for an instance.
-  HoldQueue::Place place_;
-  base::TimePoint held_since_{};
-  unsigned hold_turns_ = 0;  // how often it has waited
-
-  // Of the response.
+  // The response.
   std::string inbox_;  // the part of a head that has come
-  BodyRelay response_body_;
+  ContentReader response_body_;
   Conduit response_conduit_;
-  unsigned interims_ = 0;
-  bool upstream_keep_ = false;  // the connection may be reused after this response
-  bool unsent_ = false;  // counted as such: its lease ends, or has ended, before the client has everything
-  bool ends_with_close_ = false;  // that is how the client sees that it has everything
-  std::uint64_t progress_mark_ = 0;
-  ReaderPace pace_;  // of the client, while bytes wait for it
+  Answer answer_;
+  ReaderPace pace_;                  // of the client, while bytes wait for it
+  std::uint64_t progress_mark_ = 0;  // progress() when the deadline began
 
   AccessNote note_;  // for the access log
 };

@@ -3,9 +3,8 @@
 #include <utility>
 
 #include "http/forward.h"
-#include "proxy/core.h"
-#include "proxy/downstream.h"
 #include "proxy/exchange.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -16,9 +15,9 @@ constexpr base::Duration kSlowLeased = std::chrono::seconds(5);
 
 }  // namespace
 
-std::size_t Exchange::take_body(std::string_view bytes) {
+std::size_t Exchange::take(std::string_view bytes) {
   if (!body_.reading()) return 0;
-  awaits_continue_ = false;
+  upload_.awaits_continue = false;
   if (!fast_enough(bytes.size())) {
     client_too_slow();
     return bytes.size();
@@ -65,12 +64,12 @@ void Exchange::forward(const Pieces& pieces) {
   }
   if (!connected) return;
   if (held_.size() > kHeldBody) forget_held();
-  sent_ += pieces.bytes();
+  attempt_.sent += pieces.bytes();
   switch (upstream_->stream().write(pieces.slices())) {
     case loop::WriteResult::done: return;
     case loop::WriteResult::queued:
-      backlog_ = true;
-      throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
+      attempt_.backlog = true;
+      attempt_.throttled = upstream_->stream().queued() > ClientStream::kHighWater;
       return;
     case loop::WriteResult::broken: stop_sending(); return;
   }
@@ -89,7 +88,7 @@ bool Exchange::wants_bytes() const noexcept {
     case Request::hold: return false;
     case Request::connect: return held_.size() <= kHeldBody;
     case Request::relay:
-    case Request::sent: return !throttled_;
+    case Request::sent: return !attempt_.throttled;
     case Request::dropped: return true;
   }
   return true;
@@ -98,13 +97,14 @@ bool Exchange::wants_bytes() const noexcept {
 // On average, once the beginning is over: a client that sends a byte now and then ties up an instance, or
 // buffer space, for nothing.
 bool Exchange::fast_enough(std::size_t more) noexcept {
-  body_bytes_ += more;
+  upload_.bytes += more;
   const bool leased = request_ == Request::relay;
-  if (options_ == nullptr || raw_ || throttled_ || (!leased && request_ != Request::gather)) return true;
-  base::Duration took = core_.loop().now() - body_since_;
+  if (options_ == nullptr || raw_ || attempt_.throttled || (!leased && request_ != Request::gather))
+    return true;
+  base::Duration took = kit_.loop.now() - upload_.since;
   if (took < (leased ? kSlowLeased : kSlowBody)) return true;
   auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(took).count());
-  return body_bytes_ >= options_->min_body_rate * seconds;
+  return upload_.bytes >= options_->min_body_rate * seconds;
 }
 
 void Exchange::client_too_slow() {
@@ -117,7 +117,7 @@ void Exchange::client_too_slow() {
 
 // Not the instance's fault: the client's framing is broken, or its body is too large.
 void Exchange::refuse_body() {
-  keep_alive_ = false;
+  client_->last();
   if (response_ == Response::flush) return;  // it is answered already, and the connection will close
   const Reply why = body_.state() == BodyRelay::State::too_large ? Reply::body_too_large : body_.reason();
   if (nothing_answered()) {
@@ -151,11 +151,14 @@ bool Exchange::gathered() const noexcept {
 void Exchange::gather() {
   request_ = Request::gather;
   let_body_flow();
-  app_->bodies.enter(buffer_, core_.loop().now());
-  if (std::exchange(awaits_continue_, false) &&
-      client_->write(http::kContinueHead) == loop::WriteResult::broken) {
-    client_gone();
-    return;
+  app_->bodies.enter(buffer_, kit_.loop.now());
+  if (std::exchange(upload_.awaits_continue, false)) {
+    const HeadSent asked = client_->ask_for_body();
+    note_.sent_head(asked.bytes);
+    if (asked.sent == Sent::broken) {
+      client_gone();
+      return;
+    }
   }
   arm();
   keep_gathered();
@@ -168,7 +171,7 @@ void Exchange::gather_more() {
     route_again(nullptr);
     return;
   }
-  if (core_.loop().now() - buffer_.since() >= kSlowStream) note_slow_stream();
+  if (kit_.loop.now() - buffer_.since() >= kSlowStream) note_slow_stream();
   arm();
   keep_gathered();
 }
@@ -178,7 +181,7 @@ void Exchange::keep_gathered() {
   RequestBuffers& bodies = app_->bodies;
   bodies.keep(buffer_, held_.size(), body_.content());
   const std::uint64_t most = options_->request_buffer_memory;
-  const base::TimePoint now = core_.loop().now();
+  const base::TimePoint now = kit_.loop.now();
   while (RequestBuffers::Owner* slowest = bodies.surplus(most, now)) slowest->body_too_slow();
 }
 
@@ -188,17 +191,17 @@ void Exchange::body_too_slow() {
 
 // A client that sends chunks may await an answer before it goes on, and gets one only without the buffer.
 void Exchange::note_slow_stream() noexcept {
-  if (!body_.chunked() || std::exchange(slow_stream_, true)) return;
+  if (!body_.chunked() || std::exchange(upload_.slow_stream, true)) return;
   app_->cell->slow_streams.add();
-  core_.bell().ring();
+  kit_.bell.ring();
 }
 
 void Exchange::leave_buffer() noexcept {
   if (!buffer_.waiting()) return;
-  gathered_for_ = core_.loop().now() - buffer_.since();
+  upload_.gathered_for = kit_.loop.now() - buffer_.since();
   app_->bodies.leave(buffer_);
   routing::AppCell& cell = *app_->cell;
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(gathered_for_).count();
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(upload_.gathered_for).count();
   if (auto micros = static_cast<std::uint64_t>(took); micros > cell.slowest_body_us.read()) {
     cell.slowest_body_us.set(micros);
   }

@@ -1,7 +1,6 @@
 // An exchange's client: it reads what waits for it, leaves, or is cut off.
-#include "proxy/core.h"
-#include "proxy/downstream.h"
 #include "proxy/exchange.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 
@@ -28,7 +27,7 @@ void Exchange::client_ended() {
   if (raw_ && request_ != Request::hold) return;
   if (response_ == Response::flush) {
     // The response is complete and goes out; what may come behind the request no longer counts.
-    keep_alive_ = keep_alive_ && serves_half_closed();
+    if (!serves_half_closed()) client_->last();
     return;
   }
   if (body_pending()) {
@@ -55,33 +54,30 @@ void Exchange::part() {
   count_unsent();
   let_go_of_app();
   response_ = Response::parting;
-  keep_alive_ = false;
+  client_->last();
   client_->deadline().cancel();
   arm();
 }
 
 void Exchange::client_gone() {
   if (finishes_anyway() && client_->go_deaf()) {
-    keep_alive_ = false;
+    client_->last();
     response_conduit_.close(upstream_->stream());
     if (upstream_->stream().start_reading()) {
       start_deadline(options_->request_timeout);
       return;
     }
   }
-  // It may still read: a response delimited by the connection's end must not look complete.
-  const bool told_apart = !ends_with_close_ || client_->deaf() || !client_->ended();
   let_go();
   note_.client_left();
-  finish(told_apart ? Ending::gone : Ending::cut);
+  finish(Over::gone);
 }
 
 void Exchange::client_drained() {
   switch (response_) {
     case Response::flush: end_response(); return;
     case Response::parting:
-      if (response_conduit_.is_open() &&
-          client_->push(response_conduit_.pipe()) == loop::WriteResult::queued) {
+      if (response_conduit_.is_open() && client_->push(response_conduit_.pipe()) == Sent::queued) {
         arm();
       } else {
         client_gone();
@@ -113,7 +109,7 @@ void Exchange::cut_client(std::string_view end, Reply why) {
   let_go();
   note_.ends_as(end);
   note_.because(why);
-  finish(Ending::cut);
+  finish(Over::cut);
 }
 
 }  // namespace gracevisor::proxy

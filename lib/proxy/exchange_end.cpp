@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "http/forward.h"
-#include "proxy/core.h"
-#include "proxy/downstream.h"
 #include "proxy/exchange.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -23,28 +22,24 @@ void Exchange::answer(const http::Refusal& why, const routing::Endpoint* at) {
   let_go();
   if (raw_) {
     note_.because(why.reason);
-    finish(Ending::cut);
+    finish(Over::cut);
     return;
   }
-  keep_alive_ = keep_alive_ && body_.finished() && !client_->leaving();
   request_ = body_.finished() ? Request::sent : Request::dropped;
-  std::string& out = core_.scratch();
-  out.clear();
-  http::write_own_answer({.status = why.status,
-                          .reason = why.reason,
-                          .message = message,
-                          .accept = memo_.accept,
-                          .request_id = memo_.request_id,
-                          .page = error_page(why.status),
-                          .head_request = memo_.method == http::Method::head,
-                          .keep_alive = keep_alive_,
-                          .retry_after = http::text_of(why.reason).retry_after,
-                          .date = core_.date()},
-                         out);
-  note_.answered(why.status, why.reason, out);
-  client_->count_own_answer();
-  if (client_->write(out) == loop::WriteResult::broken) {
-    finish(Ending::gone);
+  note_.answered(why.status, why.reason);
+  const HeadSent answered = client_->answer({.status = why.status,
+                                             .reason = why.reason,
+                                             .message = message,
+                                             .accept = memo_.accept,
+                                             .request_id = memo_.request_id,
+                                             .page = error_page(why.status),
+                                             .head_request = memo_.method == http::Method::head,
+                                             .retry_after = http::text_of(why.reason).retry_after,
+                                             .date = {}},
+                                            body_.finished());
+  note_.sent_head(answered.bytes);
+  if (answered.sent == Sent::broken) {
+    finish(Over::gone);
     return;
   }
   end_response();
@@ -67,14 +62,14 @@ void Exchange::cut(Reply why) {
   if (client_has_left()) {
     let_go();
     note_.client_left();
-    finish(Ending::cut);
+    finish(Over::cut);
     return;
   }
   if (Site* site = lease_.site(); site != nullptr) site->cell.cut.add();
   count_failure(why, nullptr);
   note_.because(why);
   let_go();
-  finish(Ending::cut);
+  finish(Over::cut);
 }
 
 void Exchange::count_failure(const http::Refusal& why, const routing::Endpoint* at) {
@@ -82,7 +77,7 @@ void Exchange::count_failure(const http::Refusal& why, const routing::Endpoint* 
   // Not for the log: that a stopped app does not answer is known.
   if (why.reason == Reply::stopped) return;
   if (Site* site = lease_.site(); at == nullptr && site != nullptr) at = site->endpoint.get();
-  core_.tell_failure(*app_, why, at);
+  kit_.notices.failure(*app_->ledger, why, at);
 }
 
 // The whole response is written or, counted as unsent, queued.
@@ -91,20 +86,16 @@ void Exchange::end_response() {
   if (client_->queued() > 0) {
     client_->deadline().cancel();
     arm();
-    client_->update_reading();
+    client_->reading_changed();
     return;
   }
-  if (keep_alive_) {
-    finish(Ending::next);
-  } else {
-    finish(!memo_.keep_alive && body_.finished() ? Ending::close : Ending::linger);
-  }
+  finish(Over::complete);
 }
 
 // Called before the lease ends: a daemon that shuts down must at every moment have one or the other to wait
 // for.
 void Exchange::count_unsent() noexcept {
-  if (!std::exchange(unsent_, true)) core_.begin_unsent();
+  if (!std::exchange(answer_.unsent, true)) kit_.notices.begin_unsent();
 }
 
 // Closes the connection to the instance if it is still ours, and only then ends the lease.
@@ -115,34 +106,34 @@ void Exchange::let_go() noexcept {
 
 // What came through the pipe may still have to go to the client.
 void Exchange::let_go_of_app() noexcept {
-  if (place_.waiting()) core_.hold_queue().leave(place_);
+  if (place_.waiting()) kit_.hold_queue.leave(place_);
   leave_buffer();
-  if (request_conduit_.is_open()) request_conduit_.close(client_->stream());
+  close_request_conduit();
   upstream_.reset();
   lease_.end();
-  backlog_ = throttled_ = false;
-  sent_ = 0;
+  attempt_ = {};
 }
 
-void Exchange::finish(Ending ending) {
-  note_.end(client_->deaf() ? Ending::gone : ending, action());
+void Exchange::finish(Over how) {
+  note_.end(client_->deaf() ? Over::gone : how, action());
   response_ = Response::done;
   if (app_ != nullptr) {
     routing::AppCell& cell = *app_->cell;
     cell.requests.add();
-    auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_.loop().now() - memo_.began -
-                                                                      gathered_for_)
+    auto took = std::chrono::duration_cast<std::chrono::microseconds>(kit_.loop.now() - memo_.began -
+                                                                      upload_.gathered_for)
                     .count();
     if (auto micros = static_cast<std::uint64_t>(took); micros > cell.slowest_us.read()) {
       cell.slowest_us.set(micros);
     }
   }
-  Downstream& client = *client_;
+  ClientStream& client = *client_;
+  const bool request_read = how == Over::complete && body_.finished();
   abandon();
-  client.exchange_ended(ending);
+  client.over(how, request_read);
 }
 
-void Exchange::leave_closing_site() {
+void Exchange::look_at_site() {
   Site* site = lease_.site();
   if (site == nullptr || !site->closing) return;
   if (request_ == Request::connect) {
@@ -168,7 +159,7 @@ void Exchange::leave_listener() {
 // Back to a new exchange, except that the memory of its strings is kept.
 void Exchange::abandon() noexcept {
   note_.abandon(action());
-  if (std::exchange(unsent_, false)) core_.end_unsent();
+  if (std::exchange(answer_.unsent, false)) kit_.notices.end_unsent();
   let_go();
   leave_app();
   pin_.release();
@@ -177,21 +168,17 @@ void Exchange::abandon() noexcept {
   request_ = Request::route;
   response_ = Response::waiting;
   memo_.clear();
-  keep_alive_ = true;
-  raw_ = awaits_continue_ = false;
-  body_bytes_ = 0;
+  raw_ = false;
   recycle(held_);
   recycle(inbox_);
   held_whole_ = true;
-  fresh_only_ = upstream_keep_ = ends_with_close_ = slow_stream_ = false;
   framing_at_ = 0;
-  gathered_for_ = {};
-  pace_.stop();
-  connects_failed_ = 0;
-  doubted_.reset();
-  replays_ = hold_turns_ = interims_ = 0;
-  held_since_ = {};
+  upload_ = {};
+  tries_ = {};
+  waiting_ = {};
+  answer_ = {};
   progress_mark_ = 0;
+  pace_.stop();
 }
 
 std::string_view Exchange::action() const noexcept {

@@ -3,9 +3,8 @@
 #include <utility>
 
 #include "http/forward.h"
-#include "proxy/core.h"
-#include "proxy/downstream.h"
 #include "proxy/exchange.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -19,7 +18,7 @@ void Exchange::on_bytes(std::string_view bytes) {
   switch (response_) {
     case Response::waiting:
     case Response::head: read_head(bytes); return;
-    case Response::body: relay_response(bytes, {}); return;
+    case Response::body: relay_response(bytes); return;
     case Response::flush:
     case Response::parting:
     case Response::done: return;
@@ -30,11 +29,11 @@ void Exchange::read_head(std::string_view bytes) {
   const auto look = inbox_.empty() ? http::Look::first : http::Look::again;
   if (!inbox_.empty()) bytes = inbox_.append(bytes);
   for (;;) {
-    http::ResponseHead& head = core_.response_head();
+    http::ResponseHead& head = kit_.response_head;
     http::HeadLimits limits;
     limits.head = options_->max_response_head;
     limits.field = std::min(limits.field, limits.head);
-    http::HeadResult result = core_.heads().read_response(bytes, limits, memo_.method, head, look);
+    http::HeadResult result = kit_.heads.read_response(bytes, limits, memo_.method, head, look);
     switch (result.state) {
       case http::HeadState::refused: answer(result.refusal); return;
       case http::HeadState::incomplete:
@@ -60,7 +59,7 @@ void Exchange::read_head(std::string_view bytes) {
 
 // Does the 101 answer what was asked, with nothing of the request still on its way?
 bool Exchange::changes_protocol(const http::ResponseHead& head) const noexcept {
-  return head.status == kSwitchingProtocols && request_ == Request::sent && !backlog_ &&
+  return head.status == kSwitchingProtocols && request_ == Request::sent && !attempt_.backlog &&
          !memo_.upgrade.empty() && http::upgrade_matches(memo_.upgrade, head.upgrade);
 }
 
@@ -71,18 +70,17 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
     answer(Reply::unasked_upgrade);
     return false;
   }
-  if (++interims_ > options_->max_interim_responses + (changes ? 1U : 0U)) {
+  if (++answer_.interims > options_->max_interim_responses + (changes ? 1U : 0U)) {
     answer(Reply::too_many_interim);
     return false;
   }
   if (!changes) extend_patience(head.status);
-  if (memo_.minor == 0 || (head.status == kContinue && !memo_.expects_continue)) return true;
-  std::string& out = core_.scratch();
-  out.clear();
-  http::write_interim_head(head, out);
-  if (changes) note_.head(head.status, out.size());
+  if (head.status == kContinue && !memo_.expects_continue) return true;
+  if (changes) note_.head(head.status);
   const std::uint64_t taken = client_->taken();
-  if (client_->write(out) == loop::WriteResult::broken) {
+  const HeadSent passed = client_->interim(head);
+  note_.sent_head(passed.bytes);
+  if (passed.sent == Sent::broken) {
     client_gone();
     return !over();
   }
@@ -102,10 +100,10 @@ bool Exchange::pass_interim(const http::ResponseHead& head, std::string_view res
 // An app that says it is working on a request gets request_timeout anew, max_interim_responses times. A
 // client that owes its body gets no more time from that, unless it is the 100 that it waits for.
 void Exchange::extend_patience(int status) {
-  if (status == kContinue && awaits_continue_) {
-    awaits_continue_ = false;
+  if (status == kContinue && upload_.awaits_continue) {
+    upload_.awaits_continue = false;
     let_body_flow();
-  } else if (body_pending() && request_ != Request::dropped && !awaits_continue_) {
+  } else if (body_pending() && request_ != Request::dropped && !upload_.awaits_continue) {
     return;
   }
   arm();
@@ -114,8 +112,8 @@ void Exchange::extend_patience(int status) {
 // May another instance take the request, because this one says that it is currently unavailable?
 bool Exchange::worth_another(const http::ResponseHead& head) {
   return options_->retry_503 && head.status == kServiceUnavailable && head.retry_after && memo_.idempotent &&
-         held_whole_ && body_.finished() && replays_ == 0 && app_->targets.size() > 1 &&
-         app_->budget.allows(core_.loop().now());
+         held_whole_ && body_.finished() && tries_.replays == 0 && app_->targets.size() > 1 &&
+         app_->budget.allows(kit_.loop.now());
 }
 
 void Exchange::start_response(const http::ResponseHead& head, std::string_view rest) {
@@ -131,65 +129,62 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
     try_elsewhere(site);
     return;
   }
+  if (head.status >= kServerError) app_->cell->server_errors.add();
 
-  // A response before the request's end: the rest of the request is not worth keeping the connection for.
-  const config::HeaderRules& rules = options_->response_headers;
-  http::ResponseForward how{.client_minor = memo_.minor,
-                            .client_keep_alive = keep_alive_ && body_.finished() && !client_->leaving(),
-                            .date = core_.date(),
-                            .edits = {.set = rules.set, .remove = rules.remove}};
-  http::ResponsePlan plan = http::plan_response(head, how);
-  keep_alive_ = plan.keep_alive;
-  ends_with_close_ = plan.framing.kind == http::Framing::Kind::until_close;
-  upstream_keep_ = head.keep_alive && head.body.kind != http::Framing::Kind::until_close;
-  if (upstream_keep_) upstream_->note_keep_alive(head.keep_alive_timeout);
-  std::string& out = core_.scratch();
-  out.clear();
-  http::write_response_head(head, plan, how, out);
-  note_.head(head.status, out.size());
-  response_body_.start(head.body, plan.framing,
+  answer_.upstream_keep = head.keep_alive && head.body.kind != http::Framing::Kind::until_close;
+  if (answer_.upstream_keep) upstream_->note_keep_alive(head.keep_alive_timeout);
+  response_body_.start(head.body,
                        {.extensions = options_->max_chunk_extensions, .trailers = options_->max_trailers},
                        memo_.takes_trailers ? &options_->trailers : nullptr);
   response_ = Response::body;
   held_.clear();
   client_->deadline().cancel();
-  relay_response(rest, out);
+  note_.head(head.status);
+  Pieces first;
+  rest.remove_prefix(response_body_.next(rest, first));
+  const config::HeaderRules& rules = options_->response_headers;
+  const HeadSent begun = client_->head(head, {.set = rules.set, .remove = rules.remove}, body_.finished(),
+                                       response_body_.of(first));
+  note_.sent_head(begun.bytes);
+  if (begun.sent == Sent::broken) {
+    client_gone();
+    if (over()) return;
+  }
+  relay_response(rest);
 }
 
-// `prefix` goes before what becomes of `bytes`, in the same write.
-void Exchange::relay_response(std::string_view bytes, std::string_view prefix) {
-  do {
+void Exchange::relay_response(std::string_view bytes) {
+  while (!bytes.empty() && response_body_.reading()) {
     Pieces pieces;
-    pieces.add(std::exchange(prefix, {}));
     bytes.remove_prefix(response_body_.next(bytes, pieces));
-    if (client_->write(pieces.slices()) == loop::WriteResult::broken) {
+    if (client_->content(response_body_.of(pieces)) == Sent::broken) {
       client_gone();
       if (over()) return;
     }
-  } while (!bytes.empty() && response_body_.reading());
+  }
   switch (response_body_.state()) {
-    case BodyRelay::State::reading:
-      if (client_->queued() > Downstream::kHighWater) upstream_->stream().stop_reading();
+    case ContentReader::State::reading:
+      if (client_->queued() > ClientStream::kHighWater) upstream_->stream().stop_reading();
       open_response_conduit();
       arm();
       return;
-    case BodyRelay::State::finished:
+    case ContentReader::State::finished:
       // Bytes behind the end belong to no request: the connection cannot be trusted with another.
       complete_response(bytes.empty());
       return;
-    case BodyRelay::State::malformed: cut(response_body_.reason()); return;
-    case BodyRelay::State::too_large: cut(Reply::chunk_too_large); return;
+    case ContentReader::State::malformed: cut(response_body_.reason()); return;
+    case ContentReader::State::too_large: cut(Reply::chunk_too_large); return;
   }
 }
 
 void Exchange::end_of_response_input() {
-  Pieces pieces;
-  response_body_.end_of_input(pieces);
+  response_body_.end_of_input();
   if (!response_body_.finished()) {
     cut(Reply::upstream_truncated);
     return;
   }
-  if (client_->write(pieces.slices()) == loop::WriteResult::broken) client_gone();
+  const Pieces none;
+  if (client_->content(response_body_.of(none)) == Sent::broken) client_gone();
   if (!over()) complete_response(false);
 }
 
@@ -200,8 +195,8 @@ void Exchange::complete_response(bool reusable) {
   // serve others; more would only occupy the app, in puma one thread each for 200 ms.
   bool surplus =
       options_->reuse == config::ProxyOptions::Reuse::idempotent && !memo_.idempotent && site.pool.size() > 0;
-  bool pooled = reusable && upstream_keep_ && request_ == Request::sent && !backlog_ && site.target &&
-                !surplus && options_->reuse != config::ProxyOptions::Reuse::never;
+  bool pooled = reusable && answer_.upstream_keep && request_ == Request::sent && !attempt_.backlog &&
+                site.target && !surplus && options_->reuse != config::ProxyOptions::Reuse::never;
   if (pooled) {
     site.pool.put(std::move(upstream_), {.age = options_->keep_alive,
                                          .requests = options_->keep_alive_requests,

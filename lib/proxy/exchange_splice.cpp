@@ -3,16 +3,15 @@
 // soon as pulling finds nothing more, and its pipe is empty then.
 #include <algorithm>
 
-#include "proxy/core.h"
-#include "proxy/downstream.h"
 #include "proxy/exchange.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 
 // The rest goes straight into the client's socket: nothing of what came before may wait in its queue.
 void Exchange::open_response_conduit() {
   bool worthwhile = response_body_.plain_left() >= Conduit::kWorthwhile && client_->queued() == 0;
-  if (worthwhile && !client_->deaf() && !response_conduit_.is_open()) {
+  if (worthwhile && !client_->deaf() && client_->takes_pipe() && !response_conduit_.is_open()) {
     response_conduit_.open(upstream_->stream());
   }
 }
@@ -37,7 +36,7 @@ void Exchange::on_readable() {
 // What the client does not take now goes on when it has drained; its app is not read until then.
 void Exchange::push_response() {
   loop::Pipe& pipe = response_conduit_.pipe();
-  if (client_->push(pipe) == loop::WriteResult::broken) {
+  if (client_->push(pipe) == Sent::broken) {
     client_gone();
     return;
   }
@@ -55,15 +54,20 @@ void Exchange::push_response() {
 
 void Exchange::open_request_conduit() {
   bool worthwhile = body_.plain_left() >= Conduit::kWorthwhile && request_ == Request::relay &&
-                    !held_whole_ && !backlog_ && upstream_->stream().queued() == 0;
-  if (worthwhile && !request_conduit_.is_open()) request_conduit_.open(client_->stream());
+                    !held_whole_ && !attempt_.backlog && upstream_->stream().queued() == 0;
+  if (!worthwhile || request_conduit_.is_open()) return;
+  if (loop::Stream* source = client_->source()) request_conduit_.open(*source);
+}
+
+void Exchange::close_request_conduit() noexcept {
+  if (request_conduit_.is_open()) request_conduit_.close(*client_->source());
 }
 
 void Exchange::client_readable() {
   loop::Pipe& pipe = request_conduit_.pipe();
-  const auto pulled = client_->stream().pull(pipe, body_.plain_left());
+  const auto pulled = client_->source()->pull(pipe, body_.plain_left());
   if (!pulled) {
-    request_conduit_.close(client_->stream());
+    close_request_conduit();
     return;
   }
   if (*pulled == 0) return;
@@ -73,7 +77,7 @@ void Exchange::client_readable() {
   }
   body_.pass(*pulled);
   // What the client sends behind it is read.
-  if (body_.finished()) client_->stream().leave_unread(false);
+  if (body_.finished()) client_->source()->leave_unread(false);
   note_.body(body_);
   push_request();
 }
@@ -82,19 +86,19 @@ void Exchange::push_request() {
   loop::Pipe& pipe = request_conduit_.pipe();
   const std::size_t before = pipe.size();
   const loop::WriteResult result = upstream_->stream().push(pipe);
-  sent_ += before - pipe.size();
+  attempt_.sent += before - pipe.size();
   switch (result) {
     case loop::WriteResult::broken: stop_sending(); return;
-    case loop::WriteResult::queued: backlog_ = throttled_ = true; break;
+    case loop::WriteResult::queued: attempt_.backlog = attempt_.throttled = true; break;
     case loop::WriteResult::done:
       if (body_.finished()) {
-        request_conduit_.close(client_->stream());
+        close_request_conduit();
         request_ = Request::sent;
       }
       break;
   }
   arm();
-  client_->update_reading();
+  client_->reading_changed();
 }
 
 }  // namespace gracevisor::proxy

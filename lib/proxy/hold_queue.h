@@ -1,5 +1,5 @@
 // Requests that wait because no instance can take them, first come, first served; bounded per app in number
-// and bytes. They own no lease. At every adoption they match again, a bounded number per turn, so that their
+// and bytes. They hold no lease. At every adoption they match again, a bounded number per turn, so that their
 // release neither starves the open connections nor floods an instance that has just started.
 // Thread: the worker's.
 #pragma once
@@ -25,7 +25,7 @@ class HoldQueue {
     ~Held() = default;
   };
 
-  // A member of the object that waits. Requires: left before it is destroyed.
+  // A member of the object that waits. Requires: it has left before it is destroyed.
   class Place {
    public:
     explicit Place(Held& who) noexcept : who_(&who) {}

@@ -1,6 +1,6 @@
-// A place in a list of connections by the moment at which they became idle; entered and left in O(1) and
-// without allocation. The list is a ring through its anchor, which stands for no connection. Thread: the
-// worker's.
+// A connection's place in a list that is ordered by the moment at which each became idle. Entering and
+// leaving take O(1) and allocate nothing. The list is a ring through its anchor, which stands for no
+// connection. Thread: the worker's.
 #pragma once
 
 namespace gracevisor::proxy {
@@ -28,7 +28,7 @@ class IdleRank {
     older_ = newer_ = this;
   }
 
-  // Of an anchor: null when the list is empty.
+  // Called on an anchor: null when the list is empty.
   [[nodiscard]] T* newest() const noexcept { return older_->of_; }
   [[nodiscard]] T* oldest() const noexcept { return newer_->of_; }
 

@@ -29,7 +29,8 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
   ~Lease() { end(); }
 
-  // The supervisor waits for the leases of an endpoint that is no longer a target: it is told of each end.
+  // The supervisor waits for the leases of an endpoint that is no longer a target, so it is told when one
+  // ends.
   void end() noexcept {
     if (site_ == nullptr) return;
     Site& site = *std::exchange(site_, nullptr);

@@ -1,6 +1,6 @@
-// Untrusted bytes inside the quotes of a log line: anything that could end the string or the line, or control
-// a terminal, is escaped. Both functions stop before the character whose escaped form would exceed `room`
-// bytes. Thread: functions on values, any thread.
+// Escapes untrusted bytes that go between the quotes of a log line: everything that could end the string or
+// the line, or control a terminal. Both functions stop before the character whose escaped form would exceed
+// `room` bytes. Thread: functions on values, any thread.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 #include <cerrno>
 
 #include "base/shortage.h"
-#include "proxy/core.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -14,6 +14,17 @@ constexpr std::uint64_t kMaxBody = std::uint64_t{1} << 20;
 constexpr int kServerError = 500;
 
 using Outcome = routing::ProbeOutcome;
+
+constexpr std::string_view kUserAgent = "User-Agent: gracevisor-health/" GV_VERSION "\r\n";
+
+bool is_named(std::string_view name, std::string_view wanted) noexcept {
+  return name.size() == wanted.size() && http::same_ignoring_case(name, wanted);
+}
+
+// At most kProbeEvidence bytes of it.
+std::string evidence(std::string_view bytes) {
+  return std::string(bytes.substr(0, routing::kProbeEvidence));
+}
 
 Outcome refusal_of(int code) noexcept {
   return code == ECONNREFUSED || code == ENOENT ? Outcome::refused : Outcome::broken;
@@ -26,8 +37,8 @@ base::Duration next_pace(base::Duration last, base::Duration steady) noexcept {
   return std::min(next, steady);
 }
 
-Probe::Probe(Core& core, const routing::ProbeOrder& order)
-    : core_(core), order_(order), deadline_(*this), next_(core.loop(), [this] { begin(); }) {
+Probe::Probe(Kit& kit, const routing::ProbeOrder& order)
+    : kit_(kit), order_(order), deadline_(*this), next_(kit.loop, [this] { begin(); }) {
   report_.serial = order.serial;
   begin();
 }
@@ -40,13 +51,15 @@ void Probe::update(const routing::ProbeOrder& order) {
 
 void Probe::begin() {
   state_ = State::connecting;
-  began_ = core_.loop().now();
+  began_ = kit_.loop.now();
   report_.status = 0;
   report_.code = 0;
+  report_.connected = false;
+  report_.evidence = {};
   head_.clear();
   bool starting = order_.starting && !passed_;
-  core_.deadlines().start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
-  if (auto dialled = stream_.dial(core_.loop(), order_.endpoint->address); !dialled) {
+  kit_.deadlines.start(deadline_, starting ? order_.check->start_timeout : order_.check->timeout);
+  if (auto dialled = stream_.dial(kit_.loop, order_.endpoint->address); !dialled) {
     int code = dialled.error().code;
     if (base::is_dial_shortage(code)) {
       put_off(code);
@@ -60,14 +73,16 @@ void Probe::begin() {
 
 std::string Probe::request() const {
   const config::Health& check = *order_.check;
-  std::string text = "GET " + check.path + " HTTP/1.1\r\nHost: " + order_.host +
-                     "\r\nUser-Agent: gracevisor-health\r\nConnection: close\r\n";
+  std::string text = "GET " + check.path + " HTTP/1.1\r\nHost: " + order_.host + "\r\nConnection: close\r\n";
+  const auto is_agent = [](const auto& header) { return is_named(header.first, "user-agent"); };
+  if (std::ranges::none_of(check.headers, is_agent)) text.append(kUserAgent);
   if (check.proto == "https") text += "X-Forwarded-Proto: https\r\n";
   for (const auto& [name, value] : check.headers) text.append(name).append(": ").append(value).append("\r\n");
   return text + "\r\n";
 }
 
 void Probe::on_connected() {
+  report_.connected = true;
   if (order_.check->kind == config::Health::Kind::tcp) {
     end(Outcome::passed);
     return;
@@ -90,10 +105,11 @@ void Probe::on_bytes(std::string_view bytes) {
 void Probe::read_head(std::string_view bytes) {
   head_.append(bytes);
   std::string_view rest = head_;
-  http::ResponseHead& head = core_.response_head();
+  http::ResponseHead& head = kit_.response_head;
   for (;;) {
-    http::HeadResult result = core_.heads().read_response(rest, http::HeadLimits{}, http::Method::get, head);
+    http::HeadResult result = kit_.heads.read_response(rest, http::HeadLimits{}, http::Method::get, head);
     if (result.state == http::HeadState::refused || head_.size() > kMaxBody) {
+      report_.evidence.body = evidence(head_);
       end(Outcome::malformed);
       return;
     }
@@ -102,14 +118,26 @@ void Probe::read_head(std::string_view bytes) {
     if (!head.interim()) break;
   }
   report_.status = head.status;
+  if (!counts()) note_answer(head);
   body_.start(head.body, kMaxBody);
   state_ = State::reading_body;
   read_body(rest);
 }
 
+// Of an answer that does not count, no more is read than what the report shows.
 void Probe::read_body(std::string_view bytes) {
+  const bool failed = !counts();
   while (!bytes.empty() && body_.state() == http::BodyReader::State::reading) {
-    bytes.remove_prefix(body_.next(bytes).consumed);
+    const http::BodyReader::Step step = body_.next(bytes);
+    bytes.remove_prefix(step.consumed);
+    if (failed) {
+      std::string& body = report_.evidence.body;
+      body.append(step.payload.substr(0, routing::kProbeEvidence - body.size()));
+    }
+  }
+  if (failed && report_.evidence.body.size() == routing::kProbeEvidence) {
+    judge();
+    return;
   }
   switch (body_.state()) {
     case http::BodyReader::State::reading: return;
@@ -120,15 +148,23 @@ void Probe::read_body(std::string_view bytes) {
   }
 }
 
-void Probe::judge() {
+bool Probe::counts() const {
   const config::Health& check = *order_.check;
-  bool counts = check.path_given
-                    ? std::any_of(check.expect.begin(), check.expect.end(),
-                                  [&](const auto& range) {
-                                    return report_.status >= range.first && report_.status <= range.last;
-                                  })
-                    : report_.status < kServerError;
-  end(counts ? Outcome::passed : Outcome::wrong_status);
+  if (!check.path_given) return report_.status < kServerError;
+  return std::ranges::any_of(check.expect, [this](const auto& range) {
+    return report_.status >= range.first && report_.status <= range.last;
+  });
+}
+
+void Probe::judge() {
+  end(counts() ? Outcome::passed : Outcome::wrong_status);
+}
+
+void Probe::note_answer(const http::ResponseHead& head) {
+  report_.evidence.host = evidence(order_.host);
+  for (const http::Field& field : head.fields) {
+    if (is_named(field.text, "location")) report_.evidence.location = evidence(field.value);
+  }
 }
 
 void Probe::on_end() {
@@ -159,7 +195,7 @@ void Probe::end(Outcome outcome) {
   std::string().swap(head_);
   ++report_.tries;
   report_.last = outcome;
-  report_.took = core_.loop().now() - began_;
+  report_.took = kit_.loop.now() - began_;
   if (outcome == Outcome::passed) {
     passed_ = true;
     ++report_.passes_in_a_row;
@@ -178,13 +214,13 @@ void Probe::put_off(int code) {
   ++report_.tries;
   report_.last = Outcome::unable;
   report_.code = code;
-  core_.note_shortage(&routing::Shortages::probe, code);
+  kit_.notices.shortage(&routing::Shortages::probe, code);
   report();
 }
 
 void Probe::report() {
   order_.box->put(std::make_unique<routing::ProbeReport>(report_));
-  core_.bell().ring();
+  kit_.bell.ring();
   next_.start(pace());
 }
 

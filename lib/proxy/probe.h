@@ -2,8 +2,9 @@
 //
 //   waiting --(pace)--> connecting --> reading_head --> reading_body --> waiting
 //
-// Any failure leads back to waiting, with a report. Reports are sums, so a lost one loses nothing. Owner:
-// Prober, which ends it only outside its callbacks. Thread: the worker's.
+// Any failure leads back to waiting, with a report; so does a connection, where the check is "tcp". Reports
+// are cumulative, so overwriting one loses nothing. Owner: Prober, which destroys the probe only outside its
+// callbacks. Thread: the worker's.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,16 @@
 
 namespace gracevisor::proxy {
 
-class Core;
+struct Kit;
 
-// How long to wait before the next probe of an order that has not passed yet: 10 ms, growing by half.
+// How long to wait before the next probe while none of the order's probes has passed yet: first 10 ms, then
+// half as much again each time, up to `steady`.
 [[nodiscard]] base::Duration next_pace(base::Duration last, base::Duration steady) noexcept;
 
 class Probe final : private loop::StreamObserver, private loop::DeadlineObserver {
  public:
   // The first probe starts at once.
-  Probe(Core& core, const routing::ProbeOrder& order);
+  Probe(Kit& kit, const routing::ProbeOrder& order);
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
   ~Probe() = default;
@@ -51,13 +53,15 @@ class Probe final : private loop::StreamObserver, private loop::DeadlineObserver
   [[nodiscard]] std::string request() const;
   void read_head(std::string_view bytes);
   void read_body(std::string_view bytes);
+  [[nodiscard]] bool counts() const;
   void judge();
+  void note_answer(const http::ResponseHead& head);
   void end(routing::ProbeOutcome outcome);
   void put_off(int code);
   void report();
   [[nodiscard]] base::Duration pace() noexcept;
 
-  Core& core_;
+  Kit& kit_;
   routing::ProbeOrder order_;
   routing::ProbeReport report_;
   State state_ = State::waiting;
@@ -67,7 +71,7 @@ class Probe final : private loop::StreamObserver, private loop::DeadlineObserver
   loop::Stream stream_{*this};
   loop::Deadline deadline_;
   loop::Timer next_;
-  std::string head_;  // what has come of the answer's head
+  std::string head_;  // as much of the answer's head as has come
   http::BodyReader body_;
 };
 

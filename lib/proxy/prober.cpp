@@ -1,6 +1,6 @@
 #include "proxy/prober.h"
 
-#include "proxy/core.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 
@@ -17,7 +17,7 @@ void Prober::adopt(const routing::RouteTable& table, base::WorkerIndex worker, s
     if (order.endpoint->identity.app.value() % workers != worker.value()) continue;
     Running& running = running_[order.endpoint.get()];
     if (!running.probe) {
-      running.probe = std::make_unique<Probe>(core_, order);
+      running.probe = std::make_unique<Probe>(kit_, order);
     } else {
       running.probe->update(order);
     }

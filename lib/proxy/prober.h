@@ -11,13 +11,13 @@
 
 namespace gracevisor::proxy {
 
-class Core;
+struct Kit;
 
 class Prober {
  public:
-  explicit Prober(Core& core) noexcept : core_(core) {}
+  explicit Prober(Kit& kit) noexcept : kit_(kit) {}
 
-  // Ends the probes whose order is not in `table`: their connections are closed on return.
+  // Ends the probes whose orders are not in `table`: their connections are closed on return.
   void cancel_gone(const routing::RouteTable& table);
   // Starts and updates the probes of this worker: those whose app id modulo `workers` is its index. Requires:
   // cancel_gone(table) was called, so that every probe at an endpoint of the table runs the table's order.
@@ -28,7 +28,7 @@ class Prober {
     std::unique_ptr<Probe> probe;
     base::Epoch listed;  // the newest table with its order
   };
-  Core& core_;
+  Kit& kit_;
   std::unordered_map<const routing::Endpoint*, Running> running_;  // each probe keeps its endpoint alive
 };
 

@@ -1,5 +1,5 @@
-// The header that a TCP load balancer puts in front of a connection to tell who the client is: HAProxy's
-// PROXY protocol, versions 1 and 2 (doc/proxy-protocol.txt there). Thread: pure functions.
+// The header that a TCP load balancer sends at the start of a connection to tell who the client is: HAProxy's
+// PROXY protocol, versions 1 and 2 (doc/proxy-protocol.txt in its sources). Thread: pure functions.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@ struct ProxyHeader {
   State state = State::incomplete;
   std::size_t size = 0;  // complete: bytes of the header
   std::optional<base::Address>
-      client;  // complete: unset where the balancer speaks for itself or does not say
+      client;  // complete: unset if the balancer speaks for itself or names no TCP client
 };
 
 // The longest header that is accepted; the specification allows 64 kB of extensions, but none that large are
 // sent.
 inline constexpr std::size_t kMaxProxyHeader = 4096;
 
-// `bytes` begins where the connection begins. incomplete: call again with more behind the same bytes.
+// `bytes` starts with the connection's first byte. incomplete: call again with the same bytes and more.
 [[nodiscard]] ProxyHeader parse_proxy_header(std::string_view bytes) noexcept;
 
 }  // namespace gracevisor::proxy

@@ -16,7 +16,7 @@ class ReaderPace {
   static constexpr base::Duration kJudged = base::Millis(30000);
   enum class Verdict : std::uint8_t { fine, stalled, slow };
 
-  // When bytes begin to wait, call look() after this time, and repeatedly while they do.
+  // Once bytes begin to wait, call look() at this interval for as long as they do.
   [[nodiscard]] static base::Duration tick(base::Duration send_timeout) noexcept {
     return std::min(send_timeout, kJudged / 2);
   }
@@ -26,7 +26,7 @@ class ReaderPace {
 
   struct Look {
     base::TimePoint now;
-    std::uint64_t progress;  // any number that moves as the client reads
+    std::uint64_t progress;  // any number that changes as the client reads
     std::uint64_t taken;     // bytes that the client's side has acknowledged
     base::Duration timeout;  // without progress
     std::uint64_t min_rate;  // of `taken`, bytes per second; 0: any
@@ -41,9 +41,9 @@ class ReaderPace {
   bool watching_ = false;
   bool sampled_ = false;
   base::TimePoint since_{};
-  base::TimePoint moved_{};  // when progress was seen last
+  base::TimePoint moved_{};  // when progress was last seen
   std::uint64_t progress_ = 0;
-  Sample earlier_;  // the rate is measured from here: up to twice kJudged ago
+  Sample earlier_;  // the rate is measured from here: up to about twice kJudged ago
   Sample later_;
 };
 

@@ -1,5 +1,5 @@
-// The answers that the proxy gives by itself, and the cuts that it makes: each has one of the reasons of
-// http/reasons.h, and with it a status, a token and a sentence. Thread: pure functions.
+// The proxy's own answers and the cuts that it makes: each has one of the reasons of http/reasons.h, and with
+// it a status, a token and a sentence. Thread: pure functions.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace gracevisor::proxy {
 
 using Reply = http::Reason;
 
-// For the client: the rule that is broken. For its own request it also says where; what an app sends is not
-// disclosed to clients.
+// Tells the client which rule was broken. If its own request broke it, the message also says where; what an
+// app sends is not disclosed to clients.
 [[nodiscard]] std::string message_of(const http::Refusal& why);
 
 }  // namespace gracevisor::proxy

@@ -1,7 +1,7 @@
-// Request bodies of one app that one worker reads before it chooses an instance, so that no instance waits
-// for a slow client: how much they keep, and which of them goes when that is too much. A request that waits
-// here owns no lease and belongs to no generation: neither a cutover nor a drain has to consider it. Thread:
-// the worker's.
+// Keeps account of the request bodies of one app that one worker reads before it chooses an instance, so that
+// no instance waits for a slow client: how many bytes are kept for them, and which request goes when these
+// are too many. A request that waits here owns no lease and belongs to no generation: neither a cutover nor a
+// drain has to consider it. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,19 @@ namespace gracevisor::proxy {
 
 class RequestBuffers {
  public:
-  // A body that began to arrive less than this ago goes only if all are this young.
+  // A body that began to arrive less than this long ago goes only if all are as young.
   static constexpr base::Duration kYoung = base::Millis(1000);
 
   class Owner {
    public:
-    // Its body came more slowly than all others, and there is no more room for it. The owner leaves.
+    // Its body came more slowly than all others, and there is no room left for it. The owner must leave.
     virtual void body_too_slow() = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // A member of the object that waits. Requires: left before it is destroyed.
+  // A member of the object that waits. Requires: leave() is called before it is destroyed.
   class Place {
    public:
     explicit Place(Owner& who) noexcept : who_(&who) {}
@@ -60,8 +60,8 @@ class RequestBuffers {
   // `bytes` are now kept for it, and `content` bytes of its body have come.
   void keep(Place& place, std::size_t bytes, std::uint64_t content) noexcept;
 
-  // The one whose body has to go because all together keep more than `most` bytes; null: none. One that waits
-  // alone stays: the size of one buffer bounds it.
+  // The owner whose body has to go because more than `most` bytes are kept for all of them together; null:
+  // none. A body that waits alone stays: the size of one buffer bounds it.
   [[nodiscard]] Owner* surplus(std::uint64_t most, base::TimePoint now) const noexcept;
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }

@@ -16,8 +16,6 @@ void recycle(std::string& text) noexcept {
 
 void RequestMemo::take(const http::RequestHead& head, base::TimePoint now) {
   method = head.method;
-  minor = head.minor;
-  keep_alive = head.keep_alive;
   idempotent = http::idempotent(head.method);
   expects_continue = head.expects_continue;
   takes_trailers = head.takes_trailers;
@@ -33,14 +31,13 @@ void RequestMemo::take(const http::RequestHead& head, base::TimePoint now) {
 }
 
 void RequestMemo::take_raw(base::TimePoint now) {
-  keep_alive = idempotent = false;
+  idempotent = false;
   began = now;
 }
 
 void RequestMemo::clear() noexcept {
   method = http::Method::get;
-  minor = 1;
-  keep_alive = idempotent = true;
+  idempotent = true;
   expects_continue = takes_trailers = false;
   accept = {};
   recycle(host);

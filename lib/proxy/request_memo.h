@@ -14,16 +14,14 @@ namespace gracevisor::proxy {
 
 struct RequestMemo {
   http::Method method = http::Method::get;
-  int minor = 1;
-  bool keep_alive = true;  // of the client's connection, as the request allows
   bool idempotent = true;  // the method, or an Idempotency-Key (RFC 9110 section 9.2.2)
   bool expects_continue = false;
   bool takes_trailers = false;
-  std::string_view accept;  // a constant: as much of Accept as our own answers need
+  std::string_view accept;  // views a constant: as much of Accept as our own answers need
   std::string host;
   std::string path;
   std::string request_id;      // the client's, or made by us
-  std::string upgrade;         // what it asked to change to; empty: nothing
+  std::string upgrade;         // the protocols that it asked to change to; empty: none
   std::uint64_t affinity = 0;  // see affinity.h
   base::TimePoint began{};
 

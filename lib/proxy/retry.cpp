@@ -9,7 +9,7 @@ constexpr std::uint64_t kShare = 5;  // one in five
 constexpr std::uint64_t kAlways = 3;
 }  // namespace
 
-Verdict decide(const Attempt& attempt) noexcept {
+Verdict decide(const FailedAttempt& attempt) noexcept {
   switch (attempt.failure) {
     case Failure::connect:
       // Every target once, and the first once more: it may have been the one just replaced.

@@ -1,5 +1,5 @@
 // An endpoint as one worker sees it: its own ledger cell, its own idle connections, and whether the current
-// table lists it as a target. Lives while a table lists the endpoint or a lease exists on it.
+// table lists it as a target. Lives while that table lists the endpoint or a lease exists on it.
 // Thread: the worker's.
 #pragma once
 
@@ -19,8 +19,8 @@ struct Site {
   routing::LedgerCell& cell;
   UpstreamPool pool;
   Ejection ejection;
-  bool target = false;   // of the current table
-  bool listed = false;   // by it, as a target or as leaving
+  bool target = false;   // in the current table
+  bool listed = false;   // in the current table, as a target or as leaving
   bool closing = false;  // leaving, and no time is left for what is under way
 };
 

@@ -46,6 +46,7 @@ Switchboard::Routed Switchboard::match(const routing::ListenerRoutes* listener,
       break;
     case routing::AppMode::hold: routed.answer = Answer::hold; break;
     case routing::AppMode::stopped: routed.answer = Answer::stopped; break;
+    case routing::AppMode::crash_loop: routed.answer = Answer::crash_loop; break;
   }
   return routed;
 }

@@ -1,6 +1,6 @@
 // The current table as one worker uses it: matches, chooses and leases in one call, so that no cutover can
 // fall in between. State that outlives a table (an app's balancer, retry budget and held requests; an
-// endpoint's idle connections) is kept here and joined to each new table when it is adopted. Thread: the
+// endpoint's idle connections) is kept here and joined to each new table on its adoption. Thread: the
 // worker's.
 #pragma once
 
@@ -19,20 +19,20 @@
 
 namespace gracevisor::proxy {
 
-// An app as one worker sees it. Lives while a table lists the app or an exchange refers to it.
+// An app as one worker sees it. Lives while the current table lists the app or an exchange refers to it.
 struct LocalApp {
   explicit LocalApp(std::uint64_t seed) noexcept : balancer(seed) {}
 
   const routing::AppRoutes* routes = nullptr;  // in the current table; null when it does not list the app
   std::shared_ptr<routing::AppLedger> ledger;
   routing::AppCell* cell = nullptr;  // this worker's, in `ledger`
-  std::vector<Site*> targets;        // as routes->targets
+  std::vector<Site*> targets;        // in the order of routes->targets
   Balancer balancer;
   RetryBudget budget;
-  std::size_t exchanges = 0;   // that refer to this
-  std::size_t held = 0;        // those of them waiting in the hold queue
-  std::size_t held_bytes = 0;  // of their requests
-  RequestBuffers bodies;       // those of them incomplete and without an instance
+  std::size_t exchanges = 0;   // those that refer to this app
+  std::size_t held = 0;        // of these, those waiting in the hold queue
+  std::size_t held_bytes = 0;  // that the held requests keep
+  RequestBuffers bodies;       // of requests that are incomplete and have no instance yet
 };
 
 class Switchboard {
@@ -41,9 +41,9 @@ class Switchboard {
               const Bell& bell) noexcept
       : loop_(loop), upstreams_(upstreams), worker_(worker), tables_(tables), bell_(bell) {}
 
-  enum class Answer : std::uint8_t { live, hold, stopped, no_route };
-  // A request to be routed. On the first attempt `head` serves to compute an affinity, if the app balances by
-  // it; later attempts bring the affinity along.
+  enum class Answer : std::uint8_t { live, hold, stopped, crash_loop, no_route };
+  // A request to be routed. On the first attempt the affinity is computed from `head`, if the app balances by
+  // affinity; later attempts pass it in `affinity`.
   struct Wanted {
     std::string_view host;
     std::string_view path;
@@ -56,20 +56,20 @@ class Switchboard {
   struct Routed {
     Answer answer = Answer::no_route;
     LocalApp* app = nullptr;  // null only with no_route
-    Lease lease;              // with live, and route() or lease()
-    std::size_t prefix = 0;   // of the path, as HostIndex::Match
+    Lease lease;              // only with live, after route() or lease()
+    std::size_t prefix = 0;   // of the path, as in HostIndex::Match
     std::uint64_t affinity = 0;
-    bool former = false;  // matched by a route that has left: the connection ends with this answer
+    bool former = false;  // only a former route could match: the connection ends with this answer
   };
-  // Matches on `listener` (null: it left the table), and leases a target of what matched.
+  // Matches a request on `listener` (null: it has left the table), and leases a target of the matched app.
   [[nodiscard]] Routed route(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
-  // The same in two steps within one callback, for a caller that decides between them whether it needs the
+  // The same in two steps within one callback, for a caller that decides in between whether it needs the
   // lease now.
   [[nodiscard]] Routed match(const routing::ListenerRoutes* listener, const Wanted& wanted) noexcept;
   void lease(Routed& routed, const Site* failed) noexcept;
 
-  // Takes `table` as the current one and closes the idle connections of what is no longer a target; leases
-  // come from it from now on. The caller announces the marks.
+  // Makes `table` the current one and closes the idle connections to endpoints that are no longer targets;
+  // from now on leases come from `table`. The caller announces the marks.
   void adopt(routing::RouteTableRef table);
   // Does the current table list an endpoint that is closing?
   [[nodiscard]] bool any_closing() const noexcept;
@@ -91,7 +91,7 @@ class Switchboard {
   const Bell& bell_;
   std::unordered_map<const routing::Endpoint*, std::unique_ptr<Site>> sites_;
   std::unordered_map<base::AppId, std::unique_ptr<LocalApp>> apps_;
-  std::vector<LocalApp*> by_position_;  // as the current table's apps
+  std::vector<LocalApp*> by_position_;  // in the order of the current table's apps
 };
 
 }  // namespace gracevisor::proxy

@@ -1,8 +1,8 @@
 // The worker's tables: the current one, and older ones for as long as an exchange that began under them
-// lasts. A tunnel that lives for days keeps its own table, and none of those that came after it. Pins are
-// plain counts. What the supervisor needs to know is published in the port's two marks: `adopted` (the
-// newest) and `oldest_pinned`. A table is released before the mark passes it, so that the supervisor holds
-// the last reference and no large destructor runs here. Thread: the worker's.
+// lasts. A tunnel that lives for days keeps its own table, but none of the later ones. Pins are plain counts.
+// What the supervisor needs to know about them is published in two of the port's marks: `adopted` (the newest
+// table) and `oldest_pinned`. A table is released before the mark passes it, so that the supervisor holds the
+// last reference and no large destructor runs here. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -60,6 +60,8 @@ class TableHolder {
   [[nodiscard]] const routing::RouteTable* current() const noexcept {
     return kept_.empty() ? nullptr : kept_.back().table.get();
   }
+  // The daemon is shutting down: answers carry Connection: close.
+  [[nodiscard]] bool closing() const noexcept { return current() != nullptr && current()->closing; }
   // Makes `table` the current one. Nothing is published yet.
   void install(routing::RouteTableRef table) { kept_.push_back({std::move(table), 0}); }
   // Publishes the marks: everything that must hold for a worker that has adopted the current table now holds.

@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "proxy/core.h"
-#include "proxy/downstream.h"
+#include "proxy/kit.h"
 
 namespace gracevisor::proxy {
 namespace {
@@ -14,8 +13,8 @@ constexpr unsigned kMoments = 16;
 constexpr std::string_view kAction = "tunnelling";
 }  // namespace
 
-Tunnel::Tunnel(Core& core, Downstream& client, Parts parts)
-    : core_(core),
+Tunnel::Tunnel(Kit& kit, ClientStream& client, TunnelParts parts)
+    : kit_(kit),
       client_(&client),
       kind_(parts.kind),
       pin_(std::move(parts.pin)),
@@ -27,7 +26,7 @@ Tunnel::Tunnel(Core& core, Downstream& client, Parts parts)
       note_(std::move(parts.note)) {
   lease_.site()->cell.tunnels.add();
   upstream_->stream().observe_with(*this);
-  core_.count_tunnel(1);
+  ++kit_.tunnels;
 }
 
 Tunnel::~Tunnel() {
@@ -37,26 +36,28 @@ Tunnel::~Tunnel() {
 void Tunnel::start(std::string_view from_client, std::string_view from_app) {
   touch();
   if (!from_app.empty()) on_bytes(from_app);
-  if (!ended_ && !from_client.empty()) take(from_client);
+  if (!ended_ && !from_client.empty()) (void)take(from_client);
   if (!ended_ && client_->ended()) client_ended();
   if (!ended_) look_at_site();
 }
 
-void Tunnel::take(std::string_view bytes) {
+std::size_t Tunnel::take(std::string_view bytes) {
+  const std::size_t size = bytes.size();
   touch();
-  note_.tunnelled(bytes.size());
+  note_.tunnelled(size);
   if (kind_ == Kind::websocket) {
     // Until the app is told, the rest of a frame still passes; after it only a Close counts.
     std::size_t rest = close_ == Close::closing && !app_told_ ? client_frames_.until_boundary(bytes) : 0;
     bool pass_all = close_ != Close::closing;
     client_frames_.pass(bytes);
     if (!app_told_) to_app(pass_all ? bytes : bytes.substr(0, rest));
-    if (ended_) return;
+    if (ended_) return size;
     if (close_ == Close::closing) tell_app();
     if (!ended_) end_if_done();
-    return;
+    return size;
   }
   to_app(bytes);
+  return size;
 }
 
 void Tunnel::on_bytes(std::string_view bytes) {
@@ -76,9 +77,9 @@ void Tunnel::on_bytes(std::string_view bytes) {
 
 void Tunnel::to_client(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (client_->write(bytes) == loop::WriteResult::broken) {
-    end(Ending::gone);
-  } else if (client_->queued() > Downstream::kHighWater) {
+  if (client_->raw(bytes) == Sent::broken) {
+    end(Over::gone);
+  } else if (client_->queued() > ClientStream::kHighWater) {
     upstream_->stream().stop_reading();
   }
 }
@@ -92,8 +93,8 @@ void Tunnel::to_app(std::string_view bytes) {
     return;
   }
   to_app_ += bytes.size();
-  throttled_ = upstream_->stream().queued() > Downstream::kHighWater;
-  client_->update_reading();
+  throttled_ = upstream_->stream().queued() > ClientStream::kHighWater;
+  client_->reading_changed();
 }
 
 void Tunnel::client_ended() {
@@ -106,12 +107,12 @@ void Tunnel::client_ended() {
 void Tunnel::on_end() {
   app_ended_ = true;
   touch();
-  client_->finish_writing();
+  client_->finish();
   end_if_done();
 }
 
 void Tunnel::client_gone() {
-  end(Ending::gone);
+  end(Over::gone);
 }
 
 void Tunnel::on_broken(int /*code*/) {
@@ -120,14 +121,14 @@ void Tunnel::on_broken(int /*code*/) {
     app_gone_ = true;
     end_if_done();
   } else {
-    end(Ending::cut, http::Reason::upstream_truncated);
+    end(Over::cut, http::Reason::upstream_truncated);
   }
 }
 
 void Tunnel::client_drained() {
   touch();
   if (!app_ended_ && !upstream_->stream().start_reading()) {
-    end(Ending::cut, http::Reason::upstream_truncated);
+    end(Over::cut, http::Reason::upstream_truncated);
     return;
   }
   end_if_done();
@@ -136,7 +137,7 @@ void Tunnel::client_drained() {
 void Tunnel::on_drained() {
   throttled_ = false;
   touch();
-  client_->update_reading();
+  client_->reading_changed();
   end_if_done();
 }
 
@@ -144,7 +145,7 @@ void Tunnel::on_drained() {
 void Tunnel::touch() {
   progress_mark_ = progress();
   bool half = client_ended_ || app_ended_;
-  core_.deadlines().start(client_->deadline(), half ? options_.half_close_timeout : options_.tunnel_timeout);
+  kit_.deadlines.start(client_->deadline(), half ? options_.half_close_timeout : options_.tunnel_timeout);
 }
 
 // A shrinking queue is progress as well, although no callback reports it.
@@ -160,23 +161,25 @@ void Tunnel::deadline_passed() {
   if (kind_ == Kind::websocket && close_ != Close::closing) {
     begin_close();
   } else {
-    end(early_ending(), http::Reason::tunnel_timeout);
+    end(early_end(), http::Reason::tunnel_timeout);
   }
 }
 
 // Before both directions have ended: does the client know that nothing more comes?
-Ending Tunnel::early_ending() const noexcept {
+Over Tunnel::early_end() const noexcept {
   bool told = client_told_ || (app_ended_ && client_->queued() == 0);
-  return told ? Ending::linger : Ending::cut;
+  return told ? Over::complete : Over::cut;
 }
 
 void Tunnel::look_at_site() {
   const Site& site = *lease_.site();
   if (site.closing) {
-    end_now();
+    leave_listener();
     return;
   }
-  if (site.target && !client_->listener_leaves()) {
+  const routing::ListenerRoutes* listener = client_->listener();
+  const bool listener_leaves = listener == nullptr || listener->leaving;
+  if (site.target && !listener_leaves) {
     if (close_ == Close::due) {
       close_ = Close::none;
       close_deadline_.cancel();
@@ -191,24 +194,23 @@ void Tunnel::look_at_site() {
     case config::Deploy::Upgraded::now: begin_close(); return;
     case config::Deploy::Upgraded::close:
       close_ = Close::due;
-      core_.deadlines().start(close_deadline_,
-                              routes->drain_window / 2 * (core_.random() % kMoments) / kMoments);
+      kit_.deadlines.start(close_deadline_, routes->drain_window / 2 * (kit_.random() % kMoments) / kMoments);
       return;
   }
 }
 
-// No time is left for an answer: sends what can be sent, and ends.
-void Tunnel::end_now() {
+// No time is left for an answer.
+void Tunnel::leave_listener() {
   if (close_ != Close::closing) {
     lease_.site()->cell.cut.add();
     begin_close();
   }
-  if (!ended_) end(early_ending(), http::Reason::drained);
+  if (!ended_) end(early_end(), http::Reason::drained);
 }
 
 void Tunnel::on_deadline() {
   if (close_ == Close::closing) {
-    end(early_ending(), http::Reason::drained);
+    end(early_end(), http::Reason::drained);
   } else {
     begin_close();
   }
@@ -218,10 +220,10 @@ void Tunnel::on_deadline() {
 void Tunnel::begin_close() {
   close_ = Close::closing;
   if (kind_ != Kind::websocket) {
-    end(Ending::linger);
+    end(Over::complete);
     return;
   }
-  core_.deadlines().start(close_deadline_, kCloseWait);
+  kit_.deadlines.start(close_deadline_, kCloseWait);
   tell_client();
   if (!ended_) tell_app();
   if (!ended_) end_if_done();
@@ -230,9 +232,8 @@ void Tunnel::begin_close() {
 void Tunnel::tell_client() {
   if (client_told_ || app_ended_ || !app_frames_.at_boundary()) return;
   client_told_ = true;
-  if (client_->write(WebSocketClose(CloseFrom::server, kServiceRestart).bytes()) ==
-      loop::WriteResult::broken) {
-    end(Ending::gone);
+  if (client_->raw(WebSocketClose(CloseFrom::server, kServiceRestart).bytes()) == Sent::broken) {
+    end(Over::gone);
   }
 }
 
@@ -248,17 +249,17 @@ void Tunnel::end_if_done() {
   bool app_done = app_ended_ || (close_ == Close::closing && app_frames_.closing());
   if (!client_done || !app_done || client_->queued() > 0) return;
   if (!app_gone_ && upstream_->stream().queued() > 0) return;
-  end(client_ended_ ? Ending::close : Ending::linger);
+  end(Over::complete);
 }
 
-void Tunnel::end(Ending ending, http::Reason why) {
+void Tunnel::end(Over how, http::Reason why) {
   if (ended_) return;
   app_->cell->requests.add();
-  if (ending == Ending::cut) note_.because(why);
-  note_.end(ending, kAction);
-  Downstream& client = *client_;
+  if (how == Over::cut) note_.because(why);
+  note_.end(how, kAction);
+  ClientStream& client = *client_;
   abandon();
-  client.tunnel_ended(ending);
+  client.over(how, false);  // what the client still sends is nobody's
 }
 
 void Tunnel::abandon() noexcept {
@@ -271,7 +272,7 @@ void Tunnel::abandon() noexcept {
   lease_.end();
   --app_->exchanges;
   pin_.release();
-  core_.count_tunnel(-1);
+  --kit_.tunnels;
 }
 
 }  // namespace gracevisor::proxy

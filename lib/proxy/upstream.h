@@ -1,6 +1,7 @@
-// One connection to an instance. Its owner is an exchange that uses it or, between exchanges, the pool of its
-// endpoint. While it is idle its reads stay armed: a byte (no response can be due), an end or an error closes
-// it, so that no request is ever sent on a connection that is known to be dead. Thread: the worker's.
+// One connection to an instance. Its owner is the exchange or tunnel that uses it or, between exchanges, the
+// pool of its endpoint. While it is idle, its reads stay armed: a byte (no response can be due), an end or an
+// error closes it, so that no request is ever sent on a connection that is known to be dead. Thread: the
+// worker's.
 #pragma once
 
 #include <memory>
@@ -22,9 +23,9 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   ~Upstream() override;
 
   [[nodiscard]] loop::Stream& stream() noexcept { return stream_; }
-  // What the instance's Keep-Alive field says: it closes the connection after this many idle seconds.
+  // From the instance's Keep-Alive field: the instance closes the connection after this many idle seconds.
   void note_keep_alive(std::optional<unsigned> seconds) noexcept { keep_alive_ = seconds; }
-  // It has served an exchange before: the instance may close it at the moment of our next write.
+  // It has served an exchange before: the instance may close it at the very moment of our next write.
   [[nodiscard]] bool reused() const noexcept { return reused_; }
 
  private:
@@ -40,7 +41,7 @@ class Upstream final : public loop::Retirable, private loop::StreamObserver, pri
   void on_drained() override {}
   void on_deadline() override;
 
-  Upstreams* all_;  // which count it while its stream is open
+  Upstreams* all_;  // counts this connection while its stream is open
   loop::Stream stream_;
   UpstreamPool* pool_ = nullptr;  // while idle
   loop::Deadline idle_;

@@ -1,8 +1,8 @@
 // The idle connections of one endpoint on one worker: most recently used first, so that those not needed grow
 // old and close. Bounded in age (less than the app allows, so that we close first), in requests, and in
-// number: never more than were in use at the same time since the pool was last empty. A request that finds it
-// empty dials, so that number was needed; requests that may not use the pool dial although connections are
-// idle, and must not fill it. Thread: the worker's.
+// number: never more than were in use at the same time since the pool was last empty. A request that finds
+// the pool empty dials, so all of those were needed. A request that may not use the pool dials even while
+// connections are idle, and must not fill the pool. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace gracevisor::proxy {
 class UpstreamPool {
  public:
   struct Limits {
-    base::Duration age;      // when idle
+    base::Duration age;      // how long a connection may be idle
     unsigned requests = 0;   // per connection; 0: any number
-    std::size_t in_use = 1;  // connections to the endpoint, including the one put
+    std::size_t in_use = 1;  // connections to the endpoint now, including the one put back
   };
 
   explicit UpstreamPool(Upstreams& all) noexcept : all_(all) {}
@@ -25,10 +25,10 @@ class UpstreamPool {
   UpstreamPool& operator=(const UpstreamPool&) = delete;
   ~UpstreamPool() { clear(); }
 
-  // The one that became idle last, now observed by `user`; null when there is none.
+  // The connection that became idle last, now observed by `user`; null when there is none.
   [[nodiscard]] std::unique_ptr<Upstream> take(loop::StreamObserver& user) noexcept;
-  // Requires: nothing is queued on it, and its reads are armed. Closes it when it is one too many or the
-  // limits (and the keep-alive time that the app announced) leave it no time.
+  // Requires: nothing is queued on it. Closes it if the pool is full or cannot arm its reads, or if the
+  // limits or the keep-alive time that the app announced allow no further request on it.
   void put(std::unique_ptr<Upstream> upstream, const Limits& limits);
   // Closes all; their descriptors are closed on return.
   void clear() noexcept;
@@ -39,7 +39,7 @@ class UpstreamPool {
   friend class Upstream;
   friend class Upstreams;
   [[nodiscard]] std::unique_ptr<Upstream> remove(Upstream& upstream) noexcept;
-  // Closes one; also from its own callback.
+  // Closes one connection; may be called from its own callback.
   void evict(Upstream& upstream);
 
   Upstreams& all_;

@@ -21,9 +21,9 @@ class Upstreams {
   // Requires: all are closed.
   ~Upstreams();
 
-  // From now on; what is open stays.
+  // Sets `most`; open connections stay open.
   void allow(std::size_t most) noexcept { most_ = most; }
-  // Begins to connect; `user` hears of it. An error means that nothing will follow.
+  // Begins to connect; `user` is told of the outcome. After an error no callback follows.
   [[nodiscard]] base::Expected<std::unique_ptr<Upstream>> dial(const base::Address& address,
                                                                loop::StreamObserver& user);
 
@@ -42,7 +42,7 @@ class Upstreams {
   loop::Deadlines& deadlines_;
   std::size_t most_;
   std::size_t open_ = 0;
-  IdleRank<Upstream> idle_{nullptr};  // the anchor of all pools' connections
+  IdleRank<Upstream> idle_{nullptr};  // the anchor of the idle connections of all pools
 };
 
 }  // namespace gracevisor::proxy

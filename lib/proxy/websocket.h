@@ -13,17 +13,17 @@ namespace gracevisor::proxy {
 // Follows one direction of a connection.
 class WebSocketFrames {
  public:
-  // Are all frames so far whole? True before the first one.
+  // Are all frames so far complete? True before the first one.
   [[nodiscard]] bool at_boundary() const noexcept { return have_ == 0 && payload_left_ == 0; }
   // How many of `bytes` complete the frame that has begun: none at a boundary, all if it needs more.
   [[nodiscard]] std::size_t until_boundary(std::string_view bytes) const noexcept;
-  // These bytes pass.
+  // Follows these bytes.
   void pass(std::string_view bytes) noexcept;
   // A Close frame has begun.
   [[nodiscard]] bool closing() const noexcept { return closing_; }
 
  private:
-  // Takes what belongs to the current frame.
+  // Takes bytes of the current frame's head or payload; returns how many.
   [[nodiscard]] std::size_t step(std::string_view bytes) noexcept;
   [[nodiscard]] std::size_t head_size() const noexcept;
 

@@ -1,7 +1,7 @@
 // One proxy worker: a thread with one loop, and everything on it. It learns what to do only from the tables
 // in its port's mailbox, and informs the supervisor through the marks and cells that it writes and through a
-// bell. Threads: start, wake, finish and destruction belong to the supervisor; everything else to the
-// worker's own thread, which blocks every signal.
+// bell. Threads: start, wake, finish, join and destruction belong to the supervisor; everything else belongs
+// to the worker's own thread, which blocks every signal.
 #pragma once
 
 #include <functional>
@@ -22,27 +22,28 @@ class Worker {
   struct Settings {
     base::WorkerIndex index;
     std::size_t workers = 1;
-    // Called on the worker's thread after access-log lines were put into the port's lane.
+    // Called on the worker's thread after access-log lines have been put into the port's lane.
     std::function<void()> ring_writer = {};
-    AcceptGroup* accept_group = nullptr;  // outlives the worker; null: it keeps all it accepts
+    AcceptGroup* accept_group = nullptr;  // outlives the worker; null: the worker keeps what it accepts
   };
   // `port` outlives the worker. `ring_supervisor` is called on the worker's thread whenever the supervisor
-  // should look again: a table was adopted or a pinned one released, a lease on an endpoint that is no target
-  // ended, a probe was reported, a target refused a connection, requests began or ceased to be held.
+  // should look again, for example after a table was adopted or a pinned one released, a lease on an endpoint
+  // that is no longer a target ended, a probe reported, a connection to an instance failed, requests began or
+  // ceased to be held, a limit was reached or a request failed.
   [[nodiscard]] static base::Expected<std::unique_ptr<Worker>> start(Settings settings,
                                                                      routing::WorkerPort& port,
                                                                      std::function<void()> ring_supervisor);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  // Calls finish() if it was not called yet, and joins.
+  // Calls finish() and join(), unless join() has been called.
   ~Worker();
 
   // A letter is in the mailbox. (A lost ring costs up to a second.)
   void wake() noexcept { wakeup_->ring(); }
-  // Close everything now and end the thread.
+  // Closes everything now and ends the thread.
   void finish() noexcept;
-  // Waits for the thread's end: every cell of this worker is zero then. Returns the loop's closing result: 0,
-  // or what it says about a leaked handle.
+  // Waits for the thread's end: no lease of this worker is left then. Returns the result of closing the loop:
+  // 0, or what it says about a leaked handle.
   [[nodiscard]] int join();
 
  private:

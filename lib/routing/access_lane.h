@@ -2,10 +2,11 @@
 // emptied ones come back to be refilled. A batch itself says where it goes, so that no reference count is
 // touched per batch and no table has to live until its lines are written.
 //
-// Both rings refuse when full: the worker drops the lines, counts them, and a later batch for the same file
-// says what is missing before it; the writer frees the emptied batch.
-// Threads: one worker pushes `filled`, pops `spent` and writes `dropped`; the writer thread does the
-// opposite.
+// Both rings refuse a batch when full. If `filled` is full, or kMaxBytes are on the way, the worker drops the
+// lines and counts them, and a later batch for the same file says what is missing before it. If `spent` is
+// full, the writer frees the emptied batch.
+// Threads: one worker pushes `filled`, pops `spent` and writes `dropped`; the writer thread pops `filled`,
+// pushes `spent` and writes `taken`.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ struct AccessSink {
   config::AccessFormat format = config::AccessFormat::json;
   std::uint64_t max_size = config::AppLog{}.max_size;
   unsigned keep = config::AppLog{}.keep;
-  const spawn::Credentials* user = nullptr;  // the app's; as output::FilePolicy::user
+  const spawn::Credentials* user = nullptr;  // the app's; see output::FilePolicy::user
   bool operator==(const AccessSink&) const = default;
 };
 

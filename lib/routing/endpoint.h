@@ -1,6 +1,6 @@
-// The address of one incarnation of a slot, and the ledger in which each worker counts what it does with it.
-// Threads: an Endpoint is immutable and crosses threads in route tables; each cell of a Ledger has one
-// writing worker, and the supervisor reads them all.
+// The address of one incarnation of a slot, and the ledger in which each worker counts its use of that
+// address. Threads: an Endpoint is immutable and crosses threads in route tables; each cell of a Ledger has
+// one writing worker, and the supervisor reads them all.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ struct alignas(64) LedgerCell {
   handoff::Tally server_errors;  // of those, status 5xx
   handoff::Tally connect_failures;
   handoff::Tally retried;  // attempts that were given to another endpoint or connection
-  handoff::Tally cut;      // exchanges cut while the endpoint was closing or by the app's death
+  handoff::Tally cut;      // exchanges cut by a drain, or because the response broke off or was malformed
   handoff::Tally tunnels;  // of the leases, those of upgraded or TCP connections
 };
 

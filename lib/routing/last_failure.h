@@ -1,6 +1,6 @@
-// Why a worker last failed a request of an app: workers write no log, so this is how it reaches the daemon's
-// log. State, not events: a letter overwritten before it was read is lost, but AppCell::failed counts them
-// all. Threads: written by any worker, read by the supervisor.
+// Why a worker last failed a request to an app: workers write no log, so this is how the reason reaches the
+// daemon's log. State, not events: a letter overwritten before it was read is lost, but AppCell::failed
+// counts every failure. Threads: written by any worker, read by the supervisor.
 #pragma once
 
 #include <string>

@@ -10,7 +10,7 @@ namespace gracevisor::routing {
 struct Room {
   // Clients that may be connected; the same number of connections to instances may be open.
   std::size_t clients = SIZE_MAX;
-  // Further connections that may stay open until our refusal has been read; more are closed at once.
+  // Further connections that may stay open until our refusal has been read; any more are closed at once.
   std::size_t turned_away = 64;
   // Pipes for spliced content, two descriptors each.
   std::size_t pipes = 64;

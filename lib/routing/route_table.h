@@ -1,6 +1,6 @@
-// The complete desired state that the proxy needs, immutable: the supervisor writes it and the workers read
-// it. Threads: built by the supervisor, then read-only everywhere. A worker leases only from its newest
-// table.
+// The complete desired state, as far as the proxy needs it, immutable: the supervisor writes it and the
+// workers read it. Threads: built by the supervisor, then read-only everywhere. A worker leases only from its
+// newest table.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +26,14 @@ namespace gracevisor::routing {
 struct alignas(64) AppCell {
   handoff::Tally requests;  // exchanges that ended, whether the app or the proxy answered
   handoff::Tally failed;    // of those: our own 5xx answers, or responses cut short by our side or the app's
+  handoff::Tally server_errors;  // responses of the app with a status of 5xx
   handoff::Tally retried;
   handoff::Tally held;        // had to wait because no instance could take them
   handoff::Tally waiting;     // held right now
   handoff::Tally slowest_us;  // longest exchange since the window began, not counting the wait for its body
-  handoff::Tally window;      // the RouteTable App::window that slowest_us and slowest_body_us belong to
-  // For bodies that were read before an instance was chosen.
-  handoff::Tally slowest_body_us;  // the longest that one took since the window began
+  handoff::Tally window;      // the AppRoutes::window that slowest_us and slowest_body_us belong to
+  // The next two are for bodies that are read before an instance is chosen.
+  handoff::Tally slowest_body_us;  // the longest time that one took since the window began
   handoff::Tally slow_streams;     // chunked, and still unfinished after 5 s
   handoff::Tally repaired;         // responses that gave their length twice, or together with chunked
 };
@@ -44,9 +45,10 @@ struct AppLedger {
 };
 
 enum class AppMode {
-  live,     // lease from targets
-  hold,     // no target, but one is expected: each request waits for at most `hold`
-  stopped,  // 503 with Retry-After at once
+  live,        // lease from targets
+  hold,        // no target, but one is expected: each request waits for at most `hold`
+  stopped,     // 503 with Retry-After at once
+  crash_loop,  // likewise, with another reason: its instances exit again and again
 };
 
 // An endpoint that is listed only because it is going away.
@@ -61,12 +63,12 @@ struct AppRoutes {
   std::string name;
   AppMode mode = AppMode::stopped;
   config::Protocol protocol = config::Protocol::http;
-  base::Duration hold{};             // mode hold
+  base::Duration hold{};             // how long a request may be held, also in mode live
   base::GenerationId generation;     // the generation of the targets
   std::vector<EndpointRef> targets;  // never empty in mode live
   std::vector<Leaving> leaving;
   config::Deploy::Upgraded upgraded =
-      config::Deploy::Upgraded::close;  // tunnels to endpoints that are no longer targets
+      config::Deploy::Upgraded::close;  // for tunnels to endpoints that are no longer targets
   base::Duration drain_window{};        // how long such tunnels may last
   std::shared_ptr<const config::ProxyOptions> options;
   std::shared_ptr<AppLedger> ledger;
@@ -93,8 +95,8 @@ struct ListenerLedger {
   std::vector<ListenerCell> cells;
 };
 
-// One listening address with a socket per worker. A worker duplicates its own when it adopts a table; the
-// address is released once the last table and the last worker have released it.
+// One listening address with a socket per worker. A worker duplicates its own socket when it adopts a table;
+// the address is released once the last table and the last worker have released it.
 struct ListenerSockets {
   ListenerSockets(const base::Address& where, std::vector<base::UniqueFd> opened)
       : address(where),
@@ -121,8 +123,9 @@ class HostIndex {
     base::AppId app;
     std::size_t prefix = 0;  // number of bytes of the path that the route's path covers; 0 for "/"
   };
-  // Exact host, then the longest wildcard, then none; within each the longest path prefix on a segment
-  // boundary. `host` is lower-case, without port; `path` is the target without its query. Unset: 404.
+  // The exact host comes first, then the wildcards from the longest on, then the routes without a host, then
+  // the fallback; within each, the longest path prefix on a segment boundary wins. `host` is lower-case,
+  // without port; `path` is the target without its query. Unset: 404.
   [[nodiscard]] std::optional<Match> find(std::string_view host, std::string_view path) const;
 
  private:

@@ -1,5 +1,7 @@
-// The two-way channel between the supervisor and one worker: a letter down, marks up, a bell each way.
-// Everything in it is level-triggered state, except the access log, which the writer thread takes.
+// The two-way channel between the supervisor and one worker: a letter down, marks up. The bells are the
+// threads' own. Everything in it is level-triggered state, except the access log, which the writer thread
+// takes. Threads: the supervisor puts the letters; the worker writes the marks, tallies and shortages, which
+// the supervisor reads; for `access` see access_lane.h.
 #pragma once
 
 #include <memory>
@@ -23,7 +25,7 @@ struct WorkerPort {
   handoff::Mark adopted;                 // the worker's newest table: it leases only from this one
   handoff::Mark entered;                 // its listeners match this table: see proxy/entrance.h
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
-  handoff::Tally failures;               // letters put into apps' AppLedger::last_failure
+  handoff::Tally failures;               // letters that it put into apps' AppLedger::last_failure
   handoff::Tally unsent;  // responses whose rest is still being sent to the client, without a lease
   AccessLane access;
   Shortages shortages;

@@ -11,7 +11,8 @@ namespace gracevisor::spawn {
 // Unset means done; otherwise the step and its errno.
 using Step = std::optional<SpawnFailed>;
 
-// Groups, gid, uid, each read back, and no way back afterwards. This process is root.
+// Sets the groups, the gid and the uid, reads gid and uid back, and checks that there is no way back to root.
+// Requires: this process is root.
 [[nodiscard]] Step drop_to(const Credentials& who);
 
 }  // namespace gracevisor::spawn

@@ -5,7 +5,8 @@
 
 namespace gracevisor::spawn {
 
-// Does not return on success; otherwise the daemon has been told what failed, and this is the exit status.
+// Does not return on success; otherwise the daemon has been told what failed, and the result is the exit
+// status.
 [[nodiscard]] int exec_main();
 
 }  // namespace gracevisor::spawn

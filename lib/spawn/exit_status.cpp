@@ -41,8 +41,9 @@ std::string_view stage_text(SpawnStage stage) {
 
 std::string text_of(const Exited& exited) {
   if (exited.left == 0) return fmt::format("exit {}", exited.code);
-  return fmt::format("exit {} with {} {} left: the command must stay in the foreground", exited.code,
-                     exited.left, exited.left == 1 ? "process" : "processes");
+  return fmt::format("exit {} with {} {} left: the command must stay in the foreground{}", exited.code,
+                     exited.left, exited.left == 1 ? "process" : "processes",
+                     " (gunicorn: no --daemon; nginx: daemon off)");
 }
 
 std::string text_of(const Signaled& signaled) {
@@ -57,6 +58,7 @@ std::string text_of(const SpawnFailed& failed) {
   std::string line(stage_text(failed.stage));
   // For a dead helper the code is its own exit status, as a shell counts it, not an errno.
   if (failed.stage == SpawnStage::crashed) return line + fmt::format(" (status {})", failed.code);
+  if (!failed.why.empty()) return line + ": " + failed.why;
   if (failed.code != 0) line += ": " + base::errno_text(failed.code);
   return line;
 }

@@ -14,7 +14,7 @@ using spawn::SpawnStage;
 
 struct Exited {
   int code = 0;
-  std::size_t left = 0;  // with code 0, without being asked to stop: its processes that kept running
+  std::size_t left = 0;  // with code 0, if not asked to stop: how many of its processes kept running
   bool operator==(const Exited&) const = default;
 };
 struct Signaled {
@@ -25,13 +25,13 @@ struct Signaled {
 
 using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;
 
-// "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground", "signal 9 (KILL)",
-// "cannot execute: No such file or directory".
+// "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground (…)", "signal 9 (KILL)",
+// "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist".
 [[nodiscard]] std::string text(const ExitStatus& status);
 // It was not started because the daemon's side lacked an address, descriptors, memory or processes: not the
 // app's fault.
 [[nodiscard]] bool own_shortage(const ExitStatus& status);
-// Exit 0, or a signal of the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
+// Exit 0, or a signal in the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
 [[nodiscard]] bool clean(const ExitStatus& status);
 
 }  // namespace gracevisor::spawn

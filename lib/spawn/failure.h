@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace gracevisor::spawn {
 
@@ -17,7 +18,7 @@ enum class SpawnStage : std::uint16_t {
   uid,
   chdir,
   nnp,
-  exec,      // in gv-exec
+  exec,      // the last one in gv-exec
   endpoint,  // before there is a process
   pipe,
   memfd,
@@ -29,7 +30,8 @@ enum class SpawnStage : std::uint16_t {
 
 struct SpawnFailed {
   SpawnStage stage = SpawnStage::exec;
-  int code = 0;  // errno; for `crashed` the helper's own exit status, as a shell counts it
+  int code = 0;          // errno; for `crashed` the helper's own exit status, as a shell reports it
+  std::string why = {};  // its cause in words, where the daemon found it; otherwise empty
   bool operator==(const SpawnFailed&) const = default;
 };
 

@@ -1,7 +1,7 @@
 // What the daemon asks gv-exec to do with a file under an app's rights, and the answer: the daemon itself
 // would do it with root's rights, on a path that the app's user can redirect. The request travels sealed,
 // like the plan; the answer is one message on a packet socket in place of the report pipe, with the
-// descriptor attached. Thread: values.
+// descriptor attached. Thread: any; values.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 //
 // The helper's file is opened once. From then on that file is executed, even if its path later leads to
 // another one: an upgrade under a running daemon does not mix versions. (If the file itself is overwritten,
-// the plan's version number catches it.) Thread: the supervisor's.
+// the plan's version number catches it.) Thread: any; immutable once opened.
 #pragma once
 
 #include <sys/types.h>

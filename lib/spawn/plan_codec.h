@@ -1,8 +1,8 @@
 // A SpawnPlan as bytes, to be passed from the daemon to the spawn helper in a sealed memfd, so that nothing
-// is visible on a command line and no pipe size limit applies. The two programs have the same version, are
-// installed together and opened when the daemon starts; the version in the format catches a mismatch. Strings
-// may hold any bytes except NUL. A listener is passed separately: once decoded, the plan names the descriptor
-// where the helper finds it. Thread: values; the daemon's supervisor thread and the helper.
+// is visible on a command line and no pipe size limit applies. The two programs have the same version and
+// are installed together, and the helper's file is opened when the daemon starts; the version in the format
+// catches a mismatch. Strings may hold any bytes except NUL. A listener is passed separately: once decoded,
+// the plan names the descriptor where the helper finds it. Thread: any, in the daemon and in the helper.
 #pragma once
 
 #include <string>

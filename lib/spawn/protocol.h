@@ -1,20 +1,20 @@
 // The protocol between the daemon and its spawn helper, the program gv-exec: the helper's descriptors, and
 // what it sends through the report pipe. The pipe closes by itself when execve succeeds, so its end alone
-// would be ambiguous; hence a byte right before:
+// would be ambiguous; hence the helper writes a byte right before the execve:
 //
 //   byte, end            the program runs
 //   byte, record, end    execve failed
 //   record, end          an earlier step failed
 //   anything else, end   the helper died
 //
-// Thread: values.
+// Thread: any; values.
 #pragma once
 
 #include <cstdint>
 
 namespace gracevisor::spawn {
 
-// Its file's name, argv[0] and the name under which ps shows it.
+// The helper's file name, its argv[0], and the name under which ps shows it.
 inline constexpr const char* kHelperName = "gv-exec";
 
 // The helper's descriptors besides 0, 1, 2.
@@ -24,11 +24,11 @@ inline constexpr int kListenerFd = 5;  // if the plan has a listener
 // Where the program finds the listener: SD_LISTEN_FDS_START. The plan, which was there, has been read by
 // then.
 inline constexpr int kPassedListenerFd = 3;
-// Its exit status if a step failed; the record says which one.
+// The helper's exit status if a step failed; the record says which one.
 inline constexpr int kHelperFailed = 70;
 inline constexpr char kAboutToExec = '\x01';
 
-// Eight bytes, written by one atomic write.
+// Eight bytes, written in one atomic write.
 struct SpawnRecord {
   std::uint16_t version = 1;
   std::uint16_t stage = 0;  // a SpawnStage

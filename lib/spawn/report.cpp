@@ -26,19 +26,19 @@ bool SpawnReport::read_to_end() {
 }
 
 std::optional<SpawnFailed> SpawnReport::failure() const {
-  constexpr SpawnFailed kDied{SpawnStage::crashed, 0};
+  SpawnFailed died{SpawnStage::crashed, 0};
   std::string_view bytes = bytes_;
   bool about_to_exec = !bytes.empty() && bytes.size() != sizeof(SpawnRecord);
   if (about_to_exec) {
-    if (bytes.front() != kAboutToExec) return kDied;
+    if (bytes.front() != kAboutToExec) return died;
     bytes.remove_prefix(1);
     if (bytes.empty()) return std::nullopt;
   }
   SpawnRecord record;
-  if (bytes.size() != sizeof record) return kDied;
+  if (bytes.size() != sizeof record) return died;
   (void)bytes.copy(reinterpret_cast<char*>(&record), sizeof record);
   constexpr auto kLastStage = static_cast<std::uint16_t>(SpawnStage::exec);
-  if (record.version != SpawnRecord{}.version || record.stage > kLastStage) return kDied;
+  if (record.version != SpawnRecord{}.version || record.stage > kLastStage) return died;
   return SpawnFailed{static_cast<SpawnStage>(record.stage), record.code};
 }
 

@@ -73,6 +73,8 @@ base::Expected<std::optional<Credentials>> find_user(const std::string& name) {
   return from_record(**record);
 }
 
+}  // namespace
+
 base::Expected<gid_t> find_group(const std::string& name) {
   if (auto gid = as_id(name)) return *gid;
   std::vector<char> buffer;
@@ -83,6 +85,8 @@ base::Expected<gid_t> find_group(const std::string& name) {
   if (!*record) return base::fail(fmt::format("no group \"{}\"", name));
   return (*record)->gr_gid;
 }
+
+namespace {
 
 // getgrouplist, unlike a walk over getgrent, asks every source of the database.
 std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
@@ -117,7 +121,7 @@ base::Expected<Credentials> find_by_text(const std::string& user, bool group_giv
 
 }  // namespace
 
-base::Expected<Credentials> look_up_credentials(std::string_view user) {
+base::Expected<Credentials> find_account(std::string_view user) {
   std::size_t colon = user.find(':');
   bool group_given = colon != std::string_view::npos;
   std::string name(user.substr(0, colon));
@@ -133,6 +137,12 @@ base::Expected<Credentials> look_up_credentials(std::string_view user) {
     who->gid = *gid;
   }
   who->groups = groups_of(who->name, who->gid);
+  return who;
+}
+
+base::Expected<Credentials> look_up_credentials(std::string_view user) {
+  auto who = find_account(user);
+  if (!who) return who;
   if (::geteuid() != 0 && (who->uid != ::geteuid() || who->gid != ::getegid())) {
     return base::fail(
         fmt::format("only root can start an app as \"{}\"; this daemon runs as user {}", user, ::geteuid()));

@@ -11,8 +11,13 @@
 namespace gracevisor::spec {
 
 // "name", "name:group", or numbers in either place; the supplementary groups are the user's. Errors say what
-// is unknown ("no user \"x\""); a daemon that is not root is refused any user but its own.
+// is unknown ("no user \"x\""); a daemon that is not root is refused any user and group but its own.
 [[nodiscard]] base::Expected<Credentials> look_up_credentials(std::string_view user);
+
+// The same whatever this process may do: does this host know the user?
+[[nodiscard]] base::Expected<Credentials> find_account(std::string_view user);
+// By name or number; a number need not be known.
+[[nodiscard]] base::Expected<gid_t> find_group(const std::string& name);
 
 // The daemon's own user: uid, gid, name, home, shell; what the database does not know stays empty.
 [[nodiscard]] Credentials own_credentials();

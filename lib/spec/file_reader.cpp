@@ -27,7 +27,7 @@ Expected<std::string> FileReader::read(const std::filesystem::path& path, std::u
     if (!file->app_writes) return base::read_all(file->fd.get(), path.string(), limit);
   }
   if (launcher_ == nullptr)
-    return base::fail_errno("cannot read " + path.string() + " with its user's rights", EPERM);
+    return base::fail_errno("cannot read " + path.string() + " with its user's rights", EACCES);
   spawn::FileRequest request{spawn::FileDeed::read, std::filesystem::absolute(path).string(), *user, limit};
   auto copy = spawn::do_as_user(*launcher_, request);
   if (!copy) return std::unexpected(std::move(copy.error().error));

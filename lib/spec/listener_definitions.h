@@ -1,4 +1,4 @@
-// Definitions of listeners as values: finding, comparing and describing them. Thread: any.
+// Definitions of listeners as values: finding, making and describing them. Thread: any.
 #pragma once
 
 #include <optional>
@@ -9,18 +9,19 @@
 
 namespace gracevisor::spec {
 
-// Null when none has this name.
+// Null if no listener has this name.
 [[nodiscard]] const config::Listener* find_listener(const std::vector<config::Listener>& listeners,
                                                     const std::string& name);
 
-// Those of `all` by which clients reach the app: each name in `listen`, and those whose default it is.
+// The listeners in `all` through which clients reach the app: those named in `listen`, and those whose
+// default app it is.
 [[nodiscard]] std::vector<config::Listener> listeners_of(const config::App& app,
                                                          const std::vector<config::Listener>& all);
-// Does the app's configuration name the listener, whatever its definition?
+// Does the app's configuration name the listener, regardless of the listener's definition?
 [[nodiscard]] bool names(const config::App& app, const std::string& listener);
 
-// The definition of a listener that is an app's own address, and so is named by that address; unset when
-// `name` is no address.
+// The definition of a listener that is an app's own address, and so is named by that address; unset if
+// `name` is not an address.
 [[nodiscard]] std::optional<config::Listener> own_address(const std::string& name);
 
 // "127.0.0.1:80, [::1]:80"

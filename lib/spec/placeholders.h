@@ -1,4 +1,4 @@
-// The values of {port}, {socket}, {directory}, {app}, {slot} and {generation} for one spec. Thread: values.
+// The values of {port}, {socket}, {directory}, {app}, {slot} and {generation} for one spec. Thread: any.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ namespace gracevisor::spec {
 // Whether `text` (already known to be valid) reads differently from one incarnation to the next.
 [[nodiscard]] bool varies(const Spec& spec, std::string_view text);
 
-// config::substitute, with a specific error for {port} or {socket} in an app whose endpoint is none; refuses
-// NUL bytes.
+// config::substitute, with a specific error for a {port} or {socket} that the app's endpoint does not have;
+// refuses NUL bytes.
 [[nodiscard]] base::Expected<std::string> fill(std::string_view text, const config::Values& values);
 
 }  // namespace gracevisor::spec

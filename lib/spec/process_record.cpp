@@ -18,12 +18,6 @@ constexpr std::size_t kMaxProcesses = 100'000;
 constexpr std::size_t kMaxRungs = 16;  // as in a configuration
 constexpr std::size_t kBootId = 4096;
 
-std::optional<std::uint64_t> number(const Json& object, const char* key) {
-  auto found = object.find(key);
-  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-  return *found->get_ptr<const Json::number_unsigned_t*>();
-}
-
 std::optional<std::string> text_of(const Json& object, const char* key) {
   auto found = object.find(key);
   return found == object.end() ? std::nullopt : string_from_json(*found);
@@ -41,8 +35,8 @@ std::optional<RecordedProcess> read_process(const Json& json) {
   if (!json.is_object()) return std::nullopt;
   auto app = text_of(json, "app");
   auto instance = text_of(json, "instance");
-  auto pid = number(json, "pid");
-  auto started = number(json, "started");
+  auto pid = number_from_json(json, "pid");
+  auto started = number_from_json(json, "started");
   // 0 and 1 were never children of ours, and -1 would mean every process.
   bool whole = app && instance && pid && started && *pid > 1 &&
                *pid <= static_cast<std::uint64_t>(std::numeric_limits<pid_t>::max());
@@ -75,7 +69,7 @@ std::string to_text(const ProcessRecord& record) {
 base::Expected<ProcessRecord> record_from_text(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  if (number(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
+  if (number_from_json(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
   auto boot = text_of(json, "boot");
   auto processes = json.find("processes");
   if (!boot || processes == json.end() || !processes->is_array() || processes->size() > kMaxProcesses) {

@@ -1,6 +1,6 @@
 // Before anything is started from a state record, it is checked like a configuration: it was written by
-// another daemon, at another time, and the disk has changed since. Thread: the supervisor's; looks at the
-// disk.
+// another daemon, at another time, and the disk may have changed since. Thread: the supervisor's; looks at
+// the disk.
 #pragma once
 
 #include <functional>

@@ -33,7 +33,7 @@ Expected<Environment> fill_environment(const Spec& spec, const Placement& placem
   // Only the table of the configuration has placeholders; braces from elsewhere are meant literally.
   for (const auto& [key, text] : spec.app.environment) {
     auto value = fill(text, values);
-    if (!value) return key_error(spec.app.name, "environment." + key, value.error());
+    if (!value) return key_error(spec.app, "environment." + key, value.error());
     result.insert_or_assign(key, std::move(*value));
   }
   return result;
@@ -60,10 +60,10 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
   SpawnPlan result;
   for (const auto& word : spec.app.command) {
     auto filled = fill(word, values);
-    if (!filled) return key_error(spec.app.name, "command", filled.error());
+    if (!filled) return key_error(spec.app, "command", filled.error());
     result.argv.push_back(std::move(*filled));
   }
-  if (result.argv.empty()) return key_error(spec.app.name, "command", base::Error{"is missing"});
+  if (result.argv.empty()) return key_error(spec.app, "command", base::Error{"is missing"});
   auto environment = fill_environment(spec, placement, values);
   if (!environment) return std::unexpected(environment.error());
 
@@ -75,7 +75,7 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
     auto path = environment->find("PATH");
     auto found = find_program(result.argv.front(), spec.directory,
                               path == environment->end() ? kDefaultPath : path->second);
-    if (!found) return key_error(spec.app.name, "command", found.error());
+    if (!found) return key_error(spec.app, "command", found.error());
     result.program = std::move(*found);
   }
   result.environment = as_entries(spec, placement, std::move(*environment));

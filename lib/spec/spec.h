@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,29 +28,29 @@ using spawn::SpawnPlan;
 struct Spec {
   config::App app;                  // as configured
   std::filesystem::path directory;  // symlinks resolved; absolute
-  std::string program;  // argv[0] found in PATH or directory; absolute, unless it has a placeholder
+  std::string program;  // argv[0] found in PATH or directory; absolute, unless it varies by incarnation
   std::map<std::string, std::string>
-      environment;  // whole and unexpanded: allow-list, files, table; not PORT etc.
+      environment;  // complete, placeholders not filled: allow-list, files, table; not PORT etc.
   std::vector<std::string>
-      inherited;  // its keys taken from the daemon's own environment, which the daemon's starter chose
+      inherited;  // the keys taken from the environment with which the daemon itself was started
   std::optional<Credentials> credentials;  // unset: the daemon's own
-  // Those by which clients reach the app: each name in app.listen, and those whose default it is.
+  // Clients reach the app through these: the ones named in app.listen, and those whose default app it is.
   std::vector<config::Listener> listeners;
 };
 
 using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
-// ("app.web.command: /srv/web/server: No such file or directory"). `reader`: how its files are read. `hints`
-// gets what is allowed but may not be what was meant, one line each.
+// ("gracevisor.toml:7:11: app.web.command: /srv/web/server: No such file or directory"). `reader`: how its
+// files are read. `hints` gets one line for each thing that is allowed but may not be what was meant.
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
                                              const FileReader& reader, std::vector<std::string>& hints);
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app,
                                              std::vector<config::Listener> listeners = {},
                                              const FileReader& reader = {});
 
-// "app.web.command: " and the cause.
-[[nodiscard]] std::unexpected<base::Error> key_error(std::string_view app, std::string_view key,
+// "/etc/gracevisor.toml:7:11: app.web.command: " and the cause; without the place if a record is to blame.
+[[nodiscard]] std::unexpected<base::Error> key_error(const config::App& app, std::string_view key,
                                                      const base::Error& cause);
 
 struct Placement {
@@ -65,11 +66,29 @@ struct Placement {
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
 
 // The keys that differ, named as in the configuration file: "command", "environment.SMTP_URL",
-// "listen.public.address". What they resolve to counts, and positions in files do not.
+// "listen.public.address". Resolved values count; positions in files do not.
 [[nodiscard]] std::vector<config::Difference> differences(const Spec& from, const Spec& to);
 [[nodiscard]] std::vector<config::Difference> differences(const config::Listener& from,
                                                           const config::Listener& to);
+// `spec` with what `next` has for all keys that need no deploy, its listeners among them.
+[[nodiscard]] SpecRef adjusted(const Spec& spec, const Spec& next);
+// `configured` gets the number of instances that a command gave the app (gvctl scale), unless the files have
+// changed theirs since.
+void keep_scale(const Spec& in_force, config::App& configured);
+// `spec` with those of `changed` in place of its listeners of the same names; the same object if it has none.
+[[nodiscard]] SpecRef with_listeners(const SpecRef& spec, const std::vector<config::Listener>& changed);
+// Returns whether there was one to replace.
+bool replace_listeners(std::vector<config::Listener>& listeners,
+                       const std::vector<config::Listener>& changed);
+// "instances 2 -> 3, user root -> nobody, environment.SMTP_URL changed": with the values, except what may be
+// secret.
+[[nodiscard]] std::string changes_of(const std::vector<config::Difference>& differences);
 // "command, health.path"
 [[nodiscard]] std::string names_of(const std::vector<config::Difference>& differences);
+// Of those for which `chosen` holds.
+[[nodiscard]] std::string names_of(std::vector<config::Difference> differences, const auto& chosen) {
+  std::erase_if(differences, std::not_fn(chosen));
+  return names_of(differences);
+}
 
 }  // namespace gracevisor::spec

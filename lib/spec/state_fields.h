@@ -1,6 +1,6 @@
-// What a state file keeps of a spec beside the keys of the configuration, which have a table of their own
-// (config/key.h). Each structure is taken apart by a structured binding: a member that is added to a
-// structure but forgotten here does not compile. Thread: any.
+// What a state file keeps of a spec besides the keys of the configuration, which have a table of their own
+// (config/key.h). Each structure is taken apart by a structured binding: if a member is added to a structure
+// but forgotten here, the code does not compile. Thread: any.
 #pragma once
 
 #include "config/keys.h"

@@ -21,12 +21,6 @@ constexpr unsigned kMaxInstances = 1000;             // as the configuration's
 constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
 constexpr std::string_view kSuffix = ".json";
 
-std::optional<std::uint64_t> number(const Json& object, const char* key) {
-  auto found = object.find(key);
-  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-  return *found->get_ptr<const Json::number_unsigned_t*>();
-}
-
 base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, const std::string& app) {
   auto spec = std::make_shared<Spec>();
   StateReader reader;
@@ -47,7 +41,7 @@ base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, cons
 // The generation named by `key` and its frozen spec beside it; none for 0.
 base::Expected<void> read_generation(const Json& json, const std::string& key, const std::string& app,
                                      base::GenerationId& id, SpecRef& spec) {
-  auto value = number(json, key.c_str());
+  auto value = number_from_json(json, key.c_str());
   std::string spec_key = key + "_spec";
   if (!value || !json.contains(spec_key)) {
     return base::fail(fmt::format("damaged: {} or {} is missing", key, spec_key));
@@ -68,8 +62,8 @@ base::Expected<std::optional<Stopped>> read_stopped(const Json& json) {
   auto found = json.find("stopped");
   if (found == json.end() || found->is_null()) return std::nullopt;
   if (!found->is_object()) return base::fail("stopped is damaged");
-  std::uint64_t uid = number(*found, "uid").value_or(UINT64_MAX);
-  std::uint64_t at = number(*found, "at").value_or(UINT64_MAX);
+  std::uint64_t uid = number_from_json(*found, "uid").value_or(UINT64_MAX);
+  std::uint64_t at = number_from_json(*found, "at").value_or(UINT64_MAX);
   if (!std::in_range<uid_t>(uid) || at > kMaxTime) return base::fail("stopped is damaged");
   return Stopped{static_cast<uid_t>(uid),
                  std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(at)))};
@@ -92,7 +86,7 @@ std::string sanitised(const std::string& app) {
   return name;
 }
 
-base::Expected<AppState> load_state(const std::filesystem::path& state_dir,
+base::Expected<AppState> read_state(const std::filesystem::path& state_dir,
                                     const std::filesystem::path& file) {
   auto text = base::read_own_file(file, kMaxFile);  // what it says is run as this user
   if (!text) return std::unexpected(text.error());
@@ -137,13 +131,13 @@ std::string to_text(const AppState& state) {
 base::Expected<AppState> from_text(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  auto version = number(json, "version");
+  auto version = number_from_json(json, "version");
   if (!version) return base::fail("damaged: no version");
   if (*version != kVersion) {
     return base::fail(fmt::format("version {} is unknown, this daemon writes {}", *version, kVersion));
   }
   auto app = json.contains("app") ? string_from_json(json["app"]) : std::nullopt;
-  auto last = number(json, "last_generation");
+  auto last = number_from_json(json, "last_generation");
   if (!app || app->empty() || !last) return base::fail("damaged: app or last_generation is missing");
   if (*last > kMaxGeneration) return base::fail("damaged: last_generation is too large");
   AppState state;
@@ -174,6 +168,11 @@ base::Expected<void> can_keep_records(const std::filesystem::path& state_dir) {
   return base::fail_errno("cannot write to " + folder.string(), code);
 }
 
+std::optional<AppState> load_state(const std::filesystem::path& state_dir, const std::string& app) {
+  auto state = read_state(state_dir, state_path(state_dir, app));
+  return state ? std::optional(std::move(*state)) : std::nullopt;
+}
+
 LoadedStates load_states(const std::filesystem::path& state_dir) {
   LoadedStates loaded;
   std::filesystem::path folder = state_dir / "apps";
@@ -189,7 +188,7 @@ LoadedStates load_states(const std::filesystem::path& state_dir) {
   }
   std::ranges::sort(files);
   for (const auto& file : files) {
-    auto state = load_state(state_dir, file);
+    auto state = read_state(state_dir, file);
     if (state) {
       loaded.states.emplace(state->app, std::move(*state));
     } else {

@@ -1,11 +1,11 @@
-// What must outlive the daemon, one file per app in <state_dir>/apps/NAME.json: the highest generation number
-// ever assigned, the live generation with its frozen spec, and whether a command stopped the app. Replaced
-// atomically; a file that cannot be read is set aside as NAME.json.bad while the others load.
+// What must outlive the daemon, in one file per app, <state_dir>/apps/NAME.json: the highest generation
+// number ever assigned, the live generation with its frozen spec, and whether a command stopped the app. A
+// file is replaced atomically; one that cannot be read is set aside as NAME.json.bad while the others load.
 //
 // During a guard the file names both generations: `live` is the old one, to which a daemon that is restarted
 // meanwhile returns, and `candidate` is the new one, which serves but has yet to prove itself. So after a
-// cut-back the file is right even if it cannot be written. Thread: load in the supervisor before the loops
-// run; text() anywhere.
+// cut-back the file is right even if it can no longer be written. Thread: the supervisor's, load_states()
+// before its loop runs; to_text() and from_text() anywhere.
 #pragma once
 
 #include <sys/types.h>
@@ -42,7 +42,7 @@ struct AppState {
   std::optional<Stopped> stopped = {};
 };
 
-// The file's content (JSON) and back.
+// To the file's content (JSON), and back.
 [[nodiscard]] std::string to_text(const AppState& state);
 [[nodiscard]] base::Expected<AppState> from_text(const std::string& text);
 
@@ -52,6 +52,9 @@ struct LoadedStates {
 };
 // Is it worth trying to write a record? Not on a read-only file system.
 [[nodiscard]] base::Expected<void> can_keep_records(const std::filesystem::path& state_dir);
+// One app's; unset: there is none that can be read.
+[[nodiscard]] std::optional<AppState> load_state(const std::filesystem::path& state_dir,
+                                                 const std::string& app);
 [[nodiscard]] LoadedStates load_states(const std::filesystem::path& state_dir);
 [[nodiscard]] std::filesystem::path state_path(const std::filesystem::path& state_dir,
                                                const std::string& app);

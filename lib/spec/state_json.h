@@ -12,7 +12,6 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "spec/state_fields.h"
 
 namespace gracevisor::spec {
@@ -30,8 +30,14 @@ using Json = nlohmann::json;
 
 [[nodiscard]] Json string_to_json(const std::string& text);
 [[nodiscard]] std::optional<std::string> string_from_json(const Json& json);
+// A number that is a member of an object; unset unless it is there, is whole, and fits.
+[[nodiscard]] inline std::optional<std::uint64_t> number_from_json(const Json& object, const char* key) {
+  std::uint64_t number = 0;
+  const auto found = object.find(key);
+  return found != object.end() && base::take_value(*found, number) ? std::optional(number) : std::nullopt;
+}
 
-// A word of a key, without the name that may follow it.
+// The word of a config::Choice, without the ":" that may end it.
 [[nodiscard]] inline std::string_view stem(std::string_view word) {
   return word.substr(0, word.find_last_not_of(':') + 1);
 }
@@ -153,13 +159,7 @@ class StateReader {
   }
   template <std::integral T>
   [[nodiscard]] bool decode(const Json& json, T& value) {
-    if (json.is_number_unsigned()) return narrow(*json.get_ptr<const Json::number_unsigned_t*>(), value);
-    if (json.is_number_integer()) return narrow(*json.get_ptr<const Json::number_integer_t*>(), value);
-    return false;
-  }
-  [[nodiscard]] bool decode(const Json& json, bool& value) {
-    if (json.is_boolean()) value = *json.get_ptr<const Json::boolean_t*>();
-    return json.is_boolean();
+    return base::take_value(json, value);
   }
   [[nodiscard]] bool decode(const Json& json, std::string& value) {
     auto text = string_from_json(json);
@@ -215,12 +215,6 @@ class StateReader {
   }
 
  private:
-  template <class From, class To>
-  [[nodiscard]] static bool narrow(From from, To& to) {
-    if (!std::in_range<To>(from)) return false;
-    to = static_cast<To>(from);
-    return true;
-  }
   template <class Codec, class M>
   void take_value(std::string_view name, const Codec& codec, M& value) {
     if constexpr (std::is_enum_v<M>) {
@@ -229,7 +223,7 @@ class StateReader {
       kept(name, value);
     }
   }
-  // Calls `decode` with the member of that name, if there is one and no misfit so far.
+  // Calls `decode` with the member of that name, if there is one and there has been no misfit so far.
   template <class Decode>
   void take_as(std::string_view name, const Decode& decode) {
     if (!misfit_.empty()) return;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gracevisor::supervise {
 namespace {
@@ -19,14 +20,31 @@ AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesy
       alive_(std::move(alive)),
       idle_(loop, [this] { flush_all(); }) {}
 
-output::FilePolicy AppOutput::policy(const std::string& path, const config::AppLog& log) const {
+output::FilePolicy AppOutput::policy(const std::string& path) const {
   output::FilePolicy policy;
   if (path != "inherit") policy.path = path.empty() ? default_file_ : std::filesystem::path(path);
-  policy.max_size = log.max_size;
-  policy.keep = log.keep;
-  policy.block = log.on_full == config::AppLog::OnFull::block;
+  policy.max_size = log_.max_size;
+  policy.keep = log_.keep;
+  policy.block = log_.on_full == config::AppLog::OnFull::block;
   policy.user = user_;
   return policy;
+}
+
+output::FilePolicy AppOutput::out_policy() const {
+  return policy(log_.out);
+}
+
+output::FilePolicy AppOutput::err_policy() const {
+  return log_.err == "stdout" ? out_policy() : policy(log_.err);
+}
+
+void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
+  log_ = log;
+  for (auto& [who, to] : feeds_) {
+    if (who.generation != generation) continue;
+    *to->out_policy = out_policy();
+    *to->err_policy = err_policy();
+  }
 }
 
 void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
@@ -38,11 +56,11 @@ void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
 AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   auto& place = feeds_[who];
   if (place) return *place;
-  output::FilePolicy out = policy(log_.out, log_);
-  output::FilePolicy err = log_.err == "stdout" ? out : policy(log_.err, log_);
-  auto feed = [this](const output::FilePolicy& to) {
+  auto out = std::make_shared<output::FilePolicy>(out_policy());
+  auto err = std::make_shared<output::FilePolicy>(err_policy());
+  auto feed = [this](const std::shared_ptr<output::FilePolicy>& to) {
     return OutputFeed([this, to, source = writer_.new_source()](
-                          std::string_view bytes) { writer_.append(to, bytes, source); },
+                          std::string_view bytes) { writer_.append(*to, bytes, source); },
                       held_);
   };
   place = std::make_unique<Feeds>(Feeds{out, err, feed(out), feed(err)});
@@ -51,7 +69,7 @@ AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
 
 bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream) {
   const Feeds& to = feeds(who);
-  return writer_.takes(stream == process::OutputStream::out ? to.out_policy : to.err_policy);
+  return writer_.takes(stream == process::OutputStream::out ? *to.out_policy : *to.err_policy);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
@@ -89,7 +107,12 @@ std::vector<base::GenerationId> AppOutput::generations() const {
 }
 
 void AppOutput::on_line(const OutputLine& line) {
-  for (auto& [number, follower] : followers_) follower(line);
+  for (auto& [number, follower] : followers_) follower.line(line);
+}
+
+void AppOutput::close() {
+  // Whoever is told may unfollow.
+  for (auto& [number, follower] : std::exchange(followers_, {})) follower.end();
 }
 
 void AppOutput::take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes) {
@@ -104,7 +127,7 @@ void AppOutput::take(const routing::Identity& who, process::OutputStream stream,
 void AppOutput::note(const routing::Identity& who, std::string_view text) {
   flush(who);
   std::string line = fmt::format("[gracevisor] {}\n", text);
-  writer_.append(feeds(who).err_policy, line);
+  writer_.append(*feeds(who).err_policy, line);
   tail(who).add(process::OutputStream::err, line, std::chrono::system_clock::now());
 }
 

@@ -13,12 +13,16 @@ base::Expected<void> Supervisor::boot() {
   auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
+  auto observation = Observation::start(loop_, [this] { note_rates(); });
+  if (!observation) return std::unexpected(observation.error());
+  observation_ = std::move(*observation);
   world_->clear_leftovers();
   spec::LoadedStates loaded;
   if (!settings_.fresh) loaded = spec::load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
   for (const auto& [name, state] : loaded.states) {
-    if (settings_.config.find_app(name) == nullptr) {
+    const bool removed = !state.live_spec && !state.stopped;
+    if (settings_.config.find_app(name) == nullptr && !removed) {
       log_.warning("state app={} live={} cause=\"not in the configuration, left alone\"", name,
                    state.live.value());
     }
@@ -43,8 +47,7 @@ void Supervisor::enqueue_boot(const config::App& configured, std::map<std::strin
 }
 
 void Supervisor::continue_boot() {
-  boot_queue_.run_slice([this] { return world_->now(); },
-                        [this](base::AppId app) { boot_app(apps_.at(app)); });
+  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); });
   if (!boot_queue_.waiting().empty()) boot_bell_->ring();
 }
 
@@ -66,7 +69,7 @@ void Supervisor::start_configured(AppEntry& entry) {
     return;
   }
   world_->set_user(entry.app->id(), (*spec)->credentials);
-  auto report = new_report();
+  auto report = new_report({});
   if (auto started = entry.app->start(*spec, report); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
   }
@@ -112,20 +115,21 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
     start_configured(entry);
     return;
   }
-  if (auto started = entry.app->start(state.live_spec, new_report(), state.live); !started) {
+  if (auto started = entry.app->start(state.live_spec, new_report({}), state.live); !started) {
     log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
   }
 }
 
 void Supervisor::note_differences(AppEntry& entry, const spec::AppState& state) {
   std::vector<std::string> hints;
+  spec::keep_scale(*state.live_spec, entry.configured);
   auto now = settings_.files.freeze(entry.configured, entry.configured_listeners, hints);
   const std::string differs =
       now ? spec::names_of(spec::differences(*state.live_spec, **now)) : now.error().what;
   if (differs.empty()) return;
-  entry.problems.push_back(fmt::format("configuration differs from {}@{}: {}: gvctl deploy {}", state.app,
-                                       state.live.value(), differs, state.app));
-  log_.warning("start app={} {}", state.app, entry.problems.back());
+  // What status shows of it is found anew each time (drift.cpp).
+  log_.warning("start app={} configuration differs from {}@{}: {}: gvctl deploy {}", state.app, state.app,
+               state.live.value(), differs, state.app);
 }
 
 }  // namespace gracevisor::supervise

@@ -9,7 +9,7 @@ namespace gracevisor::supervise {
 void Supervisor::tell_hints(AppEntry& entry, decide::Report& report) {
   for (const std::string& hint : entry.hints) {
     log_.warning("hint app={} {}", entry.app->name(), hint);
-    if (!report.finished()) report.add(world_->now(), "hint", hint);
+    if (!report.finished()) report.add(now(), "hint", hint);
   }
   entry.hints.clear();
 }
@@ -18,25 +18,48 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   last_app_ = last_app_.next();
   world_->add_app(last_app_, configured);
   AppEntry& entry = apps_[last_app_];
-  entry.app = std::make_unique<decide::App>(last_app_, configured.name, last_generation, *world_);
+  entry.app =
+      std::make_unique<decide::App>(last_app_, configured.name, last_generation, world_->surroundings());
   entry.configured = configured;
   entry.configured_listeners = spec::listeners_of(configured, settings_.config.listeners);
+  entry.rates.note(now(), {});
   return entry;
 }
 
-// What a deploy and a first start need: the files read again, the app frozen, its listeners open. No side
-// effect on what serves.
-std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name) {
+// What a command gave it outlasts what the files said then.
+void Supervisor::keep_scale(config::App& configured) const {
+  const AppEntry* entry = find_app(configured.name);
+  if (entry == nullptr) return;
+  const decide::Generation* newest =
+      entry->app->candidate() != nullptr ? entry->app->candidate() : entry->app->live();
+  if (newest != nullptr) spec::keep_scale(*newest->spec(), configured);
+}
+
+std::expected<config::Loaded, decide::Refused> Supervisor::load_files() const {
   if (shutdown_.begun())
     return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
   auto loaded = config::load(settings_.config_file, settings_.config.owner);
-  if (!loaded) {
-    decide::Refused refused{
-        base::ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
-    for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
-    return std::unexpected(std::move(refused));
+  if (loaded) {
+    for (config::App& app : loaded->config.apps) keep_scale(app);
+    return std::move(*loaded);
   }
-  const config::App* configured = loaded->config.find_app(name);
+  decide::Refused refused{
+      base::ExitCode::usage, settings_.config_file.string() + " has errors; nothing was changed", {}};
+  for (const config::Diagnostic& finding : loaded.error()) refused.details.push_back(finding.line());
+  return std::unexpected(std::move(refused));
+}
+
+base::GenerationId Supervisor::last_generation_of(const std::string& name) const {
+  if (settings_.fresh) return {};
+  auto state = spec::load_state(settings_.config.daemon.state_dir, name);
+  return state ? state->last_generation : base::GenerationId();
+}
+
+// What a deploy and a first start need: the app frozen, its listeners open. No side effect on what serves.
+std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name,
+                                                                          const config::Config& config,
+                                                                          spec::SpecRef frozen) {
+  const config::App* configured = config.find_app(name);
   if (configured == nullptr) {
     return std::unexpected(
         decide::Refused{base::ExitCode::no_such_app,
@@ -44,11 +67,15 @@ std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const 
                         {}});
   }
   AppEntry* entry = entry_of(name);
-  auto planned = plan_listeners(entry, *configured, loaded->config);
+  auto planned = plan_listeners(entry, *configured, config);
   if (!planned) return std::unexpected(planned.error());
   std::vector<std::string> hints;
-  auto spec = settings_.files.freeze(*configured, planned->listeners, hints);
-  if (!spec) return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
+  if (frozen == nullptr) {
+    auto spec = settings_.files.freeze(*configured, planned->listeners, hints);
+    if (!spec)
+      return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
+    frozen = std::move(*spec);
+  }
   std::size_t addresses = 0;
   for (const config::Listener& listener : planned->listeners) {
     if (auto sound = settings_.files.check(listener); !sound) {
@@ -57,23 +84,33 @@ std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const 
     }
     if (listeners_.addresses(listener.name).empty()) addresses += listener.addresses.size();
   }
-  if (decide::DescriptorBudget next = budget_with(configured, addresses); !next.enough()) {
+  if (const auto shortage = shortage_with({configured}, addresses)) {
     return std::unexpected(decide::Refused{
-        base::ExitCode::preflight_failed, next.shortfall() + " with this deploy; nothing was changed", {}});
+        base::ExitCode::preflight_failed, *shortage + " with this deploy; nothing was changed", {}});
   }
   auto opened = listeners_.open(planned->listeners);
   if (!opened)
     return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, opened.error().what, {}});
-  if (entry == nullptr) entry = &add_app(*configured, base::GenerationId());
-  note_touched(*entry, **spec);
+  if (entry == nullptr) entry = &add_app(*configured, last_generation_of(name));
+  note_touched(*entry, *frozen);
   entry->configured = *configured;
   entry->configured_listeners = planned->listeners;
   entry->problems = std::move(planned->left);
   for (const std::string& left : entry->problems) log_.warning("listener app={} {}", name, left);
   entry->hints = std::move(hints);
-  world_->set_user(entry->app->id(), (*spec)->credentials);
-  entry->listeners = PendingListeners{*spec, std::move(*opened), std::move(planned->changes)};
+  world_->set_user(entry->app->id(), frozen->credentials);
+  entry->listeners = PendingListeners{std::move(frozen), std::move(*opened), std::move(planned->changes)};
   return entry;
+}
+
+// What the one who deploys asks next: is anything down now?
+decide::Refused Supervisor::with_state_of(const std::string& name, decide::Refused refused) const {
+  const AppEntry* entry = find_app(name);
+  if (entry == nullptr || entry->app->live() == nullptr || !entry->app->wanted()) return refused;
+  const decide::Generation& live = *entry->app->live();
+  refused.details.push_back(
+      fmt::format("nothing changed: {} serves {}/{}", live.name(), live.healthy(), live.wanted()));
+  return refused;
 }
 
 std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
@@ -88,59 +125,82 @@ std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
   if (AppEntry* entry = entry_of(name)) {
     if (auto free = entry->app->can_deploy(); !free) return free;
   }
-  auto entry = prepare(name);
-  if (!entry) return std::unexpected(entry.error());
-  auto begun = (*entry)->app->deploy((*entry)->listeners->spec, report);
-  tell_hints(**entry, *report);
+  auto entry = prepare_from_files(name);
+  if (!entry) return std::unexpected(with_state_of(name, entry.error()));
+  auto begun = begin_deploy(**entry, report);
+  schedule_turn();
+  return begun;
+}
+
+std::expected<void, decide::Refused> Supervisor::begin_deploy(AppEntry& entry,
+                                                              const std::shared_ptr<decide::Report>& report) {
+  auto begun = entry.app->deploy(entry.listeners->spec, report);
+  tell_hints(entry, *report);
   if (begun && !report->finished()) {
-    for (const std::string& change : (*entry)->listeners->changes) {
-      report->add(world_->now(), "listener", change);
-      log_.info("listener app={} {}", name, change);
+    for (const std::string& change : entry.listeners->changes) {
+      report->add(now(), "listener", change);
+      log_.info("listener app={} {}", entry.app->name(), change);
     }
-    for (const std::string& left : (*entry)->problems) report->add(world_->now(), "listener", left);
+    for (const std::string& left : entry.problems) report->add(now(), "listener", left);
+  }
+  return begun;
+}
+
+// An app that is stopped and differs from the files is deployed: should that fail, it stays stopped, as it
+// was. One that runs, or tries to, is started with what it has: only its failures are forgotten.
+std::expected<void, decide::Refused> Supervisor::start(const std::string& name, Freshness freshness,
+                                                       const std::shared_ptr<decide::Report>& report) {
+  if (shutdown_.begun()) {
+    return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
+  }
+  boot_now(name);
+  AppEntry* entry = entry_of(name);
+  const bool ran = entry != nullptr && entry->app->live() != nullptr;
+  const bool reads = !ran || (freshness == Freshness::as_files_say && !entry->app->wanted());
+  std::expected<void, decide::Refused> begun;
+  if (reads) {
+    if (entry != nullptr) {
+      if (auto free = entry->app->can_deploy(); !free) return free;
+    }
+    auto prepared = prepare_from_files(name);
+    if (!prepared && ran) {
+      prepared.error().details.push_back("gvctl start --same " + name + " starts it as it was stopped");
+    }
+    if (!prepared) return std::unexpected(prepared.error());
+    entry = *prepared;
+  }
+  if (reads && ran && !spec::differences(*entry->app->live()->spec(), *entry->listeners->spec).empty()) {
+    begun = begin_deploy(*entry, report);
+  } else {
+    begun = entry->app->start(ran ? nullptr : entry->listeners->spec, report);
+    tell_hints(*entry, *report);
   }
   schedule_turn();
   return begun;
 }
 
-std::expected<void, decide::Refused> Supervisor::start(const std::string& name,
-                                                       const std::shared_ptr<decide::Report>& report) {
-  boot_now(name);
-  AppEntry* entry = entry_of(name);
-  spec::SpecRef spec;
-  if (entry == nullptr || entry->app->live() == nullptr) {
-    auto prepared = prepare(name);
-    if (!prepared) return std::unexpected(prepared.error());
-    entry = *prepared;
-    spec = entry->listeners->spec;
-  }
-  auto begun = entry->app->start(spec, report);
-  tell_hints(*entry, *report);
-  schedule_turn();
-  return begun;
+std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare_from_files(
+    const std::string& name) {
+  auto files = load_files();
+  if (!files) return std::unexpected(files.error());
+  return prepare(name, files->config);
 }
 
 std::expected<void, decide::Refused> Supervisor::stop(const std::string& name, const spec::Stopped& by,
-                                                      bool now, std::shared_ptr<decide::Report> report) {
-  boot_now(name);
-  AppEntry* entry = entry_of(name);
-  if (entry == nullptr) {
-    return std::unexpected(
-        decide::Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
-  }
-  auto begun = entry->app->stop(by, now, std::move(report));
+                                                      decide::Haste haste,
+                                                      std::shared_ptr<decide::Report> report) {
+  auto app = booted(name);
+  if (!app) return std::unexpected(app.error());
+  auto begun = (*app)->stop(by, haste, std::move(report));
   schedule_turn();
   return begun;
 }
 
 std::expected<void, decide::Refused> Supervisor::abort(const std::string& name, uid_t by,
                                                        std::shared_ptr<decide::Report> report) {
-  AppEntry* entry = entry_of(name);
-  if (entry == nullptr) {
-    return std::unexpected(
-        decide::Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
-  }
-  auto begun = entry->app->abort(by, std::move(report));
+  auto app = booted(name);
+  if (!app) return std::unexpected(app.error());
+  auto begun = (*app)->abort(by, std::move(report));
   schedule_turn();
   return begun;
 }

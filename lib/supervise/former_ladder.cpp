@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "base/signal_name.h"
 #include "process/pidfd.h"
 #include "process/process_tree.h"
 #include "supervise/former_processes.h"
@@ -23,11 +24,6 @@ constexpr auto kLongestPause = std::chrono::milliseconds(200);
 constexpr auto kUnkillable = std::chrono::seconds(10);
 constexpr std::size_t kWatched = 256;  // descriptors held at a time
 constexpr unsigned kQuietLooks = 2;
-
-std::string signal_name(int number) {
-  const char* name = ::sigabbrev_np(number);
-  return name != nullptr ? name : std::to_string(number);
-}
 
 bool told_to_stop() {
   sigset_t pending;
@@ -125,7 +121,7 @@ class FormerLadder {
       ++killed_;
       climb.until = Clock::now() + kUnkillable;
     }
-    log_.warning("former {} signal={}", describe(former), signal_name(signal));
+    log_.warning("former {} signal={}", describe(former), base::signal_name(signal));
     if (process::send_to(*former.entry, signal) && signal != SIGKILL)
       (void)process::send_to(*former.entry, SIGCONT);
     return true;

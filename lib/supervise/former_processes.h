@@ -1,12 +1,13 @@
 // The processes of a former daemon, found when its successor boots: the kernel does not end them with the
 // daemon, so without this they would live on beside new ones.
 //
-// Marks are inherited, even by processes that are no instances (a terminal multiplexer started from one, a
+// Marks are inherited, even by processes that are not instances (a terminal multiplexer started from one, a
 // nested daemon and its apps). So only these are ended, with their descendants: a process whose number and
-// start time are in the record of the state folder, and one that carries our marks including an instance's
-// and is in a recorded session or has lost its parent. Never a process below another living gracevisord, nor
-// the daemon itself, its ancestors and its descendants. All others with our marks are only named. Thread: the
-// start-up's.
+// start time are in the record of the state folder; and, unless its app has stop.leftover = "leave", a
+// process that carries our marks, including an instance's, and is in a recorded session or has lost its
+// parent. These are never ended: a process below another living gracevisord, the daemon itself, its ancestors
+// and its descendants. All others with our marks are only named in the log. Thread: the main thread, at
+// start-up.
 #pragma once
 
 #include <functional>
@@ -23,9 +24,9 @@ namespace gracevisor::supervise {
 struct FormerProcess {
   const inspect::ProcessTable::Entry* entry = nullptr;
   std::string app;
-  std::string instance;  // empty: of no instance
-  bool main = false;     // in the record itself
-  bool ended = false;    // or only named
+  std::string instance;  // empty: it belongs to no instance
+  bool main = false;     // it is in the record itself
+  bool ended = false;    // false: it is only named
   config::Stop stop;
   std::string why;  // why it is only named
 };
@@ -42,7 +43,7 @@ struct FormerQuestion {
 
 // Ends them by the stop ladders in the record (without one: SIGTERM, 30 s, SIGKILL), says so in the log, and
 // returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks the daemon to stop
-// (blocked by now) ends the waiting: SIGKILL at once.
+// (blocked at this point) cuts the ladders short: SIGKILL at once.
 void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record);
 
 }  // namespace gracevisor::supervise

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "loop/listening_socket.h"
 #include "spec/listener_definitions.h"
 #include "spec/spec.h"
 
@@ -57,182 +58,132 @@ base::Expected<std::unique_ptr<ListenerBook::Opened>> ListenerBook::open(
   return std::make_unique<Opened>(std::move(opened));
 }
 
+base::Expected<void> ListenerBook::could_open(const std::vector<config::Listener>& listeners) const {
+  for (const config::Listener& listener : listeners) {
+    for (const base::Address& address : listener.addresses) {
+      if (find_open(address_key(listener, address))) continue;
+      if (auto possible = loop::could_listen(address); !possible) {
+        return base::fail("listener " + listener.name + ": " + possible.error().what);
+      }
+    }
+  }
+  return {};
+}
+
 void ListenerBook::commit(std::unique_ptr<Opened> opened) {
   for (OpenAddressRef& one : opened->addresses_) ready_.push_back(std::move(one));
 }
 
-void ListenerBook::settle_definitions(const std::vector<FacingApp>& apps) {
-  std::map<std::string, ListenerRef> settled;
-  for (const FacingApp& app : apps) {
-    if (app.listeners == nullptr) continue;
-    for (const config::Listener& listener : *app.listeners) {
-      auto before = in_force_.find(listener.name);
-      bool stays = before != in_force_.end() && spec::differences(*before->second, listener).empty();
-      ListenerRef& now = settled[listener.name];
-      if (stays) {
-        now = before->second;
-      } else if (!now) {
-        now = std::make_shared<const config::Listener>(listener);
-      }
-    }
-  }
-  in_force_ = std::move(settled);
-}
-
-std::vector<ListenerBook::Claim> ListenerBook::claims(const std::vector<FacingApp>& apps) const {
-  std::vector<Claim> result;
-  auto claim_of = [&](const ListenerRef& listener, const base::Address& address) -> Claim& {
-    std::string key = address_key(*listener, address);
-    auto it = std::ranges::find(result, key, &Claim::key);
-    if (it != result.end()) return *it;
-    return result.emplace_back(Claim{std::move(key), address, {}, {}});
-  };
-  for (const auto& [name, listener] : in_force_) {
-    for (const base::Address& address : listener->addresses) {
-      Claim& claim = claim_of(listener, address);
-      claim.definitions.push_back(listener);
-      for (const FacingApp& app : apps) {
-        if (app.listeners != nullptr && spec::find_listener(*app.listeners, name) != nullptr) {
-          claim.users.push_back({app.id, {app.config, app.listeners}});
-        }
-      }
-    }
-  }
-  const std::size_t current = result.size();
-  for (const FacingApp& app : apps) {
-    if (app.former.config == nullptr) continue;
-    for (const config::Listener& listener : *app.former.listeners) {
-      auto held = std::make_shared<const config::Listener>(listener);
-      for (const base::Address& address : listener.addresses) {
-        std::string key = address_key(listener, address);
-        auto it = std::ranges::find(result, key, &Claim::key);
-        if (it - result.begin() < static_cast<std::ptrdiff_t>(current)) {
-          bool stays = std::ranges::any_of(it->users, [&](const auto& user) { return user.first == app.id; });
-          if (stays) continue;  // the app is there, with its new routes
-        }
-        Claim& claim = claim_of(held, address);
-        if (std::ranges::find(claim.definitions, held->name, [](const auto& d) { return d->name; }) ==
-            claim.definitions.end()) {
-          claim.definitions.push_back(held);
-        }
-        claim.users.emplace_back(app.id, app.former);
-      }
-    }
-  }
-  return result;
-}
-
-// The place where the claim is served, if its address is open.
-ListenerBook::Place* ListenerBook::place_of(const Claim& claim) {
-  for (auto& place : places_) {
-    if (place->key == claim.key && place->open) return place.get();
+// Where the claim is served, if its address is open.
+ListenerBook::Row* ListenerBook::row_of(const Claim& claim) {
+  for (auto& row : rows_) {
+    if (row->key == claim.key && row->open) return row.get();
   }
   auto it = std::ranges::find(ready_, claim.key, [](const OpenAddressRef& open) { return open->key(); });
   if (it == ready_.end()) return nullptr;
   // It may be one that was about to close for good but still has connections.
-  for (auto& place : places_) {
-    if (place->sockets != (*it)->sockets()) continue;
-    place->open = *it;
-    return place.get();
+  for (auto& row : rows_) {
+    if (row->sockets != (*it)->sockets()) continue;
+    row->open = *it;
+    return row.get();
   }
-  auto& place = places_.emplace_back(std::make_unique<Place>());
-  place->key = claim.key;
-  place->open = *it;
-  place->sockets = (*it)->sockets();
-  return place.get();
+  auto& row = rows_.emplace_back(std::make_unique<Row>());
+  row->key = claim.key;
+  row->open = *it;
+  row->sockets = (*it)->sockets();
+  return row.get();
 }
 
-void ListenerBook::serve(Place& place, const Claim& claim, const Moment& moment) {
-  if (place.leaving) {
-    place.leaving.reset();
-    events_.push_back({Event::What::back, place.definition->name, place.sockets->address.text(), ""});
+void ListenerBook::serve(Row& row, const Claim& claim, const Moment& moment) {
+  if (row.leaving) {
+    row.leaving.reset();
+    events_.push_back({Event::What::back, row.definition->name, row.sockets->address.text(), ""});
   }
   // If an address has several names, it keeps the one it had as long as that is among them.
   auto named = std::ranges::find_if(claim.definitions, [&](const ListenerRef& definition) {
-    return place.definition && definition->name == place.definition->name;
+    return row.definition && definition->name == row.definition->name;
   });
   ListenerRef definition = named != claim.definitions.end() ? *named : claim.definitions.front();
-  if (definition != place.definition) {
-    bool same = place.definition && place.definition->name == definition->name &&
-                spec::differences(*place.definition, *definition).empty();
+  if (definition != row.definition) {
+    bool same = row.definition && row.definition->name == definition->name &&
+                spec::differences(*row.definition, *definition).empty();
     if (!same) {
-      place.access =
+      row.access =
           routing::access_sink(definition->access_log, {.path = {}, .format = definition->access_format});
-      place.definition = std::move(definition);
+      row.definition = std::move(definition);
     }
   }
-  reindex(place, claim, moment);
+  reindex(row, claim, moment);
 }
 
-void ListenerBook::reindex(Place& place, const Claim& claim, const Moment& moment) {
+void ListenerBook::reindex(Row& row, const Claim& claim, const Moment& moment) {
   std::vector<Entry> entries;
   std::optional<base::AppId> fallback;
-  place.tcp.reset();
-  const base::Duration drain_before = std::exchange(place.drain, base::Duration::zero());
+  row.tcp.reset();
+  const base::Duration drain_before = std::exchange(row.drain, base::Duration::zero());
   for (const auto& user : claim.users) {
     const auto& [id, face] = user;
-    place.drain = std::max<base::Duration>(place.drain, face.config->drain_timeout());
-    if (place.definition->default_app == face.config->name) fallback = id;
+    row.drain = std::max<base::Duration>(row.drain, face.config->drain_timeout());
+    if (row.definition->default_app == face.config->name) fallback = id;
     bool listed = std::ranges::any_of(claim.definitions, [&user](const ListenerRef& definition) {
       return spec::names(*user.second.config, definition->name);
     });
     if (!listed) continue;
-    if (face.config->protocol == config::Protocol::tcp) place.tcp = id;
+    if (face.config->protocol == config::Protocol::tcp && !row.tcp) row.tcp = id;
     for (const config::Route& route : face.config->routes) entries.push_back({route.host, route.path, id});
   }
-  bool changed =
-      !place.index || fallback != place.fallback || !std::ranges::equal(entries, place.entries, equal);
+  bool changed = !row.index || fallback != row.fallback || !std::ranges::equal(entries, row.entries, equal);
   if (changed) {
-    std::vector<Entry> before = std::exchange(place.entries, std::move(entries));
+    std::vector<Entry> before = std::exchange(row.entries, std::move(entries));
     // A default that has left counts as a route for every host.
-    if (place.fallback && place.fallback != fallback) before.push_back({"", "/", *place.fallback});
-    place.fallback = fallback;
-    place.index = std::make_shared<const routing::HostIndex>(place.entries, place.fallback);
-    keep_former(place, std::move(before), moment, std::max(drain_before, place.drain));
-  } else if (!place.former.empty()) {
-    keep_former(place, {}, moment, place.drain);
+    if (row.fallback && row.fallback != fallback) before.push_back({"", "/", *row.fallback});
+    row.fallback = fallback;
+    row.index = std::make_shared<const routing::HostIndex>(row.entries, row.fallback);
+    keep_former(row, std::move(before), moment, std::max(drain_before, row.drain));
+  } else if (!row.former.empty()) {
+    keep_former(row, {}, moment, row.drain);
   }
 }
 
 // Keeps the routes that existed before the next table, and the former ones whose time is not over.
-void ListenerBook::keep_former(Place& place, std::vector<Entry> before, const Moment& moment,
+void ListenerBook::keep_former(Row& row, std::vector<Entry> before, const Moment& moment,
                                base::Duration drain) {
-  const std::size_t over = std::erase_if(place.former, [&](const auto& former) {
-    return former.until <= moment.now || contains(place.entries, former.entry);
+  const std::size_t over = std::erase_if(row.former, [&](const auto& former) {
+    return former.until <= moment.now || contains(row.entries, former.entry);
   });
   bool added = false;
   for (Entry& entry : before) {
-    if (contains(place.entries, entry)) continue;
-    std::erase_if(place.former, [&](const auto& former) { return equal(former.entry, entry); });
-    place.former.push_back({std::move(entry), moment.now + drain});
+    if (contains(row.entries, entry)) continue;
+    std::erase_if(row.former, [&](const auto& former) { return equal(former.entry, entry); });
+    row.former.push_back({std::move(entry), moment.now + drain});
     added = true;
   }
   if (over == 0 && !added) return;
-  if (added) place.former_until = moment.epoch;
+  if (added) row.former_until = moment.epoch;
   std::vector<Entry> entries;
-  entries.reserve(place.former.size());
-  for (const auto& former : place.former) entries.push_back(former.entry);
-  place.former_index =
+  entries.reserve(row.former.size());
+  for (const auto& former : row.former) entries.push_back(former.entry);
+  row.former_index =
       entries.empty() ? nullptr : std::make_shared<const routing::HostIndex>(entries, std::nullopt);
 }
 
-void ListenerBook::leave(Place& place, const Moment& moment) {
-  if (place.leaving) return;
-  place.leaving = {moment.epoch, moment.now + place.drain};
-  events_.push_back({Event::What::leaves, place.definition->name, place.sockets->address.text(),
-                     fmt::format("drain={}s", whole_seconds(place.drain))});
+void ListenerBook::leave(Row& row, const Moment& moment) {
+  if (row.leaving) return;
+  row.leaving = {moment.epoch, moment.now + row.drain};
+  events_.push_back({Event::What::leaves, row.definition->name, row.sockets->address.text(),
+                     fmt::format("drain={}s", whole_seconds(row.drain))});
 }
 
-void ListenerBook::settle(const std::vector<FacingApp>& apps, const Moment& moment) {
+void ListenerBook::settle(const std::vector<ListenerUser>& apps, const Moment& moment) {
   if (shut_) return;
-  settle_definitions(apps);
+  in_force_ = definitions(in_force_, apps);
   missing_.clear();
-  std::vector<const Place*> served;
-  for (const Claim& claim : claims(apps)) {
-    Place* place = place_of(claim);
-    if (place != nullptr) {
-      serve(*place, claim, moment);
-      served.push_back(place);
+  std::vector<const Row*> served;
+  for (const Claim& claim : claims(in_force_, apps)) {
+    Row* row = row_of(claim);
+    if (row != nullptr) {
+      serve(*row, claim, moment);
+      served.push_back(row);
       continue;
     }
     for (const auto& [id, face] : claim.users) {
@@ -240,23 +191,23 @@ void ListenerBook::settle(const std::vector<FacingApp>& apps, const Moment& mome
     }
   }
   ready_.clear();
-  for (auto& place : places_) {
-    if (std::ranges::find(served, place.get()) == served.end()) leave(*place, moment);
+  for (auto& row : rows_) {
+    if (std::ranges::find(served, row.get()) == served.end()) leave(*row, moment);
   }
 }
 
 std::vector<routing::ListenerRoutes> ListenerBook::listed() const {
   std::vector<routing::ListenerRoutes> result;
-  result.reserve(places_.size());
-  for (const auto& place : places_) {
-    result.push_back({.sockets = place->sockets,
-                      .index = place->index,
-                      .config = place->definition,
-                      .tcp = place->tcp,
-                      .access = place->access,
-                      .leaving = place->leaving.has_value(),
-                      .former = place->former_index,
-                      .former_until = place->former_until});
+  result.reserve(rows_.size());
+  for (const auto& row : rows_) {
+    result.push_back({.sockets = row->sockets,
+                      .index = row->index,
+                      .config = row->definition,
+                      .tcp = row->tcp,
+                      .access = row->access,
+                      .leaving = row->leaving.has_value(),
+                      .former = row->former_index,
+                      .former_until = row->former_until});
   }
   return result;
 }
@@ -265,17 +216,17 @@ bool ListenerBook::follow(base::Epoch entered, base::TimePoint now) {
   std::erase_if(ending_, [entered](const auto& entry) { return entry.first <= entered; });
   bool changed = false;
   if (shut_) return changed;
-  std::erase_if(places_, [&](const std::unique_ptr<Place>& place) {
+  std::erase_if(rows_, [&](const std::unique_ptr<Row>& row) {
     changed = changed ||
-              std::ranges::any_of(place->former, [now](const auto& former) { return former.until <= now; });
-    if (!place->leaving) return false;
-    const bool closed = place->leaving->since <= entered;
-    if (closed) place->open.reset();
-    const std::uint64_t open = place->sockets->ledger->open();
+              std::ranges::any_of(row->former, [now](const auto& former) { return former.until <= now; });
+    if (!row->leaving) return false;
+    const bool closed = row->leaving->since <= entered;
+    if (closed) row->open.reset();
+    const std::uint64_t open = row->sockets->ledger->open();
     const bool empty = closed && open == 0;
-    if (!empty && place->leaving->deadline > now) return false;
-    if (place->open) ending_.emplace_back(place->leaving->since, std::move(place->open));
-    events_.push_back({Event::What::ended, place->definition->name, place->sockets->address.text(),
+    if (!empty && row->leaving->deadline > now) return false;
+    if (row->open) ending_.emplace_back(row->leaving->since, std::move(row->open));
+    events_.push_back({Event::What::ended, row->definition->name, row->sockets->address.text(),
                        empty ? "" : fmt::format("cut={}", open)});
     changed = true;
     return true;
@@ -284,15 +235,15 @@ bool ListenerBook::follow(base::Epoch entered, base::TimePoint now) {
 }
 
 bool ListenerBook::leaving() const {
-  return !ending_.empty() || std::ranges::any_of(places_, [](const auto& place) {
-    return place->leaving.has_value() || !place->former.empty();
+  return !ending_.empty() || std::ranges::any_of(rows_, [](const auto& row) {
+    return row->leaving.has_value() || !row->former.empty();
   });
 }
 
 void ListenerBook::end_all() {
   shut_ = true;
   missing_.clear();
-  for (auto& place : places_) place->open.reset();
+  for (auto& row : rows_) row->open.reset();
   ready_.clear();
   ending_.clear();
 }

@@ -2,44 +2,29 @@
 // maps hosts and paths to apps.
 //
 // Everything follows from the apps' specs: the book looks at them anew with each table. A definition is in
-// force as long as any app has it; an app deployed with a different definition of the same name gets it into
-// force once no other app uses that name. An address that all its apps have left leaves in turn: its
-// connections keep their routes, each ends with its next answer, and when the last has gone or the largest
-// drain_timeout of its apps has passed, no table lists it any more. Routes that leave an address that stays
-// are kept in the same way, for the connections that were there before. Thread: the supervisor's.
+// force as long as any app has it; if an app is deployed with a different definition of the same name, that
+// one comes into force once no other app uses the name. An address that all its apps have left begins to
+// leave too: its connections keep their routes and each ends with its next answer; once the last has gone or
+// the largest drain_timeout of its apps has passed, no table lists the address any more. If only routes leave
+// and their address stays, the connections that were there before keep them in the same way. Thread: the
+// supervisor's.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "supervise/listener_claims.h"
 #include "supervise/open_address.h"
 
 namespace gracevisor::supervise {
 
-// An app as its clients see it.
-struct Face {
-  const config::App* config = nullptr;  // null: none
-  const std::vector<config::Listener>* listeners = nullptr;
-};
-
-// One app as the listeners need it.
-struct FacingApp {
-  base::AppId id;
-  const config::App* config = nullptr;
-  const std::vector<config::Listener>* listeners = nullptr;
-  // While a deploy may still be cut back: what a cut-back would return to. Addresses that only this has stay
-  // open, with its routes.
-  Face former = {};
-};
-
 class ListenerBook {
  public:
-  // Addresses that were opened, or found open, for what is not in force yet. Destroyed without commit(), it
-  // closes the new ones.
+  // Addresses that were opened, or found open, for definitions that are not in force yet. If it is destroyed
+  // without commit(), it closes the newly opened ones.
   class Opened;
 
   explicit ListenerBook(std::size_t workers);
@@ -47,19 +32,22 @@ class ListenerBook {
   ListenerBook& operator=(const ListenerBook&) = delete;
   ~ListenerBook();
 
-  // Opens the addresses of `listeners` that are not open yet; all or nothing. What is in use stays as it is.
+  // Opens the addresses of `listeners` that are not open yet; all or nothing. Addresses in use stay as they
+  // are.
   [[nodiscard]] base::Expected<std::unique_ptr<Opened>> open(
       const std::vector<config::Listener>& listeners) const;
+  // The same, as far as it can be said without listening anywhere.
+  [[nodiscard]] base::Expected<void> could_open(const std::vector<config::Listener>& listeners) const;
   // The next table may list them.
   void commit(std::unique_ptr<Opened> opened);
 
-  // Brings the book in line with what `apps` use, for the next table, `epoch`. Indexes are rebuilt only when
-  // they change.
+  // Brings the book in line with what `apps` use, for the next table, which gets the number `moment.epoch`.
+  // Indexes are rebuilt only when they change.
   struct Moment {
     base::Epoch epoch;
     base::TimePoint now;
   };
-  void settle(const std::vector<FacingApp>& apps, const Moment& moment);
+  void settle(const std::vector<ListenerUser>& apps, const Moment& moment);
   // What the next table says about the listeners, as of the last settle().
   [[nodiscard]] std::vector<routing::ListenerRoutes> listed() const;
 
@@ -71,7 +59,7 @@ class ListenerBook {
   };
   [[nodiscard]] const std::vector<Missing>& missing() const { return missing_; }
 
-  // What became of those that leave; reported once.
+  // What became of an address that leaves; each event is reported once.
   struct Event {
     enum class What : std::uint8_t { leaves, back, ended } what;
     std::string listener;
@@ -80,25 +68,24 @@ class ListenerBook {
   };
   [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
 
-  // Follows those that leave: closes them once every worker has entered a table that lists them as leaving,
-  // and forgets what is over. True when the next table would differ.
+  // Follows the addresses that leave: closes each once every worker has entered a table that lists it as
+  // leaving, and forgets it when it is over. True if the next table would differ.
   [[nodiscard]] bool follow(base::Epoch entered, base::TimePoint now);
   // Is there anything to follow?
   [[nodiscard]] bool leaving() const;
-  // The daemon shuts down: ends all of them.
+  // The daemon shuts down: closes all addresses.
   void end_all();
 
   // The definition in force under this name; null: none.
   [[nodiscard]] const config::Listener* in_force(const std::string& name) const;
   // The addresses of a listener with their real ports; empty for an unknown name.
   [[nodiscard]] std::vector<std::string> addresses(const std::string& name) const;
-  // The sockets of those, or of addresses that are so far held only by an Opened.
+  // The sockets of a listener's addresses, including addresses that only an Opened holds so far.
   [[nodiscard]] std::vector<SocketsRef> sockets(const config::Listener& listener) const;
 
  private:
-  using ListenerRef = std::shared_ptr<const config::Listener>;
   // One address that a table lists.
-  struct Place {
+  struct Row {
     std::string key;
     OpenAddressRef open;  // null: closed, and only its connections are left
     SocketsRef sockets;
@@ -108,7 +95,7 @@ class ListenerBook {
     std::optional<base::AppId> fallback;
     std::optional<base::AppId> tcp;
     std::shared_ptr<const routing::HostIndex> index;
-    base::Duration drain{};  // the largest of its apps
+    base::Duration drain{};  // the largest drain_timeout of its apps
     struct Former {
       routing::HostIndex::Entry entry;
       base::TimePoint until;
@@ -122,33 +109,24 @@ class ListenerBook {
     };
     std::optional<Leaving> leaving;
   };
-  // One address as the specs want it.
-  struct Claim {
-    std::string key;
-    base::Address address;
-    std::vector<ListenerRef> definitions;  // one of them is in force for it
-    std::vector<std::pair<base::AppId, Face>> users;
-  };
 
-  void settle_definitions(const std::vector<FacingApp>& apps);
-  [[nodiscard]] std::vector<Claim> claims(const std::vector<FacingApp>& apps) const;
-  [[nodiscard]] Place* place_of(const Claim& claim);
-  void serve(Place& place, const Claim& claim, const Moment& moment);
-  static void reindex(Place& place, const Claim& claim, const Moment& moment);
-  static void keep_former(Place& place, std::vector<routing::HostIndex::Entry> before, const Moment& moment,
+  [[nodiscard]] Row* row_of(const Claim& claim);
+  void serve(Row& row, const Claim& claim, const Moment& moment);
+  static void reindex(Row& row, const Claim& claim, const Moment& moment);
+  static void keep_former(Row& row, std::vector<routing::HostIndex::Entry> before, const Moment& moment,
                           base::Duration drain);
-  void leave(Place& place, const Moment& moment);
+  void leave(Row& row, const Moment& moment);
   [[nodiscard]] OpenAddressRef find_open(const std::string& key) const;
 
   std::size_t workers_;
-  std::map<std::string, ListenerRef> in_force_;
-  std::vector<std::unique_ptr<Place>> places_;
+  Definitions in_force_;
+  std::vector<std::unique_ptr<Row>> rows_;
   std::vector<OpenAddressRef> ready_;                           // until the next table
-  std::vector<std::pair<base::Epoch, OpenAddressRef>> ending_;  // closed by the workers in that table
+  std::vector<std::pair<base::Epoch, OpenAddressRef>> ending_;  // until all workers have entered that table
   mutable std::vector<std::weak_ptr<const OpenAddress>> known_;
   std::vector<Missing> missing_;
   std::vector<Event> events_;
-  bool shut_ = false;  // everything has ended: from now on the tables repeat what is there
+  bool shut_ = false;  // everything has ended: from now on every table lists the same rows
 };
 
 class ListenerBook::Opened {

@@ -3,94 +3,23 @@
 //
 // A listener used by one app belongs to it: a deploy brings the files' definition, a restart of the daemon
 // keeps the recorded one. A listener used by several apps belongs to none of them: a deploy of one does not
-// change it for the others; the daemon takes the files' definition when it starts.
+// change it for the others; a reload does, and so does the daemon when it starts.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "spec/listener_definitions.h"
+#include "supervise/listener_changes.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
 namespace {
-
 constexpr base::Duration kRetryMissing = std::chrono::seconds(5);
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string result;
-  for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
-  return result;
-}
-
-// By key, in the words of the configuration.
-std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners) {
-  std::map<std::string, std::string> result;
-  for (const config::Listener& listener : listeners) {
-    for (const base::Address& address : listener.addresses) {
-      result.emplace(address_key(listener, address), address.text());
-    }
-  }
-  return result;
-}
-
-std::string left_out(const std::map<std::string, std::string>& from,
-                     const std::map<std::string, std::string>& to) {
-  std::vector<std::string> result;
-  for (const auto& [key, text] : from) {
-    if (!to.contains(key)) result.push_back(text);
-  }
-  return joined(result);
-}
-
-// "127.0.0.1:80 -> 127.0.0.1:81", "public: idle_timeout"
-std::vector<std::string> changes_between(const std::vector<config::Listener>& from,
-                                         const std::vector<config::Listener>& to) {
-  std::vector<std::string> result;
-  auto before = addresses_of(from);
-  auto after = addresses_of(to);
-  std::string gone = left_out(before, after);
-  std::string come = left_out(after, before);
-  if (!gone.empty() || !come.empty()) {
-    result.push_back(
-        fmt::format("{} -> {}", gone.empty() ? "nothing" : gone, come.empty() ? "nothing" : come));
-  }
-  for (const config::Listener& listener : to) {
-    const config::Listener* old = spec::find_listener(from, listener.name);
-    if (old == nullptr) continue;
-    auto keys = spec::differences(*old, listener);
-    std::erase_if(keys, [](const config::Difference& key) { return key.name == "address"; });
-    if (!keys.empty()) result.push_back(listener.name + ": " + spec::names_of(keys));
-  }
-  return result;
-}
-
-// Which app has a route at an address: of two apps with the same route, the first one.
-class RouteOwners {
- public:
-  // The routes of `face` that an earlier app already has, in words; the others are `app`'s from now on.
-  std::vector<std::string> claim(const std::string& app, const Face& face) {
-    std::vector<std::string> taken;
-    for (const auto& [key, address] : addresses_of(*face.listeners)) {
-      for (const config::Route& route : face.config->routes) {
-        auto [owner, is_new] = owners_.try_emplace({key, route.host, route.path}, app);
-        if (is_new || owner->second == app) continue;
-        taken.push_back(fmt::format("{} at {} goes to {}, until that is deployed without it",
-                                    route.host + route.path, address, owner->second));
-      }
-    }
-    return taken;
-  }
-
- private:
-  std::map<std::array<std::string, 3>, std::string> owners_;  // by address, host and path
-};
-
 }  // namespace
 
 Face Supervisor::face(const AppEntry& entry) {
-  if (entry.app->live() != nullptr) {
+  if (entry.app->live() != nullptr && !entry.app->removing()) {
     const spec::Spec& spec = *entry.app->live()->spec();
     return {&spec.app, &spec.listeners};
   }
@@ -113,6 +42,29 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
   return joined(result);
 }
 
+std::optional<decide::Refused> Supervisor::refuse_shared_tcp(
+    const AppEntry* entry, const config::App& configured,
+    const std::vector<config::Listener>& listeners) const {
+  auto wanted = addresses_of(listeners);
+  for (const auto& [id, other] : apps_) {
+    if (&other == entry) continue;
+    Face there = face(other);
+    bool tcp =
+        configured.protocol == config::Protocol::tcp || there.config->protocol == config::Protocol::tcp;
+    if (!tcp) continue;
+    for (const auto& [key, text] : addresses_of(*there.listeners)) {
+      if (!wanted.contains(key)) continue;
+      return decide::Refused{
+          base::ExitCode::preflight_failed,
+          fmt::format(
+              R"(app.{}.listen: {} is still used by {}, and proxy = "tcp" needs a listener of its own)",
+              configured.name, text, other.app->name()),
+          {}};
+    }
+  }
+  return std::nullopt;
+}
+
 std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listeners(
     const AppEntry* entry, const config::App& configured, const config::Config& config) const {
   ListenerPlan plan;
@@ -126,25 +78,11 @@ std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listen
     if (now->addresses != wanted.addresses) {
       addresses = fmt::format(" ({} -> {})", spec::addresses_text(*now), spec::addresses_text(wanted));
     }
-    plan.left.push_back(fmt::format("{}: {}{}: taken at the next start of the daemon (also used by {})",
-                                    wanted.name, spec::names_of(keys), addresses, others));
+    plan.left.push_back(fmt::format("{}: {}{}: taken by gvctl reload (also used by {})", wanted.name,
+                                    spec::names_of(keys), addresses, others));
   }
-  auto wanted = addresses_of(plan.listeners);
-  for (const auto& [id, other] : apps_) {
-    if (&other == entry) continue;
-    Face there = face(other);
-    bool tcp =
-        configured.protocol == config::Protocol::tcp || there.config->protocol == config::Protocol::tcp;
-    if (!tcp) continue;
-    for (const auto& [key, text] : addresses_of(*there.listeners)) {
-      if (!wanted.contains(key)) continue;
-      return std::unexpected(decide::Refused{
-          base::ExitCode::preflight_failed,
-          fmt::format(
-              R"(app.{}.listen: {} is still used by {}, and proxy = "tcp" needs a listener of its own)",
-              configured.name, text, other.app->name()),
-          {}});
-    }
+  if (auto refused = refuse_shared_tcp(entry, configured, plan.listeners)) {
+    return std::unexpected(std::move(*refused));
   }
   if (entry != nullptr && entry->app->live() != nullptr) {
     plan.changes = changes_between(*face(*entry).listeners, plan.listeners);
@@ -243,7 +181,7 @@ base::Expected<void> Supervisor::open_at_boot() {
 }
 
 void Supervisor::follow_listeners() {
-  if (listeners_.follow(publisher_.entered_by_all(), world_->now())) (void)world_->publish();
+  if (listeners_.follow(publisher_.entered_by_all(), now())) (void)world_->publish();
   for (auto& [id, entry] : apps_) {
     // A failed deploy closes what it had opened, whether or not a table follows.
     if (entry.listeners && !is_to_come(entry)) entry.listeners.reset();
@@ -259,9 +197,12 @@ void Supervisor::follow_listeners() {
 }
 
 void Supervisor::notice_missing() {
+  if (reloading_) return;  // routes go from one app to another; the end of the reload looks again
   bool any = false;
   RouteOwners owners;
-  for (auto& [id, entry] : apps_) {
+  for (AppEntry* claimant : in_order_of_claims()) {
+    AppEntry& entry = *claimant;
+    const base::AppId id = entry.app->id();
     std::vector<std::string> texts;
     Face now = face(entry);
     const auto taken = owners.claim(entry.app->name(), now);

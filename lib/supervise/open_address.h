@@ -35,12 +35,12 @@ class OpenAddress {
 
 using OpenAddressRef = std::shared_ptr<const OpenAddress>;
 
-// The key of an address: the same key means the same sockets, whatever their listener is called, so that a
+// The key of an address: the same key means the same sockets, regardless of the listener's name, so that a
 // listener may be renamed. But port 0 is a different port for each listener.
 [[nodiscard]] std::string address_key(const config::Listener& listener, const base::Address& address);
 
-// Opens an address. One of those in `open` (entries may have expired) may be a wildcard that covers the same
-// port, or the other way round: the new one then joins it, where it would otherwise be refused as busy.
+// Opens an address. If an address in `open` (entries may have expired) has the same port, and one of the two
+// is a wildcard, the new one joins the other; otherwise it would be refused as busy.
 [[nodiscard]] base::Expected<OpenAddressRef> open_address(
     const config::Listener& listener, const base::Address& address, std::size_t workers,
     const std::vector<std::weak_ptr<const OpenAddress>>& open);

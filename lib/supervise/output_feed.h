@@ -1,8 +1,8 @@
 // One stream's bytes on their way to its log file, exactly as they came.
 //
 // Instances share a file, so a line waits here until it is complete: then no other stream's bytes can get in
-// between. Lines that may never end do not wait: one of more than 1 MiB, or of more than 64 KiB when the
-// app's streams already hold 4 MiB, and one that was flushed. Pure. Thread: the supervisor's.
+// between. Lines that may never end do not wait: one of more than 1 MiB, one of more than 64 KiB when the
+// app's streams already hold 4 MiB, and the rest of one that was flushed. Pure. Thread: the supervisor's.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace gracevisor::supervise {
 class OutputFeed {
  public:
   static constexpr std::size_t kSure = 64UL << 10;    // bytes of a line that may always wait
-  static constexpr std::size_t kLongest = 1UL << 20;  // and at most
+  static constexpr std::size_t kLongest = 1UL << 20;  // bytes of a line that may wait at most
   static constexpr std::size_t kAll = 4UL << 20;      // of all streams that count in the same `held`
 
   // `sink` gets the bytes, in order; they are valid during the call. `held` outlives the feed.
@@ -26,7 +26,7 @@ class OutputFeed {
   ~OutputFeed() { held_ -= line_.size(); }
 
   void add(std::string_view bytes);
-  // Passes the waiting line on as it is: it has been silent, or its process is gone.
+  // Passes the waiting line on as it is: it has waited long enough, or its process is gone.
   void flush();
   [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
 
@@ -37,7 +37,7 @@ class OutputFeed {
 
   Sink sink_;
   std::size_t& held_;
-  std::string line_;    // its beginning, or nothing
+  std::string line_;    // the beginning of the current line, or nothing
   bool loose_ = false;  // part of the current line has already gone out: holding the rest is no use
 };
 

@@ -1,10 +1,10 @@
 // What one instance wrote: its bytes become lines. The newest 256 KiB of them are kept for `logs`, and every
 // line is handed on once, for the log file.
 //
-// A line ends at \n. One longer than 64 KiB is cut into parts; a part, and an unfinished line that was
-// flushed, has `partial` set. Nothing else is interpreted: NUL, \r and invalid UTF-8 stay as they were
-// written. Lines of both streams are ordered by when they ended. Pure; the caller's timer flushes. Thread:
-// the supervisor's.
+// A line ends at \n. One longer than 64 KiB is cut into parts; every part but the last, and an unfinished
+// line that was flushed, has `partial` set. Nothing else is interpreted: NUL, \r and invalid UTF-8 stay as
+// they were written. Lines of both streams are ordered by the time at which they ended. Pure; the caller's
+// timer flushes. Thread: the supervisor's.
 #pragma once
 
 #include <array>
@@ -46,7 +46,7 @@ class OutputTail {
 
   // Bytes after the last newline wait for the rest of their line.
   [[nodiscard]] bool has_unfinished() const noexcept;
-  // Ends unfinished lines where they are: after 2 s of silence, and when the process is gone.
+  // Ends unfinished lines where they are: at most 2 s after their bytes came, and when the process is gone.
   void flush(WallTime now);
 
   // The newest `count` lines, oldest first; valid until the next add() or flush().

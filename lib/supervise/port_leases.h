@@ -1,6 +1,6 @@
-// The ports of the daemon's range: leased to one incarnation each, tested free, least recently freed first.
-// A port returns only when its process group is gone, its endpoint is quiescent and no probe is out (the
-// caller's duty). Thread: the supervisor's.
+// The ports of the daemon's range: each is leased to one incarnation after a test that it is free, the least
+// recently freed first. A port returns only when its process group is gone, its endpoint is quiescent and no
+// probe is out (the caller's duty). Thread: the supervisor's.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@ class PortLeases {
   // wildcard address, which an app may choose. The error says how many are leased and how many are held by
   // other processes; or why none could be tested, with errno's value as its code.
   [[nodiscard]] base::Expected<base::Port> lease();
-  // `port` was leased.
+  // Requires: `port` is leased.
   void give_back(base::Port port);
   [[nodiscard]] std::size_t leased() const noexcept { return leased_.size(); }
 

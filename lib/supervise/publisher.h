@@ -20,8 +20,9 @@ struct WorkerLink {
 struct Listing {
   base::Epoch last_listed;  // the newest table that had it as a target
   base::Epoch last_probed;  // the newest table that had it in the probe plan
-  // What is still under way there is cut. This stays set whatever becomes of the instance: a worker may adopt
-  // no table before the one that follows the instance's exit.
+  // What is still under way there is cut. This stays set even after the instance's exit, until a table lists
+  // the endpoint as a target again: the first table that a worker adopts may be the one that follows the
+  // exit.
   bool closing = false;
 };
 
@@ -38,7 +39,7 @@ class Publisher {
 
   // The oldest of the tables from which the workers lease.
   [[nodiscard]] base::Epoch adopted_by_all() const;
-  // The oldest of the tables by which the workers accept: they have closed whatever leaves with it.
+  // The oldest of the tables by which the workers accept: they have closed the listeners that leave with it.
   [[nodiscard]] base::Epoch entered_by_all() const;
   // Workers that have not adopted `epoch`.
   [[nodiscard]] std::vector<std::size_t> behind(base::Epoch epoch) const;
@@ -50,7 +51,7 @@ class Publisher {
   // Quiescent, and no probe can be out either: the address may be given to another instance.
   [[nodiscard]] bool released(const routing::Endpoint& endpoint, const Listing& listing) const;
 
-  // Letters that the workers have put for the apps' AppLedger::last_failure.
+  // How many letters the workers have put into the apps' AppLedger::last_failure.
   [[nodiscard]] std::uint64_t failures() const;
 
   // Does a worker still hold part of a response that its app has finished?

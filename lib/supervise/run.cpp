@@ -1,5 +1,8 @@
 #include "supervise/run.h"
 
+#include "config/difference.h"
+#include "config/keys.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -15,8 +18,8 @@ process::EndRules end_rules(const config::Stop& stop) {
 }  // namespace
 
 Run::Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
-         RunObserver& observer)
-    : identity_(who), spec_(std::move(spec)), observer_(observer) {
+         RunObserver& observer, AppOutput& output)
+    : identity_(who), spec_(std::move(spec)), observer_(observer), output_(output, who) {
   if (!address) return;
   endpoint_ = std::make_shared<const routing::Endpoint>(who, *address, workers);
   box_ = std::make_shared<routing::ProbeBox>();
@@ -25,11 +28,15 @@ Run::Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& a
 
 std::expected<void, spawn::SpawnFailed> Run::start(const process::ProcessSurroundings& around,
                                                    const spawn::SpawnPlan& plan) {
-  auto process = process::Process::start(around, plan, *this, end_rules(spec_->app.stop));
+  auto process = process::Process::start(around, plan, {*this, output_}, end_rules(spec_->app.stop));
   if (!process) return std::unexpected(process.error());
   process_ = std::move(*process);
   gone_ = false;
   return {};
+}
+
+void Run::pass_signal(int number, config::Stop::Scope scope) {
+  if (process_) process_->pass_signal(number, whom(scope));
 }
 
 void Run::signal(int number, config::Stop::Scope scope) {
@@ -50,14 +57,29 @@ std::string Run::place() const {
   return address.is_unix() ? address.text() : ":" + std::to_string(address.port().value());
 }
 
+void Run::adjust(const spec::SpecRef& spec) {
+  if (spec == spec_) return;
+  const bool same_check = config::find_differences(spec_->app.health, spec->app.health).empty();
+  spec_ = spec;
+  if (process_) process_->set_end_rules(end_rules(spec_->app.stop));
+  if (!endpoint_ || same_check) return;
+  check_ = std::make_shared<const config::Health>(spec_->app.health);
+  ++probe_serial_;
+}
+
 void Run::set_probe_interval(base::Duration interval) {
   if (probe_serial_ != 0 && interval == probe_interval_) return;
   ++probe_serial_;
   probe_interval_ = interval;
 }
 
-routing::ProbeOrder Run::probe_order(bool starting, const std::string& host) const {
-  return {endpoint_, probe_serial_, check_, host, starting, probe_interval_, box_};
+routing::ProbeOrder Run::probe_order() const {
+  return {.endpoint = endpoint_,
+          .serial = probe_serial_,
+          .check = check_,
+          .host = {},
+          .interval = probe_interval_,
+          .box = box_};
 }
 
 std::unique_ptr<routing::ProbeReport> Run::fetch_report() {
@@ -74,12 +96,6 @@ bool Run::over(const Publisher& publisher) const {
   return (gone_ || given_up_) && (!endpoint_ || publisher.released(*endpoint_, listing_));
 }
 
-void Run::on_output(process::OutputStream stream, std::string_view bytes) {
-  observer_.on_output(identity_, stream, bytes);
-}
-bool Run::takes_output(process::OutputStream stream) {
-  return observer_.takes_output(identity_, stream);
-}
 void Run::on(const spawn::ProcessEvent& event) {
   if (const auto* left = std::get_if<spawn::Left>(&event)) {
     given_up_ = true;

@@ -1,6 +1,6 @@
 // Everything that one incarnation owns in the world: its process, its endpoint and its address, its probe
-// mailbox. It ends when none of that can be touched any more: the group is gone, the endpoint is quiescent,
-// no probe is out. Thread: the supervisor's.
+// mailbox. A run ends when none of these can be touched any more: the group is gone, the endpoint is
+// quiescent, no probe is out. Thread: the supervisor's.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "process/process.h"
 #include "routing/probe.h"
 #include "spec/spec.h"
+#include "supervise/app_output.h"
 #include "supervise/publisher.h"
 
 namespace gracevisor::supervise {
@@ -22,8 +23,6 @@ using routing::Identity;
 // What a run tells the supervisor; called from the loop, so it only records and enqueues.
 class RunObserver {
  public:
-  virtual void on_output(const Identity& who, process::OutputStream stream, std::string_view bytes) = 0;
-  [[nodiscard]] virtual bool takes_output(const Identity& who, process::OutputStream stream) = 0;
   virtual void on(const Identity& who, const spawn::ProcessEvent& event) = 0;
 
  protected:
@@ -32,20 +31,25 @@ class RunObserver {
 
 class Run final : private process::ProcessObserver {
  public:
-  // `address` is unset for an app without endpoint.
+  // `address` is unset for an app without an endpoint. `output` is the app's; it and the observer outlive the
+  // run.
   Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
-      RunObserver& observer);
+      RunObserver& observer, AppOutput& output);
 
-  // Starts the process; an error means that there is none, and nothing follows.
+  // Starts the process; an error means that there is no process, and no event follows.
   [[nodiscard]] std::expected<void, spawn::SpawnFailed> start(const process::ProcessSurroundings& around,
                                                               const spawn::SpawnPlan& plan);
   void signal(int number, config::Stop::Scope scope);
+  void pass_signal(int number, config::Stop::Scope scope);
   void kill_tree();
   void resume_output();
 
-  // A changed interval makes a new order of the next one.
+  // The settings of its generation have changed, but for what it was started with.
+  void adjust(const spec::SpecRef& spec);
+  // If the interval changes, the next probe order is a new one.
   void set_probe_interval(base::Duration interval);
-  [[nodiscard]] routing::ProbeOrder probe_order(bool starting, const std::string& host) const;
+  // `host` and `starting` are left unset.
+  [[nodiscard]] routing::ProbeOrder probe_order() const;
   // A report on the current order that came since the last call.
   [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
 
@@ -57,23 +61,22 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
-  // The processes that it left at its exit and that stay: they keep its address until they are gone.
+  // The processes that it left behind at its exit and that stay: they keep its address until they are gone.
   [[nodiscard]] const std::vector<base::NamedProcess>& left() const { return left_; }
   [[nodiscard]] Listing& listing() { return listing_; }
   [[nodiscard]] const Listing& listing() const { return listing_; }
   // Nothing of it can be touched again.
   [[nodiscard]] bool released(const Publisher& publisher) const;
-  // Like released(), but ignores processes that nothing will end: left ones, and those that outlived SIGKILL.
+  // Like released(), but ignores processes that nothing will end: those left behind or that outlived SIGKILL.
   [[nodiscard]] bool over(const Publisher& publisher) const;
 
  private:
-  void on_output(process::OutputStream stream, std::string_view bytes) override;
-  [[nodiscard]] bool takes_output(process::OutputStream stream) override;
   void on(const spawn::ProcessEvent& event) override;
 
   Identity identity_;
   spec::SpecRef spec_;
   RunObserver& observer_;
+  InstanceOutput output_;
   routing::EndpointRef endpoint_;
   Listing listing_;
   std::shared_ptr<routing::ProbeBox> box_;

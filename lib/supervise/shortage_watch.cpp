@@ -40,7 +40,7 @@ bool ShortageWatch::Seen::untold(base::TimePoint now) const {
   return times != told_times && (told == base::TimePoint{} || now - told >= kTellEvery);
 }
 
-bool ShortageWatch::look(base::TimePoint now) {
+bool ShortageWatch::poll(base::TimePoint now) {
   bool any = false;
   for (std::size_t i = 0; i < kTable.size(); ++i) {
     Seen& seen = seen_.at(i);

@@ -20,7 +20,7 @@ class ShortageWatch {
   explicit ShortageWatch(std::vector<const routing::WorkerPort*> ports) : ports_(std::move(ports)) {}
 
   // Reads the counts; true when there is something to report.
-  [[nodiscard]] bool look(base::TimePoint now);
+  [[nodiscard]] bool poll(base::TimePoint now);
   void tell(base::TimePoint now, const decide::DescriptorBudget& budget, base::Log& log);
   [[nodiscard]] std::vector<std::string> remarks(base::TimePoint now,
                                                  const decide::DescriptorBudget& budget) const;

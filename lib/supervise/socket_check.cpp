@@ -23,7 +23,7 @@ bool serves(const decide::Instance& instance) {
 
 }  // namespace
 
-std::vector<Identity> SocketCheck::look(const decide::App& app, const World& world) {
+std::vector<Identity> SocketCheck::check(const decide::App& app, const World& world) {
   std::map<Identity, std::string> before;
   std::erase_if(missing_, [&](const auto& entry) {
     bool own = entry.first.app == app.id();
@@ -36,11 +36,12 @@ std::vector<Identity> SocketCheck::look(const decide::App& app, const World& wor
   for (const auto& instance : app.live()->instances()) {
     const Identity& who = instance->identity();
     if (!serves(*instance)) {
-      on_the_way = on_the_way || on_its_way(*instance, world.now());
+      on_the_way = on_the_way || on_its_way(*instance, world.knowledge().now());
       continue;
     }
     if (world.socket_in_place(who)) continue;
-    missing_.emplace(who, fmt::format("{}.{} ({})", app.live()->name(), who.slot.value(), world.place(who)));
+    missing_.emplace(
+        who, fmt::format("{}.{} ({})", app.live()->name(), who.slot.value(), world.knowledge().place(who)));
     if (before.contains(who)) lost.push_back(who);
   }
   if (on_the_way) lost.clear();

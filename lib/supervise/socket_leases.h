@@ -39,22 +39,22 @@ class SocketLeases {
 
   // endpoint = "socket": a path for this incarnation, with no file at it.
   [[nodiscard]] base::Expected<base::Address> lease(const routing::Identity& who, const spec::Spec& spec);
-  // `address` was leased.
+  // Requires: `address` is leased.
   void give_back(const base::Address& address);
 
   // endpoint = "fd": the slot's listening socket, opened when it is first asked for, and again if its file
   // was removed: a process with the old one can no longer be reached.
   struct Listening {
     base::Address address;
-    int fd = -1;  // this object's
+    int fd = -1;  // owned by the SocketLeases
   };
   [[nodiscard]] base::Expected<Listening> listening(const routing::Identity& who, const spec::Spec& spec);
-  // Is the socket of an instance still at its path? True for every other address. An app's own socket is
-  // assumed to be the one that was there.
+  // Is the socket of an instance still at its path? True for every other address. If a file is at a path
+  // where the app binds, it is assumed to be the original socket.
   [[nodiscard]] bool in_place(const base::Address& address) const;
 
-  // Closes the sockets of slots in which nothing will be started again; connections in a backlog are refused.
-  // Identities come with incarnation 0.
+  // Closes the sockets of slots in which nothing will be started again; connections in a backlog are closed.
+  // `is_over` gets identities with incarnation 0.
   void close_listening(const std::function<bool(const routing::Identity&)>& is_over);
 
  private:

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "supervise/table.h"
+#include <algorithm>
+
+#include "supervise/table_input.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -26,6 +28,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       shortages_(ports_of(workers)),
       publisher_(std::move(workers)),
       listeners_(workers_),
+      events_([this] { schedule_turn(); }),
       turn_timer_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
       shutdown_timer_(loop, [this] { carry_out(shutdown_.expired()); }),
@@ -35,16 +38,14 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              writer,
                              launcher,
                              publisher_,
+                             events_,
                              workers_,
                              settings_.config.daemon.state_dir,
                              settings_.state_id,
                              settings_.config.daemon.runtime_dir,
                              settings_.config.daemon.port_range,
                              settings_.open_files,
-                             [this](base::AppId id) {
-                               auto it = apps_.find(id);
-                               return it == apps_.end() ? nullptr : it->second.app.get();
-                             },
+                             [this](base::AppId id) { return decider(id); },
                              settings_.ensure_runtime_dir,
                              [this] { schedule_turn(); },
                              [this](base::AppId id, decide::AppCounts& counts) {
@@ -60,6 +61,15 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
 
 Supervisor::~Supervisor() = default;
 
+base::TimePoint Supervisor::now() const {
+  return world_->knowledge().now();
+}
+
+decide::App* Supervisor::decider(base::AppId id) {
+  auto it = apps_.find(id);
+  return it == apps_.end() ? nullptr : it->second.app.get();
+}
+
 void Supervisor::schedule_turn() {
   if (!turn_timer_.running()) turn_timer_.start(base::Duration::zero());
 }
@@ -68,92 +78,74 @@ void Supervisor::look() {
   turn();
 }
 
+// What processes, timers, the writer and the workers do reaches the apps here, in one of two ways. Commands,
+// the boot's slices, the shutdown and the looks at sockets act at once, and a turn follows them.
 void Supervisor::turn() {
-  world_->run_events();
-  read_reports();
-  if (shortages_.look(world_->now())) shortages_.tell(world_->now(), budget(), log_);
-  read_failures();
-  notice_quiescence();
-  notice_adoption();
-  follow_listeners();
+  // Queued: what happens once. Callbacks add it as it comes: events of processes, due timers, spawns that
+  // were refused, records that were written or not.
+  events_.run([this](base::AppId id) { return decider(id); });
+  // Polled: the state of the workers. It is looked at anew each turn, so that a ring of theirs may be lost or
+  // repeated. (supervisor_polls.cpp)
+  read_reports();       // mailboxes: what the probes found
+  read_shortages();     // tallies: what a worker had too little of
+  read_failures();      // mailboxes and tallies: requests that failed
+  read_slow_streams();  // tallies
+  notice_quiescence();  // marks, then leases
+  notice_adoption();    // marks
+  follow_listeners();   // marks, then connections
+  // What follows from both: at most one table, and the end of what no table refers to any more.
   if (world_->take_dirty()) publish();
   world_->sweep();
-  world_->hint_at_slow_streams();
-  world_->keep_record();
+  if (world_->keep_record() && observation_) observation_->watch(world_->main_processes());
   publisher_.drop_passed_tables();
+  forget_removed();
+  advance_reload();
   follow_shutdown();
-  bool waiting = publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
-                 publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() ||
-                 shutdown_.begun() || failures_.waiting(world_->now());
-  if (waiting) {
+  if (awaits_workers()) {
     slow_timer_.start(kSlowLook);
   } else {
     slow_timer_.stop();
   }
 }
 
-void Supervisor::read_reports() {
-  // All letters are read first, then acted upon: acting on one may end other runs.
-  std::vector<std::pair<Identity, std::unique_ptr<routing::ProbeReport>>> reports;
-  for (const auto& [who, run] : world_->runs()) {
-    if (auto report = run->fetch_report()) reports.emplace_back(who, std::move(report));
-  }
-  for (auto& [who, report] : reports) {
-    auto it = apps_.find(who.app);
-    if (it != apps_.end()) it->second.app->on_probe(who, *report);
-  }
-}
-
-void Supervisor::read_failures() {
-  base::TimePoint now = world_->now();
-  bool any = failures_.look(publisher_.failures(), now);
-  if (!any && !failures_.waiting(now)) return;
-  for (auto& [id, entry] : apps_) {
-    if (auto letter = any ? world_->ledger(id)->last_failure.take() : nullptr) failures_.note(id, *letter);
-    auto line = failures_.take_line(id, entry.app->name(), world_->counts(id).failed, now);
-    if (line) log_.write(base::LogLevel::warning, *line);
-  }
-}
-
-void Supervisor::notice_quiescence() {
-  std::vector<Identity> draining;
-  for (const auto& [id, entry] : apps_) entry.app->add_draining(draining);
-  // All quiescent ones are collected first, then acted upon: acting on one may change others.
-  std::erase_if(draining, [this](const Identity& who) {
-    Run* run = world_->find_run(who);
-    return run != nullptr && run->endpoint() && !publisher_.quiescent(*run->endpoint(), run->listing());
-  });
-  for (const Identity& who : draining) apps_.at(who.app).app->on_quiescent(who);
-}
-
-void Supervisor::notice_adoption() {
-  base::Epoch adopted = publisher_.adopted_by_all();
-  if (adopted <= adopted_) return;
-  adopted_ = adopted;
-  for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
-}
-
 void Supervisor::publish() {
   commit_listeners();
-  std::vector<decide::App*> apps;
-  std::vector<FacingApp> facing_apps;
-  for (auto& [id, entry] : apps_) {
-    apps.push_back(entry.app.get());
-    Face now = face(entry);
-    FacingApp& facing_app = facing_apps.emplace_back(FacingApp{id, now.config, now.listeners});
-    const decide::Generation* fallback = entry.app->fallback();
-    entry.held = fallback != nullptr;
-    if (entry.held) facing_app.former = {&fallback->spec()->app, &fallback->spec()->listeners};
-  }
   const base::Epoch epoch = publisher_.next_epoch();
-  listeners_.settle(facing_apps, {epoch, world_->now()});
-  set_probe_intervals(apps, *world_);
-  auto table = build_table({apps, facing_apps, *world_, publisher_, listeners_.listed(), shutdown_.begun()});
-  note_listed(*table, epoch, *world_);
-  addresses_ = table->listeners.size();
-  table->room = budget().room();
+  listeners_.settle(listener_users(), {epoch, now()});
+  TableInput input{.listeners = listeners_.listed(), .closing = shutdown_.begun()};
+  addresses_ = input.listeners.size();
+  input.room = budget().room();
+  for (const auto& [id, entry] : apps_) {
+    follow_settings(*entry.app, world_->runs());
+    input.apps.push_back(table_app(*entry.app, *face(entry).config, *world_, publisher_));
+  }
+  auto table = build_table(std::move(input));
+  note_listed(*table, epoch, world_->runs());
   publisher_.publish(std::move(table));
   notice_missing();
+}
+
+std::vector<ListenerUser> Supervisor::listener_users() {
+  std::vector<ListenerUser> users;
+  for (AppEntry* entry : in_order_of_claims()) {
+    ListenerUser& user = users.emplace_back(ListenerUser{entry->app->id(), face(*entry)});
+    const decide::Generation* fallback = entry->app->fallback();
+    entry->held = fallback != nullptr;
+    if (entry->held) user.former = {&fallback->spec()->app, &fallback->spec()->listeners};
+  }
+  return users;
+}
+
+// Of two apps with one route, which the files cannot say but a reload may lead through, the one that serves
+// has it.
+std::vector<Supervisor::AppEntry*> Supervisor::in_order_of_claims() {
+  std::vector<AppEntry*> entries;
+  for (const bool serving : {true, false}) {
+    for (auto& [id, entry] : apps_) {
+      if ((entry.app->mode() == routing::AppMode::live) == serving) entries.push_back(&entry);
+    }
+  }
+  return entries;
 }
 
 // A changed listener belongs to the cutover: it comes into force with the generation that was deployed with
@@ -175,8 +167,8 @@ bool Supervisor::is_to_come(const AppEntry& entry) {
   return (live != nullptr && live->spec() == entry.listeners->spec) || !entry.app->can_deploy();
 }
 
-std::shared_ptr<decide::Report> Supervisor::new_report() const {
-  return std::make_shared<decide::Report>(world_->now());
+std::shared_ptr<decide::Report> Supervisor::new_report(decide::Command command) const {
+  return std::make_shared<decide::Report>(now(), std::move(command));
 }
 
 const Supervisor::AppEntry* Supervisor::find_app(const std::string& name) const {
@@ -196,7 +188,7 @@ Supervisor::AppEntry* Supervisor::entry_of(const std::string& name) {
 bool Supervisor::look_at_sockets() {
   if (shutdown_.begun()) return false;
   for (auto& [id, entry] : apps_) {
-    for (const Identity& who : socket_check_.look(*entry.app, *world_)) {
+    for (const Identity& who : socket_check_.check(*entry.app, *world_)) {
       entry.app->replace(who, "its socket was removed");
     }
   }
@@ -204,16 +196,11 @@ bool Supervisor::look_at_sockets() {
   return socket_check_.anything_missing();
 }
 
-bool Supervisor::idle() const {
-  for (const auto& [who, run] : world_->runs()) {
-    if (run->endpoint() && run->endpoint()->ledger.sum(&routing::LedgerCell::leases) != 0) return false;
-  }
-  for (const auto& [id, entry] : apps_) {
-    for (const routing::AppCell& cell : world_->ledger(id)->cells) {
-      if (cell.waiting.read() != 0) return false;
-    }
-  }
-  return true;
+base::Millis Supervisor::shutdown_timeout() const {
+  std::vector<const config::App*> apps;
+  apps.reserve(apps_.size());
+  for (const auto& [id, entry] : apps_) apps.push_back(face(entry).config);
+  return config::shutdown_timeout(settings_.config.daemon, apps);
 }
 
 void Supervisor::shut_down() {
@@ -224,10 +211,10 @@ void Supervisor::follow_shutdown() {
   if (!shutdown_.begun()) return;
   bool ended = world_->over();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
-  carry_out(shutdown_.look({.closed = publisher_.entered_by_all() >= publisher_.epoch(),
-                            .idle = idle(),
-                            .ended = ended,
-                            .unsent = publisher_.unsent()}));
+  carry_out(shutdown_.advance({.closed = publisher_.entered_by_all() >= publisher_.epoch(),
+                               .idle = idle(),
+                               .ended = ended,
+                               .unsent = publisher_.unsent()}));
 }
 
 void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
@@ -236,9 +223,9 @@ void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
     switch (step) {
       case Step::close: begin_closing(); break;
       case Step::end_listeners: listeners_.end_all(); break;
-      case Step::drain: begin_stopping(false, false); break;
-      case Step::signal: begin_stopping(true, false); break;
-      case Step::kill: begin_stopping(true, true); break;
+      case Step::drain: begin_stopping(decide::Haste::drain); break;
+      case Step::signal: begin_stopping(decide::Haste::signal); break;
+      case Step::kill: begin_stopping(decide::Haste::kill); break;
       case Step::finish:
         shutdown_timer_.stop();
         log_.info("shutdown stage=over");
@@ -249,18 +236,19 @@ void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
 }
 
 void Supervisor::begin_closing() {
-  log_.info("shutdown stage=closing timeout={}s", settings_.config.shutdown_timeout().count() / 1000);
+  log_.info("shutdown stage=closing timeout={}s", shutdown_timeout().count() / 1000);
   give_up_boot();
   for (auto& [id, entry] : apps_) entry.app->abort_deploy();
   (void)world_->publish();
-  shutdown_timer_.start(settings_.config.shutdown_timeout());
+  shutdown_timer_.start(shutdown_timeout());
 }
 
-void Supervisor::begin_stopping(bool now, bool kill) {
-  log_.info("shutdown stage=stopping now={} kill={}", now, kill);
-  if (now) world_->close_endpoints();
-  for (auto& [id, entry] : apps_) entry.app->shut_down(now, kill);
-  shutdown_timer_.start(kill ? std::chrono::seconds(10) : settings_.config.shutdown_timeout());
+void Supervisor::begin_stopping(decide::Haste haste) {
+  const bool kill = haste == decide::Haste::kill;
+  log_.info("shutdown stage=stopping now={} kill={}", haste != decide::Haste::drain, kill);
+  if (haste != decide::Haste::drain) world_->close_endpoints();
+  for (auto& [id, entry] : apps_) entry.app->shut_down(haste);
+  shutdown_timer_.start(kill ? std::chrono::seconds(10) : shutdown_timeout());
   schedule_turn();
 }
 

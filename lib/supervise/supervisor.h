@@ -1,7 +1,8 @@
 // The control plane: connects the apps' decisions with the world, the listeners and the workers.
 //
-// Everything that happens (exits, probe results, timers, commands) is enqueued and acted upon in turns; a
-// turn ends with at most one published table. Commands come from the control API, reports go back to it.
+// Events are acted upon in turns, whether they are queued (exits, timers) or polled (probe results, marks of
+// the workers): Supervisor::turn() lists both. A turn publishes at most one table. Commands come from the
+// control API, and reports go back to it.
 //
 // How it ends: decide/shutdown.h.
 // Thread: the supervisor's, which is the main thread.
@@ -19,10 +20,17 @@
 #include "decide/descriptor_budget.h"
 #include "decide/failure_book.h"
 #include "decide/shutdown.h"
+#include "decide/slow_stream_hints.h"
 #include "loop/wakeup.h"
+#include "observe/rates.h"
+#include "supervise/app_environment.h"
+#include "supervise/drift.h"
+#include "supervise/event_queue.h"
 #include "supervise/file_access.h"
 #include "supervise/listener_book.h"
+#include "supervise/observation.h"
 #include "supervise/publisher.h"
+#include "supervise/reload.h"
 #include "supervise/shortage_watch.h"
 #include "supervise/snapshot.h"
 #include "supervise/socket_check.h"
@@ -38,9 +46,14 @@ class Supervisor {
     bool fresh = false;                       // ignore the state files
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
-    std::function<base::Expected<void>()> ensure_runtime_dir;             // see World::Surroundings
+    std::function<base::Expected<void>()> ensure_runtime_dir;             // see EndpointLeases
     FileAccess files = {};                                                // how the apps' files are read
     std::string state_id;                                                 // what processes carry as GV_STATE
+    // Could the daemon's own log be written like this? If so, a reload changes it.
+    std::function<base::Expected<void>(const config::DaemonLog&)> check_log = [](const auto& /*log*/) {
+      return base::Expected<void>();
+    };
+    std::function<void(const config::DaemonLog&)> adjust_log = [](const auto& /*log*/) {};
   };
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
              Settings settings, std::vector<WorkerLink> workers);
@@ -50,8 +63,8 @@ class Supervisor {
 
   // Opens the listeners (an error here means that nothing was started), then starts every app that should
   // run: the generation that was live before, or a first one from the configuration. An app that cannot start
-  // does not keep the others from starting. On return the first have been started; the others follow while
-  // the loop turns, and their clients wait.
+  // does not keep the others from starting. On return the first apps have been started; the others follow
+  // while the loop runs, and their clients wait.
   [[nodiscard]] base::Expected<void> boot();
   // A worker rang: look at the marks, ledgers and reports again. Loop thread.
   void look();
@@ -62,29 +75,63 @@ class Supervisor {
   void shut_down();
   void on_over(std::function<void()> over) { over_ = std::move(over); }
 
-  // Commands; the report is finished when the command is done. deploy and a first start read the files again.
+  // How many instances an app should have.
+  struct Scale {
+    enum class To : std::uint8_t { number, more, files } to = To::number;
+    int instances = 0;  // to number; or how many more, which may be negative
+  };
+
+  // Commands; the report is finished when the command is done. deploy, and start for an app that does not
+  // run, read the files again.
   [[nodiscard]] std::expected<void, decide::Refused> deploy(const std::string& name,
                                                             const std::shared_ptr<decide::Report>& report);
-  [[nodiscard]] std::expected<void, decide::Refused> start(const std::string& name,
+  enum class Freshness : std::uint8_t { as_files_say, as_it_was };
+  [[nodiscard]] std::expected<void, decide::Refused> start(const std::string& name, Freshness freshness,
                                                            const std::shared_ptr<decide::Report>& report);
-  // Lasts until a start or a deploy, across restarts of the daemon.
+  // Lasts until a start or a deploy, even across restarts of the daemon.
   [[nodiscard]] std::expected<void, decide::Refused> stop(const std::string& name, const spec::Stopped& by,
-                                                          bool now, std::shared_ptr<decide::Report> report);
+                                                          decide::Haste haste,
+                                                          std::shared_ptr<decide::Report> report);
+  // instance_commands.cpp
+  [[nodiscard]] std::expected<void, decide::Refused> kill(const std::string& name,
+                                                          const decide::Selection& which, uid_t by,
+                                                          std::shared_ptr<decide::Report> report);
+  [[nodiscard]] std::expected<void, decide::Refused> signal(const std::string& name,
+                                                            const decide::Selection& which,
+                                                            const decide::SignalOrder& order,
+                                                            const std::shared_ptr<decide::Report>& report);
+  // Lasts until the files give another number of instances.
+  [[nodiscard]] std::expected<void, decide::Refused> scale(const std::string& name, const Scale& to,
+                                                           std::shared_ptr<decide::Report> report);
   [[nodiscard]] std::expected<void, decide::Refused> abort(const std::string& name, uid_t by,
                                                            std::shared_ptr<decide::Report> report);
-  [[nodiscard]] std::shared_ptr<decide::Report> new_report() const;
+  // Puts the files as a whole into force. The report ends when every deploy and start that it takes has
+  // ended.
+  [[nodiscard]] std::expected<void, decide::Refused> reload(const ReloadRequest& request,
+                                                            const std::shared_ptr<decide::Report>& report);
+  // The same for a signal: as soon as no other reload is under way and every app is booted. What it does, or
+  // why it did nothing, is in the log.
+  void reload_when_free();
+  [[nodiscard]] std::shared_ptr<decide::Report> new_report(decide::Command command) const;
 
-  // Everything that it knows, and what it knows of one app; unset: there is none of that name.
+  // What is being done to an app, or null; and what was. Unset: no app has that name.
+  struct Commands {
+    std::shared_ptr<decide::Report> under_way;
+    std::shared_ptr<History> past;
+  };
+  [[nodiscard]] std::optional<Commands> commands(const std::string& name) const;
+  [[nodiscard]] std::expected<AppEnvironment, decide::Refused> environment(const std::string& name) const;
+  // Everything that the supervisor knows, and what it knows of one app; unset: no app has that name.
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::optional<AppSnapshot> snapshot(const std::string& name) const;
-  // What an app has written; null: there is none of that name.
-  [[nodiscard]] AppOutput* output(const std::string& name);
+  // What an app has written; null: no app has that name.
+  [[nodiscard]] std::shared_ptr<AppOutput> output(const std::string& name) const;
   [[nodiscard]] decide::DescriptorBudget budget() const;
   // Is it a process that will be reaped as an instance's?
   [[nodiscard]] bool owns(base::Pid pid) const { return world_->owns(pid); }
 
  private:
-  // Listeners as a spec needs them; they come into force when it goes live.
+  // Listeners as a spec needs them; they come into force when the spec goes live.
   struct PendingListeners {
     spec::SpecRef spec;
     std::unique_ptr<ListenerBook::Opened> opened;
@@ -95,31 +142,43 @@ class Supervisor {
     std::string address;
     std::shared_ptr<const routing::ListenerLedger> ledger;
   };
-  // What is known of one app besides its decider.
+  // An app's decider, and what else is known of the app.
   struct AppEntry {
     std::unique_ptr<decide::App> app;
     std::optional<PendingListeners> listeners;
     std::optional<spec::AppState> remembered;  // what to start it with, until its turn at boot comes
-    config::App configured;                    // as the files said when it was last read
+    config::App configured;                    // as the files had it when it was last read
     std::vector<config::Listener> configured_listeners;  // and its listeners
     std::vector<std::string> problems;                   // standing remarks for status
-    std::vector<std::string> hints;    // what the next report says about the configuration read
-    std::vector<Touched> touched;      // by its last deploy
+    std::vector<std::string> hints;  // what the next report says about the configuration that was read
+    std::vector<Touched> touched;    // by its last deploy
+    observe::Rates rates;
     bool held = false;                 // the newest table lists what a cut-back would restore
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
-  [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry) const;
+  [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
+  [[nodiscard]] base::TimePoint now() const;
+  [[nodiscard]] decide::App* decider(base::AppId id);  // null: there is none
   void turn();
   void schedule_turn();
+  // supervisor_polls.cpp
   void read_reports();
+  void read_shortages();
   void read_failures();
+  void note_rates();
+  void read_slow_streams();
   void notice_quiescence();
   void notice_adoption();
+  [[nodiscard]] bool awaits_workers() const;
+  [[nodiscard]] bool idle() const;
   void publish();
   void commit_listeners();
+  // For the next table.
+  [[nodiscard]] std::vector<ListenerUser> listener_users();
+  [[nodiscard]] std::vector<AppEntry*> in_order_of_claims();
   // listeners_at_work.cpp
   [[nodiscard]] static Face face(const AppEntry& entry);
   void follow_listeners();
@@ -133,7 +192,7 @@ class Supervisor {
   void settle_remembered(AppEntry& entry);
   // The apps other than `entry` that use the listener: "b, c".
   [[nodiscard]] std::string others_at(const AppEntry* entry, const std::string& listener) const;
-  // What a deploy of `configured` changes in its listeners, and what it leaves for the next start.
+  // What a deploy of `configured` changes in its listeners, and what it leaves for a reload.
   struct ListenerPlan {
     std::vector<config::Listener> listeners;
     std::vector<std::string> changes;  // for the receipt
@@ -141,16 +200,20 @@ class Supervisor {
   };
   [[nodiscard]] std::expected<ListenerPlan, decide::Refused> plan_listeners(
       const AppEntry* entry, const config::App& configured, const config::Config& config) const;
+  // An address that another app has, of which one has proxy = "tcp"; unset: there is none.
+  [[nodiscard]] std::optional<decide::Refused> refuse_shared_tcp(
+      const AppEntry* entry, const config::App& configured,
+      const std::vector<config::Listener>& listeners) const;
   void note_touched(AppEntry& entry, const spec::Spec& next) const;
+  [[nodiscard]] base::Millis shutdown_timeout() const;
   void follow_shutdown();
   void carry_out(const decide::Shutdown::Steps& steps);
   void begin_closing();
-  void begin_stopping(bool now, bool kill);
-  [[nodiscard]] bool idle() const;
+  void begin_stopping(decide::Haste haste);
 
   void enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states);
   void continue_boot();
-  // Its turn has come, or a command concerns it: from then on it is like any other.
+  // The app's turn has come, or a command concerns it: from then on it is like any other app.
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
   void give_up_boot();
@@ -161,9 +224,62 @@ class Supervisor {
   void tell_hints(AppEntry& entry, decide::Report& report);
   AppEntry& add_app(const config::App& configured, base::GenerationId last_generation);
   [[nodiscard]] AppEntry* entry_of(const std::string& name);
-  [[nodiscard]] std::expected<AppEntry*, decide::Refused> prepare(const std::string& name);
-  // The budget with `next`, if given, and with `addresses` more addresses to listen on.
-  [[nodiscard]] decide::DescriptorBudget budget_with(const config::App* next, std::size_t addresses) const;
+  // The app, booted now if its turn had not come yet.
+  [[nodiscard]] std::expected<decide::App*, decide::Refused> booted(const std::string& name);
+  // Why the descriptors or the ports would not suffice; unset: they do.
+  [[nodiscard]] std::optional<std::string> shortage_with(const std::vector<const config::App*>& next,
+                                                         std::size_t addresses) const;
+  void keep_scale(config::App& configured) const;
+  // The configuration as the files now say.
+  [[nodiscard]] std::expected<config::Loaded, decide::Refused> load_files() const;
+  // `frozen`: the app as it was already frozen; null: it is read now.
+  [[nodiscard]] std::expected<AppEntry*, decide::Refused> prepare(const std::string& name,
+                                                                  const config::Config& config,
+                                                                  spec::SpecRef frozen = nullptr);
+  [[nodiscard]] std::expected<AppEntry*, decide::Refused> prepare_from_files(const std::string& name);
+  [[nodiscard]] decide::Refused with_state_of(const std::string& name, decide::Refused refused) const;
+  // Requires: it is prepared.
+  [[nodiscard]] std::expected<void, decide::Refused> begin_deploy(
+      AppEntry& entry, const std::shared_ptr<decide::Report>& report);
+  // The highest generation number that the app's record, kept or left behind, knows.
+  [[nodiscard]] base::GenerationId last_generation_of(const std::string& name) const;
+  // The budget with `next` instead of what some apps now have, and with `addresses` more to listen on.
+  [[nodiscard]] decide::DescriptorBudget budget_with(const std::vector<const config::App*>& next,
+                                                     std::size_t addresses) const;
+
+  // reload_plan.cpp
+  enum class Opening : std::uint8_t { now, later };  // of what has to be listened on at once
+  [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
+                                                                       Opening opening) const;
+  [[nodiscard]] bool serves(const std::string& name) const;
+  void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
+  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest& request, ReloadPlan& plan) const;
+  [[nodiscard]] std::vector<decide::ReloadApp> reload_apps(const ReloadRequest& request,
+                                                           const ReloadPlan& plan) const;
+  [[nodiscard]] static bool is_known(const AppEntry& entry, const ReloadPlan& plan);
+  [[nodiscard]] std::vector<std::string> open_all(ReloadPlan& plan) const;
+  // drift.cpp
+  [[nodiscard]] const Drift& drift() const;
+  [[nodiscard]] DriftMemory::Basis drift_basis() const;
+  [[nodiscard]] Drift find_drift() const;
+  // reload.cpp
+  void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
+  void begin_reload();
+  void advance_reload();
+  void adjust_daemon(const ReloadPlan& plan);
+  void keep_for_next_start(const spec::Spec& next);
+  void begin_step(const decide::ReloadStep& step);
+  void end_reload();
+  [[nodiscard]] std::expected<void, decide::Refused> try_step(const decide::ReloadStep& step,
+                                                              const std::shared_ptr<decide::Report>& receipt);
+  static void remove(AppEntry& entry, const std::shared_ptr<decide::Report>& receipt);
+  // What the step gives its app.
+  [[nodiscard]] spec::SpecRef spec_of(const decide::ReloadStep& step);
+  [[nodiscard]] std::expected<void, decide::Refused> adjust_later(const decide::ReloadStep& step);
+  void adjust_app(AppEntry& entry, const spec::Spec& next);
+  void relay(decide::Report& receipt, const std::string& app);
+  void tell_given_up();
+  void forget_removed();
 
   loop::Loop& loop_;
   base::Log& log_;
@@ -174,18 +290,24 @@ class Supervisor {
   Publisher publisher_;
   ListenerBook listeners_;
   std::map<std::string, std::string> open_errors_;  // by listener: why it could not be opened
+  EventQueue events_;
   std::unique_ptr<World> world_;
   std::map<base::AppId, AppEntry> apps_;
   base::AppId last_app_;
   base::Epoch adopted_;  // by all workers, as last told to the apps
   SocketCheck socket_check_;
   decide::FailureBook failures_;
+  decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
-  std::unique_ptr<loop::Wakeup> boot_bell_;  // rung between two slices
+  std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
+  std::unique_ptr<Observation> observation_;  // from boot() on
   loop::Timer turn_timer_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
   loop::Timer missing_timer_;  // retries addresses that could not be opened
+  std::unique_ptr<Reloading> reloading_;
+  bool reload_asked_ = false;  // by a signal
+  mutable DriftMemory drift_;
   decide::Shutdown shutdown_;
   std::function<void()> over_;
 };

@@ -1,30 +1,57 @@
-// The desired state as one route table, built from what the apps decided and the world holds. Thread: the
-// supervisor's.
+// The desired state as one route table: a pure function of what the apps decided and of what is known about
+// their endpoints (table_input.h collects that). Thread: values, any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "decide/instance_state.h"
 #include "routing/route_table.h"
-#include "supervise/listener_book.h"
-#include "supervise/world.h"
+#include "spec/spec.h"
 
 namespace gracevisor::supervise {
 
-struct TableInput {
-  const std::vector<decide::App*>& apps;  // in the order of their ids
-  const std::vector<FacingApp>& facing;   // the same apps as their clients see them
-  const World& world;
-  const Publisher& publisher;
-  std::vector<routing::ListenerRoutes> listeners;
-  bool closing = false;
+// An endpoint that exists, of any generation of its app.
+struct TableEndpoint {
+  routing::EndpointRef endpoint;
+  bool healthy = false;  // a routable instance of the live generation: a target as long as the app serves
+  bool in_use = false;   // a table listed it, and a worker may still touch it
+  bool closing = false;  // what is still under way there is to be cut
 };
 
-// Before the table is built: every instance that is to be probed is so at the pace that its app now needs.
-void set_probe_intervals(const std::vector<decide::App*>& apps, World& world);
-// Changes nothing.
+// An endpoint that is to be probed.
+struct TableProbe {
+  routing::ProbeOrder order;  // without host and starting, which build_table() fills in
+  decide::InstanceState state{};
+  spec::SpecRef spec;
+};
+
+struct TableApp {
+  base::AppId id;
+  std::string name;
+  routing::AppMode mode = routing::AppMode::stopped;
+  // The configuration that clients see: the live spec's; without one, what the app will be started with.
+  // Outlives the call.
+  const config::App* config = nullptr;
+  base::GenerationId generation;  // the live one
+  spec::SpecRef live;             // its spec; null: there is none
+  std::shared_ptr<routing::AppLedger> ledger;
+  std::uint64_t window = 0;
+  const spawn::Credentials* user = nullptr;  // whose rights its logs need; null: the daemon's
+  std::vector<TableEndpoint> endpoints;      // in the order of their identities
+  std::vector<TableProbe> probes;
+};
+
+struct TableInput {
+  std::vector<TableApp> apps = {};  // in the order of their ids
+  std::vector<routing::ListenerRoutes> listeners = {};
+  bool closing = false;     // the daemon shuts down
+  routing::Room room = {};  // of each worker
+};
+
+// The epoch is left unset: Publisher::publish() assigns it.
 [[nodiscard]] std::unique_ptr<routing::RouteTable> build_table(TableInput input);
-// Before the table is published as `epoch`: notes in each run's Listing what it says about the endpoint.
-void note_listed(const routing::RouteTable& table, base::Epoch epoch, World& world);
 
 }  // namespace gracevisor::supervise

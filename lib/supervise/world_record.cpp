@@ -1,7 +1,5 @@
 // What the world keeps for the next daemon, and takes over from the previous one.
-#include <fmt/format.h>
-
-#include <algorithm>
+#include <utility>
 
 #include "spec/process_record.h"
 #include "supervise/former_processes.h"
@@ -13,30 +11,39 @@ void World::clear_leftovers() const {
   auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", record.error().what);
   end_former_processes(around_.log, around_.state_id, record ? *record : spec::ProcessRecord{});
-  sockets_.clear_leftovers();
+  leases_.clear_leftovers();
+}
+
+void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {
+  // A start at boot is no command: with each boot it would take the place of one.
+  if (!report->command().verb.empty()) keep(apps_.at(app).history, report);
 }
 
 // The newest content wins if several wait for the disk, so each change may ask.
-void World::keep_record() {
-  if (!std::exchange(record_stale_, false)) return;
+bool World::keep_record() {
+  if (!std::exchange(record_stale_, false)) return false;
   spec::ProcessRecord record{spec::boot_id(), {}};
-  for (const auto& [who, run] : runs_) {
+  for (const auto& [who, run] : runs_.all()) {
     if (run->pid() == base::Pid() || run->gone()) continue;
     record.processes.push_back({run->spec()->app.name, routing::instance_name(who), run->pid().value(),
                                 run->started(), run->spec()->app.stop});
   }
-  around_.writer.replace(
-      spec::record_path(around_.state_dir), to_text(record), [this](base::Expected<void> written) {
-        if (!written && !std::exchange(record_failed_, true)) {
-          say(base::LogLevel::error, fmt::format("record of=processes cause=\"{}\"", written.error().what));
-        }
-        if (written) record_failed_ = false;
-      });
+  around_.writer.replace(spec::record_path(around_.state_dir), to_text(record),
+                         [this](base::Expected<void> written) {
+                           if (!written && !std::exchange(record_failed_, true)) {
+                             around_.log.error("record of=processes cause=\"{}\"", written.error().what);
+                           }
+                           if (written) record_failed_ = false;
+                         });
+  return true;
 }
 
-bool World::over() const {
-  return std::ranges::all_of(runs_,
-                             [this](const auto& entry) { return entry.second->over(around_.publisher); });
+observe::Watched World::main_processes() const {
+  observe::Watched processes;
+  for (const auto& [who, run] : runs_.all()) {
+    if (run->pid() != base::Pid() && !run->gone()) processes.insert({run->pid().value(), run->started()});
+  }
+  return processes;
 }
 
 }  // namespace gracevisor::supervise

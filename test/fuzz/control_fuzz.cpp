@@ -16,7 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "control/connection.h"
+#include "control/answers.h"
+#include "control/caller.h"
 #include "control/messages.h"
 #include "control/target.h"
 #include "support/loop/quiet.h"
@@ -51,7 +52,7 @@ void fuzz_messages(unsigned kind, std::string_view json) {
   switch (kind % 7) {
     case 0: fuzz_message(json, control::read_version); break;
     case 1: fuzz_message(json, control::read_status); break;
-    case 2: fuzz_message(json, control::read_app_status); break;
+    case 2: fuzz_message(json, control::read_history); break;
     case 3: fuzz_message(json, control::read_report_line); break;
     case 4: fuzz_message(json, control::read_log_line); break;
     case 5: fuzz_message(json, control::read_stop_options); break;
@@ -73,41 +74,40 @@ void fuzz_target(std::string_view text) {
   require(reread && reread->path == target->path && reread->query == target->query);
 }
 
-class Desk final : public control::Connection::Owner {
+class Desk final : public control::Caller::Owner {
  public:
   explicit Desk(std::uint8_t how) : how_(how) {}
-  void on_request(const control::Request& request, std::shared_ptr<control::Reply> reply) override {
+  void on_request(const control::Request& request, std::shared_ptr<serve::Response> response) override {
     ++requests;
     require(request.peer.role != control::Role::none && request.path.starts_with('/'));
     how_ = static_cast<std::uint8_t>((how_ >> 2U) | (how_ << 6U));
     switch (how_ & 3U) {
-      case 0: reply->json(200, "{}"); return;
-      case 1: reply->error({"no", control::ExitCode::failed, {}}); return;
+      case 0: control::send_json(*response, "{}"); return;
+      case 1: control::send_error(*response, {"no", control::ExitCode::failed, {}}); return;
       case 2:
-        if (!reply->follow()) return reply->error({"too many", control::ExitCode::busy, {}});
-        reply->begin_stream();
-        reply->line(R"({"a":1})");
-        streams.push_back(std::move(reply));
+        if (!response->follow())
+          return control::send_error(*response, {"too many", control::ExitCode::busy, {}});
+        control::begin_lines(*response);
+        control::send_line(*response, R"({"a":1})");
+        streams.push_back(std::move(response));
         return;
-      default: waiting.push_back(std::move(reply));
+      default: waiting.push_back(std::move(response));
     }
   }
   // What was not answered at once.
   void answer() {
-    for (auto& reply : std::exchange(waiting, {})) reply->json(200, R"({"late":true})");
-    for (auto& reply : std::exchange(streams, {})) {
-      reply->line(R"({"b":2})");
+    for (auto& response : std::exchange(waiting, {})) control::send_json(*response, R"({"late":true})");
+    for (auto& response : std::exchange(streams, {})) {
+      control::send_line(*response, R"({"b":2})");
       // Every other one is cut.
-      if (++ended % 2 == 0) reply->end();
+      if (++ended % 2 == 0) response->end();
     }
   }
-  void on_closed(control::Connection& /*connection*/) override { closed = true; }
+  void on_closed(control::Caller& /*caller*/) override { closed = true; }
   // Whether there is room for it is the input's choice as well.
-  [[nodiscard]] bool on_follow(const control::Connection& /*connection*/) override {
-    return (how_ & 4U) == 0;
-  }
+  [[nodiscard]] bool on_follow(const control::Caller& /*caller*/) override { return (how_ & 4U) == 0; }
 
-  std::vector<std::shared_ptr<control::Reply>> waiting, streams;
+  std::vector<std::shared_ptr<serve::Response>> waiting, streams;
   std::size_t requests = 0;
   std::size_t ended = 0;
   bool closed = false;
@@ -135,8 +135,8 @@ void fuzz_connection(std::string_view bytes, std::uint8_t how, std::size_t piece
   http::HeadReader heads;
   {
     loop::Deadlines deadlines(loop);
-    control::Connection connection(desk, deadlines, heads, {.role = control::Role::admin});
-    require(connection.start(loop, base::UniqueFd(ends[1])).has_value());
+    control::Caller caller(desk, deadlines, heads, {.role = control::Role::admin});
+    require(caller.start(loop, base::UniqueFd(ends[1])).has_value());
     while (!bytes.empty()) {
       client.send(bytes.substr(0, piece));
       bytes.remove_prefix(std::min(piece, bytes.size()));
@@ -148,7 +148,7 @@ void fuzz_connection(std::string_view bytes, std::uint8_t how, std::size_t piece
     settle(loop, client);
     const bool in_time = desk.closed || client.end() == test::End::finished;
     require(in_time);
-    connection.notify_gone();
+    caller.notify_gone();
   }
   desk.answer();
   require(loop.close() == 0);

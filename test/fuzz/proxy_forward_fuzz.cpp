@@ -14,6 +14,7 @@
 #include "http/forward.h"
 #include "http/head.h"
 #include "proxy/body_relay.h"
+#include "proxy/content_reader.h"
 #include "support/wire.h"
 
 namespace {
@@ -35,13 +36,10 @@ struct Relayed {
   std::string out;
 };
 
-// `seed` 0: in one piece. `ended`: the sender's connection ends behind these bytes.
-Relayed relay(const Framing& from, const Framing& to, std::string_view bytes, std::uint32_t seed,
-              bool ended) {
-  proxy::BodyRelay body;
-  body.start(from, to);
-  Relayed relayed;
-  while (!bytes.empty() && body.reading()) {
+// Gives `bytes` to `take(rest)`, which returns how many it took, while `from` reads. `seed` 0: in one piece.
+template <class From, class Take>
+void feed(const From& from, std::string_view bytes, std::uint32_t seed, Relayed& relayed, const Take& take) {
+  while (!bytes.empty() && from.reading()) {
     std::size_t size = bytes.size();
     if (seed != 0) {
       seed = seed * 1664525U + 1013904223U;
@@ -50,22 +48,58 @@ Relayed relay(const Framing& from, const Framing& to, std::string_view bytes, st
     }
     const std::string piece(bytes.substr(0, size));
     std::string_view rest(piece);
-    while (!rest.empty() && body.reading()) {
-      proxy::Pieces pieces;
-      const std::size_t taken = body.next(rest, pieces);
+    while (!rest.empty() && from.reading()) {
+      const std::size_t taken = take(rest);
       require(taken <= rest.size());
-      for (std::string_view slice : pieces.slices()) relayed.out += slice;
       relayed.taken += taken;
       rest.remove_prefix(taken);
     }
     bytes.remove_prefix(size);
   }
-  if (ended) {
+}
+
+void append(const proxy::Pieces& pieces, std::string& out) {
+  for (std::string_view slice : pieces.slices()) out += slice;
+}
+
+// A request's content, as it goes to the app.
+Relayed relay(const Framing& framing, std::string_view bytes, std::uint32_t seed) {
+  proxy::BodyRelay body;
+  body.start(framing, framing);
+  Relayed relayed;
+  feed(body, bytes, seed, relayed, [&](std::string_view rest) {
     proxy::Pieces pieces;
-    body.end_of_input(pieces);
-    for (std::string_view slice : pieces.slices()) relayed.out += slice;
-  }
+    const std::size_t taken = body.next(rest, pieces);
+    append(pieces, relayed.out);
+    return taken;
+  });
   relayed.state = body.state();
+  return relayed;
+}
+
+// A response's content, as it goes to the client; the app's connection ends behind these bytes.
+Relayed respond(const Framing& from, const Framing& to, std::string_view bytes, std::uint32_t seed) {
+  proxy::ContentReader reader;
+  reader.start(from, {});
+  Relayed relayed;
+  const auto write = [&](const proxy::Pieces& content) {
+    if (to.kind != Framing::Kind::chunked) return append(content, relayed.out);
+    const http::ChunkLine line(content.bytes());
+    proxy::Pieces framed;
+    proxy::add_chunked(reader.of(content), line, framed);
+    append(framed, relayed.out);
+  };
+  feed(reader, bytes, seed, relayed, [&](std::string_view rest) {
+    proxy::Pieces content;
+    const std::size_t taken = reader.next(rest, content);
+    write(content);
+    return taken;
+  });
+  if (reader.reading()) {
+    reader.end_of_input();
+    if (reader.finished()) write({});
+  }
+  relayed.state = reader.state();
   return relayed;
 }
 
@@ -107,8 +141,8 @@ void fuzz_request(const std::string& bytes, std::uint32_t seed, bool trusted) {
     out.insert(at + 6, "x");
   }
   const std::size_t head_size = out.size();
-  const Relayed whole = relay(head.body, head.body, body, 0, true);
-  const Relayed pieces = relay(head.body, head.body, body, seed, true);
+  const Relayed whole = relay(head.body, body, 0);
+  const Relayed pieces = relay(head.body, body, seed);
   require(whole.state == pieces.state && whole.taken == pieces.taken);
   require(content_of(head.body, whole.out) == content_of(head.body, pieces.out));
   out += pieces.out;
@@ -145,8 +179,8 @@ void fuzz_response(const std::string& bytes, std::uint32_t seed, Method method, 
   const ResponsePlan plan = plan_response(head, how);
   write_response_head(head, plan, how, out);
   const std::size_t head_size = out.size();
-  const Relayed whole = relay(head.body, plan.framing, body, 0, true);
-  const Relayed pieces = relay(head.body, plan.framing, body, seed, true);
+  const Relayed whole = respond(head.body, plan.framing, body, 0);
+  const Relayed pieces = respond(head.body, plan.framing, body, seed);
   require(whole.state == pieces.state && whole.taken == pieces.taken);
   out += pieces.out;
 

@@ -25,15 +25,13 @@ TEST_CASE("status: the text names generation, instances, pids and endpoints") {
   REQUIRE(daemon.wait_healthy("web", 1));
   auto app = daemon.app("web");
   REQUIRE(app.has_value());
-  CommandResult status = daemon.ctl({"status"});
+  CommandResult status = daemon.ctl({"status", "-v"});
   INFO(describe(status));
   CHECK(status.exit_code == 0);
-  CHECK(status.out.find("web") == 0);
-  CHECK(status.out.find("live @1") != std::string::npos);
-  CHECK(status.out.find("1/1 healthy") != std::string::npos);
+  CHECK(status.out.starts_with("APP  GEN  STATE  INSTANCES  REQ/S  5XX  "));
+  CHECK(status.out.find("\nweb  @1   live   1/1  ") != std::string::npos);
   const control::InstanceStatus& instance = app->instances.at(0);
-  CHECK(status.out.find("1.1 healthy") != std::string::npos);
-  CHECK(status.out.find("pid " + std::to_string(instance.pid)) != std::string::npos);
+  CHECK(status.out.find("1.1       healthy  " + std::to_string(instance.pid)) != std::string::npos);
   CHECK(status.out.find(instance.endpoint) != std::string::npos);
   CHECK(status.out.find('\x1b') == std::string::npos);  // no colour when not a terminal
   for (const char* other_name : {"ls", "ps"}) CHECK(daemon.ctl({other_name}).exit_code == 0);

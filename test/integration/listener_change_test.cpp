@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "base/unique_fd.h"
+#include "named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/wait.h"
@@ -32,31 +33,9 @@ std::string shared(const std::string& address) {
          app("b", "public", "route = \"b.test\"\n");
 }
 
-Request to(const std::string& host) {
-  Request request;
-  request.host = host;
-  return request;
-}
-
-bool refuses(const base::Address& address) {
-  return !HttpConnection::connect(address).has_value();
-}
-
 int status_of(HttpConnection& connection, const Request& request = {}) {
   auto answer = connection.exchange(request);
   return answer ? answer->status : 0;
-}
-
-int status_at(const base::Address& address, const Request& request = {}) {
-  auto answer = fetch(address, request);
-  return answer ? answer->status : 0;
-}
-
-// The version text, in these tests the name, of the app that answers there.
-std::string served_by(const base::Address& address) {
-  auto answer = fetch(address, Request{});
-  std::string words = answer ? answer->body : "";
-  return words.starts_with("version ") ? words.substr(8, words.find(' ', 8) - 8) : words;
 }
 
 // Listens there, as another program would.
@@ -84,25 +63,25 @@ TEST_CASE("listener change: a deploy of one app leaves a shared listener as it i
   REQUIRE(daemon.wait_healthy("b", 1));
   auto client = HttpConnection::connect(site.listener(0));
   REQUIRE(client.has_value());
-  CHECK(status_of(*client, to("b.test")) == 200);
+  CHECK(status_of(*client, to_host("b.test")) == 200);
   site.configure(shared(at(site, 1)));
   CommandResult deploy = daemon.ctl({"deploy", "a"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 0);
-  const std::string named = "public: address (" + at(site, 0) + " -> " + at(site, 1) +
-                            "): taken at the next start of the daemon (also used by b)";
+  const std::string named =
+      "public: address (" + at(site, 0) + " -> " + at(site, 1) + "): taken by gvctl reload (also used by b)";
   CHECK(deploy.out.find(named) != std::string::npos);
   CHECK(daemon.log().find(named) != std::string::npos);
-  CHECK(mentions(daemon.app("a")->problems, named));
-  CHECK(status_of(*client, to("b.test")) == 200);
-  CHECK(status_of(*client, to("a.test")) == 200);
-  CHECK(status_at(site.listener(0), to("b.test")) == 200);
+  CHECK(mentions(test::texts(daemon.app("a")->problems), named));
+  CHECK(status_of(*client, to_host("b.test")) == 200);
+  CHECK(status_of(*client, to_host("a.test")) == 200);
+  CHECK(status_at(site.listener(0), to_host("b.test")) == 200);
   CHECK(refuses(site.listener(1)));
   CHECK(daemon.terminate().exit_code == 0);
 
   DaemonProcess again(site);
   REQUIRE(again.wait_healthy("a", 1));
-  CHECK(status_at(site.listener(1), to("b.test")) == 200);
+  CHECK(status_at(site.listener(1), to_host("b.test")) == 200);
   CHECK(refuses(site.listener(0)));
 }
 
@@ -117,11 +96,11 @@ TEST_CASE("listener change: a route that another app still has stays with it and
   CHECK(deploy.exit_code == 0);
   const std::string named = "/ at " + at(site, 0) + " goes to a, until that is deployed without it";
   CHECK(deploy.out.find(named) != std::string::npos);
-  CHECK(wait_until([&] { return mentions(daemon.app("b")->problems, named); }));
+  CHECK(wait_until([&] { return mentions(test::texts(daemon.app("b")->problems), named); }));
   CHECK(served_by(site.listener(0)) == "a");
 
   REQUIRE(daemon.ctl({"deploy", "a"}).exit_code == 0);
-  CHECK(wait_until([&] { return daemon.app("b")->problems.empty(); }));
+  CHECK(wait_until([&] { return test::texts(daemon.app("b")->problems).empty(); }));
   CHECK(served_by(site.listener(0)) == "b");
   CHECK(served_by(site.listener(1)) == "a");
 }
@@ -180,10 +159,10 @@ TEST_CASE(
   site.configure(configured(1));
   auto deploy = daemon.ctl_beside({"deploy", "web"});
   REQUIRE(wait_until([&] { return deploy->out().find("cutover") != std::string::npos; }));
-  CHECK(status_at(site.listener(0), to("other.test")) == 404);
-  CHECK(status_at(site.listener(1), to("other.test")) == 404);
-  CHECK(status_at(site.listener(0), to("web.test")) == 200);  // while it may be cut back
-  daemon.signal(SIGTERM);                                     // which ends the guard
+  CHECK(status_at(site.listener(0), to_host("other.test")) == 404);
+  CHECK(status_at(site.listener(1), to_host("other.test")) == 404);
+  CHECK(status_at(site.listener(0), to_host("web.test")) == 200);  // while it may be cut back
+  daemon.signal(SIGTERM);                                          // which ends the guard
   auto ended = daemon.wait_end();
   CHECK(ended.exit_code == 0);
   CHECK(daemon.log().find("2 answered by the proxy itself on ") != std::string::npos);
@@ -259,15 +238,15 @@ TEST_CASE("listener change: a client of an app that moves off a shared listener 
   REQUIRE(daemon.wait_healthy("b", 1));
   auto client = HttpConnection::connect(site.listener(0));
   REQUIRE(client.has_value());
-  CHECK(status_of(*client, to("a.test")) == 200);
+  CHECK(status_of(*client, to_host("a.test")) == 200);
   site.configure(public_table + app("a", at(site, 1), "route = \"a.test\"\n") + b);
   CHECK(daemon.ctl({"deploy", "a"}).exit_code == 0);
-  CHECK(status_at(site.listener(0), to("a.test")) == 404);
-  auto answer = client->exchange(to("a.test"));
+  CHECK(status_at(site.listener(0), to_host("a.test")) == 404);
+  auto answer = client->exchange(to_host("a.test"));
   REQUIRE(answer.has_value());
   CHECK(answer->status == 200);
   CHECK_FALSE(answer->keep_alive);
-  CHECK(status_at(site.listener(0), to("b.test")) == 200);
+  CHECK(status_at(site.listener(0), to_host("b.test")) == 200);
 }
 
 TEST_CASE(
@@ -294,11 +273,11 @@ TEST_CASE(
   auto status = daemon.app("web");
   REQUIRE(status.has_value());
   CHECK(status->listens == std::vector<std::string>{at(site, 0)});
-  CHECK(mentions(status->problems, "configuration differs from web@1: listen"));
+  CHECK(mentions(test::texts(status->problems), "configuration differs from web@1: listen"));
   CommandResult deploy = daemon.ctl({"deploy", "web"});
   INFO(describe(deploy) << daemon.log());
   CHECK(deploy.exit_code == 0);
-  CHECK(daemon.app("web")->problems.empty());
+  CHECK(test::texts(daemon.app("web")->problems).empty());
 }
 
 TEST_CASE("listener change: after a restart an app is reached at its listener that was renamed or changed") {
@@ -328,7 +307,7 @@ TEST_CASE("listener change: after a restart an app is reached at its listener th
   DaemonProcess daemon(site);
   REQUIRE_MESSAGE(daemon.wait_healthy("web", 1), daemon.log());
   CHECK(status_at(site.listener(0)) == 200);
-  CHECK(mentions(daemon.app("web")->problems, "configuration differs from web@1" + differs));
+  CHECK(mentions(test::texts(daemon.app("web")->problems), "configuration differs from web@1" + differs));
   CHECK(daemon.ctl({"deploy", "web"}).exit_code == 0);
   CHECK(status_at(site.listener(1)) == 200);
   CHECK(wait_until([&] { return refuses(site.listener(0)); }));
@@ -348,12 +327,13 @@ TEST_CASE("listener change: a live app without a listener is an error in the log
   REQUIRE_MESSAGE(daemon.wait_healthy("web", 1), daemon.log());
   const std::string text = "is live and reachable nowhere: listener " + at(site, 0);
   CHECK(daemon.log().find(text) != std::string::npos);
-  CHECK(mentions(daemon.app("web")->problems, text));
+  CHECK(mentions(test::texts(daemon.app("web")->problems), text));
   CommandResult status = daemon.ctl({"status"});
   CHECK(status.out.find("  !  " + text) != std::string::npos);
   // It is tried again.
   stranger.reset();
-  CHECK(wait_until([&] { return daemon.app("web")->problems.size() == 1; }, std::chrono::seconds(30)));
+  CHECK(wait_until([&] { return test::texts(daemon.app("web")->problems).size() == 1; },
+                   std::chrono::seconds(30)));
   CHECK(status_at(site.listener(0)) == 200);
 }
 

@@ -214,9 +214,10 @@ TEST_CASE("path safety: a record whose program is gone gives way to the configur
   auto app = daemon.app("web");
   REQUIRE(app.has_value());
   CHECK(app->generation == 2);
-  REQUIRE_FALSE(app->problems.empty());
-  CHECK(app->problems.front() == "the record of web@1 cannot be started: command: " + copy.string() +
-                                     ": No such file or directory; started from the configuration");
+  REQUIRE_FALSE(test::texts(app->problems).empty());
+  CHECK(test::texts(app->problems).front() ==
+        "the record of web@1 cannot be started: command: " + copy.string() +
+            ": No such file or directory; started from the configuration");
 }
 
 TEST_CASE(

@@ -49,7 +49,7 @@ class NoRecords {
 bool tells_of_record(const DaemonProcess& daemon) {
   auto app = daemon.app("web");
   if (!app) return false;
-  for (const std::string& problem : app->problems) {
+  for (const std::string& problem : test::texts(app->problems)) {
     if (problem.starts_with("state record not written for ")) return true;
   }
   return false;

@@ -107,7 +107,7 @@ TEST_CASE("tree: leftovers that are to stay are named in status and keep their p
   auto named = [&] {
     auto app = daemon.app("web");
     std::string what = "1.1 ended and left pid " + std::to_string(child);
-    for (const std::string& problem : app ? app->problems : std::vector<std::string>{}) {
+    for (const std::string& problem : app ? test::texts(app->problems) : std::vector<std::string>{}) {
       if (problem.find(what) != std::string::npos && problem.find(place) != std::string::npos) return true;
     }
     return false;

@@ -1,10 +1,11 @@
-// One app of deciders with recorded effects, and the short ways to drive it.
+// One app's deciders with recorded effects, and shorthands to drive them. Thread: the test's.
 #pragma once
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -14,7 +15,9 @@ namespace gracevisor::test {
 
 struct AppFixture {
   RecordingEffects effects;
-  App app{base::AppId(1), "web", base::GenerationId(0), effects};
+  App app{base::AppId(1), "web", base::GenerationId(0), {effects, effects}};
+
+  std::size_t owners_asked = 0;
 
   AppFixture() { effects.app = &app; }
 
@@ -33,8 +36,8 @@ struct AppFixture {
 
   std::shared_ptr<Report> report() { return std::make_shared<Report>(effects.now()); }
 
-  std::expected<void, Refused> stop(bool now, std::shared_ptr<Report> report) {
-    return app.stop({0, std::chrono::sys_days(std::chrono::May / 1 / 2026)}, now, std::move(report));
+  std::expected<void, Refused> stop(Haste haste, std::shared_ptr<Report> report) {
+    return app.stop({0, std::chrono::sys_days(std::chrono::May / 1 / 2026)}, haste, std::move(report));
   }
 
   const Instance& instance(std::uint64_t generation, unsigned slot) {
@@ -53,7 +56,14 @@ struct AppFixture {
     result.tries = in_a_row;
     (passes ? result.passes_in_a_row : result.failures_in_a_row) = in_a_row;
     result.last = passes ? routing::ProbeOutcome::passed : routing::ProbeOutcome::refused;
-    app.on_probe(who(generation, slot), result);
+    app.on(who(generation, slot), Probed{result, owner_for(who(generation, slot), result)});
+  }
+  // What the world outside would answer: `effects.owner` if the app needs the owner.
+  template <class Event>
+  std::optional<ListenerOwner> owner_for(const Identity& who, const Event& event) {
+    if (!app.needs_owner(who, event)) return std::nullopt;
+    ++owners_asked;
+    return effects.owner;
   }
   void heal(std::uint64_t generation) {
     for (const Generation* g : app.generations()) {
@@ -66,13 +76,14 @@ struct AppFixture {
       return;
     }
   }
-  // The process ends and its group with it.
+  // The process ends, and its group with it.
   void exit(std::uint64_t generation, unsigned slot, ExitStatus status = Exited{0}) {
     Identity gone = who(generation, slot);
-    app.on(gone, spawn::Ended{status});
+    const spawn::ProcessEvent ended = spawn::Ended{status};
+    app.on(gone, ended, owner_for(gone, ended));
     app.on(gone, spawn::Gone{});
   }
-  // The last record that was asked for is on disk.
+  // The last record that was requested is on disk.
   void written() { app.on_recorded(effects.records.back().first, {}); }
   // It cannot be written.
   void unwritten() { app.on_recorded(effects.records.back().first, base::fail("disk full")); }
@@ -89,7 +100,7 @@ struct AppFixture {
     adopted();
     effects.forget();
   }
-  // Begins a deploy and brings it to the cutover, adopted by all.
+  // Begins a deploy and brings it to the cutover, adopted by all workers.
   std::shared_ptr<Report> cut_over(std::uint64_t generation, std::shared_ptr<Spec> spec) {
     auto result = report();
     REQUIRE(app.deploy(std::move(spec), result).has_value());
@@ -106,7 +117,8 @@ struct AppFixture {
       for (unsigned slot = 1; slot <= slots; ++slot) {
         if (instance(generation, slot).ended()) continue;
         app.on_quiescent(who(generation, slot));
-        if (instance(generation, slot).state() == InstanceState::stopping) exit(generation, slot);
+        const InstanceState state = instance(generation, slot).state();
+        if (state == InstanceState::stopping || state == InstanceState::killing) exit(generation, slot);
       }
       return;
     }

@@ -1,4 +1,5 @@
-// Runs a program to its end, or beside the test: its exit code and what it wrote, in bounded time.
+// Runs a program to its end, or alongside the test: its exit code and what it wrote, in bounded time. Thread:
+// the test's.
 #pragma once
 
 #include <sys/types.h>
@@ -31,7 +32,7 @@ class Command {
                    const std::map<std::string, std::string>& environment = {});
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
-  // Kills what still runs.
+  // Kills the program if it is still running.
   ~Command();
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }

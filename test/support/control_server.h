@@ -1,4 +1,4 @@
-// A control::Server on a loop in a thread of its own, with a scripted handler. Every call but the script's
+// A control::Server on a loop in a thread of its own, with a scripted handler. Everything but the script
 // belongs to the test's thread.
 #pragma once
 
@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "control/server.h"
+#include "control/socket_file.h"
 #include "loop/wakeup.h"
+#include "serve/response.h"
 #include "support/temp_folder.h"
 
 namespace gracevisor::test {
@@ -20,7 +22,7 @@ namespace gracevisor::test {
 class ControlServer final : control::Handler {
  public:
   // Runs on the loop's thread.
-  using Script = std::function<void(const control::Request&, const std::shared_ptr<control::Reply>&)>;
+  using Script = std::function<void(const control::Request&, const std::shared_ptr<serve::Response>&)>;
 
   explicit ControlServer(Script script, control::AccessPolicy policy = control::access_policy(""))
       : script_(std::move(script)), policy_(policy) {
@@ -41,7 +43,7 @@ class ControlServer final : control::Handler {
     return closed_;
   }
 
-  // On the loop's thread, waited for.
+  // Runs `function` on the loop's thread and waits for its result.
   template <class F>
   auto on_loop(F function) {
     std::packaged_task<decltype(function())()> task(std::move(function));
@@ -49,7 +51,7 @@ class ControlServer final : control::Handler {
     post([&] { task(); });
     return result.get();
   }
-  // Asks on the loop's thread until it holds; false after ten seconds.
+  // Checks `condition` on the loop's thread until it holds; false after ten seconds.
   template <class F>
   [[nodiscard]] bool eventually(F condition) {
     auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -63,14 +65,14 @@ class ControlServer final : control::Handler {
     return eventually([this, count] { return server_->connections() == count; });
   }
 
-  // For on_loop().
+  // For use inside on_loop().
   [[nodiscard]] control::Server& server() { return *server_; }
-  [[nodiscard]] std::string path() const { return (folder_ / "gracevisor.sock").string(); }
+  [[nodiscard]] std::string path() const { return control::socket_file(folder_.path()).string(); }
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
-  void handle(const control::Request& request, std::shared_ptr<control::Reply> reply) override {
-    script_(request, reply);
+  void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override {
+    script_(request, response);
   }
 
   void post(std::function<void()> task) {

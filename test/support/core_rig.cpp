@@ -50,7 +50,7 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
   routes.push_back({"", "/", web.id});
   room.clients = layout.places;
   core_ = std::make_unique<proxy::Core>(
-      *loop_, proxy::Core::Place{.index = base::WorkerIndex(0)}, port_, [] {}, [] {});
+      *loop_, proxy::Core::Settings{.index = base::WorkerIndex(0)}, port_, [] {}, [] {});
   publish();
 }
 

@@ -1,7 +1,7 @@
 // The data path on a loop of the test's own thread: a proxy::Core with hand-made route tables, clients and
-// scripted instances around it. The test steps it: it writes bytes to an end, lets everything settle, and
-// looks at what came out at the other ends. No thread, no sleep, no blocking call; time passes only when it
-// is told to.
+// scripted instances around it. The test drives it step by step: the test writes bytes to an end, lets
+// everything settle, and looks at what came out at the other ends. No thread, no sleep, no blocking call;
+// time passes only when the test says so.
 //
 //   CoreRig rig;
 //   RawEnd& client = rig.connect();
@@ -9,7 +9,7 @@
 //   rig.settle();
 //   rig.app(0)->received()  // the request, as the instance got it
 //
-// Errors of the set-up are exceptions. Thread: the test's.
+// Errors in the set-up are thrown as exceptions. Thread: the test's.
 #pragma once
 
 #include <cstddef>
@@ -29,23 +29,25 @@ namespace gracevisor::test {
 
 class CoreRig {
  public:
-  // A TCP client can tell a reset from an end; Unix sockets are faster, and instances on them usual.
+  // A TCP client can tell a reset from an end; Unix sockets are faster, and instances usually listen
+  // on them.
   enum class Family : std::uint8_t { tcp, local };
   struct Layout {
     Family clients = Family::tcp;
     Family apps = Family::local;
     std::size_t instances = 1;
-    std::size_t places = SIZE_MAX;  // of clients
+    std::size_t places = SIZE_MAX;  // for clients
   };
 
   CoreRig() : CoreRig(Layout{}) {}
-  // Adopts a first table which routes everything to one live app, "web", with these instances as its targets.
+  // Adopts a first table that routes everything to one app, "web", with these instances as its targets. The
+  // app is live, or stopped if there are no instances.
   explicit CoreRig(Layout layout);
   CoreRig(const CoreRig&) = delete;
   CoreRig& operator=(const CoreRig&) = delete;
   ~CoreRig();
 
-  // What the next table will say; publish() has it adopted before it returns.
+  // What the next table will say; it has been adopted when publish() returns.
   config::ProxyOptions options;
   routing::AppRoutes web;
   bool closing = false;
@@ -58,35 +60,37 @@ class CoreRig {
 
   // A new client; valid as long as the rig.
   RawEnd& connect();
-  // The connections that instances took, in their order; null when there are not so many.
+  // The connections that instances accepted, in that order; null when there are fewer.
   [[nodiscard]] RawEnd* app(std::size_t index);
   [[nodiscard]] std::size_t app_connections() const { return apps_.size(); }
 
-  // Breaks off every connection, and what is dialled again because of that, until none is left. References to
-  // ends end here.
+  // Breaks off every connection, including those dialled again because of that, until none is left.
+  // Invalidates references to ends.
   void hang_up();
 
   // One more instance; it becomes a target when the test lists it.
   const routing::EndpointRef& add_instance();
   [[nodiscard]] const routing::EndpointRef& endpoint(std::size_t instance) const;
-  // Nobody listens there any more.
+  // Closes the instance's listening socket: further connections are refused.
   void refuse(std::size_t instance);
 
   // Turns the loop and pumps every end until nothing can happen before time passes or the test acts.
   void settle();
-  // One turn of the loop, with instances' new connections accepted; the ends are the test's to pump.
+  // Accepts the instances' new connections and runs one turn of the loop; the test has to pump the ends.
   void turn();
   // Lets `by` pass at once, and settles. Needs support/shifted_clock.cpp.
   void pass(base::Duration by);
 
+  // For a test that is itself the client's side of an exchange.
+  [[nodiscard]] proxy::Kit& kit() { return core_->kit(); }
   [[nodiscard]] const routing::LedgerCell& cell(std::size_t instance = 0) const;
   [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
   [[nodiscard]] std::uint64_t unsent() const { return port_.unsent.read(); }
   [[nodiscard]] const routing::Shortages& shortages() const { return port_.shortages; }
-  // Over all instances.
+  // The sum over all instances.
   [[nodiscard]] std::uint64_t leases() const;
 
-  // Ends the data path and closes the loop: "" or what is wrong with that. Afterwards only the ends remain.
+  // Ends the data path and closes the loop: "", or what went wrong. Afterwards only the ends remain.
   [[nodiscard]] std::string finish();
 
  private:
@@ -99,7 +103,7 @@ class CoreRig {
   bool in_flight();
 
   const Layout layout_;
-  std::optional<TempFolder> folder_;  // of Unix sockets
+  std::optional<TempFolder> folder_;  // for Unix sockets
   std::size_t addresses_ = 0;
   std::unique_ptr<loop::Loop> loop_;
   routing::WorkerPort port_;

@@ -1,7 +1,7 @@
-// The real gracevisord on a Site, with gvctl beside it.
+// The real gracevisord on a Site, with gvctl beside it. Thread: the test's.
 //
 // A daemon that ends by itself or by terminate() must leave no process behind: that is checked at its end.
-// Its standard error, which is its log, is shown when a check of it fails.
+// Its standard error, which is its log, is shown when a check made here fails.
 #pragma once
 
 #include <chrono>
@@ -17,14 +17,22 @@
 
 namespace gracevisor::test {
 
+// What status says is wrong, without its kinds.
+[[nodiscard]] inline std::vector<std::string> texts(const std::vector<control::Problem>& problems) {
+  std::vector<std::string> result;
+  result.reserve(problems.size());
+  for (const control::Problem& problem : problems) result.push_back(problem.text);
+  return result;
+}
+
 class DaemonProcess {
  public:
-  // Starts it and waits until its control socket answers, or it ended (then it is not running()).
+  // Starts it and waits until its control socket answers, or until it has ended (then it is not running()).
   explicit DaemonProcess(const Site& site, const std::vector<std::string>& arguments = {},
                          const std::filesystem::path& program = GV_DAEMON);
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
-  // terminate(), if it still runs.
+  // terminate(), if its end has not been seen yet.
   ~DaemonProcess();
 
   [[nodiscard]] bool running() { return command_->running(); }
@@ -51,13 +59,13 @@ class DaemonProcess {
   [[nodiscard]] std::size_t children() const;
 
   void signal(int number) const { command_->signal(number); }
-  // Waits for the end of the daemon and checks that no process of it is left.
+  // Waits for the end of the daemon and checks that none of its processes is left.
   CommandResult wait_end(std::chrono::milliseconds patience = std::chrono::seconds(20));
   // SIGTERM, then wait_end().
   CommandResult terminate(std::chrono::milliseconds patience = std::chrono::seconds(20));
-  // As in a crash: SIGKILL to the daemon, then to what it left, of which nothing is expected.
+  // As in a crash: SIGKILL to the daemon, then to the processes that it left (leaving some is no failure).
   void crash();
-  // SIGKILL to the daemon alone: what it started lives on, for the daemon after it.
+  // SIGKILL to the daemon alone: what it started lives on, for the next daemon.
   void abandon();
 
  private:

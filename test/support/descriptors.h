@@ -1,4 +1,4 @@
-// The descriptors that this process has open, to see that none is lost. Thread: any.
+// The descriptors that this process has open, to check that none leaks. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace gracevisor::test {
 
-// Counts the one that counting takes each time.
+// The count always includes the one that counting itself opens.
 [[nodiscard]] inline std::size_t open_descriptors() {
   std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));

@@ -1,5 +1,5 @@
 // A small blocking HTTP/1.1 client for tests, with a deadline on everything. It reads strictly and shares no
-// code with lib/http, so that it can contradict it.
+// code with lib/http, so that the two can disagree. Thread: the owner's.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,7 @@ class HttpConnection {
   // The parts, for tests of unusual exchanges. Bytes go out as they are; what comes in meanwhile is kept.
   [[nodiscard]] base::Expected<void> send(std::string_view bytes);
   [[nodiscard]] base::Expected<Response> read_response(bool bodiless = false);
-  // At least one byte more of what comes in, into the buffer that read_response() uses; false at the end.
+  // Reads at least one more byte into the buffer that read_response() uses; false at the end.
   [[nodiscard]] base::Expected<bool> receive();
   [[nodiscard]] const std::string& received() const noexcept { return input_; }
   // Sends FIN.
@@ -71,7 +71,7 @@ class HttpConnection {
 
   base::UniqueFd fd_;
   std::chrono::milliseconds patience_;
-  std::string input_;  // received and not yet read
+  std::string input_;  // received, not yet read
 };
 
 [[nodiscard]] std::string to_text(const Request& request);

@@ -1,5 +1,6 @@
-// Clients that ask the same again and again on keep-alive connections until they are told to stop, and count
-// strictly: an answer that is no 2xx, a broken or closed connection and a late answer are all failures.
+// Clients that repeat one request on keep-alive connections until they are told to stop, and count strictly:
+// an answer other than 2xx, a broken or closed connection and a late answer are all failures. Thread: the
+// test's; each client has its own.
 #pragma once
 
 #include <atomic>
@@ -18,13 +19,13 @@ struct LoadResult {
   std::uint64_t ok = 0;
   std::uint64_t other_status = 0;
   std::uint64_t socket_errors = 0;
-  std::uint64_t connections = 0;  // opened; equal to the clients while no keep-alive connection was closed
+  std::uint64_t connections = 0;  // tried; as many as clients if none failed or was closed
   std::chrono::milliseconds slowest{};
-  std::map<std::string, std::uint64_t> bodies;  // how often each answer came
+  std::map<std::string, std::uint64_t> bodies;  // how often each body of a 2xx came
   std::vector<std::string> problems;            // the first few
 
   [[nodiscard]] std::uint64_t failed() const noexcept { return other_status + socket_errors; }
-  // How many answers contain `text`.
+  // How many 2xx answers contain `text`.
   [[nodiscard]] std::uint64_t answers_with(std::string_view text) const;
 };
 
@@ -39,9 +40,9 @@ class LoadGenerator {
   LoadGenerator& operator=(const LoadGenerator&) = delete;
   ~LoadGenerator();
 
-  // Every client ends after the answer that it waits for.
+  // Every client ends after the answer that it is waiting for.
   LoadResult stop();
-  // What was counted so far.
+  // What has been counted so far.
   [[nodiscard]] LoadResult so_far();
 
  private:

@@ -1,4 +1,4 @@
-// A clock that the test moves.
+// A clock that the test moves. Thread: the test's.
 #pragma once
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-// The parts of manual pages that follow from tables in the code.
+// The parts of manual pages that follow from tables in the code. Thread: the test's.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -10,7 +10,7 @@
 
 namespace gracevisor::test {
 
-// As roff has it: what it would take for something else is escaped.
+// `text` as roff source: the characters that roff would interpret are escaped.
 inline std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -20,7 +20,7 @@ inline std::string roff(std::string_view text) {
   return out;
 }
 
-// What stands on the page between the remark that names the table's `file` and the one that ends it.
+// The part of the page between the remark that names the table's `file` and the remark that ends the table.
 inline std::string table_of(std::string_view page, std::string_view file) {
   const std::string text = content_of(std::string(GV_SOURCE_DIR "/apps/") + std::string(page));
   const std::string begin = ".\\\" The table of " + std::string(file) + "; a test holds the two together.\n";

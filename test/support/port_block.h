@@ -1,5 +1,5 @@
-// A block of TCP ports for one test, so that tests which start daemons can run side by side: a block is
-// claimed by a lock on a file and given back with it, even when the test dies.
+// A block of TCP ports for one test, so that tests that start daemons can run side by side: a block is
+// claimed by a lock on a file and given back with the lock, even when the test dies. Thread: the test's.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ class PortBlock {
   // Throws when every block is taken.
   PortBlock();
 
-  // A port for a listener, 0 <= index < 8; nobody listens on it when the block is claimed.
+  // A port for a listener, 0 <= index < 8; nothing listens on it when the block is claimed.
   [[nodiscard]] std::uint16_t listener(unsigned index) const;
-  // "21008-21023": as many ports for apps, at most 56.
+  // "21008-21023": `count` ports for apps, at most 56.
   [[nodiscard]] std::string app_range(unsigned count = 48) const;
 
  private:

@@ -1,4 +1,4 @@
-// What processes there are, read from /proc: for asserting that none is left over.
+// What processes there are, read from /proc: for asserting that none is left over. Thread: the test's.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@ namespace gracevisor::test {
 
 // All processes below `root`, itself not included; zombies that wait for their parent are not counted.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);
-// Running or stopped, but no zombie.
+// Running or stopped, but not a zombie.
 [[nodiscard]] bool alive(pid_t pid);
 [[nodiscard]] std::string command_line(pid_t pid);
 [[nodiscard]] std::size_t open_descriptors(pid_t pid);
@@ -20,7 +20,7 @@ namespace gracevisor::test {
 // From now on orphans below this process become its children instead of init's, so that descendants_of()
 // still finds them when their parent is gone.
 void adopt_orphans();
-// Kills and reaps every child that is left; their command lines.
+// Kills and reaps all descendants that are left; returns their pids and command lines.
 std::vector<std::string> kill_leftovers();
 
 }  // namespace gracevisor::test

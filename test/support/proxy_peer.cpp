@@ -121,7 +121,8 @@ void Peer::reset() {
 }
 
 Acceptor::Acceptor(const base::Address& address) {
-  auto opened = loop::open_listening_sockets(address, 1);
+  if (!address.is_unix() && address.port() == base::Port(0)) port_.emplace(address);
+  auto opened = loop::open_listening_sockets(port_ ? port_->address() : address, 1);
   if (!opened) throw std::runtime_error(opened.error().what);
   socket_ = std::move(opened->sockets.front());
   address_ = opened->address;
@@ -130,11 +131,6 @@ Acceptor::Acceptor(const base::Address& address) {
 Peer Acceptor::accept() {
   if (!ready(socket_.get(), POLLIN, kPatienceMs)) throw std::runtime_error("nobody connects");
   return Peer(base::UniqueFd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
-}
-
-void Acceptor::close() {
-  if (::shutdown(socket_.get(), SHUT_RDWR) != 0) throw std::runtime_error("cannot stop listening");
-  closed_ = std::move(socket_);
 }
 
 bool Acceptor::quiet() const {

@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
+#include "support/held_port.h"
 
 namespace gracevisor::test {
 
@@ -26,16 +28,15 @@ class Peer {
 
   // False when the connection breaks or nothing moves for too long.
   bool send(std::string_view bytes);
-  // Sends what fits at once; the number of bytes.
+  // Sends what fits at once; returns the number of bytes.
   std::size_t send_some(std::string_view bytes);
-  // Reads until what was not handed out yet contains `mark`; returns everything up to and with it. Without
-  // it:
-  // "" (see end()).
+  // Reads until the bytes not yet handed out contain `mark`; returns everything up to and including it. If it
+  // does not come: "" (see end()).
   std::string read_past(std::string_view mark);
   std::string read_exactly(std::size_t count);
   // Everything until the other side ends.
   std::string read_to_end();
-  // A whole message with Content-Length, or a head alone without it.
+  // A whole message if it has a Content-Length, otherwise its head alone.
   std::string read_message();
 
   // Nothing has come, and the connection is open.
@@ -54,24 +55,24 @@ class Peer {
   End end_ = End::open;
 };
 
-// Takes connections on 127.0.0.1.
+// Takes connections, by default on a port of 127.0.0.1 that the kernel chooses.
 class Acceptor {
  public:
   explicit Acceptor(const base::Address& address = base::Address::tcp_loopback(base::Port(0)));
   [[nodiscard]] const base::Address& address() const { return address_; }
   [[nodiscard]] Peer accept();
-  // Does nobody knock now?
+  // Is no connection waiting to be accepted now?
   [[nodiscard]] bool quiet() const;
-  // Refuses connections from now on; nobody else gets the port.
-  void close();
+  // Refuses connections from now on; no other process gets a port that the kernel chose.
+  void close() { socket_.reset(); }
 
  private:
+  std::optional<HeldPort> port_;  // set if `address` left the port to the kernel
   base::UniqueFd socket_;
-  base::UniqueFd closed_;
   base::Address address_;
 };
 
-// Looks again and again until `holds` or too long has passed.
+// Checks again and again until `holds` is true or `patience` has passed (false).
 template <class Condition>
 [[nodiscard]] bool eventually(const Condition& holds, std::chrono::milliseconds patience = kPatience);
 

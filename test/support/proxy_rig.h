@@ -24,7 +24,7 @@ class FakeApp {
                    base::Slot slot = base::Slot(1), std::size_t workers = 1);
   [[nodiscard]] Peer accept() { return acceptor_.accept(); }
   [[nodiscard]] bool quiet() const { return acceptor_.quiet(); }
-  // Nobody listens there any more: connections are refused.
+  // Stops listening: connections are refused.
   void close() { acceptor_.close(); }
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }
   [[nodiscard]] const routing::LedgerCell& cell(std::uint32_t worker = 0) const {
@@ -40,38 +40,38 @@ class ProxyRig {
  public:
   struct Crew {
     std::size_t workers = 1;
-    // Further places in the workers' accept group, behind theirs: for the test to take itself.
+    // Further places in the workers' accept group, after the workers' own: for the test to take.
     std::size_t outsiders = 0;
-    // Who accepts: as the kernel deals connections out, or the first worker each of them (TCP).
+    // Who accepts: whichever worker the kernel deals a connection to, or always the first worker (TCP).
     enum class Dealing : std::uint8_t { by_kernel, to_first } dealing = Dealing::by_kernel;
     base::Address address = base::Address::tcp_loopback(base::Port(0));
   };
 
-  // Starts workers whose first table routes everything to one app, "web", with these targets; live, or
-  // stopped without targets.
+  // Starts workers whose first table routes everything to one app, "web", with these targets. The app is
+  // live, or stopped if there are no targets.
   explicit ProxyRig(std::vector<routing::EndpointRef> targets = {}) : ProxyRig(std::move(targets), Crew()) {}
   ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew);
   ~ProxyRig();
   ProxyRig(const ProxyRig&) = delete;
   ProxyRig& operator=(const ProxyRig&) = delete;
 
-  // What the next table will say; publish() sends it, and waits until the workers have adopted it.
+  // What the next table will say; publish() sends it and waits until the workers have adopted it.
   config::ProxyOptions options;
   routing::AppRoutes web;
-  std::vector<routing::AppRoutes> more;  // with the options of their own, or those of "web"
+  std::vector<routing::AppRoutes> more;  // with options of their own, or else those of "web"
   std::vector<routing::ProbeOrder> probes;
   bool closing = false;
   routing::Room room;
-  bool listed = true;                             // the listener
-  bool leaving = false;                           // so is it
-  std::vector<routing::HostIndex::Entry> former;  // routes that it had
-  base::Epoch former_until;                       // as ListenerRoutes
+  bool listed = true;                             // the listener is in the table
+  bool leaving = false;                           // the listener is leaving
+  std::vector<routing::HostIndex::Entry> former;  // the listener's previous routes
+  base::Epoch former_until;                       // as in ListenerRoutes
   config::Listener listener;
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
   routing::AccessSinkRef access;  // the listener's
   void publish();
-  // Without waiting; the epoch that it has.
+  // The same without waiting; returns the table's epoch.
   base::Epoch put();
 
   [[nodiscard]] Peer connect(int receive_buffer = 0) const {
@@ -82,11 +82,11 @@ class ProxyRig {
   [[nodiscard]] routing::WorkerPort& port(std::size_t worker = 0) { return *ports_[worker]; }
   [[nodiscard]] const std::shared_ptr<const routing::ListenerSockets>& sockets() const { return sockets_; }
   [[nodiscard]] proxy::AcceptGroup& accept_group() { return *accept_group_; }
-  // By worker.
+  // Per worker.
   [[nodiscard]] std::vector<std::uint64_t> connections() const;
   [[nodiscard]] base::Epoch epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t rings() const { return rings_.read(); }
-  // Joins the workers; a loop's closing result that is not 0, if there is one.
+  // Joins the workers. Returns a loop's closing result that is not 0, if there is one, otherwise 0.
   [[nodiscard]] int finish();
 
  private:
@@ -94,7 +94,7 @@ class ProxyRig {
   handoff::Gauge rings_;
   std::shared_ptr<const routing::ListenerSockets> sockets_;
   std::vector<routing::RouteTableRef>
-      published_;  // as the supervisor: the last reference is not the worker's
+      published_;  // as in the supervisor: the last reference is not a worker's
   base::Epoch epoch_;
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

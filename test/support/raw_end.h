@@ -1,5 +1,5 @@
 // One end of a connection that never blocks: what cannot be sent waits, what came is kept. For tests that run
-// both ends and what is between them on one thread; its owner pumps. Thread: the test's.
+// both ends and what is between them on one thread; the owner calls pump(). Thread: the test's.
 #pragma once
 
 #include <cstddef>
@@ -16,24 +16,24 @@ namespace gracevisor::test {
 class RawEnd {
  public:
   explicit RawEnd(base::UniqueFd socket);
-  // Throws when nobody listens.
+  // Throws when nothing listens there.
   [[nodiscard]] static RawEnd connect(const base::Address& address);
 
-  // All of these take effect at the next pump(), behind what was sent before; what the other side does not
-  // take waits.
+  // send() and finish_writing() take effect at the next pump(), after what was sent before; what the other
+  // side does not take waits.
   void send(std::string_view bytes) { unsent_.append(bytes); }
   void finish_writing() { finishing_ = true; }  // FIN
-  // At once, with what waits thrown away.
+  // close() and reset() take effect at once; what is waiting to be sent is thrown away.
   void close() { socket_.reset(); }
-  void reset();  // RST on TCP; on a Unix socket a close, which resets when something was not read
-  // While paused nothing is read, as by a slow reader.
+  void reset();  // RST on TCP; on a Unix socket a close, which resets if something was left unread
+  // While paused, pump() reads nothing, like a slow reader.
   void pause(bool paused) { paused_ = paused; }
-  // At once, paused or not, and no more than so many bytes.
+  // Reads at once, paused or not, at most `most` bytes.
   void read(std::size_t most);
-  // Whatever comes from now on is refused; what this end sends still goes out.
+  // Refuses all bytes that come from now on; what this end sends still goes out.
   void refuse_bytes();
 
-  // Bytes that wait to be sent.
+  // Bytes that are waiting to be sent.
   [[nodiscard]] std::size_t waiting() const { return unsent_.size(); }
 
   // Sends and reads what is possible now. True when anything moved.
@@ -43,7 +43,7 @@ class RawEnd {
   [[nodiscard]] const std::string& received() const { return received_; }
   // What came since the last call.
   std::string take();
-  // How the other side ended, as far as it was read.
+  // How the other side ended, as far as it has been read.
   [[nodiscard]] End end() const { return end_; }
   // False once a send has failed: the other side has closed, and said so.
   [[nodiscard]] bool writable() const { return writable_; }

@@ -1,4 +1,5 @@
-// Effects that record what was asked for, and a clock that only the test moves. Timers fire from advance().
+// Effects that record what was asked for, Knowledge that the test sets, and a clock that only the test moves.
+// Timers fire from advance(). Thread: the test's.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "decide/app.h"
 #include "decide/fact_log.h"
+#include "decide/fact_receipt.h"
 
 namespace gracevisor::test {
 
@@ -21,17 +23,19 @@ using spawn::Signaled;
 using spawn::SpawnFailed;
 using spawn::SpawnStage;
 
-class RecordingEffects final : public Effects {
+class RecordingEffects final : public Effects, public Knowledge {
  public:
   // Everything asked for, in order: "spawn 1.1", "signal 1.2 15", "kill 1.1", "close 1.1", "record live=2",
   // "publish".
   std::vector<std::string> calls;
   std::map<Identity, EndpointCounts> endpoint_counts;
   AppCounts app_counts;
-  ListenerOwner owner{Ownership::own, "", {}};
+  ListenerOwner owner{Ownership::own, "", {}};  // of every address, whenever it is asked for
+  std::string port_holder;                      // what is found out of PortBusy
   std::string where = "place";
   std::vector<std::string> output;
   std::vector<std::pair<std::uint64_t, AppState>> records;  // serial, state
+  std::vector<std::shared_ptr<Report>> remembered;
   base::Epoch published;
   std::vector<std::size_t> late;
   App* app = nullptr;  // gets the timers
@@ -41,7 +45,7 @@ class RecordingEffects final : public Effects {
   }
   void forget() { calls.clear(); }
 
-  // Moves the clock, firing what becomes due in its order.
+  // Moves the clock and fires what becomes due, in order.
   void advance(base::Duration by) {
     base::TimePoint end = now_ + by;
     while (true) {
@@ -61,6 +65,9 @@ class RecordingEffects final : public Effects {
   void spawn(const Identity& who, const SpecRef& /*spec*/) override { calls.push_back("spawn " + name(who)); }
   void signal(const Identity& who, int number, config::Stop::Scope /*scope*/) override {
     calls.push_back("signal " + name(who) + " " + std::to_string(number));
+  }
+  void pass_signal(const Identity& who, int number, config::Stop::Scope /*scope*/) override {
+    calls.push_back("pass " + name(who) + " " + std::to_string(number));
   }
   void kill_tree(const Identity& who) override { calls.push_back("kill " + name(who)); }
   void arm(const Identity& who, InstanceTimer timer, base::Duration after) override {
@@ -87,7 +94,6 @@ class RecordingEffects final : public Effects {
     calls.push_back("record live=" + std::to_string(state.live.value()));
     records.emplace_back(serial, state);
   }
-  [[nodiscard]] ListenerOwner listener_owner(const Identity& /*who*/) override { return owner; }
   [[nodiscard]] EndpointCounts counts(const Identity& who) const override {
     auto it = endpoint_counts.find(who);
     return it == endpoint_counts.end() ? EndpointCounts{} : it->second;
@@ -99,8 +105,15 @@ class RecordingEffects final : public Effects {
     return output;
   }
   [[nodiscard]] std::vector<std::size_t> late_workers() const override { return late; }
-  void tell(const Fact& fact) override {
+  void remember(base::AppId /*app*/, const std::shared_ptr<Report>& report) override {
+    remembered.push_back(report);
+  }
+  void tell(Fact fact, Report* receipt) override {
+    auto* failed = std::get_if<fact::ProbeFailed>(&fact.what);
+    if (failed != nullptr && failed->owner) failed->owner = owner;
+    if (auto* busy = std::get_if<fact::PortBusy>(&fact.what)) busy->holder = port_holder;
     if (auto line = log_text(fact)) calls.push_back("say " + line->text);
+    if (receipt != nullptr) add_line(fact, *receipt);
   }
 
   static std::string name(const Identity& who) {

@@ -1,4 +1,4 @@
-// Turns a loop until something is so, instead of sleeping. Thread: the loop's.
+// Turns a loop until a condition holds, instead of sleeping. Thread: the loop's.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// As long as it lives this process gets no further descriptor, or only so many. Thread: the test's only one;
-// whatever else the test needs is opened before.
+// As long as a Scarce lives, this process gets no further descriptor, or only a given number. Thread: the
+// test's only one; the test must first open everything else that it needs.
 #pragma once
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // Lets time pass without waiting: this program's own clock_gettime stands in front of the C library's, for
-// libuv and the standard library alike, and adds what was asked for to the monotonic clocks. Linked only
+// libuv and the standard library alike, and adds the requested shift to the monotonic clocks. Linked only
 // where a test needs it. Thread: the test's, while no other thread of the program runs.
 #pragma once
 

@@ -1,8 +1,8 @@
 // The place where a test's daemon lives: folders, ports and the configuration file. A daemon may be started
-// on it, ended, and started again.
+// on it, ended, and started again. Thread: the test's.
 //
-// Configuration texts may say @LISTEN@ (the first listener's address; @LISTEN1@, @LISTEN2@ ... further ones),
-// @DEMO@ (gvdemo's path), @PYTHON@, @SUPPORT@ (the folder test/support) and @DIR@ (the site's folder).
+// Configuration texts may contain @LISTEN@ (the first listener's address; @LISTEN1@, @LISTEN2@ ... further
+// ones), @DEMO@ (gvdemo's path), @PYTHON@, @SUPPORT@ (the folder test/support) and @DIR@ (the site's folder).
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ class Site {
 
   // Writes the configuration file: a [daemon] table for this site, then `apps`, expanded.
   void configure(std::string_view apps) const;
-  // Writes it as it is, but for the expansion; for daemon tables of the test's own.
+  // Writes `text` as it is, except for the expansion; for tests with a [daemon] table of their own.
   void configure_whole(std::string_view text) const;
   [[nodiscard]] std::string expand(std::string_view text) const;
   // The [daemon] table that configure() writes; further lines of it may follow.

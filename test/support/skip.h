@@ -1,5 +1,5 @@
-// A test case that cannot run here says so and returns. A run of nothing else ends with kSkippedCode, which
-// ctest shows as skipped where a test's SKIP_RETURN_CODE is that.
+// A test case that cannot run here says so with skip() and returns. A run of only such cases ends with
+// kSkippedCode, which ctest shows as skipped if it is the test's SKIP_RETURN_CODE. Thread: the test's.
 #pragma once
 
 #include <cstdio>

@@ -1,5 +1,6 @@
-// Clients that send a request and read nothing of a response that is larger than all buffers on its way: half
-// of them with its length, so that it is spliced, the others in chunks, so that it is relayed.
+// Clients that send a request and read nothing of a response that is larger than all buffers on its way. Half
+// of the responses come with a length, so that they are spliced, the others in chunks, so that they are
+// relayed. Thread: the test's.
 #pragma once
 
 #include <cstddef>
@@ -14,21 +15,21 @@ namespace gracevisor::test {
 
 class StalledClients {
  public:
-  // Sends the requests; a gvdemo answers at the end of them. Throws when nobody listens.
+  // Sends the requests; the app behind `listener` must be gvdemo. Throws when nothing listens.
   explicit StalledClients(const base::Address& listener);
   [[nodiscard]] std::size_t size() const { return clients_.size(); }
 
-  // Waits until the daemon reads no response of this instance, which has a port: there are bytes at each of
-  // its sockets whenever one looks.
+  // Waits until the daemon reads no response of this instance, which must have a port: look after look finds
+  // unread bytes on every connection to it.
   [[nodiscard]] bool wait_stalled(const control::InstanceStatus& instance) const;
-  // Reads to the end: how many connections were reset.
+  // Reads to the end of every connection; returns how many were reset.
   [[nodiscard]] std::size_t count_reset();
 
  private:
   std::vector<HttpConnection> clients_;
 };
 
-// How many requests were cut, as an access log (JSON) says.
+// How many requests were cut, according to an access log (JSON).
 [[nodiscard]] std::size_t count_cut(const std::filesystem::path& access_log);
 
 }  // namespace gracevisor::test

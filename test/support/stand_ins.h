@@ -1,5 +1,6 @@
-// Heads in another form that must mean the same: with what llhttp is given a stand-in for, and without.
-// `head` is a whole head that was accepted, less what stood before its start line. Thread: pure functions.
+// Rewrites heads into forms that must mean the same: with what llhttp is given a stand-in for (odd_*), and
+// without it (plain_*). `head` is a complete head that was accepted, without what preceded its start line.
+// Thread: pure functions.
 #pragma once
 
 #include <algorithm>
@@ -78,7 +79,7 @@ inline std::string plain_request(std::string_view head) {
   return out;
 }
 
-// Of one whose method has no rules of its own and whose target is a path.
+// For a request whose method has no rules of its own and whose target is a path.
 inline std::string odd_request(std::string_view head) {
   std::string_view rest = head;
   const std::string_view line = take_line(rest);
@@ -112,7 +113,7 @@ inline std::string plain_response(std::string_view head) {
   return out;
 }
 
-// Of one that says how long its body is, and is not interim.
+// For a response that says how long its body is, and is not interim.
 inline std::string odd_response(std::string_view head) {
   std::string_view rest = head;
   std::string out(take_line(rest));

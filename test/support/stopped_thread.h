@@ -1,5 +1,5 @@
-// Stops one thread of another process, found by its name, for as long as this lives: what a disk that hangs
-// does to the thread that writes to it. Thread: the one that made it.
+// Stops one thread of another process, found by its name, for as long as this lives: what a hung disk does
+// to the thread that writes to it. Thread: the one that created it.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// A folder of the test's own, removed with everything in it at the end.
+// A folder of the test's own, removed with everything in it at the end. Thread: any.
 #pragma once
 
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
@@ -16,7 +16,7 @@ namespace gracevisor::test {
 class TempFolder {
  public:
   TempFolder() {
-    std::string pattern = "/tmp/gv-test-XXXXXX";  // short, because the paths of Unix sockets are
+    std::string pattern = "/tmp/gv-test-XXXXXX";  // short, because the paths of Unix sockets must be
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
     path_ = pattern;
   }
@@ -29,7 +29,7 @@ class TempFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-  // Makes the folders above it, and keeps the mode of a file that is there, unless one is given. The full
+  // Creates the folders above it. Keeps the mode of an existing file unless `mode` is given. Returns the full
   // path.
   std::filesystem::path write(std::string_view name, std::string_view content,
                               std::optional<unsigned> mode = {}) const {
@@ -47,8 +47,8 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// What can be read of the file; empty when there is none. Files of /proc end with an error when their process
-// does, which an iterator over the buffer would throw.
+// What can be read of the file; empty when there is none. Reading a file of /proc fails when its process
+// ends, and an iterator over the buffer would throw that error.
 inline std::string content_of(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();

@@ -1,4 +1,5 @@
 // A blocking Unix connection that sends and receives raw bytes, for what a well-behaved client never does.
+// Thread: the owner's.
 #pragma once
 
 #include <poll.h>
@@ -23,7 +24,7 @@ class UnixClient {
 
   [[nodiscard]] bool connected() const { return connected_; }
 
-  // false when the other side has closed.
+  // False when the other side has closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -32,12 +33,13 @@ class UnixClient {
     }
     return true;
   }
-  // We are done sending.
+  // Tells the other side that we are done sending.
   void finish() { (void)::shutdown(fd_.get(), SHUT_WR); }
 
-  // Until the connection ends (or is reset); what came so far after ten silent seconds.
+  // Reads until the connection ends (or is reset). After ten silent seconds: what came so far and
+  // "[silence]".
   std::string read_all() { return read_until(""); }
-  // Until `end` has come, too.
+  // The same, but stops once `end` has come.
   std::string read_until(std::string_view end) {
     while (end.empty() || received_.find(end) == std::string::npos) {
       pollfd readable{fd_.get(), POLLIN, 0};

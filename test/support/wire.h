@@ -1,5 +1,5 @@
-// HTTP/1.1 messages as a strict receiver reads them off a transcript, without a line of lib/http in it: what
-// the data path wrote is judged by other code than what wrote it. Thread: values.
+// HTTP/1.1 messages as a strict receiver reads them off a transcript, without a line of lib/http: what the
+// data path wrote is judged by code other than the code that wrote it. Thread: values.
 #pragma once
 
 #include <cstddef>
@@ -20,18 +20,18 @@ struct WireMessage {
   bool whole = false;            // its end was seen
   bool ends_with_close = false;  // by the connection's end alone
 
-  // The field's values in their order, joined by ", "; "" when there is none. Any case.
+  // The field's values in order, joined by ", "; "" when there is none. `name` may be in any case.
   [[nodiscard]] std::string field(std::string_view name) const;
   [[nodiscard]] std::size_t count(std::string_view name) const;
-  // Of a response.
+  // For a response.
   [[nodiscard]] int status() const;
   [[nodiscard]] bool interim() const { return status() >= 100 && status() < 200; }
-  [[nodiscard]] std::string token() const { return field("X-Gv-Error"); }  // of an answer of our own
+  [[nodiscard]] std::string token() const { return field("X-Gv-Error"); }  // in an answer of our own
 };
 
 struct Wire {
-  std::vector<WireMessage> messages;  // the last one may not be whole; a head that is not is no message
-  std::string rest;                   // what is behind them
+  std::vector<WireMessage> messages;  // the last may be incomplete, but its head is complete
+  std::string rest;                   // what follows them
   std::string problem;                // "" or what no receiver would accept
 };
 

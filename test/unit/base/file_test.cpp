@@ -1,11 +1,14 @@
 #include "base/file.h"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
 
+#include "base/address.h"
+#include "base/unique_fd.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -42,6 +45,20 @@ TEST_CASE("file: one byte beyond the limit is an error") {
   auto read = base::read_file(folder / "file", 4);
   REQUIRE_FALSE(read.has_value());
   CHECK(read.error().what == (folder / "file").string() + " is longer than 4 bytes");
+}
+
+TEST_CASE("file: what is no regular file is named, and nothing waits for it") {
+  test::TempFolder folder;
+  const auto said = [](const std::filesystem::path& path) { return base::read_file(path, 10).error().what; };
+  const std::string fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  CHECK(said(fifo) == fifo + " is a FIFO, not a regular file");
+  const base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const base::Address address = base::Address::unix_path((folder / "socket").string()).value();
+  REQUIRE(::bind(socket.get(), address.get(), address.length()) == 0);
+  CHECK(said(folder / "socket") == (folder / "socket").string() + " is a socket, not a regular file");
+  CHECK(said("/dev/null") == "/dev/null is a device, not a regular file");
+  CHECK(said("/tmp") == "/tmp is a directory");
 }
 
 TEST_CASE("file: what is missing or no regular file is an error that says so") {

@@ -213,7 +213,7 @@ TEST_CASE("endpoint: an app without one is a worker, with no routes and no port"
   Config config = test::config_of("[app.jobs]\ncommand = \"worker {slot}\"\nendpoint = \"none\"\n");
   CHECK(config.apps.front().endpoint == EndpointKind::none);
   CHECK(config.apps.front().routes.empty());
-  CHECK(config.shutdown_timeout() == Millis(40000));
+  CHECK(shutdown_timeout(config.daemon, {&config.apps.front()}) == Millis(40000));
   auto worker = [](const std::string& keys) {
     return "[app.jobs]\ncommand = \"worker\"\nendpoint = \"none\"\n" + keys + "\n";
   };

@@ -2,7 +2,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "config/describe.h"
+#include "config/keys.h"
 #include "loading.h"
 
 namespace gracevisor::config {
@@ -27,8 +31,52 @@ TEST_CASE("defaults: [limits] is shown as a table that may stay empty") {
   CHECK(defaults_text().find("\n[app.web.limits]") != std::string::npos);
 }
 
+namespace {
+
+// Another value than the default of a key for later.
+std::string another(const std::string& text) {
+  if (text == "false") return "true";
+  return text == R"("0s")" ? R"("1s")" : R"("rolling")";
+}
+
+std::vector<std::string> refused(const Section& section) {
+  std::vector<std::string> names;
+  const std::string table = section.path.substr(0, section.path.find('.', section.path.find('.') + 1));
+  for (const Line& line : section.lines) {
+    if (!line.later) continue;
+    names.emplace_back(line.key.name);
+    CAPTURE(line.key.name);
+    std::string text =
+        "[" + table + (table == "app.web" ? "]\ncommand = \"a\"\n" : "]\naddress = \"*:80\"\n");
+    if (section.path != table) text += "[" + section.path + "]\n";
+    const auto errors = test::errors_of(text + names.back() + " = " + another(line.text) + "\n");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors.front().ends_with("not supported by this version"));
+  }
+  for (const Section& inner : section.sections) {
+    if (inner.later) names.push_back(inner.path);
+    for (std::string& name : refused(inner)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("defaults: what is marked for later is refused") {
+  CHECK(refused(describe("listen.public", {}, Listener{})) == std::vector<std::string>{"tls", "redirect"});
+  CHECK(refused(describe("app.web", {}, App{})) ==
+        std::vector<std::string>{"exclusive", "strategy", "keep_previous", "app.web.limits"});
+  const auto errors = test::errors_of("[app.web]\ncommand = \"a\"\nlimits.nofile = 1\n");
+  REQUIRE(errors.size() == 1);
+  CHECK(errors.front().ends_with("not supported by this version"));
+  const std::string text = defaults_text();
+  CHECK(text.find("\nexclusive        = false                      # (later) never two copies") !=
+        std::string::npos);
+  CHECK(text.find("\n[app.web.limits]  # (later) ") != std::string::npos);
+}
+
 TEST_CASE("defaults: the printed table with its examples is a valid configuration") {
-  auto errors = test::errors_of(with_examples(defaults_text()), root_identity());
+  auto errors = test::errors_of(with_examples(defaults_text()), root_user());
   CHECK_MESSAGE(errors.empty(), test::joined(errors));
 }
 
@@ -41,10 +89,10 @@ TEST_CASE("defaults: spelling out every default changes nothing") {
   };
   insert_below("listen.public", "address = \"*:80\"\n");
   insert_below("app.web", "command = \"server\"\nlisten = \"public\"\n");
-  Config spelled = test::config_of(text, root_identity());
+  Config spelled = test::config_of(text, root_user());
   Config plain = test::config_of(
       "[listen.public]\naddress = \"*:80\"\n[app.web]\ncommand = \"server\"\nlisten = \"public\"\n",
-      root_identity());
+      root_user());
   CHECK(effective_text(spelled) == effective_text(plain));
   CHECK_FALSE(spelled.apps.front().health.path_given);
 }
@@ -54,7 +102,7 @@ TEST_CASE("defaults: the smallest useful file gives an app with everything fille
       "[app.web]\ncommand = \"gunicorn --bind 127.0.0.1:{port} web:app\"\nlisten = \"0.0.0.0:8080\"\nhealth "
       "= "
       "\"/health\"\n",
-      root_identity());
+      root_user());
   const App& app = config.apps.front();
   CHECK(app.command == std::vector<std::string>{"gunicorn", "--bind", "127.0.0.1:{port}", "web:app"});
   CHECK(app.directory.empty());
@@ -75,7 +123,7 @@ TEST_CASE("defaults: the smallest useful file gives an app with everything fille
   CHECK(config.daemon.runtime_dir == "/run/gracevisor");
   CHECK(config.daemon.state_dir == "/var/lib/gracevisor");
   CHECK(config.daemon.workers == 0);
-  CHECK(config.shutdown_timeout() == Millis(65000 + 30000 + 10000));
+  CHECK(shutdown_timeout(config.daemon, {&config.apps.front()}) == Millis(65000 + 30000 + 10000));
   REQUIRE(config.find_listener("0.0.0.0:8080") != nullptr);
   CHECK(config.find_listener("0.0.0.0:8080")->addresses.front().text() == "0.0.0.0:8080");
   CHECK(config.find_app("web") == &app);

@@ -15,10 +15,10 @@ struct Case {
   std::string error;  // the only error: "LINE:COLUMN: TEXT"
 };
 
-void check(const std::vector<Case>& cases, const Identity& identity = test::ordinary()) {
+void check(const std::vector<Case>& cases, const DaemonUser& user = test::ordinary()) {
   for (const Case& c : cases) {
     CAPTURE(c.text);
-    CHECK(test::errors_of(c.text, identity) == std::vector<std::string>{"/etc/gv.toml:" + c.error});
+    CHECK(test::errors_of(c.text, user) == std::vector<std::string>{"/etc/gv.toml:" + c.error});
   }
 }
 

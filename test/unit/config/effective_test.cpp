@@ -157,13 +157,13 @@ proxy_options.balance = "hash:header:X-Tenant"
 }  // namespace
 
 TEST_CASE("effective: what is printed, read again, prints the same") {
-  std::string first = effective_text(test::config_of(kEverything, root_identity()));
-  std::string second = effective_text(test::config_of(first, root_identity()));
+  std::string first = effective_text(test::config_of(kEverything, root_user()));
+  std::string second = effective_text(test::config_of(first, root_user()));
   CHECK(first == second);
 }
 
 TEST_CASE("effective: every line that was set is in the text") {
-  std::string text = effective_text(test::config_of(kEverything, root_identity()));
+  std::string text = effective_text(test::config_of(kEverything, root_user()));
   for (const char* line : {"workers = 3",
                            R"(runtime_dir = "/r")",
                            R"(state_dir = "/s")",
@@ -267,6 +267,24 @@ TEST_CASE("effective: every line that was set is in the text") {
   }
 }
 
+TEST_CASE("changed: only what differs from the defaults is printed, with its place, and means the same") {
+  const DaemonUser root = root_user();
+  const auto changed = [&](std::string_view text) {
+    auto loaded = load_text(text, "/etc/gv.toml", root);
+    REQUIRE_MESSAGE(loaded.has_value(), test::joined(test::lines(loaded.error())));
+    return changed_text(*loaded, root);
+  };
+  CHECK(changed("[daemon]\nworkers = \"auto\"\n[app.web]\ncommand = \"a b\"\nlisten = \"127.0.0.1:80\"\n"
+                "instances = 1\n[app.web.health]\npath = \"/up\"\ninterval = \"5s\"\n") ==
+        "# from /etc/gv.toml\n\n[app.web]\ncommand = [\"a\", \"b\"]  # /etc/gv.toml:4\n"
+        "listen = [\"127.0.0.1:80\"]  # /etc/gv.toml:5\n\n"
+        "[app.web.health]\npath = \"/up\"  # /etc/gv.toml:8\nexpect = \"200-299\"\n");
+  CHECK(changed("[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\nhealth = \"tcp\"\n")
+            .ends_with("[app.web.health]\ntype = \"tcp\"  # /etc/gv.toml:4\n"));
+  CHECK(effective_text(test::config_of(changed(kEverything), root)) ==
+        effective_text(test::config_of(kEverything, root)));
+}
+
 TEST_CASE("effective: error pages are printed as the files that they came from") {
   test::Folder folder;
   std::string sorry = folder.write("sorry page.html", "sorry");
@@ -274,14 +292,14 @@ TEST_CASE("effective: error pages are printed as the files that they came from")
       effective_text(test::config_of("[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\nuser = \"ada\"\n"
                                      "proxy_options.error_pages = { 5xx = \"" +
                                          sorry + "\", 404 = \"" + sorry + "\" }\n",
-                                     root_identity()));
+                                     root_user()));
   CHECK(text.find("\nerror_pages = { 500-599 = \"" + sorry + "\", 404 = \"" + sorry + "\" }\n") !=
         std::string::npos);
-  CHECK(effective_text(test::config_of(text, root_identity())) == text);
+  CHECK(effective_text(test::config_of(text, root_user())) == text);
 }
 
 TEST_CASE("effective: values of environments and headers are masked") {
-  std::string text = effective_text(test::config_of(kEverything, root_identity()));
+  std::string text = effective_text(test::config_of(kEverything, root_user()));
   CHECK(text.find(R"(environment = { SECRET = "***" })") != std::string::npos);
   CHECK(text.find(R"(headers = { Authorization = "***" })") != std::string::npos);
   CHECK(text.find("hunter") == std::string::npos);
@@ -306,25 +324,25 @@ TEST_CASE("find_file: what is given, then the environment, then the usual places
   std::filesystem::current_path(before);
 }
 
-TEST_CASE("identity: an ordinary user's folders follow the XDG variables") {
+TEST_CASE("user: an ordinary user's folders follow the XDG variables") {
   Variable runtime("XDG_RUNTIME_DIR", "/xdg/run");
   Variable state("XDG_STATE_HOME", "/xdg/state");
-  Identity me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
+  DaemonUser me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
   CHECK(me.runtime_dir == "/xdg/run/gracevisor");
   CHECK(me.state_dir == "/xdg/state/gracevisor");
   CHECK(usual_folders({0, 0, "root", "root", {}, {}}, "/root").runtime_dir == "/run/gracevisor");
 }
 
-TEST_CASE("identity: without the XDG variables there are fallbacks") {
+TEST_CASE("user: without the XDG variables there are fallbacks") {
   Variable runtime("XDG_RUNTIME_DIR", nullptr);
   Variable state("XDG_STATE_HOME", "relative/is/ignored");
-  Identity me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
+  DaemonUser me = usual_folders({1234, 1234, "ada", "staff", {}, {}}, "/home/ada");
   CHECK(me.runtime_dir == "/tmp/gracevisor-1234");
   CHECK(me.state_dir == "/home/ada/.local/state/gracevisor");
 }
 
-TEST_CASE("identity: the current one is that of this process") {
-  Identity me = current_identity();
+TEST_CASE("user: the current one is that of this process") {
+  DaemonUser me = current_user();
   CHECK(me.root() == (::geteuid() == 0));
   CHECK(me.runtime_dir.is_absolute());
   CHECK(me.state_dir.is_absolute());
@@ -335,7 +353,7 @@ TEST_CASE("configs: the configuration to start from loads, as it is and with eve
   auto text = base::read_file(path, 1U << 20);
   REQUIRE(text.has_value());
   test::Folder folder;  // without a conf.d
-  auto plain = load_text(*text, folder.path("gv.toml"), root_identity());
+  auto plain = load_text(*text, folder.path("gv.toml"), root_user());
   REQUIRE_MESSAGE(plain.has_value(), test::joined(test::lines(plain.error())));
   CHECK(plain->config.apps.empty());
   CHECK(plain->warnings.empty());
@@ -347,7 +365,7 @@ TEST_CASE("configs: the configuration to start from loads, as it is and with eve
                    std::string_view(" \n").find((*text)[i + 1]) == std::string_view::npos;
     if (!example) used += (*text)[i];
   }
-  auto all = load_text(used, folder.path("gv.toml"), root_identity());
+  auto all = load_text(used, folder.path("gv.toml"), root_user());
   REQUIRE_MESSAGE(all.has_value(), test::joined(test::lines(all.error())));
   CHECK(all->config.apps.size() == 3);
   CHECK(all->warnings.empty());

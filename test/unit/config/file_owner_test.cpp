@@ -16,7 +16,7 @@ constexpr uid_t kBob = 12346;
 
 struct Fixture {
   Folder folder;
-  Identity root = root_identity();
+  DaemonUser root = root_user();
 
   std::string write(const std::string& name, const std::string& text, uid_t owner) {
     std::string file = folder.write(name, text);
@@ -88,7 +88,7 @@ TEST_CASE_FIXTURE(Fixture, "file owner: an ordinary daemon's file may be its gro
 }
 
 TEST_CASE_FIXTURE(Fixture, "files: a folder is said to be one and its mode is nobody's business") {
-  for (const Identity& who : {root, test::ordinary()}) {
+  for (const DaemonUser& who : {root, test::ordinary()}) {
     auto loaded = load("/tmp", who);
     REQUIRE_FALSE(loaded.has_value());
     CHECK(lines(loaded.error()) == std::vector<std::string>{"/tmp:1:1: /tmp is a directory"});

@@ -19,19 +19,29 @@ std::string app(const std::string& name, const std::string& port) {
   return "[app." + name + "]\ncommand = \"server\"\nlisten = \"127.0.0.1:" + port + "\"\n";
 }
 
-Strings errors_in(const std::string& file, const Identity& identity = ordinary()) {
-  auto loaded = load(file, identity);
+Strings errors_in(const std::string& file, const DaemonUser& user = ordinary()) {
+  auto loaded = load(file, user);
   REQUIRE_FALSE(loaded.has_value());
   return lines(loaded.error());
 }
 
-Config loaded(const std::string& file, const Identity& identity = ordinary()) {
-  auto result = load(file, identity);
+Config loaded(const std::string& file, const DaemonUser& user = ordinary()) {
+  auto result = load(file, user);
   REQUIRE_MESSAGE(result.has_value(), test::joined(lines(result.error())));
   return std::move(result->config);
 }
 
 }  // namespace
+
+TEST_CASE("files: a file that is no text is told so, with its first NUL") {
+  const std::string text(
+      "\x7f"
+      "ELF\n\2\0\1",
+      8);
+  CHECK(test::errors_of(text) ==
+        std::vector<std::string>{
+            "/etc/gv.toml:2:2: this is a NUL byte: a configuration is text, and this file is not"});
+}
 
 TEST_CASE("include: globs are relative to their file and sorted, and each file may hold any table") {
   Folder folder;
@@ -142,16 +152,16 @@ TEST_CASE("files: root refuses a file that others can write") {
   Folder folder;
   auto open = folder.write("open.toml", app("web", "80"), 0664);
   CHECK(
-      errors_in(open, root_identity()) ==
+      errors_in(open, root_user()) ==
       Strings{open +
               ":1:1: the file can be written by its group or by others (mode 0664), and the daemon is root: "
               "chmod go-w " +
               open});
   CHECK(loaded(open).apps.size() == 1);
   auto closed = folder.write("closed.toml", "include = \"open.toml\"\n", 0644);
-  CHECK(errors_in(closed, root_identity()).size() == 1);
-  CHECK(loaded(folder.write("fine.toml", app("web", "80"), 0600), root_identity()).apps.size() == 1);
-  CHECK(errors_in(folder.write("world.toml", "", 0602), root_identity()).size() == 1);
+  CHECK(errors_in(closed, root_user()).size() == 1);
+  CHECK(loaded(folder.write("fine.toml", app("web", "80"), 0600), root_user()).apps.size() == 1);
+  CHECK(errors_in(folder.write("world.toml", "", 0602), root_user()).size() == 1);
 }
 
 TEST_CASE("files: text is read as if it stood in its file") {

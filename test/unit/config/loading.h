@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/identity.h"
+#include "config/daemon_user.h"
 #include "config/load.h"
 #include "support/temp_folder.h"
 
@@ -23,7 +23,7 @@ struct doctest::StringMaker<std::vector<std::string>> {
 
 namespace gracevisor::config::test {
 
-inline Identity ordinary() {
+inline DaemonUser ordinary() {
   return {1000, 1000, "ada", "staff", "/run/user/1000/gracevisor", "/home/ada/.local/state/gracevisor"};
 }
 
@@ -41,19 +41,19 @@ inline std::string joined(const std::vector<std::string>& texts) {
 }
 
 // The errors of `text`, standing in /etc/gv.toml; none when it loads.
-inline std::vector<std::string> errors_of(std::string_view text, const Identity& identity = ordinary()) {
-  auto loaded = load_text(text, "/etc/gv.toml", identity);
+inline std::vector<std::string> errors_of(std::string_view text, const DaemonUser& user = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", user);
   return loaded ? std::vector<std::string>() : lines(loaded.error());
 }
 
-inline std::vector<std::string> warnings_of(std::string_view text, const Identity& identity = ordinary()) {
-  auto loaded = load_text(text, "/etc/gv.toml", identity);
+inline std::vector<std::string> warnings_of(std::string_view text, const DaemonUser& user = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", user);
   REQUIRE_MESSAGE(loaded.has_value(), joined(lines(loaded.error())));
   return lines(loaded->warnings);
 }
 
-inline Config config_of(std::string_view text, const Identity& identity = ordinary()) {
-  auto loaded = load_text(text, "/etc/gv.toml", identity);
+inline Config config_of(std::string_view text, const DaemonUser& user = ordinary()) {
+  auto loaded = load_text(text, "/etc/gv.toml", user);
   REQUIRE_MESSAGE(loaded.has_value(), joined(lines(loaded.error())));
   return std::move(loaded->config);
 }

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "config/config.h"
+#include "config/daemon_user.h"
 #include "config/describe.h"
-#include "config/identity.h"
 #include "config/keys.h"
 #include "support/manual_page.h"
 
@@ -20,16 +20,28 @@ std::string sentence(std::string text) {
   return text + (text.ends_with('.') ? "" : ".");
 }
 
+// What a change of the key needs beyond a reload.
+std::string needs(Takes takes) {
+  if (takes == Takes::deploy) return "A change takes a deploy.\n";
+  if (takes == Takes::daemon || takes == Takes::stop_start)
+    return "A change takes a restart of the daemon.\n";
+  return "";
+}
+
+std::string mark(bool later) {
+  return later ? " (later)" : "";
+}
+
 std::string manual(const Section& section) {
-  std::string out = ".SS [" + roff(section.path) + "]\n";
+  std::string out = ".SS [" + roff(section.path) + "]" + mark(section.later) + "\n";
   if (!section.comment.empty()) out += roff(sentence(std::string(section.comment))) + "\n";
   for (const Line& line : section.lines) {
-    if (line.text.empty() && line.key.example.empty()) continue;  // a name reserved for later
+    if (line.text.empty() && line.key.example.empty()) continue;  // short forms and long ones share a row
     out += ".TP\n\\fB" + roff(line.key.name) + "\\fR";
     out += line.text.empty() ? ", such as " + roff(line.key.example) : " = " + roff(line.text);
-    out += "\n" + roff(sentence(line.kind));
+    out += mark(line.later) + "\n" + roff(sentence(line.kind));
     if (!line.key.comment.empty()) out += "\n" + roff(sentence(std::string(line.key.comment)));
-    out += "\n";
+    out += "\n" + needs(line.key.takes);
   }
   for (const Section& inner : section.sections) out += manual(inner);
   return out;
@@ -39,8 +51,8 @@ std::string manual(const Section& section) {
 
 TEST_CASE("manual: gracevisor.toml(5) has every key with its default, and no other") {
   Daemon daemon;
-  daemon.runtime_dir = root_identity().runtime_dir;
-  daemon.state_dir = root_identity().state_dir;
+  daemon.runtime_dir = root_user().runtime_dir;
+  daemon.state_dir = root_user().state_dir;
   const std::string keys =
       manual(describe("daemon", {}, daemon)) +
       manual(describe("listen.NAME", "A listener that apps share by host and path", Listener{})) +

@@ -205,6 +205,9 @@ TEST_CASE("logs: a file has one writer") {
   CHECK(errors_of("[daemon]\nlog.file = \"/l/d.log\"\n" + apps(R"(log.stderr = "/l/d.log")", "")).size() ==
         1);
   CHECK(errors_of("[daemon]\nstate_dir = \"/s\"\n" + apps(R"(log.stdout = "/s/log/b.log")", "")).size() == 1);
+  CHECK(errors_of(
+            apps(R"(log.stdout = "/dev/null")", R"(log = { stdout = "/dev/null", stderr = "/dev/null" })"))
+            .empty());
   CHECK(errors_of(apps(R"(log.stdout = "inherit")", R"(log = { stdout = "inherit", stderr = "inherit" })"))
             .empty());
 }
@@ -220,18 +223,24 @@ TEST_CASE("users: only root can start an app as another user") {
     CAPTURE(user);
     CHECK(config_of(as(user)).apps.front().user == user);
   }
-  CHECK(config_of(as("www-data:www-data"), root_identity()).apps.front().user == "www-data:www-data");
+  CHECK(config_of(as("www-data:www-data"), root_user()).apps.front().user == "www-data:www-data");
   for (const char* user : {"", ":", "a:", ":a", "a b", "-x", "a:b:c"}) {
     CAPTURE(user);
-    CHECK(errors_of(as(user), root_identity()).size() == 1);
+    CHECK(errors_of(as(user), root_user()).size() == 1);
   }
 }
 
-TEST_CASE("users: an app of a root daemon without a user is a warning") {
+TEST_CASE("users: the apps of a root daemon without a user are one warning") {
   std::string text = "[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\n";
-  CHECK(warnings_of(text, root_identity()) == one("1:6: app.web: runs as root, as user is not set"));
-  CHECK(warnings_of(text + "user = \"root\"\n", root_identity()).empty());
+  CHECK(warnings_of(text, root_user()) == one("1:6: 1 app runs as root (web): set user"));
+  CHECK(warnings_of(text + "user = \"root\"\n", root_user()).empty());
   CHECK(warnings_of(text).empty());
+  std::string many = text + "user = \"ada\"\n";
+  for (int i = 1; i <= 12; ++i) {
+    many += "[app.w" + std::to_string(i) + "]\ncommand = \"a\"\nendpoint = \"none\"\n";
+  }
+  CHECK(warnings_of(many, root_user()) ==
+        one("5:6: 12 apps run as root (w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, ...): set user"));
 }
 
 TEST_CASE("daemon: every key") {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/nearest.h"
 #include "config/substitute.h"
 
 namespace gracevisor::config {
@@ -109,18 +110,18 @@ TEST_CASE("substitute: an unknown name or a lone brace is an error") {
 TEST_CASE("nearest: the known word that was meant, or none") {
   constexpr std::string_view kKnown[] = {"health", "environment", "instances", "listen",
                                          "user",   "stop",        "log"};
-  CHECK(nearest("helth", kKnown) == "health");
-  CHECK(nearest("Health", kKnown) == "health");
-  CHECK(nearest("lisetn", kKnown) == "listen");
-  CHECK(nearest("instance", kKnown) == "instances");
-  CHECK(nearest("env", kKnown) == "environment");
-  CHECK(nearest("ligs", kKnown) == "");
-  CHECK(nearest("lgo", kKnown) == "log");
-  CHECK(nearest("colour", kKnown) == "");
-  CHECK(nearest("x", kKnown) == "");
-  CHECK(nearest("", kKnown) == "");
-  CHECK(nearest(std::string(100000, 'a'), kKnown) == "");
-  CHECK(nearest("health", {}) == "");
+  CHECK(base::nearest("helth", kKnown) == "health");
+  CHECK(base::nearest("Health", kKnown) == "health");
+  CHECK(base::nearest("lisetn", kKnown) == "listen");
+  CHECK(base::nearest("instance", kKnown) == "instances");
+  CHECK(base::nearest("env", kKnown) == "environment");
+  CHECK(base::nearest("ligs", kKnown) == "");
+  CHECK(base::nearest("lgo", kKnown) == "log");
+  CHECK(base::nearest("colour", kKnown) == "");
+  CHECK(base::nearest("x", kKnown) == "");
+  CHECK(base::nearest("", kKnown) == "");
+  CHECK(base::nearest(std::string(100000, 'a'), kKnown) == "");
+  CHECK(base::nearest("health", {}) == "");
 }
 
 }  // namespace gracevisor::config

@@ -45,11 +45,11 @@ TEST_CASE("access: the kernel names the other end") {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
   base::UniqueFd one(ends[0]);
   base::UniqueFd other(ends[1]);
-  auto peer = credentials_of(one.get());
+  auto peer = peer_of(one.get());
   REQUIRE(peer);
   CHECK(peer->uid == ::geteuid());
   CHECK(peer->gid == ::getegid());
   CHECK(peer->pid == ::getpid());
   CHECK(peer->groups.size() == static_cast<std::size_t>(::getgroups(0, nullptr)));
-  CHECK_FALSE(credentials_of(-1));
+  CHECK_FALSE(peer_of(-1));
 }

@@ -5,11 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstring>
 #include <string>
 #include <thread>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
+#include "control/socket_file.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -150,4 +153,28 @@ TEST_CASE("client: the default socket is the user's own") {
   CHECK(default_socket_path(1000, "/run/user/1000") == "/run/user/1000/gracevisor/gracevisor.sock");
   CHECK(default_socket_path(1000, "") == "/tmp/gracevisor-1000/gracevisor.sock");
   CHECK(default_socket_path(1000, "run") == "/tmp/gracevisor-1000/gracevisor.sock");
+}
+
+TEST_CASE("client: a deadline ends a call, whether the daemon is silent or has only begun its answer") {
+  for (const char* answer : {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n", ""}) {
+    CAPTURE(answer);
+    test::TempFolder folder;
+    const std::string path = (folder / "gv.sock").string();
+    base::UniqueFd listener = bound(path);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    std::thread daemon([&] {
+      base::UniqueFd client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      (void)::send(client.get(), answer, std::strlen(answer), MSG_NOSIGNAL);
+      char byte = 0;
+      while (::recv(client.get(), &byte, 1, 0) > 0) {
+      }
+    });
+    Client client(path, {.deadline = std::chrono::steady_clock::now() + base::Millis(50)});
+    int lines = 0;
+    auto result = client.stream(kStatus, [&](std::string_view /*line*/) { return ++lines > 0; });
+    REQUIRE_FALSE(result);
+    CHECK(result.error().kind == Kind::late);
+    CHECK(lines == (*answer == 0 ? 0 : 1));
+    daemon.join();
+  }
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "control/answers.h"
 #include "control/client.h"
 #include "support/control_server.h"
 #include "support/scarce.h"
@@ -24,8 +25,8 @@ namespace {
 constexpr uid_t kSomebody = 65534;
 constexpr std::size_t kForOperators = 56;
 
-void say_hello(const Request& /*request*/, const std::shared_ptr<Reply>& reply) {
-  reply->json(200, R"({"hello":1})");
+void say_hello(const Request& /*request*/, const std::shared_ptr<serve::Response>& response) {
+  send_json(*response, R"({"hello":1})");
 }
 
 using Clients = std::vector<std::unique_ptr<UnixClient>>;
@@ -95,14 +96,14 @@ TEST_CASE("crowd: operators cannot lock the admins out") {
 
 TEST_CASE("crowd: followers have places of their own and some of those are kept for admins") {
   if (::geteuid() != 0) return;
-  std::vector<std::shared_ptr<Reply>> kept;
+  std::vector<std::shared_ptr<serve::Response>> kept;
   ControlServer server(
-      [&](const Request& request, const std::shared_ptr<Reply>& reply) {
-        if (request.path != "/follow") return reply->json(200, "{}");
-        if (!reply->follow()) return reply->error({"too many follow", ExitCode::busy, {}});
-        reply->begin_stream();
-        reply->line("{}");
-        kept.push_back(reply);
+      [&](const Request& request, const std::shared_ptr<serve::Response>& response) {
+        if (request.path != "/follow") return send_json(*response, "{}");
+        if (!response->follow()) return send_error(*response, {"too many follow", ExitCode::busy, {}});
+        begin_lines(*response);
+        send_line(*response, "{}");
+        kept.push_back(response);
       },
       with_operators());
   let_operators_in(server);
@@ -128,7 +129,7 @@ TEST_CASE("crowd: followers have places of their own and some of those are kept 
   REQUIRE(server.eventually_connections(31));
   CHECK(follow());
   server.on_loop([&] {
-    for (auto& reply : kept) reply->end();
+    for (auto& response : kept) response->end();
     kept.clear();
     return 0;
   });

@@ -5,44 +5,26 @@
 #include <algorithm>
 #include <string>
 
+#include "unit/control/samples.h"
+
 using namespace gracevisor::control;
 
 namespace {
 
 StatusReport sample() {
-  InstanceStatus running;
-  running.name = "42.1";
-  running.state = "healthy";
-  running.pid = 4711;
-  running.endpoint = ":21004";
-  running.uptime_s = 7200;
-  running.in_flight = 13;
-  running.upgraded = 4;
-  running.restarts = 2;
-  running.rss_bytes = 325058560;
-  running.probe_ms = 3;
   InstanceStatus waiting;
   waiting.name = "42.2";
   waiting.state = "backoff";
-  waiting.detail = "next in 7 s, 6 failures: exit 1";
-  AppStatus app;
-  app.name = "web";
-  app.state = "live";
-  app.generation = 42;
-  app.healthy = 1;
-  app.wanted = 2;
-  app.requests = 14092;
-  app.failed = 3;
+  waiting.failures = 6;
+  waiting.due_s = 7;
+  waiting.last_exit = "exit 1";
+  AppStatus app = gracevisor::test::live_app();
   app.repaired = 2;
-  app.since_s = 7300;
   app.listens = {"public"};
   app.routes = {"example.com/api", "/"};
-  app.instances = {running, waiting};
-  app.last_deploy = "@42 done";
-  app.problems = {"last deploy @43 FAILED 12 min ago, exit 10: gvctl history web 43"};
-  app.stopped_uid = 1000;
-  app.stopped_s = 172800;
-  return StatusReport{"0.1.0", 77, 9000, 2, 9, {app}, 1024, 352, 280, {"3 connections were turned away"}};
+  app.instances = {gracevisor::test::running_instance(), waiting};
+  app.problems = {{"deploy-failed", "the deploy of @43 failed"}};
+  return gracevisor::test::status_of(app);
 }
 
 }  // namespace
@@ -68,8 +50,10 @@ TEST_CASE("messages: a status report means the same after the journey") {
   CHECK(app.since_s == 7300);
   CHECK(app.listens == std::vector<std::string>{"public"});
   CHECK(app.routes == std::vector<std::string>{"example.com/api", "/"});
-  CHECK(app.last_deploy == "@42 done");
-  CHECK(app.problems.size() == 1);
+  REQUIRE(app.deploy);
+  CHECK(app.deploy->generation == 42);
+  CHECK(app.deploy->exit == 0);
+  CHECK(app.problems == std::vector<Problem>{{"deploy-failed", "the deploy of @43 failed"}});
   CHECK(app.stopped_uid == 1000);
   CHECK(app.stopped_s == 172800);
   REQUIRE(app.instances.size() == 2);
@@ -81,29 +65,27 @@ TEST_CASE("messages: a status report means the same after the journey") {
   CHECK(app.instances[0].in_flight == 13);
   CHECK(app.instances[0].upgraded == 4);
   CHECK(app.instances[0].restarts == 2);
-  CHECK(app.instances[0].rss_bytes == 325058560);
+  CHECK(app.instances[0].memory_bytes == 325058560);
+  CHECK(app.instances[0].cpu_percent == 12.5);
   CHECK(app.instances[0].probe_ms == 3);
   CHECK_FALSE(app.instances[1].uptime_s);
   CHECK_FALSE(app.instances[1].probe_ms);
-  CHECK(app.instances[1].detail == "next in 7 s, 6 failures: exit 1");
+  CHECK(app.instances[1].due_s == 7);
+  CHECK(app.instances[1].last_exit == "exit 1");
   CHECK(to_json(*read) == to_json(sample()));
-}
-
-TEST_CASE("messages: an app on its own reads as it does within a status") {
-  auto app = read_app_status(to_json(sample().apps[0]));
-  REQUIRE(app);
-  CHECK(to_json(*app) == to_json(sample().apps[0]));
 }
 
 TEST_CASE("messages: a report line keeps its moment, its exit and its further members") {
   ReportLine line{"cutover", 1700, "new requests -> @42", 13, {}};
-  line.fields = {{"epoch", std::int64_t{9}}, {"hot", true}, {"load", 0.5}, {"app", std::string("web")}};
+  line.fields = {{"epoch", std::int64_t{9}}, {"hot", true}, {"load", 0.5}, {"old", std::string("@41")}};
+  line.app = "web";
   auto read = read_report_line(to_json(line));
   REQUIRE(read);
   CHECK(read->phase == "cutover");
   CHECK(read->at_ms == 1700);
   CHECK(read->text == "new requests -> @42");
   CHECK(read->exit == 13);
+  CHECK(read->app == "web");
   REQUIRE(read->fields.size() == 4);
   for (const auto& field : line.fields) {
     CHECK(std::find(read->fields.begin(), read->fields.end(), field) != read->fields.end());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/answers.h"
 #include "control/client.h"
 #include "support/control_server.h"
 #include "support/unix_client.h"
@@ -19,11 +20,9 @@ using test::UnixClient;
 
 namespace {
 
-void say_hello(const Request& /*request*/, const std::shared_ptr<Reply>& reply) {
-  reply->json(200, R"({"hello":1})");
+void say_hello(const Request& /*request*/, const std::shared_ptr<serve::Response>& response) {
+  send_json(*response, R"({"hello":1})");
 }
-
-constexpr std::string_view kGet = "GET /v1/status HTTP/1.1\r\nHost: gv\r\n\r\n";
 
 std::string post(const std::string& headers, const std::string& body) {
   return "POST /v1/apps/web/stop HTTP/1.1\r\nHost: gv\r\n" + headers + "\r\n" + body;
@@ -54,9 +53,9 @@ TEST_CASE("server: the socket's file has the policy's mode") {
 
 TEST_CASE("server: a handler sees the method, the decoded target, the body and who asks") {
   std::vector<Request> seen;
-  ControlServer server([&](const Request& request, const std::shared_ptr<Reply>& reply) {
+  ControlServer server([&](const Request& request, const std::shared_ptr<serve::Response>& response) {
     seen.push_back(request);
-    reply->json(200, "{}");
+    send_json(*response, "{}");
   });
   Client client(server.path());
   REQUIRE(client.ask({http::Method::get, "/v1/apps/web/logs?n=10&instance=43%2E1", {}}));
@@ -75,48 +74,11 @@ TEST_CASE("server: a handler sees the method, the decoded target, the body and w
   CHECK(seen[1].body == R"({"now":true})");
 }
 
-TEST_CASE("server: a connection carries one request after the other") {
-  ControlServer server(say_hello);
-  UnixClient client(server.path());
-  for (int i = 0; i < 3; ++i) {
-    client.forget();
-    REQUIRE(client.send(kGet));
-    CHECK(client.read_until("{\"hello\":1}\n").starts_with("HTTP/1.1 200 OK\r\n"));
-  }
-  CHECK(server.on_loop([] { return true; }));
-}
-
-TEST_CASE("server: a request in single bytes is a request") {
-  ControlServer server([](const Request& request, const std::shared_ptr<Reply>& reply) {
-    reply->json(200, R"({"body":")" + request.body + R"("})");
-  });
-  UnixClient client(server.path());
-  for (char byte : post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) {
-    REQUIRE(client.send({&byte, 1}));
-  }
-  CHECK(client.read_until("\n\r\n{\"body\":\"abcde\"}\n").find("[silence]") == std::string::npos);
-}
-
-TEST_CASE("server: what follows before the answer is not a request, and the connection closes") {
-  int handled = 0;
-  ControlServer server([&](const Request& /*request*/, const std::shared_ptr<Reply>& reply) {
-    ++handled;
-    reply->json(200, "{}");
-  });
-  UnixClient client(server.path());
-  REQUIRE(client.send(std::string(kGet) + std::string(kGet)));
-  std::string all = client.read_all();
-  CHECK(all.find("Connection: close\r\n") != std::string::npos);
-  CHECK(all.find("HTTP/1.1", 1) == std::string::npos);
-  CHECK(server.stop() == 0);
-  CHECK(handled == 1);
-}
-
 TEST_CASE("server: garbage is refused with an answer and the handler never hears of it") {
   int handled = 0;
-  ControlServer server([&](const Request& /*request*/, const std::shared_ptr<Reply>& reply) {
+  ControlServer server([&](const Request& /*request*/, const std::shared_ptr<serve::Response>& response) {
     ++handled;
-    reply->json(200, "{}");
+    send_json(*response, "{}");
   });
   CHECK(status_line(server, "\x16\x03\x01 tls?\r\n\r\n").starts_with("HTTP/1.1 400 "));
   CHECK(status_line(server, "GET /a%zz HTTP/1.1\r\nHost: gv\r\n\r\n").starts_with("HTTP/1.1 400 "));
@@ -144,9 +106,9 @@ TEST_CASE("server: HEAD is refused without a body") {
 
 TEST_CASE("server: a body beyond 1 MiB is refused, announced or not, and one of 1 MiB is not") {
   std::size_t size = 0;
-  ControlServer server([&](const Request& request, const std::shared_ptr<Reply>& reply) {
+  ControlServer server([&](const Request& request, const std::shared_ptr<serve::Response>& response) {
     size = request.body.size();
-    reply->json(200, "{}");
+    send_json(*response, "{}");
   });
   constexpr std::size_t kMost = 1U << 20;
   CHECK(status_line(server, post("Content-Length: 1048577\r\n", "")).starts_with("HTTP/1.1 413 "));
@@ -165,20 +127,11 @@ TEST_CASE("server: a body beyond 1 MiB is refused, announced or not, and one of 
   CHECK(size == kMost);
 }
 
-TEST_CASE("server: a client that waits for 100 Continue gets it") {
-  ControlServer server(say_hello);
-  UnixClient client(server.path());
-  REQUIRE(client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n", "")));
-  CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
-  REQUIRE(client.send("{}"));
-  CHECK(client.read_until("{\"hello\":1}\n").find("HTTP/1.1 200 OK\r\n") != std::string::npos);
-}
-
 TEST_CASE("server: somebody who may not is refused whatever the request") {
   if (::geteuid() != 0) return;  // only root can become a stranger
   int handled = 0;
   ControlServer server(
-      [&](const Request& /*request*/, const std::shared_ptr<Reply>& /*reply*/) { ++handled; });
+      [&](const Request& /*request*/, const std::shared_ptr<serve::Response>& /*response*/) { ++handled; });
   // The file's mode and the folder's keep strangers out; the check of the credentials is behind them.
   REQUIRE(::chmod(server.path().c_str(), 0666) == 0);
   REQUIRE(::chmod(std::filesystem::path(server.path()).parent_path().c_str(), 0755) == 0);
@@ -207,6 +160,10 @@ TEST_CASE("server: of a crowd 64 are let in and the rest is told so") {
   REQUIRE(refused);
   CHECK(refused->status == 503);
   CHECK(read_error(503, refused->body).exit == ExitCode::busy);
+  CHECK(UnixClient(server.path()).read_all() ==
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 63\r\n"
+        "Connection: close\r\n\r\n"
+        R"({"error":"too many connections to the control socket","exit":5})");
   crowd.pop_back();
   REQUIRE(server.eventually_connections(63));
   auto answer = Client(server.path()).ask({http::Method::get, "/v1/status", {}});
@@ -219,7 +176,7 @@ TEST_CASE("server: a second server at the same path is refused") {
   auto loop = loop::Loop::create();
   REQUIRE(loop);
   struct Nobody final : Handler {
-    void handle(const Request& /*request*/, std::shared_ptr<Reply> /*reply*/) override {}
+    void handle(const Request& /*request*/, std::shared_ptr<serve::Response> /*response*/) override {}
   } nobody;
   auto second = Server::open(**loop, server.path(), access_policy(""), nobody);
   REQUIRE_FALSE(second);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/answers.h"
 #include "control/client.h"
 #include "support/control_server.h"
 #include "support/temp_folder.h"
@@ -54,9 +55,9 @@ TEST_CASE("trust: a stranger's socket is asked nothing") {
   if (::geteuid() != 0) return;
   int asked = 0;
   test::ControlServer server(
-      [&](const control::Request& /*request*/, const std::shared_ptr<control::Reply>& reply) {
+      [&](const control::Request& /*request*/, const std::shared_ptr<serve::Response>& response) {
         ++asked;
-        reply->json(200, R"({"version":"9","pid":1})");
+        control::send_json(*response, R"({"version":"9","pid":1})");
       });
   // The kernel remembers who began to listen: this process as root. So it is asked by somebody else.
   REQUIRE(::chmod(server.path().c_str(), 0666) == 0);
@@ -66,9 +67,9 @@ TEST_CASE("trust: a stranger's socket is asked nothing") {
   auto theirs = std::make_unique<test::TempFolder>();
   {
     test::ControlServer impostor(
-        [&](const control::Request& /*request*/, const std::shared_ptr<control::Reply>& reply) {
+        [&](const control::Request& /*request*/, const std::shared_ptr<serve::Response>& response) {
           ++asked;
-          reply->json(200, R"({"version":"9","pid":1})");
+          control::send_json(*response, R"({"version":"9","pid":1})");
         });
     other = impostor.path();
     REQUIRE(::seteuid(0) == 0);

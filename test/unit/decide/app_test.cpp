@@ -74,7 +74,7 @@ TEST_CASE("app: an instance that keeps failing is given up after max_failures, a
   }
   CHECK(f.instance(1, 1).state() == InstanceState::fatal);
   CHECK(f.app.state() == "fatal");
-  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(f.app.mode() == routing::AppMode::crash_loop);
   CHECK(report->lines().back().exit == ExitCode::exited_before_healthy);
   f.effects.forget();
   REQUIRE(f.app.start(spec, f.report()).has_value());
@@ -88,7 +88,7 @@ TEST_CASE("app: in a back-off longer than hold requests are refused at once") {
   spec->app.restart.backoff = 20s;
   f.boot(spec);
   f.exit(1, 1, spawn::Exited{1});
-  CHECK(f.app.mode() == routing::AppMode::stopped);
+  CHECK(f.app.mode() == routing::AppMode::crash_loop);
   CHECK(f.app.state() == "backoff");
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("app: stop drains before it signals, start brings the same generation 
   AppFixture f;
   f.boot();
   auto report = f.report();
-  REQUIRE(f.stop(false, report).has_value());
+  REQUIRE(f.stop(Haste::drain, report).has_value());
   CHECK(f.app.mode() == routing::AppMode::stopped);
   f.written();
   CHECK(f.effects.count("signal 1.1 15") == 0);
@@ -115,7 +115,7 @@ TEST_CASE("app: stop drains before it signals, start brings the same generation 
 TEST_CASE("app: stop --now signals without a drain") {
   AppFixture f;
   f.boot();
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("app: a stopped instance is over only when its whole group is gone") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.written();
   Identity who = f.who(1, 1);
   f.app.on(who, spawn::Ended{spawn::Exited{0}});
@@ -182,7 +182,7 @@ TEST_CASE("app: a stop ends an instance that is being replaced for good") {
   f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.written();
   f.exit(1, 1);
   CHECK(report->finished());
@@ -238,7 +238,7 @@ TEST_CASE("app: an instance that is being replaced at a stop is not started agai
   f.boot(replaced_when_failing(1));
   f.probe(1, 1, false, 3);
   auto report = f.report();
-  REQUIRE(f.stop(false, report).has_value());
+  REQUIRE(f.stop(Haste::drain, report).has_value());
   f.written();
   f.app.on_quiescent(f.who(1, 1));
   f.app.on_timer(f.who(1, 1), InstanceTimer::stop_step);
@@ -266,12 +266,12 @@ TEST_CASE(
   spec->app.deploy.guard = 0ms;
   f.boot(spec);
   (void)f.cut_over(2, spec);
-  f.app.shut_down(false, false);
+  f.app.shut_down(Haste::drain);
   CHECK(f.instance(2, 1).state() == InstanceState::draining);
-  f.app.shut_down(true, false);
+  f.app.shut_down(Haste::signal);
   CHECK(f.effects.count("signal 2.1 15") == 1);
   CHECK(f.effects.count("signal 1.1 15") == 1);
-  f.app.shut_down(true, true);
+  f.app.shut_down(Haste::kill);
   CHECK(f.effects.count("kill 1.1") == 1);
   for (unsigned slot : {1U, 2U}) {
     f.exit(1, slot);
@@ -284,7 +284,7 @@ TEST_CASE(
     "app: what a killed instance was serving is cut, not what one may still finish that was signalled") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
   CHECK(f.effects.count("close 1.1") == 0);
   f.effects.forget();
@@ -298,7 +298,7 @@ TEST_CASE("app: an unkillable process does not keep a stop waiting for ever") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.written();
   f.effects.advance(30s);
   CHECK(f.effects.count("kill 1.1") == 1);
@@ -326,7 +326,7 @@ TEST_CASE("app: one whose start at boot is given up is stopped, and nothing is l
   f.app.expect_start(false);
   CHECK(f.app.mode() == routing::AppMode::stopped);
   CHECK(f.app.state() == "stopped");
-  f.app.shut_down(false, false);
+  f.app.shut_down(Haste::drain);
   CHECK(f.app.ended());
   CHECK(f.effects.calls == std::vector<std::string>{"publish", "publish", "publish"});
 }

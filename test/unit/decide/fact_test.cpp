@@ -59,8 +59,13 @@ TEST_CASE("facts: the log has an event with a key=value tail") {
   CHECK(log_of(fact::Started{GenerationId(43)}) == "info started app=web generation=43");
   CHECK(log_of(fact::Exited{kWho, crash}) ==
         "info exit app=web instance=43.1 status=\"" + text(crash) + "\"");
+  CHECK(log_of(fact::Exited{kWho, spawn::Exited{3, 0}, true, "KeyError: 'URL', app.py line 4"}) ==
+        "warning exit app=web instance=43.1 status=\"exit 3\" last=\"KeyError: 'URL', app.py line 4\"");
+  CHECK(log_of(fact::CrashLooping{kWho, 5, crash, "bye"}) ==
+        "error crash-loop app=web instance=43.1 failures=5 cause=\"" + text(crash) +
+            "\" last=\"bye\" next=\"gvctl logs web\"");
   CHECK(log_of(fact::GaveUp{kWho, 3, crash}) ==
-        "error fatal app=web instance=43.1 failures=3 cause=\"" + text(crash) + "\"");
+        "error fatal app=web instance=43.1 failures=3 cause=\"" + text(crash) + "\" next=\"gvctl logs web\"");
   CHECK(log_of(fact::PortTaken{kWho, "held"}) ==
         "warning port-taken app=web instance=43.1 next=\"another port\" cause=\"held\"");
   CHECK(log_of(fact::Replaced{kWho, "x"}) == "warning replace app=web instance=43.1 cause=\"x\"");
@@ -93,9 +98,19 @@ TEST_CASE("facts: a receipt's line says in fields what it says in words") {
         "stopped: @42 exit 0, exit 1 {old_generation=42}");
   CHECK(shown(fact::Culprit{kWho, spawn::Exited{3, 0}, InstanceState::stopped, 200ms}) ==
         "cause: 43.1 exit 3 after 0.2 s {instance=43.1, lived_ms=200}");
+  CHECK(shown(fact::ProbeFailed{kWho, "GET /up -> 500, 3 tries"}) ==
+        "probe: GET /up -> 500, 3 tries {instance=43.1}");
+  const ListenerOwner stranger{Ownership::foreign, "port 7 is held by pid 1 (nginx)", {"[::1]:3000"}};
+  CHECK(
+      shown(fact::ProbeFailed{kWho, "connect -> passed, 1 try; port 7 is held by pid 1 (nginx)", stranger}) ==
+      "probe: connect -> passed, 1 try; port 7 is held by pid 1 (nginx); the process listens on [::1]:3000 "
+      "{instance=43.1}");
   CHECK(shown(fact::Culprit{kWho, {}, InstanceState::starting, 60s}) ==
         "cause: 43.1 starting for 60.0 s, not healthy {instance=43.1, lived_ms=60000}");
-  CHECK(shown(fact::Changed{GenerationId(42), {}}) == "changed: nothing against @42 {old_generation=42}");
+  CHECK(shown(fact::Changed{GenerationId(42), {}}) ==
+        "changed: nothing against @42 {old_generation=42, keys=}");
+  CHECK(shown(fact::Changed{GenerationId(42), {{"instances", config::Takes::scale, "2", "3"}}}) ==
+        "changed: instances 2 -> 3 {old_generation=42, keys=instances}");
   CHECK(receipt_of(fact::Exited{kWho, spawn::Exited{0, 0}}).phase == "none");
 }
 
@@ -126,17 +141,84 @@ TEST_CASE("facts: the end of a deploy says how it went, or where, when and why i
   failed.back_to = GenerationId(42);
   failed.cause = "43.1 exit 1";
   CHECK(shown(failed) ==
-        "failed: web@43 in guarding after 3.1 s, rolled back to @42, exit 13: 43.1 exit 1 {generation=43, "
-        "back_to=42}");
+        "failed: web@43 rolled back to @42 after 3.1 s: 43.1 exit 1 {generation=43, back_to=42, "
+        "while=guarding, after_ms=3100, cause=43.1 exit 1}");
   failed.exit = base::ExitCode::aborted;
   failed.back_to.reset();
   failed.cause.clear();
   failed.interrupted = "aborted by uid 7";
   failed.serving = {GenerationId(42), 2, 2};
   CHECK(log_of(failed) ==
-        "error deploy-end app=web generation=43 exit=6 web@43 aborted by uid 7 in guarding after 3.1 s, exit "
-        "6; "
+        "error deploy-end app=web generation=43 exit=6 web@43 aborted by uid 7 in guarding after 3.1 s; "
         "@42 serves 2/2");
+}
+
+TEST_CASE("facts: what did not become healthy is told by its cause, and by what serves instead") {
+  fact::DeployEnded failed;
+  failed.generation = GenerationId(3);
+  failed.exit = base::ExitCode::exited_before_healthy;
+  failed.after = 900ms;
+  failed.cause = "SyntaxError: invalid syntax, web.py line 12";
+  failed.serving = {GenerationId(2), 2, 2};
+  CHECK(receipt_of(failed).text ==
+        "web@3 exited before it was healthy (SyntaxError: invalid syntax, web.py line 12); @2 serves 2/2");
+  failed.executed = false;
+  failed.cause = "cannot execute: /srv/run: its interpreter /x does not exist";
+  CHECK(receipt_of(failed).text ==
+        "web@3 did not start (cannot execute: /srv/run: its interpreter /x does not exist); @2 serves 2/2");
+  failed.exit = base::ExitCode::health_timeout;
+  failed.cause = "GET / -> refused, 9 tries";
+  CHECK(receipt_of(failed).text ==
+        "web@3 was not healthy after 0.9 s: GET / -> refused, 9 tries; @2 serves 2/2");
+  failed.exit = base::ExitCode::failed;
+  failed.cause = "the state record could not be written: disk full";
+  failed.serving.reset();
+  CHECK(receipt_of(failed).text == "web@3: the state record could not be written: disk full");
+}
+
+TEST_CASE("facts: a start that fails is told in the log as it is to the one who waits for it") {
+  fact::StartFailed failed{
+      GenerationId(1), base::ExitCode::exited_before_healthy, 200ms, "say \"x\"", true, true, 0, 2};
+  CHECK(receipt_of(failed).text ==
+        "web@1 exited before it was healthy (say \"x\"); it is started again after a pause");
+  CHECK(receipt_of(failed).exit == base::ExitCode::exited_before_healthy);
+  CHECK(
+      log_of(failed) ==
+      "error start-failed app=web generation=1 exit=10 cause=\"web@1 exited before it was healthy (say 'x'); "
+      "it is started again after a pause\" next=\"gvctl logs web\"");
+  failed.exit = base::ExitCode::health_timeout;
+  failed.again = false;
+  CHECK(shown(failed) ==
+        "failed: web@1 was not healthy after 0.2 s: say \"x\"; 0/2 healthy, the probes go on {generation=1, "
+        "cause=say \"x\", after_ms=200, healthy=0, instances=2}");
+}
+
+TEST_CASE("facts: the evidence of a failure is in the log, too") {
+  CHECK(log_of(fact::Culprit{kWho, spawn::Exited{3, 0}, InstanceState::stopped, 200ms, "bye"}) ==
+        "warning cause app=web instance=43.1 43.1 exit 3 after 0.2 s");
+  CHECK(log_of(fact::SaidLast{kWho, "a \"line\"\nexit app=other"}) ==
+        "warning output app=web instance=43.1 a 'line' exit app=other");
+  CHECK(shown(fact::SaidLast{kWho, "a line"}) == ": a line {}");
+  CHECK(log_of(fact::PortBusy{kWho, {base::Port(80)}, ""}).empty());
+  CHECK(receipt_of(fact::PortBusy{kWho, {base::Port(80)}, ""}).phase == "none");
+  CHECK(shown(fact::PortBusy{kWho, {base::Port(80)}, "port 80 is held by pid 7 (nginx)"}) ==
+        "system: port 80 is held by pid 7 (nginx): let the app listen at {port}, which is in PORT, too "
+        "{instance=43.1}");
+  CHECK(log_of(fact::ProbeFailed{kWho, "GET / -> refused, 1 try"}) ==
+        "warning probe app=web instance=43.1 GET / -> refused, 1 try");
+}
+
+TEST_CASE("facts: a worker is not talked to like a web app") {
+  CHECK(shown(fact::CutOver{GenerationId(2), GenerationId(1), {}, base::Epoch(9), false}) ==
+        "cutover: @2 takes over; @1 told to stop {generation=2, epoch=9, old_generation=1}");
+  CHECK(shown(fact::CutOver{GenerationId(1), {}, {}, base::Epoch(9), false}) ==
+        "cutover: @1 takes over {generation=1, epoch=9}");
+  fact::DeployEnded done;
+  done.generation = GenerationId(2);
+  done.routed = false;
+  CHECK(shown(done) == "done: web@2 runs {generation=2}");
+  CHECK(shown(fact::OldEnded{GenerationId(1), {spawn::Signaled{9, false}}, 3s}) ==
+        "stopped: @1 signal 9 (KILL), killed after 3.0 s {old_generation=1}");
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TEST_CASE("failure book: the first failure is told at once with its rule and fie
   FailureBook book;
   base::TimePoint now{1h};
   CHECK_FALSE(book.take_line(kWeb, "web", 0, now));
-  CHECK(book.look(1, now));
+  CHECK(book.poll(1, now));
   book.note(kWeb, failure(Reason::two_lengths, "Content-Length"));
   CHECK(book.take_line(kWeb, "web", 1, now) ==
         "failed app=web instance=3.1 reason=two-lengths field=Content-Length requests=1");
@@ -53,13 +53,13 @@ TEST_CASE("failure book: an app is told of at most once in ten seconds, with wha
 TEST_CASE("failure book: after a letter others may come of which nobody rings") {
   FailureBook book;
   base::TimePoint now{1h};
-  CHECK_FALSE(book.look(0, now));
+  CHECK_FALSE(book.poll(0, now));
   CHECK_FALSE(book.waiting(now));
-  CHECK(book.look(3, now));
-  CHECK_FALSE(book.look(3, now));
+  CHECK(book.poll(3, now));
+  CHECK_FALSE(book.poll(3, now));
   CHECK(book.waiting(now + FailureBook::kFollow - 1ms));
   CHECK_FALSE(book.waiting(now + FailureBook::kFollow));
-  CHECK(book.look(4, now + FailureBook::kFollow));
+  CHECK(book.poll(4, now + FailureBook::kFollow));
   CHECK(book.waiting(now + FailureBook::kFollow));
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("instance: it is stopped when its tree is gone, and the ladder goes on
   Fixture f;
   auto report = f.report();
   std::size_t armed = f.effects.armed();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
   f.exit_alone(spawn::Exited{0});
   CHECK(f.state() == InstanceState::stopping);
@@ -75,7 +75,7 @@ TEST_CASE("instance: what will not end is not waited for") {
 TEST_CASE("instance: a stop is done when what is left stays by configuration") {
   Fixture f;
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.exit_alone(spawn::Exited{0});
   f.app.on(Identity(f.who(1, 1)), spawn::Left{});
   CHECK(f.state() == InstanceState::stopped);
@@ -155,6 +155,40 @@ TEST_CASE("deploy: a candidate that exits in peace is not taken for one that los
   f.exit(2, 1, spawn::Exited{0});
   CHECK(f.result->finished());
   CHECK(f.effects.count("spawn 2.1") == 1);
+}
+
+TEST_CASE("deploy: the kernel is asked who listens at the first success, and at an exit before it") {
+  Candidate f;
+  f.effects.owner = {Ownership::own, "", {}};
+  f.run(2, 1);
+  f.probe(2, 1, false);
+  CHECK(f.owners_asked == 1);  // at the boot of generation 1
+  f.probe(2, 1, true);
+  CHECK(f.owners_asked == 2);
+  f.probe(2, 1, true, 2);
+  f.probe(2, 1, false);
+  f.exit(1, 1, spawn::Exited{1});
+  CHECK(f.owners_asked == 2);
+  f.effects.advance(std::chrono::seconds(1));
+  f.run(1, 1);
+  f.exit(1, 1, spawn::Exited{0});
+  CHECK(f.owners_asked == 2);
+  f.effects.advance(std::chrono::seconds(10));
+  f.run(1, 1);
+  f.exit(1, 1, spawn::Exited{1});
+  CHECK(f.owners_asked == 3);
+}
+
+TEST_CASE("deploy: the receipt says who listens at the culprit's address, and where the culprit does") {
+  Candidate f;
+  f.effects.owner.elsewhere = {"[::1]:3000"};
+  f.run(2, 1);
+  f.probe(2, 1, false);
+  f.effects.advance(std::chrono::seconds(61));
+  auto probe = std::ranges::find(f.result->lines(), "probe", &ReportLine::phase);
+  REQUIRE(probe != f.result->lines().end());
+  CHECK(probe->text ==
+        "GET /health -> refused, 1 try; port 7 is held by pid 1 (nginx); the process listens on [::1]:3000");
 }
 
 TEST_CASE("deploy: one that is stopped on its way to another port stays down") {

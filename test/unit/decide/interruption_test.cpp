@@ -60,14 +60,14 @@ std::shared_ptr<Report> begin(AppFixture& f, const Scene& scene) {
 }  // namespace
 
 TEST_CASE("stop: ends a deploy in every phase and everything that runs, and the deploy exits 6") {
-  for (bool now : {false, true}) {
+  for (Haste haste : {Haste::drain, Haste::signal, Haste::kill}) {
     for (const Scene& scene : scenes()) {
       CAPTURE(scene.phase);
-      CAPTURE(now);
+      CAPTURE(static_cast<int>(haste));
       AppFixture f;
       auto deploy = begin(f, scene);
       auto stop = f.report();
-      REQUIRE(f.stop(now, stop).has_value());
+      REQUIRE(f.stop(haste, stop).has_value());
       CHECK(f.app.mode() == routing::AppMode::stopped);
       f.written();
       f.drain(1);
@@ -98,7 +98,7 @@ TEST_CASE("stop: ends a deploy in every phase and everything that runs, and the 
 TEST_CASE("stop: the processes of both generations are drained before they are signalled") {
   AppFixture f;
   auto deploy = begin(f, scenes()[3]);
-  REQUIRE(f.stop(false, f.report()).has_value());
+  REQUIRE(f.stop(Haste::drain, f.report()).has_value());
   for (std::uint64_t generation : {1U, 2U}) {
     CHECK(f.instance(generation, 1).state() == InstanceState::draining);
   }
@@ -113,8 +113,8 @@ TEST_CASE("stop: the processes of both generations are drained before they are s
 TEST_CASE("stop: --now behind a stop skips every drain that is left") {
   AppFixture f;
   auto deploy = begin(f, scenes()[3]);
-  REQUIRE(f.stop(false, f.report()).has_value());
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::drain, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   for (const char* call : {"signal 1.1 15", "signal 1.2 15", "signal 2.1 15", "signal 2.2 15"}) {
     CHECK(f.effects.count(call) == 1);
   }
@@ -129,7 +129,7 @@ TEST_CASE("stop: while a deploy is failing it keeps its own end, and the app sto
   f.run(2, 2);
   f.exit(2, 1, spawn::Exited{1});
   auto stop = f.report();
-  REQUIRE(f.stop(false, stop).has_value());
+  REQUIRE(f.stop(Haste::drain, stop).has_value());
   f.written();
   f.exit(2, 2);
   f.drain(1);
@@ -144,7 +144,7 @@ TEST_CASE("stop: without a deploy also what still drains of the one before is to
   f.boot(spec);
   (void)f.cut_over(2, spec);
   REQUIRE(f.instance(1, 1).state() == InstanceState::draining);
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   CHECK(f.effects.count("signal 1.1 15") == 1);
   CHECK(f.effects.count("signal 2.1 15") == 1);
 }
@@ -155,7 +155,7 @@ TEST_CASE("stop: the first deploy of an app that never served ends with it") {
   REQUIRE(f.app.deploy(AppFixture::make_spec(1), deploy).has_value());
   f.run(1, 1);
   auto stop = f.report();
-  REQUIRE(f.stop(false, stop).has_value());
+  REQUIRE(f.stop(Haste::drain, stop).has_value());
   f.written();
   f.exit(1, 1);
   CHECK(deploy->lines().back().exit == ExitCode::aborted);

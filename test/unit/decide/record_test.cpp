@@ -55,7 +55,7 @@ TEST_CASE("record: one that cannot be written is tried again after growing pause
 TEST_CASE("record: only the newest is tried again, and a late answer to an older one counts for nothing") {
   AppFixture f;
   f.boot();
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   std::uint64_t older = f.effects.records.back().first;
   f.unwritten();
   f.drain(1);
@@ -76,7 +76,7 @@ TEST_CASE("record: a disk that does not answer is told of and keeps no stop wait
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.exit(1, 1);
   std::size_t asked = f.effects.records.size();
   f.effects.advance(10s - 1ms);
@@ -95,10 +95,10 @@ TEST_CASE("record: a disk that does not answer is told of and keeps no stop wait
 TEST_CASE("record: what failed is tried once more when the daemon ends") {
   AppFixture f;
   f.boot();
-  REQUIRE(f.stop(true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
   f.unwritten();
   std::size_t before = f.effects.records.size();
-  f.app.shut_down(false, false);
+  f.app.shut_down(Haste::drain);
   CHECK(f.effects.records.size() == before + 1);
   CHECK(last_record(f).stopped.has_value());
 }
@@ -253,7 +253,7 @@ TEST_CASE("stop: is recorded with who and when, and over when that is on disk") 
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   REQUIRE(last_record(f).stopped.has_value());
   CHECK(last_record(f).stopped->uid == 0);
   CHECK(last_record(f).live.value() == 1);
@@ -269,7 +269,7 @@ TEST_CASE("stop: that it cannot be recorded is told, and ends the wait") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
   auto report = f.report();
-  REQUIRE(f.stop(true, report).has_value());
+  REQUIRE(f.stop(Haste::signal, report).has_value());
   f.unwritten();
   f.exit(1, 1);
   REQUIRE(report->finished());
@@ -280,8 +280,8 @@ TEST_CASE("stop: that it cannot be recorded is told, and ends the wait") {
 TEST_CASE("stop: a second one keeps who stopped it first") {
   AppFixture f;
   f.boot(AppFixture::make_spec(1));
-  REQUIRE(f.stop(false, f.report()).has_value());
-  REQUIRE(f.app.stop({77, {}}, true, f.report()).has_value());
+  REQUIRE(f.stop(Haste::drain, f.report()).has_value());
+  REQUIRE(f.app.stop({77, {}}, Haste::signal, f.report()).has_value());
   CHECK(f.app.stopped()->uid == 0);
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("stop: a start clears it on disk, a deploy at its cutover, and a faile
   AppFixture f;
   f.boot(unguarded());
   auto stop = [&](std::uint64_t generation) {
-    REQUIRE(f.stop(true, f.report()).has_value());
+    REQUIRE(f.stop(Haste::signal, f.report()).has_value());
     f.written();
     f.drain(generation);
     for (unsigned slot : {1U, 2U}) {

@@ -18,18 +18,18 @@ constexpr Seen kEnded{.closed = true, .idle = true, .ended = true};
 TEST_CASE("shutdown: listeners close, exchanges finish, apps drain, and then it is over") {
   Shutdown shutdown;
   CHECK_FALSE(shutdown.begun());
-  CHECK(shutdown.look(kEnded).empty());
+  CHECK(shutdown.advance(kEnded).empty());
   CHECK(shutdown.stop() == Steps{Step::close});
   CHECK(shutdown.begun());
-  CHECK(shutdown.look(kBusy).empty());
-  CHECK(shutdown.look(kClosed) == Steps{Step::end_listeners});
-  CHECK(shutdown.look(kIdle) == Steps{Step::end_listeners, Step::drain});
-  CHECK(shutdown.look(kIdle).empty());
-  CHECK(shutdown.look(kUnsent).empty());  // a client still reads
+  CHECK(shutdown.advance(kBusy).empty());
+  CHECK(shutdown.advance(kClosed) == Steps{Step::end_listeners});
+  CHECK(shutdown.advance(kIdle) == Steps{Step::end_listeners, Step::drain});
+  CHECK(shutdown.advance(kIdle).empty());
+  CHECK(shutdown.advance(kUnsent).empty());  // a client still reads
   CHECK_FALSE(shutdown.over());
-  CHECK(shutdown.look(kEnded) == Steps{Step::finish});
+  CHECK(shutdown.advance(kEnded) == Steps{Step::finish});
   CHECK(shutdown.over());
-  CHECK(shutdown.look(kEnded).empty());
+  CHECK(shutdown.advance(kEnded).empty());
   CHECK(shutdown.stop().empty());
   CHECK(shutdown.expired().empty());
 }
@@ -40,13 +40,13 @@ TEST_CASE("shutdown: each further stop is one step harder, and waits for no clie
   CHECK(shutdown.stop() == Steps{Step::signal});
   CHECK(shutdown.stop() == Steps{Step::kill});
   CHECK(shutdown.stop() == Steps{Step::kill});
-  CHECK(shutdown.look(kUnsent) == Steps{Step::finish});
+  CHECK(shutdown.advance(kUnsent) == Steps{Step::finish});
 }
 
 TEST_CASE("shutdown: a stop while apps drain signals first") {
   Shutdown shutdown;
   (void)shutdown.stop();
-  (void)shutdown.look(kIdle);
+  (void)shutdown.advance(kIdle);
   CHECK(shutdown.stop() == Steps{Step::signal});
   CHECK(shutdown.stop() == Steps{Step::kill});
 }
@@ -58,9 +58,9 @@ TEST_CASE("shutdown: a deadline signals where exchanges are not over and kills w
   CHECK(closing.expired() == Steps{Step::kill});
   Shutdown stopping;
   (void)stopping.stop();
-  (void)stopping.look(kIdle);
+  (void)stopping.advance(kIdle);
   CHECK(stopping.expired() == Steps{Step::kill});
-  CHECK(stopping.look(kUnsent) == Steps{Step::finish});
+  CHECK(stopping.advance(kUnsent) == Steps{Step::finish});
   Shutdown serving;
   CHECK(serving.expired().empty());
 }

@@ -93,6 +93,111 @@ TEST_CASE("command line: wrong usage exits with 2 and says what is wrong") {
   CHECK(refused({"deploy", "web@43"}).text.find("takes whole apps, such as web") != std::string::npos);
 }
 
+TEST_CASE("command line: kill and signal take apps, generations and instances") {
+  CHECK(parsed({"kill", "web", "api@4", "api@4.1"}).selectors[2].instance() == "4.1");
+  CHECK(parsed({"kill", "all"}).verb == Verb::kill);
+  CommandLine line = parsed({"signal", "--group", "HUP", "web@43.1", "--force"});
+  CHECK(line.verb == Verb::signal);
+  CHECK(line.word == "HUP");
+  CHECK(line.group);
+  CHECK(line.force);
+  CHECK(line.selectors.at(0).instance() == "43.1");
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"kill"},
+                                                {"kill", "web@0"},
+                                                {"kill", "web@43."},
+                                                {"kill", "web@43.1.1"},
+                                                {"kill", "web@-1"},
+                                                {"kill", "w*@43"},
+                                                {"kill", "all@43"},
+                                                {"kill", "web@99999999999999999999"},
+                                                {"kill", "--now", "web"},
+                                                {"signal", "HUP"},
+                                                {"signal"}}) {
+    CAPTURE(wrong.back());
+    CHECK(refused(wrong).exit == 2);
+  }
+}
+
+TEST_CASE("command line: scale takes an app and a number, which may look like an option") {
+  for (const char* word : {"4", "+1", "-1", "0", "999999", "file"}) {
+    CAPTURE(word);
+    CommandLine line = parsed({"scale", "web", word});
+    CHECK(line.verb == Verb::scale);
+    CHECK(line.word == word);
+    CHECK(line.selectors.at(0).app == "web");
+    CHECK(parsed({"--json", "scale", "web", word, "--socket", "/x"}).socket == "/x");
+  }
+  CHECK(parsed({"scale", "web", "--", "-1"}).word == "-1");
+  CHECK(parsed({"scale", "--json", "web", "-12"}).json);
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"scale"},
+                                                {"scale", "web"},
+                                                {"scale", "-1"},
+                                                {"scale", "web", "-1", "api"},
+                                                {"scale", "web", "4", "5"},
+                                                {"scale", "web", "1000000"},
+                                                {"scale", "web", "99999999999999999999"},
+                                                {"scale", "web", "-"},
+                                                {"scale", "web", "++1"},
+                                                {"scale", "web", "1.5"},
+                                                {"scale", "web", "4x"},
+                                                {"scale", "web", ""},
+                                                {"scale", "web", "files"},
+                                                {"scale", "web@43", "4"},
+                                                {"scale", "w*", "4"},
+                                                {"scale", "all", "4"}}) {
+    CAPTURE(wrong.back());
+    CHECK(refused(wrong).exit == 2);
+  }
+  CHECK(refused({"scale", "web", "4x"}).text.find("\"4x\" is no number of instances") != std::string::npos);
+}
+
+TEST_CASE("command line: attach, wait, history, env and names") {
+  CHECK(parsed({"attach", "web"}).verb == Verb::attach);
+  CHECK_FALSE(parsed({"wait", "web"}).timeout.has_value());
+  CHECK(parsed({"wait", "--timeout", "5s", "web", "api"}).timeout == base::Millis(5000));
+  CHECK(parsed({"wait", "all"}).verb == Verb::wait);
+  CHECK(parsed({"history", "web@43"}).selectors.at(0).generation == 43);
+  CHECK(parsed({"env", "web", "--unmask"}).unmask);
+  CHECK(parsed({"names", "--generations"}).generations);
+  CHECK_FALSE(command_words().contains("names"));
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"attach"},
+                                                {"attach", "all"},
+                                                {"attach", "web", "api"},
+                                                {"attach", "web@43"},
+                                                {"wait"},
+                                                {"wait", "web@43"},
+                                                {"wait", "--timeout", "5", "web"},
+                                                {"wait", "--timeout", "soon", "web"},
+                                                {"wait", "--timeout", "-5s", "web"},
+                                                {"wait", "--timeout"},
+                                                {"history"},
+                                                {"history", "w*"},
+                                                {"history", "web@43.1"},
+                                                {"env", "web@43"},
+                                                {"env", "all"}}) {
+    CAPTURE(wrong.back());
+    CHECK(refused(wrong).exit == 2);
+  }
+}
+
+TEST_CASE("command line: how far a deploy is followed") {
+  CHECK(parsed({"deploy", "--until", "cutover", "web"}).until_cutover);
+  CHECK(parsed({"deploy", "web", "--until=cutover"}).until_cutover);
+  CHECK_FALSE(parsed({"deploy", "web"}).until_cutover);
+  CHECK(parsed({"deploy", "--dry-run", "web"}).dry_run);
+  CHECK(refused({"deploy", "--until", "done", "web"}).exit == 2);
+  CHECK(refused({"reload", "--until", "cutover"}).exit == 2);
+}
+
+TEST_CASE("command line: a configuration tells the socket instead of the environment") {
+  CommandLine line = parsed({"-c", "/etc/g.toml", "status"}, "/env.sock");
+  CHECK(line.config == "/etc/g.toml");
+  CHECK(line.socket.empty());
+  CHECK(parsed({"status", "--config=/g.toml"}).config == "/g.toml");
+  CHECK(refused({"-c", "/etc/g.toml", "stauts"}).text.find("\"status\"") != std::string::npos);
+  CHECK(refused({"-c"}).exit == 2);
+}
+
 TEST_CASE("command line: help and version are no errors") {
   CHECK(refused({"--help"}).exit == 0);
   CHECK(refused({"--help"}).text.find("deploy, restart") != std::string::npos);

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <ctime>
+
 using namespace gracevisor::gvctl;
 
 TEST_CASE("text: long numbers are grouped") {
@@ -51,4 +54,16 @@ TEST_CASE("text: of all sequences only colours pass, and they end with the line"
   CHECK(harmless("\x1b[m", Colours::pass) == "\x1b[m\x1b[0m");
   CHECK(harmless("\x1b[2J\x1b[?25l\x1b]8;;x\x1b\\", Colours::pass) == "\\x1b[2J\\x1b[?25l\\x1b]8;;x\\x1b\\");
   CHECK(harmless("\x1b[31", Colours::pass) == "\\x1b[31");
+}
+
+TEST_CASE("text: a moment is told in the user's time zone, and what is none stays as it is") {
+  REQUIRE(::setenv("TZ", "XYZ-02:30", 1) == 0);
+  ::tzset();
+  CHECK(local_time("2026-11-29T22:45:01Z") == "2026-11-30 01:15:01");
+  CHECK(local_time("1970-01-01T00:00:00Z") == "1970-01-01 02:30:00");
+  for (const char* none : {"", "yesterday", "2026-11-29", "2026-13-41T00:00:00Z", "\x1b[31m"}) {
+    CHECK(local_time(none) == harmless(none));
+  }
+  REQUIRE(::unsetenv("TZ") == 0);
+  ::tzset();
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http/forward.h"
@@ -190,6 +191,30 @@ TEST_CASE("forward: rules for X-Gv-Error and for X-Gv-App-Error are about what a
     write_response_head(head, plan_response(head, how), how, out);
     CHECK(out == "HTTP/1.1 200 OK\r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
   }
+}
+
+// As a decoder of compressed fields has them: each exactly as large as its memory, so that the sanitizer
+// finds every look beside one.
+TEST_CASE("forward: fields that lie in no head are copied without a look at what is around them") {
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"A", ""}, {"X-Long", "a value"}, {"B", "c"}};
+  std::vector<std::vector<char>> memory;
+  const auto place = [&memory](std::string_view text) {
+    const std::vector<char>& exact = memory.emplace_back(text.begin(), text.end());
+    return std::string_view(exact.data(), exact.size());
+  };
+  ResponseHead head;
+  head.status = 200;
+  head.reason = "OK";
+  head.body = {.kind = Framing::Kind::length, .length = 2};
+  for (const auto& [name, value] : texts) {
+    head.fields.push_back({.name = FieldName::other, .text = place(name), .value = place(value)});
+  }
+  const ResponseForward how{.date = kDate};
+  std::string out;
+  write_response_head(head, plan_response(head, how), how, out);
+  CHECK(out ==
+        "HTTP/1.1 200 OK\r\nA: \r\nX-Long: a value\r\nB: c\r\n" + kDateLine + "Content-Length: 2\r\n\r\n");
 }
 
 }  // namespace gracevisor::http::testing

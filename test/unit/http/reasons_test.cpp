@@ -103,7 +103,7 @@ TEST_CASE("reasons: a malformed body says where it is malformed") {
     CHECK(text_of(body.reason()).token == row.token);
   }
   BodyReader none;
-  none.start({.kind = Framing::Kind::chunked, .length = 0}, BodyReader::Limits{.extensions = 0});
+  none.start({.kind = Framing::Kind::chunked, .length = 0}, BodyLimits{.extensions = 0});
   REQUIRE(none.next("1;").consumed == 1);
   CHECK(none.reason() == Reason::bad_chunk_extension);
 }

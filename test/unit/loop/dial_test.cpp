@@ -9,6 +9,7 @@
 #include "loop/listening_socket.h"
 #include "loop/stream.h"
 #include "stream_fixture.h"
+#include "support/held_port.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -36,8 +37,8 @@ TEST_CASE_FIXTURE(StreamFixture, "dial: a connection is told, and what was writt
 }
 
 TEST_CASE_FIXTURE(StreamFixture, "dial: a refused connection is told as broken and drops what was written") {
-  base::Address nobody = [] { return listen_on_loopback().address; }();
-  auto dialled = stream.dial(*loop, nobody);
+  HeldPort nobody;
+  auto dialled = stream.dial(*loop, nobody.address());
   // Either at once, or by the callback.
   if (!dialled) {
     CHECK(dialled.error().code == ECONNREFUSED);
@@ -105,9 +106,9 @@ TEST_CASE_FIXTURE(StreamFixture, "dial: a stream may be destroyed while it conne
   CHECK(seen.events == std::vector<std::string>{"connected"});
   CHECK_FALSE(stream.open());
 
-  base::Address nobody = [] { return listen_on_loopback().address; }();
+  HeldPort nobody;
   seen.events.clear();
-  auto refused = stream.dial(*loop, nobody);
+  auto refused = stream.dial(*loop, nobody.address());
   if (!refused) return;  // at once
   REQUIRE(until([&] { return seen.count("broken") == 1; }));
   CHECK_FALSE(stream.open());

@@ -94,7 +94,7 @@ TEST_CASE("spawn: a helper that cannot be executed: no child, no callback") {
   TempFolder folder;
   Bench bench;
   bench.launcher = testing::open_launcher(folder.write("rubbish", "\x01\x02\x03", 0755));
-  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen);
+  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen.owner());
   REQUIRE(!started.has_value());
   CHECK(started.error() == spawn::SpawnFailed{spawn::SpawnStage::spawn, ENOEXEC});
   bench.loop().run_once(false);
@@ -143,7 +143,7 @@ TEST_CASE("spawn: a stop while the helper works is no crash of it") {
 TEST_CASE("spawn: where the kernel reaps children itself nothing is started") {
   Bench bench;
   auto before = std::signal(SIGCHLD, SIG_IGN);
-  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen);
+  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen.owner());
   (void)std::signal(SIGCHLD, before);
   REQUIRE(!started.has_value());
   CHECK(started.error() == spawn::SpawnFailed{spawn::SpawnStage::spawn, ECHILD});
@@ -168,7 +168,7 @@ TEST_CASE(
     rlimit scarce{soft, before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
     bench.seen = {};
-    auto started = Process::start(bench.around(), shell("exit 7"), bench.seen);
+    auto started = Process::start(bench.around(), shell("exit 7"), bench.seen.owner());
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     if (started) {
       ++ran;

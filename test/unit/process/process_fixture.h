@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "loop/loop.h"
+#include "process/local_parent.h"
 #include "process/process.h"
 #include "support/run_until.h"
 
@@ -24,7 +25,7 @@ inline const char* name_of(const spawn::ProcessEvent& event) {
   return kNames.at(event.index());
 }
 
-struct Recorder final : ProcessObserver {
+struct Recorder final : ProcessObserver, OutputSink {
   std::vector<std::string> events;  // "running", "exited", "gone", "unkillable"
   std::string out;
   std::string err;
@@ -32,7 +33,8 @@ struct Recorder final : ProcessObserver {
   std::string out_at_exit;
   std::vector<base::NamedProcess> left;
 
-  void on_output(OutputStream stream, std::string_view bytes) override {
+  ProcessOwner owner() { return {*this, *this}; }
+  void take(OutputStream stream, std::string_view bytes) override {
     CHECK(bytes.size() <= 65536);
     (stream == OutputStream::out ? out : err).append(bytes);
   }
@@ -93,9 +95,9 @@ class Bench {
     return until([this, event] { return seen.saw(event); });
   }
 
-  [[nodiscard]] ProcessSurroundings around() { return {*loop_, launcher, *looker_}; }
+  [[nodiscard]] ProcessSurroundings around() { return {*loop_, *parent, *looker_}; }
   void start(const spawn::SpawnPlan& plan, const ProcessTimes& times = {}, const EndRules& rules = {}) {
-    auto started = Process::start(around(), plan, seen, rules, times);
+    auto started = Process::start(around(), plan, seen.owner(), rules, times);
     REQUIRE(started.has_value());
     process = std::move(*started);
   }
@@ -111,6 +113,7 @@ class Bench {
     return *seen.first_line();
   }
   loop::Loop& loop() { return *loop_; }
+  ProcessLooker& looker() { return *looker_; }
 
  private:
   std::unique_ptr<loop::Loop> loop_;
@@ -118,6 +121,8 @@ class Bench {
 
  public:
   spawn::Launcher launcher = open_launcher(GV_EXEC);
+  LocalParent local{launcher};
+  Parent* parent = &local;
   Recorder seen;
   std::unique_ptr<Process> process;
 };

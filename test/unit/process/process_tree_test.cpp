@@ -213,8 +213,12 @@ TEST_CASE("process tree: exit 0 with a process left says that the command must s
   REQUIRE(exited != nullptr);
   CHECK(exited->code == 0);
   CHECK(exited->left >= 1);
-  CHECK(text(spawn::Exited{0, 1}) == "exit 0 with 1 process left: the command must stay in the foreground");
-  CHECK(text(spawn::Exited{0, 2}) == "exit 0 with 2 processes left: the command must stay in the foreground");
+  CHECK(text(spawn::Exited{0, 1}) ==
+        "exit 0 with 1 process left: the command must stay in the foreground "
+        "(gunicorn: no --daemon; nginx: daemon off)");
+  CHECK(text(spawn::Exited{0, 2}) ==
+        "exit 0 with 2 processes left: the command must stay in the foreground "
+        "(gunicorn: no --daemon; nginx: daemon off)");
 }
 
 TEST_CASE("process tree: leftovers that are to stay are named, and it is gone when they are") {
@@ -239,7 +243,7 @@ TEST_CASE("process tree: an orphan of another instance is spared") {
   testing::Recorder other_seen;
   spawn::SpawnPlan plan = shell(daemonised(":", "exec sleep 1000"));
   plan.environment[1] = "GV_INSTANCE=42.2";
-  auto other = Process::start(bench.around(), plan, other_seen);
+  auto other = Process::start(bench.around(), plan, other_seen.owner());
   REQUIRE(other.has_value());
   REQUIRE(bench.until([&other_seen] { return other_seen.first_line().has_value(); }));
   pid_t orphan = std::stoi(*other_seen.first_line());

@@ -57,7 +57,7 @@ TEST_CASE("balancer: a single target is taken whatever its load") {
 TEST_CASE("retry: every kind of failure has its verdict") {
   struct Row {
     const char* what;
-    Attempt attempt;
+    FailedAttempt attempt;
     Verdict verdict;
   };
   const std::vector<Row> rows{

@@ -45,7 +45,7 @@ TEST_CASE("probe: the first one comes at once, says who it is, and passes on an 
   Peer side = app.accept();
   std::string request = side.read_past("\r\n\r\n");
   CHECK(request.starts_with("GET /up HTTP/1.1\r\nHost: example.com\r\n"));
-  for (const char* field : {"User-Agent: gracevisor-health\r\n", "Connection: close\r\n",
+  for (const char* field : {"User-Agent: gracevisor-health/" GV_VERSION "\r\n", "Connection: close\r\n",
                             "X-Forwarded-Proto: https\r\n", "X-Key: secret\r\n"}) {
     CHECK(request.find(field) != std::string::npos);
   }
@@ -78,6 +78,59 @@ TEST_CASE("probe: failures of a starting app are repeated soon, and counted unti
   CHECK(probed.reports(ProbeOutcome::passed));
   CHECK(probed.last.tries == 5);
   CHECK(probed.last.failures_in_a_row == 0);
+}
+
+TEST_CASE("probe: a failed one shows the Host that was sent, the redirect and the beginning of the body") {
+  FakeApp app;
+  ProxyRig rig;
+  Probed probed;
+  rig.probes = {probed.order(app)};
+  rig.publish();
+  {
+    Peer side = app.accept();
+    REQUIRE(!side.read_past("\r\n\r\n").empty());
+    REQUIRE(side.send("HTTP/1.1 301 Moved\r\nlocation: https://example.com/" + std::string(300, 'x') +
+                      "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ngo \r\n4\r\naway\r\n0\r\n\r\n"));
+  }
+  CHECK(probed.reports([](const auto& report) { return report.status == 301; }));
+  CHECK(probed.last.evidence.host == "example.com");
+  CHECK(probed.last.evidence.location.starts_with("https://example.com/xxx"));
+  CHECK(probed.last.evidence.location.size() == routing::kProbeEvidence);
+  CHECK(probed.last.evidence.body == "go away");
+  {
+    // A body without end: what is shown is enough.
+    Peer side = app.accept();
+    REQUIRE(!side.read_past("\r\n\r\n").empty());
+    REQUIRE(side.send("HTTP/1.1 500 Oops\r\n\r\n" + std::string(1000, 'y')));
+    CHECK(probed.reports([](const auto& report) { return report.status == 500; }));
+    CHECK(probed.last.last == ProbeOutcome::wrong_status);
+    CHECK(probed.last.evidence.body == std::string(routing::kProbeEvidence, 'y'));
+  }
+  {
+    Peer side = app.accept();
+    REQUIRE(!side.read_past("\r\n\r\n").empty());
+    REQUIRE(side.send("SSH-2.0-OpenSSH\r\n\r\n"));
+    CHECK(probed.reports(ProbeOutcome::malformed));
+    CHECK(probed.last.evidence.body.starts_with("SSH-2.0"));
+  }
+  Peer side = app.accept();
+  REQUIRE(!side.read_past("\r\n\r\n").empty());
+  REQUIRE(side.send(ok("up")));
+  CHECK(probed.reports(ProbeOutcome::passed));
+  CHECK(probed.last.evidence == routing::ProbeEvidence{});
+}
+
+TEST_CASE("probe: a User-Agent of the check's own replaces ours") {
+  FakeApp app;
+  ProxyRig rig;
+  Probed probed;
+  probed.check->headers = {{"user-agent", "mine"}};
+  rig.probes = {probed.order(app)};
+  rig.publish();
+  Peer side = app.accept();
+  const std::string request = side.read_past("\r\n\r\n");
+  CHECK(request.find("user-agent: mine\r\n") != std::string::npos);
+  CHECK(request.find("gracevisor-health") == std::string::npos);
 }
 
 TEST_CASE("probe: what goes wrong is told apart") {

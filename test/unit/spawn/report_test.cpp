@@ -33,7 +33,7 @@ std::string record(std::uint16_t version, std::uint16_t stage, std::int32_t code
 
 TEST_CASE("spawn report: the byte alone means running, a record tells the step, all else is a crash") {
   const std::string byte(1, kAboutToExec);
-  constexpr SpawnFailed kCrashed{SpawnStage::crashed, 0};
+  const SpawnFailed kCrashed{SpawnStage::crashed, 0};
   auto exec = static_cast<std::uint16_t>(SpawnStage::exec);
   CHECK(!report_of(byte).has_value());
   CHECK(report_of(byte + record(1, exec, ENOENT)) == SpawnFailed{SpawnStage::exec, ENOENT});

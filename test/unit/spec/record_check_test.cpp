@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "record check: a program or directory that is gone") 
   spec.program = (folder / "server").string();
   CHECK(problem() == "command: " + spec.program + ": No such file or directory");
   test::put_content(folder / "server", "x");
-  CHECK(problem() == "command: " + spec.program + ": Permission denied");
+  CHECK(problem().starts_with("command: " + spec.program + " is not executable for "));
   spec.program = "/bin/sh";
   spec.directory = folder / "gone";
   CHECK(problem() == "directory: " + spec.directory.string() + ": No such file or directory");

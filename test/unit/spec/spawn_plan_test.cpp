@@ -150,6 +150,39 @@ TEST_CASE("differences: command, directory, variables, user and keys, each once 
   CHECK(names_of(differences(to, from)) == expected);
 }
 
+TEST_CASE("differences: values are told from old to new, but not those that may be secret") {
+  Spec from;
+  from.app.command = {"./web", "--port", "{port}"};
+  from.environment = {{"GONE", "secret"}, {"KEY", "secret"}};
+  Spec to = from;
+  to.app.command = {"./web", "--port", "8000"};
+  to.app.instances = 3;
+  to.app.health.headers = {{"Authorization", "secret"}};
+  to.environment = {{"KEY", "other secret"}, {"NEW", "secret"}};
+  CHECK(changes_of(differences(from, to)) ==
+        R"(command ["./web", "--port", "{port}"] -> ["./web", "--port", "8000"], environment.GONE gone, )"
+        R"(environment.KEY changed, environment.NEW new, instances 1 -> 3, )"
+        R"(health.headers {} -> { Authorization = "***" })");
+  Spec third = to;
+  third.app.health.headers = {{"Authorization", "other secret"}};
+  CHECK(changes_of(differences(to, third)) == "health.headers changed");
+  to = from;
+  to.app.command.emplace_back(200, 'x');
+  CHECK(changes_of(differences(from, to)).size() < 200);
+  CHECK(changes_of({}).empty());
+}
+
+TEST_CASE("differences: another user is one change, with what follows from it") {
+  Spec from;
+  from.environment = {{"HOME", "/home/a"}, {"USER", "a"}, {"LOGNAME", "a"}, {"SHELL", "/bin/sh"}};
+  from.credentials = Credentials{1, 1, {}, "a", "/home/a", "/bin/sh"};
+  Spec to;
+  to.credentials = Credentials{2, 2, {}, "b", "/home/b", "/bin/sh"};
+  CHECK(changes_of(differences(from, to)) == "user a -> b");
+  from.environment["HOME"] = "/srv/a";  // as its author wanted it
+  CHECK(changes_of(differences(from, to)) == "environment.HOME gone, user a -> b");
+}
+
 TEST_CASE("differences: each says what it takes") {
   using config::Takes;
   auto from = spec_of_web();

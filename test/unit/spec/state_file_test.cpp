@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "spec/state_json.h"
@@ -54,6 +56,27 @@ TEST_CASE("state file: every field of the spec survives, whatever bytes it holds
   CHECK(after->live == GenerationId(42));
   REQUIRE(after->live_spec != nullptr);
   CHECK(test::show(*after->live_spec) == test::show(*before.live_spec));
+}
+
+// former_record.json was written by a daemon from before the table of keys (config/key.h). A key that is
+// renamed keeps its name in the file: see `named`.
+TEST_CASE("state file: the record of a former daemon is read whole, and written again with all that it has") {
+  Spec sample = test::sample_spec();
+  sample.app.scaled_from.reset();  // it knew no such thing
+  std::ifstream file(std::filesystem::path(GV_SOURCE_DIR) / "test/unit/spec/former_record.json");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto state = from_text(text);
+  REQUIRE(state.has_value());
+  CHECK(state->last_generation == GenerationId(44));
+  CHECK(state->stopped->uid == 1000);
+  for (const SpecRef& spec : {state->live_spec, state->candidate_spec}) {
+    REQUIRE(spec != nullptr);
+    CHECK(test::show(*spec) == test::show(sample));
+  }
+  for (const json& change : json::diff(json::parse(text), json::parse(to_text(*state)))) {
+    CAPTURE(change.dump());
+    CHECK(change["op"] == "add");
+  }
 }
 
 TEST_CASE("state file: the sample of the test leaves no field at its default") {

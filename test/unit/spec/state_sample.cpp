@@ -67,11 +67,12 @@ std::string show(const config::ProxyOptions& value) {
                   trailers, request_headers, response_headers, error_pages);
 }
 std::string show(const config::App& value) {
-  const auto& [name, command, directory, environment, environment_file, user, instances, endpoint, listen,
-               routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] =
-      value;
-  return show_all(name, command, directory, environment, environment_file, user, instances, endpoint, listen,
-                  routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source);
+  const auto& [name, command, directory, environment, environment_file, user, instances, scaled_from,
+               endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
+               proxy_options, source, sources] = value;
+  return show_all(name, command, directory, environment, environment_file, user, instances, scaled_from,
+                  endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
+                  proxy_options, source);
 }
 std::string show(const base::Address& value) {
   return show(value.text());
@@ -186,6 +187,7 @@ config::App sample_app() {
   app.environment_file = {{"/etc/web.env", true}, {"web.env", false}};
   app.user = "www:data";
   app.instances = 4;
+  app.scaled_from = 2;
   app.endpoint = config::EndpointKind::none;
   app.listen = {"public", "127.0.0.1:80"};
   app.routes = {{"example.org", "/api", {"a.toml", 3, 4}}, {"", "/", {}}};

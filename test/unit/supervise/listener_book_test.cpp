@@ -61,14 +61,15 @@ struct Scene {
     put(app, listeners);
   }
   std::vector<routing::ListenerRoutes> table() {
-    std::vector<FacingApp> facing;
+    std::vector<ListenerUser> users;
     for (const Live& app : apps) {
-      FacingApp one{base::AppId(static_cast<std::uint32_t>(facing.size() + 1)), &app.config, &app.listeners};
+      ListenerUser one{base::AppId(static_cast<std::uint32_t>(users.size() + 1)),
+                       {&app.config, &app.listeners}};
       if (app.former) one.former = {&*app.former, &app.former_listeners};
-      facing.push_back(one);
+      users.push_back(one);
     }
     epoch = epoch.next();
-    book.settle(facing, {epoch, now});
+    book.settle(users, {epoch, now});
     return book.listed();
   }
   // Every worker has entered the newest table.
@@ -88,7 +89,7 @@ TEST_CASE("listeners: what is opened answers, and is listed once it is committed
   web.listen = {"public"};
   web.routes = {config::Route{}};
   std::vector<config::Listener> listeners = {listener("public", "127.0.0.1:0")};
-  std::vector<FacingApp> apps = {{base::AppId(1), &web, &listeners}};
+  std::vector<ListenerUser> apps = {{base::AppId(1), {&web, &listeners}}};
   book.settle(apps, {base::Epoch(1), {}});
   CHECK(book.listed().empty());
   REQUIRE(book.missing().size() == 1);

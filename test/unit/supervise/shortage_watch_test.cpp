@@ -29,14 +29,14 @@ TEST_CASE("shortages: each kind is told once a minute with its cause and stands 
   ShortageWatch watch({&first, &second});
   DescriptorBudget budget(352, {2, 1, 1, 2});
   base::TimePoint now{seconds(1000)};
-  CHECK_FALSE(watch.look(now));
+  CHECK_FALSE(watch.poll(now));
   CHECK(watch.remarks(now, budget).empty());
 
   first.shortages.turned_away.add(2);
   second.shortages.turned_away.add(3);
   second.shortages.dial.add();
   second.shortages.code.set(EMFILE);
-  REQUIRE(watch.look(now));
+  REQUIRE(watch.poll(now));
   watch.tell(now, budget, log);
   CHECK(lines_with(told, "shortage what=places times=5 cause=\"all 128 places are taken\" open_files=352") ==
         1);
@@ -45,7 +45,7 @@ TEST_CASE("shortages: each kind is told once a minute with its cause and stands 
   // More of it within the minute: counted, not told.
   first.shortages.turned_away.add(10);
   now += seconds(30);
-  CHECK_FALSE(watch.look(now));
+  CHECK_FALSE(watch.poll(now));
   CHECK(lines_with(told, "what=places") == 1);
   auto remarks = watch.remarks(now + seconds(5), budget);
   REQUIRE(remarks.size() == 2);
@@ -54,7 +54,7 @@ TEST_CASE("shortages: each kind is told once a minute with its cause and stands 
       "15 connections of clients were turned away, the last 5 s ago: all 128 places are taken (limit of open "
       "files: 352)");
   now += seconds(31);
-  REQUIRE(watch.look(now));
+  REQUIRE(watch.poll(now));
   watch.tell(now, budget, log);
   CHECK(lines_with(told, "what=places times=10") == 1);
   CHECK(watch.remarks(now + seconds(3700), budget).empty());

@@ -1,0 +1,24 @@
+// What gvctl's commands share: paths and exit codes. Thread: values.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "control/command_messages.h"
+#include "control/target.h"
+
+namespace gracevisor::gvctl {
+
+[[nodiscard]] constexpr int code(control::ExitCode exit) {
+  return static_cast<int>(exit);
+}
+
+[[nodiscard]] inline std::string app_path(const std::string& app) {
+  return "/v1/apps/" + control::escape(app);
+}
+
+[[nodiscard]] inline control::Error not_understood(const base::Error& error) {
+  return {"the daemon's answer is not understood: " + error.what, control::ExitCode::failed, {}};
+}
+
+}  // namespace gracevisor::gvctl

@@ -1,0 +1,262 @@
+#include "gvctl/status_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
+#include "gvctl/table.h"
+#include "gvctl/text.h"
+
+namespace gracevisor::gvctl {
+namespace {
+
+using control::AppStatus;
+using control::DeployStatus;
+using control::InstanceStatus;
+using Align = Column::Align;
+
+constexpr std::size_t kLeastAddress = 12;
+constexpr std::string_view kNothing = "-";
+
+bool among(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+Colour colour_of(std::string_view state) {
+  if (among(state, {"live", "healthy"})) return Colour::green;
+  if (among(state, {"backoff", "crash-loop", "fatal", "failed", "unhealthy", "killing"})) return Colour::red;
+  return state == "stopped" ? Colour::plain : Colour::yellow;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  return harmless(out);
+}
+
+std::string place_of(const AppStatus& app) {
+  std::string place = joined(app.routes);
+  if (!app.listens.empty()) place += (place.empty() ? "on " : " on ") + joined(app.listens);
+  return place;
+}
+
+// "412", "3.5", "0"
+std::string rate(double per_second) {
+  if (per_second >= 10 || per_second < 0.05)
+    return grouped(static_cast<std::uint64_t>(std::llround(per_second)));
+  return fmt::format("{:.1f}", per_second);
+}
+
+std::string percent(const std::optional<double>& value) {
+  if (!value) return std::string(kNothing);
+  return *value >= 10 || *value < 0.05 ? fmt::format("{:.0f}%", *value) : fmt::format("{:.1f}%", *value);
+}
+
+std::string memory(const std::optional<std::uint64_t>& bytes) {
+  return bytes ? size(*bytes) : std::string(kNothing);
+}
+
+std::string up(const std::optional<std::uint64_t>& seconds) {
+  return seconds ? tight_age(*seconds) : std::string(kNothing);
+}
+
+// "2/2"; "4/4 (file: 2)" if a command gave it another number than the files do.
+std::string instances_of(const AppStatus& app) {
+  if (app.wanted == 0) return std::string(kNothing);
+  std::string text = fmt::format("{}/{}", app.healthy, app.wanted);
+  if (app.scaled_from) text += fmt::format(" (file: {})", *app.scaled_from);
+  return text;
+}
+
+std::vector<Cell> row_of(const AppStatus& app) {
+  const bool serves = !app.listens.empty() && app.state != "stopped";
+  const bool short_of = app.should_run && app.healthy < app.wanted;
+  std::string errors = serves ? rate(app.errors_per_s) : std::string(kNothing);
+  const Colour error_colour = serves && errors != "0" ? Colour::red : Colour::plain;
+  return {{harmless(app.name), Colour::bold},
+          {app.generation != 0 ? fmt::format("@{}", app.generation) : std::string(kNothing)},
+          {harmless(app.state), colour_of(app.state)},
+          {instances_of(app), short_of ? Colour::red : Colour::plain},
+          {serves ? rate(app.requests_per_s) : std::string(kNothing)},
+          {std::move(errors), error_colour},
+          {percent(app.cpu_percent)},
+          {memory(app.memory_bytes)},
+          {up(app.since_s)},
+          {place_of(app)}};
+}
+
+Table app_table() {
+  return Table({{Align::left, "APP"},
+                {Align::left, "GEN", 1},
+                {Align::left, "STATE"},
+                {Align::left, "INSTANCES"},
+                {Align::right, "REQ/S", 2},
+                {Align::right, "5XX", 7},
+                {Align::right, "CPU", 4},
+                {Align::right, "MEM", 3},
+                {Align::right, "UP", 6},
+                {Align::left, "ADDRESS", 5, kLeastAddress}});
+}
+
+// "healthy", "healthy, failing 2 of 3"
+std::string state_of(const InstanceStatus& instance) {
+  const bool judged = among(instance.state, {"healthy", "unhealthy"});
+  if (!judged || instance.probes_failed == 0) return harmless(instance.state);
+  return fmt::format("{}, failing {} of {}", harmless(instance.state),
+                     std::min(instance.probes_failed, instance.probes_allowed), instance.probes_allowed);
+}
+
+std::vector<Cell> row_of(const InstanceStatus& instance) {
+  const auto if_running = [&](std::string text) {
+    return instance.pid != 0 ? std::move(text) : std::string(kNothing);
+  };
+  std::string in_flight = grouped(instance.in_flight);
+  if (instance.upgraded > 0) in_flight += fmt::format(" ({} upgraded)", grouped(instance.upgraded));
+  const Colour colour = instance.probes_failed > 0 ? Colour::red : colour_of(instance.state);
+  const bool reached = !instance.endpoint.empty();
+  return {{harmless(instance.name)},
+          {state_of(instance), colour},
+          {if_running(fmt::format("{}", instance.pid))},
+          {reached ? harmless(instance.endpoint) : std::string(kNothing)},
+          {up(instance.uptime_s)},
+          {reached ? if_running(std::move(in_flight)) : std::string(kNothing)},
+          {fmt::format("{}", instance.restarts)},
+          {percent(instance.cpu_percent)},
+          {memory(instance.memory_bytes)},
+          {instance.processes ? fmt::format("{}", *instance.processes) : std::string(kNothing)},
+          {instance.probe_ms ? fmt::format("{} ms", *instance.probe_ms) : std::string(kNothing)}};
+}
+
+Table instance_table() {
+  return Table({{Align::left, "INSTANCE"},
+                {Align::left, "STATE"},
+                {Align::right, "PID", 1},
+                {Align::left, "PLACE", 3},
+                {Align::right, "UP", 5},
+                {Align::right, "IN FLIGHT", 4},
+                {Align::right, "RESTARTS", 8},
+                {Align::right, "CPU", 2},
+                {Align::right, "MEM", 6},
+                {Align::right, "PROCS", 9},
+                {Align::right, "PROBE", 7}});
+}
+
+// "exit 1 "PG::ConnectionBad: refused"", as far as it is known.
+std::string last_words(const InstanceStatus& instance) {
+  std::string text = harmless(instance.last_exit);
+  if (!instance.last_line.empty()) text += fmt::format(" \"{}\"", harmless(instance.last_line));
+  return text;
+}
+
+// What is wrong with an instance; empty: nothing is, or it is only beginning. `explained`: the daemon has
+// told the cause already.
+std::string trouble_of(const InstanceStatus& instance, bool explained) {
+  const std::string failures =
+      fmt::format("{} {}", instance.failures, instance.failures == 1 ? "failure" : "failures");
+  const std::string name = harmless(instance.name);
+  const std::string cause = explained ? "" : fmt::format(", {}: {}", failures, last_words(instance));
+  if (among(instance.state, {"backoff", "crash-loop"})) {
+    const std::string next = instance.due_s ? fmt::format(", next in {} s", *instance.due_s) : "";
+    return fmt::format("{} {}{}{}", name, harmless(instance.state), cause, next);
+  }
+  if (instance.state == "fatal") return fmt::format("{} fatal{}: not started again", name, cause);
+  if (instance.state == "unhealthy" || (instance.state == "healthy" && instance.probes_failed > 0)) {
+    return fmt::format("{} {}: {}", name, state_of(instance), harmless(instance.probe));
+  }
+  return {};
+}
+
+// "deploying @4: guarding, 6 s left (gvctl attach flask, gvctl abort flask)"
+std::string deploy_line(const AppStatus& app, const DeployStatus& deploy) {
+  std::string text = fmt::format("deploying @{}: {}", deploy.generation, harmless(deploy.phase));
+  if (deploy.left_s) text += fmt::format(", {} s left", *deploy.left_s);
+  if (deploy.draining > 0) text += fmt::format(", {} requests drain", grouped(deploy.draining));
+  const std::string name = harmless(app.name);
+  text += fmt::format(" (gvctl attach {}", name);
+  const bool undoable = !among(deploy.phase, {"finishing", "aborting", "rolling back", "ended"});
+  if (undoable) text += fmt::format(", gvctl abort {}", name);
+  return text + ")";
+}
+
+void add_note(std::string& out, const std::string& text, const StatusLook& look, Colour colour,
+              std::string_view mark, std::size_t indent) {
+  const std::string head = fmt::format("{:{}}{}  ", "", indent, mark);
+  bool first = true;
+  for (const std::string& line : fold(head + text, look.width, length(head))) {
+    // The mark alone is coloured.
+    const std::string shown =
+        first ? fmt::format("{:{}}{}{}", "", indent, paint(std::string(mark), colour, look.style),
+                            line.substr(std::min(indent + mark.size(), line.size())))
+              : line;
+    out += shown + "\n";
+    first = false;
+  }
+}
+
+void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
+  constexpr std::size_t kIndent = 2;
+  const auto note = [&](const std::string& text, Colour colour, std::string_view mark) {
+    add_note(out, text, look, colour, mark, kIndent);
+  };
+  if (app.deploy && app.deploy->running) note(deploy_line(app, *app.deploy), Colour::yellow, ">");
+  if (app.stopped_uid) {
+    const std::string ago = app.stopped_s ? fmt::format(" {} ago", age(*app.stopped_s)) : "";
+    note(fmt::format("stopped by uid {}{}: gvctl start {}", *app.stopped_uid, ago, harmless(app.name)),
+         Colour::plain, ">");
+  }
+  const bool explained =
+      std::ranges::find(app.problems, "unwell", &control::Problem::kind) != app.problems.end();
+  for (const control::Problem& problem : app.problems) note(harmless(problem.text), Colour::red, "!");
+  for (const InstanceStatus& instance : app.instances) {
+    const std::string trouble = trouble_of(instance, explained);
+    if (!trouble.empty()) note(trouble, Colour::red, "!");
+  }
+}
+
+void add_instances(std::string& out, const AppStatus& app, const StatusLook& look) {
+  if (app.instances.empty()) return;
+  Table table = instance_table();
+  for (const InstanceStatus& instance : app.instances) table.add(row_of(instance));
+  for (const std::string& line : table.lines(look.width, look.style, 2)) out += line + "\n";
+}
+
+}  // namespace
+
+std::string render(const control::StatusReport& report, const StatusLook& look) {
+  std::string out;
+  Table table = app_table();
+  for (const AppStatus& app : report.apps) table.add(row_of(app));
+  const std::vector<std::string> lines = table.lines(look.width, look.style);
+  if (report.apps.empty()) {
+    out += "no apps are configured\n";
+  } else {
+    out += lines.front() + "\n";
+  }
+  for (std::size_t i = 0; i < report.apps.size(); ++i) {
+    out += lines[i + 1] + "\n";
+    if (look.instances) add_instances(out, report.apps[i], look);
+    add_notes(out, report.apps[i], look);
+  }
+  for (const control::Problem& problem : report.problems) {
+    add_note(out, harmless(problem.text), look, Colour::red, "!", 0);
+  }
+  return out;
+}
+
+std::string fit(const std::string& screen, std::size_t height) {
+  const auto lines = static_cast<std::size_t>(std::ranges::count(screen, '\n'));
+  if (lines <= height || height < 2) return screen;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i + 1 < height; ++i) end = screen.find('\n', end) + 1;
+  return screen.substr(0, end) + fmt::format("… {} more lines: gvctl status APP\n", lines - height + 1);
+}
+
+bool all_well(const control::StatusReport& report) {
+  return std::ranges::all_of(report.apps, [](const AppStatus& app) {
+    return !app.should_run || (app.healthy >= app.wanted && app.state != "fatal");
+  });
+}
+
+}  // namespace gracevisor::gvctl

@@ -1,0 +1,88 @@
+#include "gvctl/unknown_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/nearest.h"
+
+namespace gracevisor::gvctl {
+namespace {
+
+struct Foreign {
+  std::string_view word;
+  std::string_view here;  // what is done here instead
+};
+
+constexpr std::string_view kReload =
+    "gvctl reload puts changed files into force (--dry-run: what it would do)";
+constexpr std::string_view kRemove =
+    "take the app out of the configuration, then gvctl reload --remove drains and stops it";
+constexpr std::string_view kStatus = "gvctl status shows it";
+constexpr std::string_view kAutostart = "set autostart in the configuration, then gvctl reload";
+constexpr std::string_view kDeploy = "gvctl deploy APP replaces its processes without losing a request";
+constexpr std::string_view kCheck =
+    "gracevisord --check checks the files, gvctl reload --dry-run compares them with what runs";
+constexpr std::string_view kLogs = "gvctl logs APP shows what it wrote, -f what it writes";
+constexpr std::string_view kLater = "not in this version";
+
+constexpr auto kForeign = std::to_array<Foreign>({
+    {"add", kReload},
+    {"app", "not in this version; gvctl status, logs and deploy take the app's name directly"},
+    {"apply", kReload},
+    {"avail", kStatus},
+    {"boot", "gvctl start APP starts what is stopped"},
+    {"check", kCheck},
+    {"clear", "logs rotate by log.max_size and log.keep; nothing has to be cleared"},
+    {"config", kCheck},
+    {"delete", kRemove},
+    {"describe", kStatus},
+    {"disable", kAutostart},
+    {"drain", "gvctl stop APP drains it, then stops it"},
+    {"enable", kAutostart},
+    {"events", "not in this version: the daemon's log has a line for each event"},
+    {"exec", kLater},
+    {"exit", "gvctl is no shell: each call is one command; gvctl shutdown ends the daemon"},
+    {"fg", "not in this version: gvctl logs -f APP follows its output"},
+    {"flush", "logs rotate by log.max_size and log.keep; nothing has to be flushed"},
+    {"info", kStatus},
+    {"jlist", "gvctl --json status"},
+    {"l", kStatus},
+    {"list", kStatus},
+    {"log", kLogs},
+    {"monit", "not in this version: gvctl status shows the state, memory and requests of each instance"},
+    {"pid", "gvctl status APP shows the pids, gvctl --json status APP for programs"},
+    {"quit", "gvctl is no shell: each call is one command; gvctl shutdown ends the daemon"},
+    {"reload-all", kReload},
+    {"remove", kRemove},
+    {"reopen", "send the daemon SIGUSR1: it opens all log files again"},
+    {"reread", kReload},
+    {"reset", kLater},
+    {"rollback", "not in this version: within the guard of a deploy, gvctl abort APP goes back"},
+    {"rolling-restart", kDeploy},
+    {"run", kLater},
+    {"save", "nothing has to be saved: what runs, and what is stopped, is recorded at once"},
+    {"show", kStatus},
+    {"startup",
+     "install the systemd unit, gracevisor.service; what runs, and what is stopped, is recorded at once"},
+    {"top", "not in this version: gvctl status shows the state, memory and requests of each instance"},
+    {"unmonitor", kRemove},
+    {"update", kReload},
+    {"upgrade", kLater},
+});
+static_assert(std::ranges::is_sorted(kForeign, {}, &Foreign::word));
+
+}  // namespace
+
+std::string unknown_command(std::string_view word, std::span<const std::string_view> commands) {
+  auto foreign = std::ranges::lower_bound(kForeign, word, {}, &Foreign::word);
+  if (foreign != kForeign.end() && foreign->word == word) {
+    return fmt::format("no command \"{}\": {}", word, foreign->here);
+  }
+  std::string_view near = base::nearest(word, commands);
+  return fmt::format("no command \"{}\"{}", word,
+                     near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near));
+}
+
+}  // namespace gracevisor::gvctl

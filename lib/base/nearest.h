@@ -1,0 +1,12 @@
+// Which of several known words may have been meant. Thread: any.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace gracevisor::base {
+
+// The known name that `word` was probably meant to be; empty if none is close.
+[[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+
+}  // namespace gracevisor::base

@@ -1,0 +1,115 @@
+#include "migrate/systemd_keys.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace gracevisor::migrate {
+namespace {
+
+struct Said {
+  std::string_view key;
+  std::string_view says;
+};
+
+constexpr Said kKeys[] = {
+    {"Alias", "an app has one name"},
+    {"AmbientCapabilities",
+     "no key for it in this version; the daemon listens on low ports, so that apps need no right to"},
+    {"BusName", "an app is ready when its health check succeeds"},
+    {"CPUQuota", "no limits in this version"},
+    {"DynamicUser", "make a user for the app, and set user"},
+    {"ExecCondition",
+     "no command runs before the start in this version: put it into the command, with sh -c"},
+    {"ExecReload", "gvctl deploy APP starts it anew without losing a request"},
+    {"ExecStartPost", "no command runs after the start in this version"},
+    {"ExecStartPre",
+     "no command runs before the start in this version: put it into the command, with sh -c, or run it "
+     "before "
+     "gvctl deploy"},
+    {"ExecStop", "an app is stopped by stop.signal, after its last request"},
+    {"ExecStopPost", "no command runs after the stop in this version"},
+    {"FileDescriptorStoreMax", "no store of descriptors"},
+    {"GuessMainPID", "the command is the main process"},
+    {"LimitNOFILE",
+     "no limits of apps in this version: they have the daemon's, so LimitNOFILE= of gracevisord's unit"},
+    {"NotifyAccess", "an app is ready when its health check succeeds"},
+    {"PIDFile", "the command is the main process; gvctl status has its pid"},
+    {"PassEnvironment", "write it into environment: apps get a clean minimum"},
+    {"RemainAfterExit", "an app is its process"},
+    {"RestartForceExitStatus", "restart.policy = \"on-failure\" restarts after every status but 0"},
+    {"RestartPreventExitStatus", "restart.policy = \"on-failure\" restarts after every status but 0"},
+    {"RuntimeDirectory", "make the folder once, for the app's user: install -d, or tmpfiles.d(5)"},
+    {"StateDirectory", "make the folder once, for the app's user: install -d"},
+    {"CacheDirectory", "make the folder once, for the app's user: install -d"},
+    {"LogsDirectory", "make the folder once, for the app's user: install -d"},
+    {"ConfigurationDirectory", "make the folder once: install -d"},
+    {"SendSIGKILL", "what outlives stop.timeout is always killed"},
+    {"Sockets", "endpoint = \"fd\" gives the app a listening socket as descriptor 3; listen has the address"},
+    {"StandardInput", "apps read from /dev/null"},
+    {"StartLimitBurst", "restart.max_failures"},
+    {"StartLimitInterval", "restart.stable_after and restart.max_failures"},
+    {"StartLimitIntervalSec", "restart.stable_after and restart.max_failures"},
+    {"SuccessExitStatus", "restart.policy = \"on-failure\" restarts after every status but 0"},
+    {"SupplementaryGroups", "no key for it in this version"},
+    {"SyslogIdentifier", "gvctl logs APP"},
+    {"UMask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"UnsetEnvironment", "apps get a clean minimum"},
+    {"WatchdogSec", "health.interval and health.action = \"restart\""},
+};
+
+bool begins_with_any(std::string_view key, std::initializer_list<std::string_view> beginnings) {
+  return std::ranges::any_of(beginnings, [&](auto beginning) { return key.starts_with(beginning); });
+}
+
+}  // namespace
+
+bool says_nothing(std::string_view section, std::string_view key) {
+  if (section == "Unit") return key == "Description" || key == "Documentation";
+  // The daemon is wanted by multi-user.target, and starts its apps.
+  return section == "Install" && key == "WantedBy";
+}
+
+std::string_view says_of_key(std::string_view section, std::string_view key, std::string_view value) {
+  if (value.find(".socket") != std::string_view::npos) {
+    return "the daemon listens for its apps: disable the .socket unit, and give its address to listen";
+  }
+  const auto* known = std::ranges::find(kKeys, key, &Said::key);
+  if (known != std::end(kKeys)) return known->says;
+  if (section == "Unit") {
+    if (begins_with_any(
+            key, {"After", "Before", "Wants", "Requires", "BindsTo", "PartOf", "Requisite", "Upholds"})) {
+      return "no order among apps in this version; towards other units: in gracevisord's unit";
+    }
+    if (begins_with_any(key, {"Condition", "Assert"}))
+      return "nothing is asked before a start: autostart = false";
+    return "no counterpart; gracevisord's unit has it for all apps";
+  }
+  if (section == "Install") return "autostart = true starts the app with the daemon";
+  if (section != "Service") return "no section of a service";
+  if (begins_with_any(
+          key, {"Limit", "Memory", "CPU", "Tasks", "IO", "Nice", "OOM", "BlockIO", "Slice", "Delegate"})) {
+    return "no limits of apps in this version; gracevisord's unit has them for all apps";
+  }
+  if (begins_with_any(key, {"Protect",    "Private",      "Restrict",        "ReadOnly",   "ReadWrite",
+                            "ReadWrite",  "Inaccessible", "NoNewPrivileges", "Capability", "SystemCall",
+                            "Lock",       "MemoryDeny",   "RemoveIPC",       "Device",     "Bind",
+                            "Temporary",  "Root",         "Mount",           "NoExec",     "Exec",
+                            "ProcSubset", "Keyring",      "Secure",          "AppArmor",   "SELinux",
+                            "IPAddress"})) {
+    return "no sandbox of apps in this version; gracevisord's unit has it for all apps";
+  }
+  return "no counterpart";
+}
+
+std::string_view says_of_prefix(char prefix) {
+  switch (prefix) {
+    case '@': return "@: a program gets its own name as its first argument";
+    case '-': return "-: a failure counts; restart.policy says what follows";
+    case ':': return ":: variables are not filled in here, either";
+    case '+':
+    case '!': return "+ or !: an app has the rights of its user; without user those of the daemon";
+    default: return "a prefix that is not known here";
+  }
+}
+
+}  // namespace gracevisor::migrate

@@ -1,0 +1,47 @@
+#include "supervise/endpoint_leases.h"
+
+namespace gracevisor::supervise {
+namespace {
+
+bool has_socket(const spec::Spec& spec) {
+  return spec.app.endpoint == config::EndpointKind::socket || spec.app.endpoint == config::EndpointKind::fd;
+}
+
+}  // namespace
+
+base::Expected<EndpointLeases::Lease> EndpointLeases::lease(const routing::Identity& who,
+                                                            const spec::Spec& spec) {
+  if (has_socket(spec) && ensure_runtime_dir_) {
+    if (auto there = ensure_runtime_dir_(); !there) return std::unexpected(there.error());
+  }
+  switch (spec.app.endpoint) {
+    case config::EndpointKind::port: {
+      auto port = ports_.lease();
+      if (!port) return std::unexpected(port.error());
+      return Lease{base::Address::tcp_loopback(*port)};
+    }
+    case config::EndpointKind::socket: {
+      auto address = sockets_.lease(who, spec);
+      if (!address) return std::unexpected(address.error());
+      return Lease{*address};
+    }
+    case config::EndpointKind::fd: {
+      auto listening = sockets_.listening(who, spec);
+      if (!listening) return std::unexpected(listening.error());
+      return Lease{listening->address, listening->fd};
+    }
+    case config::EndpointKind::none: break;
+  }
+  return Lease{};
+}
+
+void EndpointLeases::give_back(const spec::Spec& spec, const base::Address& address) {
+  switch (spec.app.endpoint) {
+    case config::EndpointKind::port: ports_.give_back(address.port()); return;
+    case config::EndpointKind::socket: sockets_.give_back(address); return;
+    case config::EndpointKind::fd:  // the slot's
+    case config::EndpointKind::none: return;
+  }
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,22 @@
+#include "supervise/file_stamps.h"
+
+#include <sys/stat.h>
+
+namespace gracevisor::supervise {
+
+FileStamps::FileStamps(const std::vector<std::filesystem::path>& with_folder,
+                       const std::vector<std::filesystem::path>& alone) {
+  for (const std::filesystem::path& file : with_folder) {
+    stamps_.push_back(stamp_of(file));
+    stamps_.push_back(stamp_of(file.parent_path()));
+  }
+  for (const std::filesystem::path& file : alone) stamps_.push_back(stamp_of(file));
+}
+
+FileStamps::Stamp FileStamps::stamp_of(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino, status.st_size, status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+}
+
+}  // namespace gracevisor::supervise

@@ -1,0 +1,155 @@
+// How the files differ from what runs: what status says of it, and what a start takes of it.
+#include <doctest/doctest.h>
+
+#include "named_apps.h"
+#include "support/daemon_process.h"
+#include "support/http_client.h"
+#include "support/wait.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("drift: status names what differs within one call after an edit, and forgets it with the edit") {
+  Site site;
+  const std::string before = public_listener(0) + named_app("web", "public");
+  site.configure(before);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  CHECK(test::texts(daemon.app("web")->problems).empty());
+  CHECK(test::texts(daemon.status()->problems).empty());
+
+  site.configure(public_listener(1) + named_app("web", "public", "environment.A = \"b\"\n") +
+                 named_app("fresh", "@LISTEN2@"));
+  auto status = daemon.status();
+  REQUIRE(status.has_value());
+  CHECK(test::texts(status->apps.front().problems) ==
+        Texts{"configuration differs from web@1: environment.A, listen.public.address: gvctl deploy web"});
+  CHECK(test::texts(status->problems) == Texts{"gracevisor.toml has a new app, fresh: gvctl reload fresh"});
+
+  site.configure(public_listener(0) + "[app.web\n");
+  status = daemon.status();
+  REQUIRE(test::texts(status->problems).size() == 1);
+  CHECK(has(test::texts(status->problems).front(), "gracevisor.toml cannot be put into force: "));
+  CHECK(has(test::texts(status->problems).front(), "gracevisor.toml:"));
+
+  site.configure(public_listener(0) + named_app("other", "public"));
+  CHECK(test::texts(daemon.app("web")->problems) ==
+        Texts{"gracevisor.toml no longer has it: gvctl reload --remove"});
+
+  site.configure(before);
+  CHECK(test::texts(daemon.app("web")->problems).empty());
+  CHECK(test::texts(daemon.status()->problems).empty());
+}
+
+TEST_CASE("drift: a deploy, a reload or a new daemon that takes the change ends it") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure(named_app("web", "@LISTEN@", "environment.A = \"b\"\n"));
+  CHECK(test::texts(daemon.app("web")->problems).size() == 1);
+  REQUIRE(daemon.ctl({"deploy", "web"}).exit_code == 0);
+  CHECK(test::texts(daemon.app("web")->problems).empty());
+  site.configure(named_app("web", "@LISTEN@", "environment.A = \"b\"\ninstances = 2\n"));
+  CHECK(test::texts(daemon.app("web")->problems) ==
+        Texts{"configuration differs from web@2: instances: gvctl reload web"});
+  REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
+  CHECK(test::texts(daemon.app("web")->problems).empty());
+  CHECK(daemon.terminate().exit_code == 0);
+  DaemonProcess again(site);
+  REQUIRE(again.wait_healthy("web", 2));
+  CHECK(test::texts(again.app("web")->problems).empty());
+}
+
+TEST_CASE("start: a stopped app starts as the files now say, or as it was with --same") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  REQUIRE(daemon.ctl({"stop", "web"}).exit_code == 0);
+  REQUIRE(daemon.ctl({"start", "web"}).exit_code == 0);
+  CHECK(daemon.app("web")->generation == 1);  // nothing differs
+  REQUIRE(daemon.ctl({"stop", "web"}).exit_code == 0);
+  site.configure(named_app("web", "@LISTEN1@", "instances = 2\nenvironment.A = \"b\"\n"));
+  REQUIRE(daemon.ctl({"start", "--same", "web"}).exit_code == 0);
+  CHECK(daemon.app("web")->generation == 1);
+  CHECK(served_by(site.listener(0)) == "web");
+  REQUIRE(daemon.ctl({"start", "web"}).exit_code == 0);  // it runs: nothing is read
+  CHECK(daemon.app("web")->generation == 1);
+  REQUIRE(daemon.ctl({"stop", "web"}).exit_code == 0);
+  REQUIRE(daemon.ctl({"start", "web"}).exit_code == 0);
+  CHECK(daemon.app("web")->generation == 2);
+  CHECK(daemon.wait_healthy("web", 2));
+  CHECK(served_by(site.listener(1)) == "web");
+
+  REQUIRE(daemon.ctl({"stop", "web"}).exit_code == 0);
+  site.configure(named_app("web", "@LISTEN@", "instances = 0\n"));
+  CommandResult bad = daemon.ctl({"start", "web"});
+  CHECK(bad.exit_code == 2);
+  CHECK(has(bad.err, "gvctl start --same web starts it as it was stopped"));
+  CHECK(daemon.ctl({"start", "--same", "web"}).exit_code == 0);
+  CHECK(daemon.app("web")->generation == 2);
+  // What it was started with is what a new daemon starts.
+  CHECK(daemon.terminate().exit_code == 0);
+  site.configure(named_app("web", "@LISTEN1@", "instances = 2\nenvironment.A = \"b\"\n"));
+  DaemonProcess again(site);
+  CHECK(again.wait_healthy("web", 2));
+  CHECK(again.app("web")->generation == 2);
+}
+
+TEST_CASE("drift: a listener of several apps and keys of the daemon are told once") {
+  Site site;
+  const std::string apps =
+      named_app("a", "public", "route = \"a.test\"\n") + named_app("b", "public", "route = \"b.test\"\n");
+  site.configure(public_listener(0) + apps);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("a", 1));
+  REQUIRE(daemon.wait_healthy("b", 1));
+  site.configure_whole(site.daemon_table() + "shutdown_timeout = \"7s\"\n" + public_listener(1) + apps);
+  CHECK(test::texts(daemon.status()->problems) ==
+        Texts{"gracevisor.toml has another public: " + site.listener(0).text() + " -> " +
+                  site.listener(1).text() + " (a, b): gvctl reload",
+              "gracevisor.toml differs in [daemon]: shutdown_timeout: gvctl reload --dry-run"});
+  CHECK(test::texts(daemon.app("a")->problems).empty());
+  REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
+  CHECK(test::texts(daemon.status()->problems).empty());
+}
+
+TEST_CASE("drift: an environment file that changed is a difference, and one that cannot be read is named") {
+  Site site;
+  site.files().write("web.env", "A=1\n");
+  site.configure(named_app("web", "@LISTEN@", "environment_file = \"web.env\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  CHECK(test::texts(daemon.app("web")->problems).empty());
+  site.files().write("web.env", "A=2\n");
+  CHECK(test::texts(daemon.app("web")->problems) ==
+        Texts{"configuration differs from web@1: environment.A: gvctl deploy web"});
+  std::filesystem::remove(site.directory() / "web.env");
+  auto status = daemon.status();
+  REQUIRE(test::texts(status->problems).size() == 1);
+  CHECK(has(test::texts(status->problems).front(), "app.web.environment_file"));
+}
+
+TEST_CASE("drift: keys of the daemon that a reload has taken are none, and what was missing may come") {
+  Site site;
+  const std::string plain = named_app("web", "@LISTEN@");
+  site.configure(plain);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure_whole(site.daemon_table() + "shutdown_timeout = \"7s\"\n" + plain);
+  CHECK(test::texts(daemon.status()->problems).size() == 1);
+  REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
+  CHECK(test::texts(daemon.status()->problems).empty());
+  site.configure_whole(site.daemon_table() + "shutdown_timeout = \"7s\"\n" +
+                       named_app("web", "@LISTEN@", "environment_file = \"web.env\"\n"));
+  CHECK(test::texts(daemon.status()->problems).size() == 1);
+  site.files().write("web.env", "");
+  CHECK(wait_until([&] { return test::texts(daemon.status()->problems).empty(); }));
+}
