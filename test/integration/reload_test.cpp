@@ -212,10 +212,12 @@ TEST_CASE("reload: of 200 apps with one changed only that one's process changes"
   for (int i = 0; i < 199; ++i) others += worker("w" + std::to_string(i));
   site.configure(others + worker("last"));
   DaemonProcess daemon(site);
-  REQUIRE(wait_until([&] {
-    auto status = daemon.status();
-    return status && std::ranges::all_of(status->apps, [](const auto& one) { return one.healthy == 1; });
-  }));
+  REQUIRE(wait_until(
+      [&] {
+        auto status = daemon.status();
+        return status && std::ranges::all_of(status->apps, [](const auto& one) { return one.healthy == 1; });
+      },
+      std::chrono::seconds(60)));
   auto pids = [&] {
     std::map<std::string, int> result;
     const auto status = daemon.status();
