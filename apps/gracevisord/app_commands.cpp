@@ -42,7 +42,7 @@ base::Expected<supervise::Supervisor::Scale> read_scale(const control::ScaleOpti
 
 void ControlApi::command(const Call& call) {
   auto report = supervisor_.new_report({std::string(word(call.verb)), call.request.peer.uid});
-  answer(give(call, report), report, call.response);
+  answer(call, give(call, report), report);
 }
 
 Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& report) {
@@ -132,7 +132,7 @@ void ControlApi::attach(const Call& call, const supervise::Supervisor::Commands&
     return refuse(*call.response, ExitCode::busy,
                   "too many clients of the control socket follow already: end one");
   }
-  if (commands.under_way != nullptr) return follow(*commands.under_way, call.response);
+  if (commands.under_way != nullptr) return follow(call, commands.under_way);
   if (call.verb == Verb::attach) {
     return refuse(*call.response, ExitCode::failed,
                   fmt::format("nothing is under way for {}: gvctl history {}", call.app, call.app));

@@ -56,8 +56,10 @@ std::size_t line_count(const std::string& text) {
 
 }  // namespace
 
-ControlApi::ControlApi(supervise::Supervisor& supervisor, std::function<void()> shut_down)
-    : supervisor_(supervisor), shut_down_(std::move(shut_down)), started_(std::chrono::steady_clock::now()) {}
+ControlApi::ControlApi(loop::Loop& loop, supervise::Supervisor& supervisor)
+    : supervisor_(supervisor),
+      started_(std::chrono::steady_clock::now()),
+      live_(loop, [this](const decide::Report& report) { return supervisor_.progress(report); }) {}
 
 void ControlApi::handle(const control::Request& request, std::shared_ptr<Response> response) {
   const auto asked = control::match_verb(request.method, request.path, request.peer.role);
@@ -80,7 +82,7 @@ void ControlApi::carry_out(const Call& call) {
     case Verb::status:
       return control::send_json(*call.response, to_json(status_of(supervisor_.snapshot(), started_)));
     case Verb::reload: return reload(call);
-    case Verb::shutdown: return shut_down(call.response);
+    case Verb::shutdown: return shut_down(call);
     case Verb::app:
     case Verb::logs:
     case Verb::history:
@@ -118,22 +120,20 @@ void ControlApi::show(const Call& call) {
 }
 
 // The refusal, or the report to its end.
-void ControlApi::answer(const std::expected<void, decide::Refused>& taken,
-                        const std::shared_ptr<decide::Report>& report, const ResponseRef& response) {
-  if (!taken) {
-    refuse(*response, taken.error().exit, taken.error().why, taken.error().details);
-    return;
-  }
-  follow(*report, response);
+void ControlApi::answer(const Call& call, const std::expected<void, decide::Refused>& taken,
+                        const std::shared_ptr<decide::Report>& report) {
+  if (!taken) return refuse(*call.response, taken.error().exit, taken.error().why, taken.error().details);
+  follow(call, report);
 }
 
-void ControlApi::follow(decide::Report& report, const ResponseRef& response) {
-  control::begin_lines(*response);
-  report.follow([response](const decide::ReportLine& line) {
+void ControlApi::follow(const Call& call, const std::shared_ptr<decide::Report>& report) {
+  control::begin_lines(*call.response);
+  report->follow([response = call.response](const decide::ReportLine& line) {
     if (!response->open()) return;  // its client has gone
     control::send_line(*response, control::to_json(message_of(line)));
     if (line.exit) response->end();
   });
+  if (query_value(call.request, "live") == "1") live_.add(report, call.response);
 }
 
 void ControlApi::reload(const Call& call) {
@@ -145,7 +145,7 @@ void ControlApi::reload(const Call& call) {
                                    .remove = options->remove,
                                    .deploy = options->deploy},
                                   report);
-  answer(taken, report, call.response);
+  answer(call, taken, report);
 }
 
 void ControlApi::logs(const control::Request& request, const supervise::AppSnapshot& app,
@@ -190,15 +190,10 @@ void ControlApi::logs(const control::Request& request, const supervise::AppSnaps
   response->on_gone([shared, number] { shared->unfollow(number); });
 }
 
-void ControlApi::shut_down(const ResponseRef& response) {
-  control::begin_lines(*response);
-  control::ReportLine line;
-  line.phase = "done";
-  line.text = "the daemon drains and stops";
-  line.exit = 0;
-  control::send_line(*response, control::to_json(line));
-  response->end();
-  shut_down_();
+void ControlApi::shut_down(const Call& call) {
+  auto report = supervisor_.new_report({"shutdown", call.request.peer.uid});
+  follow(call, report);
+  supervisor_.shut_down(report);
 }
 
 }  // namespace gracevisor::daemon

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <expected>
-#include <functional>
 #include <memory>
 
 #include "control/server.h"
 #include "control/verbs.h"
+#include "live_lines.h"
 #include "serve/response.h"
 #include "supervise/supervisor.h"
 
@@ -15,7 +15,7 @@ namespace gracevisor::daemon {
 
 class ControlApi final : public control::Handler {
  public:
-  ControlApi(supervise::Supervisor& supervisor, std::function<void()> shut_down);
+  ControlApi(loop::Loop& loop, supervise::Supervisor& supervisor);
 
   void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override;
 
@@ -30,9 +30,9 @@ class ControlApi final : public control::Handler {
   void carry_out(const Call& call);
   void show(const Call& call);
   void reload(const Call& call);
-  static void answer(const std::expected<void, decide::Refused>& taken,
-                     const std::shared_ptr<decide::Report>& report, const ResponseRef& response);
-  static void follow(decide::Report& report, const ResponseRef& response);
+  void answer(const Call& call, const std::expected<void, decide::Refused>& taken,
+              const std::shared_ptr<decide::Report>& report);
+  void follow(const Call& call, const std::shared_ptr<decide::Report>& report);
   // app_commands.cpp
   void command(const Call& call);
   [[nodiscard]] std::expected<void, decide::Refused> give(const Call& call,
@@ -40,14 +40,14 @@ class ControlApi final : public control::Handler {
   [[nodiscard]] std::expected<void, decide::Refused> stop(const Call& call, decide::Haste haste,
                                                           const std::shared_ptr<decide::Report>& report);
   static void history(const Call& call, const supervise::Supervisor::Commands& commands);
-  static void attach(const Call& call, const supervise::Supervisor::Commands& commands);
+  void attach(const Call& call, const supervise::Supervisor::Commands& commands);
   void environment(const Call& call);
   void logs(const control::Request& request, const supervise::AppSnapshot& app, const ResponseRef& response);
-  void shut_down(const ResponseRef& response);
+  void shut_down(const Call& call);
 
   supervise::Supervisor& supervisor_;
-  std::function<void()> shut_down_;
   base::TimePoint started_;
+  LiveLines live_;
 };
 
 }  // namespace gracevisor::daemon

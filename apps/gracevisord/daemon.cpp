@@ -264,7 +264,7 @@ base::Expected<void> Daemon::watch_signals() {
 }
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
-  api_ = std::make_unique<ControlApi>(*supervisor_, [this] { supervisor_->shut_down(); });
+  api_ = std::make_unique<ControlApi>(*loop_, *supervisor_);
   auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);

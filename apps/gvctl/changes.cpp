@@ -8,6 +8,7 @@
 
 #include "gvctl/answers.h"
 #include "gvctl/commands.h"
+#include "gvctl/text.h"
 
 namespace gracevisor::gvctl {
 namespace {
@@ -118,17 +119,30 @@ std::optional<int> Commands::Until::take(const control::ReportLine& line) {
   return code(failed_ ? ExitCode::some_failed : ExitCode::done);
 }
 
+std::string Commands::report_target(const std::string& path, const LiveLine& live) const {
+  return live.possible() && !line_.json ? path + "?live=1" : path;
+}
+
+bool Commands::take_live(const control::ReportLine& line, LiveLine& live) {
+  live.clear();
+  if (line.phase != control::kLivePhase) return false;
+  live.show(fmt::format("  {}", harmless(line.text)));
+  return true;
+}
+
 int Commands::change(const std::string& path, const std::string& body, const std::string& what,
                      const std::vector<std::string>& apps) {
   std::optional<int> exit;
   std::optional<base::Error> trouble;
   Until cutover(line_.until_cutover ? apps : std::vector<std::string>());
-  auto result = client_.stream({Method::post, path, body}, [&](std::string_view json) {
+  LiveLine live(out_);
+  auto result = client_.stream({Method::post, report_target(path, live), body}, [&](std::string_view json) {
     auto parsed = control::read_report_line(json);
     if (!parsed) {
       trouble = parsed.error();
       return false;
     }
+    if (take_live(*parsed, live)) return true;
     const bool begun = parsed->phase == "begun";
     // Waits for the end of the report whether or not anyone reads it.
     if (line_.json) {
@@ -145,6 +159,7 @@ int Commands::change(const std::string& path, const std::string& body, const std
     // The plan of a reload is whole when it has begun.
     return !line_.no_wait || (path == "/v1/reload" && !begun);
   });
+  live.clear();
   if (!result && result.error().kind == CallError::Kind::interrupted) {
     err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", what));
     return code(ExitCode::detached);

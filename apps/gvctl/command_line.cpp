@@ -132,7 +132,8 @@ struct Parser {
   }
 
   void add_daemon() {
-    add(Verb::shutdown, Takes::nothing, "shutdown", {}, "stop all apps, then the daemon");
+    auto* shutdown = add(Verb::shutdown, Takes::nothing, "shutdown", {}, "stop all apps, then the daemon");
+    shutdown->add_flag("--no-wait", line.no_wait, "return as soon as the daemon has begun");
     add(Verb::version, Takes::nothing, "version", {}, "show the versions of gvctl and of the daemon");
   }
 

@@ -12,6 +12,7 @@
 #include "control/client.h"
 #include "control/messages.h"
 #include "gvctl/command_line.h"
+#include "gvctl/live_line.h"
 #include "gvctl/output.h"
 #include "gvctl/render.h"
 
@@ -58,6 +59,10 @@ class Commands {
   // concerns.
   [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what,
                            const std::vector<std::string>& apps = {});
+  // Where the report is asked for: with live lines, if they can be shown.
+  [[nodiscard]] std::string report_target(const std::string& path, const LiveLine& live) const;
+  // Was it a live line? Any other is about to be written.
+  [[nodiscard]] static bool take_live(const control::ReportLine& line, LiveLine& live);
   // One GET; `show` renders the body of a 200.
   using Show = std::function<base::Expected<std::string>(const std::string& body)>;
   [[nodiscard]] int show(const std::string& path, const Show& show);

@@ -28,6 +28,11 @@ bool Output::write(std::string_view text) {
   return good();
 }
 
+bool Output::rewrites() const {
+  const char* term = std::getenv("TERM");
+  return terminal_ && term != nullptr && std::string_view(term) != "dumb" && *term != '\0';
+}
+
 std::optional<std::size_t> Output::width() const {
   winsize size{};
   if (terminal_ && ::ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;

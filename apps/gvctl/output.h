@@ -21,6 +21,8 @@ class Output {
   // The errno value of the write that failed, 0 if none did. EPIPE: the reader has gone away.
   [[nodiscard]] int failure() const noexcept { return failure_; }
   [[nodiscard]] bool terminal() const noexcept { return terminal_; }
+  // Can the line that was written last be replaced? Not on a terminal whose TERM is "dumb".
+  [[nodiscard]] bool rewrites() const;
   // Of the terminal now, in characters; unset: it is none, or its size is not known. A width that $COLUMNS
   // gives counts for anything else.
   [[nodiscard]] std::optional<std::size_t> width() const;

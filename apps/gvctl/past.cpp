@@ -33,17 +33,21 @@ int Commands::follow(const std::string& app, const std::string& verb, Shown show
   const bool several = line_.selectors.size() > 1 || line_.selectors.front().names_many();
   std::optional<int> exit;
   std::optional<base::Error> trouble;
-  auto result = client_.stream({Method::get, app_path(app) + "/" + verb, {}}, [&](std::string_view json) {
+  LiveLine live(out_);
+  const std::string target = report_target(app_path(app) + "/" + verb, live);
+  auto result = client_.stream({Method::get, target, {}}, [&](std::string_view json) {
     auto parsed = control::read_report_line(json);
     if (!parsed) {
       trouble = parsed.error();
       return false;
     }
+    if (take_live(*parsed, live)) return true;
     if (parsed->exit) exit = parsed->exit;
     if (shown == Shown::the_end && !parsed->exit) return true;
     if (shown == Shown::the_end && !line_.json && several) out_.write(app + ": ");
     return out_.write(line_.json ? std::string(json) + "\n" : render(*parsed, style_, false));
   });
+  live.clear();
   if (!result && result.error().kind == CallError::Kind::interrupted) {
     err_.write(fmt::format("gvctl: no longer waiting: what is under way for {} goes on\n", app));
     return code(ExitCode::detached);

@@ -13,6 +13,10 @@
 
 namespace gracevisor::control {
 
+// The phase of a line that says what the command is doing at this moment; the next line replaces it. It comes
+// only to those that ask for it, with ?live=1.
+inline constexpr std::string_view kLivePhase = "live";
+
 // One line of a running command's report. The last one has `exit`.
 struct ReportLine {
   std::string phase;  // "deploy" (the heading), "start", "cutover", "done", "failed", "cause", …; ""

@@ -14,7 +14,8 @@
 //   POST /v1/apps/NAME/deploy, start, stop, kill, signal, scale, abort
 //                                           ReportLines until it is finished; each takes its options
 //   POST /v1/reload                         ReportLines until it is finished; takes ReloadOptions
-//   POST /v1/shutdown                       ReportLines
+//   POST /v1/shutdown                       ReportLines until the daemon has ended
+// Who asks for ReportLines with ?live=1 also gets lines with kLivePhase.
 //
 // Several lines are a stream, application/x-ndjson: one object per line. A request that cannot be answered
 // gets an Error.

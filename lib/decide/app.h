@@ -118,6 +118,9 @@ class App final : private DeployHost {
     const Instance* instance = find(who);
     return instance != nullptr && instance->needs_owner(event);
   }
+  // What the command that reports there is doing at this moment; empty: nothing that takes its time, or it is
+  // not this app's.
+  [[nodiscard]] std::string progress(const Report& report) const;
   // The generation that serves, or served last; null before the first start.
   [[nodiscard]] const Generation* live() const { return live_; }
   // The live generation first, then every other one of which anything is left.
@@ -172,6 +175,8 @@ class App final : private DeployHost {
   std::uint64_t record(Record what) override;
 
   void advance();
+  [[nodiscard]] std::string progress(const Wait& wait) const;
+  [[nodiscard]] std::string leaving_progress() const;
   void advance_waits();
   [[nodiscard]] bool settle_start(Wait& wait);
   [[nodiscard]] bool settle_scale(Wait& wait);

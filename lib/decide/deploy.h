@@ -91,6 +91,9 @@ class Deploy {
   [[nodiscard]] std::optional<base::TimePoint> until() const;
   // "web@43 since 3.0 s, in checking"
   [[nodiscard]] std::string describe() const;
+  // What it is doing, for somebody who watches: "draining @42: 3 left after 2.3 s"; empty: nothing that takes
+  // its time.
+  [[nodiscard]] std::string progress() const;
 
  private:
   void advance_checking();
@@ -105,6 +108,7 @@ class Deploy {
   void disarm_timers();
   void fail(ExitCode exit, const Instance* culprit, const std::string& cause);
   void give_up(bool served);
+  [[nodiscard]] std::string drain_progress() const;
   // deploy_report.cpp
   void tell(Fact::What what);
   void end(fact::DeployEnded ended);

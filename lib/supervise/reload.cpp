@@ -208,6 +208,7 @@ void Supervisor::end_reload() {
 void Supervisor::begin_step(const ReloadStep& step) {
   auto receipt = new_report(reloading_->report->command());
   relay(*receipt, step.app);
+  reloading_->receipts.insert_or_assign(step.app, receipt);
   if (auto begun = try_step(step, receipt); !begun) {
     receipt->finish(now(), "failed", begun.error().why, begun.error().exit);
   }

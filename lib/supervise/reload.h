@@ -47,7 +47,8 @@ struct Reloading {
   ReloadPlan plan;
   decide::Reload steps;
   std::shared_ptr<decide::Report> report;
-  std::vector<std::pair<std::string, base::ExitCode>> finished = {};  // steps, by app, since the last turn
+  std::map<std::string, std::shared_ptr<decide::Report>> receipts = {};  // by app: of steps that have begun
+  std::vector<std::pair<std::string, base::ExitCode>> finished = {};     // steps, by app, since the last turn
 };
 
 }  // namespace gracevisor::supervise

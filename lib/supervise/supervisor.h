@@ -71,8 +71,9 @@ class Supervisor {
   // Checks whether the Unix sockets of instances are still there, and replaces instances that can no longer
   // be reached. True when something is missing: look again in a few seconds.
   bool look_at_sockets();
-  // The next step towards the end; `on_over` runs when nothing is left to wait for.
-  void shut_down();
+  // The next step towards the end; `on_over` runs when nothing is left to wait for. `report`, if it is not
+  // null, gets every step from now on, and is finished just before.
+  void shut_down(std::shared_ptr<decide::Report> report = nullptr);
   void on_over(std::function<void()> over) { over_ = std::move(over); }
 
   // How many instances an app should have.
@@ -113,6 +114,9 @@ class Supervisor {
   // why it did nothing, is in the log.
   void reload_when_free();
   [[nodiscard]] std::shared_ptr<decide::Report> new_report(decide::Command command) const;
+  // What the command that reports there is doing at this moment: App::progress() of each app that it
+  // concerns.
+  [[nodiscard]] std::string progress(const decide::Report& report) const;
 
   // What is being done to an app, or null; and what was. Unset: no app has that name.
   struct Commands {
@@ -173,7 +177,6 @@ class Supervisor {
   void notice_quiescence();
   void notice_adoption();
   [[nodiscard]] bool awaits_workers() const;
-  [[nodiscard]] bool idle() const;
   void publish();
   void commit_listeners();
   // For the next table.
@@ -206,6 +209,18 @@ class Supervisor {
       const std::vector<config::Listener>& listeners) const;
   void note_touched(AppEntry& entry, const spec::Spec& next) const;
   [[nodiscard]] base::Millis shutdown_timeout() const;
+  // shutdown.cpp
+  // What keeps the daemon from ending, summed over apps and workers.
+  struct Load {
+    std::uint64_t requests = 0;  // under way at an instance
+    std::uint64_t waiting = 0;   // requests that have none yet
+    std::uint64_t processes = 0;
+    [[nodiscard]] bool idle() const { return requests == 0 && waiting == 0; }
+  };
+  [[nodiscard]] Load load() const;
+  void tell_shutdown(const std::string& phase, const std::string& text) const;
+  void tell_stopping(decide::Haste haste) const;
+  [[nodiscard]] std::string shutdown_progress() const;
   void follow_shutdown();
   void carry_out(const decide::Shutdown::Steps& steps);
   void begin_closing();
@@ -309,6 +324,7 @@ class Supervisor {
   bool reload_asked_ = false;  // by a signal
   mutable DriftMemory drift_;
   decide::Shutdown shutdown_;
+  std::vector<std::shared_ptr<decide::Report>> shutdown_reports_;
   std::function<void()> over_;
 };
 

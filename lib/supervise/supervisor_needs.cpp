@@ -55,6 +55,10 @@ std::optional<std::string> Supervisor::shortage_with(const std::vector<const con
 std::vector<std::string> Supervisor::remarks() const {
   const decide::DescriptorBudget descriptors = budget();
   std::vector<std::string> remarks = shortages_.remarks(now(), descriptors);
+  if (shutdown_.begun()) {
+    const std::string waits_for = shutdown_progress();
+    remarks.push_back("the daemon is shutting down" + (waits_for.empty() ? "" : ": " + waits_for));
+  }
   if (!descriptors.enough()) {
     remarks.push_back(descriptors.shortfall() + ": clients have " + std::to_string(descriptors.clients()) +
                       " places, and deploys are refused until it is raised");

@@ -70,18 +70,6 @@ void Supervisor::notice_adoption() {
   for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
 }
 
-bool Supervisor::idle() const {
-  for (const auto& [who, run] : world_->runs().all()) {
-    if (run->endpoint() && run->endpoint()->ledger.sum(&routing::LedgerCell::leases) != 0) return false;
-  }
-  for (const auto& [id, entry] : apps_) {
-    for (const routing::AppCell& cell : world_->holdings(id).ledger->cells) {
-      if (cell.waiting.read() != 0) return false;
-    }
-  }
-  return true;
-}
-
 // Is a ring of theirs to be expected?
 bool Supervisor::awaits_workers() const {
   return publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||

@@ -1,6 +1,7 @@
 // The end of the daemon: drained, complete, and quicker when asked again.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "support/daemon_process.h"
@@ -246,5 +247,82 @@ TEST_CASE("shutdown: during a deploy nothing is left either") {
   CommandResult aborted = deploy->wait();
   INFO(describe(aborted));
   CHECK(aborted.exit_code == 6);
+  CHECK(daemon.wait_end().exit_code == 0);
+}
+
+TEST_CASE("shutdown: gvctl tells its stages and returns at the end, and status says what it waits for") {
+  Site site;
+  site.configure("[app.web]\ncommand = \"@DEMO@\"\ninstances = 2\nlisten = \"@LISTEN@\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 2));
+  auto slow = HttpConnection::connect(site.listener());
+  REQUIRE(slow.has_value());
+  Request request;
+  request.target = "/slow?ms=1500";
+  REQUIRE(slow->send(to_text(request)).has_value());
+  REQUIRE(wait_until([&] {
+    auto app = daemon.app("web");
+    return app && app->instances.at(0).in_flight + app->instances.at(1).in_flight == 1;
+  }));
+  auto ctl = daemon.ctl_beside({"shutdown"});
+  REQUIRE(wait_until([&] { return ctl->out().contains("closing"); }));
+  CHECK(ctl->out().contains("closing  no new connections; 1 request under way, 0 waiting, for at most "));
+  CHECK(ctl->running());
+  const auto status = daemon.status();
+  REQUIRE(status.has_value());
+  const auto problems = texts(status->problems);
+  CHECK(std::ranges::count(problems, "the daemon is shutting down: 1 request under way, 0 waiting") == 1);
+  auto answer = slow->read_response();
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 200);
+  const CommandResult result = ctl->wait();
+  INFO(describe(result));
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.contains("stopping 2 processes\n"));
+  CHECK(result.out.ends_with("done: the daemon has ended\n"));
+  CHECK(daemon.wait_end().exit_code == 0);
+}
+
+TEST_CASE("shutdown: a second gvctl shutdown hurries, and says what is cut, and --no-wait returns at once") {
+  Site site;
+  site.configure(kPatientApp);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  StalledClients clients(site.listener());
+  REQUIRE(clients.wait_stalled(daemon.app("web")->instances.at(0)));
+  const CommandResult first = daemon.ctl({"shutdown", "--no-wait"});
+  INFO(describe(first));
+  CHECK(first.exit_code == 0);
+  CHECK(first.out.contains("closing"));
+  CHECK_FALSE(first.out.contains("done"));
+  CHECK(daemon.running());
+  const CommandResult second = daemon.ctl({"shutdown"});
+  INFO(describe(second));
+  CHECK(second.exit_code == 0);
+  CHECK(second.out.contains("again    what is under way is no longer waited for\n"));
+  CHECK(second.out.contains(" requests are cut\n"));
+  CHECK(second.out.ends_with("done: the daemon has ended\n"));
+  check_end_cuts_all(daemon, clients, site);
+}
+
+TEST_CASE("shutdown: on a terminal one line that is replaced says what is waited for") {
+  Site site;
+  site.configure(kPatientApp);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  auto slow = HttpConnection::connect(site.listener());
+  REQUIRE(slow.has_value());
+  Request request;
+  request.target = "/slow?ms=60000";
+  REQUIRE(slow->send(to_text(request)).has_value());
+  REQUIRE(wait_until([&] { return daemon.app("web")->instances.at(0).in_flight == 1; }));
+  const std::string line = std::string(GV_CTL) + " --socket " + site.socket().string() + " shutdown";
+  Command terminal({"script", "-qec", line, "/dev/null"}, {{"TERM", "xterm"}});
+  REQUIRE(wait_until([&] { return terminal.out().contains("\r\x1b[K  1 request under way, 0 waiting"); }));
+  daemon.signal(SIGTERM);
+  const CommandResult result = terminal.wait();
+  INFO(describe(result));
+  CHECK(result.out.contains("0 waiting\r\x1b[K"));
+  CHECK(result.out.contains("the daemon has ended"));
   CHECK(daemon.wait_end().exit_code == 0);
 }
