@@ -108,24 +108,27 @@ TEST_CASE("reload routes: a deploy or a stop that comes between is not overruled
   Site site(56);
   std::string before;
   std::string after;
-  // More than are deployed at a time, so that the last one waits for its turn.
-  for (int i = 0; i < 4; ++i) {
-    const std::string name = "slow" + std::to_string(i);
-    before +=
-        "[app." + name + "]\ncommand = \"/bin/sleep 1000\"\nendpoint = \"none\"\ndeploy.settle = \"10ms\"\n";
-    after +=
-        "[app." + name + "]\ncommand = \"/bin/sleep 1001\"\nendpoint = \"none\"\ndeploy.settle = \"400ms\"\n";
+  // As many as are deployed at a time, so that the last ones wait for their turn until the guards are ended.
+  const std::vector<std::string> guarded = {"a0", "a1", "a2", "a3"};
+  for (const std::string& name : guarded) {
+    before += guarded_app(name, "public", host_route(name + ".test"));
+    after += guarded_app(name, "public", host_route(name + ".test") + kNew);
   }
-  site.configure(before + named_app("stopped", "@LISTEN@") + named_app("zz", "@LISTEN1@"));
+  const std::string shared = public_listener(3);
+  site.configure(shared + before + named_app("stopped", "@LISTEN@") + named_app("zz", "@LISTEN1@"));
   DaemonProcess daemon(site);
+  for (const std::string& name : guarded) REQUIRE(daemon.wait_healthy(name, 1));
   REQUIRE(daemon.wait_healthy("stopped", 1));
   REQUIRE(daemon.wait_healthy("zz", 1));
-  site.configure(after + named_app("stopped", "@LISTEN@", kNew) + named_app("zz", "@LISTEN2@", kNew));
+  site.configure(shared + after + named_app("stopped", "@LISTEN@", kNew) + named_app("zz", "@LISTEN2@", kNew));
   auto reload = daemon.ctl_beside({"reload"});
-  REQUIRE(wait_until([&] { return has(daemon.log(), "deploy-begin app=slow3"); }));
+  for (const std::string& name : guarded) {
+    REQUIRE(wait_until([&] { return has(daemon.log(), "cutover app=" + name); }));
+  }
   REQUIRE(daemon.ctl({"stop", "--now", "stopped"}).exit_code == 0);
   REQUIRE(daemon.ctl({"deploy", "--no-wait", "zz"}).exit_code == 0);
   CHECK(daemon.ctl({"reload"}).exit_code == 5);
+  for (const std::string& name : guarded) CHECK(daemon.ctl({"abort", name}).exit_code == 0);
   CommandResult result = reload->wait();
   INFO(describe(result) << daemon.log());
   CHECK(has(result.out, "stopped  stopped  by a command meanwhile: its next start takes it\n"));
