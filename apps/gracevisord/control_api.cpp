@@ -103,7 +103,10 @@ void ControlApi::carry_out(const Call& call) {
 void ControlApi::show(const Call& call) {
   using control::Verb;
   const auto commands = supervisor_.commands(call.app);
-  if (!commands) return refuse(*call.response, control::ExitCode::no_such_app, "no app \"" + call.app + "\"");
+  if (!commands) {
+    const decide::Refused refused = supervisor_.no_such_app(call.app);
+    return refuse(*call.response, refused.exit, refused.why);
+  }
   if (call.verb == Verb::app) {
     supervise::Snapshot whole = supervisor_.snapshot();
     std::erase_if(whole.apps, [&](const auto& one) { return one.name != call.app; });

@@ -35,7 +35,8 @@ class Commands {
   [[nodiscard]] int schema();
   struct Asked {
     control::StatusReport report;
-    std::vector<std::string> missing;  // apps that were asked for and are not there
+    std::vector<std::string> known = {};    // every app's name
+    std::vector<std::string> missing = {};  // apps that were asked for and are not there
   };
   [[nodiscard]] std::expected<Asked, int> ask_status();
   void show_status(const control::StatusReport& report);

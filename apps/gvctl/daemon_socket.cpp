@@ -20,9 +20,9 @@ constexpr std::size_t kMostDaemons = 5;
 base::Expected<std::string> find_socket(const CommandLine& line, std::string_view xdg_runtime_dir) {
   if (!line.socket.empty()) return line.socket;
   if (line.config.empty()) return control::default_socket_path(::geteuid(), xdg_runtime_dir);
-  auto loaded = config::load(line.config);
-  if (!loaded) return base::fail(loaded.error().front().line());
-  return control::socket_file(loaded->config.daemon.runtime_dir).string();
+  auto folder = config::load_runtime_dir(line.config);
+  if (!folder) return base::fail(folder.error().line());
+  return control::socket_file(*folder).string();
 }
 
 std::vector<std::string> listening_daemons(const std::string& table) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/user_text.h"
 #include "gvctl/render.h"
 #include "gvctl/text.h"
 
@@ -12,7 +13,7 @@ namespace {
 using control::PastCommand;
 
 std::string giver(const PastCommand& command) {
-  return command.uid ? fmt::format("uid {}", *command.uid) : "daemon";
+  return command.uid ? base::user_text(*command.uid) : "daemon";
 }
 
 std::string generation(const PastCommand& command) {

@@ -43,6 +43,10 @@ base::Expected<Selector> parse_selector(std::string_view text) {
   auto invalid = [&](std::string_view why) {
     return base::fail(fmt::format("\"{}\" selects nothing: {}", text, why));
   };
+  if (const auto colon = text.find(':'); colon != std::string_view::npos) {
+    return invalid(fmt::format("an instance is {}@GENERATION.SLOT: gvctl status {}", text.substr(0, colon),
+                               text.substr(0, colon)));
+  }
   auto at = text.find('@');
   Selector selector{std::string(text.substr(0, at)), {}, {}};
   if (at == 0) return invalid("write web, web@43, web@43.1, a pattern such as 'worker-*', or all");

@@ -1,8 +1,11 @@
 // gvctl status: once, or again and again; and the schemas of what gvctl prints as JSON.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "base/nearest.h"
 #include "control/schema.h"
 #include "gvctl/answers.h"
 #include "gvctl/commands.h"
@@ -24,8 +27,12 @@ bool asks_for_all(const std::vector<Selector>& selectors) {
   return std::ranges::all_of(selectors, [](const Selector& one) { return one.app == "all"; });
 }
 
-control::Error no_app(const std::string& name) {
-  return {"no app \"" + name + "\"", ExitCode::no_such_app, {}};
+control::Error no_app(const std::string& name, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const std::string_view near = base::nearest(name, names);
+  std::string text = fmt::format("no app \"{}\"", name);
+  if (!near.empty()) text += fmt::format(" (did you mean \"{}\"?)", near);
+  return {std::move(text), ExitCode::no_such_app, {}};
 }
 
 // Without flicker: each line replaces the one that was there.
@@ -50,15 +57,15 @@ std::expected<Commands::Asked, int> Commands::ask_status() {
   if (answer->status != 200) return std::unexpected(fail(*answer));
   auto report = control::read_status(answer->body);
   if (!report) return std::unexpected(fail(not_understood(report.error())));
-  if (asks_for_all(line_.selectors)) return Asked{std::move(*report), {}};
-  std::vector<std::string> known;
+  if (asks_for_all(line_.selectors)) return Asked{.report = std::move(*report)};
+  Asked asked;
+  std::vector<std::string>& known = asked.known;
   known.reserve(report->apps.size());
   for (const control::AppStatus& app : report->apps) known.push_back(app.name);
   auto picked = pick_apps(line_.selectors, known);
   if (!picked) {
     return std::unexpected(fail(control::Error{picked.error().what, ExitCode::no_such_app, {}}));
   }
-  Asked asked;
   std::vector<control::AppStatus> apps;
   for (const std::string& name : *picked) {
     auto found = std::ranges::find(report->apps, name, &control::AppStatus::name);
@@ -69,7 +76,7 @@ std::expected<Commands::Asked, int> Commands::ask_status() {
     }
   }
   if (apps.empty() && asked.missing.size() == 1) {
-    return std::unexpected(fail(no_app(asked.missing.front())));
+    return std::unexpected(fail(no_app(asked.missing.front(), asked.known)));
   }
   report->apps = std::move(apps);
   asked.report = std::move(*report);
@@ -98,7 +105,7 @@ int Commands::status() {
     auto asked = ask_status();
     if (!asked) return asked.error();
     show_status(asked->report);
-    for (const std::string& name : asked->missing) (void)fail(no_app(name));
+    for (const std::string& name : asked->missing) (void)fail(no_app(name, asked->known));
     if (!asked->missing.empty()) return code(ExitCode::some_failed);
     if (line_.exit_code && !line_.watch) {
       return code(all_well(asked->report) ? ExitCode::done : ExitCode::no);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "base/user_text.h"
 #include "gvctl/table.h"
 #include "gvctl/text.h"
 
@@ -97,7 +98,7 @@ Table app_table() {
                 {Align::right, "CPU", 4},
                 {Align::right, "MEM", 3},
                 {Align::right, "UP", 6},
-                {Align::left, "ADDRESS", 5, kLeastAddress}});
+                {Align::left, "ADDRESS", 5, kLeastAddress, true}});
 }
 
 // "healthy", "healthy, failing 2 of 3"
@@ -106,6 +107,12 @@ std::string state_of(const InstanceStatus& instance) {
   if (!judged || instance.probes_failed == 0) return harmless(instance.state);
   return fmt::format("{}, failing {} of {}", harmless(instance.state),
                      std::min(instance.probes_failed, instance.probes_allowed), instance.probes_allowed);
+}
+
+// How long the last one took; a short time of one that failed would look good.
+std::string probe_of(const InstanceStatus& instance) {
+  if (instance.probes_failed > 0) return "fails";
+  return instance.probe_ms ? fmt::format("{} ms", *instance.probe_ms) : std::string(kNothing);
 }
 
 std::vector<Cell> row_of(const InstanceStatus& instance) {
@@ -126,7 +133,7 @@ std::vector<Cell> row_of(const InstanceStatus& instance) {
           {percent(instance.cpu_percent)},
           {memory(instance.memory_bytes)},
           {instance.processes ? fmt::format("{}", *instance.processes) : std::string(kNothing)},
-          {instance.probe_ms ? fmt::format("{} ms", *instance.probe_ms) : std::string(kNothing)}};
+          {probe_of(instance), instance.probes_failed > 0 ? Colour::red : Colour::plain}};
 }
 
 Table instance_table() {
@@ -203,7 +210,8 @@ void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   if (app.deploy && app.deploy->running) note(deploy_line(app, *app.deploy), Colour::yellow, ">");
   if (app.stopped_uid) {
     const std::string ago = app.stopped_s ? fmt::format(" {} ago", age(*app.stopped_s)) : "";
-    note(fmt::format("stopped by uid {}{}: gvctl start {}", *app.stopped_uid, ago, harmless(app.name)),
+    note(fmt::format("stopped by {}{}: gvctl start {}", base::user_text(*app.stopped_uid), ago,
+                     harmless(app.name)),
          Colour::plain, ">");
   }
   const bool explained =

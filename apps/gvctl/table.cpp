@@ -41,6 +41,13 @@ std::string cut(std::string_view text, std::size_t most) {
   return std::string(text.substr(0, bytes_of(text, most - 1))) + "…";
 }
 
+std::string cut_middle(std::string_view text, std::size_t most) {
+  constexpr std::size_t kEnd = 8;  // ":65535" and what comes before
+  const std::size_t size = length(text);
+  if (size <= most || most < kEnd + 2) return cut(text, most);
+  return cut(text, most - kEnd) + std::string(text.substr(bytes_of(text, size - kEnd)));
+}
+
 std::vector<std::string> fold(std::string_view text, std::optional<std::size_t> width, std::size_t indent) {
   std::vector<std::string> lines;
   std::string prefix;
@@ -100,7 +107,7 @@ std::vector<std::string> Table::lines(std::optional<std::size_t> width, const St
     std::string text(indent, ' ');
     for (const std::size_t i : shown) {
       Cell cell = cell_of(i);
-      cell.text = cut(cell.text, widths[i]);
+      cell.text = columns_[i].ends ? cut_middle(cell.text, widths[i]) : cut(cell.text, widths[i]);
       const bool at_end = i == shown.back() && columns_[i].align == Column::Align::left;
       text += padded(cell, at_end ? 0 : widths[i], columns_[i].align, style);
       if (i != shown.back()) text.append(kGap, ' ');

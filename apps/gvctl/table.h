@@ -18,6 +18,7 @@ struct Column {
   std::string head;
   unsigned drop = 0;             // those with the highest number go first; 0: never
   std::size_t least = SIZE_MAX;  // may be cut to so many characters, if it is the last one that is shown
+  bool ends = false;             // then in its middle: the end says as much as the beginning
 };
 
 struct Cell {
@@ -46,6 +47,8 @@ class Table {
 [[nodiscard]] std::size_t length(std::string_view text);
 // At most so many characters: a text that is longer ends with "…".
 [[nodiscard]] std::string cut(std::string_view text, std::size_t most);
+// The same, with the end of the text behind the "…" if there is room for both.
+[[nodiscard]] std::string cut_middle(std::string_view text, std::size_t most);
 // Lines of at most `width` characters, broken between words where that is possible; those after the first
 // begin with `indent` spaces.
 [[nodiscard]] std::vector<std::string> fold(std::string_view text, std::optional<std::size_t> width,

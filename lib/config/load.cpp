@@ -66,6 +66,21 @@ std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
   return load_text(text, name, current_user());
 }
 
+std::expected<std::filesystem::path, Diagnostic> load_runtime_dir(const std::filesystem::path& file) {
+  Findings findings;
+  DaemonUser me = current_user();
+  const Files files = read_files(file, me, findings);
+  // A file that is no TOML has no table.
+  const bool readable = !files.empty() && !(files.front().tree.empty() && findings.failed());
+  if (!readable) return std::unexpected(findings.take_errors().front());
+  me.config_owner = files.front().owner;
+  Draft draft = read_draft(files, me, findings);
+  for (Diagnostic& error : findings.take_errors()) {
+    if (error.text.starts_with("daemon.runtime_dir")) return std::unexpected(std::move(error));
+  }
+  return std::move(draft.daemon.runtime_dir);
+}
+
 bool is_named(const std::string& given) {
   const char* variable = std::getenv("GRACEVISOR_CONFIG");
   return !given.empty() || (variable != nullptr && *variable != '\0');

@@ -44,6 +44,11 @@ struct Loaded {
 [[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
                                                                        const std::filesystem::path& name);
 
+// The runtime folder of a daemon that was started with `file`, whatever else is wrong in it; an error if that
+// cannot be told.
+[[nodiscard]] std::expected<std::filesystem::path, Diagnostic> load_runtime_dir(
+    const std::filesystem::path& file);
+
 // Where the configuration is: `given` if not empty, else $GRACEVISOR_CONFIG, else the first that exists of
 // /etc/gracevisor/gracevisor.toml and ./gracevisor.toml; unset if there is none. Root does not look for the
 // last, because its current folder may belong to anyone.

@@ -80,7 +80,12 @@ bool App::runs_already() const {
 
 std::expected<void, Refused> App::can_deploy() const {
   if (removing_) return std::unexpected(Refused{ExitCode::busy, name_ + " is being removed", {}});
-  if (deploy_) return std::unexpected(Refused{ExitCode::busy, deploy_->describe(), {}});
+  if (deploy_) {
+    return std::unexpected(
+        Refused{ExitCode::busy,
+                "a deploy is under way: " + deploy_->describe(),
+                {fmt::format("gvctl attach {} follows it, gvctl abort {} undoes it", name_, name_)}});
+  }
   if (live_ != nullptr && live_->role() == Role::leaving && !live_->ended()) {
     return std::unexpected(Refused{ExitCode::busy, name_ + " is still stopping", {}});
   }

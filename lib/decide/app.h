@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -167,6 +168,7 @@ class App final : private DeployHost {
     std::shared_ptr<Report> report;
     std::shared_ptr<Report> deploy = {};  // aborted: the report of the deploy that it ends
     std::vector<Identity> killed = {};
+    std::set<base::Slot> unwell = {};  // scaled: what was not healthy before, and is not waited for
   };
 
   void cut_over(bool parked) override;

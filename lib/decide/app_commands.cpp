@@ -5,6 +5,7 @@
 #include <cassert>
 #include <csignal>
 
+#include "base/user_text.h"
 #include "decide/app.h"
 
 namespace gracevisor::decide {
@@ -15,10 +16,11 @@ bool suspends(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-std::string names(const std::vector<Instance*>& instances) {
+// "web@43.1 web@43.2", as commands take them.
+std::string names(std::string_view app, const std::vector<Instance*>& instances) {
   std::string text;
   for (const Instance* one : instances) {
-    text += (text.empty() ? "" : ", ") + routing::instance_name(one->identity());
+    text += fmt::format("{}{}@{}", text.empty() ? "" : " ", app, routing::instance_name(one->identity()));
   }
   return text;
 }
@@ -37,7 +39,7 @@ std::expected<void, Refused> App::stop(const spec::Stopped& by, Haste haste, std
               deploy_ ? deploy_->describe()
               : live_ ? live_->name()
                       : name_);
-  if (deploy_) (void)deploy_->interrupt(Interruption::stop, fmt::format("stopped by uid {}", by.uid));
+  if (deploy_) (void)deploy_->interrupt(Interruption::stop, "stopped by " + base::user_text(by.uid));
   wanted_ = false;
   start_failure_.reset();
   if (!stopped_ && !removing_) stopped_ = by;
@@ -54,7 +56,7 @@ std::expected<void, Refused> App::abort(uid_t by, std::shared_ptr<Report> report
   const std::string what = deploy_->describe();
   const Generation& candidate = deploy_->candidate();
   std::shared_ptr<Report> deploy = deploy_->report();
-  if (deploy_->interrupt(Interruption::abort, fmt::format("aborted by uid {}", by)) == Consequence::refuse) {
+  if (deploy_->interrupt(Interruption::abort, "aborted by " + base::user_text(by)) == Consequence::refuse) {
     return std::unexpected(
         Refused{ExitCode::failed, what + ": no instance is left that could serve instead", {}});
   }
@@ -89,11 +91,11 @@ std::expected<void, Refused> App::kill(const Selection& which, uid_t by, std::sh
   auto chosen = selected(which);
   if (!chosen) return std::unexpected(chosen.error());
   remember(report, live_);
-  report->add(knowledge_.now(), "kill", fmt::format("{}@{}", name_, names(*chosen)));
+  report->add(knowledge_.now(), "kill", names(name_, *chosen));
   Wait wait{.what = Wait::For::killed, .report = std::move(report)};
   for (Instance* instance : *chosen) {
     wait.killed.push_back(instance->identity());
-    (void)instance->kill(fmt::format("killed by uid {}", by));
+    (void)instance->kill("killed by " + base::user_text(by));
   }
   waits_.push_back(std::move(wait));
   effects_.publish();
@@ -115,9 +117,8 @@ std::expected<void, Refused> App::signal(const Selection& which, const SignalOrd
   }
   for (const Instance* instance : *chosen)
     effects_.pass_signal(instance->identity(), order.number, order.scope);
-  effects_.tell({knowledge_.now(), name_, fact::Signalled{names(*chosen), order.number, order.by}});
-  report->finish(knowledge_.now(), "done", fmt::format("sent to {}@{}", name_, names(*chosen)),
-                 ExitCode::done);
+  effects_.tell({knowledge_.now(), name_, fact::Signalled{names(name_, *chosen), order.number, order.by}});
+  report->finish(knowledge_.now(), "done", "sent to " + names(name_, *chosen), ExitCode::done);
   return {};
 }
 
@@ -138,7 +139,7 @@ std::expected<void, Refused> App::scale(unsigned instances, std::shared_ptr<Repo
               fmt::format("{}  {} -> {} instances{}", live_->name(), before, instances,
                           instances == file ? "" : fmt::format(" (file: {})", file)));
   effects_.arm(id_, AppTimer::start_timeout, spec->app.deploy.timeout);
-  waits_.push_back({.what = Wait::For::scaled, .report = std::move(report)});
+  waits_.push_back({.what = Wait::For::scaled, .report = std::move(report), .unwell = live_->unwell()});
   adjust(std::move(spec));
   return {};
 }

@@ -49,6 +49,17 @@ bool App::settle_kill(Wait& wait) {
     return instance != nullptr && instance->alive();
   };
   if (std::ranges::any_of(wait.killed, is_there)) return false;
+  const auto stuck = std::ranges::find_if(wait.killed, [&](const Identity& who) {
+    const Instance* instance = find(who);
+    return instance != nullptr && instance->unkillable();
+  });
+  if (stuck != wait.killed.end()) {
+    wait.report->finish(knowledge_.now(), "failed",
+                        fmt::format("{}@{} is stuck in the kernel, and no signal ends it: gvctl status {}",
+                                    name_, routing::instance_name(*stuck), name_),
+                        ExitCode::failed);
+    return true;
+  }
   const bool again = std::ranges::any_of(wait.killed, [this](const Identity& who) {
     return wanted_ && live_ != nullptr && who.generation == live_->id();
   });
@@ -61,11 +72,16 @@ bool App::settle_kill(Wait& wait) {
 
 // An instance that does not end when it is asked to loses what it had under way: " (killed after 3.0 s)".
 std::string App::killed_text() const {
-  std::string text;
   std::optional<base::Duration> longest;
-  if (live_ == nullptr) return text;
-  for (const auto& instance : live_->instances()) longest = std::max(longest, instance->killed_after());
-  if (!longest) return text;
+  if (live_ == nullptr) return "";
+  for (const auto& instance : live_->instances()) {
+    if (instance->unkillable()) {
+      return fmt::format(" (but {} is stuck in the kernel, and no signal ends it)",
+                         routing::instance_name(instance->identity()));
+    }
+    longest = std::max(longest, instance->killed_after());
+  }
+  if (!longest) return "";
   return fmt::format(" (killed after {:.1f} s)", std::chrono::duration<double>(*longest).count());
 }
 
@@ -115,22 +131,29 @@ bool App::settle_scale(Wait& wait) {
   if (!wanted_) {
     return finish(fmt::format("{} is stopped: it will have {} instances", name_, live_->wanted()));
   }
-  if (!live_->all_healthy()) return settle_failure(wait);
+  // What was not healthy before the command is not waited for, as long as it is not.
+  std::set<base::Slot> unwell = live_->unwell();
+  std::erase_if(unwell, [&](base::Slot slot) { return wait.unwell.contains(slot); });
+  if (!unwell.empty()) return settle_failure(wait);
   if (live_->instances().size() > live_->wanted()) return false;  // they drain
-  const std::string ready = fmt::format("{} {}/{} healthy", live_->name(), live_->healthy(), live_->wanted());
+  std::string ready = fmt::format("{} {}/{} healthy", live_->name(), live_->healthy(), live_->wanted());
+  if (!live_->all_healthy()) ready += fmt::format(" (the others were not before: gvctl status {})", name_);
   if (!live_->spec()->app.scaled_from) return finish(ready + ", as the files say");
   return finish(fmt::format("{}, until the files give another number: gvctl scale {} file", ready, name_));
 }
 
 // Has one exited, or is the time over? Otherwise the others are waited for.
 bool App::settle_failure(Wait& wait) {
-  if (const Instance* lost = live_->first_failure()) {
+  if (const Instance* lost = live_->first_failure(wait.unwell)) {
     fail_start(*lost, ExitCode::exited_before_healthy, *wait.report);
     return true;
   }
   base::Duration waited = knowledge_.now() - wait.report->began();
   if (waited < live_->spec()->app.deploy.timeout) return false;
-  const auto late = std::ranges::find_if(live_->instances(), [](const auto& i) { return !i->routable(); });
+  const auto late = std::ranges::find_if(live_->instances(), [&](const auto& i) {
+    return !i->routable() && !wait.unwell.contains(i->identity().slot);
+  });
+  if (late == live_->instances().end()) return false;
   fail_start(**late, ExitCode::health_timeout, *wait.report);
   return true;
 }

@@ -69,8 +69,8 @@ class Deploy {
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_adopted(base::Epoch epoch);
-  // A command or the daemon's shutdown interrupts the deploy; `why` is worded for the report ("stopped by uid
-  // 0"). Returns the consequence.
+  // A command or the daemon's shutdown interrupts the deploy; `why` is worded for the report ("stopped by
+  // root"). Returns the consequence.
   Consequence interrupt(Interruption what, const std::string& why);
 
   [[nodiscard]] Phase phase() const { return phase_; }

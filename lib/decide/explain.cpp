@@ -55,8 +55,7 @@ Explanation explain(const Instance& culprit, const Surroundings& around, Report&
   const std::optional<spawn::ExitStatus>& exit = culprit.last_exit();
   const std::vector<std::string> lines = around.knowledge.last_output(who, kOutputLines);
   const std::string words = last_words_of(culprit, around.knowledge);
-  teller.tell(
-      fact::Culprit{who, exit, culprit.state(), around.knowledge.now() - culprit.spawned_at(), words});
+  teller.tell(fact::Culprit{who, exit, culprit.state(), culprit.lived(around.knowledge.now()), words});
   for (const std::string& line : lines) teller.tell(fact::SaidLast{who, line});
   Explanation result;
   result.wrote = !lines.empty();

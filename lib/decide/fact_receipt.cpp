@@ -259,8 +259,8 @@ class ReceiptWriter {
       text = unhealthy_text(name(ended.generation), ended.exit, ended.executed, ended.after, ended.cause);
     }
     if (!ended.serving) return text;
-    return text + fmt::format("; @{} serves {}/{}", ended.serving->generation.value(), ended.serving->healthy,
-                              ended.serving->instances);
+    const auto& [generation, healthy, instances] = *ended.serving;
+    return text + "; " + serving_text(fmt::format("@{}", generation.value()), healthy, instances);
   }
 
   const Fact& fact_;
@@ -270,6 +270,11 @@ class ReceiptWriter {
 
 std::optional<ReportLine> receipt_line(const Fact& fact) {
   return std::visit(ReceiptWriter(fact), fact.what);
+}
+
+std::string serving_text(std::string_view generation, std::size_t healthy, std::size_t instances) {
+  return healthy > 0 ? fmt::format("{} serves {}/{}", generation, healthy, instances)
+                     : fmt::format("{} goes on, 0/{} healthy", generation, instances);
 }
 
 void add_line(const Fact& fact, Report& receipt) {

@@ -156,13 +156,19 @@ bool Generation::ended() const {
   return std::all_of(instances_.begin(), instances_.end(), [](const auto& i) { return i->ended(); });
 }
 
-const Instance* Generation::first_failure() const {
+const Instance* Generation::first_failure(const std::set<base::Slot>& beside) const {
   for (const auto& instance : in_wanted_slots()) {
-    bool down = instance->state() == InstanceState::stopped || instance->state() == InstanceState::backoff ||
-                instance->state() == InstanceState::fatal;
-    if (down && instance->last_exit()) return instance.get();
+    if (instance->failed() && !beside.contains(instance->identity().slot)) return instance.get();
   }
   return nullptr;
+}
+
+std::set<base::Slot> Generation::unwell() const {
+  std::set<base::Slot> slots;
+  for (const auto& instance : in_wanted_slots()) {
+    if (!instance->routable()) slots.insert(instance->identity().slot);
+  }
+  return slots;
 }
 
 std::optional<base::TimePoint> Generation::due() const {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -53,8 +54,11 @@ class Generation {
   // Is every instance drained, or beyond the need to drain?
   [[nodiscard]] bool drained() const;
   [[nodiscard]] bool ended() const;
-  // The first instance that ended without being asked to, although it should be running.
-  [[nodiscard]] const Instance* first_failure() const;
+  // The first instance that ended without being asked to, although it should be running; `beside`: slots that
+  // do not count.
+  [[nodiscard]] const Instance* first_failure(const std::set<base::Slot>& beside = {}) const;
+  // The slots whose instances should be running and are not healthy.
+  [[nodiscard]] std::set<base::Slot> unwell() const;
   // The earliest of the instances' Instance::due() times (now while one boots); unset when none is coming.
   [[nodiscard]] std::optional<base::TimePoint> due() const;
   // "web@43"

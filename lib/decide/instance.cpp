@@ -68,6 +68,7 @@ void Instance::spawn_when_gone() {
 void Instance::spawn() {
   assert(!alive_);
   overdue_ = false;
+  unkillable_ = false;
   moving_ = false;
   identity_.incarnation = identity_.incarnation.next();
   alive_ = true;

@@ -101,6 +101,8 @@ class Instance {
   [[nodiscard]] bool alive() const { return alive_; }
   // Its endpoint is to be probed.
   [[nodiscard]] bool probed() const;
+  // It has exited, was not asked to, and is not about to be started again at once.
+  [[nodiscard]] bool failed() const;
   // It is stopped or fatal, and no process is left, except perhaps ones that nothing will end (see above).
   [[nodiscard]] bool ended() const;
   // When an incarnation is to be expected: now while one boots or is being replaced; at the back-off's end;
@@ -110,9 +112,13 @@ class Instance {
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
   [[nodiscard]] base::TimePoint since() const { return since_; }  // of the state
   [[nodiscard]] base::TimePoint spawned_at() const { return spawned_at_; }
+  // Of the newest incarnation: until its exit, if it has exited, or until `now`.
+  [[nodiscard]] base::Duration lived(base::TimePoint now) const;
   // Set if it did not end when it was asked to: how long it was waited for before it was killed.
   [[nodiscard]] const std::optional<base::Duration>& killed_after() const { return killed_after_; }
   [[nodiscard]] unsigned restarts() const { return restarts_; }
+  // Nothing ends its processes: they are stuck in the kernel, and were given up.
+  [[nodiscard]] bool unkillable() const { return unkillable_; }
   [[nodiscard]] bool crash_looping() const { return policy_.crash_looping(); }
   [[nodiscard]] unsigned failures_in_a_row() const { return policy_.failures_in_a_row(); }
   [[nodiscard]] const routing::ProbeReport& probe() const { return probe_; }
@@ -159,9 +165,10 @@ class Instance {
   std::size_t rung_ = 0;          // state stopping: the rung of the ladder
   bool parked_ = false;           // leaving: not to be signalled before release()
   bool alive_ = false;            // some process of the incarnation may exist
-  bool overdue_ = false;          // state backoff: its time is over, but the former incarnation still exists
-  bool moving_ = false;           // state killing: then started at once on another port
-  unsigned ports_tried_ = 0;      // how often another process turned out to hold its port
+  bool unkillable_ = false;
+  bool overdue_ = false;      // state backoff: its time is over, but the former incarnation still exists
+  bool moving_ = false;       // state killing: then started at once on another port
+  unsigned ports_tried_ = 0;  // how often another process turned out to hold its port
   bool failing_ = false;
   bool replacing_ = false;  // stops in order to be started again
   unsigned restarts_ = 0;

@@ -125,6 +125,34 @@ void Instance::end_tree() {
   }
 }
 
+// A back-off that an operator's kill or a replacement leads to follows no failure.
+bool Instance::failed() const {
+  switch (state_) {
+    case InstanceState::stopped:
+    case InstanceState::fatal: return last_exit_.has_value();
+    case InstanceState::backoff: {
+      if (overdue_ || !last_exit_) return false;
+      return policy_.failures_in_a_row() > 0 || std::holds_alternative<spawn::SpawnFailed>(*last_exit_);
+    }
+    case InstanceState::spawning:
+    case InstanceState::starting:
+    case InstanceState::healthy:
+    case InstanceState::unhealthy:
+    case InstanceState::draining:
+    case InstanceState::closing:
+    case InstanceState::drained:
+    case InstanceState::stopping:
+    case InstanceState::killing: return false;
+  }
+  return false;
+}
+
+base::Duration Instance::lived(base::TimePoint now) const {
+  const bool over =
+      state_ == InstanceState::stopped || state_ == InstanceState::fatal || state_ == InstanceState::backoff;
+  return (over ? since_ : now) - spawned_at_;
+}
+
 void Instance::take(const spawn::Gone& /*gone*/) {
   end_tree();
 }
@@ -135,6 +163,7 @@ void Instance::take(const spawn::Left& /*left*/) {
 
 void Instance::take(const spawn::Unkillable& /*unkillable*/) {
   tell(fact::Unkillable{identity_, knowledge_.place(identity_)});
+  unkillable_ = true;
   end_tree();
 }
 

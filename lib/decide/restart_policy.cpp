@@ -25,9 +25,9 @@ base::Duration RestartPolicy::delay_after(unsigned earlier_failures) {
   using Seconds = std::chrono::duration<double>;
   // In floating point, where 2^k cannot overflow before the cap cuts it.
   double grown = Seconds(restart_.backoff).count() * std::exp2(std::min(earlier_failures, 1000U));
-  double capped = std::min(grown, Seconds(restart_.backoff_max).count());
+  double most = Seconds(restart_.backoff_max).count();
   double jitter = std::uniform_real_distribution<double>(0.5, 1.5)(random_);
-  return std::chrono::duration_cast<base::Duration>(Seconds(capped * jitter));
+  return std::chrono::duration_cast<base::Duration>(Seconds(std::min(std::min(grown, most) * jitter, most)));
 }
 
 }  // namespace gracevisor::decide

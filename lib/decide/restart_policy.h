@@ -1,7 +1,7 @@
 // Decides what follows the end of an instance: a restart after a growing, jittered delay, staying down, or
 // giving up.
 //
-//   delay = min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5)
+//   delay = min(backoff_max, min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5))
 //   k       the number of unstable exits in a row before this one; an exit is unstable unless the instance
 //           had been healthy for stable_after, which clears the count
 //   fatal   at the max_failures-th unstable exit in a row (0: never)

@@ -64,6 +64,11 @@ class Importer {
         return std::unexpected(read.error());
     }
     for (const Section& section : sections_) say_section(section);
+    draft_.remarks.push_back(
+        {"",
+         "Where the file gives none, supervisord's defaults are stopwaitsecs = 10, startsecs = 1 "
+         "and startretries = 3, and here stop.timeout = \"30s\", restart.stable_after = \"30s\" "
+         "and restart.max_failures = 0, which never gives up."});
     if (draft_.apps.empty()) return base::fail(input_.name + ": no [program:NAME] in it" + missing_);
     return std::move(draft_);
   }

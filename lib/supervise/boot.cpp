@@ -16,7 +16,7 @@ base::Expected<void> Supervisor::boot() {
   auto observation = Observation::start(loop_, [this] { note_rates(); });
   if (!observation) return std::unexpected(observation.error());
   observation_ = std::move(*observation);
-  world_->clear_leftovers();
+  world_->clear_leftovers(settings_.config.apps);
   spec::LoadedStates loaded;
   if (!settings_.fresh) loaded = spec::load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);

@@ -1,6 +1,8 @@
 // The supervisor's commands.
 #include <fmt/format.h>
 
+#include "base/nearest.h"
+#include "decide/fact_receipt.h"
 #include "spec/listener_definitions.h"
 #include "supervise/supervisor.h"
 
@@ -55,16 +57,28 @@ base::GenerationId Supervisor::last_generation_of(const std::string& name) const
   return state ? state->last_generation : base::GenerationId();
 }
 
+decide::Refused Supervisor::no_such_app(const std::string& name, const config::Config* config) const {
+  std::vector<std::string_view> known;
+  for (const auto& [id, entry] : apps_) known.push_back(entry.app->name());
+  if (config != nullptr) {
+    for (const config::App& app : config->apps) known.push_back(app.name);
+  }
+  const std::string_view near = base::nearest(name, known);
+  const bool runs = find_app(name) != nullptr;
+  std::string text =
+      runs ? fmt::format("{} no longer has the app \"{}\"", settings_.config_file.string(), name)
+           : fmt::format("no app \"{}\"", name);
+  if (!runs && !near.empty()) text += fmt::format(" (did you mean \"{}\"?)", near);
+  return {base::ExitCode::no_such_app, std::move(text), {}};
+}
+
 // What a deploy and a first start need: the app frozen, its listeners open. No side effect on what serves.
 std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name,
                                                                           const config::Config& config,
                                                                           spec::SpecRef frozen) {
   const config::App* configured = config.find_app(name);
   if (configured == nullptr) {
-    return std::unexpected(
-        decide::Refused{base::ExitCode::no_such_app,
-                        fmt::format("{} has no app \"{}\"", settings_.config_file.string(), name),
-                        {}});
+    return std::unexpected(no_such_app(name, &config));
   }
   AppEntry* entry = entry_of(name);
   auto planned = plan_listeners(entry, *configured, config);
@@ -108,8 +122,8 @@ decide::Refused Supervisor::with_state_of(const std::string& name, decide::Refus
   const AppEntry* entry = find_app(name);
   if (entry == nullptr || entry->app->live() == nullptr || !entry->app->wanted()) return refused;
   const decide::Generation& live = *entry->app->live();
-  refused.details.push_back(
-      fmt::format("nothing changed: {} serves {}/{}", live.name(), live.healthy(), live.wanted()));
+  refused.details.push_back("nothing changed: " +
+                            decide::serving_text(live.name(), live.healthy(), live.wanted()));
   return refused;
 }
 

@@ -62,7 +62,8 @@ Drift Supervisor::find_drift() const {
     found.others.push_back(fmt::format("{} cannot be put into force: {}{}", file,
                                        details.empty() ? plan.error().why : details.front(),
                                        details.size() > 1 ? " …: gvctl reload --dry-run" : ""));
-    for (const std::string& detail : details) {
+    // A single one has been told already.
+    for (const std::string& detail : details.size() > 1 ? details : std::vector<std::string>()) {
       for (const auto& [id, entry] : apps_) {
         const std::string& name = entry.app->name();
         const auto says_it = [&](const std::string& problem) { return problem.ends_with(detail); };

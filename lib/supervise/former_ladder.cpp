@@ -34,15 +34,16 @@ bool told_to_stop() {
 
 class FormerLadder {
  public:
-  FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record)
-      : log_(log), state_id_(state_id), record_(record) {}
+  FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
+               const ConfiguredStops& configured)
+      : log_(log), state_id_(state_id), record_(record), configured_(configured) {}
 
   void run() {
     unsigned quiet = 0;
     while (quiet < kQuietLooks) {
       inspect::ProcessTable table = inspect::read_process_table();
-      auto found = judge_former(
-          {table, ::getpid(), state_id_, record_, [this](pid_t pid) { return marks_at_rest(pid); }});
+      auto found = judge_former({table, ::getpid(), state_id_, record_,
+                                 [this](pid_t pid) { return marks_at_rest(pid); }, configured_});
       bool any = false;
       hurried_ = hurried_ || told_to_stop();
       for (const FormerProcess& former : found) any = handle(former, found) || any;
@@ -145,6 +146,7 @@ class FormerLadder {
   base::Log& log_;
   const std::string& state_id_;
   const spec::ProcessRecord& record_;
+  const ConfiguredStops& configured_;
   std::map<Key, Climb> climbs_;
   std::set<Key> named_;
   std::size_t killed_ = 0;
@@ -154,8 +156,9 @@ class FormerLadder {
 
 }  // namespace
 
-void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record) {
-  FormerLadder(log, state_id, record).run();
+void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
+                          const ConfiguredStops& configured) {
+  FormerLadder(log, state_id, record, configured).run();
 }
 
 }  // namespace gracevisor::supervise

@@ -84,7 +84,12 @@ class Judge {
       former.app = marks->app;
       former.instance = marks->instance;
       const spec::RecordedProcess* model = like(*marks, entry);
-      if (model != nullptr) former.stop = model->stop;
+      const auto configured = question_.configured.find(marks->app);
+      if (model != nullptr) {
+        former.stop = model->stop;
+      } else if (configured != question_.configured.end()) {
+        former.stop = configured->second;
+      }
       bool leaves = former.stop.leftover == config::Stop::Leftover::leave;
       if (former.instance.empty()) {
         former.why = "it is no instance";

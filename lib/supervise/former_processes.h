@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,19 +32,25 @@ struct FormerProcess {
   std::string why;  // why it is only named
 };
 
+// By app: how the files say that its processes end. It counts for an app that the record does not know, since
+// the daemon was killed before it could write that.
+using ConfiguredStops = std::map<std::string, config::Stop>;
+
 struct FormerQuestion {
   const inspect::ProcessTable& table;
   pid_t self = 0;
   const std::string& state_id;
   const spec::ProcessRecord& record;
   std::function<std::optional<inspect::ProcessMarks>(pid_t)> marks_of;
+  const ConfiguredStops& configured;
 };
 // A decider: which processes of the table are former ones, and what becomes of each.
 [[nodiscard]] std::vector<FormerProcess> judge_former(const FormerQuestion& question);
 
-// Ends them by the stop ladders in the record (without one: SIGTERM, 30 s, SIGKILL), says so in the log, and
-// returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks the daemon to stop
-// (blocked at this point) cuts the ladders short: SIGKILL at once.
-void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record);
+// Ends them by the stop ladders in the record (without one: as configured, or SIGTERM, 30 s, SIGKILL), says
+// so in the log, and returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks
+// the daemon to stop (blocked at this point) cuts the ladders short: SIGKILL at once.
+void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
+                          const ConfiguredStops& configured);
 
 }  // namespace gracevisor::supervise

@@ -19,7 +19,7 @@ std::unexpected<Refused> refuse(base::ExitCode exit, std::string why) {
 std::expected<decide::App*, Refused> Supervisor::booted(const std::string& name) {
   boot_now(name);
   AppEntry* entry = entry_of(name);
-  if (entry == nullptr) return refuse(base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name));
+  if (entry == nullptr) return std::unexpected(no_such_app(name));
   return entry->app.get();
 }
 
@@ -75,7 +75,7 @@ std::optional<Supervisor::Commands> Supervisor::commands(const std::string& name
 // As the first of its instances that has an address got it; of an app that does not run, as one would.
 std::expected<AppEnvironment, Refused> Supervisor::environment(const std::string& name) const {
   const AppEntry* entry = find_app(name);
-  if (entry == nullptr) return refuse(base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name));
+  if (entry == nullptr) return std::unexpected(no_such_app(name));
   const decide::Generation* live = entry->app->live();
   if (live == nullptr) {
     return refuse(base::ExitCode::failed,

@@ -81,7 +81,7 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
   plan.warnings = std::move(files->warnings);
   for (const std::string& name : request.apps) {
     if (plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
-      return std::unexpected(Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});
+      return std::unexpected(no_such_app(name, &plan.config));
     }
   }
   plan_shared_listeners(request, plan);

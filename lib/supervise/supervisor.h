@@ -118,6 +118,9 @@ class Supervisor {
   // concerns.
   [[nodiscard]] std::string progress(const decide::Report& report) const;
 
+  // With the name that may have been meant; `config`: one that these files have counts, too.
+  [[nodiscard]] decide::Refused no_such_app(const std::string& name,
+                                            const config::Config* config = nullptr) const;
   // What is being done to an app, or null; and what was. Unset: no app has that name.
   struct Commands {
     std::shared_ptr<decide::Report> under_way;

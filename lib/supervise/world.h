@@ -55,7 +55,7 @@ class World final : public decide::Effects, private RunObserver {
 
   // Before anything is started: ends the processes that a former daemon left (this may take as long as their
   // stop ladders), and removes what it left in the runtime folder.
-  void clear_leftovers() const;
+  void clear_leftovers(const std::vector<config::App>& configured) const;
   // Creates an app's ledger and output.
   void add_app(base::AppId app, const config::App& config);
   // Its decider is no more. Its ledger and output follow as soon as nothing of it is left; followers of its

@@ -7,10 +7,13 @@
 
 namespace gracevisor::supervise {
 
-void World::clear_leftovers() const {
+void World::clear_leftovers(const std::vector<config::App>& configured) const {
+  ConfiguredStops stops;
+  for (const config::App& app : configured) stops.emplace(app.name, app.stop);
+
   auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", record.error().what);
-  end_former_processes(around_.log, around_.state_id, record ? *record : spec::ProcessRecord{});
+  end_former_processes(around_.log, around_.state_id, record ? *record : spec::ProcessRecord{}, stops);
   leases_.clear_leftovers();
 }
 

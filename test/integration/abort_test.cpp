@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "base/user_text.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"
@@ -51,11 +52,11 @@ TEST_CASE("abort: a deploy that hangs before its cutover ends with 6 and nothing
   CommandResult abort = daemon.ctl({"abort", "web"});
   INFO(describe(abort) << daemon.log());
   CHECK(abort.exit_code == 0);
-  CHECK(abort.out.find("aborted by uid") != std::string::npos);
+  CHECK(abort.out.find("aborted by " + base::user_text(::geteuid())) != std::string::npos);
   CommandResult ended = deploy->wait();
   INFO(describe(ended));
   CHECK(ended.exit_code == 6);
-  CHECK(ended.out.find("aborted by uid") != std::string::npos);
+  CHECK(ended.out.find("aborted by " + base::user_text(::geteuid())) != std::string::npos);
   CHECK(load.stop().failed() == 0);
   CHECK(serves(site, "v1"));
   CHECK(wait_until([&] { return daemon.children() == 1; }));
@@ -112,7 +113,7 @@ TEST_CASE("stop: ends a deploy in its checks and in its guard with 6 and leaves 
       CommandResult ended = deploy->wait();
       INFO(describe(ended));
       CHECK(ended.exit_code == 6);
-      CHECK(ended.out.find("stopped by uid ") != std::string::npos);
+      CHECK(ended.out.find("stopped by " + base::user_text(::geteuid())) != std::string::npos);
       CHECK(daemon.children() == 0);
       CHECK(answers_stopped(site));
       // What never proved itself is not what comes back.
@@ -143,7 +144,7 @@ TEST_CASE("stop: lasts over a restart and over a crash of the daemon until a sta
     CHECK(app->generation == 1);
     CommandResult status = daemon.ctl({"status"});
     INFO(describe(status));
-    CHECK(status.out.find("stopped by uid " + std::to_string(::geteuid()) + " ") != std::string::npos);
+    CHECK(status.out.find("stopped by " + base::user_text(::geteuid()) + " ") != std::string::npos);
     CHECK(daemon.ctl({"start", "web"}).exit_code == 0);
     CHECK(serves(site, "v1"));
     CHECK_FALSE(daemon.app("web")->stopped_uid.has_value());

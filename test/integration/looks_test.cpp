@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "base/user_text.h"
 #include "named_apps.h"
 #include "support/daemon_process.h"
 #include "support/skip.h"
@@ -29,9 +30,9 @@ TEST_CASE("history: it outlasts the daemon, and a generation has its whole repor
   const CommandResult all = daemon.ctl({"history", "web"});
   INFO(describe(all));
   CHECK(all.exit_code == 0);
-  const std::string uid = "uid " + std::to_string(::geteuid());
-  CHECK(has(all.out, "@2   deploy   " + uid));
-  CHECK(has(all.out, "@3   deploy   " + uid));
+  const std::string giver = base::user_text(::geteuid());
+  CHECK(has(all.out, "@2   deploy   " + giver));
+  CHECK(has(all.out, "@3   deploy   " + giver));
   CHECK(has(all.out, "exit 10: "));
   const CommandResult one = daemon.ctl({"history", "web@3"});
   INFO(describe(one));

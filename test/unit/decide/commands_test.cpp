@@ -129,7 +129,7 @@ TEST_CASE("signal: it reaches every chosen instance that has a process, and chan
   CHECK(f.effects.count("pass 1.1 1") == 1);
   CHECK(f.effects.count("pass 1.2 1") == 1);
   CHECK(exit_of(report) == ExitCode::done);
-  CHECK(text_of(report) == "sent to web@1.1, 1.2");
+  CHECK(text_of(report) == "sent to web@1.1 web@1.2");
   CHECK(f.effects.records.size() == 1);
   CHECK(f.app.state() == "live");
 }
@@ -254,4 +254,69 @@ TEST_CASE("under way: the newest command, also beside a deploy that still drains
   auto scale = f.report();
   REQUIRE(f.app.scale(3, scale).has_value());
   CHECK(f.app.under_way() == scale);
+}
+
+TEST_CASE("scale: what was not healthy before is not waited for, and is said") {
+  AppFixture f;
+  auto spec = AppFixture::make_spec(2);
+  f.boot(spec);
+  f.exit(1, 1, spawn::Exited{1});
+  REQUIRE(f.instance(1, 1).state() == InstanceState::backoff);
+  auto report = f.report();
+  REQUIRE(f.app.scale(3, report).has_value());
+  f.written();
+  CHECK_FALSE(report->finished());
+  f.run(1, 3);
+  f.probe(1, 3, true);
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::done);
+  CHECK(text_of(report).starts_with("web@1 2/3 healthy (the others were not before: gvctl status web)"));
+}
+
+TEST_CASE("scale: an instance that it brought and that exits is its failure") {
+  AppFixture f;
+  f.boot();
+  f.exit(1, 1, spawn::Exited{1});
+  auto report = f.report();
+  REQUIRE(f.app.scale(3, report).has_value());
+  f.run(1, 3);
+  f.exit(1, 3, spawn::Exited{1});
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::exited_before_healthy);
+}
+
+TEST_CASE("start: processes of the last try that are still ending are no failure of this one") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  const Identity first = f.who(1, 1);
+  f.app.on(first, spawn::Ended{spawn::Exited{1}});  // its group lives on
+  REQUIRE(f.instance(1, 1).state() == InstanceState::backoff);
+  auto report = f.report();
+  REQUIRE(f.app.start(nullptr, report).has_value());
+  CHECK_FALSE(report->finished());
+  f.app.on(first, spawn::Gone{});
+  f.run(1, 1);
+  f.probe(1, 1, true);
+  CHECK(report->lines().back().exit == ExitCode::done);
+}
+
+TEST_CASE("start: a failure tells how long the process lived, whenever it is told") {
+  AppFixture f;
+  REQUIRE(f.app.start(AppFixture::make_spec(1), f.report()).has_value());
+  f.run(1, 1);
+  f.effects.advance(2s);
+  f.exit(1, 1, spawn::Exited{1});
+  f.effects.advance(300ms);
+  CHECK(f.instance(1, 1).lived(f.effects.now()) == 2s);
+}
+
+TEST_CASE("kill: a process that is stuck in the kernel is not called killed") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  auto report = f.report();
+  REQUIRE(f.app.kill({.generation = base::GenerationId(1), .slot = base::Slot(1)}, 0, report).has_value());
+  f.app.on(f.who(1, 1), spawn::Unkillable{});
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::failed);
+  CHECK(text_of(report) == "web@1.1 is stuck in the kernel, and no signal ends it: gvctl status web");
 }

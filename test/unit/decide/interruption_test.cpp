@@ -74,7 +74,7 @@ TEST_CASE("stop: ends a deploy in every phase and everything that runs, and the 
       f.drain(2);
       REQUIRE(deploy->finished());
       CHECK(deploy->lines().back().exit == ExitCode::aborted);
-      CHECK(deploy->lines().back().text.starts_with("web@2 stopped by uid 0 in "));
+      CHECK(deploy->lines().back().text.starts_with("web@2 stopped by root in "));
       REQUIRE(stop->finished());
       CHECK(stop->lines().back().exit == ExitCode::done);
       CHECK(stop->lines().back().text == "web@1, stays stopped: gvctl start web");

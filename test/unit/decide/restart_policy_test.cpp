@@ -65,12 +65,10 @@ TEST_CASE("restart policy: delays of different seeds are spread, of the same see
 }
 
 TEST_CASE("restart policy: the jitter reaches both ends of its range") {
-  config::Restart fixed = settings();
-  fixed.backoff_max = fixed.backoff;
-  RestartPolicy policy(fixed, 3);
   base::Duration least = seconds(9);
   base::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
+  for (unsigned seed = 0; seed < 1000; ++seed) {
+    RestartPolicy policy(settings(), seed);
     auto delay = policy.on_exit(kCrash, std::nullopt).delay;
     check_around(delay, milliseconds(500));
     least = std::min(least, delay);
@@ -78,6 +76,15 @@ TEST_CASE("restart policy: the jitter reaches both ends of its range") {
   }
   CHECK(least < milliseconds(260));
   CHECK(most > milliseconds(740));
+}
+
+TEST_CASE("restart policy: no pause is longer than backoff_max, with its jitter") {
+  config::Restart short_pauses = settings();
+  short_pauses.backoff_max = milliseconds(700);
+  RestartPolicy policy(short_pauses, 3);
+  base::Duration most{};
+  for (int i = 0; i < 1000; ++i) most = std::max(most, policy.on_exit(kCrash, std::nullopt).delay);
+  CHECK(most == milliseconds(700));
 }
 
 TEST_CASE("restart policy: a healthy life of stable_after forgets the failures before it") {

@@ -33,10 +33,16 @@ TEST_CASE("daemon socket: the command line's, or the configuration's, or the def
   const auto file = folder.write("gracevisor.toml", "[daemon]\nruntime_dir = \"/run/other\"\n");
   line.config = file.string();
   CHECK(find_socket(line, "").value() == "/run/other/gracevisor.sock");
-  folder.write("gracevisor.toml", "[daemon]\nno_such_key = 1\n");
-  auto wrong = find_socket(line, "");
-  REQUIRE_FALSE(wrong);
-  CHECK(wrong.error().what.find(file.string() + ":2:") != std::string::npos);
+  // The daemon that runs may have to be asked while the files are wrong.
+  folder.write("gracevisor.toml",
+               "[daemon]\nno_such_key = 1\nruntime_dir = \"/run/third\"\n[app.web]\nx = 1\n");
+  CHECK(find_socket(line, "").value() == "/run/third/gracevisor.sock");
+  for (const char* text : {"[daemon]\nruntime_dir = 7\n", "[daemon]\nruntime_dir = \n"}) {
+    folder.write("gracevisor.toml", text);
+    auto wrong = find_socket(line, "");
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().what.find(file.string() + ":2:") != std::string::npos);
+  }
   line.config = (folder / "none.toml").string();
   CHECK_FALSE(find_socket(line, ""));
 }

@@ -44,7 +44,7 @@ TEST_CASE("history: a table, with what failed and what concerned no generation")
                       command("deploy", 1000, 143, 10, "web@143 \x1b]0;x")};
   CHECK(render(history, Style{}) ==
         "WHEN                 GEN   COMMAND  BY        RESULT\n"
-        "2026-11-29 15:20:41  @42   deploy   uid 0     14,092 requests, 0 failed\n"
+        "2026-11-29 15:20:41  @42   deploy   root      14,092 requests, 0 failed\n"
         "2026-11-29 15:20:41  -     stop     daemon    web\n"
         "2026-11-29 15:20:41  @143  deploy   uid 1000  exit 10: web@143 \\x1b]0;x\n");
   CHECK(render(history, Style{true}).find("\x1b[31mexit 10") != std::string::npos);
@@ -55,6 +55,6 @@ TEST_CASE("history: whole reports, an empty line between them") {
   control::History history{.app = "web", .commands = {}};
   history.commands = {command("deploy", 0, 43, 0, "fine"), command("kill", 7, 43, 1, "not so")};
   CHECK(render_reports(history, Style{}) ==
-        "2026-11-29 15:20:41  deploy by uid 0\ndeploy web@43\ndone: fine\n\n"
+        "2026-11-29 15:20:41  deploy by root\ndeploy web@43\ndone: fine\n\n"
         "2026-11-29 15:20:41  kill by uid 7\ndeploy web@43\nfailed: not so\n");
 }

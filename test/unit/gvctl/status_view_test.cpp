@@ -136,7 +136,7 @@ TEST_CASE("status view: what is stopped, scaled or being deployed says so") {
   app.state = "stopped";
   app.stopped_uid = 0;
   app.stopped_s = 7;
-  CHECK(lines_of(render(report({app}), {})).at(2) == "  >  stopped by uid 0 7 s ago: gvctl start web");
+  CHECK(lines_of(render(report({app}), {})).at(2) == "  >  stopped by root 7 s ago: gvctl start web");
 }
 
 TEST_CASE("status view: no line is wider than the terminal, for 1, 14 and 200 apps at every width") {

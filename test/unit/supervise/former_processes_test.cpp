@@ -42,13 +42,16 @@ struct Machine {
   void remember(pid_t pid, std::uint64_t started = 10, config::Stop stop = {}) {
     record.processes.push_back({"web", "3.1", pid, started, std::move(stop)});
   }
+  ConfiguredStops configured;
   // "ended 100", "named 101: why"; in the order of the numbers.
   [[nodiscard]] std::map<pid_t, std::string> judge() const {
     ProcessTable table = ProcessTable::of(entries);
-    auto found = judge_former({table, kSelf, kId, record, [this](pid_t pid) -> std::optional<ProcessMarks> {
+    auto found = judge_former({table, kSelf, kId, record,
+                               [this](pid_t pid) -> std::optional<ProcessMarks> {
                                  auto it = marks.find(pid);
                                  return it == marks.end() ? std::nullopt : std::optional(it->second);
-                               }});
+                               },
+                               configured});
     std::map<pid_t, std::string> result;
     for (const auto& former : found) {
       CHECK(result.emplace(former.entry->pid, former.ended ? "ended" : former.why).second);
@@ -65,6 +68,16 @@ TEST_CASE("former processes: without marks and record nobody is") {
   Machine machine;
   machine.add(100, 1, 100);
   CHECK(machine.judge().empty());
+}
+
+TEST_CASE("former processes: of an app that the record does not know the files say how it ends") {
+  Machine machine;
+  machine.add(100, 1, 100);
+  machine.mark(100);
+  machine.configured["web"].leftover = config::Stop::Leftover::leave;
+  CHECK(machine.judge() == Verdicts{{100, "stop.leftover = \"leave\""}});
+  machine.remember(101);
+  CHECK(machine.judge() == Verdicts{{100, "ended"}});
 }
 
 TEST_CASE("former processes: an orphan with our marks is ended, wherever the kernel gave it") {
