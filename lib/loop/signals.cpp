@@ -1,12 +1,47 @@
 #include "loop/signals.h"
 
+#include <ctime>
+
 #include "loop/handle.h"
 
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define GV_TICKS
+#endif
+#endif
+
 namespace gracevisor::loop {
+namespace {
+
+#ifdef GV_TICKS
+// ThreadSanitizer holds a signal back until a call that it intercepts. It leaves libuv alone (handle.cpp), so
+// that without other work a loop would wait for ever with a signal in hand.
+int start_ticks(Loop& loop, HandlePtr<uv_timer_t>& ticks) {
+  constexpr std::uint64_t kEachMs = 200;
+  auto handle = std::make_unique<uv_timer_t>();
+  if (int r = uv_timer_init(loop.raw(), handle.get()); r != 0) return r;
+  ticks.reset(handle.release());
+  uv_unref(reinterpret_cast<uv_handle_t*>(ticks.get()));
+  const auto intercepted = [](uv_timer_t* /*timer*/) {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  };
+  return uv_timer_start(ticks.get(), intercepted, kEachMs, kEachMs);
+}
+#else
+int start_ticks(Loop& /*loop*/, HandlePtr<uv_timer_t>& /*ticks*/) {
+  return 0;
+}
+#endif
+
+}  // namespace
 
 base::Expected<std::unique_ptr<Signals>> Signals::create(Loop& loop, std::initializer_list<int> which,
                                                          std::function<void(int)> on_signal) {
   std::unique_ptr<Signals> signals(new Signals(std::move(on_signal)));
+  if (int r = start_ticks(loop, signals->ticks_); r != 0) {
+    return std::unexpected(uv_error("cannot watch signals", r));
+  }
   for (int number : which) {
     auto handle = std::make_unique<uv_signal_t>();
     if (int r = uv_signal_init(loop.raw(), handle.get()); r != 0) {

@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 
 struct uv_signal_s;
+struct uv_timer_s;
 
 namespace gracevisor::loop {
 
@@ -21,6 +22,7 @@ class Signals {
   explicit Signals(std::function<void(int)> on_signal) : on_signal_(std::move(on_signal)) {}
   std::function<void(int)> on_signal_;
   std::vector<HandlePtr<uv_signal_s>> handles_;
+  HandlePtr<uv_timer_s> ticks_;  // under ThreadSanitizer alone
 };
 
 }  // namespace gracevisor::loop
