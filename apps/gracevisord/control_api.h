@@ -30,6 +30,9 @@ class ControlApi final : public control::Handler {
   void carry_out(const Call& call);
   void show(const Call& call);
   void reload(const Call& call);
+  // looks.cpp
+  void settings(const Call& call);
+  void check(const Call& call);
   static void answer(const std::expected<void, decide::Refused>& taken,
                      const std::shared_ptr<decide::Report>& report, const ResponseRef& response);
   static void follow(decide::Report& report, const ResponseRef& response);

@@ -102,7 +102,6 @@ class DraftReader {
     AppDraft& draft = draft_.apps.emplace_back(AppDraft{{}, item.path, &table});
     draft.app.name = entry.key;
     draft.app.source = entry.source;
-    for (const Entry& key : table) draft.app.sources.emplace(key.key, key.value.source);
     read_table(reading_, item.path, table, draft.app);
   }
 
@@ -115,7 +114,8 @@ class DraftReader {
 }  // namespace
 
 Source source_of(const AppDraft& draft, std::string_view key) {
-  return draft.app.source_of(key);
+  const Entry* entry = find(*draft.table, key);
+  return entry == nullptr ? draft.app.source : entry->value.source;
 }
 
 Source source_of(const AppDraft& draft, std::string_view table, std::string_view key) {

@@ -24,7 +24,7 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
   Loaded loaded;
   loaded.warnings = findings.take_warnings();
   loaded.absences = findings.take_absences();
-  loaded.places = places_of(files);
+  loaded.config.places = places_of(files);
   loaded.config.daemon = std::move(draft.daemon);
   for (ListenerDraft& listener : draft.listeners) {
     loaded.config.listeners.push_back(std::move(listener.listener));

@@ -154,7 +154,8 @@ std::vector<std::string> Supervisor::freeze_all(const ReloadRequest& request, Re
   for (const config::App& app : plan.config.apps) {
     if (!request.concerns(app.name)) continue;
     std::vector<std::string> hints;
-    auto spec = settings_.files.freeze(app, spec::listeners_of(app, plan.config.listeners), hints);
+    auto spec = settings_.files.freeze(app, plan.config.places,
+                                       spec::listeners_of(app, plan.config.listeners), hints);
     if (!spec) {
       faults.push_back(spec.error().what);
       continue;

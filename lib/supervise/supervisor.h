@@ -23,7 +23,9 @@
 #include "decide/slow_stream_hints.h"
 #include "loop/wakeup.h"
 #include "observe/rates.h"
+#include "spec/config_check.h"
 #include "supervise/app_environment.h"
+#include "supervise/app_settings.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
 #include "supervise/file_access.h"
@@ -121,6 +123,10 @@ class Supervisor {
   };
   [[nodiscard]] std::optional<Commands> commands(const std::string& name) const;
   [[nodiscard]] std::expected<AppEnvironment, decide::Refused> environment(const std::string& name) const;
+  // Reads the files (app_settings.cpp).
+  [[nodiscard]] std::expected<AppSettings, decide::Refused> app_settings(const std::string& name) const;
+  // As for a reload, and what the host lacks; nothing changes. Blocks as long as a reload's check does.
+  [[nodiscard]] spec::ConfigCheck check_files() const;
   // Everything that the supervisor knows, and what it knows of one app; unset: no app has that name.
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::optional<AppSnapshot> snapshot(const std::string& name) const;
@@ -157,6 +163,12 @@ class Supervisor {
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
+  // What serves, or is to serve, or is to be started again.
+  struct InForce {
+    base::GenerationId generation;  // 0: none
+    spec::SpecRef spec;             // null: none
+  };
+  [[nodiscard]] InForce in_force(const std::string& name) const;
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
