@@ -6,8 +6,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +25,9 @@
 #include "http/limits.h"
 
 namespace gracevisor::config {
+
+struct File;
+using Files = std::deque<File>;  // files.h
 
 struct PortRange {
   base::Port first{20000};
@@ -49,6 +54,7 @@ struct Daemon {
   DaemonLog log;
   std::optional<Millis> shutdown_timeout;  // unset: "auto"
   std::string operator_group = "gracevisor";
+  std::filesystem::path autodiscover;  // empty: off
 };
 
 // An IPv4 or IPv6 network whose members' forwarding headers are believed.
@@ -222,6 +228,7 @@ struct Config {
   std::vector<std::filesystem::path> files;
   uid_t owner = 0;  // of the first file
   Places places;
+  std::shared_ptr<const Files> trees;  // what they were read as; null unless daemon.autodiscover is set
 
   [[nodiscard]] const App* find_app(std::string_view name) const;
   [[nodiscard]] const Listener* find_listener(std::string_view name) const;

@@ -31,6 +31,11 @@ class DraftReader {
   void read(const File& file) {
     for (const Entry& entry : file.tree) {
       Item item{key_text(entry.key), entry.value};
+      if (file.of_app_folder && entry.key != "app") {
+        reading_.error(entry.source, item.path,
+                       "a file in the folder of daemon.autodiscover may only have [app.NAME] tables");
+        continue;
+      }
       if (entry.key == "daemon") {
         read_daemon(item);
       } else if (entry.key == "listen") {

@@ -34,9 +34,9 @@ void fields(auto& archive, IsA<Setting> auto& message) {
 // What an app runs with, or will be started with.
 struct Settings {
   std::string app;
-  std::uint64_t generation = 0;      // whose values these are; 0: it has never run
-  std::vector<std::string> remarks;  // how the files are to be understood
-  std::vector<Setting> settings;
+  std::uint64_t generation = 0;           // whose values these are; 0: it has never run
+  std::vector<std::string> remarks = {};  // how the files are to be understood
+  std::vector<Setting> settings = {};
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 void fields(auto& archive, IsA<Settings> auto& message) {
@@ -51,10 +51,10 @@ void fields(auto& archive, IsA<Settings> auto& message) {
 // What gracevisord --check would print of the daemon's own files.
 struct FileCheck {
   std::string summary;
-  bool ok = false;                    // there are no errors
-  std::vector<std::string> map;       // hosts and paths, with the apps that serve them
-  std::vector<std::string> warnings;  // "FILE:LINE:COLUMN: …", sorted
-  std::vector<std::string> errors;
+  bool ok = false;                         // there are no errors
+  std::vector<std::string> map = {};       // hosts and paths, with the apps that serve them
+  std::vector<std::string> warnings = {};  // "FILE:LINE:COLUMN: …", sorted
+  std::vector<std::string> errors = {};
   friend bool operator==(const FileCheck&, const FileCheck&) = default;
 };
 void fields(auto& archive, IsA<FileCheck> auto& message) {

@@ -30,6 +30,7 @@ base::Expected<void> Supervisor::boot() {
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
   continue_boot();
+  watch_app_folder();
   (void)world_->publish();
   turn();
   return {};

@@ -77,8 +77,13 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
   }
   auto files = load_files();
   if (!files) return std::unexpected(files.error());
-  ReloadPlan plan{.config = std::move(files->config), .steps = {}, .specs = {}, .opened = nullptr};
-  plan.warnings = std::move(files->warnings);
+  return plan_reload(request, std::move(*files), opening);
+}
+
+std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& request, config::Loaded files,
+                                                           Opening opening) const {
+  ReloadPlan plan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};
+  plan.warnings = std::move(files.warnings);
   for (const std::string& name : request.apps) {
     if (plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
       return std::unexpected(Refused{base::ExitCode::no_such_app, fmt::format("no app \"{}\"", name), {}});

@@ -25,6 +25,7 @@
 #include "observe/rates.h"
 #include "spec/config_check.h"
 #include "supervise/app_environment.h"
+#include "supervise/app_folder.h"
 #include "supervise/app_settings.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
@@ -263,6 +264,9 @@ class Supervisor {
   enum class Opening : std::uint8_t { now, later };  // of what has to be listened on at once
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
                                                                        Opening opening) const;
+  [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
+                                                                       config::Loaded files,
+                                                                       Opening opening) const;
   [[nodiscard]] bool serves(const std::string& name) const;
   void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
   [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest& request, ReloadPlan& plan) const;
@@ -276,6 +280,7 @@ class Supervisor {
   [[nodiscard]] Drift find_drift() const;
   // reload.cpp
   void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
+  void begin(ReloadPlan plan, std::shared_ptr<decide::Report> report);
   void begin_reload();
   void advance_reload();
   void adjust_daemon(const ReloadPlan& plan);
@@ -292,6 +297,15 @@ class Supervisor {
   void relay(decide::Report& receipt, const std::string& app);
   void tell_given_up();
   void forget_removed();
+  // app_folder_reload.cpp
+  void watch_app_folder();
+  void note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed);
+  void apply_app_folder(const decide::AppFolder::Plan& plan);
+  [[nodiscard]] bool plan_app_folder(AppFolderWork& work) const;
+  [[nodiscard]] bool is_busy(const std::string& name) const;
+  [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_apps(decide::AppFolder::Names apps,
+                                                                     config::Loaded files,
+                                                                     Opening opening) const;
 
   loop::Loop& loop_;
   base::Log& log_;
@@ -320,6 +334,7 @@ class Supervisor {
   std::unique_ptr<Reloading> reloading_;
   bool reload_asked_ = false;  // by a signal
   mutable DriftMemory drift_;
+  std::unique_ptr<AppFolder> app_folder_;  // null: there is none
   decide::Shutdown shutdown_;
   std::function<void()> over_;
 };
