@@ -92,6 +92,7 @@ Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& 
     case Verb::abort: return supervisor_.abort(call.app, uid, report);
     case Verb::version:
     case Verb::status:
+    case Verb::check:
     case Verb::reload:
     case Verb::shutdown:
     case Verb::app:
@@ -100,7 +101,8 @@ Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& 
     case Verb::attach:
     case Verb::wait:
     case Verb::environment:
-    case Verb::environment_values: break;
+    case Verb::environment_values:
+    case Verb::settings: break;
   }
   return not_understood(base::Error{"no such command", 0});
 }

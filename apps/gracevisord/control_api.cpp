@@ -81,6 +81,8 @@ void ControlApi::carry_out(const Call& call) {
       return control::send_json(*call.response, to_json(control::Version{GV_VERSION, ::getpid()}));
     case Verb::status:
       return control::send_json(*call.response, to_json(status_of(supervisor_.snapshot(), started_)));
+    case Verb::check: return check(call);
+    case Verb::settings: return settings(call);
     case Verb::reload: return reload(call);
     case Verb::shutdown: return shut_down(call);
     case Verb::app:

@@ -33,6 +33,9 @@ class ControlApi final : public control::Handler {
   void answer(const Call& call, const std::expected<void, decide::Refused>& taken,
               const std::shared_ptr<decide::Report>& report);
   void follow(const Call& call, const std::shared_ptr<decide::Report>& report);
+  // looks.cpp
+  void settings(const Call& call);
+  void check(const Call& call);
   // app_commands.cpp
   void command(const Call& call);
   [[nodiscard]] std::expected<void, decide::Refused> give(const Call& call,

@@ -170,6 +170,7 @@ control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimeP
   report.open_files_needed = budget.need();
   report.max_connections = budget.clients();
   for (const std::string& remark : snapshot.remarks) report.problems.push_back({"remark", remark});
+  for (const std::string& what : snapshot.app_folder) report.problems.push_back({"autodiscover", what});
   for (const std::string& drift : snapshot.drift) report.problems.push_back({"drift", drift});
   for (const AppSnapshot& app : snapshot.apps) report.apps.push_back(status_of(app, snapshot.now));
   return report;

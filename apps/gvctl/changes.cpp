@@ -54,6 +54,8 @@ Change change_of(const CommandLine& line, const std::string& instance) {
     case Verb::history:
     case Verb::logs:
     case Verb::environment:
+    case Verb::show:
+    case Verb::check:
     case Verb::names:
     case Verb::schema:
     case Verb::version: break;

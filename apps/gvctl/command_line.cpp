@@ -73,9 +73,17 @@ struct Parser {
         add(Verb::environment, Takes::one_app, "env", {}, "show the environment of an app's processes");
     take_one(*environment, "APP", "an app");
     environment->add_flag("--unmask", line.unmask, "show the values that the configuration chose, too");
+    auto* show = add(Verb::show, Takes::one_app, "show", {},
+                     "show the settings that an app runs with, and where each comes from");
+    take_one(*show, "APP", "an app");
+    show->add_flag("--all", line.all, "show what is as by default, too");
+    auto* check = add(Verb::check, Takes::nothing, "check", {},
+                      "have the daemon check its configuration files as they are now");
+    check->add_flag("--strict", line.strict, "exit 2 if there are warnings, too");
     auto* schema =
         add(Verb::schema, Takes::nothing, "schema", {}, "print the JSON Schema of what gvctl --json prints");
-    schema->add_option("NAME", line.word, "status, report, logs, history, environment, version or error");
+    schema->add_option("NAME", line.word,
+                       "status, report, logs, history, environment, settings, check, version or error");
     auto* names = add(Verb::names, Takes::nothing, "names", {}, "list the names of apps, for completion");
     names->add_flag("--generations", line.generations, "and those of their generations and instances");
     names->group("");

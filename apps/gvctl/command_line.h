@@ -27,6 +27,8 @@ enum class Verb {
   reload,
   logs,
   environment,
+  show,
+  check,
   names,   // for completion
   schema,  // of what is printed as JSON
   shutdown,
@@ -52,6 +54,8 @@ struct CommandLine {
   bool group = false;          // signal
   bool force = false;          // signal
   bool unmask = false;         // environment
+  bool all = false;            // show
+  bool strict = false;         // check
   bool generations = false;    // names
   std::optional<base::Millis> timeout;  // wait
   bool follow = false;                  // logs

@@ -51,6 +51,8 @@ int Commands::run() {
     case Verb::schema: return schema();
     case Verb::history: return history();
     case Verb::environment: return environment();
+    case Verb::show: return settings();
+    case Verb::check: return check();
     case Verb::attach: return attach();
     case Verb::wait: return wait();
     case Verb::shutdown: return change("/v1/shutdown", "{}", "the shutdown");

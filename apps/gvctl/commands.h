@@ -48,6 +48,9 @@ class Commands {
   [[nodiscard]] int wait();
   [[nodiscard]] int history();
   [[nodiscard]] int environment();
+  // settings.cpp
+  [[nodiscard]] int settings();
+  [[nodiscard]] int check();
   enum class Shown { everything, the_end };
   // The report of what is under way, to its end.
   [[nodiscard]] int follow(const std::string& app, const std::string& verb, Shown shown);

@@ -58,7 +58,7 @@ _gvctl() {
   local -a global=(--socket --config --json --help) choices=()
   if [[ -z $command ]]; then
     _gvctl_offer "$current" "${global[@]}" --version status ls ps deploy restart abort attach wait history start stop \
-      kill signal scale reload logs tail env schema shutdown version help
+      kill signal scale reload logs tail env show check schema shutdown version help
     return
   fi
   if [[ $current == -* ]]; then
@@ -72,6 +72,8 @@ _gvctl() {
       reload) choices=(--dry-run --remove --no-wait) ;;
       logs | tail) choices=(--follow --lines --time) ;;
       env) choices=(--unmask) ;;
+      show) choices=(--all) ;;
+      check) choices=(--strict) ;;
     esac
     _gvctl_offer "$current" "${global[@]}" "${choices[@]}"
     return
@@ -87,9 +89,9 @@ _gvctl() {
       choices+=(all)
       ;;
     logs:0 | tail:0 | history:0) mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null) ;;
-    attach:0 | env:0 | scale:0) mapfile -t choices < <(gvctl "${daemon[@]}" names 2>/dev/null) ;;
+    attach:0 | env:0 | show:0 | scale:0) mapfile -t choices < <(gvctl "${daemon[@]}" names 2>/dev/null) ;;
     scale:1) choices=(file) ;;
-    schema:0) choices=(status report logs history environment version error) ;;
+    schema:0) choices=(status report logs history environment settings check version error) ;;
   esac
   _gvctl_offer "$current" "${choices[@]}"
 }

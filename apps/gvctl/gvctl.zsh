@@ -51,6 +51,8 @@ _gvctl() {
         'logs:show what an app wrote'
         'tail:the same as logs'
         "env:show the environment of an app's processes"
+        'show:show the settings that an app runs with'
+        'check:have the daemon check its configuration files'
         'shutdown:stop all apps, then the daemon'
         'schema:print the JSON Schema of what --json prints'
         'version:show the versions of gvctl and of the daemon'
@@ -66,7 +68,7 @@ _gvctl() {
             '--exit-code[exit 14 if anything that should run does not]' '*:app:_gvctl_names all'
           ;;
         abort) _arguments $global '*:app:_gvctl_names all' ;;
-        schema) _arguments $global ':message:(status report logs history environment version error)' ;;
+        schema) _arguments $global ':message:(status report logs history environment settings check version error)' ;;
         deploy|restart)
           _arguments $global '--dry-run[only say what would be done]' \
             '--no-wait[return as soon as the daemon has begun]' \
@@ -93,6 +95,8 @@ _gvctl() {
             '(-n --lines)'{-n,--lines}'[how many lines of the past]:lines:' \
             '(-t --time)'{-t,--time}'[show when each line was written]' ':app:_gvctl_names --generations'
           ;;
+        show) _arguments $global '--all[show what is as by default, too]' ':app:_gvctl_names' ;;
+        check) _arguments $global '--strict[exit 2 if there are warnings, too]' ;;
         env) _arguments $global '--unmask[show the values that the configuration chose, too]' ':app:_gvctl_names' ;;
         *) _arguments $global ;;
       esac

@@ -41,6 +41,8 @@ bool is_change(gvctl::Verb verb) {
     case gvctl::Verb::logs:
     case gvctl::Verb::history:
     case gvctl::Verb::environment:
+    case gvctl::Verb::show:
+    case gvctl::Verb::check:
     case gvctl::Verb::names:
     case gvctl::Verb::schema:
     case gvctl::Verb::version: return false;

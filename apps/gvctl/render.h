@@ -36,6 +36,11 @@ struct LogStyle {
 [[nodiscard]] std::string render(const control::Environment& environment, const Style& style);
 // "KEY=value" lines.
 [[nodiscard]] std::string render_values(const control::Environment& environment);
+// As a configuration: TOML, with where each value comes from in comments.
+[[nodiscard]] std::string render(const control::Settings& settings);
+// What gracevisord --check prints on standard output, and on standard error.
+[[nodiscard]] std::string render(const control::FileCheck& check);
+[[nodiscard]] std::string render_findings(const control::FileCheck& check);
 // "gvctl: no such app: web", with details below.
 [[nodiscard]] std::string render(const control::Error& error);
 

@@ -22,8 +22,10 @@ constexpr std::string_view kRemove =
 constexpr std::string_view kStatus = "gvctl status shows it";
 constexpr std::string_view kAutostart = "set autostart in the configuration, then gvctl reload";
 constexpr std::string_view kDeploy = "gvctl deploy APP replaces its processes without losing a request";
+constexpr std::string_view kShow = "gvctl show APP shows its settings, gvctl status APP its instances";
 constexpr std::string_view kCheck =
-    "gracevisord --check checks the files, gvctl reload --dry-run compares them with what runs";
+    "gvctl check checks the files, gvctl show APP shows what an app runs with, gvctl reload --dry-run how "
+    "the files differ from that";
 constexpr std::string_view kLogs = "gvctl logs APP shows what it wrote, -f what it writes";
 constexpr std::string_view kLater = "not in this version";
 
@@ -33,12 +35,11 @@ constexpr auto kForeign = std::to_array<Foreign>({
     {"apply", kReload},
     {"avail", kStatus},
     {"boot", "gvctl start APP starts what is stopped"},
-    {"check", kCheck},
     {"clear", "logs rotate by log.max_size and log.keep; nothing has to be cleared"},
     {"config", kCheck},
     {"daemon-reload", kReload},
     {"delete", kRemove},
-    {"describe", kStatus},
+    {"describe", kShow},
     {"disable", kAutostart},
     {"down", "gvctl stop APP stops an app, gvctl shutdown the daemon with all of them"},
     {"drain", "gvctl stop APP drains it, then stops it"},
@@ -48,7 +49,7 @@ constexpr auto kForeign = std::to_array<Foreign>({
     {"exit", "gvctl is no shell: each call is one command; gvctl shutdown ends the daemon"},
     {"fg", "not in this version: gvctl logs -f APP follows its output"},
     {"flush", "logs rotate by log.max_size and log.keep; nothing has to be flushed"},
-    {"info", kStatus},
+    {"info", kShow},
     {"is-active", "gvctl status --exit-code APP exits with 14 unless it runs as it should"},
     {"jlist", "gvctl --json status"},
     {"l", kStatus},
@@ -72,7 +73,6 @@ constexpr auto kForeign = std::to_array<Foreign>({
     {"rollout", kDeploy},
     {"run", kLater},
     {"save", "nothing has to be saved: what runs, and what is stopped, is recorded at once"},
-    {"show", kStatus},
     {"startup",
      "install the systemd unit, gracevisor.service; what runs, and what is stopped, is recorded at once"},
     {"top", "not in this version: gvctl status shows the state, memory and requests of each instance"},

@@ -108,9 +108,8 @@ void keys(auto& key, IsA<Restart> auto& value) {
 
 void keys(auto& key, IsA<App> auto& value) {
   auto& [name, command, directory, environment, environment_file, user, instances, scaled_from, endpoint,
-         listen, routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source,
-         sources] = value;
-  static_cast<void>(sources);
+         listen, routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] =
+      value;
   constexpr Compared kResolved = Compared::as_resolved;
   key.kept("name", name);
   key({"command", Takes::deploy, "a string is split as a shell would split it; no shell runs it",

@@ -9,11 +9,6 @@ const App* Config::find_app(std::string_view name) const {
   return it == apps.end() ? nullptr : &*it;
 }
 
-const Source& App::source_of(std::string_view key) const {
-  auto found = sources.find(key);
-  return found == sources.end() ? source : found->second;
-}
-
 const Listener* Config::find_listener(std::string_view name) const {
   auto it = std::find_if(listeners.begin(), listeners.end(),
                          [&](const Listener& listener) { return listener.name == name; });

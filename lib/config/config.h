@@ -6,9 +6,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
-#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,17 +19,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strong.h"
+#include "config/places.h"
 #include "config/proxy_options.h"
+#include "config/source.h"
 #include "http/limits.h"
 
 namespace gracevisor::config {
 
-// The position of something in a file: for messages and for naming both files of a conflict.
-struct Source {
-  std::string file;
-  unsigned line = 0;
-  unsigned column = 0;
-};
+struct File;
+using Files = std::deque<File>;  // files.h
 
 struct PortRange {
   base::Port first{20000};
@@ -55,6 +54,7 @@ struct Daemon {
   DaemonLog log;
   std::optional<Millis> shutdown_timeout;  // unset: "auto"
   std::string operator_group = "gracevisor";
+  std::filesystem::path autodiscover;  // empty: off
 };
 
 // An IPv4 or IPv6 network whose members' forwarding headers are believed.
@@ -214,11 +214,6 @@ struct App {
   AppLog log;
   ProxyOptions proxy_options;
   Source source;
-  std::map<std::string, Source, std::less<>>
-      sources;  // of the keys that its table gives; not kept in records
-
-  // Where `key` is, or the app's table if it has no such key; no file: it came from a record.
-  [[nodiscard]] const Source& source_of(std::string_view key) const;
 
   // drain_timeout with "auto" resolved.
   [[nodiscard]] Millis drain_timeout() const {
@@ -232,6 +227,8 @@ struct Config {
   std::vector<App> apps;  // in the order of the files
   std::vector<std::filesystem::path> files;
   uid_t owner = 0;  // of the first file
+  Places places;
+  std::shared_ptr<const Files> trees;  // what they were read as; null unless daemon.autodiscover is set
 
   [[nodiscard]] const App* find_app(std::string_view name) const;
   [[nodiscard]] const Listener* find_listener(std::string_view name) const;

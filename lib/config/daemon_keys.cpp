@@ -21,6 +21,15 @@ std::string folder_text(const std::filesystem::path& folder) {
   return quote(folder.string());
 }
 
+void read_autodiscover(Reading& reading, const Item& item, std::filesystem::path& folder) {
+  const auto* text = std::get_if<std::string>(&item.value.data);
+  if (text != nullptr && text->empty()) {
+    folder.clear();
+  } else {
+    read_path(reading, item, folder);
+  }
+}
+
 std::string port_range_text(const PortRange& range) {
   return fmt::format(R"("{}-{}")", range.first.value(), range.last.value());
 }

@@ -18,6 +18,7 @@ struct Workers {
 [[nodiscard]] std::string folder_text(const std::filesystem::path& folder);
 [[nodiscard]] std::string port_range_text(const PortRange& range);
 [[nodiscard]] base::Expected<std::string> parse_group(std::string_view text);
+void read_autodiscover(Reading& reading, const Item& item, std::filesystem::path& folder);
 void read_log_file(Reading& reading, const Item& item, std::string& file);
 
 inline constexpr Choice<base::LogLevel> kLevels[] = {{"debug", base::LogLevel::debug},
@@ -36,7 +37,8 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
 }
 
 void keys(auto& key, IsA<Daemon> auto& value) {
-  auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, operator_group] = value;
+  auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, operator_group, autodiscover] =
+      value;
   const By folder{read_path, folder_text, "a path"};
   key({"workers", Takes::daemon, R"(proxy threads; "auto": one for each CPU)"}, Workers{}, workers);
   key({"runtime_dir", Takes::stop_start,
@@ -52,6 +54,9 @@ void keys(auto& key, IsA<Daemon> auto& value) {
   key({"operator_group", Takes::daemon,
        "its members may use the control socket, besides root and the daemon's user"},
       Parsed{parse_group, quote_text, "a group's name"}, operator_group);
+  key({"autodiscover", Takes::next_use,
+       R"(its *.toml files define apps, and are applied as they change; "": none, gracevisord(8))"},
+      By{read_autodiscover, folder_text, "a folder's path"}, autodiscover);
   key.table({"log", Takes::writer, "the daemon's own log"}, PlainTable{}, log);
 }
 

@@ -31,6 +31,11 @@ class DraftReader {
   void read(const File& file) {
     for (const Entry& entry : file.tree) {
       Item item{key_text(entry.key), entry.value};
+      if (file.of_app_folder && entry.key != "app") {
+        reading_.error(entry.source, item.path,
+                       "a file in the folder of daemon.autodiscover may only have [app.NAME] tables");
+        continue;
+      }
       if (entry.key == "daemon") {
         read_daemon(item);
       } else if (entry.key == "listen") {
@@ -102,7 +107,6 @@ class DraftReader {
     AppDraft& draft = draft_.apps.emplace_back(AppDraft{{}, item.path, &table});
     draft.app.name = entry.key;
     draft.app.source = entry.source;
-    for (const Entry& key : table) draft.app.sources.emplace(key.key, key.value.source);
     read_table(reading_, item.path, table, draft.app);
   }
 
@@ -115,7 +119,8 @@ class DraftReader {
 }  // namespace
 
 Source source_of(const AppDraft& draft, std::string_view key) {
-  return draft.app.source_of(key);
+  const Entry* entry = find(*draft.table, key);
+  return entry == nullptr ? draft.app.source : entry->value.source;
 }
 
 Source source_of(const AppDraft& draft, std::string_view table, std::string_view key) {

@@ -33,6 +33,10 @@ struct Draft {
 // The same for a key within one of its tables: "log", "stdout".
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view table, std::string_view key);
 
+// The configuration that the files make up, or every error, those in `findings` among them.
+[[nodiscard]] std::expected<Loaded, std::vector<Diagnostic>> check_files(Files files, const DaemonUser& user,
+                                                                         Findings& findings);
+
 // Reads every table of every file.
 [[nodiscard]] Draft read_draft(const Files& files, const DaemonUser& user, Findings& findings);
 

@@ -10,8 +10,9 @@
 #include <set>
 #include <system_error>
 
-#include "base/accounts.h"
 #include "base/file.h"
+#include "config/app_folder.h"
+#include "config/file_trust.h"
 #include "config/reading.h"
 
 namespace gracevisor::config {
@@ -45,7 +46,8 @@ std::string identity_of(const std::filesystem::path& path) {
 
 class FileReader {
  public:
-  FileReader(const DaemonUser& user, Findings& findings) : user_(&user), findings_(&findings) {}
+  FileReader(const DaemonUser& user, Findings& findings)
+      : user_(&user), findings_(&findings), trust_(user, findings) {}
 
   // `included_at`: the position of the include that asks for it; unset for the main file.
   void read(const std::filesystem::path& path, const std::optional<Source>& included_at) {
@@ -55,7 +57,7 @@ class FileReader {
     auto fd = base::open_regular(path, 0, status);
     if (!fd) return findings_->error(asked, (included_at ? "include: " : "") + fd.error().what);
     // By the descriptor, so that the file judged is the file read.
-    if (!permissions_allow(path, status) || !owner_allows(path, status.st_uid)) return;
+    if (!trust_.allows(path, status)) return;
     auto text = base::read_all(fd->get(), path.string(), kMostFileBytes);
     if (!text) return findings_->error(asked, (included_at ? "include: " : "") + text.error().what);
     add(*text, path);
@@ -66,10 +68,27 @@ class FileReader {
     std::string user = identity_of(path);
     seen_.insert(user);
     open_.push_back(user);
-    File& file = files_.emplace_back(File{path.string(), {}});
+    File& file = files_.emplace_back(File{.name = path.string(), .tree = {}});
     file.tree = parse(text, file.name, *findings_);
     follow_includes(file);
     open_.pop_back();
+  }
+
+  // What daemon.autodiscover names, once all others are known.
+  void add_app_folder() {
+    const Value* written = app_folder_key(files_);
+    if (written == nullptr) return;
+    const std::filesystem::path folder = app_folder_of(*written);
+    auto listing = list_app_folder(folder);
+    if (!listing && listing.error().code == ENOENT) {
+      return findings_->absence(written->source, "daemon.autodiscover: there is no " + folder.string());
+    }
+    if (!listing) return findings_->error(written->source, "daemon.autodiscover: " + listing.error().what);
+    if (!trust_.allows(folder, listing->folder)) return;
+    for (const auto& [name, refused] : listing->refused) {
+      findings_->warning({(folder / name).string(), 1, 1}, refused.why);
+    }
+    for (const auto& [name, stamp] : listing->files) add_app_file(folder / name, written->source);
   }
 
   Files take() { return std::move(files_); }
@@ -92,55 +111,6 @@ class FileReader {
       return false;
     }
     return true;
-  }
-
-  // A user who can write the configuration of a root daemon can become root. (An ordinary user's files may be
-  // group-writable, since on many systems the group is that user alone.)
-  bool permissions_allow(const std::filesystem::path& path, const struct stat& status) {
-    if (!user_->root()) {
-      if ((status.st_mode & S_IWOTH) == 0) return true;
-      findings_->error({path.string(), 1, 1},
-                       fmt::format("the file can be written by everyone (mode {:04o}): chmod o-w {}",
-                                   static_cast<unsigned>(status.st_mode & 07777U), path.string()));
-      return false;
-    }
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return true;
-    findings_->error(
-        {path.string(), 1, 1},
-        fmt::format("the file can be written by its group or by others (mode {:04o}), and the daemon "
-                    "is root: chmod go-w {}",
-                    static_cast<unsigned>(status.st_mode & 07777U), path.string()));
-    return false;
-  }
-
-  // Root, the daemon's user, and the owner of the main file, who is trusted with all of it.
-  bool owner_allows(const std::filesystem::path& path, uid_t owner) {
-    if (owner != 0 && owner != user_->uid) {
-      if (!main_owner_ && !user_->config_owner) {
-        warn_of_owner(path, owner);
-      } else if (owner != (main_owner_ ? *main_owner_ : *user_->config_owner)) {
-        findings_->error(
-            {path.string(), 1, 1},
-            fmt::format("the file belongs to {}, and neither to root nor to the daemon's user{}",
-                        owner_text(owner), main_owner_ ? " nor to the owner of the main file" : ""));
-        return false;
-      }
-    }
-    if (!main_owner_) main_owner_ = owner;
-    return true;
-  }
-
-  void warn_of_owner(const std::filesystem::path& path, uid_t owner) {
-    if (!user_->root()) return;
-    findings_->warning(
-        {path.string(), 1, 1},
-        fmt::format("the file belongs to {}, who can have the daemon, which is root, do anything",
-                    owner_text(owner)));
-  }
-
-  static std::string owner_text(uid_t owner) {
-    std::string name = base::user_name(owner);
-    return name.empty() ? fmt::format("uid {}", owner) : fmt::format("{} (uid {})", name, owner);
   }
 
   void follow_includes(const File& file) {
@@ -169,12 +139,24 @@ class FileReader {
     for (const std::string& path : *found) read(path, item.value.source);
   }
 
+  void add_app_file(const std::filesystem::path& path, const Source& asked) {
+    if (seen_.contains(identity_of(path))) {
+      return findings_->error(
+          asked,
+          fmt::format("daemon.autodiscover: {} is included, too: let one of the two be", path.string()));
+    }
+    if (files_.size() >= kMostFiles) {
+      return findings_->error(asked, fmt::format("daemon.autodiscover: more than {} files", kMostFiles));
+    }
+    if (auto file = read_app_file(path, trust_, *findings_)) files_.push_back(std::move(*file));
+  }
+
   const DaemonUser* user_;
   Findings* findings_;
   Files files_;
   std::set<std::string> seen_;
-  std::optional<uid_t> main_owner_;  // known once the main file was accepted
-  std::vector<std::string> open_;    // from the main file to the one being read
+  FileTrust trust_;
+  std::vector<std::string> open_;  // from the main file to the one being read
 };
 
 void add_places(const std::string& path, const Value& value, Places& places) {
@@ -195,6 +177,7 @@ void add_places(const std::string& path, const Value& value, Places& places) {
 Files read_files(const std::filesystem::path& file, const DaemonUser& user, Findings& findings) {
   FileReader reader(user, findings);
   reader.read(file, std::nullopt);
+  reader.add_app_folder();
   return reader.take();
 }
 
@@ -202,6 +185,7 @@ Files read_files(std::string_view text, const std::filesystem::path& name, const
                  Findings& findings) {
   FileReader reader(user, findings);
   reader.add(text, name);
+  reader.add_app_folder();
   return reader.take();
 }
 

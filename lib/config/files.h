@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "config/daemon_user.h"
 #include "config/tree.h"
 
@@ -21,7 +22,9 @@ inline constexpr std::size_t kMostIncludeDepth = 8;
 struct File {
   std::string name;  // as messages show it
   Table tree;
-  uid_t owner = 0;  // of the main file
+  uid_t owner = 0;             // of the main file
+  bool of_app_folder = false;  // of daemon.autodiscover: it may define apps, and nothing else
+  base::FileStamp stamp = {};  // of such a file, as it was read
 };
 using Files = std::deque<File>;  // in reading order: a file before those it includes
 

@@ -7,10 +7,9 @@
 #include "config/draft.h"
 
 namespace gracevisor::config {
-namespace {
 
-std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const DaemonUser& user,
-                                                      Findings& findings) {
+std::expected<Loaded, std::vector<Diagnostic>> check_files(Files files, const DaemonUser& user,
+                                                           Findings& findings) {
   Draft draft = read_draft(files, user, findings);
   if (draft.apps.empty() && !files.empty() && !findings.failed()) {
     findings.absence({files.front().name, 1, 1}, "no [app.NAME] is defined: nothing would run");
@@ -24,7 +23,7 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
   Loaded loaded;
   loaded.warnings = findings.take_warnings();
   loaded.absences = findings.take_absences();
-  loaded.places = places_of(files);
+  loaded.config.places = places_of(files);
   loaded.config.daemon = std::move(draft.daemon);
   for (ListenerDraft& listener : draft.listeners) {
     loaded.config.listeners.push_back(std::move(listener.listener));
@@ -32,10 +31,11 @@ std::expected<Loaded, std::vector<Diagnostic>> finish(const Files& files, const 
   for (AppDraft& app : draft.apps) loaded.config.apps.push_back(std::move(app.app));
   if (!files.empty()) loaded.config.owner = files.front().owner;
   for (const File& file : files) loaded.config.files.emplace_back(file.name);
+  if (!loaded.config.daemon.autodiscover.empty()) {
+    loaded.config.trees = std::make_shared<const Files>(std::move(files));
+  }
   return loaded;
 }
-
-}  // namespace
 
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,
                                                     const DaemonUser& user) {
@@ -43,7 +43,7 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path&
   Files files = read_files(file, user, findings);
   DaemonUser known = user;
   if (!files.empty()) known.config_owner = files.front().owner;
-  return finish(files, known, findings);
+  return check_files(std::move(files), known, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
@@ -51,7 +51,7 @@ std::expected<Loaded, std::vector<Diagnostic>> load_text(std::string_view text,
                                                          const DaemonUser& user) {
   Findings findings;
   Files files = read_files(text, name, user, findings);
-  return finish(files, user, findings);
+  return check_files(std::move(files), user, findings);
 }
 
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::filesystem::path& file,

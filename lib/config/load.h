@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "config/config.h"
-#include "config/places.h"
 
 namespace gracevisor::config {
 
@@ -30,7 +29,6 @@ struct Loaded {
   std::vector<Diagnostic> warnings;
   // What is not there and need not be, such as files for a glob: worth a word only in a check.
   std::vector<Diagnostic> absences;
-  Places places;
 };
 
 // Reads `file` and what it includes. On failure: every error, sorted by file and position. `owner`: who may

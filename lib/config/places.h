@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/source.h"
 
 namespace gracevisor::config {
 
@@ -21,8 +21,26 @@ class Places {
     const auto place = places_.find(path);
     return place == places_.end() ? nullptr : &place->second;
   }
+  // Where a key gets its value: the same; or, if it is a table, where the first value in it stands; or the
+  // place of the short form of the table that it is in.
+  [[nodiscard]] const Source* find_key(std::string_view path) const {
+    if (const Source* place = find(path)) return place;
+    const Source* first = find_within(path);
+    return first != nullptr ? first : find(path.substr(0, path.rfind('.')));
+  }
 
  private:
+  [[nodiscard]] const Source* find_within(std::string_view table) const {
+    const std::string prefix = std::string(table) + ".";
+    const Source* first = nullptr;
+    for (auto place = places_.lower_bound(prefix); place != places_.end(); ++place) {
+      if (!place->first.starts_with(prefix)) break;
+      const Source& source = place->second;
+      if (first == nullptr || (source.file == first->file && source.line < first->line)) first = &source;
+    }
+    return first;
+  }
+
   std::map<std::string, Source, std::less<>> places_;
 };
 

@@ -44,8 +44,7 @@ void print_plain(std::string& out, const Section& section, const Places* places)
       if (line.text.empty()) continue;
       out += fmt::format("{} = {}", line.key.name, line.text);
       const Source* source = nullptr;
-      if (places != nullptr) source = places->find(fmt::format("{}.{}", section.path, line.key.name));
-      if (places != nullptr && source == nullptr) source = places->find(section.path);
+      if (places != nullptr) source = places->find_key(fmt::format("{}.{}", section.path, line.key.name));
       out += source == nullptr ? "\n" : fmt::format("  # {}:{}\n", source->file, source->line);
     }
   }
@@ -121,7 +120,7 @@ std::string effective_text(const Config& config) {
 std::string changed_text(const Loaded& loaded, const DaemonUser& user) {
   std::string out = files_text(loaded.config);
   for_each_table(loaded.config, usual_daemon(user), [&](const Section& table, const Section& usual) {
-    print_plain(out, without_defaults(table, usual), &loaded.places);
+    print_plain(out, without_defaults(table, usual), &loaded.config.places);
   });
   return out;
 }

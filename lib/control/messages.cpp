@@ -84,6 +84,14 @@ std::string to_json(const Environment& message) {
   return MessageWriter::text(message);
 }
 
+std::string to_json(const Settings& message) {
+  return MessageWriter::text(message);
+}
+
+std::string to_json(const FileCheck& message) {
+  return MessageWriter::text(message);
+}
+
 Expected<Version> read_version(std::string_view json) {
   return MessageReader::read<Version>(json);
 }
@@ -119,6 +127,14 @@ Expected<History> read_history(std::string_view json) {
 
 Expected<Environment> read_environment(std::string_view json) {
   return MessageReader::read<Environment>(json);
+}
+
+Expected<Settings> read_settings(std::string_view json) {
+  return MessageReader::read<Settings>(json);
+}
+
+Expected<FileCheck> read_check(std::string_view json) {
+  return MessageReader::read<FileCheck>(json);
 }
 
 Expected<StopOptions> read_stop_options(std::string_view json) {

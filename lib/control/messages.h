@@ -11,6 +11,8 @@
 //   GET  /v1/apps/NAME/attach               ReportLines of the command under way, from its beginning
 //   GET  /v1/apps/NAME/wait                 the same; if none is under way, the last line of the newest one
 //   GET  /v1/apps/NAME/environment          Environment, the values masked; .../environment/values: in full
+//   GET  /v1/apps/NAME/settings             Settings; ?all=1: those with their defaults, too
+//   GET  /v1/check                          FileCheck
 //   POST /v1/apps/NAME/deploy, start, stop, kill, signal, scale, abort
 //                                           ReportLines until it is finished; each takes its options
 //   POST /v1/reload                         ReportLines until it is finished; takes ReloadOptions
@@ -36,6 +38,7 @@
 #include "base/error.h"
 #include "control/command_messages.h"
 #include "control/fields.h"
+#include "control/look_messages.h"
 #include "control/status_messages.h"
 
 namespace gracevisor::control {
@@ -72,6 +75,8 @@ void fields(auto& archive, IsA<LogLine> auto& message) {
 [[nodiscard]] std::string to_json(const ScaleOptions& message);
 [[nodiscard]] std::string to_json(const History& message);
 [[nodiscard]] std::string to_json(const Environment& message);
+[[nodiscard]] std::string to_json(const Settings& message);
+[[nodiscard]] std::string to_json(const FileCheck& message);
 
 [[nodiscard]] base::Expected<Version> read_version(std::string_view json);
 [[nodiscard]] base::Expected<StatusReport> read_status(std::string_view json);
@@ -79,6 +84,8 @@ void fields(auto& archive, IsA<LogLine> auto& message) {
 [[nodiscard]] base::Expected<LogLine> read_log_line(std::string_view json);
 [[nodiscard]] base::Expected<History> read_history(std::string_view json);
 [[nodiscard]] base::Expected<Environment> read_environment(std::string_view json);
+[[nodiscard]] base::Expected<Settings> read_settings(std::string_view json);
+[[nodiscard]] base::Expected<FileCheck> read_check(std::string_view json);
 
 // The error in an answer with this HTTP status. Never fails: a missing `error` is derived from the status.
 // The exit code is the status's, or the body's if the status only means `failed` and the body does not say

@@ -84,6 +84,8 @@ const Named kSchemas[] = {
     {"logs", SchemaWriter::of<LogLine>, "one line of gvctl --json logs"},
     {"history", SchemaWriter::of<History>, "gvctl --json history"},
     {"environment", SchemaWriter::of<Environment>, "gvctl --json env"},
+    {"settings", SchemaWriter::of<Settings>, "gvctl --json show"},
+    {"check", SchemaWriter::of<FileCheck>, "gvctl --json check"},
     {"version", SchemaWriter::of<Version>, "gvctl --json version"},
     {"error", SchemaWriter::of<Error>, "what any command prints instead when it is refused"},
 };

@@ -10,6 +10,7 @@ using http::Method;
 constexpr VerbRule kRules[] = {
     {Verb::version, Method::get, "/v1/version", Role::operator_},
     {Verb::status, Method::get, "/v1/status", Role::operator_},
+    {Verb::check, Method::get, "/v1/check", Role::operator_},
     {Verb::reload, Method::post, "/v1/reload", Role::operator_},
     {Verb::shutdown, Method::post, "/v1/shutdown", Role::admin},
     {Verb::app, Method::get, "/v1/apps/*", Role::operator_},
@@ -19,6 +20,7 @@ constexpr VerbRule kRules[] = {
     {Verb::wait, Method::get, "/v1/apps/*/wait", Role::operator_},
     {Verb::environment, Method::get, "/v1/apps/*/environment", Role::operator_},
     {Verb::environment_values, Method::get, "/v1/apps/*/environment/values", Role::admin},
+    {Verb::settings, Method::get, "/v1/apps/*/settings", Role::operator_},
     {Verb::deploy, Method::post, "/v1/apps/*/deploy", Role::operator_},
     {Verb::start, Method::post, "/v1/apps/*/start", Role::operator_},
     {Verb::stop, Method::post, "/v1/apps/*/stop", Role::operator_},

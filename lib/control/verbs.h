@@ -20,6 +20,7 @@ enum class Verb : std::uint8_t {
   // Of the daemon.
   version,
   status,
+  check,
   reload,
   shutdown,
   // Of one app.
@@ -30,6 +31,7 @@ enum class Verb : std::uint8_t {
   wait,
   environment,
   environment_values,
+  settings,
   deploy,
   start,
   stop,

@@ -65,8 +65,7 @@ class Host {
   // `places`: the keys of which the first that is written says where. In a check as root nothing is hidden
   // but what only an app's user may open.
   void say(std::string_view key, const std::string& text, const Source& otherwise) {
-    const Source* place = loaded_.places.find(key);
-    if (place == nullptr) place = loaded_.places.find(key.substr(0, key.rfind('.')));
+    const Source* place = loaded_.config.places.find_key(key);
     const std::string_view name = key.substr(0, key.find('['));
     found_.push_back({place != nullptr ? *place : otherwise, fmt::format("{}: {}", name, text)});
   }
@@ -84,7 +83,8 @@ class Host {
     look_for_room("daemon.state_dir", daemon.state_dir / "x", std::nullopt, nowhere);
     if (is_file(daemon.log.file)) look_for_room("daemon.log.file", daemon.log.file, std::nullopt, nowhere);
     // Its default need not exist.
-    if (loaded_.places.find("daemon.operator_group") == nullptr || daemon.operator_group.empty()) return;
+    if (loaded_.config.places.find("daemon.operator_group") == nullptr || daemon.operator_group.empty())
+      return;
     if (auto group = find_group(daemon.operator_group); !group) {
       say("daemon.operator_group", group.error().what, nowhere);
     }
@@ -160,7 +160,7 @@ class Host {
       if (text.empty()) continue;
       if (read.error().code == ENOENT) text += " (with \"?\" in front of its name it may be missing)";
       std::string place = fmt::format("{}.environment_file[{}]", key, i);
-      if (loaded_.places.find(place) == nullptr) place = key + ".environment_file";
+      if (loaded_.config.places.find(place) == nullptr) place = key + ".environment_file";
       say(place, text, spec.app.source);
     }
     return all;
@@ -168,10 +168,7 @@ class Host {
 
   void look_for_program(const std::string& key, const Spec& spec) {
     const std::string command = key + ".command";
-    Spec placeless = spec;  // its errors do not tell the place that is told here
-    placeless.app.source = {};
-    placeless.app.sources.clear();
-    const auto found = plan(placeless, sample_placement(placeless));
+    const auto found = plan(spec, sample_placement(spec));
     std::string text;
     if (!found) {
       text = cause(fmt::format("{}: {}", command, spec.app.command.front()), found.error());
@@ -179,7 +176,7 @@ class Host {
       if (auto bar = barrier(found->program, *spec.credentials)) text = fmt::format("{}: {}", command, *bar);
     }
     if (text.empty()) return;
-    const Source* place = loaded_.places.find(command);
+    const Source* place = loaded_.config.places.find(command);
     found_.push_back({place != nullptr ? *place : spec.app.source, text});
   }
 

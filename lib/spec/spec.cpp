@@ -11,9 +11,7 @@ namespace gracevisor::spec {
 
 std::unexpected<base::Error> key_error(const config::App& app, std::string_view key,
                                        const base::Error& cause) {
-  const config::Source& at = app.source_of(key.substr(0, key.find('.')));
-  const std::string place = at.file.empty() ? "" : fmt::format("{}:{}:{}: ", at.file, at.line, at.column);
-  return base::fail_at(fmt::format("{}app.{}.{}", place, app.name, key), cause);
+  return base::fail_at(fmt::format("app.{}.{}", app.name, key), cause);
 }
 
 namespace {
@@ -30,7 +28,22 @@ void add_identity(const Credentials& who, Environment& into) {
   add("SHELL", who.shell);
 }
 
-Expected<void> read_environment(Spec& spec, const FileReader& reader, std::vector<std::string>& hints) {
+// What is wrong with `key`, behind its place; without one if the app does not come from files.
+std::unexpected<base::Error> placed(const config::App& app, const config::Places& places,
+                                    std::string_view key, const base::Error& error) {
+  const config::Source* found = places.find_key(fmt::format("app.{}.{}", app.name, key));
+  const config::Source& at = found != nullptr ? *found : app.source;
+  if (at.file.empty()) return std::unexpected(error);
+  return base::fail_at(fmt::format("{}:{}:{}", at.file, at.line, at.column), error);
+}
+
+std::unexpected<base::Error> placed_error(const config::App& app, const config::Places& places,
+                                          std::string_view key, const base::Error& cause) {
+  return placed(app, places, key, key_error(app, key, cause).error());
+}
+
+Expected<void> read_environment(Spec& spec, const config::Places& places, const FileReader& reader,
+                                std::vector<std::string>& hints) {
   const auto& app = spec.app;
   const Environment from_daemon = inherited_environment();
   spec.environment = from_daemon;
@@ -38,12 +51,13 @@ Expected<void> read_environment(Spec& spec, const FileReader& reader, std::vecto
   for (const auto& file : app.environment_file) {
     auto read = read_environment_file(spec.directory / file.path, file.optional, spec.environment, hints,
                                       reader, spec.credentials);
-    if (!read) return key_error(app, "environment_file", read.error());
+    if (!read) return placed_error(app, places, "environment_file", read.error());
   }
   for (const auto& [key, value] : app.environment) {
     bool sound = !key.empty() && key.find('=') == std::string::npos && key.find('\0') == std::string::npos;
     if (!sound)
-      return key_error(app, "environment", base::Error{"a name cannot be empty or hold \"=\" or NUL"});
+      return placed_error(app, places, "environment",
+                          base::Error{"a name cannot be empty or hold \"=\" or NUL"});
     spec.environment.insert_or_assign(key, value);
   }
   // What a file or the table sets is no longer inherited, except to the same value.
@@ -54,30 +68,31 @@ Expected<void> read_environment(Spec& spec, const FileReader& reader, std::vecto
 }
 
 // Checks that every placeholder is known, for any placement.
-Expected<void> check_texts(const Spec& spec) {
+Expected<void> check_texts(const Spec& spec, const config::Places& places) {
   const auto& app = spec.app;
   auto values = values_of(spec, sample_placement(spec));
   for (const auto& word : app.command) {
-    if (auto filled = fill(word, values); !filled) return key_error(app, "command", filled.error());
+    if (auto filled = fill(word, values); !filled)
+      return placed_error(app, places, "command", filled.error());
   }
   for (const auto& [key, value] : app.environment) {
     auto filled = fill(value, values);
-    if (!filled) return key_error(app, "environment." + key, filled.error());
+    if (!filled) return placed_error(app, places, "environment." + key, filled.error());
   }
   return {};
 }
 
-Expected<void> resolve_program(Spec& spec) {
+Expected<void> resolve_program(Spec& spec, const config::Places& places) {
   const auto& app = spec.app;
-  if (app.command.empty()) return key_error(app, "command", base::Error{"is missing"});
-  if (auto sound = check_texts(spec); !sound) return sound;
+  if (app.command.empty()) return placed_error(app, places, "command", base::Error{"is missing"});
+  if (auto sound = check_texts(spec, places); !sound) return sound;
   // If the program depends on the slot or port, there is no single file to look at; plan() finds it.
   if (varies(spec, app.command.front())) {
     spec.program = app.command.front();
     return {};
   }
   auto found = plan(spec, sample_placement(spec));
-  if (!found) return std::unexpected(found.error());
+  if (!found) return placed(app, places, "command", found.error());
   spec.program = std::move(found->program);
   return {};
 }
@@ -87,24 +102,25 @@ Expected<void> resolve_program(Spec& spec) {
 Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
                          const FileReader& reader) {
   std::vector<std::string> hints;
-  return freeze(app, std::move(listeners), reader, hints);
+  return freeze(app, std::move(listeners), {}, reader, hints);
 }
 
 Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
-                         const FileReader& reader, std::vector<std::string>& hints) {
+                         const config::Places& places, const FileReader& reader,
+                         std::vector<std::string>& hints) {
   auto spec = std::make_shared<Spec>();
   spec->app = app;
   spec->listeners = std::move(listeners);
   auto directory = resolve_directory(app);
-  if (!directory) return key_error(app, "directory", directory.error());
+  if (!directory) return placed_error(app, places, "directory", directory.error());
   spec->directory = std::move(*directory);
   if (!app.user.empty()) {
     auto who = look_up_credentials(app.user);
-    if (!who) return key_error(app, "user", who.error());
+    if (!who) return placed_error(app, places, "user", who.error());
     spec->credentials = std::move(*who);
   }
-  if (auto read = read_environment(*spec, reader, hints); !read) return std::unexpected(read.error());
-  if (auto resolved = resolve_program(*spec); !resolved) return std::unexpected(resolved.error());
+  if (auto read = read_environment(*spec, places, reader, hints); !read) return std::unexpected(read.error());
+  if (auto resolved = resolve_program(*spec, places); !resolved) return std::unexpected(resolved.error());
   return spec;
 }
 

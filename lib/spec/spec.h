@@ -41,15 +41,17 @@ struct Spec {
 using SpecRef = std::shared_ptr<const Spec>;
 
 // The preflight of an app: no side effects. The error names the key and the cause
-// ("gracevisor.toml:7:11: app.web.command: /srv/web/server: No such file or directory"). `reader`: how its
-// files are read. `hints` gets one line for each thing that is allowed but may not be what was meant.
+// ("gracevisor.toml:7:11: app.web.command: /srv/web/server: No such file or directory"). `places`: of the
+// configuration that the app is from. `reader`: how its files are read. `hints` gets one line for each thing
+// that is allowed but may not be what was meant.
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
-                                             const FileReader& reader, std::vector<std::string>& hints);
+                                             const config::Places& places, const FileReader& reader,
+                                             std::vector<std::string>& hints);
 [[nodiscard]] base::Expected<SpecRef> freeze(const config::App& app,
                                              std::vector<config::Listener> listeners = {},
                                              const FileReader& reader = {});
 
-// "/etc/gracevisor.toml:7:11: app.web.command: " and the cause; without the place if a record is to blame.
+// "app.web.command: " and the cause.
 [[nodiscard]] std::unexpected<base::Error> key_error(const config::App& app, std::string_view key,
                                                      const base::Error& cause);
 

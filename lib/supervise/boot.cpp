@@ -30,6 +30,7 @@ base::Expected<void> Supervisor::boot() {
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
   continue_boot();
+  watch_app_folder();
   (void)world_->publish();
   turn();
   return {};
@@ -61,7 +62,8 @@ void Supervisor::boot_app(AppEntry& entry) {
 
 void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
-  auto spec = settings_.files.freeze(configured, entry.configured_listeners, entry.hints);
+  auto spec =
+      settings_.files.freeze(configured, settings_.config.places, entry.configured_listeners, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
@@ -123,7 +125,8 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
 void Supervisor::note_differences(AppEntry& entry, const spec::AppState& state) {
   std::vector<std::string> hints;
   spec::keep_scale(*state.live_spec, entry.configured);
-  auto now = settings_.files.freeze(entry.configured, entry.configured_listeners, hints);
+  auto now =
+      settings_.files.freeze(entry.configured, settings_.config.places, entry.configured_listeners, hints);
   const std::string differs =
       now ? spec::names_of(spec::differences(*state.live_spec, **now)) : now.error().what;
   if (differs.empty()) return;

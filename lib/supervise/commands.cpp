@@ -85,7 +85,7 @@ std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const 
   if (!planned) return std::unexpected(planned.error());
   std::vector<std::string> hints;
   if (frozen == nullptr) {
-    auto spec = settings_.files.freeze(*configured, planned->listeners, hints);
+    auto spec = settings_.files.freeze(*configured, config.places, planned->listeners, hints);
     if (!spec)
       return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
     frozen = std::move(*spec);

@@ -30,9 +30,10 @@ Expected<void> check_socket(const base::PathTrust& trust, const std::string& pat
 
 }  // namespace
 
-Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, std::vector<config::Listener> listeners,
+Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, const config::Places& places,
+                                           std::vector<config::Listener> listeners,
                                            std::vector<std::string>& hints) const {
-  auto spec = spec::freeze(app, std::move(listeners), reader_, hints);
+  auto spec = spec::freeze(app, std::move(listeners), places, reader_, hints);
   if (!spec) return spec;
   if (auto sound = check_logs(app, (*spec)->credentials); !sound) return std::unexpected(sound.error());
   return spec;

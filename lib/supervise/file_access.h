@@ -27,7 +27,7 @@ class FileAccess {
 
   [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
   // The preflight of an app: spec::freeze, and check_logs.
-  [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app,
+  [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app, const config::Places& places,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
   // Could the app's logs be opened? The error begins with the key: "app.web.log.stdout: …".

@@ -13,10 +13,10 @@ FileStamps::FileStamps(const std::vector<std::filesystem::path>& with_folder,
   for (const std::filesystem::path& file : alone) stamps_.push_back(stamp_of(file));
 }
 
-FileStamps::Stamp FileStamps::stamp_of(const std::filesystem::path& path) {
+base::FileStamp FileStamps::stamp_of(const std::filesystem::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino, status.st_size, status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+  return base::stamp_of(status);
 }
 
 }  // namespace gracevisor::supervise

@@ -3,9 +3,10 @@
 // on the disk.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <vector>
+
+#include "base/file_stamp.h"
 
 namespace gracevisor::supervise {
 
@@ -17,17 +18,9 @@ class FileStamps {
   bool operator==(const FileStamps&) const = default;
 
  private:
-  struct Stamp {
-    std::uint64_t device = 0;  // all 0: it cannot be looked at
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t changed_s = 0;  // ctime, which no program sets
-    std::int64_t changed_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  [[nodiscard]] static Stamp stamp_of(const std::filesystem::path& path);
+  [[nodiscard]] static base::FileStamp stamp_of(const std::filesystem::path& path);
 
-  std::vector<Stamp> stamps_;
+  std::vector<base::FileStamp> stamps_;
 };
 
 }  // namespace gracevisor::supervise

@@ -54,20 +54,28 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
     for (const std::string& detail : plan.error().details) log_.error("reload cause=\"{}\"", detail);
     return std::unexpected(plan.error());
   }
-  tell_plan(*plan, *report, request.dry_run);
   if (request.dry_run) {
+    tell_plan(*plan, *report, request.dry_run);
     report->finish(now(), "done", "nothing was changed", base::ExitCode::done);
     return {};
   }
-  for (const config::Diagnostic& warning : plan->warnings) {
+  const auto trees = plan->config.trees;
+  begin(std::move(*plan), report);
+  if (request.apps.empty()) note_app_folder(trees, request.remove);
+  return {};
+}
+
+void Supervisor::begin(ReloadPlan plan, std::shared_ptr<decide::Report> report) {
+  tell_plan(plan, *report, false);
+  for (const config::Diagnostic& warning : plan.warnings) {
     log_.warning("reload cause=\"{}\"", warning.line());
   }
-  decide::Reload steps(plan->steps);
-  reloading_ = std::make_unique<Reloading>(Reloading{std::move(*plan), std::move(steps), report});
-  // Whoever does not wait stops reading here.
+  decide::Reload steps(plan.steps);
+  // Whoever does not wait stops reading there.
   report->add(now(), "begun", "");
+  reloading_ = std::make_unique<Reloading>(Reloading{std::move(plan), std::move(steps), std::move(report)});
   begin_reload();
-  return {};
+  schedule_turn();
 }
 
 void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run) {
@@ -112,7 +120,9 @@ void Supervisor::begin_reload() {
 }
 
 void Supervisor::adjust_daemon(const ReloadPlan& plan) {
+  if (plan.daemon.empty()) return;
   config::Daemon& in_force = settings_.config.daemon;
+  in_force.autodiscover = plan.config.daemon.autodiscover;
   in_force.shutdown_timeout = plan.config.daemon.shutdown_timeout;
   if (config::find_differences(in_force.log, plan.config.daemon.log).empty()) return;
   in_force.log = plan.config.daemon.log;

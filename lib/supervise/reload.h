@@ -3,11 +3,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "config/app_folder.h"
 #include "config/config.h"
 #include "config/key.h"
 #include "config/load.h"
@@ -40,6 +42,17 @@ struct ReloadPlan {
 
   // Is the change of a listener left for another reload?
   [[nodiscard]] bool puts_off() const;
+};
+
+// What is done about changed files of the folder of daemon.autodiscover, by their names.
+struct AppFolderWork {
+  config::AppFolderChange change;  // what is left to be done
+  std::map<std::string, std::string> refused = {};
+  std::set<std::string> busy = {};
+  std::optional<config::AppFolderLoad> load = {};
+  std::optional<ReloadPlan> plan = {};
+
+  void leave_out(const std::set<std::string>& names);
 };
 
 // One that is under way.

@@ -77,8 +77,13 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
   }
   auto files = load_files();
   if (!files) return std::unexpected(files.error());
-  ReloadPlan plan{.config = std::move(files->config), .steps = {}, .specs = {}, .opened = nullptr};
-  plan.warnings = std::move(files->warnings);
+  return plan_reload(request, std::move(*files), opening);
+}
+
+std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& request, config::Loaded files,
+                                                           Opening opening) const {
+  ReloadPlan plan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};
+  plan.warnings = std::move(files.warnings);
   for (const std::string& name : request.apps) {
     if (plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
       return std::unexpected(no_such_app(name, &plan.config));
@@ -154,7 +159,8 @@ std::vector<std::string> Supervisor::freeze_all(const ReloadRequest& request, Re
   for (const config::App& app : plan.config.apps) {
     if (!request.concerns(app.name)) continue;
     std::vector<std::string> hints;
-    auto spec = settings_.files.freeze(app, spec::listeners_of(app, plan.config.listeners), hints);
+    auto spec = settings_.files.freeze(app, plan.config.places,
+                                       spec::listeners_of(app, plan.config.listeners), hints);
     if (!spec) {
       faults.push_back(spec.error().what);
       continue;

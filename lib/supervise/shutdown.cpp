@@ -123,6 +123,7 @@ void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
 
 void Supervisor::begin_closing() {
   log_.info("shutdown stage=closing timeout={}s", shutdown_timeout().count() / 1000);
+  app_folder_.reset();
   give_up_boot();
   for (auto& [id, entry] : apps_) entry.app->abort_deploy();
   (void)world_->publish();

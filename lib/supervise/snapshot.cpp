@@ -126,6 +126,7 @@ Snapshot Supervisor::snapshot() const {
   result.epoch = publisher_.epoch();
   result.budget = budget();
   result.remarks = remarks();
+  if (app_folder_ != nullptr) result.app_folder = app_folder_->problems();
   const Drift& differing = drift();
   for (const auto& [id, entry] : apps_) result.apps.push_back(snapshot_of(entry, differing));
   result.drift = differing.others;

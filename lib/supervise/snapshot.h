@@ -104,8 +104,9 @@ struct Snapshot {
   std::size_t workers = 0;
   base::Epoch epoch;
   decide::DescriptorBudget budget;
-  std::vector<std::string> remarks;  // of the daemon as a whole: shortages, removed sockets
-  std::vector<std::string> drift;    // what in the files belongs to none of its apps
+  std::vector<std::string> remarks;     // of the daemon as a whole: shortages, removed sockets
+  std::vector<std::string> app_folder;  // what is wrong with the folder of daemon.autodiscover
+  std::vector<std::string> drift;       // what in the files belongs to none of its apps
   std::vector<AppSnapshot> apps;
 };
 

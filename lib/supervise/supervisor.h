@@ -23,7 +23,10 @@
 #include "decide/slow_stream_hints.h"
 #include "loop/wakeup.h"
 #include "observe/rates.h"
+#include "spec/config_check.h"
 #include "supervise/app_environment.h"
+#include "supervise/app_folder.h"
+#include "supervise/app_settings.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
 #include "supervise/file_access.h"
@@ -128,6 +131,10 @@ class Supervisor {
   };
   [[nodiscard]] std::optional<Commands> commands(const std::string& name) const;
   [[nodiscard]] std::expected<AppEnvironment, decide::Refused> environment(const std::string& name) const;
+  // Reads the files (app_settings.cpp).
+  [[nodiscard]] std::expected<AppSettings, decide::Refused> app_settings(const std::string& name) const;
+  // As for a reload, and what the host lacks; nothing changes. Blocks as long as a reload's check does.
+  [[nodiscard]] spec::ConfigCheck check_files() const;
   // Everything that the supervisor knows, and what it knows of one app; unset: no app has that name.
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] std::optional<AppSnapshot> snapshot(const std::string& name) const;
@@ -164,6 +171,12 @@ class Supervisor {
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
+  // What serves, or is to serve, or is to be started again.
+  struct InForce {
+    base::GenerationId generation;  // 0: none
+    spec::SpecRef spec;             // null: none
+  };
+  [[nodiscard]] InForce in_force(const std::string& name) const;
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
@@ -269,6 +282,9 @@ class Supervisor {
   enum class Opening : std::uint8_t { now, later };  // of what has to be listened on at once
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
                                                                        Opening opening) const;
+  [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
+                                                                       config::Loaded files,
+                                                                       Opening opening) const;
   [[nodiscard]] bool serves(const std::string& name) const;
   void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
   [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest& request, ReloadPlan& plan) const;
@@ -282,6 +298,7 @@ class Supervisor {
   [[nodiscard]] Drift find_drift() const;
   // reload.cpp
   void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
+  void begin(ReloadPlan plan, std::shared_ptr<decide::Report> report);
   void begin_reload();
   void advance_reload();
   void adjust_daemon(const ReloadPlan& plan);
@@ -298,6 +315,15 @@ class Supervisor {
   void relay(decide::Report& receipt, const std::string& app);
   void tell_given_up();
   void forget_removed();
+  // app_folder_reload.cpp
+  void watch_app_folder();
+  void note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed);
+  void apply_app_folder(const decide::AppFolder::Plan& plan);
+  [[nodiscard]] bool plan_app_folder(AppFolderWork& work) const;
+  [[nodiscard]] bool is_busy(const std::string& name) const;
+  [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_apps(decide::AppFolder::Names apps,
+                                                                     config::Loaded files,
+                                                                     Opening opening) const;
 
   loop::Loop& loop_;
   base::Log& log_;
@@ -326,6 +352,7 @@ class Supervisor {
   std::unique_ptr<Reloading> reloading_;
   bool reload_asked_ = false;  // by a signal
   mutable DriftMemory drift_;
+  std::unique_ptr<AppFolder> app_folder_;  // null: there is none
   decide::Shutdown shutdown_;
   std::vector<std::shared_ptr<decide::Report>> shutdown_reports_;
   std::function<void()> over_;

@@ -57,6 +57,9 @@ TEST_CASE("schema: what gvctl prints as JSON fits what gvctl schema says") {
   CHECK(daemon.app("web")->memory_bytes.value_or(0) > 0);
   CHECK(misfits(daemon, "history", json({"history", "web"})) == "");
   CHECK(misfits(daemon, "environment", json({"env", "web"})) == "");
+  CHECK(misfits(daemon, "settings", json({"show", "--all", "web"})) == "");
+  CHECK(misfits(daemon, "settings", json({"show", "beat"})) == "");
+  CHECK(misfits(daemon, "check", json({"check"})) == "");
   CHECK(misfits(daemon, "logs", json({"logs", "crash"})) == "");
   CHECK(misfits(daemon, "version", json({"version"})) == "");
   CHECK(misfits(daemon, "error", json({"deploy", "nothing"})) == "");

@@ -41,6 +41,7 @@ state_dir = "/s"
 port_range = "5000-5999"
 shutdown_timeout = "2m"
 operator_group = "ops"
+autodiscover = "/d"
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock"]

@@ -119,10 +119,10 @@ TEST_CASE("places: every key of every table is found, and elements of lists") {
       "environment_file = [\"?a\",\n  \"?b\"]\nhealth.path = \"/\"\n",
       "/etc/gv.toml", test::ordinary());
   REQUIRE(loaded.has_value());
-  CHECK(loaded->places.find("app.a.command")->line == 2);
-  CHECK(loaded->places.find("app.a.environment_file[1]")->line == 5);
-  CHECK(loaded->places.find("app.a.health.path")->column == 15);
-  CHECK(loaded->places.find("app.a.user") == nullptr);
+  CHECK(loaded->config.places.find("app.a.command")->line == 2);
+  CHECK(loaded->config.places.find("app.a.environment_file[1]")->line == 5);
+  CHECK(loaded->config.places.find("app.a.health.path")->column == 15);
+  CHECK(loaded->config.places.find("app.a.user") == nullptr);
 }
 
 TEST_CASE("include: a glob without a match is told by a check and is no warning at the start") {

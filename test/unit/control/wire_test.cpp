@@ -85,6 +85,21 @@ Error error() {
 
 constexpr std::string_view kError = R"({"error":"busy since 3 s","exit":5,"details":["deploy web@43"]})";
 
+Settings settings() {
+  return {"web", 42, {"differs"}, {{"app.web", "instances", "4", "scale", "/etc/gv.toml:7", "2"}}};
+}
+
+constexpr std::string_view kSettings =
+    R"({"app":"web","generation":42,"remarks":["differs"],"settings":[{"table":"app.web",)"
+    R"("key":"instances","value":"4","source":"scale","place":"/etc/gv.toml:7","files":"2"}]})";
+
+FileCheck check() {
+  return {"1 app: ok", true, {"*:80 web"}, {"a:1:1: w"}, {"a:2:1: e"}};
+}
+
+constexpr std::string_view kCheck =
+    R"({"summary":"1 app: ok","ok":true,"map":["*:80 web"],"warnings":["a:1:1: w"],"errors":["a:2:1: e"]})";
+
 // Every member is on the wire, none as in a message of defaults, and all come back.
 template <class M>
 void check_round(const M& message) {
@@ -111,6 +126,9 @@ TEST_CASE("wire: every message with every member set comes back as it was sent")
   check_round(report_line());
   check_round(log_line());
   check_round(error());
+  check_round(settings());
+  check_round(settings().settings.front());
+  check_round(check());
   check_round(StopOptions{true});
   CHECK(report_line().fields != ReportLine().fields);
 }
@@ -149,6 +167,8 @@ TEST_CASE("wire: the bytes of every message") {
   CHECK(to_json(report_line()) == kReportLine);
   CHECK(to_json(log_line()) == kLogLine);
   CHECK(to_json(error()) == kError);
+  CHECK(to_json(settings()) == kSettings);
+  CHECK(to_json(check()) == kCheck);
   CHECK(to_json(StopOptions{true}) == R"({"now":true})");
 }
 

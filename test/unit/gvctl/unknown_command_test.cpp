@@ -22,10 +22,10 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("unknown command: the words of other tools are answered with ours, or as not in this version") {
   const auto known = command_words();
   for (const char* word :
-       {"reread",   "update", "add",    "remove", "delete", "rollback", "fg",     "list", "info",
-        "describe", "show",   "config", "check",  "top",    "monit",    "events", "run",  "enable",
-        "disable",  "reopen", "flush",  "drain",  "quit",   "exit",     "log",    "exec", "l",
-        "jlist",    "boot",   "avail",  "pid",    "save",   "startup"}) {
+       {"reread",  "update",   "add",    "remove", "delete", "rollback", "fg",     "list",
+        "info",    "describe", "config", "top",    "monit",  "events",   "run",    "enable",
+        "disable", "reopen",   "flush",  "drain",  "quit",   "exit",     "log",    "exec",
+        "l",       "jlist",    "boot",   "avail",  "pid",    "save",     "startup"}) {
     INFO(word);
     CHECK_FALSE(known.contains(word));
     Ending ending = refused({word, "web"});
@@ -36,6 +36,8 @@ TEST_CASE("unknown command: the words of other tools are answered with ours, or 
            has(ending.text, "configuration") || has(ending.text, "nothing has to be")));
   }
   CHECK(has(refused({"reread"}).text, "gvctl reload"));
+  CHECK(has(refused({"describe"}).text, "gvctl show"));
+  CHECK(has(refused({"info"}).text, "gvctl show"));
 }
 
 TEST_CASE("unknown command: a typo is answered with what was probably meant") {

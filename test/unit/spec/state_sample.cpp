@@ -69,7 +69,7 @@ std::string show(const config::ProxyOptions& value) {
 std::string show(const config::App& value) {
   const auto& [name, command, directory, environment, environment_file, user, instances, scaled_from,
                endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
-               proxy_options, source, sources] = value;
+               proxy_options, source] = value;
   return show_all(name, command, directory, environment, environment_file, user, instances, scaled_from,
                   endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
                   proxy_options, source);
