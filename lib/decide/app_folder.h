@@ -43,7 +43,7 @@ class AppFolder {
     Names gone = {};     // those among them whose apps are to be stopped
     [[nodiscard]] bool empty() const { return changed.empty() && gone.empty(); }
   };
-  // What is to be done now. Unset: it cannot be read.
+  // What is to be done now. `seen`: an error if it cannot be read.
   [[nodiscard]] Plan look(base::TimePoint now, const base::Expected<Files>& seen);
 
   // What became of `plan`. Refused files stay in force as they were, and are tried again with the next
