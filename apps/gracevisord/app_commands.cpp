@@ -92,6 +92,7 @@ Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& 
     case Verb::abort: return supervisor_.abort(call.app, uid, report);
     case Verb::version:
     case Verb::status:
+    case Verb::all_logs:
     case Verb::reload:
     case Verb::shutdown:
     case Verb::app:

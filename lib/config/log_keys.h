@@ -32,7 +32,8 @@ void keys(auto& key, IsA<AppLog> auto& value) {
   key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
       max_size);
   key({"keep", Takes::writer, "how many old files stay"}, Number{{0, 1000}}, keep);
-  key({"format", Takes::writer, R"(plain: byte for byte; the others say of each line when and by whom)"},
+  key({"format", Takes::writer,
+       R"("plain": byte for byte; the others say when each line was written, and by which instance)"},
       OneOf{kLogFormats}, format);
   key({"access", Takes::writer, R"(a line for each request; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.access.log")"},

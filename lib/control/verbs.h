@@ -20,6 +20,7 @@ enum class Verb : std::uint8_t {
   // Of the daemon.
   version,
   status,
+  all_logs,
   reload,
   shutdown,
   // Of one app.

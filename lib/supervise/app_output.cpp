@@ -60,6 +60,15 @@ std::vector<AppOutput::Place> AppOutput::places() const {
   return {{out_target().policy, LogStream::out}, {err_target().policy, LogStream::err}};
 }
 
+output::FilePolicy AppOutput::access_log() const {
+  output::FilePolicy policy;
+  if (log_.access != "inherit") policy.path = log_.access;
+  policy.max_size = log_.max_size;
+  policy.keep = log_.keep;
+  policy.user = user_;
+  return policy;
+}
+
 void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
   log_ = log;
   for (auto& [who, to] : feeds_) {
@@ -200,18 +209,6 @@ std::vector<std::string> AppOutput::last(const routing::Identity& who, std::size
   if (it == tails_.end()) return result;
   for (const OutputLine* line : it->second->last(count)) result.push_back(line->text);
   return result;
-}
-
-std::vector<OutputLine> AppOutput::last(const std::function<bool(const std::string&)>& wanted,
-                                        std::size_t count) const {
-  std::vector<OutputLine> all;
-  for (const auto& [key, tail] : tails_) {
-    if (!wanted(routing::instance_name(key.first, key.second))) continue;
-    for (const OutputLine* line : tail->last(count)) all.push_back(*line);
-  }
-  std::sort(all.begin(), all.end(), [](const OutputLine& a, const OutputLine& b) { return a.time < b.time; });
-  if (all.size() > count) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(count));
-  return all;
 }
 
 void AppOutput::visit(const std::function<bool(const OutputLine&)>& visit) const {

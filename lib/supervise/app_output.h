@@ -58,9 +58,6 @@ class AppOutput {
 
   // The newest lines of one instance, without their times.
   [[nodiscard]] std::vector<std::string> last(const routing::Identity& who, std::size_t count) const;
-  // The newest lines of all instances whose name ("43.1") `wanted` accepts, ordered by time.
-  [[nodiscard]] std::vector<OutputLine> last(const std::function<bool(const std::string&)>& wanted,
-                                             std::size_t count) const;
   // Visits everything that is kept, the newest line first, while `visit` returns true. It must not write.
   void visit(const std::function<bool(const OutputLine&)>& visit) const;
   // From when on nothing that came is missing in it.
@@ -71,6 +68,8 @@ class AppOutput {
     output::LogStream stream;   // unknown: both
   };
   [[nodiscard]] std::vector<Place> places() const;
+  // Its access log, in which other apps may have lines as well; no path: it has none. "inherit" is no path.
+  [[nodiscard]] output::FilePolicy access_log() const;
   // Do lines in the files say when and by whom, as far as they are new?
   [[nodiscard]] bool writes_records() const noexcept { return log_.format != config::AppLog::Format::plain; }
   // Forgets generations that have been dead too long; otherwise that happens when the next instance begins to

@@ -32,9 +32,10 @@ struct Fixture {
   }
   std::string all() {
     std::string text;
-    for (const OutputLine& line : output.last([](const std::string&) { return true; }, 1000)) {
-      text += line.instance + "=" + line.text + " ";
-    }
+    output.visit([&text](const OutputLine& line) {
+      text.insert(0, line.instance + "=" + line.text + " ");
+      return true;
+    });
     return text;
   }
   std::vector<std::uint64_t> kept() {
