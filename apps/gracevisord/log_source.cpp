@@ -34,6 +34,7 @@ class Joiner {
   }
   std::vector<FileLine> take() {
     for (auto& [who, parts] : open_) finish(parts);
+    std::ranges::reverse(lines_);  // many have the same time
     std::ranges::stable_sort(lines_, {}, [](const FileLine& line) { return *line.time; });
     if (lines_.size() > query_.lines) {
       lines_.erase(lines_.begin(), lines_.end() - static_cast<std::ptrdiff_t>(query_.lines));
