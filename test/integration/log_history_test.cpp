@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "support/daemon_process.h"
+#include "support/echo_app.h"
 #include "support/skip.h"
 #include "support/wait.h"
 
@@ -20,43 +21,6 @@ using std::chrono::seconds;
 
 namespace {
 
-// An app that writes every line that is appended to the file NAME.in, "!" in front for standard error.
-std::string echo(const std::string& name, const std::string& log = "", const std::string& more = "") {
-  return fmt::format(R"([app.{0}]
-command = ["@PYTHON@", "-u", "-c", """
-import os, sys, time
-f = open('@DIR@/{0}.in')
-print('begins')
-while True:
-    line = f.readline()
-    if not line: time.sleep(0.005)
-    elif line[0] == '!': sys.stderr.write(line[1:]); sys.stderr.flush()
-    else: sys.stdout.write(line); sys.stdout.flush()
-"""]
-endpoint = "none"
-{2}
-[app.{0}.log]
-{1}
-)",
-                     name, log, more);
-}
-
-struct Apps {
-  Site site;
-
-  explicit Apps(const std::vector<std::string>& names) {
-    for (const std::string& name : names) say(name, "");
-  }
-  // A daemon that starts later begins with what was said before.
-  void say(const std::string& name, const std::string& lines) const {
-    std::ofstream(site.directory() / (name + ".in"), std::ios::app) << lines;
-  }
-  void forget(const std::string& name) const { std::ofstream(site.directory() / (name + ".in")); }
-  [[nodiscard]] std::filesystem::path log(const std::string& name) const {
-    return site.directory() / "state/log" / (name + ".log");
-  }
-};
-
 std::string out(const DaemonProcess& daemon, const std::vector<std::string>& arguments) {
   std::vector<std::string> words{"logs"};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -65,30 +29,10 @@ std::string out(const DaemonProcess& daemon, const std::vector<std::string>& arg
   return result.out;
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
-  return found;
-}
-
-bool shows(const DaemonProcess& daemon, const std::string& app, const std::string& line) {
-  return wait_until([&] { return has(daemon.ctl({"logs", app}).out, line); });
-}
-
-std::string numbered(int from, int to) {
-  std::string text;
-  for (int i = from; i < to; ++i) text += fmt::format("line {:05} {}\n", i, std::string(80, '.'));
-  return text;
-}
-
 }  // namespace
 
 TEST_CASE("logs: what was written before a restart of the daemon is shown, without instance and time") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web"));
   {
     DaemonProcess daemon(apps.site);
@@ -106,7 +50,7 @@ TEST_CASE("logs: what was written before a restart of the daemon is shown, witho
 }
 
 TEST_CASE("logs: lines beyond memory are read back over rotations, each once") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web", "max_size = \"200KiB\"\nkeep = 20\n"));
   DaemonProcess daemon(apps.site);
   constexpr int kAll = 12000;  // 1.1 MB: memory has 256 KiB
@@ -132,7 +76,7 @@ TEST_CASE("logs: lines beyond memory are read back over rotations, each once") {
 }
 
 TEST_CASE("logs: a rotation from outside that copies and truncates doubles no line") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web"));
   DaemonProcess daemon(apps.site);
   apps.say("web", numbered(0, 100));
@@ -149,7 +93,7 @@ TEST_CASE("logs: a rotation from outside that copies and truncates doubles no li
 }
 
 TEST_CASE("logs: without a name all apps are shown, in the order of time, and patterns pick some") {
-  const Apps apps({"web", "api", "worker"});
+  const EchoSite apps({"web", "api", "worker"});
   apps.site.configure(echo("web") + echo("api") + echo("worker"));
   DaemonProcess daemon(apps.site);
   for (const char* name : {"web", "api", "worker"}) REQUIRE(shows(daemon, name, "begins"));
@@ -183,7 +127,7 @@ TEST_CASE("logs: nothing written yet is said, with the place") {
 }
 
 TEST_CASE("logs: records say when and by whom, also after a restart, and the format changes without one") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web"));
   {
     DaemonProcess daemon(apps.site);
@@ -219,7 +163,7 @@ TEST_CASE("logs: records say when and by whom, also after a restart, and the for
 }
 
 TEST_CASE("logs: an instance that only records of an earlier daemon name is found, and another is unknown") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));
   {
     DaemonProcess daemon(apps.site);
@@ -237,7 +181,7 @@ TEST_CASE("logs: an instance that only records of an earlier daemon name is foun
 }
 
 TEST_CASE("logs: standard error in a file of its own is shown by itself, also after a restart") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web", "stderr = \"@DIR@/web.err\"\n"));
   {
     DaemonProcess daemon(apps.site);
@@ -305,7 +249,7 @@ TEST_CASE("logs: --access shows the access log of an app, and one that apps shar
 }
 
 TEST_CASE("logs: a follower waits for the next daemon and gets what both wrote, once") {
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));
   auto first = std::make_unique<DaemonProcess>(apps.site);
   REQUIRE(shows(*first, "web", "begins"));
@@ -331,7 +275,7 @@ TEST_CASE("logs: a follower waits for the next daemon and gets what both wrote, 
 TEST_CASE(
     "logs: a member of the operator group reads history that it may not open, and others read nothing") {
   if (::geteuid() != 0) return skip("only root can be another user");
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   REQUIRE(::chmod(apps.site.directory().c_str(), 0755) == 0);
   apps.site.configure_whole(apps.site.daemon_table() + "operator_group = \"users\"\n" + echo("web"));
   {
@@ -357,7 +301,7 @@ TEST_CASE(
 
 TEST_CASE("logs: a file in a folder of the app's user is read with that user's rights, and links are not") {
   if (::geteuid() != 0) return skip("only root can run apps as another user");
-  const Apps apps({"web"});
+  const EchoSite apps({"web"});
   REQUIRE(::chmod(apps.site.directory().c_str(), 0755) == 0);
   const auto folder = apps.site.directory() / "theirs";
   std::filesystem::create_directory(folder);
