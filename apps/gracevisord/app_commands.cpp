@@ -93,6 +93,7 @@ Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& 
     case Verb::version:
     case Verb::status:
     case Verb::check:
+    case Verb::all_logs:
     case Verb::reload:
     case Verb::shutdown:
     case Verb::app:

@@ -8,6 +8,7 @@
 #include "control/server.h"
 #include "control/verbs.h"
 #include "live_lines.h"
+#include "log_requests.h"
 #include "serve/response.h"
 #include "supervise/supervisor.h"
 
@@ -15,7 +16,8 @@ namespace gracevisor::daemon {
 
 class ControlApi final : public control::Handler {
  public:
-  ControlApi(loop::Loop& loop, supervise::Supervisor& supervisor);
+  ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
+             std::shared_ptr<OwnLog> own_log);
 
   void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override;
 
@@ -45,12 +47,12 @@ class ControlApi final : public control::Handler {
   static void history(const Call& call, const supervise::Supervisor::Commands& commands);
   void attach(const Call& call, const supervise::Supervisor::Commands& commands);
   void environment(const Call& call);
-  void logs(const control::Request& request, const supervise::AppSnapshot& app, const ResponseRef& response);
   void shut_down(const Call& call);
 
   supervise::Supervisor& supervisor_;
   base::TimePoint started_;
   LiveLines live_;
+  LogRequests logs_;
 };
 
 }  // namespace gracevisor::daemon

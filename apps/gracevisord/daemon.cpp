@@ -180,14 +180,15 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
 Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log)
     : launcher_(std::move(launcher)),
       folder_(std::move(folder)),
-      log_file_(policy_of(log)),
+      own_log_(std::make_shared<OwnLog>(policy_of(log))),
       log_(log.level, [this](std::string_view line) { log_line(line); }) {}
 
 // Never waits for the log's reader: the writer's threads do. Before the writer starts and after it has ended,
 // lines go to standard error.
 void Daemon::log_line(std::string_view line) {
+  own_log_->add(line);
   if (writer_) {
-    writer_->append_now(log_file_, line);
+    writer_->append_now(own_log_->file(), line);
   } else {
     base::say_on_standard_error(line);
   }
@@ -204,12 +205,12 @@ void Daemon::tell_dropped_lines() {
 }
 
 void Daemon::adjust_log(const config::DaemonLog& log) {
-  log_file_ = policy_of(log);
+  own_log_->set_file(policy_of(log));
   log_.set_level(log.level);
 }
 
 base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir) {
-  auto writable = check_log_file(log_file_, rules_, *loop_);
+  auto writable = check_log_file(own_log_->file(), rules_, *loop_);
   if (!writable) return std::unexpected(writable.error());
   std::vector<routing::AccessLane*> lanes;
   lanes.reserve(ports_.size());
@@ -264,7 +265,7 @@ base::Expected<void> Daemon::watch_signals() {
 }
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
-  api_ = std::make_unique<ControlApi>(*loop_, *supervisor_);
+  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_);
   auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);

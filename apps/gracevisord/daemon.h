@@ -18,6 +18,7 @@
 #include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
+#include "own_log.h"
 #include "process/orphan_reaper.h"
 #include "proxy/accept_group.h"
 #include "proxy/worker.h"
@@ -63,7 +64,7 @@ class Daemon {
   std::string folder_problem_;  // as last logged
   std::optional<control::InstanceLock> state_lock_;
   base::PathRules rules_;  // for what it writes
-  output::FilePolicy log_file_;
+  std::shared_ptr<OwnLog> own_log_;
   base::Log log_;
   std::uint64_t dropped_lines_ = 0;  // as last logged
   std::unique_ptr<loop::Loop> loop_;

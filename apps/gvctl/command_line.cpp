@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
+#include <tuple>
 
 #include "config/values.h"
 #include "control/exit_code.h"
 #include "gvctl/unknown_command.h"
+#include "gvctl/when.h"
 
 namespace gracevisor::gvctl {
 namespace {
@@ -31,6 +34,10 @@ struct Parser {
   std::vector<std::string> selectors;
   std::string until;
   std::string timeout;
+  std::string since;
+  std::string log_until;
+  bool access = false;
+  bool daemon = false;
   CLI::App app{"gvctl: talks to gracevisord", "gvctl"};
 
   Parser() {
@@ -44,6 +51,7 @@ struct Parser {
         ->type_name("FILE");
     app.add_flag("--json", line.json, "machine-readable output: JSON, one object per line");
     add_looks();
+    add_logs();
     add_deploys();
     add_runs();
     add_daemon();
@@ -56,16 +64,6 @@ struct Parser {
     status->add_flag("-v,--verbose", line.verbose, "show the instances of all apps, too");
     status->add_flag("-w,--watch", line.watch, "show it again every 2 s, until Ctrl-C");
     status->add_flag("--exit-code", line.exit_code, "exit 14 if anything that should run does not");
-    auto* logs = add(Verb::logs, Takes::instances, "logs", {"tail"}, "show what an app wrote");
-    logs->add_option("SEL", selectors, "an app, one of its generations or instances")
-        ->required()
-        ->expected(1);
-    logs->add_flag("-f,--follow", line.follow, "go on as more is written");
-    logs->add_option("-n,--lines", line.lines, "how many lines of the past")
-        ->type_name("N")
-        ->check(CLI::Range(0U, 1000000U))
-        ->capture_default_str();
-    logs->add_flag("-t,--time", line.time, "show when each line was written");
     auto* history = add(Verb::history, Takes::one_of_app, "history", {},
                         "show the last commands of an app, or the whole reports of a generation");
     take_one(*history, "APP[@GEN]", "an app, or one of its generations");
@@ -87,6 +85,26 @@ struct Parser {
     auto* names = add(Verb::names, Takes::nothing, "names", {}, "list the names of apps, for completion");
     names->add_flag("--generations", line.generations, "and those of their generations and instances");
     names->group("");
+  }
+
+  void add_logs() {
+    auto* logs = add(Verb::logs, Takes::instances, "logs", {"tail"}, "show what apps wrote");
+    logs->add_option("SEL", selectors, "apps, generations or instances; without any, all apps");
+    logs->add_flag("-f,--follow", line.logs.follow, "go on as more is written, also over a daemon's restart");
+    logs->add_option_function<std::uint32_t>(
+            "-n,--lines", [this](std::uint32_t lines) { line.logs.lines = lines; },
+            "how many lines of the past, of each app (100; of several apps 20)")
+        ->type_name("N")
+        ->check(CLI::Range(0U, 100000U));
+    logs->add_flag("-t,--time", line.logs.time, "show when each line was written");
+    logs->add_option("--since", since, "only what was written since: 10m, 14:30, 2026-11-29T19:01:02Z")
+        ->type_name("TIME");
+    logs->add_option("--until", log_until, "only what was written until then")->type_name("TIME");
+    logs->add_option("--grep", line.logs.grep, "only lines with this text, which is no pattern")
+        ->type_name("TEXT");
+    logs->add_flag("--stderr", line.logs.only_stderr, "only what was written to standard error");
+    logs->add_flag("--access", access, "the access logs of the apps instead");
+    logs->add_flag("--daemon", daemon, "the daemon's own log instead");
   }
 
   void add_deploys() {
@@ -171,11 +189,9 @@ Ending usage_error(const std::string& what) {
   return Ending{kUsage, "gvctl: " + what + "\nRun gvctl --help for more information.\n"};
 }
 
-std::optional<std::string> misfit(Takes takes, Verb verb, const Selector& selector, const std::string& text) {
-  const bool one = takes == Takes::one_app || takes == Takes::one_of_app || verb == Verb::logs;
-  if (one && selector.names_many()) {
-    return fmt::format("\"{}\": {} takes one app", text, verb == Verb::logs ? "logs" : "this command");
-  }
+std::optional<std::string> misfit(Takes takes, const Selector& selector, const std::string& text) {
+  const bool one = takes == Takes::one_app || takes == Takes::one_of_app;
+  if (one && selector.names_many()) return fmt::format("\"{}\": this command takes one app", text);
   const bool whole = takes == Takes::apps || takes == Takes::one_app;
   if (whole && !selector.whole_app()) {
     return fmt::format("\"{}\": this command takes whole apps, such as {}", text, selector.app);
@@ -192,7 +208,7 @@ std::expected<std::vector<Selector>, Ending> check_selectors(const Parser& parse
   for (const std::string& text : parser.selectors) {
     auto selector = parse_selector(text);
     if (!selector) return std::unexpected(usage_error(selector.error().what));
-    if (auto wrong = misfit(parser.takes, parser.line.verb, *selector, text)) {
+    if (auto wrong = misfit(parser.takes, *selector, text)) {
       return std::unexpected(usage_error(*wrong));
     }
     selectors.push_back(std::move(*selector));
@@ -220,6 +236,39 @@ std::vector<std::string> with_negative_last(std::vector<std::string> arguments) 
   return arguments;
 }
 
+// What is asked for twice, or of what does not have it.
+std::optional<std::string> contradiction(const Parser& parser) {
+  const LogOptions& logs = parser.line.logs;
+  if (parser.access && parser.daemon) return "--access and --daemon are two logs: give one";
+  if (parser.daemon && !parser.selectors.empty()) return "--daemon takes no apps";
+  if (logs.only_stderr && (parser.access || parser.daemon)) return "--stderr is of what apps write";
+  if (logs.follow && parser.access) return "--access cannot be followed: tail -F follows its file";
+  if (logs.follow && !parser.log_until.empty()) return "--follow has no end: leave --until out";
+  const bool instance =
+      std::ranges::any_of(parser.selectors, [](const std::string& text) { return text.contains('@'); });
+  if (parser.access && instance) return "--access takes whole apps";
+  return std::nullopt;
+}
+
+std::optional<Ending> finish_logs(Parser& parser) {
+  if (auto wrong = contradiction(parser)) return usage_error("logs: " + *wrong);
+  LogOptions& logs = parser.line.logs;
+  if (parser.access) logs.of = LogOptions::Of::access;
+  if (parser.daemon) logs.of = LogOptions::Of::daemon;
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& [name, text, time] : {std::tuple("--since", &parser.since, &logs.since),
+                                         std::tuple("--until", &parser.log_until, &logs.until)}) {
+    if (text->empty()) continue;
+    *time = parse_when(*text, now);
+    if (!*time) {
+      return usage_error(
+          fmt::format("{}: \"{}\" is no time: 10m (ago), 14:30, \"2026-11-29 19:01\" or 2026-11-29T19:01:02Z",
+                      name, *text));
+    }
+  }
+  return std::nullopt;
+}
+
 // What CLI11 cannot check by itself.
 std::optional<Ending> finish(Parser& parser) {
   CommandLine& line = parser.line;
@@ -232,6 +281,7 @@ std::optional<Ending> finish(Parser& parser) {
     if (!timeout) return usage_error("--timeout: " + timeout.error().what);
     line.timeout = *timeout;
   }
+  if (auto wrong = finish_logs(parser)) return wrong;
   auto selectors = check_selectors(parser);
   if (!selectors) return selectors.error();
   line.selectors = std::move(*selectors);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "gvctl/selector.h"
 
 namespace gracevisor::gvctl {
@@ -35,6 +36,18 @@ enum class Verb {
   version,
 };
 
+struct LogOptions {
+  enum class Of : std::uint8_t { output, access, daemon };
+  Of of = Of::output;
+  bool follow = false;
+  bool time = false;
+  bool only_stderr = false;
+  std::optional<std::uint32_t> lines;  // unset: as many as suit what is shown
+  std::optional<base::WallTime> since;
+  std::optional<base::WallTime> until;
+  std::string grep;  // empty: every line
+};
+
 struct CommandLine {
   Verb verb = Verb::status;
   std::string socket;  // empty: the default
@@ -58,9 +71,7 @@ struct CommandLine {
   bool strict = false;         // check
   bool generations = false;    // names
   std::optional<base::Millis> timeout;  // wait
-  bool follow = false;                  // logs
-  bool time = false;                    // logs
-  std::uint32_t lines = 100;            // logs
+  LogOptions logs;
 };
 
 // Nothing to run: help, a version, or a usage error, with the text to show and the exit code.

@@ -109,10 +109,10 @@ int Commands::show(const std::string& path, const Show& show) {
   return code(ExitCode::done);
 }
 
-std::expected<std::vector<std::string>, int> Commands::apps() {
+std::expected<std::vector<std::string>, int> Commands::apps(const std::vector<Selector>& selectors) {
   std::vector<std::string> known;
   auto many = [](const Selector& selector) { return selector.names_many(); };
-  if (std::any_of(line_.selectors.begin(), line_.selectors.end(), many)) {
+  if (std::ranges::any_of(selectors, many)) {
     auto answer = client_.ask({Method::get, "/v1/status", {}});
     if (!answer) return std::unexpected(fail(answer.error()));
     if (answer->status != 200) return std::unexpected(fail(*answer));
@@ -120,7 +120,7 @@ std::expected<std::vector<std::string>, int> Commands::apps() {
     if (!report) return std::unexpected(fail(not_understood(report.error())));
     for (const control::AppStatus& app : report->apps) known.push_back(app.name);
   }
-  auto picked = pick_apps(line_.selectors, known);
+  auto picked = pick_apps(selectors, known);
   if (!picked) return std::unexpected(fail(control::Error{picked.error().what, ExitCode::no_such_app, {}}));
   return std::move(*picked);
 }
@@ -151,25 +151,6 @@ int Commands::version() {
     if (!version) return std::unexpected(version.error());
     return fmt::format("gracevisord {} (pid {})\n", version->version, version->pid);
   });
-}
-
-int Commands::logs() {
-  const Selector& selector = line_.selectors.front();
-  std::string target = fmt::format("{}/logs?n={}", app_path(selector.app), line_.lines);
-  if (line_.follow) target += "&follow=1";
-  if (!selector.whole_app()) target += "&instance=" + selector.instance();
-  LogStyle how{style_, line_.time, out_.terminal()};
-  std::optional<base::Error> trouble;
-  auto result = client_.stream({Method::get, target, {}}, [&](std::string_view json) {
-    if (line_.json) return out_.write(std::string(json) + "\n");
-    auto parsed = control::read_log_line(json);
-    if (!parsed) trouble = parsed.error();
-    return parsed && out_.write(render(selector.app, *parsed, how));
-  });
-  if (!result) return fail(result.error());
-  if (result->status != 200) return fail(*result);
-  if (trouble) return fail(not_understood(*trouble));
-  return code(ExitCode::done);
 }
 
 }  // namespace gracevisor::gvctl

@@ -40,9 +40,12 @@ class Commands {
   };
   [[nodiscard]] std::expected<Asked, int> ask_status();
   void show_status(const control::StatusReport& report);
-  [[nodiscard]] int logs();
   [[nodiscard]] int version();
   [[nodiscard]] int names();
+  // logs.cpp
+  [[nodiscard]] int logs();
+  // The request for the logs that are asked for.
+  [[nodiscard]] std::expected<std::string, int> logs_target();
   // past.cpp
   [[nodiscard]] int attach();
   [[nodiscard]] int wait();
@@ -72,7 +75,8 @@ class Commands {
   [[nodiscard]] int show(const std::string& path, const Show& show);
 
   // The apps that the selectors mean; patterns and "all" need the daemon.
-  [[nodiscard]] std::expected<std::vector<std::string>, int> apps();
+  [[nodiscard]] std::expected<std::vector<std::string>, int> apps() { return apps(line_.selectors); }
+  [[nodiscard]] std::expected<std::vector<std::string>, int> apps(const std::vector<Selector>& selectors);
   // The same, or the instances.
   struct Target {
     std::string app;

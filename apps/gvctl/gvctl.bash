@@ -36,7 +36,7 @@ _gvctl() {
       --socket | -c | --config)
         daemon=("$word" "${words[++i]}")
         ;;
-      -n | --lines | --until | --timeout) ((++i)) ;;
+      -n | --lines | --until | --since | --grep | --timeout) ((++i)) ;;
       -*) ;;
       *) if [[ -z $command ]]; then command=$word; else ((++given)); fi ;;
     esac
@@ -49,10 +49,10 @@ _gvctl() {
       return
       ;;
     --until)
-      _gvctl_offer "$current" cutover
+      [[ $command == logs || $command == tail ]] || _gvctl_offer "$current" cutover
       return
       ;;
-    -n | --lines | --timeout) return ;;
+    -n | --lines | --since | --grep | --timeout) return ;;
   esac
 
   local -a global=(--socket --config --json --help) choices=()
@@ -70,7 +70,7 @@ _gvctl() {
       stop) choices=(--now) ;;
       signal) choices=(--group --force) ;;
       reload) choices=(--dry-run --remove --no-wait) ;;
-      logs | tail) choices=(--follow --lines --time) ;;
+      logs | tail) choices=(--follow --lines --time --since --until --grep --stderr --access --daemon) ;;
       env) choices=(--unmask) ;;
       show) choices=(--all) ;;
       check) choices=(--strict) ;;
@@ -84,11 +84,11 @@ _gvctl() {
       choices+=(all)
       ;;
     signal:0) choices=(HUP INT QUIT USR1 USR2 TERM CONT WINCH ABRT ALRM KILL STOP TSTP TTIN TTOU) ;;
-    kill:* | signal:*)
+    kill:* | signal:* | logs:* | tail:*)
       mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null)
       choices+=(all)
       ;;
-    logs:0 | tail:0 | history:0) mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null) ;;
+    history:0) mapfile -t choices < <(gvctl "${daemon[@]}" names --generations 2>/dev/null) ;;
     attach:0 | env:0 | show:0 | scale:0) mapfile -t choices < <(gvctl "${daemon[@]}" names 2>/dev/null) ;;
     scale:1) choices=(file) ;;
     schema:0) choices=(status report logs history environment settings check version error) ;;

@@ -13,7 +13,7 @@ function __gvctl_words
                 set -e words[1]
             case '--socket=*' '--config=*'
                 set daemon $words[1]
-            case -n --lines --until --timeout
+            case -n --lines --until --since --grep --timeout
                 set -e words[1]
             case '-*'
             case '*'
@@ -62,7 +62,7 @@ complete -c gvctl -n "__gvctl_command ''" -a kill -d 'SIGKILL at once'
 complete -c gvctl -n "__gvctl_command ''" -a signal -d 'send a signal to instances'
 complete -c gvctl -n "__gvctl_command ''" -a scale -d 'change the number of instances'
 complete -c gvctl -n "__gvctl_command ''" -a reload -d 'put the changed configuration into force'
-complete -c gvctl -n "__gvctl_command ''" -a 'logs tail' -d 'show what an app wrote'
+complete -c gvctl -n "__gvctl_command ''" -a 'logs tail' -d 'show what apps wrote'
 complete -c gvctl -n "__gvctl_command ''" -a env -d 'show the environment of the processes'
 complete -c gvctl -n "__gvctl_command ''" -a show -d 'show the settings that an app runs with'
 complete -c gvctl -n "__gvctl_command ''" -a check -d 'have the daemon check its configuration files'
@@ -73,10 +73,10 @@ complete -c gvctl -n "__gvctl_command ''" -a help -d 'show help, also that of a 
 
 set -l many status ls ps deploy restart abort wait start stop reload
 complete -c gvctl -n "__gvctl_command $many" -a '(__gvctl_names)'
-complete -c gvctl -n "__gvctl_command $many kill" -a all -d 'every app'
+complete -c gvctl -n "__gvctl_command $many kill logs tail" -a all -d 'every app'
 complete -c gvctl -n '__gvctl_given 0 attach env show scale' -a '(__gvctl_names)'
-complete -c gvctl -n '__gvctl_given 0 logs tail history' -a '(__gvctl_names --generations)'
-complete -c gvctl -n '__gvctl_command kill' -a '(__gvctl_names --generations)'
+complete -c gvctl -n '__gvctl_given 0 history' -a '(__gvctl_names --generations)'
+complete -c gvctl -n '__gvctl_command kill logs tail' -a '(__gvctl_names --generations)'
 complete -c gvctl -n '__gvctl_given 0 signal' -a 'HUP INT QUIT USR1 USR2 TERM CONT WINCH ABRT ALRM KILL STOP TSTP TTIN TTOU'
 complete -c gvctl -n '__gvctl_command signal; and not __gvctl_given 0 signal' -a '(__gvctl_names --generations) all'
 complete -c gvctl -n '__gvctl_given 1 scale' -a file -d 'as many as the files say'
@@ -97,6 +97,12 @@ complete -c gvctl -n '__gvctl_command signal' -l force -d 'suspend even what ser
 complete -c gvctl -n '__gvctl_command logs tail' -s f -l follow -d 'go on as more is written'
 complete -c gvctl -n '__gvctl_command logs tail' -s n -l lines -x -d 'how many lines of the past'
 complete -c gvctl -n '__gvctl_command logs tail' -s t -l time -d 'show when each line was written'
+complete -c gvctl -n '__gvctl_command logs tail' -l since -x -d 'only what was written since'
+complete -c gvctl -n '__gvctl_command logs tail' -l until -x -d 'only what was written until then'
+complete -c gvctl -n '__gvctl_command logs tail' -l grep -x -d 'only lines with this text'
+complete -c gvctl -n '__gvctl_command logs tail' -l stderr -d 'only what was written to standard error'
+complete -c gvctl -n '__gvctl_command logs tail' -l access -d 'the access logs of the apps'
+complete -c gvctl -n '__gvctl_command logs tail' -l daemon -d 'the own log of the daemon'
 complete -c gvctl -n '__gvctl_command env' -l unmask -d 'show the values that the configuration chose, too'
 complete -c gvctl -n '__gvctl_command show' -l all -d 'show what is as by default, too'
 complete -c gvctl -n '__gvctl_command check' -l strict -d 'exit 2 if there are warnings, too'

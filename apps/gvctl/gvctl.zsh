@@ -48,7 +48,7 @@ _gvctl() {
         'signal:send a signal to the main processes of instances'
         'scale:change the number of instances, until the files give another one'
         'reload:put the changed configuration into force, as a whole'
-        'logs:show what an app wrote'
+        'logs:show what apps wrote'
         'tail:the same as logs'
         "env:show the environment of an app's processes"
         'show:show the settings that an app runs with'
@@ -93,7 +93,11 @@ _gvctl() {
         logs|tail)
           _arguments $global '(-f --follow)'{-f,--follow}'[go on as more is written]' \
             '(-n --lines)'{-n,--lines}'[how many lines of the past]:lines:' \
-            '(-t --time)'{-t,--time}'[show when each line was written]' ':app:_gvctl_names --generations'
+            '(-t --time)'{-t,--time}'[show when each line was written]' \
+            '--since[only what was written since]:time:' '--until[only what was written until then]:time:' \
+            '--grep[only lines with this text]:text:' '--stderr[only what was written to standard error]' \
+            '--access[the access logs of the apps]' "--daemon[the daemon's own log]" \
+            '*:app:_gvctl_names all --generations'
           ;;
         show) _arguments $global '--all[show what is as by default, too]' ':app:_gvctl_names' ;;
         check) _arguments $global '--strict[exit 2 if there are warnings, too]' ;;

@@ -82,7 +82,8 @@ int main(int argc, char** argv) {
     const auto now = std::chrono::steady_clock::now();
     options.deadline = now + std::min<base::Duration>(*line->timeout, base::TimePoint::max() - now);
   }
-  if (!is_change(line->verb)) options.patience = kPatience;
+  // Logs may have to be searched for before there is an answer.
+  if (!is_change(line->verb) && line->verb != gvctl::Verb::logs) options.patience = kPatience;
   control::Client client(std::move(*socket), options);
   const bool plain = !environment("NO_COLOR").empty() || environment("TERM") == "dumb";
   gvctl::Style style{out.terminal() && !plain};

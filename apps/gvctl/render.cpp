@@ -62,17 +62,6 @@ std::string render(const control::ReportLine& line, const Style& style, bool pla
                      text);
 }
 
-std::string render(std::string_view app, const control::LogLine& line, const LogStyle& how) {
-  std::string prefix = fmt::format("{}@{}", app, harmless(line.instance));
-  Colour colour = line.stream == "err" ? Colour::red : Colour::plain;
-  std::string out = paint(std::move(prefix), colour, how.style) + "  ";
-  if (how.time) out += harmless(line.time) + "  ";
-  // A file or a pipe gets the line as the app wrote it.
-  out += how.terminal ? harmless(line.line, Colours::pass) : line.line;
-  if (line.cut) out += " [cut here, whole in the log file]";
-  return out + "\n";
-}
-
 std::string render(const control::Error& error) {
   std::string out = fmt::format("gvctl: {}\n", harmless(error.error));
   for (const std::string& detail : error.details) out += fmt::format("  {}\n", harmless(detail));

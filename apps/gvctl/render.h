@@ -21,14 +21,6 @@ namespace gracevisor::gvctl {
 // `plan`: nothing happens, so no line has a time.
 [[nodiscard]] std::string render(const control::ReportLine& line, const Style& style, bool plan = false);
 
-struct LogStyle {
-  Style style;
-  bool time = false;
-  bool terminal = false;  // control characters are escaped, colours pass
-};
-// "web@43.1 the line"; the prefix for standard error is red if colours are on.
-[[nodiscard]] std::string render(std::string_view app, const control::LogLine& line, const LogStyle& how);
-
 // The last commands of an app, one a line; or their whole reports.
 [[nodiscard]] std::string render(const control::History& history, const Style& style);
 [[nodiscard]] std::string render_reports(const control::History& history, const Style& style);

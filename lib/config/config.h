@@ -180,11 +180,13 @@ struct Stop {
 };
 
 struct AppLog {
+  enum class Format { plain, prefixed, json };
   enum class OnFull { drop, block };
   std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
   std::string err = "stdout";
   std::uint64_t max_size = kLogFileSize;
   unsigned keep = kOldLogFiles;
+  Format format = Format::plain;  // of the app's output: byte for byte, or with time and instance
   // Of requests. Empty: none; "inherit": the daemon's own standard error; otherwise an absolute path.
   std::string access;
   AccessFormat access_format = AccessFormat::json;

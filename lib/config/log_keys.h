@@ -16,11 +16,13 @@ inline constexpr By kAccessPath{read_access_path, quote_if_set, R"(a file's abso
 inline constexpr Key kAccessFormatKey{"access_format", Takes::writer};
 inline constexpr Choice<AccessFormat> kAccessFormats[] = {{"json", AccessFormat::json},
                                                           {"combined", AccessFormat::combined}};
+inline constexpr Choice<AppLog::Format> kLogFormats[] = {
+    {"plain", AppLog::Format::plain}, {"prefixed", AppLog::Format::prefixed}, {"json", AppLog::Format::json}};
 inline constexpr Choice<AppLog::OnFull> kOnFull[] = {{"drop", AppLog::OnFull::drop},
                                                      {"block", AppLog::OnFull::block}};
 
 void keys(auto& key, IsA<AppLog> auto& value) {
-  auto& [out, err, max_size, keep, access, access_format, on_full] = value;
+  auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
   key({"stdout", Takes::writer,
        R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.log")"},
@@ -30,6 +32,9 @@ void keys(auto& key, IsA<AppLog> auto& value) {
   key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
       max_size);
   key({"keep", Takes::writer, "how many old files stay"}, Number{{0, 1000}}, keep);
+  key({"format", Takes::writer,
+       R"("plain": byte for byte; the others say when each line was written, and by which instance)"},
+      OneOf{kLogFormats}, format);
   key({"access", Takes::writer, R"(a line for each request; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.access.log")"},
       kAccessPath, access);

@@ -7,6 +7,10 @@
 //   GET  /v1/status                         StatusReport
 //   GET  /v1/apps/NAME                      the same, with that app alone
 //   GET  /v1/apps/NAME/logs                 LogLines; ?n=100&follow=1&instance=43.1 (or a generation, 43)
+//   GET  /v1/logs                           the same of several apps; ?select=web,api@43.1; without, of all
+//                                           ?of=access or daemon: other logs than the apps' output
+//                                           both also take since= and until= (RFC 3339), grep= (a fixed
+//                                           text) and stream=out or err; n counts for each app
 //   GET  /v1/apps/NAME/history              History; ?generation=43
 //   GET  /v1/apps/NAME/attach               ReportLines of the command under way, from its beginning
 //   GET  /v1/apps/NAME/wait                 the same; if none is under way, the last line of the newest one
@@ -32,6 +36,7 @@
 // forgotten there is a compile error. Thread: values, any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -44,21 +49,27 @@
 namespace gracevisor::control {
 
 struct LogLine {
-  std::string instance;  // "43.1"
-  std::string stream;    // "out" or "err"
-  std::string time;      // RFC 3339
-  std::string line;      // without its newline
-  bool cut = false;      // the line was longer and continues: the log file has all of it
+  std::string instance;       // "43.1"; empty: the file does not say
+  std::string stream;         // "out" or "err"; empty: the file does not say
+  std::string time;           // RFC 3339; empty: the file does not say
+  std::string line;           // without its newline
+  bool cut = false;           // the line was longer and continues: the log file has all of it
+  std::string app = {};       // several with "+" between them if they share the file; empty: the daemon
+  std::string note = {};      // a remark of the daemon about the answer, instead of a line
+  std::uint64_t skipped = 0;  // lines that a follower who reads too slowly did not get; with a note
   friend bool operator==(const LogLine&, const LogLine&) = default;
 };
 void fields(auto& archive, IsA<LogLine> auto& message) {
-  auto& [instance, stream, time, line, cut] = message;
+  auto& [instance, stream, time, line, cut, app, note, skipped] = message;
   archive.object("log line");
   archive("instance", instance);
   archive("stream", stream);
   archive("time", time);
   archive("line", line);
   archive.sparse("cut", cut);
+  archive.sparse("app", app);
+  archive.sparse("note", note);
+  archive.sparse("skipped", skipped);
 }
 
 // One JSON object, on one line, without a newline.

@@ -11,6 +11,7 @@ constexpr VerbRule kRules[] = {
     {Verb::version, Method::get, "/v1/version", Role::operator_},
     {Verb::status, Method::get, "/v1/status", Role::operator_},
     {Verb::check, Method::get, "/v1/check", Role::operator_},
+    {Verb::all_logs, Method::get, "/v1/logs", Role::operator_},
     {Verb::reload, Method::post, "/v1/reload", Role::operator_},
     {Verb::shutdown, Method::post, "/v1/shutdown", Role::admin},
     {Verb::app, Method::get, "/v1/apps/*", Role::operator_},

@@ -21,6 +21,7 @@ enum class Verb : std::uint8_t {
   version,
   status,
   check,
+  all_logs,
   reload,
   shutdown,
   // Of one app.

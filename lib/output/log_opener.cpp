@@ -17,6 +17,8 @@ namespace {
 
 // Short, because other files wait meanwhile.
 constexpr std::chrono::milliseconds kPatience{3000};
+// Shorter still: who reads a log must not hold up those that are written.
+constexpr std::chrono::milliseconds kReadPatience{1000};
 
 using base::PathFailure;
 using base::PathResult;
@@ -78,10 +80,30 @@ PathResult<LogOpener::Opened> LogOpener::open_as_user(const FilePolicy& policy) 
 }
 
 PathResult<UniqueFd> LogOpener::as_user(const FilePolicy& policy, spawn::FileDeed deed, unsigned keep) const {
-  if (launcher_ == nullptr)
-    return failed("cannot use " + policy.path.string() + " with its user's rights", EPERM);
-  spawn::FileRequest request{deed, std::filesystem::absolute(policy.path).string(), *policy.user, keep};
-  return spawn::do_as_user(*launcher_, request, kPatience);
+  return as_user({deed, std::filesystem::absolute(policy.path).string(), *policy.user, keep}, kPatience);
+}
+
+PathResult<UniqueFd> LogOpener::as_user(const spawn::FileRequest& request,
+                                        std::chrono::milliseconds patience) const {
+  if (launcher_ == nullptr) return failed("cannot use " + request.path + " with its user's rights", EPERM);
+  return spawn::do_as_user(*launcher_, request, patience);
+}
+
+PathResult<UniqueFd> LogOpener::open_to_read(const FilePolicy& policy, unsigned number) const {
+  FilePolicy wanted = policy;
+  if (number > 0) wanted.path = base::old_name(policy.path.string(), number);
+  auto read_as_user = [&] {
+    return as_user({spawn::FileDeed::look, std::filesystem::absolute(wanted.path).string(), *policy.user, 0},
+                   kReadPatience);
+  };
+  base::PathRules rules = rules_for(policy);
+  auto place = base::find_place(wanted.path, rules);
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) return read_as_user();
+  auto file = base::open_to_read(*place, rules);
+  if (!file) return std::unexpected(std::move(file.error()));
+  if (file->app_writes) return read_as_user();
+  return std::move(file->fd);
 }
 
 PathResult<void> LogOpener::rotate(const FilePolicy& policy) const {

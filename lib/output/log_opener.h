@@ -6,11 +6,12 @@
 // supervisor's for checks. Immutable.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
 #include "base/safe_path.h"
-#include "output/writer.h"
+#include "output/lines.h"
 #include "spawn/file_request.h"
 #include "spawn/launcher.h"
 #include "spawn/plan.h"
@@ -35,6 +36,9 @@ class LogOpener {
   // Missing folders are created (0750), and so is the file (0640), regardless of the umask.
   [[nodiscard]] base::PathResult<Opened> open(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<void> rotate(const FilePolicy& policy) const;
+  // To read it, or its old file `number` (1 is the newest): never created. ENOENT: it is not there.
+  [[nodiscard]] base::PathResult<base::UniqueFd> open_to_read(const FilePolicy& policy,
+                                                              unsigned number) const;
   // Could it be opened? Creates nothing; a missing file or folder is not an error.
   [[nodiscard]] base::PathResult<void> check(const FilePolicy& policy) const;
 
@@ -43,6 +47,8 @@ class LogOpener {
   [[nodiscard]] base::PathResult<Opened> open_as_user(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<base::UniqueFd> as_user(const FilePolicy& policy, spawn::FileDeed deed,
                                                          unsigned keep) const;
+  [[nodiscard]] base::PathResult<base::UniqueFd> as_user(const spawn::FileRequest& request,
+                                                         std::chrono::milliseconds patience) const;
 
   base::PathTrust trust_;
   std::optional<gid_t> readers_;

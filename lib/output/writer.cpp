@@ -13,6 +13,7 @@
 #include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/line_queue.h"
+#include "output/log_reads.h"
 #include "output/stderr_thread.h"
 #include "output/writer_thread.h"
 
@@ -46,6 +47,13 @@ class Writer::Impl {
   void on_room(std::function<void()> room) { room_ = std::move(room); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
   [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
+  [[nodiscard]] std::uint64_t read(LogReading what, LogReads::Done done) {
+    to_files_->hand_over();
+    const std::uint64_t id = reads_->begin(std::move(what), std::move(done));
+    if (!answer_timer_.running()) answer_timer_.start(kAnswerCheck);
+    return id;
+  }
+  [[nodiscard]] LogReads& reads() noexcept { return *reads_; }
   void on_degraded(Tell tell) { tell_ = std::move(tell); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
@@ -89,6 +97,7 @@ class Writer::Impl {
   std::unique_ptr<WriterThread> thread_;
   std::unique_ptr<LineQueue> to_files_;
   std::unique_ptr<LineQueue> to_stderr_;
+  std::unique_ptr<LogReads> reads_;
 };
 
 base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
@@ -115,6 +124,7 @@ void Writer::Impl::make_queues(loop::Loop& supervisor) {
       std::make_unique<LineQueue>(supervisor, thread_->ring(), [t = thread_.get()] { t->wake(); }, room);
   to_stderr_ =
       std::make_unique<LineQueue>(supervisor, stderr_->ring(), [t = stderr_.get()] { t->wake(); }, room);
+  reads_ = std::make_unique<LogReads>(thread_->readings(), [t = thread_.get()] { t->wake(); });
 }
 
 Writer::Impl::~Impl() {
@@ -164,7 +174,8 @@ void Writer::Impl::send_orders() {
     under_way_.emplace(last_id_, UnderWay{std::move(next->path), std::move(next->done)});
     next = waiting_.erase(next);
   }
-  if (!under_way_.empty() && !answer_timer_.running()) answer_timer_.start(kAnswerCheck);
+  const bool awaited = !under_way_.empty() || (reads_ && reads_->busy());
+  if (awaited && !answer_timer_.running()) answer_timer_.start(kAnswerCheck);
 }
 
 void Writer::Impl::on_answers() {
@@ -181,6 +192,7 @@ void Writer::Impl::on_answers() {
   send_orders();
   // Last, since they may order more.
   for (auto& [done, result] : calls) done(std::move(result));
+  if (reads_) reads_->look();
 }
 
 const spawn::Credentials* Writer::Impl::user(const spawn::Credentials& who) {
@@ -230,6 +242,18 @@ void Writer::replace(const std::filesystem::path& path, std::string content,
 
 void Writer::reopen() {
   impl_->order({}, {}, nullptr);
+}
+
+std::uint64_t Writer::read(LogReading what, std::function<void(LogRead)> done) {
+  return impl_->read(std::move(what), std::move(done));
+}
+
+void Writer::cancel_read(std::uint64_t id) {
+  impl_->reads().cancel(id);
+}
+
+std::uint64_t Writer::read_steps() const noexcept {
+  return impl_->reads().steps();
 }
 
 const spawn::Credentials* Writer::user(const spawn::Credentials& who) {

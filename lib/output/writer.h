@@ -19,12 +19,11 @@
 #include "base/error.h"
 #include "loop/loop.h"
 #include "output/lines.h"
+#include "output/log_read.h"
 #include "routing/access_lane.h"
 #include "spawn/plan.h"
 
 namespace gracevisor::output {
-
-class LogOpener;
 
 struct WriterSettings {
   std::vector<routing::AccessLane*> lanes = {};  // the workers' access logs; they must outlive the writer
@@ -64,6 +63,14 @@ class Writer {
                std::function<void(base::Expected<void>)> done);
   // Reopens every file (external rotation).
   void reopen();
+  // Reads back what log files hold (log_read.h), on the writer's thread between what it writes; what was
+  // appended before this call is in the file then, unless it was dropped or waits for room. `done` runs on
+  // the supervisor's loop, never inside this call, and must not destroy the Writer; not after cancel_read(),
+  // nor while the thread is stuck.
+  [[nodiscard]] std::uint64_t read(LogReading what, std::function<void(LogRead)> done);
+  void cancel_read(std::uint64_t id);
+  // Grows while anything is read.
+  [[nodiscard]] std::uint64_t read_steps() const noexcept;
   // A copy of `who` that lives as long as this: the same pointer for the same user, group and groups.
   [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
   // `tell` is called on the supervisor's loop for each file that can no longer be written, with the cause,

@@ -26,7 +26,9 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
   auto loop = loop::Loop::create();
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
-  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, self->ways(self->settings_.opener));
+  const LogWays ways = self->ways(self->settings_.opener);
+  self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, ways);
+  self->readers_ = std::make_unique<LogReaders>(self->readings_, ways.opener);
   self->reserve_ = std::make_unique<Reserve>(self->settings_.reserve, *self->loop_);
   auto work = loop::Wakeup::create(*self->loop_, [s = self.get()] { s->on_ring(); });
   if (!work) return std::unexpected(work.error());
@@ -100,7 +102,9 @@ void WriterThread::do_now(const Lines& lines) {
 void WriterThread::on_ring() {
   // Read before the rings: nothing is pushed after it was set, so one more pass sees everything.
   bool last = finish_.read() != 0;
-  if (work()) {
+  const bool more = work();
+  // Nothing waits for what is read once the daemon ends.
+  if ((!last && work_on_readings()) || more) {
     work_->ring();
   } else if (last) {
     loop_->stop();
@@ -169,6 +173,14 @@ void WriterThread::work_on_orders() {
     any = true;
   }
   if (any) answered_.ring();
+}
+
+// True if there is more to read.
+bool WriterThread::work_on_readings() {
+  bool answered = false;
+  const bool more = readers_->step(answered);
+  if (answered) answered_.ring();
+  return more;
 }
 
 }  // namespace gracevisor::output

@@ -1,11 +1,13 @@
 // The writer's own thread and the rings that lead to it and back.
 //
 //   supervisor --lines ring, orders ring, ring--> thread --answers ring, ring--> supervisor
+//   supervisor --readings--> thread --what they found, ring--> supervisor
 //   each worker --a lane of filled batches, ring--> thread --emptied batches--> the worker
 //                                                     \--those for standard error--> its thread
 //
 // Lines, orders and lanes have rings of their own, so that a flood of lines neither crowds out nor delays an
-// order: the orders are checked between any two rounds of batches (a round is one batch from each ring). The
+// order: the orders are checked between any two rounds of batches (a round is one batch from each ring).
+// Readings of logs take one slice in each turn of the loop, so they and the writing share the disk. The
 // supervisor keeps at most kOrders orders unanswered, so neither the orders ring nor the answers ring can be
 // full. Threads: the public functions are the supervisor's, except wake(), which any thread may call; what
 // the thread runs is private.
@@ -27,6 +29,7 @@
 #include "loop/wakeup.h"
 #include "output/line_ring.h"
 #include "output/log_files.h"
+#include "output/log_reads.h"
 #include "output/reserve.h"
 #include "output/stderr_thread.h"
 #include "output/writer.h"
@@ -68,6 +71,7 @@ class WriterThread {
   ~WriterThread();
 
   [[nodiscard]] LineRing& ring() noexcept { return lines_; }
+  [[nodiscard]] ReadLane& readings() noexcept { return readings_; }
   // False, and the argument untouched, when the ring is full.
   [[nodiscard]] bool push(Order&& order);
   void wake() noexcept { work_->ring(); }
@@ -91,6 +95,7 @@ class WriterThread {
   [[nodiscard]] bool work_on_lines();
   [[nodiscard]] bool work_on_lane(routing::AccessLane& lane);
   void work_on_orders();
+  [[nodiscard]] bool work_on_readings();
   [[nodiscard]] base::Expected<void> replace(const Order& order);
 
   loop::Wakeup& answered_;
@@ -100,10 +105,12 @@ class WriterThread {
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};
   handoff::Ring<Trouble> troubles_{kTroubles};
+  ReadLane readings_;
   handoff::Tally lost_;    // written by the thread
   handoff::Tally finish_;  // written by the supervisor: 1 after its last push
   std::unique_ptr<loop::Loop> loop_;
   std::unique_ptr<LogFiles> files_;
+  std::unique_ptr<LogReaders> readers_;
   std::unique_ptr<Reserve> reserve_;
   std::unique_ptr<loop::Wakeup> work_;
   std::unique_ptr<loop::Timer> tick_;

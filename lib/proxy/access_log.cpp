@@ -4,81 +4,17 @@
 #include <array>
 #include <charconv>
 
+#include "base/rfc3339.h"
 #include "proxy/log_escape.h"
 
 namespace gracevisor::proxy {
 namespace {
-
-constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 // By hand: a line has a dozen numbers, and interpreting a format for each would be too slow.
 void append_number(std::uint64_t number, std::string& out) {
   std::array<char, 20> digits{};
   auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   out.append(digits.data(), end);
-}
-
-// The last `width` digits, with zeros in front.
-void append_digits(std::uint64_t number, std::size_t width, std::string& out) {
-  out.append(width, '0');
-  for (std::size_t i = out.size(); width > 0; --width, number /= 10) {
-    out[--i] = static_cast<char>('0' + number % 10);
-  }
-}
-
-// UTC without gmtime_r(), which takes glibc's lock for time zones.
-struct Calendar {
-  explicit Calendar(std::chrono::system_clock::time_point time) {
-    auto since = std::chrono::floor<std::chrono::milliseconds>(time);
-    auto today = std::chrono::floor<std::chrono::days>(since);
-    std::chrono::year_month_day date(today);
-    year = static_cast<unsigned>(static_cast<int>(date.year()));
-    month = static_cast<unsigned>(date.month());
-    day = static_cast<unsigned>(date.day());
-    millisecond = static_cast<std::uint64_t>((since - today).count());
-  }
-  // 13:55:36
-  void append_clock(std::string& out) const {
-    append_digits(millisecond / 3'600'000, 2, out);
-    out += ':';
-    append_digits(millisecond / 60'000 % 60, 2, out);
-    out += ':';
-    append_digits(millisecond / 1000 % 60, 2, out);
-  }
-
-  unsigned year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  std::uint64_t millisecond = 0;  // of the day
-};
-
-// 2026-10-10T13:55:36.123Z
-void append_rfc3339(std::chrono::system_clock::time_point when, std::string& out) {
-  Calendar time(when);
-  append_digits(time.year, 4, out);
-  out += '-';
-  append_digits(time.month, 2, out);
-  out += '-';
-  append_digits(time.day, 2, out);
-  out += 'T';
-  time.append_clock(out);
-  out += '.';
-  append_digits(time.millisecond % 1000, 3, out);
-  out += 'Z';
-}
-
-// 10/Oct/2026:13:55:36 +0000
-void append_common_time(std::chrono::system_clock::time_point when, std::string& out) {
-  Calendar time(when);
-  append_digits(time.day, 2, out);
-  out += '/';
-  out += kMonths[time.month - 1];
-  out += '/';
-  append_digits(time.year, 4, out);
-  out += ':';
-  time.append_clock(out);
-  out += " +0000";
 }
 
 // The members of one JSON object; the key is a constant that needs no escape.
@@ -108,7 +44,7 @@ class Members {
     auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
     append_number(count / 1000, out_);
     out_ += '.';
-    append_digits(count % 1000, 3, out_);
+    base::append_digits(count % 1000, 3, out_);
   }
   void millis_if_any(std::string_view key, const std::optional<std::chrono::microseconds>& value) {
     if (value) millis(key, *value);
@@ -129,7 +65,7 @@ void append_json(const AccessRecord& record, std::string& out) {
   Members members(out);
   members.key("time");
   out += '"';
-  append_rfc3339(record.time, out);
+  base::append_rfc3339(record.time, out);
   out += '"';
   members.text("client", record.client);
   members.text_if_any("listener", record.listener);
@@ -184,7 +120,7 @@ void append_quoted(std::string_view text, std::string& out) {
 void append_combined(const AccessRecord& record, std::string& out) {
   append_hex_escaped(record.client, kLongestAccessText, out);
   out += " - - [";
-  append_common_time(record.time, out);
+  base::append_common_time(record.time, out);
   out += ']';
   if (record.method.empty()) {
     append_quoted(record.request_line, out);
@@ -196,7 +132,7 @@ void append_combined(const AccessRecord& record, std::string& out) {
     out += record.minor == 0 ? " HTTP/1.0\"" : " HTTP/1.1\"";
   }
   out += ' ';
-  append_digits(static_cast<std::uint64_t>(record.status), 3, out);
+  base::append_digits(static_cast<std::uint64_t>(record.status), 3, out);
   out += ' ';
   append_number(record.bytes_out - std::min(record.bytes_out, record.head_bytes_out), out);
   append_quoted(record.referer, out);

@@ -88,6 +88,7 @@ void Connection::on_broken(int /*code*/) {
 
 void Connection::on_drained() {
   most_queued_ = limits_.queued;
+  if (auto response = response_.lock()) response->notify_drained();
 }
 
 void Connection::on_deadline() {

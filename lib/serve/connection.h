@@ -111,6 +111,7 @@ class Connection final : loop::StreamObserver, loop::DeadlineObserver, ResponseS
   void finish() override;
   void abandon() override;
   [[nodiscard]] bool follow() override;
+  [[nodiscard]] std::size_t queued() const override { return stream_.queued(); }
 
   void read_head();
   void read_body();

@@ -46,4 +46,11 @@ void Response::notify_gone() {
   if (auto notice = std::exchange(notice_, nullptr)) notice();
 }
 
+void Response::notify_drained() {
+  // It may cancel itself.
+  if (sink_ == nullptr || !drained_) return;
+  const std::function<void()> notice = drained_;
+  notice();
+}
+
 }  // namespace gracevisor::serve

@@ -10,6 +10,7 @@
 // chunks. No callback runs inside a call to the Response. Thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ class ResponseSink {
   virtual void abandon() = 0;
   // The stream that comes next lasts as long as its client likes. False: there are already too many of these.
   [[nodiscard]] virtual bool follow() = 0;
+  // Bytes that wait for the client.
+  [[nodiscard]] virtual std::size_t queued() const = 0;
 
  protected:
   ~ResponseSink() = default;
@@ -60,6 +63,11 @@ class Response {
   // The next bytes, sent at once. A client that does not read is cut off: see Limits in serve/connection.h.
   void add(std::string_view piece);
   void end();
+  // Bytes of it that wait for a client that has not read them yet; 0: none, or it is gone.
+  [[nodiscard]] std::size_t queued() const { return sink_ == nullptr ? 0 : sink_->queued(); }
+  // Runs whenever nothing waits any more, after something did; as on_gone(). An empty function cancels it,
+  // and so does end().
+  void on_drained(std::function<void()> notice) { drained_ = std::move(notice); }
 
   // False once nothing more can be sent: the client has gone, or the answer is complete.
   [[nodiscard]] bool open() const noexcept { return sink_ != nullptr; }
@@ -70,12 +78,14 @@ class Response {
   // For the sink: it is done with this Response and makes no further call except for the notice.
   void detach() noexcept { sink_ = nullptr; }
   void notify_gone();
+  void notify_drained();
 
  private:
   enum class State { waiting, streaming, ended };
   State state_ = State::waiting;
   ResponseSink* sink_;  // null: gone
   std::function<void()> notice_;
+  std::function<void()> drained_;
 };
 
 }  // namespace gracevisor::serve

@@ -54,7 +54,7 @@ base::Expected<FileRequest> decode_file_request(std::string_view bytes) {
   std::uint32_t deed = 0;
   bool whole = take(bytes, deed) && take(bytes, request.limit) && take(bytes, request.who.uid) &&
                take(bytes, request.who.gid) && take_groups(bytes, request.who.groups);
-  if (!whole || deed > static_cast<std::uint32_t>(FileDeed::rotate) || !bytes.starts_with('/') ||
+  if (!whole || deed > static_cast<std::uint32_t>(FileDeed::look) || !bytes.starts_with('/') ||
       bytes.find('\0') != std::string_view::npos) {
     return base::fail_errno("the file request is damaged", EBADMSG);
   }

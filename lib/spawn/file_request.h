@@ -20,6 +20,7 @@ enum class FileDeed : std::uint32_t {
   append,  // a log: created if missing; the descriptor is open for appending
   read,    // the content, in a memfd: unaffected by what the path leads to afterwards
   rotate,  // a log's old files; no descriptor
+  look,    // a log, to be read while it is written; not through a link in its last step
 };
 
 struct FileRequest {

@@ -93,6 +93,17 @@ PathResult<UniqueFd> rotate(const FileRequest& request) {
   return UniqueFd();
 }
 
+PathResult<UniqueFd> look(const FileRequest& request) {
+  auto place = base::find_place(request.path, {});
+  if (!place) return std::unexpected(place.error());
+  auto opened = base::open_to_read(*place, {});
+  if (!opened) return std::unexpected(opened.error());
+  if (auto storage = expect_storage(opened->fd.get(), request.path); !storage) {
+    return std::unexpected(storage.error());
+  }
+  return std::move(opened->fd);
+}
+
 PathResult<UniqueFd> act(const FileRequest& request) {
   if (::geteuid() == 0) {
     if (auto step = drop_to(request.who))
@@ -105,6 +116,7 @@ PathResult<UniqueFd> act(const FileRequest& request) {
     case FileDeed::append: return append(request);
     case FileDeed::read: return read(request);
     case FileDeed::rotate: return rotate(request);
+    case FileDeed::look: return look(request);
   }
   return failed({"no such deed", EINVAL});
 }

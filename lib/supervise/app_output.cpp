@@ -3,47 +3,78 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 namespace gracevisor::supervise {
 namespace {
 
 constexpr base::Duration kIdle = std::chrono::seconds(2);
+// Room for records that is not worth keeping.
+constexpr std::size_t kMostRoom = 256UL << 10;
+
+output::LogFormat format_of(config::AppLog::Format format) {
+  switch (format) {
+    case config::AppLog::Format::plain: return output::LogFormat::plain;
+    case config::AppLog::Format::prefixed: return output::LogFormat::prefixed;
+    case config::AppLog::Format::json: return output::LogFormat::json;
+  }
+  return output::LogFormat::plain;
+}
 
 }  // namespace
 
 AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
                      const config::App& config, Alive alive)
     : writer_(writer),
+      name_(config.name),
       default_file_(state_dir / "log" / (config.name + ".log")),
       log_(config.log),
       alive_(std::move(alive)),
       idle_(loop, [this] { flush_all(); }) {}
 
-output::FilePolicy AppOutput::policy(const std::string& path) const {
-  output::FilePolicy policy;
+AppOutput::Target AppOutput::target(const std::string& path) const {
+  Target to;
+  to.format = format_of(log_.format);
+  output::FilePolicy& policy = to.policy;
   if (path != "inherit") policy.path = path.empty() ? default_file_ : std::filesystem::path(path);
   policy.max_size = log_.max_size;
   policy.keep = log_.keep;
+  policy.json = to.format == output::LogFormat::json;
   policy.block = log_.on_full == config::AppLog::OnFull::block;
   policy.user = user_;
+  return to;
+}
+
+AppOutput::Target AppOutput::out_target() const {
+  return target(log_.out);
+}
+
+AppOutput::Target AppOutput::err_target() const {
+  return log_.err == "stdout" ? out_target() : target(log_.err);
+}
+
+std::vector<AppOutput::Place> AppOutput::places() const {
+  using output::LogStream;
+  if (log_.err == "stdout") return {{out_target().policy, LogStream::unknown}};
+  return {{out_target().policy, LogStream::out}, {err_target().policy, LogStream::err}};
+}
+
+output::FilePolicy AppOutput::access_log() const {
+  output::FilePolicy policy;
+  if (log_.access != "inherit") policy.path = log_.access;
+  policy.max_size = log_.max_size;
+  policy.keep = log_.keep;
+  policy.user = user_;
   return policy;
-}
-
-output::FilePolicy AppOutput::out_policy() const {
-  return policy(log_.out);
-}
-
-output::FilePolicy AppOutput::err_policy() const {
-  return log_.err == "stdout" ? out_policy() : policy(log_.err);
 }
 
 void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
   log_ = log;
   for (auto& [who, to] : feeds_) {
     if (who.generation != generation) continue;
-    *to->out_policy = out_policy();
-    *to->err_policy = err_policy();
+    *to->out_target = out_target();
+    *to->err_target = err_target();
   }
 }
 
@@ -56,20 +87,36 @@ void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
 AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   auto& place = feeds_[who];
   if (place) return *place;
-  auto out = std::make_shared<output::FilePolicy>(out_policy());
-  auto err = std::make_shared<output::FilePolicy>(err_policy());
-  auto feed = [this](const std::shared_ptr<output::FilePolicy>& to) {
-    return OutputFeed([this, to, source = writer_.new_source()](
-                          std::string_view bytes) { writer_.append(*to, bytes, source); },
-                      held_);
-  };
-  place = std::make_unique<Feeds>(Feeds{out, err, feed(out), feed(err)});
+  auto out = std::make_shared<Target>(out_target());
+  auto err = std::make_shared<Target>(err_target());
+  using output::LogStream;
+  place = std::make_unique<Feeds>(
+      Feeds{out, err, feed(who, LogStream::out, out), feed(who, LogStream::err, err)});
   return *place;
+}
+
+OutputFeed AppOutput::feed(const routing::Identity& who, output::LogStream stream,
+                           const std::shared_ptr<Target>& to) {
+  return {[this, who, stream, to, source = writer_.new_source()](std::string_view bytes) {
+            write(who, stream, *to, bytes, source);
+          },
+          held_};
+}
+
+void AppOutput::write(const routing::Identity& who, output::LogStream stream, const Target& to,
+                      std::string_view bytes, output::Source source) {
+  if (to.format == output::LogFormat::plain) return writer_.append(to.policy, bytes, source);
+  const std::string instance = routing::instance_name(who);
+  records_.clear();
+  output::append_records(to.format, {std::chrono::system_clock::now(), name_, instance, stream}, bytes,
+                         records_);
+  writer_.append(to.policy, records_);
+  if (records_.capacity() > kMostRoom) records_ = {};
 }
 
 bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream) {
   const Feeds& to = feeds(who);
-  return writer_.takes(stream == process::OutputStream::out ? *to.out_policy : *to.err_policy);
+  return writer_.takes(stream == process::OutputStream::out ? to.out_target->policy : to.err_target->policy);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
@@ -88,8 +135,12 @@ void AppOutput::forget_long_dead(base::GenerationId writing) {
   std::erase_if(dead, [&](base::GenerationId g) { return g == writing || alive_(g); });
   if (dead.size() <= kDeadKept) return;
   dead.erase(dead.end() - static_cast<std::ptrdiff_t>(kDeadKept), dead.end());
-  std::erase_if(tails_,
-                [&](const auto& entry) { return std::ranges::binary_search(dead, entry.first.first); });
+  std::erase_if(tails_, [&](const auto& entry) {
+    if (!std::ranges::binary_search(dead, entry.first.first)) return false;
+    const auto& lines = entry.second->lines();
+    if (!lines.empty()) complete_since_ = std::max(complete_since_, lines.back().time);
+    return true;
+  });
 }
 
 bool AppOutput::keeps(base::GenerationId generation, std::optional<base::Slot> slot) const {
@@ -127,7 +178,7 @@ void AppOutput::take(const routing::Identity& who, process::OutputStream stream,
 void AppOutput::note(const routing::Identity& who, std::string_view text) {
   flush(who);
   std::string line = fmt::format("[gracevisor] {}\n", text);
-  writer_.append(*feeds(who).err_policy, line);
+  write(who, output::LogStream::err, *feeds(who).err_target, line, {});
   tail(who).add(process::OutputStream::err, line, std::chrono::system_clock::now());
 }
 
@@ -160,16 +211,37 @@ std::vector<std::string> AppOutput::last(const routing::Identity& who, std::size
   return result;
 }
 
-std::vector<OutputLine> AppOutput::last(const std::function<bool(const std::string&)>& wanted,
-                                        std::size_t count) const {
-  std::vector<OutputLine> all;
+void AppOutput::visit(const std::function<bool(const OutputLine&)>& visit) const {
+  using Lines = std::deque<OutputLine>;
+  struct Rest {
+    Lines::const_reverse_iterator next;
+    Lines::const_reverse_iterator end;
+  };
+  const auto when = [](const Rest& rest) { return rest.next->time; };
+  std::vector<Rest> tails;
+  tails.reserve(tails_.size());
   for (const auto& [key, tail] : tails_) {
-    if (!wanted(routing::instance_name(key.first, key.second))) continue;
-    for (const OutputLine* line : tail->last(count)) all.push_back(*line);
+    if (!tail->lines().empty()) tails.push_back({tail->lines().rbegin(), tail->lines().rend()});
   }
-  std::sort(all.begin(), all.end(), [](const OutputLine& a, const OutputLine& b) { return a.time < b.time; });
-  if (all.size() > count) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(count));
-  return all;
+  std::ranges::make_heap(tails, {}, when);
+  while (!tails.empty()) {
+    std::ranges::pop_heap(tails, {}, when);
+    Rest& newest = tails.back();
+    if (!visit(*newest.next)) return;
+    if (++newest.next == newest.end) {
+      tails.pop_back();
+    } else {
+      std::ranges::push_heap(tails, {}, when);
+    }
+  }
+}
+
+OutputTail::WallTime AppOutput::complete_since() const {
+  OutputTail::WallTime since = complete_since_;
+  for (const auto& [key, tail] : tails_) {
+    if (tail->incomplete() && !tail->lines().empty()) since = std::max(since, tail->lines().front().time);
+  }
+  return since;
 }
 
 std::uint64_t AppOutput::follow(Follower follower) {

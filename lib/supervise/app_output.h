@@ -1,5 +1,6 @@
 // What an app's instances write: the newest lines of each are kept in memory, for `gvctl logs` and for the
-// report of a failure, and every byte goes on to the log file. Lines are kept for the instances of every
+// report of a failure, and every byte goes on to the log file, as it is or as records that say when and by
+// whom (output/log_line.h). Lines are kept for the instances of every
 // generation that is alive, and of the newest five that are not. Thread: the supervisor's.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "loop/timer.h"
+#include "output/log_line.h"
 #include "output/writer.h"
 #include "process/surroundings.h"
 #include "routing/endpoint.h"
@@ -56,9 +58,20 @@ class AppOutput {
 
   // The newest lines of one instance, without their times.
   [[nodiscard]] std::vector<std::string> last(const routing::Identity& who, std::size_t count) const;
-  // The newest lines of all instances whose name ("43.1") `wanted` accepts, ordered by time.
-  [[nodiscard]] std::vector<OutputLine> last(const std::function<bool(const std::string&)>& wanted,
-                                             std::size_t count) const;
+  // Visits everything that is kept, the newest line first, while `visit` returns true. It must not write.
+  void visit(const std::function<bool(const OutputLine&)>& visit) const;
+  // From when on nothing that came is missing in it.
+  [[nodiscard]] OutputTail::WallTime complete_since() const;
+  // Where the app's output goes now.
+  struct Place {
+    output::FilePolicy policy;  // no path: the daemon's standard error
+    output::LogStream stream;   // unknown: both
+  };
+  [[nodiscard]] std::vector<Place> places() const;
+  // Its access log, in which other apps may have lines as well; no path: it has none. "inherit" is no path.
+  [[nodiscard]] output::FilePolicy access_log() const;
+  // Do lines in the files say when and by whom, as far as they are new?
+  [[nodiscard]] bool writes_records() const noexcept { return log_.format != config::AppLog::Format::plain; }
   // Forgets generations that have been dead too long; otherwise that happens when the next instance begins to
   // write.
   void tidy() { forget_long_dead({}); }
@@ -74,23 +87,33 @@ class AppOutput {
 
  private:
   using Key = std::pair<base::GenerationId, base::Slot>;
+  // Where a stream's bytes go, and in which form.
+  struct Target {
+    output::FilePolicy policy;
+    output::LogFormat format = output::LogFormat::plain;
+  };
   // Where an incarnation's streams go.
   struct Feeds {
-    std::shared_ptr<output::FilePolicy> out_policy;
-    std::shared_ptr<output::FilePolicy> err_policy;
+    std::shared_ptr<Target> out_target;
+    std::shared_ptr<Target> err_target;
     OutputFeed out;
     OutputFeed err;
   };
   OutputTail& tail(const routing::Identity& who);
   void forget_long_dead(base::GenerationId writing);
   Feeds& feeds(const routing::Identity& who);
-  [[nodiscard]] output::FilePolicy out_policy() const;
-  [[nodiscard]] output::FilePolicy err_policy() const;
-  [[nodiscard]] output::FilePolicy policy(const std::string& path) const;
+  [[nodiscard]] OutputFeed feed(const routing::Identity& who, output::LogStream stream,
+                                const std::shared_ptr<Target>& to);
+  void write(const routing::Identity& who, output::LogStream stream, const Target& to, std::string_view bytes,
+             output::Source source);
+  [[nodiscard]] Target out_target() const;
+  [[nodiscard]] Target err_target() const;
+  [[nodiscard]] Target target(const std::string& path) const;
   void on_line(const OutputLine& line);
   void flush_all();
 
   output::Writer& writer_;
+  std::string name_;  // the app's
   std::filesystem::path default_file_;
   config::AppLog log_;  // of the newest incarnation, or as adjusted since
   const spawn::Credentials* user_ = nullptr;
@@ -98,6 +121,8 @@ class AppOutput {
   std::size_t held_ = 0;
   std::map<routing::Identity, std::unique_ptr<Feeds>> feeds_;  // of the incarnations that may still write
   std::map<Key, std::unique_ptr<OutputTail>> tails_;
+  OutputTail::WallTime complete_since_ = std::chrono::system_clock::now();  // of what is forgotten
+  std::string records_;                                                     // room for those of one write
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
   loop::Timer idle_;  // an unfinished line is ended after a while

@@ -51,6 +51,10 @@ class OutputTail {
 
   // The newest `count` lines, oldest first; valid until the next add() or flush().
   [[nodiscard]] std::vector<const OutputLine*> last(std::size_t count) const;
+  // All that are kept, oldest first; as long valid.
+  [[nodiscard]] const std::deque<OutputLine>& lines() const noexcept { return lines_; }
+  // Older lines were let go.
+  [[nodiscard]] bool incomplete() const noexcept { return incomplete_; }
 
  private:
   void emit(process::OutputStream stream, std::string text, bool partial, WallTime now);
@@ -61,6 +65,7 @@ class OutputTail {
   std::array<std::string, 2> unfinished_;  // at most kMaxLine each
   std::deque<OutputLine> lines_;
   std::size_t kept_ = 0;
+  bool incomplete_ = false;
 };
 
 }  // namespace gracevisor::supervise

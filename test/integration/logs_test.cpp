@@ -32,7 +32,7 @@ TEST_CASE("logs: after failed deploys each generation has its own lines and the 
     CommandResult dead = daemon.ctl({"logs", kept});
     INFO(describe(dead));
     CHECK(dead.exit_code == 0);
-    CHECK(dead.out == std::string(kept) + "  fails\n");
+    CHECK(dead.out == "fails\n");
   }
   // Two failed before the last five.
   for (const char* gone : {"web@2", "web@3.1", "web@9", "web@1.2", "web@18446744073709551615"}) {

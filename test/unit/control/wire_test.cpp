@@ -73,11 +73,12 @@ constexpr std::string_view kReportLine =
     R"("load":0.5,"exit":13})";
 
 LogLine log_line() {
-  return {"43.1", "err", "2026-11-22T20:00:00.123Z", "a\tline", true};
+  return {"43.1", "err", "2026-11-22T20:00:00.123Z", "a\tline", true, "web", "a remark", 7};
 }
 
 constexpr std::string_view kLogLine =
-    R"({"instance":"43.1","stream":"err","time":"2026-11-22T20:00:00.123Z","line":"a\tline","cut":true})";
+    R"({"instance":"43.1","stream":"err","time":"2026-11-22T20:00:00.123Z","line":"a\tline","cut":true,)"
+    R"("app":"web","note":"a remark","skipped":7})";
 
 Error error() {
   return {"busy since 3 s", ExitCode::busy, {"deploy web@43"}};

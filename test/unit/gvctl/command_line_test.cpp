@@ -43,20 +43,37 @@ TEST_CASE("command line: commands and their other names") {
   CHECK(parsed({"version"}).verb == Verb::version);
 }
 
-TEST_CASE("command line: logs takes one selector and says how much") {
+TEST_CASE("command line: logs takes selectors and says how much of them") {
   CommandLine line = parsed({"logs", "-f", "-n", "20", "web@43.1"});
-  CHECK(line.follow);
-  CHECK(line.lines == 20);
+  CHECK(line.logs.follow);
+  CHECK(line.logs.lines == 20U);
   CHECK(line.selectors[0].instance() == "43.1");
-  CHECK(parsed({"logs", "web"}).lines == 100);
-  CHECK(parsed({"logs", "-n0", "web"}).lines == 0);
-  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"logs"},
-                                                {"logs", "web", "api"},
-                                                {"logs", "all"},
-                                                {"logs", "w*"},
-                                                {"logs", "-n", "-1", "web"},
+  CHECK_FALSE(parsed({"logs", "web"}).logs.lines.has_value());
+  CHECK(parsed({"logs", "-n0", "web"}).logs.lines == 0U);
+  CHECK(parsed({"logs"}).selectors.empty());
+  CHECK(parsed({"logs", "web", "api@4", "w*", "all"}).selectors.size() == 4);
+  line = parsed(
+      {"logs", "--since", "10m", "--until", "2026-11-29T19:01:02Z", "--grep", "a b", "--stderr", "-t"});
+  CHECK(std::chrono::system_clock::now() - line.logs.since.value() < std::chrono::minutes(11));
+  CHECK(std::chrono::system_clock::now() - line.logs.since.value() >= std::chrono::minutes(10));
+  CHECK(line.logs.until == base::parse_rfc3339("2026-11-29T19:01:02Z"));
+  CHECK(line.logs.grep == "a b");
+  CHECK(line.logs.only_stderr);
+  CHECK(line.logs.time);
+  CHECK(parsed({"logs", "--daemon", "-f"}).logs.of == LogOptions::Of::daemon);
+  CHECK(parsed({"logs", "--access", "web"}).logs.of == LogOptions::Of::access);
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"logs", "-n", "-1", "web"},
                                                 {"logs", "-n", "x", "web"},
-                                                {"logs", "-n", "9999999", "web"}}) {
+                                                {"logs", "-n", "9999999", "web"},
+                                                {"logs", "--since", "x"},
+                                                {"logs", "--until", "10"},
+                                                {"logs", "--daemon", "web"},
+                                                {"logs", "--daemon", "--access"},
+                                                {"logs", "--daemon", "--stderr"},
+                                                {"logs", "--access", "--stderr"},
+                                                {"logs", "--access", "-f"},
+                                                {"logs", "--access", "web@4"},
+                                                {"logs", "-f", "--until", "10m"}}) {
     CHECK(refused(wrong).exit == 2);
   }
 }

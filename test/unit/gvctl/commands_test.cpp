@@ -183,12 +183,13 @@ TEST_CASE("gvctl: logs are prefixed with what can be pasted") {
   Daemon daemon;
   ControlServer server(daemon.script());
   CHECK(run(server.path(), {"logs", "web"}).out == "web@43.1  one\nweb@43.2  two\n");
-  CHECK(run(server.path(), {"logs", "-f", "-t", "-n", "5", "web@43.1"}).out ==
+  CHECK(run(server.path(), {"logs", "-f", "-t", "-n", "5", "web@43"}).out ==
         "web@43.1  T1  one\nweb@43.2  T2  two\n");
+  CHECK(run(server.path(), {"logs", "web@43.1"}).out == "one\ntwo\n");
   CHECK(run(server.path(), {"logs", "nope"}).exit == 4);
   CHECK(server.stop() == 0);
   CHECK(daemon.asked[0] == "GET /v1/apps/web/logs n=100 ");
-  CHECK(daemon.asked[1] == "GET /v1/apps/web/logs follow=1 instance=43.1 n=5 ");
+  CHECK(daemon.asked[1] == "GET /v1/apps/web/logs follow=1 instance=43 n=5 ");
 }
 
 TEST_CASE("gvctl: without a daemon every command exits with 3") {

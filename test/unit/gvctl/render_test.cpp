@@ -50,13 +50,3 @@ TEST_CASE("render: what an app put into a message cannot control the terminal") 
   CHECK(render(control::Error{"no \x1b[1m", control::ExitCode::failed, {"a\x07"}}) ==
         "gvctl: no \\x1b[1m\n  a\\x07\n");
 }
-
-TEST_CASE("render: a log line goes to a file as it was written, and to a terminal without its commands") {
-  control::LogLine log{"43.1", "err", "2026-11-22T20:00:00.123Z", "\x1b[31mred\x1b[0m \x1b[2J"};
-  CHECK(render("web", log, {{}, false, false}) == "web@43.1  \x1b[31mred\x1b[0m \x1b[2J\n");
-  CHECK(render("web", log, {{}, false, true}) == "web@43.1  \x1b[31mred\x1b[0m \\x1b[2J\x1b[0m\n");
-  CHECK(render("web", log, {{}, true, false}).starts_with("web@43.1  2026-11-22T20:00:00.123Z  "));
-  CHECK(render("web", log, {{true}, false, true}).starts_with("\x1b[31mweb@43.1\x1b[0m  "));
-  log.stream = "out";
-  CHECK(render("web", log, {{true}, false, true}).starts_with("web@43.1  "));
-}

@@ -32,9 +32,10 @@ struct Fixture {
   }
   std::string all() {
     std::string text;
-    for (const OutputLine& line : output.last([](const std::string&) { return true; }, 1000)) {
-      text += line.instance + "=" + line.text + " ";
-    }
+    output.visit([&text](const OutputLine& line) {
+      text.insert(0, line.instance + "=" + line.text + " ");
+      return true;
+    });
     return text;
   }
   std::vector<std::uint64_t> kept() {
@@ -103,4 +104,54 @@ TEST_CASE("app output: the largest generation number has no neighbours to overfl
   Fixture f;
   for (std::uint64_t g : {std::uint64_t{1}, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) f.write(g, "a");
   CHECK(f.kept().size() == 3);
+}
+
+TEST_CASE(
+    "app output: a format makes records of what comes from then on, in parts where a line does not end") {
+  Fixture f;
+  f.alive = {1};
+  f.write(1, "as it is");
+  config::AppLog log;
+  log.format = config::AppLog::Format::prefixed;
+  f.output.adjust(base::GenerationId(1), log);
+  f.write(1, "prefixed");
+  const routing::Identity who{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)};
+  f.output.take(who, OutputStream::err, "unfin");
+  f.output.flush(who);
+  f.output.take(who, OutputStream::err, "ished\n");
+  f.output.note(who, "a note");
+  log.format = config::AppLog::Format::json;
+  f.output.adjust(base::GenerationId(1), log);
+  f.write(1, "json");
+  f.writer.reset();
+  const std::string file = test::content_of(f.folder / "log/web.log");
+  std::string shown;
+  for (std::size_t begin = 0; begin < file.size();) {
+    const std::size_t end = file.find('\n', begin);
+    const std::string line = file.substr(begin, end - begin);
+    const auto record = output::parse_record(line, false, "web");
+    shown += !record ? line
+                     : (record->stream == output::LogStream::err ? "!" : ":") + record->text +
+                           (record->cut ? "+" : "");
+    shown += "\n";
+    begin = end + 1;
+  }
+  CHECK(shown == "as it is\n:prefixed\n!unfin+\n!ished\n![gracevisor] a note\n:json\n");
+}
+
+TEST_CASE(
+    "app output: what is kept is visited from the newest line, and since when it is complete is known") {
+  Fixture f;
+  f.alive = {1};
+  const auto begin = std::chrono::system_clock::now();
+  f.write(1, "one", 1);
+  f.write(1, "two", 2);
+  f.write(1, "three", 1);
+  CHECK(f.all() == "1.1=one 1.2=two 1.1=three ");
+  CHECK(f.output.complete_since() <= begin);
+  int visited = 0;
+  f.output.visit([&visited](const OutputLine&) { return ++visited < 2; });
+  CHECK(visited == 2);
+  for (int i = 0; i < 5000; ++i) f.write(1, std::string(100, 'x'), 2);
+  CHECK(f.output.complete_since() > begin);
 }

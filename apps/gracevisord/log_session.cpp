@@ -1,0 +1,250 @@
+#include "log_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "api_answers.h"
+#include "control/answers.h"
+#include "status.h"
+
+namespace gracevisor::daemon {
+namespace {
+
+// /dev/stdout and the like are written, not read.
+bool readable(const LogSource::Place& place) {
+  const std::string& path = place.policy.path.native();
+  return !path.empty() && !path.starts_with("/dev/");
+}
+
+}  // namespace
+
+LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
+                       std::shared_ptr<serve::Response> response, std::function<void()> over)
+    : writer_(writer),
+      asked_(std::move(asked)),
+      response_(std::move(response)),
+      over_(std::move(over)),
+      sender_(loop, [this] { send(); }),
+      watch_(loop, [this] { look_at_thread(); }) {
+  response_->on_gone([this] { over_(); });
+  response_->on_drained([this] { send(); });
+}
+
+LogSession::~LogSession() {
+  response_->on_gone({});
+  response_->on_drained({});
+  if (read_ != 0) writer_.cancel_read(read_);
+}
+
+void LogSession::begin() {
+  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
+    const LogSource& source = asked_.sources[i];
+    if (source.suffices(source.narrowed(asked_.query))) continue;
+    for (std::size_t p = 0; p < source.places().size(); ++p) {
+      if (readable(source.places()[p])) readings_.push_back({i, p});
+    }
+  }
+  if (asked_.unknown.empty()) control::begin_lines(*response_);
+  read_next();
+}
+
+void LogSession::read_next() {
+  if (next_reading_ == readings_.size()) return compose();
+  const Reading& next = readings_[next_reading_];
+  const LogSource& source = asked_.sources[next.source];
+  const LogSource::Place& place = source.places()[next.place];
+  output::LogQuery query = source.narrowed(asked_.query);
+  query.bytes = left_;
+  steps_ = writer_.read_steps();
+  read_ = writer_.read({place.policy, source.kind(), source.called(), place.stream, std::move(query)},
+                       [this](output::LogRead found) { on_read(std::move(found)); });
+  watch_.start(kStuck);
+}
+
+void LogSession::on_read(output::LogRead found) {
+  read_ = 0;
+  watch_.stop();
+  for (const output::FileLine& line : found.lines) left_ -= std::min(left_, line.text.size());
+  Reading& reading = readings_[next_reading_++];
+  reading.found = std::move(found);
+  reading.done = true;
+  read_next();
+}
+
+// A disk that hangs must not keep what is in memory from being shown.
+void LogSession::look_at_thread() {
+  const std::uint64_t steps = writer_.read_steps();
+  if (std::exchange(steps_, steps) != steps) return watch_.start(kStuck);
+  writer_.cancel_read(std::exchange(read_, 0));
+  note("the disk does not answer: these are only the lines that the daemon has in memory");
+  compose();
+}
+
+// The history, and from here on what is written.
+void LogSession::compose() {
+  composed_ = true;
+  const bool found =
+      std::ranges::any_of(readings_, [](const Reading& one) { return !one.found.lines.empty(); });
+  if (!asked_.unknown.empty() && !found) {
+    refuse(*response_, control::ExitCode::no_such_app, asked_.unknown);
+    return end();
+  }
+  if (!asked_.unknown.empty()) control::begin_lines(*response_);
+  for (const Reading& one : readings_) {
+    const LogSource& source = asked_.sources[one.source];
+    tell_about(source, source.places()[one.place], one.found);
+  }
+  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
+    for (output::MergedLine& line : lines_of(i)) history_.push_back({i, std::move(line)});
+  }
+  std::ranges::stable_sort(history_, {}, [](const Shown& shown) { return shown.line.order; });
+  if (history_.empty() && asked_.query.lines > 0) tell_nothing();
+  if (asked_.follow) follow();
+  sender_.start(base::Duration::zero());
+}
+
+std::vector<output::MergedLine> LogSession::lines_of(std::size_t source) {
+  const LogSource& from = asked_.sources[source];
+  const output::LogQuery query = from.narrowed(asked_.query);
+  std::vector<output::MergedLine> all;
+  for (std::size_t place = 0; place < from.places().size(); ++place) {
+    const auto reading = std::ranges::find_if(
+        readings_, [&](const Reading& one) { return one.source == source && one.place == place; });
+    auto lines = output::merge(
+        reading == readings_.end() ? std::vector<output::FileLine>() : std::move(reading->found.lines),
+        from.kept(query, from.places()[place]));
+    if (lines.size() > query.lines) {
+      lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(query.lines));
+    }
+    std::ranges::move(lines, std::back_inserter(all));
+  }
+  return all;
+}
+
+void LogSession::follow() {
+  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
+    ++unended_;
+    followings_.push_back(
+        asked_.sources[i].follow([this, i](const supervise::OutputLine& line) { take(i, line); },
+                                 [this] {
+                                   --unended_;
+                                   sender_.start(base::Duration::zero());
+                                 }));
+  }
+}
+
+// It is sent in a turn of its own: this may run inside anything that writes.
+void LogSession::take(std::size_t source, const supervise::OutputLine& line) {
+  const LogSource& from = asked_.sources[source];
+  if (!wants(from.narrowed(asked_.query), line)) return;
+  // Behind a gap nothing comes before the gap is told.
+  if (skipped_ > 0 || further_bytes_ + line.text.size() > kMostWaiting) {
+    ++skipped_;
+    return;
+  }
+  control::LogLine message = daemon::message_of(line);
+  message.app = from.called();
+  further_.push_back(control::to_json(message));
+  further_bytes_ += further_.back().size();
+  if (!sender_.running()) sender_.start(base::Duration::zero());
+}
+
+void LogSession::send() {
+  if (!composed_ || response_->queued() > 0) return;
+  std::string piece;
+  while (piece.size() < kPiece && take_next(piece)) {
+  }
+  if (!piece.empty()) {
+    response_->add(piece);
+    // A turn for each piece: others have theirs in between.
+    if (response_->queued() == 0) sender_.start(base::Duration::zero());
+  } else if (!asked_.follow || unended_ == 0) {
+    response_->end();
+    end();
+  }
+}
+
+bool LogSession::take_next(std::string& piece) {
+  if (!notes_.empty()) {
+    control::LogLine message;
+    message.note = std::move(notes_.front());
+    notes_.pop_front();
+    piece += control::to_json(message);
+  } else if (!history_.empty()) {
+    piece += control::to_json(message_of(history_.front()));
+    history_.pop_front();
+  } else if (!further_.empty()) {
+    further_bytes_ -= further_.front().size();
+    piece += further_.front();
+    further_.pop_front();
+  } else if (skipped_ > 0) {
+    control::LogLine message;
+    message.skipped = std::exchange(skipped_, 0);
+    message.note =
+        fmt::format("{} lines are skipped here: they came faster than they were read", message.skipped);
+    piece += control::to_json(message);
+  } else {
+    return false;
+  }
+  piece += '\n';
+  return true;
+}
+
+control::LogLine LogSession::message_of(const Shown& shown) const {
+  const output::FileLine& line = shown.line.line;
+  control::LogLine message;
+  message.instance = line.instance;
+  if (line.stream != output::LogStream::unknown)
+    message.stream = line.stream == output::LogStream::out ? "out" : "err";
+  if (line.time) message.time = base::rfc3339(*line.time);
+  message.line = line.text;
+  message.cut = line.cut;
+  message.app = asked_.sources[shown.source].called();
+  return message;
+}
+
+void LogSession::note(std::string text) {
+  notes_.push_back(std::move(text));
+}
+
+// What the client would not expect of a file.
+void LogSession::tell_about(const LogSource& source, const LogSource::Place& place,
+                            const output::LogRead& found) {
+  const std::string& path = place.policy.path.native();
+  if (!found.trouble.empty()) note(found.trouble);
+  if (found.cut) note(fmt::format("older lines of {} are left out: there are more than 8 MiB of them", path));
+  if (found.untold == 0) return;
+  const output::LogQuery query = source.narrowed(asked_.query);
+  const char* what = !query.instances.empty()                     ? "which instance wrote them"
+                     : query.stream != output::LogStream::unknown ? "whether they are of standard error"
+                                                                  : "when they were written";
+  const std::string key = source.format_key();
+  note(fmt::format("{} lines of {} do not say {}, and are left out{}", found.untold, path, what,
+                   key.empty() ? "" : fmt::format(R"(: {} = "prefixed" makes new ones say it)", key)));
+}
+
+void LogSession::tell_nothing() {
+  const output::LogQuery& query = asked_.query;
+  const bool filtered =
+      query.since || query.until || !query.grep.empty() || query.stream != output::LogStream::unknown;
+  const bool any = std::ranges::any_of(readings_, [](const Reading& one) { return one.found.any; });
+  if (filtered || any) return note("no line is what was asked for");
+  std::string where;
+  for (const LogSource& source : asked_.sources) {
+    const std::string& path = source.places().front().policy.path.native();
+    where += fmt::format("{}{} to {}", where.empty() ? "" : ", ",
+                         source.called().empty() ? "the daemon" : source.called(),
+                         path.empty() ? "the daemon's standard error" : path);
+  }
+  note("nothing written yet: " + where);
+}
+
+void LogSession::end() {
+  sender_.stop();
+  over_();
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,101 @@
+// One request for logs, from what its files hold to what is written while its client follows.
+//
+//   reading --every file that memory does not make needless, or the thread is stuck--> sending
+//   sending --history sent--> over, or following --the sources end--> over
+//   any --the client leaves--> over
+//
+// The files are read one after the other by the writer's thread; memory is looked at once all are, in the
+// turn in which following begins, so that no line is missed or doubled. What is sent waits for its reader: 64
+// KiB in a turn, and no more before that is taken. Of further lines, 1 MiB may wait; beyond that they are
+// skipped, and their number is told. Thread: the supervisor's.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/messages.h"
+#include "log_source.h"
+#include "loop/timer.h"
+#include "output/log_merge.h"
+#include "output/writer.h"
+#include "serve/response.h"
+
+namespace gracevisor::daemon {
+
+class LogSession {
+ public:
+  static constexpr std::size_t kMostHistory = 8UL << 20;  // bytes of lines out of files
+  static constexpr std::size_t kMostWaiting = 1UL << 20;  // bytes of further lines
+  static constexpr std::size_t kPiece = 64UL << 10;       // bytes sent in a turn
+  static constexpr base::Duration kStuck = std::chrono::seconds(3);
+
+  struct Asked {
+    std::vector<LogSource> sources;
+    output::LogQuery query;
+    bool follow = false;
+    std::string unknown = {};  // refused with this text if the files hold nothing; empty: the answer is 200
+  };
+
+  // `over` runs once, never inside a call, when the session may be destroyed.
+  LogSession(loop::Loop& loop, output::Writer& writer, Asked asked, std::shared_ptr<serve::Response> response,
+             std::function<void()> over);
+  LogSession(const LogSession&) = delete;
+  LogSession& operator=(const LogSession&) = delete;
+  ~LogSession();
+
+  void begin();
+
+ private:
+  struct Reading {
+    std::size_t source;
+    std::size_t place;
+    output::LogRead found = {};
+    bool done = false;
+  };
+  struct Shown {
+    std::size_t source;
+    output::MergedLine line;
+  };
+
+  void read_next();
+  void on_read(output::LogRead found);
+  void look_at_thread();
+  void compose();
+  [[nodiscard]] std::vector<output::MergedLine> lines_of(std::size_t source);
+  void follow();
+  void take(std::size_t source, const supervise::OutputLine& line);
+  void send();
+  // Appends the next message with its newline; false: there is none now.
+  [[nodiscard]] bool take_next(std::string& piece);
+  [[nodiscard]] control::LogLine message_of(const Shown& shown) const;
+  void note(std::string text);
+  void tell_about(const LogSource& source, const LogSource::Place& place, const output::LogRead& found);
+  void tell_nothing();
+  void end();
+
+  output::Writer& writer_;
+  Asked asked_;
+  std::shared_ptr<serve::Response> response_;
+  std::function<void()> over_;
+  std::vector<Reading> readings_;
+  std::size_t next_reading_ = 0;
+  std::uint64_t read_ = 0;  // the one under way; 0: none
+  std::uint64_t steps_ = 0;
+  std::size_t left_ = kMostHistory;
+  std::deque<std::string> notes_;  // sent before the history
+  std::deque<Shown> history_;
+  std::deque<std::string> further_;  // lines, as messages
+  std::size_t further_bytes_ = 0;
+  std::uint64_t skipped_ = 0;
+  std::size_t unended_ = 0;  // sources that are followed
+  bool composed_ = false;
+  std::vector<LogSource::Following> followings_;
+  loop::Timer sender_;
+  loop::Timer watch_;
+};
+
+}  // namespace gracevisor::daemon

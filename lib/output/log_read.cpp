@@ -1,0 +1,136 @@
+#include "output/log_read.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace gracevisor::output {
+namespace {
+
+// Lines of several streams are not strictly in the order of their times.
+constexpr std::chrono::seconds kDisorder{10};
+// Beside its text, for the bound on what is found.
+constexpr std::size_t kPerLine = 64;
+
+base::WallTime changed_at(const struct stat& file) {
+  return base::WallTime(std::chrono::duration_cast<base::WallTime::duration>(
+      std::chrono::seconds(file.st_mtim.tv_sec) + std::chrono::nanoseconds(file.st_mtim.tv_nsec)));
+}
+
+}  // namespace
+
+bool LogQuery::wants_instance(const std::string& name) const {
+  return instances.empty() || std::ranges::any_of(instances, [&name](const std::string& one) {
+           return name.starts_with(one) && (name.size() == one.size() || name[one.size()] == '.');
+         });
+}
+
+bool LogReader::step() {
+  return fd_ ? read_slice() : open_next();
+}
+
+LogRead LogReader::take() {
+  std::ranges::reverse(found_.lines);
+  return std::exchange(found_, {});
+}
+
+bool LogReader::open_next() {
+  if (next_ > kMostFiles || what_.query.lines == 0) return false;
+  auto opened = opener_->open_to_read(what_.policy, next_++);
+  if (!opened && opened.error().error.code == ENOENT) return ++missing_ < 2;
+  if (!opened) {
+    found_.trouble = opened.error().error.what;
+    return false;
+  }
+  missing_ = 0;
+  struct stat file{};
+  if (::fstat(opened->get(), &file) != 0) {
+    found_.trouble = base::system_error("cannot stat " + what_.policy.path.string(), errno).what;
+    return false;
+  }
+  const std::pair<dev_t, ino_t> which{file.st_dev, file.st_ino};
+  if (std::ranges::find(seen_, which) != seen_.end()) return true;
+  seen_.push_back(which);
+  if (file.st_size > 0 && too_old(changed_at(file))) return false;
+  fd_ = std::move(*opened);
+  left_ = static_cast<std::uint64_t>(file.st_size);
+  return true;
+}
+
+bool LogReader::read_slice() {
+  const auto on_line = [this](std::string_view line, bool cut) { return take_line(line, cut); };
+  if (left_ == 0) {
+    fd_.reset();
+    return lines_.begin_of_file(on_line);
+  }
+  const std::size_t size = std::min<std::uint64_t>(left_, kSlice);
+  slice_.resize(size);
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t n =
+        ::pread(fd_.get(), slice_.data() + got, size - got, static_cast<off_t>(left_ - size + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      found_.trouble = base::system_error("cannot read " + what_.policy.path.string(), errno).what;
+      return false;
+    }
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  if (got < size) {
+    // Truncated: what was at its end is gone.
+    fd_.reset();
+    lines_ = {};
+    return true;
+  }
+  left_ -= size;
+  return lines_.add(slice_, on_line);
+}
+
+// False: enough.
+bool LogReader::take_line(std::string_view line, bool cut) {
+  found_.any = true;
+  FileLine seen = look_at(line, cut);
+  if (seen.time && too_old(*seen.time)) return false;
+  if (!wanted(seen)) return true;
+  bytes_ += seen.text.size() + kPerLine;
+  found_.cut = bytes_ > what_.query.bytes;
+  if (found_.cut) return false;
+  found_.lines.push_back(std::move(seen));
+  return found_.lines.size() < what_.query.lines;
+}
+
+FileLine LogReader::look_at(std::string_view line, bool cut) const {
+  FileLine plain{{}, {}, what_.stream, {}, cut};
+  switch (what_.kind) {
+    case LogKind::output:
+      if (auto record = parse_record(line, cut, what_.app)) return std::move(*record);
+      break;
+    case LogKind::access: plain.time = access_time(line); break;
+    case LogKind::daemon: plain.time = daemon_time(line); break;
+  }
+  plain.text = line;
+  return plain;
+}
+
+bool LogReader::wanted(const FileLine& line) {
+  const LogQuery& query = what_.query;
+  if (line.text.find(query.grep) == std::string::npos) return false;
+  const bool known_time = line.time || (!query.since && !query.until);
+  const bool known_stream = line.stream != LogStream::unknown || query.stream == LogStream::unknown;
+  const bool known_instance = !line.instance.empty() || query.instances.empty();
+  if (!known_time || !known_stream || !known_instance) {
+    ++found_.untold;
+    return false;
+  }
+  return query.wants(line.stream) && query.wants_instance(line.instance) &&
+         (!line.time || query.wants(*line.time));
+}
+
+bool LogReader::too_old(base::WallTime time) const {
+  return what_.query.since && time < *what_.query.since - kDisorder;
+}
+
+}  // namespace gracevisor::output

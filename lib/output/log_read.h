@@ -1,0 +1,103 @@
+// Reads back what a log's file and its old files hold, from the newest line to older ones, a slice of 256 KiB
+// at a time, so that writing goes on in between. It finds the newest lines that a query asks for, and stops
+// when it has them, when what follows is too old, or when the files end.
+//
+//   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
+//
+// A file that is renamed meanwhile is read on, and not once more under its new name; one that is truncated is
+// left. Files are opened as LogOpener allows: one that may not be, or that cannot be read, ends the reading
+// with a remark. Thread: the writer's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "output/backward_lines.h"
+#include "output/lines.h"
+#include "output/log_line.h"
+#include "output/log_opener.h"
+
+namespace gracevisor::output {
+
+enum class LogKind : std::uint8_t { output, access, daemon };
+
+struct LogQuery {
+  std::size_t lines = 100;        // the newest so many, at most
+  std::size_t bytes = 8UL << 20;  // and as many bytes of them, at most
+  std::optional<base::WallTime> since;
+  std::optional<base::WallTime> until;
+  std::string grep;                         // a fixed string; empty: every line
+  LogStream stream = LogStream::unknown;    // unknown: both
+  std::vector<std::string> instances = {};  // "43.1", or a generation, "43"; empty: all
+
+  // Does it ask for what a plain line does not say?
+  [[nodiscard]] bool needs_records() const noexcept { return since || until || !instances.empty(); }
+  [[nodiscard]] bool wants(LogStream of) const noexcept {
+    return stream == LogStream::unknown || stream == of;
+  }
+  [[nodiscard]] bool wants(base::WallTime time) const noexcept {
+    return (!since || time >= *since) && (!until || time <= *until);
+  }
+  [[nodiscard]] bool wants_instance(const std::string& name) const;
+};
+
+struct LogReading {
+  FilePolicy policy;
+  LogKind kind = LogKind::output;
+  std::string app;                        // whose records there are
+  LogStream stream = LogStream::unknown;  // of every line; unknown: of both
+  LogQuery query;
+};
+
+struct LogRead {
+  std::vector<FileLine> lines;  // oldest first
+  std::uint64_t untold = 0;     // left out, because they do not say the time, instance or stream asked for
+  bool any = false;             // there is at least one line
+  bool cut = false;             // there would be more than LogQuery::bytes
+  std::string trouble;          // why a file could not be read; empty: all could
+};
+
+class LogReader {
+ public:
+  static constexpr std::size_t kSlice = 256UL << 10;
+  static constexpr unsigned kMostFiles = 1000;
+
+  LogReader(LogReading what, std::shared_ptr<const LogOpener> opener)
+      : what_(std::move(what)), opener_(std::move(opener)) {}
+
+  // Opens a file, or reads one slice. False: done.
+  [[nodiscard]] bool step();
+  // After that.
+  [[nodiscard]] LogRead take();
+
+ private:
+  [[nodiscard]] bool open_next();
+  [[nodiscard]] bool read_slice();
+  [[nodiscard]] bool take_line(std::string_view line, bool cut);
+  [[nodiscard]] FileLine look_at(std::string_view line, bool cut) const;
+  // Is the line asked for? Counts one that does not say.
+  [[nodiscard]] bool wanted(const FileLine& line);
+  [[nodiscard]] bool too_old(base::WallTime time) const;
+
+  LogReading what_;
+  std::shared_ptr<const LogOpener> opener_;
+  unsigned next_ = 0;       // number of the file that is opened next
+  unsigned missing_ = 0;    // numbers in a row
+  base::UniqueFd fd_;       // of the file that is read
+  std::uint64_t left_ = 0;  // bytes of it that are not read yet
+  std::vector<std::pair<dev_t, ino_t>> seen_;
+  BackwardLines lines_;
+  std::string slice_;
+  std::size_t bytes_ = 0;
+  LogRead found_;  // newest first
+};
+
+}  // namespace gracevisor::output

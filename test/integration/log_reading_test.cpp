@@ -1,0 +1,152 @@
+// Reading logs beside writing them: nothing that a reader does, or a disk, holds up the daemon.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <optional>
+#include <sstream>
+
+#include "support/daemon_process.h"
+#include "support/echo_app.h"
+#include "support/processes.h"
+#include "support/skip.h"
+#include "support/stopped_thread.h"
+#include "support/unix_client.h"
+#include "support/wait.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+using std::chrono::seconds;
+
+namespace {
+
+// Does the process have this file open?
+bool holds(pid_t pid, const std::filesystem::path& file) {
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), code)) {
+    if (std::filesystem::read_symlink(entry, code) == file) return true;
+  }
+  return false;
+}
+
+std::string request(const std::string& target) {
+  return "GET " + target + " HTTP/1.1\r\nHost: gv\r\nConnection: close\r\n\r\n";
+}
+
+// The numbers of numbered() lines in a text, which must grow; unset: they do not.
+std::optional<int> growing(const std::string& text) {
+  int lines = 0;
+  int last = -1;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    const auto at = line.find("line ");
+    if (at == std::string::npos) continue;
+    const int number = std::stoi(line.substr(at + 5));
+    if (number <= last) return std::nullopt;
+    last = number;
+    ++lines;
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "log reading: while a huge file is searched output is written, and the search ends with its client") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web"));
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "begins"));
+  REQUIRE(wait_until([&] { return std::filesystem::exists(apps.log("web")); }));
+  // Without blocks on the disk; to read it takes minutes.
+  const std::filesystem::path huge = apps.log("web").string() + ".1";
+  std::ofstream(huge) << "";
+  std::filesystem::resize_file(huge, 200ULL << 30);
+  {
+    UnixClient client(apps.site.socket().string());
+    REQUIRE(client.send(request("/v1/apps/web/logs?grep=nowhere")));
+    REQUIRE(wait_until([&] { return holds(daemon.pid(), huge); }));
+    apps.say("web", "written meanwhile\n");
+    CHECK(wait_until([&] { return has(content_of(apps.log("web")), "written meanwhile"); }));
+    CHECK(has(daemon.ctl({"logs", "-n", "1", "web"}).out, "written meanwhile"));
+    CHECK(holds(daemon.pid(), huge));
+  }
+  CHECK(wait_until([&] { return !holds(daemon.pid(), huge); }));
+}
+
+TEST_CASE("log reading: many searches at once take their turns, and other logs are shown meanwhile") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web"));
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "begins"));
+  const std::filesystem::path huge = apps.log("web").string() + ".1";
+  std::ofstream(huge) << "";
+  std::filesystem::resize_file(huge, 64ULL << 20);
+  std::vector<std::unique_ptr<Command>> searches;
+  for (int i = 0; i < 12; ++i) searches.push_back(daemon.ctl_beside({"logs", "--grep", "nowhere", "web"}));
+  CHECK(daemon.ctl({"status"}).exit_code == 0);
+  for (const auto& search : searches) CHECK(search->wait(seconds(60)).exit_code == 0);
+}
+
+TEST_CASE("log reading: a writer that hangs does not keep what is in memory from being shown") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web"));
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "begins"));
+  StoppedThread writer(daemon.pid(), "gv-writer");
+  if (!writer.stopped()) return skip("no thread can be stopped here");
+  const CommandResult logs = daemon.ctl({"logs", "-n", "1000", "web"});
+  INFO(describe(logs));
+  CHECK(logs.exit_code == 0);
+  CHECK(logs.out == "web@1.1  begins\n");
+  CHECK(has(logs.err, "the disk does not answer"));
+  writer.go_on();
+  CHECK(daemon.ctl({"logs", "-n", "1000", "web"}).err.empty());
+}
+
+TEST_CASE("log reading: a follower that does not read is bounded, and told how much it missed") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "stdout = \"/dev/null\"\n"));
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "begins"));
+  UnixClient client(apps.site.socket().string());
+  REQUIRE(client.send(request("/v1/apps/web/logs?follow=1")));
+  REQUIRE(has(client.read_until("begins"), "begins"));
+  const std::size_t before = resident_kib(daemon.pid());
+  constexpr int kLines = 90000;  // 8 MB
+  apps.say("web", numbered(0, kLines));
+  REQUIRE(
+      wait_until([&] { return has(daemon.ctl({"logs", "-n", "1", "web"}).out, "line 89999"); }, seconds(60)));
+  CHECK(resident_kib(daemon.pid()) < before + (6UL << 10));
+  const std::string missed = client.read_until("\"skipped\":");
+  CHECK(has(missed, "were read\",\"skipped\":"));
+  CHECK(count(missed, "\n") < kLines);
+  apps.say("web", "after it\n");
+  CHECK(has(client.read_until("after it"), "after it"));
+}
+
+TEST_CASE("log reading: on a full disk the lines keep their order, and none is shown twice") {
+  const EchoSite apps({"web"});
+  const auto disk = apps.site.directory() / "small";
+  std::filesystem::create_directory(disk);
+  if (::mount("none", disk.c_str(), "tmpfs", 0, "size=1m") != 0)
+    return skip("no file system can be mounted here");
+  apps.site.configure(echo("web", "stdout = \"@DIR@/small/web.log\"\nmax_size = \"1GiB\"\n"));
+  {
+    DaemonProcess daemon(apps.site);
+    constexpr int kLines = 30000;  // 2.8 MB
+    apps.say("web", numbered(0, kLines));
+    CHECK(wait_until([&] { return has(daemon.ctl({"logs", "-n", "1", "web"}).out, "line 29999"); },
+                     seconds(60)));
+    REQUIRE(wait_until([&] { return std::filesystem::space(disk).available < 4096; }, seconds(20)));
+    const std::string all = daemon.ctl({"logs", "-n", "100000", "web"}).out;
+    const auto lines = growing(all);
+    REQUIRE(lines.has_value());
+    CHECK(*lines > 1U << 13U);
+    CHECK(*lines < kLines);
+    CHECK(has(all, "web@1.1  line 29999"));
+    CHECK(has(all, "web  line 00000"));
+  }
+  (void)::umount2(disk.c_str(), MNT_DETACH);
+}

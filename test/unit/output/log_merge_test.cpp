@@ -1,0 +1,109 @@
+// History and memory as one sequence, by table.
+#include "output/log_merge.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "output/backward_lines.h"
+
+using namespace gracevisor;
+using namespace gracevisor::output;
+
+namespace {
+
+base::WallTime moment(int ms) {
+  return base::WallTime(std::chrono::milliseconds(1'700'000'000'000 + ms));
+}
+
+// "text": a plain line; "12:4.1:text": a record of out; "12:4.1!text" of err; a "+" at its end: it goes on.
+FileLine line(std::string text) {
+  FileLine made;
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) {
+    made.text = text;
+    return made;
+  }
+  made.time = moment(std::stoi(text));
+  const auto end = text.find_first_of(":!", colon + 1);
+  made.instance = text.substr(colon + 1, end - colon - 1);
+  made.stream = text[end] == ':' ? LogStream::out : LogStream::err;
+  made.text = text.substr(end + 1);
+  made.cut = made.text.ends_with('+');
+  if (made.cut) made.text.pop_back();
+  return made;
+}
+
+std::vector<FileLine> lines(const std::string& text) {
+  std::vector<FileLine> all;
+  std::istringstream in(text);
+  for (std::string one; in >> one;) all.push_back(line(one));
+  return all;
+}
+
+std::string shown(const std::vector<MergedLine>& merged) {
+  std::string text;
+  for (const MergedLine& one : merged) {
+    if (one.line.time) {
+      const auto ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(*one.line.time - moment(0)).count();
+      text += std::to_string(ms) + ":" + one.line.instance + (one.line.stream == LogStream::err ? "!" : ":");
+    }
+    text += one.line.text + " ";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("log merge: what the file and memory have in common is shown once, as memory knows it") {
+  struct Row {
+    const char* name;
+    const char* file;
+    const char* kept;
+    const char* merged;
+  };
+  for (const Row& row : {
+           Row{"nothing", "", "", ""},
+           Row{"only a file", "a b", "", "a b "},
+           Row{"only memory", "", "1:1.1:a 2:1.1:b", "1:1.1:a 2:1.1:b "},
+           Row{"history before memory", "old a b", "1:1.1:a 2:1.1:b", "old 1:1.1:a 2:1.1:b "},
+           Row{"two instances in one file", "old a x b", "1:1.1:a 2:1.2:x 3:1.1:b",
+               "old 1:1.1:a 2:1.2:x 3:1.1:b "},
+           Row{"memory lost lines of one instance", "a x y b", "1:1.1:a 4:1.1:b", "1:1.1:a x y 4:1.1:b "},
+           Row{"memory has what is not written yet", "a", "1:1.1:a 2:1.1:b", "1:1.1:a 2:1.1:b "},
+           Row{"nothing of it was written", "old", "1:1.1:a 2:1.1:b", "old 1:1.1:a 2:1.1:b "},
+           Row{"equal lines: the newest are the ones in memory", "t t t t", "5:1.1:t 6:1.1:t",
+               "t t 5:1.1:t 6:1.1:t "},
+           Row{"equal lines: memory has more", "t", "5:1.1:t 6:1.1:t", "5:1.1:t 6:1.1:t "},
+           Row{"the rotated file was copied and truncated", "old a b c", "1:1.1:a 2:1.1:b 3:1.1:c",
+               "old 1:1.1:a 2:1.1:b 3:1.1:c "},
+           Row{"what another wrote behind it", "a z", "1:1.1:a", "1:1.1:a z "},
+           Row{"records of an earlier daemon", "1:1.1:a 2:1.2:b 9:2.1:c", "9:2.1:c",
+               "1:1.1:a 2:1.2:b 9:2.1:c "},
+           Row{"records are recognised whatever their millisecond", "8:2.1:c", "9:2.1:c", "9:2.1:c "},
+           Row{"a record of another instance is another line", "1:1.1:a", "2:1.2:a", "1:1.1:a 2:1.2:a "},
+           Row{"plain lines before records", "x 1:1.1:a y 2:1.1:b", "", "x 1:1.1:a y 2:1.1:b "},
+           Row{"records out of order are put into order", "2:1.1:b 1:1.2:a", "", "1:1.2:a 2:1.1:b "},
+           Row{"parts of a line are joined", "1:1.1:pro+ 2:1.2:x 3:1.1:gress", "", "1:1.1:progress 2:1.2:x "},
+           Row{"parts of two streams are not", "1:1.1:a+ 2:1.1!b", "", "1:1.1:a 2:1.1!b "},
+           Row{"joined parts are recognised", "1:1.1:pro+ 3:1.1:gress", "3:1.1:progress", "3:1.1:progress "},
+       }) {
+    CAPTURE(row.name);
+    CHECK(shown(merge(lines(row.file), lines(row.kept))) == row.merged);
+  }
+}
+
+TEST_CASE("log merge: a line in parts is cut where every view cuts it") {
+  std::vector<FileLine> parts;
+  for (int i = 0; i < 3; ++i) {
+    FileLine part = line("1:1.1:+");
+    part.text = std::string(40000, static_cast<char>('a' + i));
+    part.cut = i < 2;
+    parts.push_back(part);
+  }
+  const auto merged = merge(parts, {});
+  REQUIRE(merged.size() == 1);
+  CHECK(merged[0].line.text.size() == BackwardLines::kMost);
+  CHECK(merged[0].line.cut);
+}

@@ -1,0 +1,232 @@
+// What is read back from a log and its old files.
+#include "output/log_read.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "output/writer.h"
+#include "support/run_until.h"
+#include "support/temp_folder.h"
+
+using namespace gracevisor;
+using namespace gracevisor::output;
+using test::put_content;
+using test::run_until;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fixture {
+  test::TempFolder folder;
+  fs::path file = folder / "web.log";
+  LogReading asked{.policy = {.path = file, .keep = 5}, .kind = LogKind::output, .app = "web", .query = {}};
+  int steps = 0;
+
+  void old(unsigned number, const std::string& text) {
+    put_content(file.string() + "." + std::to_string(number), text);
+  }
+  // `between` runs between any two steps.
+  LogRead read(const std::function<void()>& between = [] {}) {
+    LogReader reader(asked, std::make_shared<const LogOpener>());
+    steps = 1;
+    for (; reader.step(); ++steps) between();
+    return reader.take();
+  }
+  std::string texts() {
+    std::string all;
+    for (const FileLine& line : read().lines) all += line.text + " ";
+    return all;
+  }
+};
+
+base::WallTime at(const std::string& text) {
+  return *base::parse_rfc3339(text);
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "log read: the newest lines, over old files") {
+  put_content(file, "seven\neight\nnine");
+  old(1, "four\nfive\nsix\n");
+  old(2, "one\ntwo\nthree\n");
+  old(4, "zero\n");
+  old(7, "never\n");
+  struct Row {
+    std::size_t lines;
+    std::string texts;
+  };
+  for (const Row& row :
+       {Row{0, ""}, Row{1, "nine "}, Row{3, "seven eight nine "}, Row{4, "six seven eight nine "},
+        Row{9, "one two three four five six seven eight nine "},
+        Row{1000, "zero one two three four five six seven eight nine "}}) {
+    CAPTURE(row.lines);
+    asked.query.lines = row.lines;
+    CHECK(texts() == row.texts);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: nothing there is nothing found, and an empty file is passed") {
+  CHECK(read().lines.empty());
+  CHECK_FALSE(read().any);
+  CHECK(read().trouble.empty());
+  put_content(file, "");
+  old(1, "one\n");
+  CHECK(texts() == "one ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a fixed text is searched for, not a pattern") {
+  put_content(file, "a.c\nabc\nA.C\n\n.*\n");
+  asked.query.grep = "a.c";
+  CHECK(texts() == "a.c ");
+  asked.query.grep = ".*";
+  CHECK(texts() == ".* ");
+  asked.query.grep = "none";
+  CHECK(read().lines.empty());
+  CHECK(read().any);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "log read: records tell time, instance and stream, and plain lines count as untold") {
+  put_content(file,
+              "plain\n"
+              "2026-11-29T10:00:00.000Z web@4.1 out| a\n"
+              "2026-11-29T11:00:00.000Z web@4.2 err| b\n"
+              "2026-11-29T12:00:00.000Z web@5.1 out| c\n"
+              "2026-11-29T12:00:01.000Z api@5.1 out| d\n");
+  CHECK(read().lines.size() == 5);
+  asked.query.instances = {"4"};
+  CHECK(texts() == "a b ");
+  CHECK(read().untold == 2);
+  asked.query.instances = {"4.2", "5"};
+  CHECK(texts() == "b c ");
+  asked.query.instances = {"41"};
+  CHECK(texts() == "");
+  asked.query.instances = {};
+  asked.query.stream = LogStream::err;
+  CHECK(texts() == "b ");
+  asked.query.stream = LogStream::unknown;
+  asked.query.since = at("2026-11-29T11:00:00Z");
+  CHECK(texts() == "b c ");
+  asked.query.until = at("2026-11-29T11:30:00Z");
+  CHECK(texts() == "b ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a file of one stream answers for it") {
+  put_content(file, "plain\n");
+  asked.stream = LogStream::err;
+  asked.query.stream = LogStream::err;
+  CHECK(read().lines == std::vector<FileLine>{{{}, {}, LogStream::err, "plain", false}});
+  asked.query.stream = LogStream::out;
+  CHECK(read().lines.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the first file that is too old") {
+  std::string old_lines;
+  for (int i = 0; i < 20000; ++i) old_lines += "2026-11-29T10:00:00.000Z web@4.1 out| old\n";
+  put_content(file, old_lines + "2026-11-29T12:00:00.000Z web@5.1 out| new\n");
+  old(1, old_lines);
+  asked.query.since = at("2026-11-29T11:00:00Z");
+  CHECK(texts() == "new ");
+  CHECK(steps == 2);
+  // A file that was last written before.
+  put_content(file, "2099-11-29T12:00:00.000Z web@5.1 out| future\n");
+  old(1, "plain\n");
+  const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, (file.string() + ".1").c_str(), long_ago, 0) == 0);
+  CHECK(texts() == "future ");
+  CHECK(read().untold == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: what it finds is bounded in bytes") {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::string(100, 'x') + "\n";
+  put_content(file, text);
+  asked.query.lines = 1000;
+  asked.query.bytes = 16400;
+  LogRead found = read();
+  CHECK(found.cut);
+  CHECK(found.lines.size() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a file that is rotated meanwhile is read once") {
+  put_content(file, "three\nfour\n");
+  old(1, "one\ntwo\n");
+  bool rotated = false;
+  LogRead found = read([&] {
+    if (std::exchange(rotated, true)) return;
+    fs::rename(file.string() + ".1", file.string() + ".2");
+    fs::rename(file, file.string() + ".1");
+    put_content(file, "five\n");
+  });
+  std::string all;
+  for (const FileLine& line : found.lines) all += line.text + " ";
+  CHECK(all == "one two three four ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a file that is truncated meanwhile is left") {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "line " + std::to_string(i) + "\n";
+  put_content(file, text);
+  old(1, "copy\n");
+  asked.query.lines = 1000000;
+  int step = 0;
+  LogRead found = read([&] {
+    if (++step == 2) fs::resize_file(file, 0);
+  });
+  CHECK(found.lines.front().text == "copy");
+  CHECK(found.lines.back().text == "line 99999");
+  CHECK(found.lines.size() < 100000);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: links, pipes and folders are refused with a remark") {
+  put_content(folder / "secret", "secret\n");
+  fs::create_symlink(folder / "secret", file);
+  CHECK(read().lines.empty());
+  CHECK(read().trouble.find("web.log") != std::string::npos);
+  fs::remove(file);
+  REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  CHECK(read().trouble.find("is not a regular file") != std::string::npos);
+  fs::remove(file);
+  fs::create_directory(file);
+  CHECK(read().trouble.find("is a directory") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "writer: a log is read back with what was appended before, and writing goes on") {
+  auto loop = std::move(*loop::Loop::create());
+  auto writer = std::move(*Writer::start(*loop));
+  for (int i = 0; i < 50000; ++i) writer->append(asked.policy, "line " + std::to_string(i) + "\n");
+  asked.query.lines = 60000;
+  std::vector<LogRead> found;
+  // More than are read at once.
+  for (int i = 0; i < 10; ++i) {
+    (void)writer->read(asked, [&found](LogRead one) { found.push_back(std::move(one)); });
+  }
+  const std::uint64_t gone = writer->read(asked, [](const LogRead&) { FAIL("it was cancelled"); });
+  writer->cancel_read(gone);
+  writer->append({.path = folder / "other.log"}, "other\n");
+  CHECK(run_until(*loop, [&] { return found.size() == 10; }));
+  for (const LogRead& one : found) {
+    CHECK(one.lines.size() == 50000);
+    CHECK(one.lines.back().text == "line 49999");
+  }
+  CHECK(writer->read_steps() > 0);
+  writer.reset();
+  CHECK(loop->close() == 0);
+  CHECK(test::content_of(folder / "other.log") == "other\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "writer: it ends while logs are read") {
+  auto loop = std::move(*loop::Loop::create());
+  auto writer = std::move(*Writer::start(*loop));
+  put_content(file, std::string(4UL << 20, 'x') + "\n");
+  asked.query.grep = "y";
+  for (int i = 0; i < 10; ++i) {
+    (void)writer->read(asked, [](const LogRead&) { FAIL("nobody looks any more"); });
+  }
+  writer.reset();
+  CHECK(loop->close() == 0);
+}
