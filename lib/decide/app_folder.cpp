@@ -3,9 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace gracevisor::decide {
+namespace {
+
+std::string shown(const AppFolder::Names& names) {
+  constexpr std::size_t kMost = 5;
+  const auto end = std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(names.size(), kMost)));
+  const std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
+}
+
+}  // namespace
 
 AppFolder::AppFolder(Files in_force, base::TimePoint now)
     : in_force_(std::move(in_force)), seen_(in_force_), looked_(now) {}
@@ -125,11 +137,12 @@ void AppFolder::reloaded(Files in_force, bool removed, base::TimePoint now) {
 }
 
 std::string AppFolder::trouble() const {
-  constexpr std::string_view kRemedy = "nothing is removed until they are back: gvctl reload --remove";
+  constexpr std::string_view kRemedy =
+      "nothing is removed until they are back, unless by gvctl reload --remove";
   if (!unreadable_.empty()) return fmt::format("cannot be read, and nothing is removed: {}", unreadable_);
   if (held_.empty()) return {};
-  if (seen_.empty()) return fmt::format("is empty, but had {}; {}", fmt::join(held_, ", "), kRemedy);
-  return fmt::format("lost {} at once, more than half of its files; {}", fmt::join(held_, ", "), kRemedy);
+  if (seen_.empty()) return fmt::format("is empty, but had {}; {}", shown(held_), kRemedy);
+  return fmt::format("lost {} at once, more than half of its files; {}", shown(held_), kRemedy);
 }
 
 }  // namespace gracevisor::decide

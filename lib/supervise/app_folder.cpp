@@ -80,10 +80,13 @@ void AppFolder::look() {
 void AppFolder::done(const Plan& plan, const std::map<std::string, std::string>& refused,
                      const decide::AppFolder::Names& dropped, const decide::AppFolder::Names& busy) {
   decide::AppFolder::Outcome outcome{.refused = {}, .dropped = dropped, .busy = busy};
-  for (const std::string& name : plan.changed) refused_.erase(name);
+  for (const std::string& name : plan.changed) {
+    if (!refused.contains(name) && !busy.contains(name)) refused_.erase(name);
+  }
   for (const auto& [name, why] : refused) {
     outcome.refused.insert(name);
-    refused_[name] = why;
+    // It may be tried often, while others are busy.
+    if (std::exchange(refused_[name], why) == why) continue;
     log_.error("autodiscover file={} cause=\"{}\"", name, why);
   }
   decider_.done(plan, outcome, loop_.now());

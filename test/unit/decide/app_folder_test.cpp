@@ -168,7 +168,8 @@ TEST_CASE("app folder: after an accident even a further loss removes nothing, an
 TEST_CASE("app folder: a reload keeps what was lost in mind unless it removes it") {
   Fixture f("a b");
   CHECK(f.change("").empty());
-  CHECK(f.folder.trouble().starts_with("is empty, but had a, b"));
+  CHECK(f.folder.trouble() ==
+        "is empty, but had a, b; nothing is removed until they are back, unless by gvctl reload --remove");
   f.folder.reloaded({}, false, f.clock.now());
   CHECK(f.folder.trouble().starts_with("is empty"));
   CHECK(f.at(1h, "").empty());
@@ -176,6 +177,12 @@ TEST_CASE("app folder: a reload keeps what was lost in mind unless it removes it
   CHECK(f.folder.trouble().empty());
   CHECK(f.at(1h, "").empty());
   CHECK(f.change("a").changed == Names{"a"});
+}
+
+TEST_CASE("app folder: of many lost files some are named") {
+  Fixture f("a b c d e f g");
+  CHECK(f.change("").empty());
+  CHECK(f.folder.trouble().starts_with("is empty, but had a, b, c, d, e and 2 more; "));
 }
 
 TEST_CASE("app folder: a file that was missing during a reload is removed in its time") {
