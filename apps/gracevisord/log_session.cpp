@@ -19,6 +19,10 @@ bool readable(const LogSource::Place& place) {
   return !path.empty() && !path.starts_with("/dev/");
 }
 
+std::string lines_text(std::uint64_t count) {
+  return fmt::format("{} line{}", count, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
@@ -102,6 +106,12 @@ void LogSession::compose() {
   }
   std::ranges::stable_sort(history_, {}, [](const Shown& shown) { return shown.line.order; });
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
+  const auto unfiled = [](const LogSource& source) {
+    return source.kind() == output::LogKind::daemon && source.places().front().policy.path.empty();
+  };
+  if (std::ranges::any_of(asked_.sources, unfiled)) {
+    note("the daemon's log goes to its standard error: these are the newest lines that it has in memory");
+  }
   if (asked_.follow) follow();
   sender_.start(base::Duration::zero());
 }
@@ -184,7 +194,7 @@ bool LogSession::take_next(std::string& piece) {
     control::LogLine message;
     message.skipped = std::exchange(skipped_, 0);
     message.note =
-        fmt::format("{} lines are skipped here: they came faster than they were read", message.skipped);
+        fmt::format("skipped here: {}, which came faster than was read", lines_text(message.skipped));
     piece += control::to_json(message);
   } else {
     return false;
@@ -222,7 +232,8 @@ void LogSession::tell_about(const LogSource& source, const LogSource::Place& pla
                      : query.stream != output::LogStream::unknown ? "whether they are of standard error"
                                                                   : "when they were written";
   const std::string key = source.format_key();
-  note(fmt::format("{} lines of {} do not say {}, and are left out{}", found.untold, path, what,
+  note(fmt::format("{} of {} {} not say {}, and {} left out{}", lines_text(found.untold), path,
+                   found.untold == 1 ? "does" : "do", what, found.untold == 1 ? "is" : "are",
                    key.empty() ? "" : fmt::format(R"(: {} = "prefixed" makes new ones say it)", key)));
 }
 
@@ -231,6 +242,7 @@ void LogSession::tell_nothing() {
   const bool filtered =
       query.since || query.until || !query.grep.empty() || query.stream != output::LogStream::unknown;
   const bool any = std::ranges::any_of(readings_, [](const Reading& one) { return one.found.any; });
+  if (asked_.sources.empty()) return note("there are no apps");
   if (filtered || any) return note("no line is what was asked for");
   std::string where;
   for (const LogSource& source : asked_.sources) {

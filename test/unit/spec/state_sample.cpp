@@ -41,8 +41,8 @@ std::string show(const config::Stop& value) {
   return show_all(ladder, scope, leftover);
 }
 std::string show(const config::AppLog& value) {
-  const auto& [out, err, max_size, keep, access, access_format, on_full] = value;
-  return show_all(out, err, max_size, keep, access, access_format, on_full);
+  const auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
+  return show_all(out, err, max_size, keep, format, access, access_format, on_full);
 }
 std::string show(const config::HeaderRules& value) {
   const auto& [set, remove] = value;
@@ -205,6 +205,7 @@ config::App sample_app() {
              "/var/log/web.err",
              41,
              42,
+             config::AppLog::Format::json,
              "/var/log/\xff",
              config::AccessFormat::combined,
              config::AppLog::OnFull::block};
