@@ -18,6 +18,8 @@ using control::ExitCode;
 
 constexpr std::size_t kDefaultLines = 100;
 constexpr std::size_t kMaxLines = 100'000;
+constexpr std::size_t kLargeHistory = 8UL << 20;
+constexpr std::size_t kSmallHistory = 1UL << 20;
 
 std::size_t line_count(const std::string& text) {
   std::size_t count = kDefaultLines;
@@ -79,6 +81,7 @@ void LogRequests::answer(const control::Request& request, const std::string& app
     return refuse(*response, ExitCode::busy,
                   "too many clients of the control socket follow logs already: end one, or ask without -f");
   }
+  asked->query.bytes = sessions_.size() < kLargeRequests ? kLargeHistory : kSmallHistory;
   const std::uint64_t number = ++last_session_;
   auto over = [this, number] {
     over_.push_back(number);

@@ -20,6 +20,10 @@ class LogRequests {
   LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
               std::shared_ptr<OwnLog> own);
 
+  // So many requests at a time read back 8 MiB each, further ones 1 MiB, until these are over: what they hold
+  // for readers that are slow is bounded.
+  static constexpr std::size_t kLargeRequests = 8;
+
   // `app`: of a request for one app; empty: the query selects.
   void answer(const control::Request& request, const std::string& app,
               const std::shared_ptr<serve::Response>& response);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "api_answers.h"
@@ -19,6 +21,29 @@ bool readable(const LogSource::Place& place) {
   return !path.empty() && !path.starts_with("/dev/");
 }
 
+// How many of the lines that do not say what was asked for are not in memory, which does.
+std::uint64_t left_out_of(const LogSource& source, const LogSource::Place& place,
+                          const output::LogRead& found) {
+  if (found.untold == 0) return 0;
+  output::LogQuery every;
+  every.lines = output::LogReader::kMostTexts;
+  std::unordered_map<std::size_t, std::size_t> known;
+  for (const output::FileLine& line : source.kept(every, place))
+    ++known[std::hash<std::string_view>()(line.text)];
+  std::uint64_t left_out = found.untold;
+  for (const std::size_t text : found.untold_texts) {
+    const auto same = known.find(text);
+    if (same == known.end() || same->second == 0) continue;
+    --same->second;
+    --left_out;
+  }
+  return left_out;
+}
+
+std::string lines_text(std::uint64_t count) {
+  return fmt::format("{} line{}", count, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
@@ -27,6 +52,7 @@ LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
       asked_(std::move(asked)),
       response_(std::move(response)),
       over_(std::move(over)),
+      left_(asked_.query.bytes),
       sender_(loop, [this] { send(); }),
       watch_(loop, [this] { look_at_thread(); }) {
   response_->on_gone([this] { over_(); });
@@ -102,6 +128,12 @@ void LogSession::compose() {
   }
   std::ranges::stable_sort(history_, {}, [](const Shown& shown) { return shown.line.order; });
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
+  const auto unfiled = [](const LogSource& source) {
+    return source.kind() == output::LogKind::daemon && source.places().front().policy.path.empty();
+  };
+  if (std::ranges::any_of(asked_.sources, unfiled)) {
+    note("the daemon's log goes to its standard error: these are the newest lines that it has in memory");
+  }
   if (asked_.follow) follow();
   sender_.start(base::Duration::zero());
 }
@@ -184,7 +216,7 @@ bool LogSession::take_next(std::string& piece) {
     control::LogLine message;
     message.skipped = std::exchange(skipped_, 0);
     message.note =
-        fmt::format("{} lines are skipped here: they came faster than they were read", message.skipped);
+        fmt::format("skipped here: {}, which came faster than was read", lines_text(message.skipped));
     piece += control::to_json(message);
   } else {
     return false;
@@ -215,15 +247,20 @@ void LogSession::tell_about(const LogSource& source, const LogSource::Place& pla
                             const output::LogRead& found) {
   const std::string& path = place.policy.path.native();
   if (!found.trouble.empty()) note(found.trouble);
-  if (found.cut) note(fmt::format("older lines of {} are left out: there are more than 8 MiB of them", path));
-  if (found.untold == 0) return;
+  if (found.cut) {
+    note(fmt::format("older lines of {} are left out: no more than {} MiB are read back at once", path,
+                     asked_.query.bytes >> 20U));
+  }
+  const std::uint64_t left_out = left_out_of(source, place, found);
+  if (left_out == 0) return;
   const output::LogQuery query = source.narrowed(asked_.query);
-  const char* what = !query.instances.empty()                     ? "which instance wrote them"
-                     : query.stream != output::LogStream::unknown ? "whether they are of standard error"
-                                                                  : "when they were written";
+  const char* what = !query.instances.empty()                     ? "an instance"
+                     : query.stream != output::LogStream::unknown ? "a stream"
+                                                                  : "a time";
   const std::string key = source.format_key();
-  note(fmt::format("{} lines of {} do not say {}, and are left out{}", found.untold, path, what,
-                   key.empty() ? "" : fmt::format(R"(: {} = "prefixed" makes new ones say it)", key)));
+  note(fmt::format("left out: {} of {} without {}{}{}", lines_text(left_out), path, what,
+                   found.gave_up ? ", and all before" : "",
+                   key.empty() ? "" : fmt::format(R"(; {} = "prefixed" gives new ones one)", key)));
 }
 
 void LogSession::tell_nothing() {
@@ -231,6 +268,7 @@ void LogSession::tell_nothing() {
   const bool filtered =
       query.since || query.until || !query.grep.empty() || query.stream != output::LogStream::unknown;
   const bool any = std::ranges::any_of(readings_, [](const Reading& one) { return one.found.any; });
+  if (asked_.sources.empty()) return note("there are no apps");
   if (filtered || any) return note("no line is what was asked for");
   std::string where;
   for (const LogSource& source : asked_.sources) {

@@ -28,14 +28,13 @@ namespace gracevisor::daemon {
 
 class LogSession {
  public:
-  static constexpr std::size_t kMostHistory = 8UL << 20;  // bytes of lines out of files
   static constexpr std::size_t kMostWaiting = 1UL << 20;  // bytes of further lines
   static constexpr std::size_t kPiece = 64UL << 10;       // bytes sent in a turn
   static constexpr base::Duration kStuck = std::chrono::seconds(3);
 
   struct Asked {
     std::vector<LogSource> sources;
-    output::LogQuery query;
+    output::LogQuery query;  // its bytes: of all files together
     bool follow = false;
     std::string unknown = {};  // refused with this text if the files hold nothing; empty: the answer is 200
   };
@@ -85,7 +84,7 @@ class LogSession {
   std::size_t next_reading_ = 0;
   std::uint64_t read_ = 0;  // the one under way; 0: none
   std::uint64_t steps_ = 0;
-  std::size_t left_ = kMostHistory;
+  std::size_t left_;               // bytes of history that may still be read
   std::deque<std::string> notes_;  // sent before the history
   std::deque<Shown> history_;
   std::deque<std::string> further_;  // lines, as messages

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 
 namespace gracevisor::output {
 namespace {
@@ -94,6 +95,13 @@ bool LogReader::take_line(std::string_view line, bool cut) {
   found_.any = true;
   FileLine seen = look_at(line, cut);
   if (seen.time && too_old(*seen.time)) return false;
+  if (!tells(seen)) {
+    note_untold(line);
+    untold_ += line.size() + 1;
+    found_.gave_up = untold_ > kMostUntold;
+    return !found_.gave_up;
+  }
+  untold_ = 0;
   if (!wanted(seen)) return true;
   bytes_ += seen.text.size() + kPerLine;
   found_.cut = bytes_ > what_.query.bytes;
@@ -115,18 +123,25 @@ FileLine LogReader::look_at(std::string_view line, bool cut) const {
   return plain;
 }
 
-bool LogReader::wanted(const FileLine& line) {
-  const LogQuery& query = what_.query;
-  if (line.text.find(query.grep) == std::string::npos) return false;
-  const bool known_time = line.time || (!query.since && !query.until);
-  const bool known_stream = line.stream != LogStream::unknown || query.stream == LogStream::unknown;
-  const bool known_instance = !line.instance.empty() || query.instances.empty();
-  if (!known_time || !known_stream || !known_instance) {
-    ++found_.untold;
-    return false;
+void LogReader::note_untold(std::string_view line) {
+  if (line.find(what_.query.grep) == std::string_view::npos) return;
+  ++found_.untold;
+  if (found_.untold_texts.size() < kMostTexts) {
+    found_.untold_texts.push_back(std::hash<std::string_view>()(line));
   }
-  return query.wants(line.stream) && query.wants_instance(line.instance) &&
-         (!line.time || query.wants(*line.time));
+}
+
+bool LogReader::tells(const FileLine& line) const {
+  const LogQuery& query = what_.query;
+  const bool time = line.time || (!query.since && !query.until);
+  const bool stream = line.stream != LogStream::unknown || query.stream == LogStream::unknown;
+  return time && stream && (!line.instance.empty() || query.instances.empty());
+}
+
+bool LogReader::wanted(const FileLine& line) const {
+  const LogQuery& query = what_.query;
+  return line.text.find(query.grep) != std::string::npos && query.wants(line.stream) &&
+         query.wants_instance(line.instance) && (!line.time || query.wants(*line.time));
 }
 
 bool LogReader::too_old(base::WallTime time) const {

@@ -2,6 +2,9 @@
 // at a time, so that writing goes on in between. It finds the newest lines that a query asks for, and stops
 // when it has them, when what follows is too old, or when the files end.
 //
+// Where a query asks for what plain lines do not say, 4 MiB without a line that says it end the reading as
+// well.
+//
 //   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
 //
 // A file that is renamed meanwhile is read on, and not once more under its new name; one that is truncated is
@@ -38,8 +41,6 @@ struct LogQuery {
   LogStream stream = LogStream::unknown;    // unknown: both
   std::vector<std::string> instances = {};  // "43.1", or a generation, "43"; empty: all
 
-  // Does it ask for what a plain line does not say?
-  [[nodiscard]] bool needs_records() const noexcept { return since || until || !instances.empty(); }
   [[nodiscard]] bool wants(LogStream of) const noexcept {
     return stream == LogStream::unknown || stream == of;
   }
@@ -61,14 +62,18 @@ struct LogRead {
   std::vector<FileLine> lines;  // oldest first
   std::uint64_t untold = 0;     // left out, because they do not say the time, instance or stream asked for
   bool any = false;             // there is at least one line
-  bool cut = false;             // there would be more than LogQuery::bytes
-  std::string trouble;          // why a file could not be read; empty: all could
+  std::vector<std::size_t> untold_texts;  // std::hash of the newest of these, at most kMostTexts
+  bool gave_up = false;                   // so many that what is before them was not looked at
+  bool cut = false;                       // there would be more than LogQuery::bytes
+  std::string trouble;                    // why a file could not be read; empty: all could
 };
 
 class LogReader {
  public:
   static constexpr std::size_t kSlice = 256UL << 10;
   static constexpr unsigned kMostFiles = 1000;
+  static constexpr std::size_t kMostUntold = 4UL << 20;  // bytes of lines in a row
+  static constexpr std::size_t kMostTexts = 20'000;
 
   LogReader(LogReading what, std::shared_ptr<const LogOpener> opener)
       : what_(std::move(what)), opener_(std::move(opener)) {}
@@ -83,8 +88,11 @@ class LogReader {
   [[nodiscard]] bool read_slice();
   [[nodiscard]] bool take_line(std::string_view line, bool cut);
   [[nodiscard]] FileLine look_at(std::string_view line, bool cut) const;
-  // Is the line asked for? Counts one that does not say.
-  [[nodiscard]] bool wanted(const FileLine& line);
+  void note_untold(std::string_view line);
+  // Does the line say what the query asks for?
+  [[nodiscard]] bool tells(const FileLine& line) const;
+  // Is one that does asked for?
+  [[nodiscard]] bool wanted(const FileLine& line) const;
   [[nodiscard]] bool too_old(base::WallTime time) const;
 
   LogReading what_;
@@ -96,8 +104,9 @@ class LogReader {
   std::vector<std::pair<dev_t, ino_t>> seen_;
   BackwardLines lines_;
   std::string slice_;
-  std::size_t bytes_ = 0;
-  LogRead found_;  // newest first
+  std::size_t bytes_ = 0;   // found
+  std::size_t untold_ = 0;  // bytes in a row
+  LogRead found_;           // newest first
 };
 
 }  // namespace gracevisor::output

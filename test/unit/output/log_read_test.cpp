@@ -141,6 +141,23 @@ TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the firs
   CHECK(read().untold == 0);
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "log read: it gives up where nothing says what is asked for, and goes on where something does") {
+  std::string plain;
+  for (int i = 0; i < 2500; ++i) plain += std::string(999, 'x') + "\n";  // more than half of what it takes
+  const std::string record = "2026-11-29T10:00:00.000Z web@4.1 out| found\n";
+  put_content(file, record + plain + plain + record + plain);
+  asked.query.instances = {"4.1"};
+  LogRead found = read();
+  CHECK(found.gave_up);
+  CHECK(found.lines.size() == 1);
+  put_content(file, record + plain + record + plain);
+  found = read();
+  CHECK_FALSE(found.gave_up);
+  CHECK(found.lines.size() == 2);
+  CHECK(found.untold == 5000);
+}
+
 TEST_CASE_FIXTURE(Fixture, "log read: what it finds is bounded in bytes") {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += std::string(100, 'x') + "\n";
