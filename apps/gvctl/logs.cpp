@@ -72,7 +72,8 @@ class Incoming {
     if (message->note.empty()) return out_.write(printer_.text(*message));
     // What a new daemon says of the past was said by the one before.
     if (again_ && message->skipped == 0) return true;
-    return err_.write("gvctl: " + harmless(message->note) + "\n");
+    err_.write("gvctl: " + harmless(message->note) + "\n");  // lost, if nobody reads it
+    return true;
   }
   // The connection has ended. False: nothing is followed.
   bool go_on(const CallError& error) {

@@ -167,6 +167,32 @@ TEST_CASE("response: what is sent at once has a limit of its own, and then the r
   CHECK(beyond.front.closed == 1);
 }
 
+TEST_CASE("response: who waits for a slow reader is told whenever everything is taken") {
+  ServeFixture fixture(Kind::unix_socket, {.queued = 4U << 20});
+  Response& response = begin_stream(fixture);
+  fixture.settle();
+  int drained = 0;
+  response.on_drained([&] {
+    if (++drained == 1) response.add(std::string(2U << 20, 'b'));  // in the midst of it
+  });
+  response.add("at once");
+  fixture.settle();
+  CHECK(response.queued() == 0);
+  CHECK(drained == 0);
+  fixture.client->pause(true);
+  response.add(std::string(2U << 20, 'a'));
+  CHECK(response.queued() > 0);
+  fixture.settle();
+  CHECK(drained == 0);
+  fixture.client->pause(false);
+  CHECK(fixture.until([&] { return drained == 2; }));
+  CHECK(response.queued() == 0);
+  response.on_drained({});
+  response.add(std::string(2U << 20, 'c'));
+  CHECK(fixture.until([&] { return response.queued() == 0; }));
+  CHECK(drained == 2);
+}
+
 TEST_CASE("response: a place to follow is asked for, and free again after the answer") {
   ServeFixture fixture;
   fixture.client->send(kGet);
