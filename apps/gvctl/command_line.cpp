@@ -1,6 +1,5 @@
 #include "gvctl/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,8 +7,10 @@
 #include <optional>
 #include <tuple>
 
+#include "base/nearest.h"
 #include "config/values.h"
 #include "control/exit_code.h"
+#include "gvctl/parser.h"
 #include "gvctl/unknown_command.h"
 #include "gvctl/when.h"
 
@@ -17,173 +18,6 @@ namespace gracevisor::gvctl {
 namespace {
 
 constexpr int kUsage = static_cast<int>(control::ExitCode::usage);
-
-constexpr std::string_view kFooter =
-    "A selector SEL is web, web@43 (a generation), web@43.1 (an instance); APP may be 'worker-*' or all.\n"
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 no daemon, 4 no such app, 5 busy, 6 aborted, 7 not\n"
-    "permitted, 8 some failed, 9 preflight, 10 exited before healthy, 11 health timeout, 13 rolled back,\n"
-    "14 the answer is no, 124 the wait ended first.";
-
-// What a command may be given to say what it applies to.
-enum class Takes { nothing, one_app, apps, one_of_app, instances };
-
-// The parser, and what it fills.
-struct Parser {
-  CommandLine line;
-  Takes takes = Takes::nothing;
-  std::vector<std::string> selectors;
-  std::string until;
-  std::string timeout;
-  std::string since;
-  std::string log_until;
-  bool access = false;
-  bool daemon = false;
-  CLI::App app{"gvctl: talks to gracevisord", "gvctl"};
-
-  Parser() {
-    app.require_subcommand(1);
-    app.fallthrough();
-    app.footer(std::string(kFooter));
-    app.set_version_flag("--version", "gvctl " GV_VERSION);
-    app.add_option("--socket", line.socket, "the daemon's control socket (env GRACEVISOR_SOCKET)")
-        ->type_name("PATH");
-    app.add_option("-c,--config", line.config, "the daemon's configuration, which tells the socket")
-        ->type_name("FILE");
-    app.add_flag("--json", line.json, "machine-readable output: JSON, one object per line");
-    add_looks();
-    add_logs();
-    add_deploys();
-    add_runs();
-    add_daemon();
-  }
-
- private:
-  void add_looks() {
-    auto* status = add(Verb::status, Takes::apps, "status", {"ls", "ps"}, "show apps and their instances");
-    status->add_option("APP", selectors, "apps, with their instances; without any, all apps");
-    status->add_flag("-v,--verbose", line.verbose, "show the instances of all apps, too");
-    status->add_flag("-w,--watch", line.watch, "show it again every 2 s, until Ctrl-C");
-    status->add_flag("--exit-code", line.exit_code, "exit 14 if anything that should run does not");
-    auto* history = add(Verb::history, Takes::one_of_app, "history", {},
-                        "show the last commands of an app, or the whole reports of a generation");
-    take_one(*history, "APP[@GEN]", "an app, or one of its generations");
-    auto* environment =
-        add(Verb::environment, Takes::one_app, "env", {}, "show the environment of an app's processes");
-    take_one(*environment, "APP", "an app");
-    environment->add_flag("--unmask", line.unmask, "show the values that the configuration chose, too");
-    auto* show = add(Verb::show, Takes::one_app, "show", {},
-                     "show the settings that an app runs with, and where each comes from");
-    take_one(*show, "APP", "an app");
-    show->add_flag("--all", line.all, "show what is as by default, too");
-    auto* check = add(Verb::check, Takes::nothing, "check", {},
-                      "have the daemon check its configuration files as they are now");
-    check->add_flag("--strict", line.strict, "exit 2 if there are warnings, too");
-    auto* schema =
-        add(Verb::schema, Takes::nothing, "schema", {}, "print the JSON Schema of what gvctl --json prints");
-    schema->add_option("NAME", line.word,
-                       "status, report, logs, history, environment, settings, check, version or error");
-    auto* names = add(Verb::names, Takes::nothing, "names", {}, "list the names of apps, for completion");
-    names->add_flag("--generations", line.generations, "and those of their generations and instances");
-    names->group("");
-  }
-
-  void add_logs() {
-    auto* logs = add(Verb::logs, Takes::instances, "logs", {"tail"}, "show what apps wrote");
-    logs->add_option("SEL", selectors, "apps, generations or instances; without any, all apps");
-    logs->add_flag("-f,--follow", line.logs.follow, "go on as more is written, also over a daemon's restart");
-    logs->add_option_function<std::uint32_t>(
-            "-n,--lines", [this](std::uint32_t lines) { line.logs.lines = lines; },
-            "how many lines of the past, of each app (100; of several apps 20)")
-        ->type_name("N")
-        ->check(CLI::Range(0U, 100000U));
-    logs->add_flag("-t,--time", line.logs.time, "show when each line was written");
-    logs->add_option("--since", since, "only what was written since: 10m, 14:30, 2026-11-29T19:01:02Z")
-        ->type_name("TIME");
-    logs->add_option("--until", log_until, "only what was written until then")->type_name("TIME");
-    logs->add_option("--grep", line.logs.grep, "only lines with this text, which is no pattern")
-        ->type_name("TEXT");
-    logs->add_flag("--stderr", line.logs.only_stderr, "only what was written to standard error");
-    logs->add_flag("--access", access, "the access logs of the apps instead");
-    logs->add_flag("--daemon", daemon, "the daemon's own log instead");
-  }
-
-  void add_deploys() {
-    auto* deploy = add(Verb::deploy, Takes::apps, "deploy", {"restart"},
-                       "start a new generation, and switch to it once it is healthy");
-    take_apps(*deploy);
-    deploy->add_flag("--dry-run", line.dry_run, "only say what would be done");
-    deploy->add_flag("--no-wait", line.no_wait, "return as soon as the daemon has begun");
-    deploy->add_option("--until", until, "return at the cutover; the guard goes on without gvctl")
-        ->type_name("cutover")
-        ->check(CLI::IsMember({"cutover"}));
-    take_apps(*add(Verb::abort, Takes::apps, "abort", {}, "undo the deploy that is under way"));
-    auto* attach = add(Verb::attach, Takes::one_app, "attach", {},
-                       "follow the command that is under way for an app, from its beginning");
-    take_one(*attach, "APP", "an app");
-    auto* wait = add(Verb::wait, Takes::apps, "wait", {},
-                     "wait until nothing is under way for apps, and exit as the last command did");
-    take_apps(*wait);
-    wait->add_option("--timeout", timeout, "at most so long, then exit 124")->type_name("DURATION");
-    auto* reload =
-        add(Verb::reload, Takes::apps, "reload", {}, "put the changed configuration into force, as a whole");
-    reload->add_option("APP", selectors, "apps; without any, all of them, and the daemon's own keys");
-    reload->add_flag("--dry-run", line.dry_run, "only say what would be done");
-    reload->add_flag("--remove", line.remove, "drain, stop and forget apps that the files no longer have");
-    reload->add_flag("--no-wait", line.no_wait,
-                     "return as soon as the files are checked and the daemon has begun");
-  }
-
-  void add_runs() {
-    auto* start = add(Verb::start, Takes::apps, "start", {}, "start stopped apps, as the files now say");
-    take_apps(*start);
-    start->add_flag("--same", line.same, "as they were stopped, whatever the files say");
-    auto* stop = add(Verb::stop, Takes::apps, "stop", {},
-                     "let apps finish their requests, then stop them until a start or deploy");
-    take_apps(*stop);
-    stop->add_flag("--now", line.now, "do not wait for requests to finish");
-    auto* kill = add(Verb::kill, Takes::instances, "kill", {},
-                     "SIGKILL at once; an app then stays stopped, an instance is replaced");
-    take_instances(*kill);
-    auto* signal = add(Verb::signal, Takes::instances, "signal", {},
-                       "send a signal to the main processes of instances; nothing else changes");
-    signal->add_option("SIGNAL", line.word, "its name or number")->required();
-    take_instances(*signal);
-    signal->add_flag("--group", line.group, "to every process of the instance's group");
-    signal->add_flag("--force", line.force, "suspend even what serves");
-    auto* scale = add(Verb::scale, Takes::one_app, "scale", {},
-                      "change the number of instances, until the files give another one");
-    take_one(*scale, "APP", "an app");
-    scale->add_option("N", line.word, "how many, +N more, -N fewer, or \"file\": as the files say")
-        ->required();
-  }
-
-  void add_daemon() {
-    auto* shutdown = add(Verb::shutdown, Takes::nothing, "shutdown", {}, "stop all apps, then the daemon");
-    shutdown->add_flag("--no-wait", line.no_wait, "return as soon as the daemon has begun");
-    add(Verb::version, Takes::nothing, "version", {}, "show the versions of gvctl and of the daemon");
-  }
-
-  CLI::App* add(Verb verb, Takes what, const std::string& name, const std::vector<std::string>& aliases,
-                const std::string& description) {
-    CLI::App* command = app.add_subcommand(name, description);
-    for (const std::string& alias : aliases) command->alias(alias);
-    command->callback([this, verb, what] {
-      line.verb = verb;
-      takes = what;
-    });
-    return command;
-  }
-  void take_apps(CLI::App& command) { command.add_option("APP", selectors, "apps")->required(); }
-  void take_instances(CLI::App& command) {
-    command.add_option("SEL", selectors, "apps, generations or instances")->required();
-  }
-  void take_one(CLI::App& command, const std::string& name, const std::string& what) {
-    command
-        .add_option_function<std::string>(
-            name, [this](const std::string& given) { selectors = {given}; }, what)
-        ->required();
-  }
-};
 
 Ending usage_error(const std::string& what) {
   return Ending{kUsage, "gvctl: " + what + "\nRun gvctl --help for more information.\n"};
@@ -223,16 +57,21 @@ bool is_count(std::string_view text) {
          digits.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// "-1" is no option, but CLI11 would take it for one: it goes behind "--".
-std::vector<std::string> with_negative_last(std::vector<std::string> arguments) {
-  if (std::ranges::find(arguments, "scale") == arguments.end()) return arguments;
+// "-1" is no option, but CLI11 would take it for one: as a number of instances it goes behind "--", and of
+// lines it is what -n takes.
+std::vector<std::string> with_numbers(std::vector<std::string> arguments, const std::string& command) {
   auto negative = std::ranges::find_if(
       arguments, [](const std::string& word) { return word.starts_with('-') && is_count(word); });
   if (negative == arguments.end()) return arguments;
   std::string word = std::move(*negative);
-  arguments.erase(negative);
-  if (std::ranges::find(arguments, "--") == arguments.end()) arguments.emplace_back("--");
-  arguments.push_back(std::move(word));
+  if (command == "logs" || command == "tail") {
+    *negative = "-n";
+    arguments.insert(negative + 1, word.substr(1));
+  } else if (command == "scale") {
+    arguments.erase(negative);
+    if (std::ranges::find(arguments, "--") == arguments.end()) arguments.emplace_back("--");
+    arguments.push_back(std::move(word));
+  }
   return arguments;
 }
 
@@ -301,6 +140,28 @@ void add_words(const CLI::App& app, std::vector<std::string>& words) {
   }
 }
 
+// `command`: null, those of every command alone.
+std::vector<std::string> options_of(const Parser& parser, const CLI::App* command) {
+  std::vector<std::string> words;
+  add_words(parser.app, words);
+  if (command != nullptr) add_words(*command, words);
+  return words;
+}
+
+// The first word that nothing takes: "deploy has no option --foo".
+std::string unexpected_word(const Parser& parser, const CLI::App* command) {
+  const std::vector<std::string> rest = parser.app.remaining(true);
+  const std::string name = command == nullptr ? "gvctl" : command->get_name();
+  if (rest.empty()) return name + " takes no more";
+  const std::string& word = rest.front();
+  if (!word.starts_with('-')) return fmt::format("{} takes no \"{}\"", name, word);
+  const std::vector<std::string> known = options_of(parser, command);
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const std::string_view near = base::nearest(word.substr(0, word.find('=')), views);
+  return fmt::format("{} has no option {}{}", name, word,
+                     near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
+}
+
 // The word that should be a command; empty: there is none.
 std::string command_of(const std::vector<std::string>& arguments) {
   for (auto word = arguments.begin(); word != arguments.end(); ++word) {
@@ -351,7 +212,7 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
   }
   try {
     // CLI11 takes them last one first.
-    const std::vector<std::string> words = with_negative_last(arguments);
+    const std::vector<std::string> words = with_numbers(arguments, word);
     parser.app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(Ending{0, parser.app.help()});
@@ -359,6 +220,16 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
     return std::unexpected(Ending{0, std::string(version.what()) + "\n"});
   } catch (const CLI::RequiredError& error) {
     return std::unexpected(usage_error(missing(error, word)));
+  } catch (const CLI::ExtrasError& /*error*/) {
+    return std::unexpected(usage_error(unexpected_word(parser, find_command(parser, word))));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string what = error.what();  // "--since: 1 required TEXT missing"
+    return std::unexpected(usage_error(what.substr(0, what.find(':')) + " needs a value"));
+  } catch (const CLI::ConversionError& error) {
+    const std::string what = error.what();  // "Could not convert: --lines = x"
+    const std::size_t begin = what.find("--");
+    return std::unexpected(
+        usage_error(begin == std::string::npos ? what : what.substr(begin) + " is no number that it takes"));
   } catch (const CLI::Error& error) {
     return std::unexpected(usage_error(error.what()));
   }

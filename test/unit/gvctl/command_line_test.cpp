@@ -251,3 +251,30 @@ TEST_CASE("manual page and completions: they know every command and every option
     }
   }
 }
+
+TEST_CASE("usage errors: they name the command, the word, and what may have been meant") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"status", "--watc"}, "status has no option --watc (did you mean --watch?)"},
+      {{"deploy", "--same", "web"}, "deploy has no option --same"},
+      {{"shutdown", "now"}, "shutdown takes no \"now\""},
+      {{"logs", "--since"}, "--since needs a value"},
+      {{"scale", "web=2"}, "scale needs N: gvctl scale --help"},
+      {{"deploy"}, "deploy needs APP: gvctl deploy --help"},
+      {{"status", "web:1"},
+       "\"web:1\" selects nothing: an instance is web@GENERATION.SLOT: gvctl status web"},
+  };
+  for (const auto& [words, text] : cases) {
+    const Ending ending = refused(words);
+    CHECK(ending.exit == 2);
+    CHECK(ending.text == "gvctl: " + text + "\nRun gvctl --help for more information.\n");
+  }
+}
+
+TEST_CASE("numbers behind a hyphen: fewer instances, and lines of logs") {
+  const auto logs = parse_command_line({"logs", "-100", "web"}, "");
+  REQUIRE(logs.has_value());
+  CHECK(logs->logs.lines == 100);
+  const auto scale = parse_command_line({"scale", "web", "-1"}, "");
+  REQUIRE(scale.has_value());
+  CHECK(scale->word == "-1");
+}
