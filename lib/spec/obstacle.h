@@ -1,7 +1,8 @@
 // What kept a program from being executed, in words. The kernel only says "No such file or directory" of a
 // script that exists, or "Permission denied" without the folder; this walks the path once as the kernel does,
 // with the rights of the app's user, and names the first step that fails. It judges by modes alone: where an
-// access list or a security module decides, nothing is found.
+// access list or a security module decides, nothing is found; a check asks the same before anything is
+// started.
 //
 // Files and links may belong to hostile users: at most kFirstBytes are read of a file, and only a line that
 // begins with "#!" is repeated. Thread: any; looks at the disk.
@@ -28,6 +29,7 @@ struct FileEntry {
   uid_t owner = 0;
   gid_t group = 0;
   std::string target = {};  // of a link
+  bool listed = false;      // an access list may grant more than the mode
 };
 
 class Disk {
@@ -53,7 +55,7 @@ class RealDisk final : public Disk {
 [[nodiscard]] spawn::Credentials own_rights();
 
 // "/srv/run.sh: its interpreter /usr/bin/nopython does not exist"; empty: no obstacle was found. `who`: whose
-// rights count. `code`: the errno value of execve(2).
+// rights count. `code`: the errno value of execve(2); 0: it was not tried.
 [[nodiscard]] std::string why_not_executed(const Disk& disk, const spawn::Credentials& who,
                                            const std::string& program, int code);
 // "nobody cannot enter /root"; empty: no obstacle was found.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,7 +27,10 @@ FileEntry RealDisk::look(const std::string& path) const {
   struct stat st{};
   if (::fstatat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) return {};
   FileEntry entry{kind_of(st.st_mode), st.st_mode & kPermissions, st.st_uid, st.st_gid};
-  if (entry.kind != FileEntry::Kind::link) return entry;
+  if (entry.kind != FileEntry::Kind::link) {
+    entry.listed = ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+    return entry;
+  }
   std::array<char, 4096> target{};
   const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
   if (length > 0) entry.target.assign(target.data(), static_cast<std::size_t>(length));

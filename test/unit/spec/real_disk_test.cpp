@@ -1,5 +1,4 @@
-#include "spec/barrier.h"
-
+// What keeps a user from executing a file, on a real disk.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,11 +6,11 @@
 #include <filesystem>
 #include <string>
 
+#include "spec/obstacle.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
-using spec::barrier;
-using spec::Credentials;
+using spawn::Credentials;
 
 namespace {
 
@@ -21,12 +20,12 @@ Credentials stranger() {
 }
 
 std::string said(const std::filesystem::path& file, const Credentials& user) {
-  return barrier(file, user).value_or("");
+  return spec::why_not_executed(spec::RealDisk(), user, file.string(), 0);
 }
 
 }  // namespace
 
-TEST_CASE("barrier: the first folder that the user cannot enter, or the file") {
+TEST_CASE("obstacle: on a disk, the first folder that the user cannot enter, or the file") {
   test::TempFolder folder;
   const auto top = std::filesystem::canonical(folder.path());
   const auto file = std::filesystem::canonical(folder.write("bin/tool", "#!/bin/sh\n", 0755));
@@ -37,10 +36,10 @@ TEST_CASE("barrier: the first folder that the user cannot enter, or the file") {
   CHECK(said(file, stranger()) == "ada cannot enter " + file.parent_path().string());
   REQUIRE(::chmod(file.parent_path().c_str(), 0755) == 0);
   REQUIRE(::chmod(file.c_str(), 0754) == 0);
-  CHECK(said(file, stranger()) == "ada cannot execute " + file.string());
+  CHECK(said(file, stranger()) == file.string() + " is not executable for ada: chmod +x");
 }
 
-TEST_CASE("barrier: owner, group and supplementary groups count, each with its own bit") {
+TEST_CASE("obstacle: on a disk, owner, group and supplementary groups count, each with its own bit") {
   test::TempFolder folder;
   REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
   const auto file = std::filesystem::canonical(folder.write("tool", "#!/bin/sh\n", 0710));
@@ -52,11 +51,19 @@ TEST_CASE("barrier: owner, group and supplementary groups count, each with its o
   CHECK_FALSE(said(file, user).empty());  // a member is no other
 }
 
-TEST_CASE("barrier: a link leads to where the user cannot go") {
+TEST_CASE("obstacle: on a disk, a link leads to where the user cannot go") {
   test::TempFolder folder;
   REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
   const auto file = std::filesystem::canonical(folder.write("home/python", "#!/bin/sh\n", 0755));
   REQUIRE(::chmod(file.parent_path().c_str(), 0700) == 0);
   std::filesystem::create_symlink(file, folder / "python");
-  CHECK(said(folder / "python", stranger()) == "ada cannot enter " + file.parent_path().string());
+  CHECK(said(folder / "python", stranger())
+            .starts_with("ada cannot enter " + file.parent_path().string() + " ("));
+}
+
+TEST_CASE("obstacle: on a disk, an interpreter that is not there is found before anything is started") {
+  test::TempFolder folder;
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  const auto file = std::filesystem::canonical(folder.write("tool", "#!/gone/python\n", 0755));
+  CHECK(said(file, stranger()) == file.string() + ": its interpreter /gone/python: /gone does not exist");
 }
