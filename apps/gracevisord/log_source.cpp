@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <ranges>
 #include <utility>
 
 namespace gracevisor::daemon {
@@ -48,7 +49,7 @@ class Joiner {
     if (parts.empty()) return;
     const OutputLine& first = *parts.back();
     FileLine line{first.time, first.instance, stream_of(first), {}, false};
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) line.text += (*part)->text;
+    for (const auto& part : std::views::reverse(parts)) line.text += part->text;
     const OutputLine& last = *parts.front();
     line.cut = line.text.size() > output::BackwardLines::kMost ||
                (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);

@@ -101,7 +101,7 @@ std::optional<Ending> finish_logs(Parser& parser) {
     *time = parse_when(*text, now);
     if (!*time) {
       return usage_error(
-          fmt::format("{}: \"{}\" is no time: 10m (ago), 14:30, \"2026-11-29 19:01\" or 2026-11-29T19:01:02Z",
+          fmt::format(R"({}: "{}" is no time: 10m (ago), 14:30, "2026-11-29 19:01" or 2026-11-29T19:01:02Z)",
                       name, *text));
     }
   }

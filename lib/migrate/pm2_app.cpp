@@ -29,7 +29,7 @@ constexpr Said kKeys[] = {
     {"cron_restart", "no schedule in this version: a timer that runs gvctl restart APP"},
     {"exec_mode",
      "each instance is a process with a port of its own, in PORT, and the proxy shares requests out: the "
-     "app must listen on process.env.PORT"},
+     "app must listen on process.env.PORT; listen = \"ADDRESS\" in place of endpoint = \"none\" is where"},
     {"ignore_watch", "nothing is watched: gvctl deploy APP after a change"},
     {"increment_var", "use {slot}, the instance's number from 1, in environment"},
     {"instance_var", "use {slot}, the instance's number from 1, in environment"},
