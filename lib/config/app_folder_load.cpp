@@ -32,8 +32,8 @@ bool is_included(const std::string& path, const Files& files) {
 class FolderLoader {
  public:
   FolderLoader(const Files& trees, std::filesystem::path folder, const AppFolderChange& change,
-               const DaemonUser& user)
-      : folder_(std::move(folder)), change_(change), user_(user) {
+               DaemonUser user)
+      : folder_(std::move(folder)), change_(change), user_(std::move(user)) {
     for (const File& file : trees) {
       if (file.of_app_folder) {
         before_.emplace(name_of(file.name), file);
@@ -124,7 +124,8 @@ class FolderLoader {
     for (const std::string& name : blamed) {
       std::vector<Diagnostic> own = errors;
       std::erase_if(own, [&](const Diagnostic& error) { return error.source.file != path_of(name); });
-      result_.refused.emplace(name, own.empty() ? errors : std::move(own));
+      if (own.empty()) own = errors;
+      result_.refused.emplace(name, std::move(own));
       taken_.erase(name);
       result_.dropped.erase(name);
       const auto before = before_.find(name);

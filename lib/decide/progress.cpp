@@ -49,7 +49,7 @@ std::string Deploy::drain_progress() const {
 }
 
 std::string Deploy::progress() const {
-  const std::string drain = drain_progress();
+  std::string drain = drain_progress();
   switch (phase_) {
     case Phase::checking:
       return fmt::format("@{}: {}, {:.0f} s left", candidate_.id().value(), coming_up(candidate_),

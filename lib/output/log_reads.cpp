@@ -16,7 +16,7 @@ void LogReads::cancel(std::uint64_t id) {
   if (done_.erase(id) == 0) return;
   std::erase_if(waiting_, [id](const ReadLane::Order& order) { return order.id == id; });
   if (std::ranges::find(under_way_, id) == under_way_.end()) return;
-  if (lane_.cancelled.push(std::uint64_t{id})) wake_();
+  if (lane_.cancelled.push(auto(id))) wake_();
 }
 
 void LogReads::send() {
