@@ -47,7 +47,7 @@ struct BalanceWord {
 void keys(auto& key, IsA<HeaderRules> auto& value) {
   auto& [set, remove] = value;
   key({"set", Takes::table, "replaces every field of that name"},
-      By{read_set, map_text, R"(a table such as { X-Frame-Options = "DENY" })"}, set);
+      By{read_set, masked_text, R"(a table such as { X-Frame-Options = "DENY" })"}, set);
   key({"remove", Takes::table}, By{read_remove, list_text, "a header's name or a list of names"}, remove);
 }
 

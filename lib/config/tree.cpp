@@ -75,11 +75,26 @@ std::optional<Source> binary_at(std::string_view text, const std::string& file) 
                 static_cast<unsigned>(1 + at - line_begin)};
 }
 
+// May the value be a secret? Those of environments and of headers are not repeated.
+bool hides_value(std::string_view before, std::string_view key) {
+  const std::size_t at = before.rfind("\n[");
+  const std::string_view table = before.starts_with('[') && at == std::string_view::npos ? before
+                                 : at == std::string_view::npos                          ? std::string_view()
+                                                                : before.substr(at + 1);
+  for (const std::string_view one : {table.substr(0, table.find('\n')), key}) {
+    if (one.contains("environment") || one.contains("headers")) return true;
+  }
+  // No key of ours has a capital letter; names of variables and fields do.
+  return std::ranges::any_of(key, [](unsigned char c) { return std::isupper(c) != 0; });
+}
+
 // What TOML calls an error is often a string without quotes: "; put it in quotes: user = "www-data"".
 std::string quotes_hint(std::string_view text, unsigned line) {
+  const std::string_view whole = text;
   for (unsigned number = 1; number < line && !text.empty(); ++number) {
     text.remove_prefix(std::min(text.size(), text.find('\n') + 1));
   }
+  const std::string_view before = whole.substr(0, whole.size() - text.size());
   text = text.substr(0, text.find_first_of("\r\n"));
   auto sign = text.find('=');
   if (sign == std::string_view::npos) return {};
@@ -93,7 +108,8 @@ std::string quotes_hint(std::string_view text, unsigned line) {
   bool bare = !value.empty() && (std::isalnum(static_cast<unsigned char>(value[0])) != 0 ||
                                  std::string_view("/.~*:-_@%$").find(value[0]) != std::string_view::npos);
   if (!bare) return {};
-  return "; put it in quotes: " + one_line(words(text.substr(0, sign))) + " = " + quote_briefly(value);
+  const std::string key = one_line(words(text.substr(0, sign)));
+  return "; put it in quotes: " + key + " = " + (hides_value(before, key) ? R"("…")" : quote_briefly(value));
 }
 
 std::string syntax_text(std::string_view text, std::string_view description, unsigned line,

@@ -59,6 +59,7 @@ base::GenerationId Supervisor::last_generation_of(const std::string& name) const
 
 decide::Refused Supervisor::no_such_app(const std::string& name, const config::Config* config) const {
   std::vector<std::string_view> known;
+  known.reserve(apps_.size() + (config == nullptr ? 0 : config->apps.size()));
   for (const auto& [id, entry] : apps_) known.push_back(entry.app->name());
   if (config != nullptr) {
     for (const config::App& app : config->apps) known.push_back(app.name);

@@ -37,6 +37,14 @@ TEST_CASE("foreign: a string without quotes is shown with them") {
   CHECK(hint("directory = /srv").ends_with(R"(; put it in quotes: directory = "/srv")"));
   CHECK(hint("listen = 0.0.0.0:80").ends_with(R"(; put it in quotes: listen = "0.0.0.0:80")"));
   CHECK(hint("user = a\x1b").find('\x1b') == std::string::npos);
+  // What may be a secret is not repeated.
+  for (const char* text :
+       {"environment.TOKEN = s3cret", "environment.token = s3cret", "TOKEN = s3cret",
+        "[app.web.environment]\ntoken = s3cret", "[app.web.proxy_options.request_headers]\nset.x = s3cret"}) {
+    CHECK(hint(text).find("s3cret") == std::string::npos);
+    CHECK(hint(text).ends_with(" = \"…\""));
+  }
+  CHECK(hint("[app.web.environment]\nA = \"b\"\n[app.two]\nuser = nobody").ends_with(R"(user = "nobody")"));
   CHECK(hint("command = \"a").find("put it in quotes") == std::string::npos);
   CHECK(hint("command = = 1").find("put it in quotes") == std::string::npos);
 }
