@@ -112,6 +112,19 @@ base::Expected<spawn::Launcher> open_launcher() {
   return spawn::Launcher::open(spawn::helper_places(self, GV_EXEC_FROM_DAEMON));
 }
 
+// Where the daemon listens: "0.0.0.0:80, unix:/run/web.sock, and 12 more".
+std::string addresses_text(const config::Config& config) {
+  constexpr std::size_t kMost = 10;
+  std::string text;
+  std::size_t count = 0;
+  for (const config::Listener& listener : config.listeners) {
+    for (const base::Address& address : listener.addresses) {
+      if (++count <= kMost) text += (text.empty() ? "" : ", ") + address.text();
+    }
+  }
+  return count <= kMost ? text : fmt::format("{}, and {} more", text, count - kMost);
+}
+
 }  // namespace
 
 base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
@@ -172,8 +185,9 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   daemon->log_.info("descriptors limit={} need={} clients={} control={}", budget.limit(), budget.need(),
                     budget.clients(), budget.control());
   if (!budget.enough()) daemon->log_.warning("descriptors cause=\"{}\"", budget.shortfall());
-  daemon->log_.info("ready version={} workers={} apps={} config={}", GV_VERSION, workers,
-                    settings.config.apps.size(), settings.config_file.string());
+  daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
+                    workers, settings.config.apps.size(), settings.config_file.string(),
+                    control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
   return daemon;
 }
 

@@ -20,7 +20,7 @@ namespace {
 constexpr int kUsage = static_cast<int>(control::ExitCode::usage);
 
 Ending usage_error(const std::string& what) {
-  return Ending{kUsage, "gvctl: " + what + "\nRun gvctl --help for more information.\n"};
+  return Ending{kUsage, "gvctl: " + what + "\nRun gvctl --help for more information.\n", what};
 }
 
 std::optional<std::string> misfit(Takes takes, const Selector& selector, const std::string& text) {
@@ -205,7 +205,7 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
                                                       const std::string& environment_socket) {
   Parser parser;
   const std::string word = command_of(arguments);
-  if (arguments.empty()) return std::unexpected(Ending{kUsage, parser.app.help()});
+  if (arguments.empty()) return std::unexpected(Ending{kUsage, parser.app.help(), "no command is given"});
   if (word == "help") return std::unexpected(help(arguments, parser));
   if (!word.empty() && find_command(parser, word) == nullptr) {
     return std::unexpected(no_command(word, parser));
@@ -236,6 +236,11 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
   if (auto wrong = finish(parser)) return std::unexpected(*wrong);
   if (parser.line.socket.empty() && parser.line.config.empty()) parser.line.socket = environment_socket;
   return parser.line;
+}
+
+bool asks_for_json(const std::vector<std::string>& arguments) {
+  const auto end = std::ranges::find(arguments, "--");
+  return std::find(arguments.begin(), end, "--json") != end;
 }
 
 std::map<std::string, std::vector<std::string>> command_words() {

@@ -77,12 +77,16 @@ struct CommandLine {
 // Nothing to run: help, a version, or a usage error, with the text to show and the exit code.
 struct Ending {
   int exit = 0;
-  std::string text;  // for standard output when exit is 0, else for standard error
+  std::string text;       // for standard output when exit is 0, else for standard error
+  std::string what = {};  // the error alone; with --json it goes to standard output as an object
 };
 
 // `arguments` excludes the program's name. `environment_socket`: GRACEVISOR_SOCKET, or empty.
 [[nodiscard]] std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::string>& arguments,
                                                                     const std::string& environment_socket);
+
+// Is --json among them?
+[[nodiscard]] bool asks_for_json(const std::vector<std::string>& arguments);
 
 // Every command (aliases too) with its long options, the global ones under "": what the manual page and the
 // completions must cover.

@@ -61,8 +61,13 @@ int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   auto line = gvctl::parse_command_line(arguments, environment("GRACEVISOR_SOCKET"));
   if (!line) {
-    (line.error().exit == 0 ? out : err).write(line.error().text);
-    return line.error().exit;
+    const gvctl::Ending& ending = line.error();
+    if (ending.exit != 0 && gvctl::asks_for_json(arguments)) {
+      out.write(control::to_json(control::Error{ending.what, control::ExitCode::usage, {}}) + "\n");
+    } else {
+      (ending.exit == 0 ? out : err).write(ending.text);
+    }
+    return ending.exit;
   }
 
   control::Client::Options options;

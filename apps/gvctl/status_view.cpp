@@ -179,7 +179,10 @@ std::string trouble_of(const InstanceStatus& instance, bool explained) {
 std::string deploy_line(const AppStatus& app, const DeployStatus& deploy) {
   std::string text = fmt::format("deploying @{}: {}", deploy.generation, harmless(deploy.phase));
   if (deploy.left_s) text += fmt::format(", {} s left", *deploy.left_s);
-  if (deploy.draining > 0) text += fmt::format(", {} requests drain", grouped(deploy.draining));
+  if (deploy.draining > 0) {
+    text += fmt::format(", {} {}", grouped(deploy.draining),
+                        deploy.draining == 1 ? "request drains" : "requests drain");
+  }
   const std::string name = harmless(app.name);
   text += fmt::format(" (gvctl attach {}", name);
   const bool undoable = !among(deploy.phase, {"finishing", "aborting", "rolling back", "ended"});

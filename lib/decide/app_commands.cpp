@@ -34,6 +34,11 @@ std::string Selection::text(std::string_view app) const {
 }
 
 std::expected<void, Refused> App::stop(const spec::Stopped& by, Haste haste, std::shared_ptr<Report> report) {
+  if (stopped_ && ended() && !deploy_ && !records_.asked()) {
+    report->finish(knowledge_.now(), "done",
+                   fmt::format("{} is stopped already: gvctl start {}", name_, name_), ExitCode::done);
+    return {};
+  }
   remember(report, live_);
   report->add(knowledge_.now(), haste == Haste::kill ? "kill" : "stop",
               deploy_ ? deploy_->describe()
@@ -132,12 +137,20 @@ std::expected<void, Refused> App::scale(unsigned instances, std::shared_ptr<Repo
   auto spec = std::make_shared<spec::Spec>(*live_->spec());
   const unsigned before = spec->app.instances;
   const unsigned file = spec->app.scaled_from.value_or(before);
+  if (instances == before) {
+    report->finish(knowledge_.now(), "done",
+                   fmt::format("{} has {} instance{} already{}", live_->name(), before,
+                               before == 1 ? "" : "s", before == file ? ", as the files say" : ""),
+                   ExitCode::done);
+    return {};
+  }
   spec->app.instances = instances;
   spec->app.scaled_from = instances == file ? std::nullopt : std::optional(file);
   remember(report, live_);
-  report->add(knowledge_.now(), "scale",
-              fmt::format("{}  {} -> {} instances{}", live_->name(), before, instances,
-                          instances == file ? "" : fmt::format(" (file: {})", file)));
+  report->add(
+      knowledge_.now(), "scale",
+      fmt::format("{}  {} -> {} instance{}{}", live_->name(), before, instances, instances == 1 ? "" : "s",
+                  instances == file ? "" : fmt::format(" (file: {})", file)));
   effects_.arm(id_, AppTimer::start_timeout, spec->app.deploy.timeout);
   waits_.push_back({.what = Wait::For::scaled, .report = std::move(report), .unwell = live_->unwell()});
   adjust(std::move(spec));

@@ -52,8 +52,8 @@ std::string Deploy::progress() const {
   std::string drain = drain_progress();
   switch (phase_) {
     case Phase::checking:
-      return fmt::format("@{}: {}, {:.0f} s left", candidate_.id().value(), coming_up(candidate_),
-                         seconds(*until() - knowledge_.now()));
+      return fmt::format("@{}: {:.0f} s left, {}", candidate_.id().value(),
+                         seconds(*until() - knowledge_.now()), coming_up(candidate_));
     case Phase::guarding: {
       const std::string guard =
           fmt::format("guard: {:.0f} s left", seconds(*guard_until_ - knowledge_.now()));

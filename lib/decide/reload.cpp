@@ -156,8 +156,10 @@ base::ExitCode Reload::exit() const {
   const auto acting =
       std::ranges::count_if(steps_, [](const ReloadStep& step) { return does_something(step.action); });
   if (failures_.empty()) {
-    const bool busy = std::ranges::find(steps_, Action::skip, &ReloadStep::action) != steps_.end();
-    return busy && acting == 0 ? base::ExitCode::busy : base::ExitCode::done;
+    const auto skipped = std::ranges::find(steps_, Action::skip, &ReloadStep::action);
+    if (skipped == steps_.end()) return base::ExitCode::done;
+    if (acting == 0) return base::ExitCode::busy;
+    return skipped->asked ? base::ExitCode::some_failed : base::ExitCode::done;
   }
   return acting == 1 ? failures_.front() : base::ExitCode::some_failed;
 }

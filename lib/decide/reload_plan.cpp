@@ -64,7 +64,8 @@ std::vector<Place> given(const ReloadApp& app) {
 
 Action action_of(const ReloadApp& app, const std::vector<config::Difference>& differences, bool remove) {
   const bool same = app.now && app.next && differences.empty();
-  if (app.deploy && app.next && app.condition != Condition::busy) {
+  if (app.deploy && app.next) {
+    if (app.condition == Condition::busy) return Action::skip;
     return app.now || app.condition != Condition::idle ? Action::deploy : Action::start;
   }
   if (app.outside || same || (app.condition == Condition::idle && app.known)) return Action::none;
@@ -175,7 +176,9 @@ std::string explanation(const ReloadStep& step) {
     case Action::remove:
       return "no longer in the files" +
              (heirs.empty() ? "" : fmt::format(", once {} serves its routes", heirs));
-    case Action::skip: return "a deploy or a stop is under way: reload again after it";
+    case Action::skip:
+      return fmt::format("a deploy or a stop is under way: {} again after it",
+                         step.asked ? "deploy" : "reload");
     case Action::yield: return "its routes to " + heirs;
   }
   return "";
@@ -184,7 +187,7 @@ std::string explanation(const ReloadStep& step) {
 std::vector<ReloadStep> plan_reload(const std::vector<ReloadApp>& apps, bool remove) {
   std::vector<ReloadStep> steps;
   for (const ReloadApp& app : apps) {
-    ReloadStep& step = steps.emplace_back(ReloadStep{.app = app.name});
+    ReloadStep& step = steps.emplace_back(ReloadStep{.app = app.name, .asked = app.deploy});
     if (app.now && app.next) step.differences = spec::differences(*app.now, *app.next);
     step.action = action_of(app, step.differences, remove);
   }

@@ -45,6 +45,7 @@ struct ReloadStep {
   };
   std::string app;
   Action action = Action::none;
+  bool asked = false;  // for a deploy, by name
   std::vector<config::Difference> differences = {};
   std::set<std::string> heirs = {};  // apps that take over routes that this one gives away
   bool held = false;                 // one of the heirs will not serve by this reload

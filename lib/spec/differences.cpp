@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <set>
+#include <system_error>
 
 #include "config/adjust.h"
 #include "config/difference.h"
@@ -61,6 +63,12 @@ std::vector<config::Difference> changed_environment(const Spec& a, const Spec& b
   return result;
 }
 
+// /bin/sleep is /usr/bin/sleep where /bin is a link.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code failed;
+  return a == b || std::filesystem::equivalent(a, b, failed);
+}
+
 std::string user_of(const Spec& spec) {
   return spec.credentials ? spec.credentials->name : own_credentials().name;
 }
@@ -76,7 +84,7 @@ std::vector<config::Difference> differences(const Spec& from, const Spec& to) {
   // The same words may find a different file: a changed PATH, a new version beside the old one.
   const bool same_command = written.empty() || written.front().name != "command";
   if (!same_command) result.push_back(written.front());
-  if (same_command && from.program != to.program && from.directory == to.directory) {
+  if (same_command && !same_file(from.program, to.program) && from.directory == to.directory) {
     deploy("program", from.program, to.program);
   }
   if (from.directory != to.directory) deploy("directory", from.directory.string(), to.directory.string());

@@ -67,6 +67,7 @@ void Supervisor::start_configured(AppEntry& entry) {
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
     entry.problems.push_back("cannot start: " + spec.error().what);
+    entry.unstartable = true;
     entry.app->expect_start(false);
     return;
   }

@@ -110,6 +110,7 @@ std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const 
   note_touched(*entry, *frozen);
   entry->configured = *configured;
   entry->configured_listeners = planned->listeners;
+  entry->unstartable = false;
   entry->problems = std::move(planned->left);
   for (const std::string& left : entry->problems) log_.warning("listener app={} {}", name, left);
   entry->hints = std::move(hints);

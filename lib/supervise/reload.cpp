@@ -202,7 +202,8 @@ void Supervisor::end_reload() {
   }
   std::string summary = reloading_->steps.summary();
   if (!plan.listeners.empty()) {
-    summary += fmt::format("{}{} listeners changed", summary.empty() ? "" : ", ", plan.listeners.size());
+    summary += fmt::format("{}{} listener{} changed", summary.empty() ? "" : ", ", plan.listeners.size(),
+                           plan.listeners.size() == 1 ? "" : "s");
   }
   if (std::ranges::any_of(plan.daemon, is_adjusted))
     summary += summary.empty() ? "daemon changed" : ", daemon changed";

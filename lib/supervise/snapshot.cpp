@@ -88,7 +88,8 @@ AppSnapshot Supervisor::snapshot_of(const AppEntry& entry, const Drift& differin
   result.state = app.state();
   result.wanted = config.instances;
   result.scaled_from = config.scaled_from;
-  result.should_run = app.wanted();
+  result.should_run = app.wanted() || entry.unstartable;
+  if (entry.unstartable) result.state = "fatal";
   result.counts = world_->knowledge().counts(app.id());
   result.rates = entry.rates.since(now(), answers_of(result.counts));
   for (const std::string& listener : config.listen) {

@@ -167,6 +167,7 @@ class Supervisor {
     std::vector<std::string> hints;  // what the next report says about the configuration that was read
     std::vector<Touched> touched;    // by its last deploy
     observe::Rates rates;
+    bool unstartable = false;          // its start failed before any process: it stays down until a command
     bool held = false;                 // the newest table lists what a cut-back would restore
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };

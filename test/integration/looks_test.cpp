@@ -70,7 +70,7 @@ TEST_CASE("history: a link, a damaged file and one that is too large are no reas
     CHECK_FALSE(has(history.out, "root:"));
     CHECK(daemon.ctl({"--json", "history", "web"}).exit_code == 0);
     CHECK(daemon.ctl({"wait", "web"}).exit_code == 0);
-    CHECK(daemon.ctl({"scale", "web", "1"}).exit_code == 0);
+    CHECK(daemon.ctl({"scale", "web", "2"}).exit_code == 0);
     CHECK(has(daemon.ctl({"history", "web"}).out, "scale"));
     CHECK(daemon.terminate().exit_code == 0);
   }

@@ -120,7 +120,8 @@ TEST_CASE("reload routes: a deploy or a stop that comes between is not overruled
   for (const std::string& name : guarded) REQUIRE(daemon.wait_healthy(name, 1));
   REQUIRE(daemon.wait_healthy("stopped", 1));
   REQUIRE(daemon.wait_healthy("zz", 1));
-  site.configure(shared + after + named_app("stopped", "@LISTEN@", kNew) + named_app("zz", "@LISTEN2@", kNew));
+  site.configure(shared + after + named_app("stopped", "@LISTEN@", kNew) +
+                 named_app("zz", "@LISTEN2@", kNew));
   auto reload = daemon.ctl_beside({"reload"});
   for (const std::string& name : guarded) {
     REQUIRE(wait_until([&] { return has(daemon.log(), "cutover app=" + name); }));

@@ -320,3 +320,27 @@ TEST_CASE("kill: a process that is stuck in the kernel is not called killed") {
   CHECK(report->lines().back().exit == ExitCode::failed);
   CHECK(text_of(report) == "web@1.1 is stuck in the kernel, and no signal ends it: gvctl status web");
 }
+
+TEST_CASE("scale: the number that it has already changes nothing, and is no command for the history") {
+  AppFixture f;
+  f.boot();
+  f.effects.forget();
+  auto report = f.report();
+  REQUIRE(f.app.scale(2, report).has_value());
+  CHECK(exit_of(report) == ExitCode::done);
+  CHECK(text_of(report) == "web@1 has 2 instances already, as the files say");
+  CHECK(f.effects.calls.empty());
+}
+
+TEST_CASE("stop: what is stopped already stays so, by whom it was") {
+  AppFixture f;
+  f.boot(AppFixture::make_spec(1));
+  REQUIRE(f.stop(Haste::signal, f.report()).has_value());
+  f.written();
+  f.exit(1, 1);
+  f.effects.forget();
+  auto report = f.report();
+  REQUIRE(f.stop(Haste::drain, report).has_value());
+  CHECK(text_of(report) == "web is stopped already: gvctl start web");
+  CHECK(f.effects.calls.empty());
+}

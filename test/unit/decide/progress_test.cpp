@@ -20,7 +20,7 @@ TEST_CASE("progress: a deploy tells its checks, its drain, its guard, and what s
   f.probe(2, 2, false);
   f.effects.advance(2s);
   CHECK(f.app.progress(*report) ==
-        "@2: 1 of 2 healthy, last probe: " + f.instance(2, 2).probe_text() + ", 58 s left");
+        "@2: 58 s left, 1 of 2 healthy, last probe: " + f.instance(2, 2).probe_text());
   f.probe(2, 2, true);
   CHECK(f.app.progress(*report) == "");  // the record is being written
   f.written();

@@ -119,6 +119,19 @@ TEST_CASE("reload: a busy app is skipped unless nothing of it differs") {
   CHECK(busy(nullptr, true) == Action::skip);
 }
 
+TEST_CASE(
+    "reload: an app that should be deployed and is busy is named, and the others alone are no success") {
+  ReloadApp busy{"api", Condition::busy, spec_of("api"), spec_of("api")};
+  ReloadApp idle = running(spec_of("web"), spec_of("web"));
+  busy.deploy = idle.deploy = true;
+  Reload both(plan_reload({busy, idle}, false));
+  CHECK(both.summary().contains("1 busy"));
+  for (const ReloadStep& step : both.next()) both.done(step.app, base::ExitCode::done);
+  CHECK(both.exit() == base::ExitCode::some_failed);
+  CHECK(Reload(plan_reload({busy}, false)).exit() == base::ExitCode::busy);
+  CHECK(explanation(plan_reload({busy}, false).front()).ends_with("deploy again after it"));
+}
+
 TEST_CASE("reload: a route that moves to an app still to be started is given away once that serves") {
   auto old = spec_of("old", "site.test");
   auto bystander = spec_of("bystander");
