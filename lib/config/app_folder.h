@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -30,7 +31,10 @@ struct AppFolderListing {
   std::map<std::string, base::FileStamp> files;  // by name
   std::map<std::string, Refused> refused;        // by name: what is not read
 };
-// An error, with errno, if it cannot be read, has more than kMostFiles, or thousands of others.
+// Would it be looked at, by its name?
+[[nodiscard]] bool is_app_file(std::string_view name);
+// An error, with errno, if it or an entry cannot be looked at (nothing is known of what is missing, then), or
+// if it has more than kMostFiles, or thousands of others.
 [[nodiscard]] base::Expected<AppFolderListing> list_app_folder(const std::filesystem::path& folder);
 
 // The value of daemon.autodiscover in these files; null: it is not set, or no path.

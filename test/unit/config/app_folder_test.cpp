@@ -113,6 +113,42 @@ TEST_CASE_FIXTURE(Fixture, "app folder: none that is missing is an error, and on
         main + ":2:16: daemon.autodiscover: cannot open " + folder.path("apps.d") + ": Not a directory\n");
 }
 
+// Not root for as long as it lives, where the tests run as root.
+struct AsNobody {
+  AsNobody() {
+    if (is_root) REQUIRE(::seteuid(65534) == 0);
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() {
+    if (is_root) CHECK(::seteuid(0) == 0);
+  }
+  bool is_root = ::geteuid() == 0;
+};
+
+TEST_CASE_FIXTURE(Fixture, "app folder: a file that cannot be looked at has not gone") {
+  using std::filesystem::perms;
+  write("a.toml", worker("one"));
+  std::filesystem::permissions(folder.path(""), perms(0755));
+  std::filesystem::permissions(folder.path("apps.d"), perms(0444));  // its names can be read, and no more
+  {
+    const AsNobody nobody;
+    const auto listing = list_app_folder(folder.path("apps.d"));
+    REQUIRE_FALSE(listing.has_value());
+    CHECK(listing.error().what == "cannot stat a.toml: Permission denied");
+  }
+  std::filesystem::permissions(folder.path("apps.d"), perms(0755));
+  CHECK(list_app_folder(folder.path("apps.d"))->files.size() == 1);
+}
+
+TEST_CASE("app folder: which names are looked at") {
+  CHECK(is_app_file("a.toml"));
+  for (const char* name : {"", ".a.toml", ".toml", "a.toml~", "a.toml.swp", "4913", "a.TOML"}) {
+    INFO(name);
+    CHECK_FALSE(is_app_file(name));
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "app folder: what others could write is no configuration") {
   write("a.toml", worker("one"), 0666);
   CHECK(problems().starts_with(path("a.toml") + ":1:1: the file can be written by "));
