@@ -116,7 +116,9 @@ std::optional<File> read_app_file(const std::filesystem::path& path, FileTrust& 
   }
   File file{.name = path.string(), .tree = parse(*text, path.string(), findings), .owner = status.st_uid};
   file.of_app_folder = true;
-  file.stamp = base::stamp_of(status);
+  struct stat after{};
+  const bool is_same = ::fstat(fd->get(), &after) == 0 && base::stamp_of(after) == base::stamp_of(status);
+  if (is_same) file.stamp = base::stamp_of(status);
   return file;
 }
 
