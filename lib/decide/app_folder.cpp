@@ -84,11 +84,8 @@ void AppFolder::note_changes(base::TimePoint now) {
     }
     const auto [at, is_new] = changes_.try_emplace(name, Change{stamp, now, now});
     Change& change = at->second;
-    if (change.stamp != stamp) {
-      change = {stamp, now, change.settled ? now : change.first};
-      shrunk_.erase(name);
-      emptied_.erase(name);
-    }
+    // What it lost stays lost until it is tried again.
+    if (change.stamp != stamp) change = {stamp, now, change.settled ? now : change.first};
     change.settled = now >= change.since + kSettle;
   }
   std::erase_if(changes_, [this](const auto& one) { return !seen_.contains(one.first); });

@@ -99,8 +99,12 @@ TEST_CASE("app folder: what was lost by accident has to come back, or be applied
   f.done(f.change("a2"), {.shrunk = {"a"}});
   CHECK(f.at(1s, "a2").empty());
   CHECK(f.folder.trouble().starts_with("lost apps of more than half of its files at once: a, b;"));
-  const auto plan = f.change("a3");
+  // Even while it is being written.
+  CHECK(f.at(1s, "a3").empty());
+  CHECK(f.folder.trouble().starts_with("lost apps of more than half of its files at once: a, b;"));
+  const auto plan = f.at(1s, "a3");
   CHECK(plan.changed == Names{"a"});
+  CHECK(plan.shrunk.empty());
   f.done(plan);
   CHECK(f.folder.trouble().starts_with("lost b at once"));
   CHECK(f.at(1h, "a3").empty());
