@@ -7,7 +7,8 @@
 namespace gracevisor::supervise {
 namespace {
 
-constexpr std::string_view kIsRestless = "it keeps changing, and is taken once it has not for a second";
+constexpr std::string_view kIsRestless =
+    "it keeps changing; it is applied once it stays the same for a second";
 
 config::DaemonUser reader(uid_t config_owner) {
   config::DaemonUser user = config::current_user();
