@@ -27,17 +27,16 @@ struct CloseFolder {
   void operator()(DIR* folder) const noexcept { (void)::closedir(folder); }
 };
 
-bool is_app_file(std::string_view name) {
-  return name.ends_with(".toml") && !name.starts_with('.');
-}
-
 bool has_controls(const std::string& name) {
   return std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7F; });
 }
 
-void add_file(int folder, const std::string& name, AppFolderListing& listing) {
+base::Expected<void> add_file(int folder, const std::string& name, AppFolderListing& listing) {
   struct stat status{};
-  if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // it has gone
+  if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return {};  // it has gone
+    return base::fail_errno("cannot stat " + base::one_line(name, NAME_MAX), errno);
+  }
   if (has_controls(name)) {
     listing.refused[base::one_line(name, NAME_MAX)] = {.why = "has an odd name, and is not read"};
   } else if (S_ISREG(status.st_mode)) {
@@ -46,9 +45,14 @@ void add_file(int folder, const std::string& name, AppFolderListing& listing) {
     listing.refused[name] = {.why = std::string(S_ISLNK(status.st_mode) ? kIsLink : kIsNoFile),
                              .stamp = base::stamp_of(status)};
   }
+  return {};
 }
 
 }  // namespace
+
+bool is_app_file(std::string_view name) {
+  return name.ends_with(".toml") && !name.starts_with('.');
+}
 
 base::Expected<AppFolderListing> list_app_folder(const std::filesystem::path& folder) {
   base::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -71,7 +75,9 @@ base::Expected<AppFolderListing> list_app_folder(const std::filesystem::path& fo
     if (listing.files.size() + listing.refused.size() >= kMostFiles) {
       return base::fail(fmt::format("{} has more than {} files", folder.string(), kMostFiles));
     }
-    add_file(::dirfd(open.get()), entry->d_name, listing);
+    if (auto added = add_file(::dirfd(open.get()), entry->d_name, listing); !added) {
+      return std::unexpected(std::move(added.error()));
+    }
   }
   if (errno != 0) return base::fail_errno("cannot read " + folder.string(), errno);
   return listing;
@@ -110,7 +116,9 @@ std::optional<File> read_app_file(const std::filesystem::path& path, FileTrust& 
   }
   File file{.name = path.string(), .tree = parse(*text, path.string(), findings), .owner = status.st_uid};
   file.of_app_folder = true;
-  file.stamp = base::stamp_of(status);
+  struct stat after{};
+  const bool is_same = ::fstat(fd->get(), &after) == 0 && base::stamp_of(after) == base::stamp_of(status);
+  if (is_same) file.stamp = base::stamp_of(status);
   return file;
 }
 

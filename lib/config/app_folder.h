@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -30,7 +31,10 @@ struct AppFolderListing {
   std::map<std::string, base::FileStamp> files;  // by name
   std::map<std::string, Refused> refused;        // by name: what is not read
 };
-// An error, with errno, if it cannot be read, has more than kMostFiles, or thousands of others.
+// Would it be looked at, by its name?
+[[nodiscard]] bool is_app_file(std::string_view name);
+// An error, with errno, if it or an entry cannot be looked at (nothing is known of what is missing, then), or
+// if it has more than kMostFiles, or thousands of others.
 [[nodiscard]] base::Expected<AppFolderListing> list_app_folder(const std::filesystem::path& folder);
 
 // The value of daemon.autodiscover in these files; null: it is not set, or no path.
@@ -47,11 +51,16 @@ struct AppFolderListing {
 struct AppFolderChange {
   std::set<std::string> changed;  // new ones among them
   std::set<std::string> missing;
-  std::set<std::string> gone;  // those of them that no longer count
+  std::set<std::string> gone;                          // those of them that no longer count
+  std::set<std::string> may_shrink = {};               // changed ones that may lose apps, but not all
+  std::map<std::string, base::FileStamp> stamps = {};  // of changed ones: none other is read
 };
 struct AppFolderLoad {
   Loaded loaded;
   std::map<std::string, std::vector<Diagnostic>> refused;  // as before instead, because of these errors
+  std::set<std::string> emptied;                           // refused, as they lost all of their apps
+  std::set<std::string> shrunk;                            // as before instead: they would lose apps
+  std::set<std::string> unsettled;                         // as before instead: they changed meanwhile
   std::set<std::string> dropped;                           // missing, and their apps are in other files
   std::map<std::string, std::set<std::string>> apps;       // by file: those that it defines, or defined
 };
@@ -60,7 +69,8 @@ struct AppFolderLoad {
 [[nodiscard]] std::expected<AppFolderLoad, std::vector<Diagnostic>> load_app_folder(
     const Files& trees, const std::filesystem::path& folder, const AppFolderChange& change,
     const DaemonUser& user);
-// `now` with the files of the folder that only `before` has: they are still in force.
-[[nodiscard]] Files with_missing(const Files& now, const Files& before);
+// `now` with what only `before` has of the folder: files, and apps of files, which then have no stamp. All
+// that is still in force.
+[[nodiscard]] Files with_lost(const Files& now, const Files& before);
 
 }  // namespace gracevisor::config

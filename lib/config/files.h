@@ -24,7 +24,7 @@ struct File {
   Table tree;
   uid_t owner = 0;             // of the main file
   bool of_app_folder = false;  // of daemon.autodiscover: it may define apps, and nothing else
-  base::FileStamp stamp = {};  // of such a file, as it was read
+  base::FileStamp stamp = {};  // of such a file, as it was read; all 0: it changed meanwhile
 };
 using Files = std::deque<File>;  // in reading order: a file before those it includes
 

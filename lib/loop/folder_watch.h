@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "loop/loop.h"
 
@@ -14,14 +15,15 @@ namespace gracevisor::loop {
 
 class FolderWatch {
  public:
-  // Watches the folder that has the path now.
+  // Watches the folder that has the path now. Events come with the name of a file in it, or of the folder
+  // itself; empty: not known.
   [[nodiscard]] static base::Expected<std::unique_ptr<FolderWatch>> create(
-      Loop& loop, const std::filesystem::path& folder, std::function<void()> on_event);
+      Loop& loop, const std::filesystem::path& folder, std::function<void(const std::string&)> on_event);
 
  private:
-  explicit FolderWatch(std::function<void()> on_event) : on_event_(std::move(on_event)) {}
+  explicit FolderWatch(std::function<void(const std::string&)> on_event) : on_event_(std::move(on_event)) {}
 
-  std::function<void()> on_event_;
+  std::function<void(const std::string&)> on_event_;
   HandlePtr<uv_fs_event_s> handle_;
 };
 

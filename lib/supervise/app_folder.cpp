@@ -7,6 +7,9 @@
 namespace gracevisor::supervise {
 namespace {
 
+constexpr std::string_view kIsRestless =
+    "it keeps changing; it is applied once it stays the same for a second";
+
 config::DaemonUser reader(uid_t config_owner) {
   config::DaemonUser user = config::current_user();
   user.config_owner = config_owner;
@@ -33,7 +36,9 @@ void AppFolder::watch(const struct stat& folder) {
   const std::pair there{folder.st_dev, folder.st_ino};
   if (there == watched_) return;
   watched_ = there;
-  auto watch = loop::FolderWatch::create(loop_, path_, [this] {
+  auto watch = loop::FolderWatch::create(loop_, path_, [this](const std::string& name) {
+    const bool is_of_folder = name.empty() || name == path_.filename();
+    if (!is_of_folder && !config::is_app_file(name)) return;
     decider_.notice(loop_.now());
     wait();
   });
@@ -73,15 +78,15 @@ void AppFolder::look() {
   }
   const Plan plan = decider_.look(loop_.now(), seen);
   tell_trouble();
+  tell_restless();
   if (!plan.empty()) apply_(plan);
   wait();
 }
 
 void AppFolder::done(const Plan& plan, const std::map<std::string, std::string>& refused,
-                     const decide::AppFolder::Names& dropped, const decide::AppFolder::Names& busy) {
-  decide::AppFolder::Outcome outcome{.refused = {}, .dropped = dropped, .busy = busy};
+                     decide::AppFolder::Outcome outcome) {
   for (const std::string& name : plan.changed) {
-    if (!refused.contains(name) && !busy.contains(name)) refused_.erase(name);
+    if (!refused.contains(name) && !outcome.busy.contains(name)) refused_.erase(name);
   }
   for (const auto& [name, why] : refused) {
     outcome.refused.insert(name);
@@ -110,14 +115,24 @@ void AppFolder::tell_trouble() {
   trouble_ = std::move(trouble);
 }
 
+void AppFolder::tell_restless() {
+  decide::AppFolder::Names restless = decider_.restless();
+  for (const std::string& name : restless) {
+    if (!restless_.contains(name)) log_.error("autodiscover file={} cause=\"{}\"", name, kIsRestless);
+  }
+  restless_ = std::move(restless);
+}
+
 std::vector<std::string> AppFolder::problems() const {
   std::vector<std::string> problems;
   if (const std::string trouble = decider_.trouble(); !trouble.empty()) {
     problems.push_back(fmt::format("{} {}", path_.string(), trouble));
   }
-  for (const auto& [name, why] : refused_) {
+  const auto tell = [&](const std::string& name, std::string_view why) {
     problems.push_back(fmt::format("{} is not applied, and what runs stays as it is: {}", name, why));
-  }
+  };
+  for (const auto& [name, why] : refused_) tell(name, why);
+  for (const std::string& name : decider_.restless()) tell(name, kIsRestless);
   return problems;
 }
 

@@ -38,9 +38,9 @@ class AppFolder {
   // As whom its files are read.
   [[nodiscard]] const config::DaemonUser& user() const { return user_; }
 
-  // `refused`: what is wrong, by file. `dropped` and `busy` as in decide::AppFolder::Outcome.
+  // `refused`: what is wrong, by file; it is added to `outcome`.
   void done(const Plan& plan, const std::map<std::string, std::string>& refused,
-            const decide::AppFolder::Names& dropped, const decide::AppFolder::Names& busy);
+            decide::AppFolder::Outcome outcome);
   void reloaded(Files in_force, bool removed);
 
   // For status, a sentence each.
@@ -52,6 +52,7 @@ class AppFolder {
   void watch(const struct stat& folder);
   void wait();
   void tell_trouble();
+  void tell_restless();
 
   loop::Loop& loop_;
   base::Log& log_;
@@ -63,6 +64,7 @@ class AppFolder {
   std::pair<dev_t, ino_t> watched_{};           // another folder may take its path
   std::map<std::string, std::string> refused_;  // by file: why it could not be applied
   std::string trouble_;                         // as last logged
+  decide::AppFolder::Names restless_;           // as last logged
   loop::Timer timer_;
 };
 

@@ -58,13 +58,21 @@ void Supervisor::note_app_folder(const std::shared_ptr<const config::Files>& tre
     return;
   }
   if (!removed) {
-    settings_.config.trees = std::make_shared<const config::Files>(config::with_missing(*trees, *before));
+    settings_.config.trees = std::make_shared<const config::Files>(config::with_lost(*trees, *before));
   }
-  app_folder_->reloaded(app_folder_files(*trees), removed);
+  decide::AppFolder::Files files = app_folder_files(*trees);
+  for (const auto& [name, stamp] : app_folder_files(*settings_.config.trees)) {
+    if (const auto file = files.find(name); file != files.end()) file->second = stamp;
+  }
+  app_folder_->reloaded(std::move(files), removed);
 }
 
 void Supervisor::apply_app_folder(const decide::AppFolder::Plan& plan) {
-  AppFolderWork work{.change = {plan.changed, plan.missing, plan.gone}};
+  AppFolderWork work{.change = {.changed = plan.changed,
+                                .missing = plan.missing,
+                                .gone = plan.gone,
+                                .may_shrink = plan.shrunk,
+                                .stamps = plan.stamps}};
   if (reloading_ || !boot_queue_.waiting().empty()) {
     work.busy = plan.changed;
     work.busy.insert(plan.gone.begin(), plan.gone.end());
@@ -73,7 +81,12 @@ void Supervisor::apply_app_folder(const decide::AppFolder::Plan& plan) {
     while (plan_app_folder(work)) {
     }
   }
-  app_folder_->done(plan, work.refused, work.load ? work.load->dropped : Names(), work.busy);
+  app_folder_->done(plan, work.refused,
+                    {.refused = {},
+                     .dropped = work.load ? work.load->dropped : Names(),
+                     .busy = work.busy,
+                     .shrunk = work.shrunk,
+                     .emptied = work.emptied});
   if (!work.plan) return;
   settings_.config.trees = work.plan->config.trees;
   if (does_nothing(*work.plan)) return;
@@ -87,6 +100,8 @@ void Supervisor::apply_app_folder(const decide::AppFolder::Plan& plan) {
 // Returns whether to try again, without what kept it from being done.
 bool Supervisor::plan_app_folder(AppFolderWork& work) const {
   work.load.reset();
+  work.shrunk.clear();
+  work.emptied.clear();
   if (work.change.changed.empty() && work.change.gone.empty()) return false;
   auto load =
       config::load_app_folder(*settings_.config.trees, app_folder_->path(), work.change, app_folder_->user());
@@ -96,7 +111,14 @@ bool Supervisor::plan_app_folder(AppFolderWork& work) const {
     for (const std::string& name : work.change.gone) work.refused[name] = why;
     return false;
   }
+  // What the time before said of what is still tried no longer counts.
+  std::erase_if(work.refused, [&](const auto& one) {
+    return work.change.changed.contains(one.first) || work.change.gone.contains(one.first);
+  });
   for (const auto& [name, errors] : load->refused) work.refused[name] = errors.front().line();
+  work.busy.insert(load->unsettled.begin(), load->unsettled.end());
+  work.shrunk = load->shrunk;
+  work.emptied = load->emptied;
   for (config::App& app : load->loaded.config.apps) keep_scale(app);
   Names busy;
   for (const auto& [name, apps] : load->apps) {

@@ -49,6 +49,8 @@ struct AppFolderWork {
   config::AppFolderChange change;  // what is left to be done
   std::map<std::string, std::string> refused = {};
   std::set<std::string> busy = {};
+  std::set<std::string> shrunk = {};  // as decide::AppFolder::Outcome has them
+  std::set<std::string> emptied = {};
   std::optional<config::AppFolderLoad> load = {};
   std::optional<ReloadPlan> plan = {};
 

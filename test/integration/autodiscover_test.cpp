@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -150,6 +151,62 @@ TEST_CASE("autodiscover: a folder that was emptied removes nothing until reload 
   CHECK_FALSE(daemon.app("two").has_value());
   CHECK(daemon.app("one")->generation == 1);
   CHECK(daemon.app("base")->generation == 1);
+}
+
+TEST_CASE("autodiscover: a file that was emptied keeps its apps, and is told until it has them again") {
+  FolderSite site;
+  site.write("one.toml", worker("one"));
+  site.write("two.toml", worker("two"));
+  DaemonProcess daemon(site);
+  REQUIRE(wait_generation(daemon, "two", 1));
+  // As a full disk leaves it.
+  site.write("two.toml", "");
+  const std::string told =
+      "two.toml is not applied, and what runs stays as it is: " + (site.folder() / "two.toml").string() +
+      ":1:1: no longer has an [app.NAME] table";
+  REQUIRE(wait_told(daemon, told));
+  // The other files are taken, and a reload without --remove changes nothing of it.
+  site.write("one.toml", worker("one", "environment.V = \"2\"\n"));
+  REQUIRE(wait_generation(daemon, "one", 2));
+  CHECK(is_told(daemon, told));
+  CHECK(reload(daemon).exit_code == 0);
+  REQUIRE(wait_told(daemon, told));
+  CHECK(daemon.app("two")->state == "live");
+  site.write("two.toml", worker("two"));
+  CHECK(wait_untold(daemon));
+  CHECK(daemon.app("two")->generation == 1);
+  // Whoever means it says so.
+  site.write("two.toml", "");
+  REQUIRE(wait_told(daemon, told));
+  CHECK(reload(daemon, {"reload", "--remove"}).exit_code == 0);
+  CHECK_FALSE(is_told(daemon, ""));
+  CHECK_FALSE(daemon.app("two").has_value());
+  CHECK(daemon.app("one")->generation == 2);
+}
+
+TEST_CASE("autodiscover: an app that its file lost is removed after ten seconds, in which it can come back") {
+  FolderSite site;
+  const std::string both = worker("two") + worker("three");
+  site.write("one.toml", worker("one"));
+  site.write("two.toml", both);
+  DaemonProcess daemon(site);
+  REQUIRE(wait_generation(daemon, "three", 1));
+  // A writer that pauses between two tables. The next change shows that it was looked at meanwhile.
+  site.write("two.toml", worker("two"));
+  site.write("one.toml", worker("one", "environment.V = \"2\"\n"));
+  REQUIRE(wait_generation(daemon, "one", 2));
+  site.write("two.toml", both + worker("four"));
+  REQUIRE(wait_generation(daemon, "four", 1));
+  CHECK(daemon.app("three")->generation == 1);
+  CHECK_FALSE(has(daemon.log(), "removed app="));
+
+  const auto began = std::chrono::steady_clock::now();
+  site.write("two.toml", both);
+  REQUIRE(wait_until([&] { return !daemon.app("four").has_value(); }, kPatience));
+  CHECK(std::chrono::steady_clock::now() - began >= std::chrono::seconds(10));
+  CHECK(daemon.app("two")->generation == 1);
+  CHECK(daemon.app("three")->generation == 1);
+  CHECK_FALSE(is_told(daemon, ""));
 }
 
 TEST_CASE("autodiscover: another folder at the same path is watched, and none removes nothing") {

@@ -113,6 +113,42 @@ TEST_CASE_FIXTURE(Fixture, "app folder: none that is missing is an error, and on
         main + ":2:16: daemon.autodiscover: cannot open " + folder.path("apps.d") + ": Not a directory\n");
 }
 
+// Not root for as long as it lives, where the tests run as root.
+struct AsNobody {
+  AsNobody() {
+    if (is_root) REQUIRE(::seteuid(65534) == 0);
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() {
+    if (is_root) CHECK(::seteuid(0) == 0);
+  }
+  bool is_root = ::geteuid() == 0;
+};
+
+TEST_CASE_FIXTURE(Fixture, "app folder: a file that cannot be looked at has not gone") {
+  using std::filesystem::perms;
+  write("a.toml", worker("one"));
+  std::filesystem::permissions(folder.path(""), perms(0755));
+  std::filesystem::permissions(folder.path("apps.d"), perms(0444));  // its names can be read, and no more
+  {
+    const AsNobody nobody;
+    const auto listing = list_app_folder(folder.path("apps.d"));
+    REQUIRE_FALSE(listing.has_value());
+    CHECK(listing.error().what == "cannot stat a.toml: Permission denied");
+  }
+  std::filesystem::permissions(folder.path("apps.d"), perms(0755));
+  CHECK(list_app_folder(folder.path("apps.d"))->files.size() == 1);
+}
+
+TEST_CASE("app folder: which names are looked at") {
+  CHECK(is_app_file("a.toml"));
+  for (const char* name : {"", ".a.toml", ".toml", "a.toml~", "a.toml.swp", "4913", "a.TOML"}) {
+    INFO(name);
+    CHECK_FALSE(is_app_file(name));
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "app folder: what others could write is no configuration") {
   write("a.toml", worker("one"), 0666);
   CHECK(problems().starts_with(path("a.toml") + ":1:1: the file can be written by "));
@@ -207,9 +243,110 @@ TEST_CASE_FIXTURE(Fixture, "app folder change: after a reload, what is still mis
   write("a.toml", worker("one"));
   const Loaded before = loaded();
   std::filesystem::remove(path("a.toml"));
-  const Files kept = with_missing(*loaded().config.trees, *before.config.trees);
+  const Files kept = with_lost(*loaded().config.trees, *before.config.trees);
   REQUIRE(kept.size() == 2);
   CHECK(apps_of(kept.back()) == Names{"one"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "app folder change: after a reload, so are the apps that files lost") {
+  write("a.toml", worker("one") + worker("two") + worker("three"));
+  write("b.toml", worker("four"));
+  write("c.toml", worker("five"));
+  const Loaded before = loaded();
+  write("a.toml", worker("one"));
+  write("b.toml", "");
+  write("c.toml", worker("five") + worker("two"));
+  const Files kept = with_lost(*loaded().config.trees, *before.config.trees);
+  REQUIRE(kept.size() == 4);
+  CHECK(apps_of(kept.at(1)) == Names{"one", "three"});
+  CHECK(kept.at(1).stamp == base::FileStamp());
+  CHECK(apps_of(kept.at(2)) == Names{"four"});
+  CHECK(kept.at(2).stamp == base::FileStamp());
+  CHECK(apps_of(kept.at(3)) == Names{"five", "two"});
+  CHECK(kept.at(3).stamp != base::FileStamp());
+  // They are a configuration, from which the files differ again.
+  const AppFolderLoad load = changed(kept, {.changed = {"a.toml", "b.toml"}, .missing = {}, .gone = {}});
+  CHECK(load.shrunk == Names{"a.toml"});
+  CHECK(load.emptied == Names{"b.toml"});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "app folder change: a file that lost apps stays as it was unless it may lose them") {
+  write("a.toml", worker("one") + worker("two"));
+  write("b.toml", worker("three"));
+  const Loaded before = loaded();
+  struct Case {
+    std::string a;
+    std::string b;
+    Names may_shrink;
+    Names shrunk;
+    Names emptied;
+    Strings apps;
+  };
+  const std::string one = worker("one");
+  const std::string two = worker("two");
+  const std::string three = worker("three");
+  const Strings all = {"base", "one", "two", "three"};
+  for (const Case& c : std::vector<Case>{
+           {one, three, {}, {"a.toml"}, {}, all},
+           {one, three, {"a.toml"}, {}, {}, {"base", "one", "three"}},
+           // What is new in it waits, too.
+           {one + worker("four"), three, {}, {"a.toml"}, {}, all},
+           {"", three, {}, {}, {"a.toml"}, all},
+           {"# a comment\n", three, {"a.toml"}, {}, {"a.toml"}, all},
+           {"", "", {"a.toml", "b.toml"}, {}, {"a.toml", "b.toml"}, all},
+           // Moved, all or one.
+           {one, two + three, {}, {}, {}, {"base", "one", "two", "three"}},
+           {"", one + two + three, {}, {}, {}, all},
+           // Where one went is not taken, as that lost another.
+           {one, two, {}, {"a.toml", "b.toml"}, {}, all},
+           {one, two, {"b.toml"}, {}, {}, {"base", "one", "two"}},
+           {one, two + three + "helth = 1\n", {}, {"a.toml"}, {}, all},
+       }) {
+    INFO(c.a << "--\n" << c.b);
+    write("a.toml", c.a);
+    write("b.toml", c.b);
+    const AppFolderLoad load =
+        changed(*before.config.trees,
+                {.changed = {"a.toml", "b.toml"}, .missing = {}, .gone = {}, .may_shrink = c.may_shrink});
+    CHECK(load.shrunk == c.shrunk);
+    CHECK(load.emptied == c.emptied);
+    CHECK(apps_in(load.loaded.config) == c.apps);
+    for (const std::string& name : c.emptied) {
+      CHECK(
+          load.refused.at(name).front().line().starts_with(path(name) + ":1:1: no longer has an [app.NAME]"));
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "app folder change: a renamed file counts if its new name is refused") {
+  write("a.toml", worker("one"));
+  const Loaded before = loaded();
+  std::filesystem::remove(path("a.toml"));
+  write("b.toml", worker("one", "helth = 1\n"));
+  const AppFolderLoad load =
+      changed(*before.config.trees, {.changed = {"b.toml"}, .missing = {"a.toml"}, .gone = {}});
+  CHECK(refused(load) == Names{"b.toml"});
+  CHECK(load.dropped.empty());
+  CHECK(apps_in(load.loaded.config) == Strings{"base", "one"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "app folder change: a file that changed since it was looked at is not taken") {
+  write("a.toml", worker("one"));
+  const Loaded before = loaded();
+  write("a.toml", worker("one", "instances = 2\n"));
+  const auto stamps = list_app_folder(folder.path("apps.d"))->files;
+  const AppFolderLoad same =
+      changed(*before.config.trees, {.changed = {"a.toml"}, .missing = {}, .gone = {}, .stamps = stamps});
+  CHECK(same.unsettled.empty());
+  CHECK(same.loaded.config.find_app("one")->instances == 2);
+  write("a.toml", worker("one", "instances = 3 # half\n"));
+  const AppFolderLoad load =
+      changed(*before.config.trees, {.changed = {"a.toml"}, .missing = {}, .gone = {}, .stamps = stamps});
+  CHECK(load.unsettled == Names{"a.toml"});
+  CHECK(load.refused.empty());
+  CHECK(load.apps.empty());
+  CHECK(load.loaded.config.find_app("one")->instances == 1);
 }
 
 }  // namespace
