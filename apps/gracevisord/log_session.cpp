@@ -233,7 +233,7 @@ control::LogLine LogSession::message_of(const Shown& shown) const {
     message.stream = line.stream == output::LogStream::out ? "out" : "err";
   if (line.time) message.time = base::rfc3339(*line.time);
   message.line = line.text;
-  message.cut = line.cut;
+  message.cut = line.goes_on || line.shortened;
   message.app = asked_.sources[shown.source].called();
   return message;
 }

@@ -48,12 +48,12 @@ class Joiner {
   void finish(std::vector<const OutputLine*>& parts) {
     if (parts.empty()) return;
     const OutputLine& first = *parts.back();
-    FileLine line{first.time, first.instance, stream_of(first), {}, false};
+    FileLine line{first.time, first.instance, stream_of(first), {}};
     for (const auto& part : std::views::reverse(parts)) line.text += part->text;
     const OutputLine& last = *parts.front();
-    line.cut = line.text.size() > output::BackwardLines::kMost ||
-               (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);
-    line.text.resize(std::min(line.text.size(), output::BackwardLines::kMost));
+    line.shortened = line.text.size() > output::kMostText ||
+                     (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);
+    line.text.resize(std::min(line.text.size(), output::kMostText));
     parts.clear();
     if (query_.wants(line.stream) && query_.wants(*line.time) && query_.wants_instance(line.instance) &&
         line.text.find(query_.grep) != std::string::npos) {

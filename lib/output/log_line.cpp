@@ -137,7 +137,8 @@ std::optional<FileLine> parse_prefixed(std::string_view rest, std::string_view a
   line.instance = take_instance(rest);
   if (line.instance.empty() || !take(rest, " ")) return std::nullopt;
   line.stream = take_stream(rest);
-  line.cut = rest.starts_with('+') || cut;
+  line.goes_on = rest.starts_with('+');
+  line.shortened = cut;
   if (line.stream == LogStream::unknown || (!take(rest, "| ") && !take(rest, "+ "))) return std::nullopt;
   line.text = rest;
   return line;
@@ -156,9 +157,9 @@ std::optional<FileLine> parse_json(std::string_view rest, std::string_view app, 
   auto text = take_string(rest, cut);
   if (!text) return std::nullopt;
   line.text = std::move(*text);
-  line.cut = cut;
+  line.shortened = cut;
   if (cut) return line;
-  line.cut = take(rest, R"(,"cut":true)");
+  line.goes_on = take(rest, R"(,"cut":true)");
   return rest == "}" ? std::optional(std::move(line)) : std::nullopt;
 }
 
@@ -182,6 +183,17 @@ void append_records(LogFormat format, const LineHead& head, std::string_view byt
 std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app) {
   if (line.size() < kTimeSize) return std::nullopt;
   return line.front() == '{' ? parse_json(line, app, cut) : parse_prefixed(line, app, cut);
+}
+
+std::string as_in_json(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    out += length == 0 ? kReplacement : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
 }
 
 std::optional<base::WallTime> access_time(std::string_view line) {

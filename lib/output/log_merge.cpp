@@ -3,16 +3,23 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-
-#include "output/backward_lines.h"
 
 namespace gracevisor::output {
 namespace {
 
 using Who = std::pair<std::string, LogStream>;
+
+void append(FileLine& whole, const FileLine& part) {
+  whole.goes_on = part.goes_on;
+  if (whole.shortened) return;
+  const std::size_t room = kMostText - std::min(kMostText, whole.text.size());
+  whole.shortened = part.shortened || part.text.size() > room;
+  whole.text += part.text.substr(0, room);
+}
 
 // Records that are parts of one line become one.
 void join_parts(std::vector<FileLine>& lines) {
@@ -22,19 +29,25 @@ void join_parts(std::vector<FileLine>& lines) {
   for (FileLine& line : lines) {
     const Who who{line.instance, line.stream};
     const auto begun = line.instance.empty() ? open.end() : open.find(who);
-    const bool goes_on = line.cut && !line.instance.empty();
+    const bool goes_on = line.goes_on && !line.instance.empty();
     if (begun == open.end()) {
       if (goes_on) open.emplace(who, joined.size());
       joined.push_back(std::move(line));
       continue;
     }
     FileLine& whole = joined[begun->second];
-    const std::size_t room = BackwardLines::kMost - std::min(BackwardLines::kMost, whole.text.size());
-    whole.cut = whole.text.size() + line.text.size() > BackwardLines::kMost;
-    whole.text += line.text.substr(0, room);
+    append(whole, line);
     if (!goes_on) open.erase(begun);
   }
   lines = std::move(joined);
+}
+
+// What is the same for the same line, in whatever form it was written, and wherever it was shortened: that
+// may be within a character.
+std::string key(std::string_view text) {
+  std::string same = as_in_json(text);
+  same.resize(std::min(same.size(), kMostText - 3));
+  return same;
 }
 
 // Finds the newest kept line that a line of the file can be. The lines must outlive it.
@@ -42,17 +55,14 @@ class Recogniser {
  public:
   explicit Recogniser(const std::vector<FileLine>& kept) : taken_(kept.size()) {
     for (std::size_t i = 0; i < kept.size(); ++i) {
-      by_text_[kept[i].text].push_back(i);
-      by_record_[{kept[i].instance, kept[i].text}].push_back(i);
+      const std::string text = key(kept[i].text);
+      places_["\n" + text].push_back(i);
+      places_[kept[i].instance + "\n" + text].push_back(i);
     }
   }
   std::optional<std::size_t> take(const FileLine& line) {
-    if (line.instance.empty()) {
-      const auto found = by_text_.find(line.text);
-      return found == by_text_.end() ? std::nullopt : take_from(found->second);
-    }
-    const auto found = by_record_.find({line.instance, line.text});
-    return found == by_record_.end() ? std::nullopt : take_from(found->second);
+    const auto found = places_.find(line.instance + "\n" + key(line.text));
+    return found == places_.end() ? std::nullopt : take_from(found->second);
   }
 
  private:
@@ -70,8 +80,7 @@ class Recogniser {
   }
 
   std::vector<bool> taken_;
-  std::unordered_map<std::string_view, Places> by_text_;
-  std::map<std::pair<std::string_view, std::string_view>, Places> by_record_;
+  std::unordered_map<std::string, Places> places_;  // by instance, or nothing, and text
 };
 
 // Gives every line the order of the next one that has a time; those behind the last of these its own.

@@ -20,6 +20,12 @@ base::WallTime changed_at(const struct stat& file) {
       std::chrono::seconds(file.st_mtim.tv_sec) + std::chrono::nanoseconds(file.st_mtim.tv_nsec)));
 }
 
+FileLine shortened(FileLine line) {
+  line.shortened = line.shortened || line.text.size() > kMostText;
+  line.text.resize(std::min(line.text.size(), kMostText));
+  return line;
+}
+
 }  // namespace
 
 bool LogQuery::wants_instance(const std::string& name) const {
@@ -111,15 +117,16 @@ bool LogReader::take_line(std::string_view line, bool cut) {
 }
 
 FileLine LogReader::look_at(std::string_view line, bool cut) const {
-  FileLine plain{{}, {}, what_.stream, {}, cut};
+  FileLine plain{{}, {}, what_.stream, {}};
   switch (what_.kind) {
     case LogKind::output:
-      if (auto record = parse_record(line, cut, what_.app)) return std::move(*record);
+      if (auto record = parse_record(line, cut, what_.app)) return shortened(std::move(*record));
       break;
     case LogKind::access: plain.time = access_time(line); break;
     case LogKind::daemon: plain.time = daemon_time(line); break;
   }
-  plain.text = line;
+  plain.text = line.substr(0, kMostText);
+  plain.shortened = cut || line.size() > kMostText;
   return plain;
 }
 
@@ -127,7 +134,7 @@ void LogReader::note_untold(std::string_view line) {
   if (line.find(what_.query.grep) == std::string_view::npos) return;
   ++found_.untold;
   if (found_.untold_texts.size() < kMostTexts) {
-    found_.untold_texts.push_back(std::hash<std::string_view>()(line));
+    found_.untold_texts.push_back(std::hash<std::string_view>()(line.substr(0, kMostText)));
   }
 }
 

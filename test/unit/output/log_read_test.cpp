@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "output/log_merge.h"
 #include "output/writer.h"
 #include "support/run_until.h"
 #include "support/temp_folder.h"
@@ -115,11 +116,31 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(texts() == "b ");
 }
 
+TEST_CASE_FIXTURE(Fixture, "log read: of a long line as much is read from every form") {
+  const std::string text = std::string(70000, '\x01') + "end";
+  const LineHead head{at("2026-11-29T10:00:00Z"), "web", "5.1", LogStream::out};
+  std::string records = "plain" + text + "\n";
+  for (const LogFormat format : {LogFormat::prefixed, LogFormat::json}) {
+    append_records(format, head, text + "\nnext\n", records);
+  }
+  put_content(file, records);
+  const auto lines = read().lines;
+  REQUIRE(lines.size() == 5);
+  for (const std::size_t i : {0UL, 1UL, 3UL}) {
+    CAPTURE(i);
+    CHECK(lines[i].text.size() == kMostText);
+    CHECK(lines[i].shortened);
+    CHECK_FALSE(lines[i].goes_on);
+  }
+  CHECK(lines[1].text == lines[3].text);
+  CHECK(merge(lines, {}).size() == 5);
+}
+
 TEST_CASE_FIXTURE(Fixture, "log read: a file of one stream answers for it") {
   put_content(file, "plain\n");
   asked.stream = LogStream::err;
   asked.query.stream = LogStream::err;
-  CHECK(read().lines == std::vector<FileLine>{{{}, {}, LogStream::err, "plain", false}});
+  CHECK(read().lines == std::vector<FileLine>{{{}, {}, LogStream::err, "plain"}});
   asked.query.stream = LogStream::out;
   CHECK(read().lines.empty());
 }

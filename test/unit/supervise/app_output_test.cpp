@@ -132,7 +132,7 @@ TEST_CASE(
     const auto record = output::parse_record(line, false, "web");
     shown += !record ? line
                      : (record->stream == output::LogStream::err ? "!" : ":") + record->text +
-                           (record->cut ? "+" : "");
+                           (record->goes_on ? "+" : "");
     shown += "\n";
     begin = end + 1;
   }
