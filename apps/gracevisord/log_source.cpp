@@ -54,6 +54,7 @@ class Joiner {
     line.shortened = line.text.size() > output::kMostText ||
                      (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);
     line.text.resize(std::min(line.text.size(), output::kMostText));
+    line.parts = parts.size();
     parts.clear();
     if (query_.wants(line.stream) && query_.wants(*line.time) && query_.wants_instance(line.instance) &&
         line.text.find(query_.grep) != std::string::npos) {

@@ -47,6 +47,7 @@ struct FileLine {
   std::string text;        // without its newline
   bool goes_on = false;    // in the next record of its stream
   bool shortened = false;  // its end is left out here
+  std::size_t parts = 1;   // of which it was put together
   bool operator==(const FileLine&) const = default;
 };
 

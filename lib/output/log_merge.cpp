@@ -11,6 +11,10 @@
 namespace gracevisor::output {
 namespace {
 
+// Pieces of so many kept lines are looked for, each among so many lines of the file: the newest ones.
+constexpr std::size_t kMostLookedFor = 64;
+constexpr std::size_t kMostLookedAt = 10'000;
+
 using Who = std::pair<std::string, LogStream>;
 
 void append(FileLine& whole, const FileLine& part) {
@@ -83,6 +87,45 @@ class Recogniser {
   std::unordered_map<std::string, Places> places_;  // by instance, or nothing, and text
 };
 
+// Where the lines of `file` are that make up a kept one, its end first; none: not all of it is there. Only
+// those that `free` says are looked at.
+std::vector<std::size_t> pieces_of(const FileLine& kept, const std::vector<FileLine>& file,
+                                   const std::vector<bool>& free) {
+  std::string_view rest = kept.text;
+  std::vector<std::size_t> pieces;
+  const std::size_t first = file.size() - std::min(file.size(), kMostLookedAt);
+  for (std::size_t i = file.size(); i-- > first && !rest.empty();) {
+    const std::string& text = file[i].text;
+    if (!free[i] || !file[i].instance.empty() || text.empty() || !rest.ends_with(text)) continue;
+    rest.remove_suffix(text.size());
+    pieces.push_back(i);
+  }
+  return rest.empty() ? pieces : std::vector<std::size_t>();
+}
+
+// Makes one line of the pieces of each kept line that is not `shown` and came in parts. `free`: lines of the
+// file that are no kept one.
+void join_pieces(std::vector<FileLine>& file, const std::vector<FileLine>& kept, std::vector<bool>& shown,
+                 std::vector<bool> free) {
+  std::vector<bool> gone(file.size());
+  std::size_t looked_for = 0;
+  for (std::size_t k = kept.size(); k-- > 0 && looked_for < kMostLookedFor;) {
+    if (shown[k] || kept[k].parts < 2 || kept[k].shortened) continue;
+    ++looked_for;
+    const auto pieces = pieces_of(kept[k], file, free);
+    if (pieces.empty()) continue;
+    for (const std::size_t i : pieces) {
+      free[i] = false;
+      gone[i] = true;
+    }
+    shown[k] = true;
+    gone[pieces.back()] = false;
+    file[pieces.back()] = kept[k];
+  }
+  std::size_t at = 0;
+  std::erase_if(file, [&](const FileLine&) { return gone[at++]; });
+}
+
 // Gives every line the order of the next one that has a time; those behind the last of these its own.
 std::vector<MergedLine> in_order(std::vector<FileLine> file) {
   base::WallTime order = base::WallTime::min();
@@ -102,15 +145,18 @@ std::vector<MergedLine> in_order(std::vector<FileLine> file) {
 std::vector<MergedLine> merge(std::vector<FileLine> file, std::vector<FileLine> kept) {
   join_parts(file);
   std::vector<bool> shown(kept.size());
+  std::vector<bool> free(file.size(), true);
   {
     Recogniser recogniser(kept);
     for (std::size_t i = file.size(); i-- > 0;) {
       const auto same = recogniser.take(file[i]);
       if (!same) continue;
       shown[*same] = true;
+      free[i] = false;
       file[i] = kept[*same];
     }
   }
+  join_pieces(file, kept, shown, std::move(free));
   std::vector<MergedLine> lines = in_order(std::move(file));
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!shown[i]) lines.push_back({kept[i].time.value_or(base::WallTime::max()), std::move(kept[i])});

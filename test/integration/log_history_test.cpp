@@ -168,6 +168,26 @@ TEST_CASE("logs: records say when and by whom, also after a restart, and the for
   CHECK(out(daemon, {"--since", "2020-01-01", "--grep", "json", "web"}) == "web@1.1  as \"json\"\n");
 }
 
+TEST_CASE("logs: lines longer than what is shown, and unfinished ones, take nothing with them") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
+  {
+    DaemonProcess daemon(apps.site);
+    apps.say("web", std::string(100'000, 'A') + "\nnext line\nthird line\nunfinished");
+    REQUIRE(shows(daemon, "web", "third line"));
+    // It waits for no more than 2 s.
+    REQUIRE(shows(daemon, "web", "unfinished"));
+    CHECK(count(out(daemon, {"web"}), "\n") == 5);
+  }
+  CHECK(has(content_of(apps.log("web")), "web@1.1 out"));
+  apps.forget("web");
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "web@1.1  unfinished\nweb@1.1  begins\n"));
+  const std::string all = out(daemon, {"web"});
+  CHECK(has(all, "A [cut here, whole in the log file]\nweb@1.1  next line\nweb@1.1  third line\n"));
+  CHECK(count(all, "\n") == 6);
+}
+
 TEST_CASE("logs: an instance that only records of an earlier daemon name is found, and another is unknown") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));

@@ -89,6 +89,17 @@ TEST_CASE("log reading: many searches at once take their turns, and other logs a
   for (const auto& search : searches) CHECK(search->wait(seconds(60)).exit_code == 0);
 }
 
+TEST_CASE("log reading: an instance without a number is refused") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web"));
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "begins"));
+  UnixClient client(apps.site.socket().string());
+  REQUIRE(client.send(request("/v1/logs?select=web@")));
+  CHECK(has(client.read_all(), "names no instance"));
+  CHECK(daemon.ctl({"status"}).exit_code == 0);
+}
+
 TEST_CASE("log reading: a writer that hangs does not keep what is in memory from being shown") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web"));

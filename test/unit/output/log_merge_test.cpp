@@ -123,3 +123,24 @@ TEST_CASE("log merge: a long line is recognised wherever a character was cut by 
     CHECK(merge({file}, {kept}).size() == 1);
   }
 }
+
+TEST_CASE("log merge: a line that came in parts is shown once, however others cut it up in a plain file") {
+  struct Row {
+    const char* file;
+    const char* merged;
+  };
+  for (const Row& row : {
+           Row{"old progress x", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pro x gress", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pro gr x ess", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pr x", "1:1.1:progress old pr 2:1.2:x "},
+           Row{"old x", "1:1.1:progress old 2:1.2:x "},
+       }) {
+    CAPTURE(row.file);
+    auto kept = lines("1:1.1:progress 2:1.2:x");
+    kept[0].parts = 2;
+    CHECK(shown(merge(lines(row.file), kept)) == row.merged);
+  }
+  // One that came whole is no other lines.
+  CHECK(shown(merge(lines("pro gress"), lines("1:1.1:progress"))) == "pro gress 1:1.1:progress ");
+}

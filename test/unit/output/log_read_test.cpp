@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "output/log_merge.h"
+#include "output/log_reads.h"
 #include "output/writer.h"
 #include "support/run_until.h"
 #include "support/temp_folder.h"
@@ -255,6 +256,23 @@ TEST_CASE_FIXTURE(Fixture, "writer: a log is read back with what was appended be
   writer.reset();
   CHECK(loop->close() == 0);
   CHECK(test::content_of(folder / "other.log") == "other\n");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "log reads: a cancellation is answered beside a new order, and never comes too early") {
+  put_content(file, std::string(4UL << 20, 'x') + "\n");
+  ReadLane lane;
+  LogReaders readers(lane, std::make_shared<const LogOpener>());
+  bool answered = false;
+  REQUIRE(lane.orders.push({1, asked}));
+  REQUIRE(readers.step(answered));
+  CHECK_FALSE(answered);
+  REQUIRE(lane.cancelled.push(1));
+  REQUIRE(lane.orders.push({2, asked}));
+  REQUIRE(readers.step(answered));
+  CHECK(answered);
+  CHECK(lane.answers.pop()->id == 1);
+  CHECK_FALSE(lane.answers.pop().has_value());
 }
 
 TEST_CASE_FIXTURE(Fixture, "writer: it ends while logs are read") {
