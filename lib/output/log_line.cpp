@@ -7,6 +7,8 @@ namespace gracevisor::output {
 namespace {
 
 constexpr std::size_t kTimeSize = 24;
+constexpr std::size_t kGenerationDigits = 20;
+constexpr std::size_t kSlotDigits = 10;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string_view text(LogStream stream) {
@@ -82,13 +84,13 @@ std::optional<base::WallTime> take_time(std::string_view& rest) {
   return time;
 }
 
-// "5.1"; empty: it is none.
+// "5.1"; empty: it is none. The numbers have no more digits than any of ours.
 std::string_view take_instance(std::string_view& rest) {
   constexpr std::string_view kDigits = "0123456789";
   const std::size_t dot = std::min(rest.find_first_not_of(kDigits), rest.size());
   if (dot == 0 || dot >= rest.size() || rest[dot] != '.') return {};
   const std::size_t end = std::min(rest.find_first_not_of(kDigits, dot + 1), rest.size());
-  if (end == dot + 1) return {};
+  if (end == dot + 1 || dot > kGenerationDigits || end - dot - 1 > kSlotDigits) return {};
   const std::string_view instance = rest.substr(0, end);
   rest.remove_prefix(end);
   return instance;

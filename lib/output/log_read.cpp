@@ -1,5 +1,6 @@
 #include "output/log_read.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,8 +13,6 @@ namespace {
 
 // Lines of several streams are not strictly in the order of their times.
 constexpr std::chrono::seconds kDisorder{10};
-// Beside its text, for the bound on what is found.
-constexpr std::size_t kPerLine = 64;
 
 base::WallTime changed_at(const struct stat& file) {
   return base::WallTime(std::chrono::duration_cast<base::WallTime::duration>(
@@ -35,11 +34,25 @@ bool LogQuery::wants_instance(const std::string& name) const {
 }
 
 bool LogReader::step() {
-  return fd_ ? read_slice() : open_next();
+  const base::TimePoint begin = std::chrono::steady_clock::now();
+  const bool more = fd_ ? read_slice() : open_next();
+  budget_.work -= std::chrono::steady_clock::now() - begin;
+  return more && spend();
+}
+
+// False: nothing is left of the budget.
+bool LogReader::spend() {
+  const Budget whole;
+  if (budget_.bytes == 0) found_.spent = fmt::format("{} MiB", whole.bytes >> 20U);
+  if (budget_.work <= base::Duration::zero()) {
+    found_.spent = fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(whole.work).count());
+  }
+  return found_.spent.empty();
 }
 
 LogRead LogReader::take() {
   std::ranges::reverse(found_.lines);
+  found_.bytes = bytes_;
   return std::exchange(found_, {});
 }
 
@@ -93,6 +106,7 @@ bool LogReader::read_slice() {
     return true;
   }
   left_ -= size;
+  budget_.bytes -= std::min<std::uint64_t>(budget_.bytes, size);
   return lines_.add(slice_, on_line);
 }
 
@@ -100,7 +114,8 @@ bool LogReader::read_slice() {
 bool LogReader::take_line(std::string_view line, bool cut) {
   found_.any = true;
   FileLine seen = look_at(line, cut);
-  if (seen.time && too_old(*seen.time)) return false;
+  if (seen.time && too_old(*seen.time)) return pass_old(line);
+  if (seen.time) old_ = old_bytes_ = 0;
   if (!tells(seen)) {
     note_untold(line);
     untold_ += line.size() + 1;
@@ -109,9 +124,10 @@ bool LogReader::take_line(std::string_view line, bool cut) {
   }
   untold_ = 0;
   if (!wanted(seen)) return true;
-  bytes_ += seen.text.size() + kPerLine;
-  found_.cut = bytes_ > what_.query.bytes;
+  const std::size_t size = size_of(seen);
+  found_.cut = size > what_.query.bytes - bytes_;
   if (found_.cut) return false;
+  bytes_ += size;
   found_.lines.push_back(std::move(seen));
   return found_.lines.size() < what_.query.lines;
 }
@@ -149,6 +165,13 @@ bool LogReader::wanted(const FileLine& line) const {
   const LogQuery& query = what_.query;
   return line.text.find(query.grep) != std::string::npos && query.wants(line.stream) &&
          query.wants_instance(line.instance) && (!line.time || query.wants(*line.time));
+}
+
+bool LogReader::pass_old(std::string_view line) {
+  untold_ = 0;
+  ++old_;
+  old_bytes_ += line.size() + 1;
+  return old_ < kMostOld && old_bytes_ < kMostOldBytes;
 }
 
 bool LogReader::too_old(base::WallTime time) const {

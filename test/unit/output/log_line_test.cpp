@@ -113,6 +113,8 @@ TEST_CASE("log line: what is no record of the app stays a plain line") {
            time + " web@5 out| x",
            time + " web@5.x out| x",
            time + " web@.1 out| x",
+           time + " web@" + std::string(21, '1') + ".1 out| x",
+           time + " web@5." + std::string(11, '1') + " out| x",
            time + " api@5.1 out| x",
            time + " webb@5.1 out| x",
            time + " web@5.1 log| x",

@@ -146,7 +146,7 @@ TEST_CASE_FIXTURE(Fixture, "log read: a file of one stream answers for it") {
   CHECK(read().lines.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the first file that is too old") {
+TEST_CASE_FIXTURE(Fixture, "log read: it stops where lines, or a file, are too old") {
   std::string old_lines;
   for (int i = 0; i < 20000; ++i) old_lines += "2026-11-29T10:00:00.000Z web@4.1 out| old\n";
   put_content(file, old_lines + "2026-11-29T12:00:00.000Z web@5.1 out| new\n");
@@ -161,6 +161,53 @@ TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the firs
   REQUIRE(::utimensat(AT_FDCWD, (file.string() + ".1").c_str(), long_ago, 0) == 0);
   CHECK(texts() == "future ");
   CHECK(read().untold == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a line of a wrong clock hides nothing before it") {
+  put_content(file,
+              "2026-11-29T12:00:00.000Z web@5.1 out| one\n"
+              "1970-01-01T00:00:00.000Z web@5.1 out| wrong\n"
+              "2026-11-29T12:00:01.000Z web@5.1 out| two\n");
+  asked.query.since = at("2026-11-29T11:00:00Z");
+  CHECK(texts() == "one two ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a budget of bytes and one of work end it with what was found") {
+  const std::string line = std::string(999, 'x') + "\n";
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += line;
+  put_content(file, text);
+  old(1, text);
+  asked.query.lines = 100'000;
+  const auto read_with = [this](LogReader::Budget budget) {
+    LogReader reader(asked, std::make_shared<const LogOpener>(), budget);
+    while (reader.step()) {
+    }
+    return reader.take();
+  };
+  LogRead found = read_with({.bytes = 1UL << 20});
+  CHECK(found.lines.size() >= 1000);
+  CHECK(found.lines.size() <= 1049);
+  CHECK(found.spent == "256 MiB");
+  CHECK(found.bytes == found.lines.size() * (999 + LogReader::kPerLine));
+  found = read_with({.work = base::Duration(1)});
+  CHECK(found.lines.empty());
+  CHECK(found.spent == "10 s");
+  CHECK(read_with({}).spent.empty());
+  // A line that never ends, without blocks on the disk.
+  fs::resize_file(file, 8ULL << 30);
+  CHECK(read_with({.bytes = 4UL << 20}).spent == "256 MiB");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: bytes of instances count, and many numbers are none") {
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += "2026-11-29T12:00:00.000Z web@5.1 out| x\n";
+  put_content(file, text);
+  asked.query.bytes = 3 * (1 + 3 + LogReader::kPerLine);
+  const LogRead found = read();
+  CHECK(found.lines.size() == 3);
+  CHECK(found.bytes == asked.query.bytes);
+  CHECK(found.cut);
 }
 
 TEST_CASE_FIXTURE(
