@@ -164,6 +164,10 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_output(const Selected
   if (!selected.instances.empty()) {
     const supervise::AppSnapshot app = *supervisor_.snapshot(selected.app);
     for (const std::string& instance : selected.instances) {
+      if (instance.empty()) {
+        return std::unexpected(
+            Refusal{ExitCode::usage, fmt::format("\"{}@\" names no instance", selected.app)});
+      }
       const auto which = read_selection(instance);
       if (!which) return std::unexpected(Refusal{ExitCode::usage, which.error().what});
       if (knows(app, *output, *which)) continue;

@@ -28,7 +28,7 @@ std::uint64_t left_out_of(const LogSource& source, const LogSource::Place& place
   output::LogQuery every;
   every.lines = output::LogReader::kMostTexts;
   std::unordered_map<std::size_t, std::size_t> known;
-  for (const output::FileLine& line : source.kept(every, place))
+  for (const output::FileLine& line : source.kept(every, place).lines)
     ++known[std::hash<std::string_view>()(line.text)];
   std::uint64_t left_out = found.untold;
   for (const std::size_t text : found.untold_texts) {
@@ -44,6 +44,11 @@ std::string lines_text(std::uint64_t count) {
   return fmt::format("{} line{}", count, count == 1 ? "" : "s");
 }
 
+// Its share of what is left, the last of `takers` in a row taking all.
+std::size_t share(std::size_t left, std::size_t takers) {
+  return std::max<std::size_t>(left / std::max<std::size_t>(takers, 1), 1);
+}
+
 }  // namespace
 
 LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
@@ -53,6 +58,7 @@ LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
       response_(std::move(response)),
       over_(std::move(over)),
       left_(asked_.query.bytes),
+      memory_left_(asked_.query.bytes),
       sender_(loop, [this] { send(); }),
       watch_(loop, [this] { look_at_thread(); }) {
   response_->on_gone([this] { over_(); });
@@ -79,11 +85,15 @@ void LogSession::begin() {
 
 void LogSession::read_next() {
   if (next_reading_ == readings_.size()) return compose();
-  const Reading& next = readings_[next_reading_];
+  Reading& next = readings_[next_reading_];
   const LogSource& source = asked_.sources[next.source];
   const LogSource::Place& place = source.places()[next.place];
   output::LogQuery query = source.narrowed(asked_.query);
   query.bytes = left_;
+  query.lines = std::min(query.lines, share(lines_left_, readings_.size() - next_reading_));
+  next.lines = query.lines;
+  next.begun = std::chrono::system_clock::now();
+  looks_ = 0;
   steps_ = writer_.read_steps();
   read_ = writer_.read({place.policy, source.kind(), source.called(), place.stream, std::move(query)},
                        [this](output::LogRead found) { on_read(std::move(found)); });
@@ -93,19 +103,24 @@ void LogSession::read_next() {
 void LogSession::on_read(output::LogRead found) {
   read_ = 0;
   watch_.stop();
-  for (const output::FileLine& line : found.lines) left_ -= std::min(left_, line.text.size());
+  left_ -= std::min(left_, found.bytes);
+  lines_left_ -= std::min(lines_left_, found.lines.size());
   Reading& reading = readings_[next_reading_++];
   reading.found = std::move(found);
   reading.done = true;
   read_next();
 }
 
-// A disk that hangs must not keep what is in memory from being shown.
+// A disk that hangs, or others who read, must not keep what is in memory from being shown.
 void LogSession::look_at_thread() {
   const std::uint64_t steps = writer_.read_steps();
-  if (std::exchange(steps_, steps) != steps) return watch_.start(kStuck);
+  const bool works = std::exchange(steps_, steps) != steps;
+  if (works && ++looks_ < kMostLooks) return watch_.start(kStuck);
   writer_.cancel_read(std::exchange(read_, 0));
-  note("the disk does not answer: these are only the lines that the daemon has in memory");
+  note(works
+           ? "the log files were not read within a minute: only lines that the daemon has in memory are sure"
+             " to be shown"
+           : "the disk does not answer: these are only the lines that the daemon has in memory");
   compose();
 }
 
@@ -122,7 +137,12 @@ void LogSession::compose() {
   for (const Reading& one : readings_) {
     const LogSource& source = asked_.sources[one.source];
     tell_about(source, source.places()[one.place], one.found);
+    if (one.lines < asked_.query.lines && one.found.lines.size() == one.lines) {
+      note(fmt::format("older lines of {} are left out: no more than {} are read back at once",
+                       source.places()[one.place].policy.path.native(), kMostLines));
+    }
   }
+  tell_missed();
   for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
     for (output::MergedLine& line : lines_of(i)) history_.push_back({i, std::move(line)});
   }
@@ -140,24 +160,59 @@ void LogSession::compose() {
 
 std::vector<output::MergedLine> LogSession::lines_of(std::size_t source) {
   const LogSource& from = asked_.sources[source];
-  const output::LogQuery query = from.narrowed(asked_.query);
+  output::LogQuery query = from.narrowed(asked_.query);
   std::vector<output::MergedLine> all;
-  for (std::size_t place = 0; place < from.places().size(); ++place) {
+  const std::size_t places = from.places().size();
+  bool cut = false;
+  for (std::size_t place = 0; place < places; ++place) {
+    const std::size_t takers = asked_.sources.size() - source + places - place - 1;
+    query.bytes = share(memory_left_, takers);
+    query.lines = std::min(asked_.query.lines, share(memory_lines_left_, takers));
+    LogSource::Kept kept = from.kept(query, from.places()[place]);
+    memory_left_ -= std::min(memory_left_, kept.bytes);
+    memory_lines_left_ -= std::min(memory_lines_left_, kept.lines.size());
+    cut = cut || kept.cut || (query.lines < asked_.query.lines && kept.lines.size() == query.lines);
     const auto reading = std::ranges::find_if(
         readings_, [&](const Reading& one) { return one.source == source && one.place == place; });
     auto lines = output::merge(
         reading == readings_.end() ? std::vector<output::FileLine>() : std::move(reading->found.lines),
-        from.kept(query, from.places()[place]));
-    if (lines.size() > query.lines) {
-      lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(query.lines));
-    }
+        std::move(kept.lines));
     std::ranges::move(lines, std::back_inserter(all));
+  }
+  if (cut)
+    note(fmt::format("lines of {} that are in memory are left out: ask for fewer apps", from.called()));
+  if (places > 1) std::ranges::stable_sort(all, {}, &output::MergedLine::order);
+  if (all.size() > asked_.query.lines) {
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(asked_.query.lines));
   }
   return all;
 }
 
-void LogSession::follow() {
+// Of what comes while files are read, memory may let some go before it is looked at.
+void LogSession::tell_missed() {
+  std::string missed;
   for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
+    const auto reading = std::ranges::find(readings_, i, &Reading::source);
+    const auto since = asked_.sources[i].complete_since();
+    if (reading == readings_.end() || !since || reading->begun == base::WallTime() ||
+        *since <= reading->begun) {
+      continue;
+    }
+    const std::string& called = asked_.sources[i].called();
+    missed += (missed.empty() ? "" : ", ") + (called.empty() ? "the daemon" : called);
+  }
+  if (missed.empty()) return;
+  note(
+      "some lines that came while files were read may be missing, since there were so many: ask again for "
+      "those of " +
+      missed);
+}
+
+void LogSession::follow() {
+  followed_.reserve(asked_.sources.size());
+  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
+    followed_.push_back(asked_.sources[i].narrowed(asked_.query));
+    followed_.back().since.reset();
     ++unended_;
     followings_.push_back(
         asked_.sources[i].follow([this, i](const supervise::OutputLine& line) { take(i, line); },
@@ -170,15 +225,14 @@ void LogSession::follow() {
 
 // It is sent in a turn of its own: this may run inside anything that writes.
 void LogSession::take(std::size_t source, const supervise::OutputLine& line) {
-  const LogSource& from = asked_.sources[source];
-  if (!wants(from.narrowed(asked_.query), line)) return;
+  if (!wants(followed_[source], line)) return;
   // Behind a gap nothing comes before the gap is told.
   if (skipped_ > 0 || further_bytes_ + line.text.size() > kMostWaiting) {
     ++skipped_;
     return;
   }
   control::LogLine message = daemon::message_of(line);
-  message.app = from.called();
+  message.app = asked_.sources[source].called();
   further_.push_back(control::to_json(message));
   further_bytes_ += further_.back().size();
   if (!sender_.running()) sender_.start(base::Duration::zero());
@@ -233,7 +287,7 @@ control::LogLine LogSession::message_of(const Shown& shown) const {
     message.stream = line.stream == output::LogStream::out ? "out" : "err";
   if (line.time) message.time = base::rfc3339(*line.time);
   message.line = line.text;
-  message.cut = line.cut;
+  message.cut = line.goes_on || line.shortened;
   message.app = asked_.sources[shown.source].called();
   return message;
 }
@@ -250,6 +304,9 @@ void LogSession::tell_about(const LogSource& source, const LogSource::Place& pla
   if (found.cut) {
     note(fmt::format("older lines of {} are left out: no more than {} MiB are read back at once", path,
                      asked_.query.bytes >> 20U));
+  }
+  if (!found.spent.empty()) {
+    note(fmt::format("gave up after {} of {}: narrow it with --since", found.spent, path));
   }
   const std::uint64_t left_out = left_out_of(source, place, found);
   if (left_out == 0) return;

@@ -4,10 +4,11 @@
 //   sending --history sent--> over, or following --the sources end--> over
 //   any --the client leaves--> over
 //
-// The files are read one after the other by the writer's thread; memory is looked at once all are, in the
-// turn in which following begins, so that no line is missed or doubled. What is sent waits for its reader: 64
-// KiB in a turn, and no more before that is taken. Of further lines, 1 MiB may wait; beyond that they are
-// skipped, and their number is told. Thread: the supervisor's.
+// All sources together bring at most kMostLines out of files, and as many out of memory; each has its share,
+// and what it leaves is for those behind it. The files are read one after the other by the writer's thread;
+// memory is looked at once all are, in the turn in which following begins, so that no line is missed or
+// doubled. What is sent waits for its reader: 64 KiB in a turn, and no more before that is taken. Of further
+// lines, 1 MiB may wait; beyond that they are skipped, and their number is told. Thread: the supervisor's.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,8 @@ class LogSession {
   static constexpr std::size_t kMostWaiting = 1UL << 20;  // bytes of further lines
   static constexpr std::size_t kPiece = 64UL << 10;       // bytes sent in a turn
   static constexpr base::Duration kStuck = std::chrono::seconds(3);
+  static constexpr unsigned kMostLooks = 20;  // at intervals of kStuck, for one file
+  static constexpr std::size_t kMostLines = 100'000;
 
   struct Asked {
     std::vector<LogSource> sources;
@@ -52,6 +55,8 @@ class LogSession {
   struct Reading {
     std::size_t source;
     std::size_t place;
+    std::size_t lines = 0;      // at most
+    base::WallTime begun = {};  // set once it was asked for
     output::LogRead found = {};
     bool done = false;
   };
@@ -65,6 +70,7 @@ class LogSession {
   void look_at_thread();
   void compose();
   [[nodiscard]] std::vector<output::MergedLine> lines_of(std::size_t source);
+  void tell_missed();
   void follow();
   void take(std::size_t source, const supervise::OutputLine& line);
   void send();
@@ -84,7 +90,11 @@ class LogSession {
   std::size_t next_reading_ = 0;
   std::uint64_t read_ = 0;  // the one under way; 0: none
   std::uint64_t steps_ = 0;
-  std::size_t left_;               // bytes of history that may still be read
+  unsigned looks_ = 0;  // while it is
+  std::size_t left_;    // bytes of history that may still be read
+  std::size_t lines_left_ = kMostLines;
+  std::size_t memory_left_;  // bytes of it that may still come out of memory
+  std::size_t memory_lines_left_ = kMostLines;
   std::deque<std::string> notes_;  // sent before the history
   std::deque<Shown> history_;
   std::deque<std::string> further_;  // lines, as messages
@@ -93,6 +103,7 @@ class LogSession {
   std::size_t unended_ = 0;  // sources that are followed
   bool composed_ = false;
   std::vector<LogSource::Following> followings_;
+  std::vector<output::LogQuery> followed_;  // what is asked of each source's further lines
   loop::Timer sender_;
   loop::Timer watch_;
 };

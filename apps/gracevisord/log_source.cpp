@@ -31,16 +31,17 @@ class Joiner {
     std::vector<const OutputLine*>& parts = open_[{line.instance, stream_of(line)}];
     if (!line.partial) finish(parts);
     parts.push_back(&line);
-    return lines_.size() < query_.lines;
+    return lines_.size() < query_.lines && bytes_ < query_.bytes;
   }
-  std::vector<FileLine> take() {
+  LogSource::Kept take() {
+    const bool cut = bytes_ >= query_.bytes && lines_.size() < query_.lines;
     for (auto& [who, parts] : open_) finish(parts);
     std::ranges::reverse(lines_);  // many have the same time
     std::ranges::stable_sort(lines_, {}, [](const FileLine& line) { return *line.time; });
     if (lines_.size() > query_.lines) {
       lines_.erase(lines_.begin(), lines_.end() - static_cast<std::ptrdiff_t>(query_.lines));
     }
-    return std::move(lines_);
+    return {std::move(lines_), bytes_, cut};
   }
 
  private:
@@ -48,15 +49,17 @@ class Joiner {
   void finish(std::vector<const OutputLine*>& parts) {
     if (parts.empty()) return;
     const OutputLine& first = *parts.back();
-    FileLine line{first.time, first.instance, stream_of(first), {}, false};
+    FileLine line{first.time, first.instance, stream_of(first), {}};
     for (const auto& part : std::views::reverse(parts)) line.text += part->text;
     const OutputLine& last = *parts.front();
-    line.cut = line.text.size() > output::BackwardLines::kMost ||
-               (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);
-    line.text.resize(std::min(line.text.size(), output::BackwardLines::kMost));
+    line.shortened = line.text.size() > output::kMostText ||
+                     (last.partial && last.text.size() == supervise::OutputTail::kMaxLine);
+    line.text.resize(std::min(line.text.size(), output::kMostText));
+    line.parts = parts.size();
     parts.clear();
     if (query_.wants(line.stream) && query_.wants(*line.time) && query_.wants_instance(line.instance) &&
         line.text.find(query_.grep) != std::string::npos) {
+      bytes_ += output::LogReader::size_of(line);
       lines_.push_back(std::move(line));
     }
   }
@@ -64,6 +67,7 @@ class Joiner {
   const output::LogQuery& query_;
   std::map<std::pair<std::string_view, LogStream>, std::vector<const OutputLine*>> open_;
   std::vector<FileLine> lines_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -99,11 +103,17 @@ void LogSource::visit(const std::function<bool(const OutputLine&)>& visit) const
   (void)std::all_of(lines.rbegin(), lines.rend(), visit);
 }
 
-std::vector<FileLine> LogSource::kept(const output::LogQuery& query, const Place& place) const {
+LogSource::Kept LogSource::kept(const output::LogQuery& query, const Place& place) const {
   if (query.lines == 0) return {};
   Joiner joiner(query);
   visit([&](const OutputLine& line) { return !goes_to(line, place) || joiner.add(line); });
   return joiner.take();
+}
+
+std::optional<base::WallTime> LogSource::complete_since() const {
+  if (output_) return output_->complete_since();
+  if (!own_ || !own_->lines().incomplete()) return std::nullopt;
+  return own_->lines().lines().empty() ? base::WallTime::max() : own_->lines().lines().front().time;
 }
 
 bool LogSource::suffices(const output::LogQuery& query) const {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,16 @@ class LogSource {
   // The query with the instances that are wanted here.
   [[nodiscard]] output::LogQuery narrowed(output::LogQuery query) const;
 
-  // The newest lines in memory that `query` asks for, oldest first, at most query.lines; parts of a line are
-  // joined. `place`: only those whose streams go there.
-  [[nodiscard]] std::vector<output::FileLine> kept(const output::LogQuery& query, const Place& place) const;
+  struct Kept {
+    std::vector<output::FileLine> lines;  // oldest first; parts of a line are joined
+    std::size_t bytes = 0;
+    bool cut = false;  // there would be more than LogQuery::bytes
+  };
+  // The newest lines in memory that `query` asks for, at most query.lines. `place`: only those whose streams
+  // go there.
+  [[nodiscard]] Kept kept(const output::LogQuery& query, const Place& place) const;
+  // From when on memory has everything; unset: it keeps nothing of this.
+  [[nodiscard]] std::optional<base::WallTime> complete_since() const;
   // Does memory have everything that `query` can ask for?
   [[nodiscard]] bool suffices(const output::LogQuery& query) const;
   // The key that gives lines of its files a time; empty: they have one.

@@ -67,7 +67,9 @@ class Incoming {
       trouble_ = message.error();
       return false;
     }
-    if (const auto time = base::parse_rfc3339(message->time)) newest_ = std::max(newest_, *time);
+    // A time ahead, as lines of files may say, would hide what follows.
+    const auto time = base::parse_rfc3339(message->time);
+    if (time && *time <= std::chrono::system_clock::now()) newest_ = std::max(newest_, *time);
     if (line_.json) return out_.write(std::string(json) + "\n");
     if (message->note.empty()) return out_.write(printer_.text(*message));
     // What a new daemon says of the past was said by the one before.

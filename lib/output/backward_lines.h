@@ -7,11 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "output/log_line.h"
+
 namespace gracevisor::output {
 
 class BackwardLines {
  public:
-  static constexpr std::size_t kMost = 64UL << 10;  // bytes of a line
+  // Bytes of a line: enough for a record of kMostText, whatever JSON makes of them.
+  static constexpr std::size_t kMost = 6 * kMostText + 1024;
 
   // Takes a line without its newline, valid during the call, and whether it was longer. False: enough.
   using OnLine = std::function<bool(std::string_view line, bool cut)>;

@@ -7,6 +7,8 @@ namespace gracevisor::output {
 namespace {
 
 constexpr std::size_t kTimeSize = 24;
+constexpr std::size_t kGenerationDigits = 20;
+constexpr std::size_t kSlotDigits = 10;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string_view text(LogStream stream) {
@@ -82,13 +84,13 @@ std::optional<base::WallTime> take_time(std::string_view& rest) {
   return time;
 }
 
-// "5.1"; empty: it is none.
+// "5.1"; empty: it is none. The numbers have no more digits than any of ours.
 std::string_view take_instance(std::string_view& rest) {
   constexpr std::string_view kDigits = "0123456789";
   const std::size_t dot = std::min(rest.find_first_not_of(kDigits), rest.size());
   if (dot == 0 || dot >= rest.size() || rest[dot] != '.') return {};
   const std::size_t end = std::min(rest.find_first_not_of(kDigits, dot + 1), rest.size());
-  if (end == dot + 1) return {};
+  if (end == dot + 1 || dot > kGenerationDigits || end - dot - 1 > kSlotDigits) return {};
   const std::string_view instance = rest.substr(0, end);
   rest.remove_prefix(end);
   return instance;
@@ -137,7 +139,8 @@ std::optional<FileLine> parse_prefixed(std::string_view rest, std::string_view a
   line.instance = take_instance(rest);
   if (line.instance.empty() || !take(rest, " ")) return std::nullopt;
   line.stream = take_stream(rest);
-  line.cut = rest.starts_with('+') || cut;
+  line.goes_on = rest.starts_with('+');
+  line.shortened = cut;
   if (line.stream == LogStream::unknown || (!take(rest, "| ") && !take(rest, "+ "))) return std::nullopt;
   line.text = rest;
   return line;
@@ -156,9 +159,9 @@ std::optional<FileLine> parse_json(std::string_view rest, std::string_view app, 
   auto text = take_string(rest, cut);
   if (!text) return std::nullopt;
   line.text = std::move(*text);
-  line.cut = cut;
+  line.shortened = cut;
   if (cut) return line;
-  line.cut = take(rest, R"(,"cut":true)");
+  line.goes_on = take(rest, R"(,"cut":true)");
   return rest == "}" ? std::optional(std::move(line)) : std::nullopt;
 }
 
@@ -182,6 +185,17 @@ void append_records(LogFormat format, const LineHead& head, std::string_view byt
 std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app) {
   if (line.size() < kTimeSize) return std::nullopt;
   return line.front() == '{' ? parse_json(line, app, cut) : parse_prefixed(line, app, cut);
+}
+
+std::string as_in_json(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    out += length == 0 ? kReplacement : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
 }
 
 std::optional<base::WallTime> access_time(std::string_view line) {

@@ -32,6 +32,9 @@ struct LineHead {
   LogStream stream = LogStream::out;
 };
 
+// Bytes of a line that are read back.
+inline constexpr std::size_t kMostText = 64UL << 10;
+
 // Appends a record for each line of `bytes`, which need not end with a newline: then the line goes on.
 // Not for plain.
 void append_records(LogFormat format, const LineHead& head, std::string_view bytes, std::string& out);
@@ -41,14 +44,19 @@ struct FileLine {
   std::optional<base::WallTime> time;  // to the millisecond
   std::string instance;                // empty: the line does not say
   LogStream stream = LogStream::unknown;
-  std::string text;  // without its newline
-  bool cut = false;  // it goes on in the next record, or its end is left out here
+  std::string text;        // without its newline
+  bool goes_on = false;    // in the next record of its stream
+  bool shortened = false;  // its end is left out here
+  std::size_t parts = 1;   // of which it was put together
   bool operator==(const FileLine&) const = default;
 };
 
 // The record of an instance of `app`; unset: it is none, so the line is plain, or of another app. `cut`: the
 // end of `line` is missing.
 [[nodiscard]] std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app);
+
+// `text` as it reads back from JSON.
+[[nodiscard]] std::string as_in_json(std::string_view text);
 
 // The time that a line of an access log in either format begins with, or of the daemon's own log.
 [[nodiscard]] std::optional<base::WallTime> access_time(std::string_view line);

@@ -3,16 +3,27 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "output/backward_lines.h"
-
 namespace gracevisor::output {
 namespace {
 
+// Pieces of so many kept lines are looked for, each among so many lines of the file: the newest ones.
+constexpr std::size_t kMostLookedFor = 64;
+constexpr std::size_t kMostLookedAt = 10'000;
+
 using Who = std::pair<std::string, LogStream>;
+
+void append(FileLine& whole, const FileLine& part) {
+  whole.goes_on = part.goes_on;
+  if (whole.shortened) return;
+  const std::size_t room = kMostText - std::min(kMostText, whole.text.size());
+  whole.shortened = part.shortened || part.text.size() > room;
+  whole.text += part.text.substr(0, room);
+}
 
 // Records that are parts of one line become one.
 void join_parts(std::vector<FileLine>& lines) {
@@ -22,19 +33,25 @@ void join_parts(std::vector<FileLine>& lines) {
   for (FileLine& line : lines) {
     const Who who{line.instance, line.stream};
     const auto begun = line.instance.empty() ? open.end() : open.find(who);
-    const bool goes_on = line.cut && !line.instance.empty();
+    const bool goes_on = line.goes_on && !line.instance.empty();
     if (begun == open.end()) {
       if (goes_on) open.emplace(who, joined.size());
       joined.push_back(std::move(line));
       continue;
     }
     FileLine& whole = joined[begun->second];
-    const std::size_t room = BackwardLines::kMost - std::min(BackwardLines::kMost, whole.text.size());
-    whole.cut = whole.text.size() + line.text.size() > BackwardLines::kMost;
-    whole.text += line.text.substr(0, room);
+    append(whole, line);
     if (!goes_on) open.erase(begun);
   }
   lines = std::move(joined);
+}
+
+// What is the same for the same line, in whatever form it was written, and wherever it was shortened: that
+// may be within a character.
+std::string key(std::string_view text) {
+  std::string same = as_in_json(text);
+  same.resize(std::min(same.size(), kMostText - 3));
+  return same;
 }
 
 // Finds the newest kept line that a line of the file can be. The lines must outlive it.
@@ -42,17 +59,14 @@ class Recogniser {
  public:
   explicit Recogniser(const std::vector<FileLine>& kept) : taken_(kept.size()) {
     for (std::size_t i = 0; i < kept.size(); ++i) {
-      by_text_[kept[i].text].push_back(i);
-      by_record_[{kept[i].instance, kept[i].text}].push_back(i);
+      const std::string text = key(kept[i].text);
+      places_["\n" + text].push_back(i);
+      places_[kept[i].instance + "\n" + text].push_back(i);
     }
   }
   std::optional<std::size_t> take(const FileLine& line) {
-    if (line.instance.empty()) {
-      const auto found = by_text_.find(line.text);
-      return found == by_text_.end() ? std::nullopt : take_from(found->second);
-    }
-    const auto found = by_record_.find({line.instance, line.text});
-    return found == by_record_.end() ? std::nullopt : take_from(found->second);
+    const auto found = places_.find(line.instance + "\n" + key(line.text));
+    return found == places_.end() ? std::nullopt : take_from(found->second);
   }
 
  private:
@@ -70,9 +84,47 @@ class Recogniser {
   }
 
   std::vector<bool> taken_;
-  std::unordered_map<std::string_view, Places> by_text_;
-  std::map<std::pair<std::string_view, std::string_view>, Places> by_record_;
+  std::unordered_map<std::string, Places> places_;  // by instance, or nothing, and text
 };
+
+// Where the lines of `file` are that make up a kept one, its end first; none: not all of it is there. Only
+// those that `free` says are looked at.
+std::vector<std::size_t> pieces_of(const FileLine& kept, const std::vector<FileLine>& file,
+                                   const std::vector<bool>& free) {
+  std::string_view rest = kept.text;
+  std::vector<std::size_t> pieces;
+  const std::size_t first = file.size() - std::min(file.size(), kMostLookedAt);
+  for (std::size_t i = file.size(); i-- > first && !rest.empty();) {
+    const std::string& text = file[i].text;
+    if (!free[i] || !file[i].instance.empty() || text.empty() || !rest.ends_with(text)) continue;
+    rest.remove_suffix(text.size());
+    pieces.push_back(i);
+  }
+  return rest.empty() ? pieces : std::vector<std::size_t>();
+}
+
+// Makes one line of the pieces of each kept line that is not `shown` and came in parts. `free`: lines of the
+// file that are no kept one.
+void join_pieces(std::vector<FileLine>& file, const std::vector<FileLine>& kept, std::vector<bool>& shown,
+                 std::vector<bool> free) {
+  std::vector<bool> gone(file.size());
+  std::size_t looked_for = 0;
+  for (std::size_t k = kept.size(); k-- > 0 && looked_for < kMostLookedFor;) {
+    if (shown[k] || kept[k].parts < 2 || kept[k].shortened) continue;
+    ++looked_for;
+    const auto pieces = pieces_of(kept[k], file, free);
+    if (pieces.empty()) continue;
+    for (const std::size_t i : pieces) {
+      free[i] = false;
+      gone[i] = true;
+    }
+    shown[k] = true;
+    gone[pieces.back()] = false;
+    file[pieces.back()] = kept[k];
+  }
+  std::size_t at = 0;
+  std::erase_if(file, [&](const FileLine&) { return gone[at++]; });
+}
 
 // Gives every line the order of the next one that has a time; those behind the last of these its own.
 std::vector<MergedLine> in_order(std::vector<FileLine> file) {
@@ -93,15 +145,18 @@ std::vector<MergedLine> in_order(std::vector<FileLine> file) {
 std::vector<MergedLine> merge(std::vector<FileLine> file, std::vector<FileLine> kept) {
   join_parts(file);
   std::vector<bool> shown(kept.size());
+  std::vector<bool> free(file.size(), true);
   {
     Recogniser recogniser(kept);
     for (std::size_t i = file.size(); i-- > 0;) {
       const auto same = recogniser.take(file[i]);
       if (!same) continue;
       shown[*same] = true;
+      free[i] = false;
       file[i] = kept[*same];
     }
   }
+  join_pieces(file, kept, shown, std::move(free));
   std::vector<MergedLine> lines = in_order(std::move(file));
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!shown[i]) lines.push_back({kept[i].time.value_or(base::WallTime::max()), std::move(kept[i])});

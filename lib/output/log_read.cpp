@@ -1,5 +1,6 @@
 #include "output/log_read.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,12 +13,16 @@ namespace {
 
 // Lines of several streams are not strictly in the order of their times.
 constexpr std::chrono::seconds kDisorder{10};
-// Beside its text, for the bound on what is found.
-constexpr std::size_t kPerLine = 64;
 
 base::WallTime changed_at(const struct stat& file) {
   return base::WallTime(std::chrono::duration_cast<base::WallTime::duration>(
       std::chrono::seconds(file.st_mtim.tv_sec) + std::chrono::nanoseconds(file.st_mtim.tv_nsec)));
+}
+
+FileLine shortened(FileLine line) {
+  line.shortened = line.shortened || line.text.size() > kMostText;
+  line.text.resize(std::min(line.text.size(), kMostText));
+  return line;
 }
 
 }  // namespace
@@ -29,11 +34,25 @@ bool LogQuery::wants_instance(const std::string& name) const {
 }
 
 bool LogReader::step() {
-  return fd_ ? read_slice() : open_next();
+  const base::TimePoint begin = std::chrono::steady_clock::now();
+  const bool more = fd_ ? read_slice() : open_next();
+  budget_.work -= std::chrono::steady_clock::now() - begin;
+  return more && spend();
+}
+
+// False: nothing is left of the budget.
+bool LogReader::spend() {
+  const Budget whole;
+  if (budget_.bytes == 0) found_.spent = fmt::format("{} MiB", whole.bytes >> 20U);
+  if (budget_.work <= base::Duration::zero()) {
+    found_.spent = fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(whole.work).count());
+  }
+  return found_.spent.empty();
 }
 
 LogRead LogReader::take() {
   std::ranges::reverse(found_.lines);
+  found_.bytes = bytes_;
   return std::exchange(found_, {});
 }
 
@@ -87,6 +106,7 @@ bool LogReader::read_slice() {
     return true;
   }
   left_ -= size;
+  budget_.bytes -= std::min<std::uint64_t>(budget_.bytes, size);
   return lines_.add(slice_, on_line);
 }
 
@@ -94,7 +114,8 @@ bool LogReader::read_slice() {
 bool LogReader::take_line(std::string_view line, bool cut) {
   found_.any = true;
   FileLine seen = look_at(line, cut);
-  if (seen.time && too_old(*seen.time)) return false;
+  if (seen.time && too_old(*seen.time)) return pass_old(line);
+  if (seen.time) old_ = old_bytes_ = 0;
   if (!tells(seen)) {
     note_untold(line);
     untold_ += line.size() + 1;
@@ -103,23 +124,25 @@ bool LogReader::take_line(std::string_view line, bool cut) {
   }
   untold_ = 0;
   if (!wanted(seen)) return true;
-  bytes_ += seen.text.size() + kPerLine;
-  found_.cut = bytes_ > what_.query.bytes;
+  const std::size_t size = size_of(seen);
+  found_.cut = size > what_.query.bytes - bytes_;
   if (found_.cut) return false;
+  bytes_ += size;
   found_.lines.push_back(std::move(seen));
   return found_.lines.size() < what_.query.lines;
 }
 
 FileLine LogReader::look_at(std::string_view line, bool cut) const {
-  FileLine plain{{}, {}, what_.stream, {}, cut};
+  FileLine plain{{}, {}, what_.stream, {}};
   switch (what_.kind) {
     case LogKind::output:
-      if (auto record = parse_record(line, cut, what_.app)) return std::move(*record);
+      if (auto record = parse_record(line, cut, what_.app)) return shortened(std::move(*record));
       break;
     case LogKind::access: plain.time = access_time(line); break;
     case LogKind::daemon: plain.time = daemon_time(line); break;
   }
-  plain.text = line;
+  plain.text = line.substr(0, kMostText);
+  plain.shortened = cut || line.size() > kMostText;
   return plain;
 }
 
@@ -127,7 +150,7 @@ void LogReader::note_untold(std::string_view line) {
   if (line.find(what_.query.grep) == std::string_view::npos) return;
   ++found_.untold;
   if (found_.untold_texts.size() < kMostTexts) {
-    found_.untold_texts.push_back(std::hash<std::string_view>()(line));
+    found_.untold_texts.push_back(std::hash<std::string_view>()(line.substr(0, kMostText)));
   }
 }
 
@@ -142,6 +165,13 @@ bool LogReader::wanted(const FileLine& line) const {
   const LogQuery& query = what_.query;
   return line.text.find(query.grep) != std::string::npos && query.wants(line.stream) &&
          query.wants_instance(line.instance) && (!line.time || query.wants(*line.time));
+}
+
+bool LogReader::pass_old(std::string_view line) {
+  untold_ = 0;
+  ++old_;
+  old_bytes_ += line.size() + 1;
+  return old_ < kMostOld && old_bytes_ < kMostOldBytes;
 }
 
 bool LogReader::too_old(base::WallTime time) const {

@@ -3,7 +3,7 @@
 // when it has them, when what follows is too old, or when the files end.
 //
 // Where a query asks for what plain lines do not say, 4 MiB without a line that says it end the reading as
-// well.
+// well; and so does its budget, so that no file, however large, keeps others from being read.
 //
 //   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
 //
@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "output/backward_lines.h"
 #include "output/lines.h"
@@ -65,6 +66,8 @@ struct LogRead {
   std::vector<std::size_t> untold_texts;  // std::hash of the newest of these, at most kMostTexts
   bool gave_up = false;                   // so many that what is before them was not looked at
   bool cut = false;                       // there would be more than LogQuery::bytes
+  std::size_t bytes = 0;                  // of `lines`, as LogQuery::bytes bounds them
+  std::string spent;                      // "256 MiB" or "10 s": the budget, after which it gave up
   std::string trouble;                    // why a file could not be read; empty: all could
 };
 
@@ -74,9 +77,27 @@ class LogReader {
   static constexpr unsigned kMostFiles = 1000;
   static constexpr std::size_t kMostUntold = 4UL << 20;  // bytes of lines in a row
   static constexpr std::size_t kMostTexts = 20'000;
+  // Lines of several apps and streams are not in the order of their times, and a clock may have been wrong
+  // for a while: so much that is too old, in a row, is needed to tell that all before is.
+  static constexpr std::size_t kMostOld = 1000;
+  static constexpr std::size_t kMostOldBytes = 1UL << 20;
+
+  // What a reading may take.
+  struct Budget {
+    std::uint64_t bytes = 256ULL << 20;  // that are read
+    base::Duration work = std::chrono::seconds(10);
+  };
 
   LogReader(LogReading what, std::shared_ptr<const LogOpener> opener)
-      : what_(std::move(what)), opener_(std::move(opener)) {}
+      : LogReader(std::move(what), std::move(opener), Budget()) {}
+  LogReader(LogReading what, std::shared_ptr<const LogOpener> opener, Budget budget)
+      : what_(std::move(what)), opener_(std::move(opener)), budget_(budget) {}
+
+  // Beside its text and its instance, for the bounds on lines.
+  static constexpr std::size_t kPerLine = 64;
+  [[nodiscard]] static std::size_t size_of(const FileLine& line) noexcept {
+    return line.text.size() + line.instance.size() + kPerLine;
+  }
 
   // Opens a file, or reads one slice. False: done.
   [[nodiscard]] bool step();
@@ -84,6 +105,7 @@ class LogReader {
   [[nodiscard]] LogRead take();
 
  private:
+  [[nodiscard]] bool spend();
   [[nodiscard]] bool open_next();
   [[nodiscard]] bool read_slice();
   [[nodiscard]] bool take_line(std::string_view line, bool cut);
@@ -94,9 +116,12 @@ class LogReader {
   // Is one that does asked for?
   [[nodiscard]] bool wanted(const FileLine& line) const;
   [[nodiscard]] bool too_old(base::WallTime time) const;
+  // Counts such a line. False: all before is too old.
+  [[nodiscard]] bool pass_old(std::string_view line);
 
   LogReading what_;
   std::shared_ptr<const LogOpener> opener_;
+  Budget budget_;           // what is left
   unsigned next_ = 0;       // number of the file that is opened next
   unsigned missing_ = 0;    // numbers in a row
   base::UniqueFd fd_;       // of the file that is read
@@ -106,7 +131,9 @@ class LogReader {
   std::string slice_;
   std::size_t bytes_ = 0;   // found
   std::size_t untold_ = 0;  // bytes in a row
-  LogRead found_;           // newest first
+  std::size_t old_ = 0;     // lines in a row
+  std::size_t old_bytes_ = 0;
+  LogRead found_;  // newest first
 };
 
 }  // namespace gracevisor::output

@@ -44,24 +44,28 @@ void LogReads::look() {
   for (auto& [done, found] : calls) done(std::move(found));
 }
 
-void LogReaders::take_orders() {
+bool LogReaders::take_orders() {
+  // The cancellations first: the order of each has come by then.
+  std::vector<std::uint64_t> cancelled;
+  while (auto id = lane_.cancelled.pop()) cancelled.push_back(*id);
   while (auto order = lane_.orders.pop()) {
     readers_.push_back({order->id, LogReader(std::move(order->what), opener_)});
   }
-  while (auto id = lane_.cancelled.pop()) {
-    auto found = std::ranges::find(readers_, *id, &UnderWay::id);
+  bool answered = false;
+  for (const std::uint64_t id : cancelled) {
+    auto found = std::ranges::find(readers_, id, &UnderWay::id);
     if (found == readers_.end()) continue;  // answered meanwhile
     readers_.erase(found);
-    const bool pushed = lane_.answers.push({*id, {}});
+    const bool pushed = lane_.answers.push({id, {}});
     assert(pushed);  // no more than kAtOnce are unanswered
     (void)pushed;
+    answered = true;
   }
+  return answered;
 }
 
 bool LogReaders::step(bool& answered) {
-  const std::size_t before = readers_.size();
-  take_orders();
-  answered = readers_.size() < before;
+  answered = take_orders();
   if (readers_.empty()) return false;
   UnderWay next = std::move(readers_.front());
   readers_.pop_front();

@@ -83,7 +83,8 @@ class LogReaders {
     std::uint64_t id;
     LogReader reader;
   };
-  void take_orders();
+  // True: an answer was sent.
+  [[nodiscard]] bool take_orders();
 
   ReadLane& lane_;
   std::shared_ptr<const LogOpener> opener_;

@@ -22,6 +22,11 @@ output::LogFormat format_of(config::AppLog::Format format) {
   return output::LogFormat::plain;
 }
 
+void end_line(OutputFeed& feed, output::LogFormat format) {
+  if (format == output::LogFormat::plain) return feed.flush();
+  if (feed.unfinished()) feed.add("\n");
+}
+
 }  // namespace
 
 AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesystem::path& state_dir,
@@ -162,6 +167,7 @@ void AppOutput::on_line(const OutputLine& line) {
 }
 
 void AppOutput::close() {
+  closed_ = true;
   // Whoever is told may unfollow.
   for (auto& [number, follower] : std::exchange(followers_, {})) follower.end();
 }
@@ -183,9 +189,10 @@ void AppOutput::note(const routing::Identity& who, std::string_view text) {
 }
 
 void AppOutput::flush(const routing::Identity& who) {
-  tail(who).flush(std::chrono::system_clock::now());
-  feeds(who).out.flush();
-  feeds(who).err.flush();
+  tail(who).end_lines(std::chrono::system_clock::now());
+  Feeds& to = feeds(who);
+  end_line(to.out, to.out_target->format);
+  end_line(to.err, to.err_target->format);
 }
 
 void AppOutput::end(const routing::Identity& who) {
@@ -245,7 +252,12 @@ OutputTail::WallTime AppOutput::complete_since() const {
 }
 
 std::uint64_t AppOutput::follow(Follower follower) {
-  followers_.emplace(++last_follower_, std::move(follower));
+  ++last_follower_;
+  if (closed_) {
+    follower.end();
+  } else {
+    followers_.emplace(last_follower_, std::move(follower));
+  }
   return last_follower_;
 }
 

@@ -51,7 +51,8 @@ class AppOutput {
   void take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes);
   // Adds a line from the daemon to the instance's output: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
-  // Ends unfinished lines: the process is gone.
+  // Ends unfinished lines: the process is gone, or something else is said in between. A plain file gets a
+  // newline only when more follows.
   void flush(const routing::Identity& who);
   // The incarnation will write nothing more.
   void end(const routing::Identity& who);
@@ -82,7 +83,7 @@ class AppOutput {
   // `follower` gets every further line until unfollow() is called with the returned number.
   [[nodiscard]] std::uint64_t follow(Follower follower);
   void unfollow(std::uint64_t number) { followers_.erase(number); }
-  // The app is forgotten: its followers are told.
+  // The app is forgotten: its followers are told, and further ones in follow().
   void close();
 
  private:
@@ -125,6 +126,7 @@ class AppOutput {
   std::string records_;                                                     // room for those of one write
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
+  bool closed_ = false;
   loop::Timer idle_;  // an unfinished line is ended after a while
 };
 

@@ -29,6 +29,8 @@ class OutputFeed {
   // Passes the waiting line on as it is: it has waited long enough, or its process is gone.
   void flush();
   [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
+  // The newest byte that came ended no line.
+  [[nodiscard]] bool unfinished() const noexcept { return loose_ || holds(); }
 
  private:
   void finish(std::string_view piece);

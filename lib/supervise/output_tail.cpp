@@ -39,6 +39,19 @@ void OutputTail::flush(WallTime now) {
   }
 }
 
+void OutputTail::end_lines(WallTime now) {
+  for (process::OutputStream stream : {process::OutputStream::out, process::OutputStream::err}) {
+    std::string& line = unfinished(stream);
+    if (!line.empty()) {
+      emit(stream, std::exchange(line, {}), false, now);
+      continue;
+    }
+    // What was handed on last may have been a part.
+    auto last = std::ranges::find(lines_.rbegin(), lines_.rend(), stream, &OutputLine::stream);
+    if (last != lines_.rend()) last->partial = false;
+  }
+}
+
 void OutputTail::emit(process::OutputStream stream, std::string text, bool partial, WallTime now) {
   OutputLine& line = lines_.emplace_back(OutputLine{now, instance_, stream, std::move(text), partial});
   kept_ += line.text.size() + kPerLine;

@@ -46,10 +46,12 @@ class OutputTail {
 
   // Bytes after the last newline wait for the rest of their line.
   [[nodiscard]] bool has_unfinished() const noexcept;
-  // Ends unfinished lines where they are: at most 2 s after their bytes came, and when the process is gone.
+  // Hands on what there is of unfinished lines, which may go on: at most 2 s after their bytes came.
   void flush(WallTime now);
+  // What comes next begins a line, as after the process is gone: unfinished ones end here.
+  void end_lines(WallTime now);
 
-  // The newest `count` lines, oldest first; valid until the next add() or flush().
+  // The newest `count` lines, oldest first; valid until the next call that changes the tail.
   [[nodiscard]] std::vector<const OutputLine*> last(std::size_t count) const;
   // All that are kept, oldest first; as long valid.
   [[nodiscard]] const std::deque<OutputLine>& lines() const noexcept { return lines_; }

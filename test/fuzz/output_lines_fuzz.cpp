@@ -72,7 +72,8 @@ void write_and_read(const std::string& line) {
     text.pop_back();
     const auto read = output::parse_record(text, false, "web");
     require(read.has_value(), "a record is not read back");
-    require(read->instance == "5.1" && read->stream == output::LogStream::err && !read->cut, "another head");
+    require(read->instance == "5.1" && read->stream == output::LogStream::err && !read->goes_on,
+            "another head");
     const bool exact = format == output::LogFormat::prefixed ||
                        std::ranges::all_of(line, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
     require(!exact || read->text == line, "another line");

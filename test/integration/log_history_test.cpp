@@ -168,6 +168,26 @@ TEST_CASE("logs: records say when and by whom, also after a restart, and the for
   CHECK(out(daemon, {"--since", "2020-01-01", "--grep", "json", "web"}) == "web@1.1  as \"json\"\n");
 }
 
+TEST_CASE("logs: lines longer than what is shown, and unfinished ones, take nothing with them") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
+  {
+    DaemonProcess daemon(apps.site);
+    apps.say("web", std::string(100'000, 'A') + "\nnext line\nthird line\nunfinished");
+    REQUIRE(shows(daemon, "web", "third line"));
+    // It waits for no more than 2 s.
+    REQUIRE(shows(daemon, "web", "unfinished"));
+    CHECK(count(out(daemon, {"web"}), "\n") == 5);
+  }
+  CHECK(has(content_of(apps.log("web")), "web@1.1 out"));
+  apps.forget("web");
+  DaemonProcess daemon(apps.site);
+  REQUIRE(shows(daemon, "web", "web@1.1  unfinished\nweb@1.1  begins\n"));
+  const std::string all = out(daemon, {"web"});
+  CHECK(has(all, "A [cut here, whole in the log file]\nweb@1.1  next line\nweb@1.1  third line\n"));
+  CHECK(count(all, "\n") == 6);
+}
+
 TEST_CASE("logs: an instance that only records of an earlier daemon name is found, and another is unknown") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));
@@ -195,6 +215,8 @@ TEST_CASE("logs: standard error in a file of its own is shown by itself, also af
     REQUIRE(shows(daemon, "web", "not fine"));
     REQUIRE(shows(daemon, "web", "  fine"));
     CHECK(out(daemon, {"--stderr", "web"}) == "web@1.1  not fine\n");
+    // So many of both together.
+    CHECK(count(out(daemon, {"-n", "2", "web"}), "\n") == 2);
   }
   apps.forget("web");
   DaemonProcess daemon(apps.site);
@@ -276,6 +298,41 @@ TEST_CASE("logs: a follower waits for the next daemon and gets what both wrote, 
   CHECK(count(follow->err(), "the daemon has gone") == 1);
   CHECK(follow->running());
   follow.reset();  // it is no process of the daemon
+}
+
+TEST_CASE("logs: a line from the future hides nothing from a follower that waits for the next daemon") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
+  auto first = std::make_unique<DaemonProcess>(apps.site);
+  REQUIRE(shows(*first, "web", "begins"));
+  std::ofstream(apps.log("web"), std::ios::app) << "2099-11-29T10:00:00.000Z web@1.1 out| not yet\n";
+  auto follow = first->ctl_beside({"logs", "-f", "web"});
+  REQUIRE(wait_until([&] { return has(follow->out(), "not yet"); }));
+  first->abandon();
+  REQUIRE(wait_until([&] { return has(follow->err(), "waiting for the next one"); }));
+  apps.forget("web");
+  DaemonProcess second(apps.site);
+  REQUIRE(shows(second, "web", "begins"));
+  apps.say("web", "to the second\n");
+  CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
+  follow.reset();  // it is no process of the daemon
+}
+
+TEST_CASE("logs: all apps together bring no more lines at once than one may") {
+  const EchoSite apps({"web", "api"});
+  apps.site.configure(echo("web") + echo("api"));
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "x\n";
+  std::filesystem::create_directories(apps.log("web").parent_path());
+  for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
+  DaemonProcess daemon(apps.site);
+  for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
+  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
+  CHECK(both.exit_code == 0);
+  CHECK(count(both.out, "\n") <= 100'002);
+  CHECK(count(both.out, "\n") >= 99'998);
+  CHECK(has(both.err, "no more than 100000 are read back at once"));
+  CHECK(count(out(daemon, {"-n", "100000", "web"}), "\n") == 60'001);
 }
 
 TEST_CASE(

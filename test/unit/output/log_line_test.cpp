@@ -85,7 +85,7 @@ TEST_CASE("log line: any bytes read back exactly from the prefixed form, and UTF
                                   "\xf0\x9f\x98\x80 \xed\x9f\xbf"s, R"({"time":"x"})"s}) {
     CHECK(parsed(records(LogFormat::json, line + "\n")) ==
           std::vector<FileLine>{{kWhen, "5.1", LogStream::out, line, false}});
-    CHECK(parsed(records(LogFormat::json, line + "x")).front().cut);
+    CHECK(parsed(records(LogFormat::json, line + "x")).front().goes_on);
   }
 }
 
@@ -113,6 +113,8 @@ TEST_CASE("log line: what is no record of the app stays a plain line") {
            time + " web@5 out| x",
            time + " web@5.x out| x",
            time + " web@.1 out| x",
+           time + " web@" + std::string(21, '1') + ".1 out| x",
+           time + " web@5." + std::string(11, '1') + " out| x",
            time + " api@5.1 out| x",
            time + " webb@5.1 out| x",
            time + " web@5.1 log| x",
@@ -135,8 +137,9 @@ TEST_CASE("log line: a record whose end is missing is still one") {
   auto line = parse_record(json.substr(0, json.size() - 5), true, "web");
   REQUIRE(line.has_value());
   CHECK(line->text == "some \"text");
-  CHECK(line->cut);
-  CHECK(parse_record("2026-11-29T19:01:02.345Z web@5.1 out| begin", true, "web")->cut);
+  CHECK(line->shortened);
+  CHECK_FALSE(line->goes_on);
+  CHECK(parse_record("2026-11-29T19:01:02.345Z web@5.1 out| begin", true, "web")->shortened);
 }
 
 TEST_CASE("log line: the times of other logs") {

@@ -5,8 +5,6 @@
 
 #include <sstream>
 
-#include "output/backward_lines.h"
-
 using namespace gracevisor;
 using namespace gracevisor::output;
 
@@ -16,7 +14,8 @@ base::WallTime moment(int ms) {
   return base::WallTime(std::chrono::milliseconds(1'700'000'000'000 + ms));
 }
 
-// "text": a plain line; "12:4.1:text": a record of out; "12:4.1!text" of err; a "+" at its end: it goes on.
+// "text": a plain line; "12:4.1:text": a record of out; "12:4.1!text" of err; a "+" at its end: it goes on;
+// a "*": it is shortened.
 FileLine line(std::string text) {
   FileLine made;
   const auto colon = text.find(':');
@@ -29,8 +28,9 @@ FileLine line(std::string text) {
   made.instance = text.substr(colon + 1, end - colon - 1);
   made.stream = text[end] == ':' ? LogStream::out : LogStream::err;
   made.text = text.substr(end + 1);
-  made.cut = made.text.ends_with('+');
-  if (made.cut) made.text.pop_back();
+  made.goes_on = made.text.ends_with('+');
+  made.shortened = made.text.ends_with('*');
+  if (made.goes_on || made.shortened) made.text.pop_back();
   return made;
 }
 
@@ -87,6 +87,9 @@ TEST_CASE("log merge: what the file and memory have in common is shown once, as 
            Row{"records out of order are put into order", "2:1.1:b 1:1.2:a", "", "1:1.2:a 2:1.1:b "},
            Row{"parts of a line are joined", "1:1.1:pro+ 2:1.2:x 3:1.1:gress", "", "1:1.1:progress 2:1.2:x "},
            Row{"parts of two streams are not", "1:1.1:a+ 2:1.1!b", "", "1:1.1:a 2:1.1!b "},
+           Row{"a shortened line ends where it ends", "1:1.1:long* 2:1.1:next 3:1.1:third", "",
+               "1:1.1:long 2:1.1:next 3:1.1:third "},
+           Row{"bytes that are not UTF-8, from JSON", "1:1.1:a\xef\xbf\xbd", "1:1.1:a\xff", "1:1.1:a\xff "},
            Row{"joined parts are recognised", "1:1.1:pro+ 3:1.1:gress", "3:1.1:progress", "3:1.1:progress "},
        }) {
     CAPTURE(row.name);
@@ -99,11 +102,45 @@ TEST_CASE("log merge: a line in parts is cut where every view cuts it") {
   for (int i = 0; i < 3; ++i) {
     FileLine part = line("1:1.1:+");
     part.text = std::string(40000, static_cast<char>('a' + i));
-    part.cut = i < 2;
+    part.goes_on = i < 2;
     parts.push_back(part);
   }
   const auto merged = merge(parts, {});
   REQUIRE(merged.size() == 1);
-  CHECK(merged[0].line.text.size() == BackwardLines::kMost);
-  CHECK(merged[0].line.cut);
+  CHECK(merged[0].line.text.size() == kMostText);
+  CHECK(merged[0].line.shortened);
+  CHECK_FALSE(merged[0].line.goes_on);
+}
+
+TEST_CASE("log merge: a long line is recognised wherever a character was cut by its limit") {
+  for (const std::size_t before : {kMostText - 3, kMostText - 2, kMostText - 1, kMostText}) {
+    CAPTURE(before);
+    const std::string whole = std::string(before, 'x') + "\xf0\x9f\x98\x80\xff" + std::string(9, 'y');
+    FileLine kept = line("1:1.1:");
+    kept.text = whole.substr(0, kMostText);
+    FileLine file = kept;
+    file.text = as_in_json(whole).substr(0, kMostText);
+    CHECK(merge({file}, {kept}).size() == 1);
+  }
+}
+
+TEST_CASE("log merge: a line that came in parts is shown once, however others cut it up in a plain file") {
+  struct Row {
+    const char* file;
+    const char* merged;
+  };
+  for (const Row& row : {
+           Row{"old progress x", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pro x gress", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pro gr x ess", "old 1:1.1:progress 2:1.2:x "},
+           Row{"old pr x", "1:1.1:progress old pr 2:1.2:x "},
+           Row{"old x", "1:1.1:progress old 2:1.2:x "},
+       }) {
+    CAPTURE(row.file);
+    auto kept = lines("1:1.1:progress 2:1.2:x");
+    kept[0].parts = 2;
+    CHECK(shown(merge(lines(row.file), kept)) == row.merged);
+  }
+  // One that came whole is no other lines.
+  CHECK(shown(merge(lines("pro gress"), lines("1:1.1:progress"))) == "pro gress 1:1.1:progress ");
 }

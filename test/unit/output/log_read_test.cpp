@@ -8,6 +8,8 @@
 
 #include <filesystem>
 
+#include "output/log_merge.h"
+#include "output/log_reads.h"
 #include "output/writer.h"
 #include "support/run_until.h"
 #include "support/temp_folder.h"
@@ -115,16 +117,36 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(texts() == "b ");
 }
 
+TEST_CASE_FIXTURE(Fixture, "log read: of a long line as much is read from every form") {
+  const std::string text = std::string(70000, '\x01') + "end";
+  const LineHead head{at("2026-11-29T10:00:00Z"), "web", "5.1", LogStream::out};
+  std::string records = "plain" + text + "\n";
+  for (const LogFormat format : {LogFormat::prefixed, LogFormat::json}) {
+    append_records(format, head, text + "\nnext\n", records);
+  }
+  put_content(file, records);
+  const auto lines = read().lines;
+  REQUIRE(lines.size() == 5);
+  for (const std::size_t i : {0UL, 1UL, 3UL}) {
+    CAPTURE(i);
+    CHECK(lines[i].text.size() == kMostText);
+    CHECK(lines[i].shortened);
+    CHECK_FALSE(lines[i].goes_on);
+  }
+  CHECK(lines[1].text == lines[3].text);
+  CHECK(merge(lines, {}).size() == 5);
+}
+
 TEST_CASE_FIXTURE(Fixture, "log read: a file of one stream answers for it") {
   put_content(file, "plain\n");
   asked.stream = LogStream::err;
   asked.query.stream = LogStream::err;
-  CHECK(read().lines == std::vector<FileLine>{{{}, {}, LogStream::err, "plain", false}});
+  CHECK(read().lines == std::vector<FileLine>{{{}, {}, LogStream::err, "plain"}});
   asked.query.stream = LogStream::out;
   CHECK(read().lines.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the first file that is too old") {
+TEST_CASE_FIXTURE(Fixture, "log read: it stops where lines, or a file, are too old") {
   std::string old_lines;
   for (int i = 0; i < 20000; ++i) old_lines += "2026-11-29T10:00:00.000Z web@4.1 out| old\n";
   put_content(file, old_lines + "2026-11-29T12:00:00.000Z web@5.1 out| new\n");
@@ -139,6 +161,53 @@ TEST_CASE_FIXTURE(Fixture, "log read: it stops at the first line and at the firs
   REQUIRE(::utimensat(AT_FDCWD, (file.string() + ".1").c_str(), long_ago, 0) == 0);
   CHECK(texts() == "future ");
   CHECK(read().untold == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a line of a wrong clock hides nothing before it") {
+  put_content(file,
+              "2026-11-29T12:00:00.000Z web@5.1 out| one\n"
+              "1970-01-01T00:00:00.000Z web@5.1 out| wrong\n"
+              "2026-11-29T12:00:01.000Z web@5.1 out| two\n");
+  asked.query.since = at("2026-11-29T11:00:00Z");
+  CHECK(texts() == "one two ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: a budget of bytes and one of work end it with what was found") {
+  const std::string line = std::string(999, 'x') + "\n";
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += line;
+  put_content(file, text);
+  old(1, text);
+  asked.query.lines = 100'000;
+  const auto read_with = [this](LogReader::Budget budget) {
+    LogReader reader(asked, std::make_shared<const LogOpener>(), budget);
+    while (reader.step()) {
+    }
+    return reader.take();
+  };
+  LogRead found = read_with({.bytes = 1UL << 20});
+  CHECK(found.lines.size() >= 1000);
+  CHECK(found.lines.size() <= 1049);
+  CHECK(found.spent == "256 MiB");
+  CHECK(found.bytes == found.lines.size() * (999 + LogReader::kPerLine));
+  found = read_with({.work = base::Duration(1)});
+  CHECK(found.lines.empty());
+  CHECK(found.spent == "10 s");
+  CHECK(read_with({}).spent.empty());
+  // A line that never ends, without blocks on the disk.
+  fs::resize_file(file, 8ULL << 30);
+  CHECK(read_with({.bytes = 4UL << 20}).spent == "256 MiB");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log read: bytes of instances count, and many numbers are none") {
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += "2026-11-29T12:00:00.000Z web@5.1 out| x\n";
+  put_content(file, text);
+  asked.query.bytes = 3 * (1 + 3 + LogReader::kPerLine);
+  const LogRead found = read();
+  CHECK(found.lines.size() == 3);
+  CHECK(found.bytes == asked.query.bytes);
+  CHECK(found.cut);
 }
 
 TEST_CASE_FIXTURE(
@@ -234,6 +303,23 @@ TEST_CASE_FIXTURE(Fixture, "writer: a log is read back with what was appended be
   writer.reset();
   CHECK(loop->close() == 0);
   CHECK(test::content_of(folder / "other.log") == "other\n");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "log reads: a cancellation is answered beside a new order, and never comes too early") {
+  put_content(file, std::string(4UL << 20, 'x') + "\n");
+  ReadLane lane;
+  LogReaders readers(lane, std::make_shared<const LogOpener>());
+  bool answered = false;
+  REQUIRE(lane.orders.push({1, asked}));
+  REQUIRE(readers.step(answered));
+  CHECK_FALSE(answered);
+  REQUIRE(lane.cancelled.push(1));
+  REQUIRE(lane.orders.push({2, asked}));
+  REQUIRE(readers.step(answered));
+  CHECK(answered);
+  CHECK(lane.answers.pop()->id == 1);
+  CHECK_FALSE(lane.answers.pop().has_value());
 }
 
 TEST_CASE_FIXTURE(Fixture, "writer: it ends while logs are read") {

@@ -106,8 +106,7 @@ TEST_CASE("app output: the largest generation number has no neighbours to overfl
   CHECK(f.kept().size() == 3);
 }
 
-TEST_CASE(
-    "app output: a format makes records of what comes from then on, in parts where a line does not end") {
+TEST_CASE("app output: a format makes records of what comes from then on, and a line ends with its process") {
   Fixture f;
   f.alive = {1};
   f.write(1, "as it is");
@@ -118,7 +117,7 @@ TEST_CASE(
   const routing::Identity who{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)};
   f.output.take(who, OutputStream::err, "unfin");
   f.output.flush(who);
-  f.output.take(who, OutputStream::err, "ished\n");
+  f.output.take(who, OutputStream::err, "next\n");
   f.output.note(who, "a note");
   log.format = config::AppLog::Format::json;
   f.output.adjust(base::GenerationId(1), log);
@@ -132,11 +131,11 @@ TEST_CASE(
     const auto record = output::parse_record(line, false, "web");
     shown += !record ? line
                      : (record->stream == output::LogStream::err ? "!" : ":") + record->text +
-                           (record->cut ? "+" : "");
+                           (record->goes_on ? "+" : "");
     shown += "\n";
     begin = end + 1;
   }
-  CHECK(shown == "as it is\n:prefixed\n!unfin+\n!ished\n![gracevisor] a note\n:json\n");
+  CHECK(shown == "as it is\n:prefixed\n!unfin\n!next\n![gracevisor] a note\n:json\n");
 }
 
 TEST_CASE(
@@ -154,4 +153,43 @@ TEST_CASE(
   CHECK(visited == 2);
   for (int i = 0; i < 5000; ++i) f.write(1, std::string(100, 'x'), 2);
   CHECK(f.output.complete_since() > begin);
+}
+
+TEST_CASE("app output: the last line of an incarnation ends with it, also in a record that had gone out") {
+  Fixture f;
+  f.alive = {1};
+  config::AppLog log;
+  log.format = config::AppLog::Format::prefixed;
+  f.output.adjust(base::GenerationId(1), log);
+  const routing::Identity who{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)};
+  // Too long to wait for its end.
+  f.output.take(who, OutputStream::out, std::string((1UL << 20) + 1, 'x'));
+  f.output.end(who);
+  f.write(1, "next");
+  std::vector<std::string> parts;
+  f.output.visit([&parts](const OutputLine& line) {
+    if (line.partial) return true;
+    parts.push_back(line.text);
+    return true;
+  });
+  REQUIRE(parts.size() == 2);
+  CHECK(parts[0] == "next");
+  f.writer.reset();
+  const std::string file = test::content_of(f.folder / "log/web.log");
+  CHECK(file.find(" web@1.1 out+ x") != std::string::npos);
+  CHECK(file.find("x\n20") != std::string::npos);
+  const auto end = file.find(" web@1.1 out| \n");
+  CHECK(end != std::string::npos);
+  CHECK(file.find(" web@1.1 out| next\n") > end);
+}
+
+TEST_CASE("app output: who begins to follow an app that is forgotten is told at once") {
+  Fixture f;
+  f.output.close();
+  int ends = 0;
+  const auto number = f.output.follow({.line = [](const OutputLine&) {}, .end = [&ends] { ++ends; }});
+  CHECK(ends == 1);
+  f.output.unfollow(number);
+  f.output.close();
+  CHECK(ends == 1);
 }

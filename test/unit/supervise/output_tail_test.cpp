@@ -80,6 +80,20 @@ TEST_CASE_FIXTURE(Fixture, "output tail: an unfinished line waits and is partial
   CHECK(texts().back() == "rest");
 }
 
+TEST_CASE_FIXTURE(Fixture, "output tail: what comes after an end is another line") {
+  tail.add(kOut, "panic", at(1));
+  tail.add(kErr, "pro", at(1));
+  tail.end_lines(at(2));
+  CHECK(texts() == Texts{"panic", "pro"});
+  // A part that was handed on before, behind a line of the other stream.
+  tail.add(kErr, "first", at(3));
+  tail.flush(at(4));
+  tail.add(kOut, "other\n", at(4));
+  tail.end_lines(at(5));
+  CHECK(texts().size() == 4);
+  for (const OutputLine* line : tail.last(4)) CHECK_FALSE(line->partial);
+}
+
 TEST_CASE_FIXTURE(Fixture, "output tail: bytes that are no text stay as they were written") {
   std::string raw("a\0b\xff\xfe\r", 6);
   tail.add(kOut, raw + "\n", at(1));
