@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api_answers.h"
+#include "base/stable_sort.h"
 #include "control/answers.h"
 #include "status.h"
 
@@ -146,7 +147,7 @@ void LogSession::compose() {
   for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
     for (output::MergedLine& line : lines_of(i)) history_.push_back({i, std::move(line)});
   }
-  std::ranges::stable_sort(history_, {}, [](const Shown& shown) { return shown.line.order; });
+  base::stable_sort(history_, [](const Shown& shown) { return shown.line.order; });
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
   const auto unfiled = [](const LogSource& source) {
     return source.kind() == output::LogKind::daemon && source.places().front().policy.path.empty();
@@ -181,7 +182,7 @@ std::vector<output::MergedLine> LogSession::lines_of(std::size_t source) {
   }
   if (cut)
     note(fmt::format("lines of {} that are in memory are left out: ask for fewer apps", from.called()));
-  if (places > 1) std::ranges::stable_sort(all, {}, &output::MergedLine::order);
+  if (places > 1) base::stable_sort(all, &output::MergedLine::order);
   if (all.size() > asked_.query.lines) {
     all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(asked_.query.lines));
   }

@@ -6,6 +6,8 @@
 #include <ranges>
 #include <utility>
 
+#include "base/stable_sort.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -37,7 +39,7 @@ class Joiner {
     const bool cut = bytes_ >= query_.bytes && lines_.size() < query_.lines;
     for (auto& [who, parts] : open_) finish(parts);
     std::ranges::reverse(lines_);  // many have the same time
-    std::ranges::stable_sort(lines_, {}, [](const FileLine& line) { return *line.time; });
+    base::stable_sort(lines_, [](const FileLine& line) { return *line.time; });
     if (lines_.size() > query_.lines) {
       lines_.erase(lines_.begin(), lines_.end() - static_cast<std::ptrdiff_t>(query_.lines));
     }

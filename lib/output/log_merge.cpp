@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/stable_sort.h"
+
 namespace gracevisor::output {
 namespace {
 
@@ -161,7 +163,7 @@ std::vector<MergedLine> merge(std::vector<FileLine> file, std::vector<FileLine> 
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!shown[i]) lines.push_back({kept[i].time.value_or(base::WallTime::max()), std::move(kept[i])});
   }
-  std::ranges::stable_sort(lines, {}, &MergedLine::order);
+  base::stable_sort(lines, &MergedLine::order);
   return lines;
 }
 

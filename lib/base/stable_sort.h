@@ -1,0 +1,30 @@
+// std::stable_sort for vectors, without the temporary buffer of libstdc++ 12, which is deprecated in C++23
+// and which clang therefore refuses. Thread: any.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace gracevisor::base {
+
+// By what `projection` makes of an item, which must have operator<; equal ones keep their order.
+template <class T, class Projection>
+void stable_sort(std::vector<T>& items, Projection projection) {
+  std::vector<std::size_t> order(items.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto& left = std::invoke(projection, items[a]);
+    const auto& right = std::invoke(projection, items[b]);
+    return left < right || (!(right < left) && a < b);
+  });
+  std::vector<T> sorted;
+  sorted.reserve(items.size());
+  for (const std::size_t index : order) sorted.push_back(std::move(items[index]));
+  items = std::move(sorted);
+}
+
+}  // namespace gracevisor::base
