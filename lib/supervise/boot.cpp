@@ -23,8 +23,9 @@ base::Expected<void> Supervisor::boot() {
   for (const auto& [name, state] : loaded.states) {
     const bool removed = !state.live_spec && !state.stopped;
     if (settings_.config.find_app(name) == nullptr && !removed) {
-      log_.warning("state app={} live={} cause=\"not in the configuration, left alone\"", name,
+      log_.warning("state app={} live={} cause=\"not in the configuration: it does not run\"", name,
                    state.live.value());
+      if (!state.stopped) left_behind_.push_back(name);
     }
   }
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);

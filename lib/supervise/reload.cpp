@@ -62,6 +62,7 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
   const auto trees = plan->config.trees;
   begin(std::move(*plan), report);
   if (request.apps.empty()) note_app_folder(trees, request.remove);
+  if (request.apps.empty() && request.remove) left_behind_.clear();
   return {};
 }
 

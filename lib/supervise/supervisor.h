@@ -181,6 +181,7 @@ class Supervisor {
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
+  [[nodiscard]] std::string names_left_behind() const;
   [[nodiscard]] base::TimePoint now() const;
   [[nodiscard]] decide::App* decider(base::AppId id);  // null: there is none
   void turn();
@@ -344,6 +345,7 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
+  std::vector<std::string> left_behind_;      // apps that ran before the daemon's start, and no file has them
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
   std::unique_ptr<Observation> observation_;  // from boot() on
   loop::Timer turn_timer_;

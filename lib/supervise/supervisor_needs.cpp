@@ -52,6 +52,17 @@ std::optional<std::string> Supervisor::shortage_with(const std::vector<const con
                      range.first.value(), range.last.value(), ports);
 }
 
+// "a, b and 12 more"; those that have come back do not count.
+std::string Supervisor::names_left_behind() const {
+  constexpr std::size_t kMost = 10;
+  std::string names;
+  std::size_t count = 0;
+  for (const std::string& name : left_behind_) {
+    if (find_app(name) == nullptr && ++count <= kMost) names += (names.empty() ? "" : ", ") + name;
+  }
+  return count <= kMost ? names : fmt::format("{} and {} more", names, count - kMost);
+}
+
 std::vector<std::string> Supervisor::remarks() const {
   const decide::DescriptorBudget descriptors = budget();
   std::vector<std::string> remarks = shortages_.remarks(now(), descriptors);
@@ -62,6 +73,11 @@ std::vector<std::string> Supervisor::remarks() const {
   if (!descriptors.enough()) {
     remarks.push_back(descriptors.shortfall() + ": clients have " + std::to_string(descriptors.clients()) +
                       " places, and deploys are refused until it is raised");
+  }
+  if (const std::string names = names_left_behind(); !names.empty()) {
+    remarks.push_back(names +
+                      " ran before the daemon's start, and no file has it any more: put it back and reload, "
+                      "or gvctl reload --remove");
   }
   for (std::string& remark : socket_check_.remarks()) remarks.push_back(std::move(remark));
   return remarks;

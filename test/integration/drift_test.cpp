@@ -1,6 +1,8 @@
 // How the files differ from what runs: what status says of it, and what a start takes of it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
@@ -152,4 +154,28 @@ TEST_CASE("drift: keys of the daemon that a reload has taken are none, and what 
   CHECK(test::texts(daemon.status()->problems).size() == 1);
   site.files().write("web.env", "");
   CHECK(wait_until([&] { return test::texts(daemon.status()->problems).empty(); }));
+}
+
+TEST_CASE("drift: an app that ran before the daemon's start and is in no file is told until it is removed") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@") + named_app("old", "@LISTEN1@"));
+  {
+    DaemonProcess daemon(site);
+    REQUIRE(daemon.wait_healthy("old", 1));
+    REQUIRE(daemon.wait_healthy("web", 1));
+    CHECK(daemon.terminate().exit_code == 0);
+  }
+  site.configure(named_app("web", "@LISTEN@"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  const std::string remark =
+      "old ran before the daemon's start, and no file has it any more: put it back and reload, or gvctl "
+      "reload --remove";
+  auto problems = test::texts(daemon.status()->problems);
+  CHECK(std::ranges::count(problems, remark) == 1);
+  CHECK(daemon.ctl({"reload"}).exit_code == 0);
+  problems = test::texts(daemon.status()->problems);
+  CHECK(std::ranges::count(problems, remark) == 1);
+  CHECK(daemon.ctl({"reload", "--remove"}).exit_code == 0);
+  CHECK(test::texts(daemon.status()->problems).empty());
 }
