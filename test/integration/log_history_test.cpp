@@ -188,6 +188,24 @@ TEST_CASE("logs: lines longer than what is shown, and unfinished ones, take noth
   CHECK(count(all, "\n") == 6);
 }
 
+TEST_CASE("logs: the unfinished last line of a process is no part of the next one's first") {
+  Site site;
+  const auto configure = [&site](const char* command) {
+    site.configure(
+        fmt::format("[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"{}\"]\nendpoint = \"none\"\n"
+                    "[app.web.log]\nformat = \"prefixed\"\n",
+                    command));
+  };
+  configure("echo begins; printf panic; exit 1");
+  {
+    DaemonProcess daemon(site);
+    REQUIRE(shows(daemon, "web", "panic\nweb@1.1  begins\n"));
+  }
+  configure("exec sleep 1000");
+  DaemonProcess daemon(site);
+  CHECK(has(out(daemon, {"web"}), "panic\nweb@1.1  begins\n"));
+}
+
 TEST_CASE("logs: an instance that only records of an earlier daemon name is found, and another is unknown") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));

@@ -135,6 +135,25 @@ TEST_CASE("log reading: what memory lets go while files are read is told") {
   CHECK(has(client.read_all(), "while files were read"));
 }
 
+TEST_CASE("log reading: beside many others, what comes out of memory is bounded as well, and that is told") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "stdout = \"/dev/null\"\n", "instances = 5\n"));
+  DaemonProcess daemon(apps.site);
+  apps.say("web", numbered(0, 6000));  // each instance: 550 KB, of which 256 KiB are kept
+  for (int i = 1; i <= 5; ++i) REQUIRE(shows(daemon, fmt::format("web@1.{}", i), "line 05999"));
+  const auto all = [&] { return daemon.ctl({"logs", "-n", "100000", "web"}); };
+  CHECK(all().err.empty());
+  std::vector<std::unique_ptr<UnixClient>> others;
+  for (int i = 0; i < 8; ++i) {
+    others.push_back(std::make_unique<UnixClient>(apps.site.socket().string()));
+    REQUIRE(others.back()->send(request("/v1/apps/web/logs?follow=1&n=1")));
+    REQUIRE(has(others.back()->read_until("line 05999"), " 200 "));
+  }
+  const CommandResult bounded = all();
+  CHECK(bounded.out.size() < (1UL << 20));
+  CHECK(has(bounded.err, "lines of web that are in memory are left out"));
+}
+
 TEST_CASE("log reading: a follower that does not read is bounded, and told how much it missed") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "stdout = \"/dev/null\"\n"));
