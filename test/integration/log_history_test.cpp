@@ -336,23 +336,6 @@ TEST_CASE("logs: a line from the future hides nothing from a follower that waits
   follow.reset();  // it is no process of the daemon
 }
 
-TEST_CASE("logs: all apps together bring no more lines at once than one may") {
-  const EchoSite apps({"web", "api"});
-  apps.site.configure(echo("web") + echo("api"));
-  std::string text;
-  for (int i = 0; i < 60'000; ++i) text += "x\n";
-  std::filesystem::create_directories(apps.log("web").parent_path());
-  for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
-  DaemonProcess daemon(apps.site);
-  for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
-  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
-  CHECK(both.exit_code == 0);
-  CHECK(count(both.out, "\n") <= 100'002);
-  CHECK(count(both.out, "\n") >= 99'998);
-  CHECK(has(both.err, "no more than 100000 are read back at once"));
-  CHECK(count(out(daemon, {"-n", "100000", "web"}), "\n") == 60'001);
-}
-
 TEST_CASE(
     "logs: a member of the operator group reads history that it may not open, and others read nothing") {
   if (::geteuid() != 0) return skip("only root can be another user");

@@ -154,6 +154,23 @@ TEST_CASE("log reading: beside many others, what comes out of memory is bounded 
   CHECK(has(bounded.err, "lines of web that are in memory are left out"));
 }
 
+TEST_CASE("log reading: all apps together bring no more lines at once than one may") {
+  const EchoSite apps({"web", "api"});
+  apps.site.configure(echo("web") + echo("api"));
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "x\n";
+  std::filesystem::create_directories(apps.log("web").parent_path());
+  for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
+  DaemonProcess daemon(apps.site);
+  for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
+  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
+  CHECK(both.exit_code == 0);
+  CHECK(count(both.out, "\n") <= 100'002);
+  CHECK(count(both.out, "\n") >= 99'998);
+  CHECK(has(both.err, "no more than 100000 are read back at once"));
+  CHECK(count(daemon.ctl({"logs", "-n", "100000", "web"}).out, "\n") == 60'001);
+}
+
 TEST_CASE("log reading: a follower that does not read is bounded, and told how much it missed") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "stdout = \"/dev/null\"\n"));
