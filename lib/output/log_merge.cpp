@@ -56,14 +56,18 @@ std::string key(std::string_view text) {
   return same;
 }
 
-// Finds the newest kept line that a line of the file can be. The lines must outlive it.
+// Finds the newest kept line that a line of the file can be.
 class Recogniser {
  public:
-  explicit Recogniser(const std::vector<FileLine>& kept) : taken_(kept.size()) {
+  Recogniser(const std::vector<FileLine>& file, const std::vector<FileLine>& kept) : taken_(kept.size()) {
+    const auto plain = [](const FileLine& line) { return line.instance.empty(); };
+    const bool any_plain = std::ranges::any_of(file, plain);
+    const bool any_record = !std::ranges::all_of(file, plain);
+    places_.reserve(kept.size());
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const std::string text = key(kept[i].text);
-      places_["\n" + text].push_back(i);
-      places_[kept[i].instance + "\n" + text].push_back(i);
+      if (any_plain) places_["\n" + text].push_back(i);
+      if (any_record && !plain(kept[i])) places_[kept[i].instance + "\n" + text].push_back(i);
     }
   }
   std::optional<std::size_t> take(const FileLine& line) {
@@ -149,7 +153,7 @@ std::vector<MergedLine> merge(std::vector<FileLine> file, std::vector<FileLine> 
   std::vector<bool> shown(kept.size());
   std::vector<bool> free(file.size(), true);
   {
-    Recogniser recogniser(kept);
+    Recogniser recogniser(file, kept);
     for (std::size_t i = file.size(); i-- > 0;) {
       const auto same = recogniser.take(file[i]);
       if (!same) continue;

@@ -188,6 +188,24 @@ TEST_CASE("logs: lines longer than what is shown, and unfinished ones, take noth
   CHECK(count(all, "\n") == 6);
 }
 
+TEST_CASE("logs: the unfinished last line of a process is no part of the next one's first") {
+  Site site;
+  const auto configure = [&site](const char* command) {
+    site.configure(
+        fmt::format("[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"{}\"]\nendpoint = \"none\"\n"
+                    "[app.web.log]\nformat = \"prefixed\"\n",
+                    command));
+  };
+  configure("echo begins; printf panic; exit 1");
+  {
+    DaemonProcess daemon(site);
+    REQUIRE(shows(daemon, "web", "panic\nweb@1.1  begins\n"));
+  }
+  configure("exec sleep 1000");
+  DaemonProcess daemon(site);
+  CHECK(has(out(daemon, {"web"}), "panic\nweb@1.1  begins\n"));
+}
+
 TEST_CASE("logs: an instance that only records of an earlier daemon name is found, and another is unknown") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "format = \"prefixed\"\n"));
@@ -316,23 +334,6 @@ TEST_CASE("logs: a line from the future hides nothing from a follower that waits
   apps.say("web", "to the second\n");
   CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
   follow.reset();  // it is no process of the daemon
-}
-
-TEST_CASE("logs: all apps together bring no more lines at once than one may") {
-  const EchoSite apps({"web", "api"});
-  apps.site.configure(echo("web") + echo("api"));
-  std::string text;
-  for (int i = 0; i < 60'000; ++i) text += "x\n";
-  std::filesystem::create_directories(apps.log("web").parent_path());
-  for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
-  DaemonProcess daemon(apps.site);
-  for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
-  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
-  CHECK(both.exit_code == 0);
-  CHECK(count(both.out, "\n") <= 100'002);
-  CHECK(count(both.out, "\n") >= 99'998);
-  CHECK(has(both.err, "no more than 100000 are read back at once"));
-  CHECK(count(out(daemon, {"-n", "100000", "web"}), "\n") == 60'001);
 }
 
 TEST_CASE(

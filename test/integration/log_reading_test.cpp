@@ -135,6 +135,41 @@ TEST_CASE("log reading: what memory lets go while files are read is told") {
   CHECK(has(client.read_all(), "while files were read"));
 }
 
+TEST_CASE("log reading: beside many others, what comes out of memory is bounded as well, and that is told") {
+  const EchoSite apps({"web"});
+  apps.site.configure(echo("web", "stdout = \"/dev/null\"\n", "instances = 5\n"));
+  DaemonProcess daemon(apps.site);
+  apps.say("web", numbered(0, 6000));  // each instance: 550 KB, of which 256 KiB are kept
+  for (int i = 1; i <= 5; ++i) REQUIRE(shows(daemon, fmt::format("web@1.{}", i), "line 05999"));
+  const auto all = [&] { return daemon.ctl({"logs", "-n", "100000", "web"}); };
+  CHECK(all().err.empty());
+  std::vector<std::unique_ptr<UnixClient>> others;
+  for (int i = 0; i < 8; ++i) {
+    others.push_back(std::make_unique<UnixClient>(apps.site.socket().string()));
+    REQUIRE(others.back()->send(request("/v1/apps/web/logs?follow=1&n=1")));
+    REQUIRE(has(others.back()->read_until("line 05999"), " 200 "));
+  }
+  const CommandResult bounded = all();
+  CHECK(bounded.out.size() < (1UL << 20));
+  CHECK(has(bounded.err, "lines of web that are in memory are left out"));
+}
+
+TEST_CASE("log reading: all apps together bring no more lines at once than one may") {
+  const EchoSite apps({"web", "api"});
+  apps.site.configure(echo("web") + echo("api"));
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "x\n";
+  std::filesystem::create_directories(apps.log("web").parent_path());
+  for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
+  DaemonProcess daemon(apps.site);
+  for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
+  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
+  CHECK(both.exit_code == 0);
+  CHECK(count(both.out, "\n") <= 100'002);
+  CHECK(count(both.out, "\n") >= 99'998);
+  CHECK(has(both.err, "no more than 100000 are read back at once"));
+}
+
 TEST_CASE("log reading: a follower that does not read is bounded, and told how much it missed") {
   const EchoSite apps({"web"});
   apps.site.configure(echo("web", "stdout = \"/dev/null\"\n"));
