@@ -1,4 +1,4 @@
-// std::stable_sort for vectors, without the temporary buffer of libstdc++ 12, which is deprecated in C++23
+// std::stable_sort without the temporary buffer of libstdc++ 12, which is deprecated in C++23
 // and which clang therefore refuses. Thread: any.
 #pragma once
 
@@ -12,8 +12,8 @@
 namespace gracevisor::base {
 
 // By what `projection` makes of an item, which must have operator<; equal ones keep their order.
-template <class T, class Projection>
-void stable_sort(std::vector<T>& items, Projection projection) {
+template <class Items, class Projection>
+void stable_sort(Items& items, Projection projection) {
   std::vector<std::size_t> order(items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
@@ -21,10 +21,10 @@ void stable_sort(std::vector<T>& items, Projection projection) {
     const auto& right = std::invoke(projection, items[b]);
     return left < right || (!(right < left) && a < b);
   });
-  std::vector<T> sorted;
+  std::vector<typename Items::value_type> sorted;
   sorted.reserve(items.size());
   for (const std::size_t index : order) sorted.push_back(std::move(items[index]));
-  items = std::move(sorted);
+  std::ranges::move(sorted, items.begin());
 }
 
 }  // namespace gracevisor::base
