@@ -72,6 +72,7 @@ TEST_CASE("history: a link, a damaged file and one that is too large are no reas
     CHECK(daemon.ctl({"wait", "web"}).exit_code == 0);
     CHECK(daemon.ctl({"scale", "web", "2"}).exit_code == 0);
     CHECK(has(daemon.ctl({"history", "web"}).out, "scale"));
+    CHECK(daemon.ctl({"scale", "web", "file"}).exit_code == 0);
     CHECK(daemon.terminate().exit_code == 0);
   }
   CHECK(has(content_of("/etc/passwd"), "root:"));
