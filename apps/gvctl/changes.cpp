@@ -121,54 +121,59 @@ std::optional<int> Commands::Until::take(const control::ReportLine& line) {
   return code(failed_ ? ExitCode::some_failed : ExitCode::done);
 }
 
-std::string Commands::report_target(const std::string& path, const LiveLine& live) const {
-  return live.possible() && !line_.json ? path + "?live=1" : path;
-}
-
-bool Commands::take_live(const control::ReportLine& line, LiveLine& live) {
-  live.clear();
-  if (line.phase != control::kLivePhase) return false;
-  live.show(fmt::format("  {}", harmless(line.text)));
-  return true;
-}
-
-int Commands::change(const std::string& path, const std::string& body, const std::string& what,
-                     const std::vector<std::string>& apps) {
-  std::optional<int> exit;
-  std::optional<base::Error> trouble;
-  Until cutover(line_.until_cutover ? apps : std::vector<std::string>());
+Commands::Streamed Commands::stream_report(Method method, const std::string& path, const std::string& body,
+                                           const TakeLine& take) {
   LiveLine live(out_);
-  auto result = client_.stream({Method::post, report_target(path, live), body}, [&](std::string_view json) {
+  const std::string target = live.possible() && !line_.json ? path + "?live=1" : path;
+  std::optional<base::Error> trouble;
+  auto result = client_.stream({method, target, body}, [&](std::string_view json) {
     auto parsed = control::read_report_line(json);
     if (!parsed) {
       trouble = parsed.error();
       return false;
     }
-    if (take_live(*parsed, live)) return true;
-    const bool begun = parsed->phase == "begun";
+    live.clear();
+    if (parsed->phase != control::kLivePhase) return take(*parsed, json);
+    live.show(fmt::format("  {}", harmless(parsed->text)));
+    return true;
+  });
+  return {std::move(result), std::move(trouble)};
+}
+
+std::optional<int> Commands::failure_of(const Streamed& streamed) {
+  if (!streamed.result) return fail(streamed.result.error());
+  if (streamed.result->status != 200) return fail(*streamed.result);
+  if (streamed.trouble) return fail(not_understood(*streamed.trouble));
+  return std::nullopt;
+}
+
+int Commands::change(const std::string& path, const std::string& body, const std::string& what,
+                     const std::vector<std::string>& apps) {
+  std::optional<int> exit;
+  Until cutover(line_.until_cutover ? apps : std::vector<std::string>());
+  const auto take = [&](const control::ReportLine& line, std::string_view json) {
+    const bool begun = line.phase == "begun";
     // Waits for the end of the report whether or not anyone reads it.
     if (line_.json) {
       out_.write(std::string(json) + "\n");
     } else if (!begun) {
-      out_.write(render(*parsed, style_, line_.dry_run));
+      out_.write(render(line, style_, line_.dry_run));
     }
-    if (parsed->exit) {
-      exit = parsed->exit;
-    } else if (auto enough = cutover.take(*parsed)) {
+    if (line.exit) {
+      exit = line.exit;
+    } else if (auto enough = cutover.take(line)) {
       exit = enough;
       return false;
     }
     // The plan of a reload is whole when it has begun.
     return !line_.no_wait || (path == "/v1/reload" && !begun);
-  });
-  live.clear();
-  if (!result && result.error().kind == CallError::Kind::interrupted) {
+  };
+  const Streamed streamed = stream_report(Method::post, path, body, take);
+  if (streamed.ended_by(CallError::Kind::interrupted)) {
     err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", what));
     return code(ExitCode::detached);
   }
-  if (!result) return fail(result.error());
-  if (result->status != 200) return fail(*result);
-  if (trouble) return fail(not_understood(*trouble));
+  if (auto failure = failure_of(streamed)) return *failure;
   if (exit) return *exit;
   if (line_.no_wait) return code(ExitCode::done);
   return fail(control::Error{"the daemon did not say how " + what + " ended", ExitCode::failed, {}});

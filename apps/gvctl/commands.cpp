@@ -109,15 +109,21 @@ int Commands::show(const std::string& path, const Show& show) {
   return code(ExitCode::done);
 }
 
+std::expected<control::StatusReport, int> Commands::fetch_status() {
+  auto answer = client_.ask({Method::get, "/v1/status", {}});
+  if (!answer) return std::unexpected(fail(answer.error()));
+  if (answer->status != 200) return std::unexpected(fail(*answer));
+  auto report = control::read_status(answer->body);
+  if (!report) return std::unexpected(fail(not_understood(report.error())));
+  return std::move(*report);
+}
+
 std::expected<std::vector<std::string>, int> Commands::apps(const std::vector<Selector>& selectors) {
   std::vector<std::string> known;
   auto many = [](const Selector& selector) { return selector.names_many(); };
   if (std::ranges::any_of(selectors, many)) {
-    auto answer = client_.ask({Method::get, "/v1/status", {}});
-    if (!answer) return std::unexpected(fail(answer.error()));
-    if (answer->status != 200) return std::unexpected(fail(*answer));
-    auto report = control::read_status(answer->body);
-    if (!report) return std::unexpected(fail(not_understood(report.error())));
+    auto report = fetch_status();
+    if (!report) return std::unexpected(report.error());
     for (const control::AppStatus& app : report->apps) known.push_back(app.name);
   }
   auto picked = pick_apps(selectors, known);

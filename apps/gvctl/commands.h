@@ -66,14 +66,26 @@ class Commands {
   // concerns.
   [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what,
                            const std::vector<std::string>& apps = {});
-  // Where the report is asked for: with live lines, if they can be shown.
-  [[nodiscard]] std::string report_target(const std::string& path, const LiveLine& live) const;
-  // Was it a live line? Any other is about to be written.
-  [[nodiscard]] static bool take_live(const control::ReportLine& line, LiveLine& live);
+  // The lines of a report, of which the live ones are shown, if they can be, and `take` gets the others.
+  // False: it has enough.
+  using TakeLine = std::function<bool(const control::ReportLine& line, std::string_view json)>;
+  struct Streamed {
+    control::Client::Result result;
+    std::optional<base::Error> trouble = {};  // a line that was not understood
+    [[nodiscard]] bool ended_by(control::CallError::Kind kind) const {
+      return !result && result.error().kind == kind;
+    }
+  };
+  [[nodiscard]] Streamed stream_report(http::Method method, const std::string& path, const std::string& body,
+                                       const TakeLine& take);
+  // Says why it is not a report to its end, or to where it was enough; unset: it is.
+  [[nodiscard]] std::optional<int> failure_of(const Streamed& streamed);
   // One GET; `show` renders the body of a 200.
   using Show = std::function<base::Expected<std::string>(const std::string& body)>;
   [[nodiscard]] int show(const std::string& path, const Show& show);
 
+  // What the daemon says of everything; or the exit code, with the error said.
+  [[nodiscard]] std::expected<control::StatusReport, int> fetch_status();
   // The apps that the selectors mean; patterns and "all" need the daemon.
   [[nodiscard]] std::expected<std::vector<std::string>, int> apps() { return apps(line_.selectors); }
   [[nodiscard]] std::expected<std::vector<std::string>, int> apps(const std::vector<Selector>& selectors);

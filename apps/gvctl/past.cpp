@@ -32,33 +32,22 @@ int Commands::wait() {
 int Commands::follow(const std::string& app, const std::string& verb, Shown shown) {
   const bool several = line_.selectors.size() > 1 || line_.selectors.front().names_many();
   std::optional<int> exit;
-  std::optional<base::Error> trouble;
-  LiveLine live(out_);
-  const std::string target = report_target(app_path(app) + "/" + verb, live);
-  auto result = client_.stream({Method::get, target, {}}, [&](std::string_view json) {
-    auto parsed = control::read_report_line(json);
-    if (!parsed) {
-      trouble = parsed.error();
-      return false;
-    }
-    if (take_live(*parsed, live)) return true;
-    if (parsed->exit) exit = parsed->exit;
-    if (shown == Shown::the_end && !parsed->exit) return true;
+  const auto take = [&](const control::ReportLine& line, std::string_view json) {
+    if (line.exit) exit = line.exit;
+    if (shown == Shown::the_end && !line.exit) return true;
     if (shown == Shown::the_end && !line_.json && several) out_.write(app + ": ");
-    return out_.write(line_.json ? std::string(json) + "\n" : render(*parsed, style_, false));
-  });
-  live.clear();
-  if (!result && result.error().kind == CallError::Kind::interrupted) {
+    return out_.write(line_.json ? std::string(json) + "\n" : render(line, style_, false));
+  };
+  const Streamed streamed = stream_report(Method::get, app_path(app) + "/" + verb, {}, take);
+  if (streamed.ended_by(CallError::Kind::interrupted)) {
     err_.write(fmt::format("gvctl: no longer waiting: what is under way for {} goes on\n", app));
     return code(ExitCode::detached);
   }
-  if (!result && result.error().kind == CallError::Kind::late) {
+  if (streamed.ended_by(CallError::Kind::late)) {
     err_.write(fmt::format("gvctl: what is under way for {} goes on (gvctl attach {})\n", app, app));
     return code(ExitCode::detached);
   }
-  if (!result) return fail(result.error());
-  if (result->status != 200) return fail(*result);
-  if (trouble) return fail(not_understood(*trouble));
+  if (auto failure = failure_of(streamed)) return *failure;
   if (exit) return *exit;
   return fail(control::Error{"the daemon did not say how it ended", ExitCode::failed, {}});
 }

@@ -29,10 +29,7 @@ bool asks_for_all(const std::vector<Selector>& selectors) {
 
 control::Error no_app(const std::string& name, const std::vector<std::string>& known) {
   const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string_view near = base::nearest(name, names);
-  std::string text = fmt::format("no app \"{}\"", name);
-  if (!near.empty()) text += fmt::format(" (did you mean \"{}\"?)", near);
-  return {std::move(text), ExitCode::no_such_app, {}};
+  return {fmt::format("no app \"{}\"{}", name, base::did_you_mean(name, names)), ExitCode::no_such_app, {}};
 }
 
 // Without flicker: each line replaces the one that was there.
@@ -52,11 +49,8 @@ std::string over_the_old(const std::string& screen) {
 
 // The whole report, with those apps that are asked for.
 std::expected<Commands::Asked, int> Commands::ask_status() {
-  auto answer = client_.ask({Method::get, "/v1/status", {}});
-  if (!answer) return std::unexpected(fail(answer.error()));
-  if (answer->status != 200) return std::unexpected(fail(*answer));
-  auto report = control::read_status(answer->body);
-  if (!report) return std::unexpected(fail(not_understood(report.error())));
+  auto report = fetch_status();
+  if (!report) return std::unexpected(report.error());
   if (asks_for_all(line_.selectors)) return Asked{.report = std::move(*report)};
   Asked asked;
   std::vector<std::string>& known = asked.known;

@@ -100,9 +100,7 @@ std::string unknown_command(std::string_view word, std::span<const std::string_v
   if (foreign != kForeign.end() && foreign->word == word) {
     return fmt::format("no command \"{}\": {}", word, foreign->here);
   }
-  std::string_view near = base::nearest(word, commands);
-  return fmt::format("no command \"{}\"{}", word,
-                     near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near));
+  return fmt::format("no command \"{}\"{}", word, base::did_you_mean(word, commands));
 }
 
 }  // namespace gracevisor::gvctl

@@ -60,4 +60,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   return it == known.end() ? std::string_view() : *it;
 }
 
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view near = nearest(word, known);
+  return near.empty() ? "" : " (did you mean \"" + std::string(near) + "\"?)";
+}
+
 }  // namespace gracevisor::base

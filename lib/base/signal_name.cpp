@@ -40,9 +40,7 @@ Expected<int> signal_number(std::string_view text) {
     known.at(static_cast<std::size_t>(one - 1)) = ::sigabbrev_np(one);
     if (text.size() <= kMostText && known.at(static_cast<std::size_t>(one - 1)) == name) return one;
   }
-  const std::string_view near = nearest(name, known);
-  return fail(fmt::format("unknown signal \"{}\"{}", text.substr(0, kMostText),
-                          near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near)));
+  return fail(fmt::format("unknown signal \"{}\"{}", text.substr(0, kMostText), did_you_mean(name, known)));
 }
 
 }  // namespace gracevisor::base

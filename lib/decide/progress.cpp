@@ -44,7 +44,7 @@ std::string going_down(const Generation& generation) {
 
 std::string Deploy::drain_progress() const {
   if (old_ == nullptr || old_->drained()) return "";
-  return fmt::format("draining @{}: {} left after {:.1f} s", old_->id().value(), in_flight(*old_, knowledge_),
+  return fmt::format("draining @{}: {} left after {:.1f} s", old_->id().value(), old_counts().in_flight,
                      seconds(knowledge_.now() - cutover_at_));
 }
 

@@ -64,12 +64,10 @@ decide::Refused Supervisor::no_such_app(const std::string& name, const config::C
   if (config != nullptr) {
     for (const config::App& app : config->apps) known.push_back(app.name);
   }
-  const std::string_view near = base::nearest(name, known);
   const bool runs = find_app(name) != nullptr;
   std::string text =
       runs ? fmt::format("{} no longer has the app \"{}\"", settings_.config_file.string(), name)
-           : fmt::format("no app \"{}\"", name);
-  if (!runs && !near.empty()) text += fmt::format(" (did you mean \"{}\"?)", near);
+           : fmt::format("no app \"{}\"{}", name, base::did_you_mean(name, known));
   return {base::ExitCode::no_such_app, std::move(text), {}};
 }
 
