@@ -341,7 +341,6 @@ void Daemon::on_signal(int number) {
 }
 
 void Daemon::run() {
-  SignalsHeard heard;
   loop_->run();
 }
 

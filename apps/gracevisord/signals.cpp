@@ -10,16 +10,10 @@ namespace {
 
 // If blocked, they would end the process all the same when the fault is its own, and be lost otherwise.
 constexpr std::array kFaults = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
+constexpr std::array kJobControl = {SIGTSTP, SIGTTIN, SIGTTOU};
 // SIGPIPE: a broken connection is just a result. SIGXFSZ: so is a failed write.
 constexpr std::array kMeaningless = {SIGPIPE, SIGALRM, SIGVTALRM, SIGPROF,  SIGIO,
                                      SIGPWR,  SIGXCPU, SIGXFSZ,   SIGSTKFLT};
-
-sigset_t all_but_faults() {
-  sigset_t set;
-  (void)::sigfillset(&set);
-  for (int fault : kFaults) (void)::sigdelset(&set, fault);
-  return set;
-}
 
 void ignore(int number) {
   struct sigaction now{};
@@ -35,18 +29,10 @@ void ignore_signals() {
 }
 
 void hold_signals() {
-  sigset_t held = all_but_faults();
-  (void)::pthread_sigmask(SIG_SETMASK, &held, nullptr);
-}
-
-SignalsHeard::SignalsHeard() {
-  sigset_t none;
-  (void)::sigemptyset(&none);
-  (void)::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-}
-
-SignalsHeard::~SignalsHeard() {
-  sigset_t held = all_but_faults();
+  sigset_t held;
+  (void)::sigfillset(&held);
+  for (int number : kFaults) (void)::sigdelset(&held, number);
+  for (int number : kJobControl) (void)::sigdelset(&held, number);
   (void)::pthread_sigmask(SIG_SETMASK, &held, nullptr);
 }
 

@@ -1,6 +1,6 @@
-// What signals mean to the daemon. Once it has read its configuration they are blocked, except while the loop
-// turns and hears them: one that comes earlier is kept until then, and one that comes while the daemon ends
-// cannot cut short what is still to be written. Thread: the main one, before any other begins.
+// What signals mean to the daemon. Once it has read its configuration they are blocked, and its loop reads
+// them one by one: one that comes earlier is kept until then, and none can cut short what is still to be
+// written. Thread: the main one, before any other begins.
 #pragma once
 
 #include <csignal>
@@ -17,16 +17,7 @@ inline constexpr std::initializer_list<int> kHeard = {SIGTERM, SIGINT, SIGQUIT, 
 void ignore_signals();
 
 // Blocks all signals, for later threads too, except those that report a fault of our own (SIGSEGV and the
-// like).
+// like) and those by which a terminal stops its jobs.
 void hold_signals();
-
-// While it lives, the loop hears them.
-class SignalsHeard {
- public:
-  SignalsHeard();
-  SignalsHeard(const SignalsHeard&) = delete;
-  SignalsHeard& operator=(const SignalsHeard&) = delete;
-  ~SignalsHeard();
-};
 
 }  // namespace gracevisor::daemon

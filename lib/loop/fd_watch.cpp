@@ -25,6 +25,10 @@ void FdWatch::pause() {
   (void)r;
 }
 
+void FdWatch::leave_loop_free() {
+  uv_unref(reinterpret_cast<uv_handle_t*>(poll_.get()));
+}
+
 base::Expected<void> FdWatch::resume() {
   int events = interest_ == Interest::readable ? UV_READABLE | UV_DISCONNECT : UV_WRITABLE;
   int r = uv_poll_start(poll_.get(), events, [](uv_poll_t* handle, int /*status*/, int /*events*/) {

@@ -21,6 +21,8 @@ class FdWatch {
   // Stops and starts the reports without giving up the watch.
   void pause();
   [[nodiscard]] base::Expected<void> resume();
+  // From now on the watch alone keeps no loop running.
+  void leave_loop_free();
 
  private:
   FdWatch(Interest interest, std::function<void()> on_ready)

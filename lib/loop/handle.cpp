@@ -26,7 +26,6 @@ template struct HandleCloser<uv_async_t>;
 template struct HandleCloser<uv_check_t>;
 template struct HandleCloser<uv_poll_t>;
 template struct HandleCloser<uv_prepare_t>;
-template struct HandleCloser<uv_signal_t>;
 template struct HandleCloser<uv_timer_t>;
 
 }  // namespace gracevisor::loop

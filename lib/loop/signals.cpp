@@ -1,69 +1,65 @@
 #include "loop/signals.h"
 
-#include <ctime>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
-#include "loop/handle.h"
-
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define GV_TICKS
-#endif
-#endif
+#include <cerrno>
+#include <string>
 
 namespace gracevisor::loop {
-namespace {
-
-#ifdef GV_TICKS
-// ThreadSanitizer holds a signal back until a call that it intercepts. It leaves libuv alone (handle.cpp), so
-// that without other work a loop would wait for ever with a signal in hand.
-int start_ticks(Loop& loop, HandlePtr<uv_timer_t>& ticks) {
-  constexpr std::uint64_t kEachMs = 200;
-  auto handle = std::make_unique<uv_timer_t>();
-  if (int r = uv_timer_init(loop.raw(), handle.get()); r != 0) return r;
-  ticks.reset(handle.release());
-  uv_unref(reinterpret_cast<uv_handle_t*>(ticks.get()));
-  const auto intercepted = [](uv_timer_t* /*timer*/) {
-    timespec now{};
-    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
-  };
-  return uv_timer_start(ticks.get(), intercepted, kEachMs, kEachMs);
-}
-#else
-int start_ticks(Loop& /*loop*/, HandlePtr<uv_timer_t>& /*ticks*/) {
-  return 0;
-}
-#endif
-
-}  // namespace
 
 base::Expected<std::unique_ptr<Signals>> Signals::create(Loop& loop, std::initializer_list<int> which,
                                                          std::function<void(int)> on_signal) {
-  std::unique_ptr<Signals> signals(new Signals(std::move(on_signal)));
-  if (int r = start_ticks(loop, signals->ticks_); r != 0) {
-    return std::unexpected(uv_error("cannot watch signals", r));
+  std::unique_ptr<Signals> signals(new Signals);
+  (void)::sigemptyset(&signals->blocked_);
+  signals->on_signal_ = std::move(on_signal);
+  if (auto watched = signals->watch(which); !watched) return std::unexpected(watched.error());
+  auto readable = FdWatch::create(loop, signals->fd_.get(), FdWatch::Interest::readable,
+                                  [s = signals.get()] { s->tell(); });
+  if (!readable) return std::unexpected(readable.error());
+  signals->readable_ = std::move(*readable);
+  signals->readable_->leave_loop_free();
+  return signals;
+}
+
+base::Expected<void> Signals::watch(std::initializer_list<int> which) {
+  sigset_t before;
+  if (int code = ::pthread_sigmask(SIG_BLOCK, nullptr, &before); code != 0) {
+    return base::fail_errno("cannot read the signal mask", code);
+  }
+  sigset_t wanted;
+  (void)::sigemptyset(&wanted);
+  for (int number : which) {
+    if (::sigaddset(&wanted, number) != 0) {
+      return base::fail_errno("cannot watch signal " + std::to_string(number), errno);
+    }
+    if (::sigismember(&before, number) == 0) (void)::sigaddset(&blocked_, number);
+  }
+  if (int code = ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr); code != 0) {
+    return base::fail_errno("cannot block signals", code);
   }
   for (int number : which) {
-    auto handle = std::make_unique<uv_signal_t>();
-    if (int r = uv_signal_init(loop.raw(), handle.get()); r != 0) {
-      return std::unexpected(uv_error("cannot watch signals", r));
+    // From being ignored as well: with SIGCHLD ignored the kernel leaves no zombies to be waited for.
+    if (std::signal(number, SIG_DFL) == SIG_ERR) {
+      return base::fail_errno("cannot watch signal " + std::to_string(number), errno);
     }
-    HandlePtr<uv_signal_t> owned(handle.release());
-    owned->data = signals.get();
-    int r = uv_signal_start(
-        owned.get(),
-        [](uv_signal_t* h, int n) {
-          if (h->data == nullptr) return;
-          // A copy: the owner may destroy the watch in its callback.
-          auto call = static_cast<Signals*>(h->data)->on_signal_;
-          call(n);
-        },
-        number);
-    if (r != 0) return std::unexpected(uv_error("cannot watch signal " + std::to_string(number), r));
-    // A signal watch alone keeps no loop running.
-    uv_unref(reinterpret_cast<uv_handle_t*>(owned.get()));
-    signals->handles_.push_back(std::move(owned));
   }
-  return signals;
+  fd_ = base::UniqueFd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd_) return base::fail_errno("cannot watch signals", errno);
+  return {};
+}
+
+Signals::~Signals() {
+  readable_.reset();
+  (void)::pthread_sigmask(SIG_UNBLOCK, &blocked_, nullptr);  // a set that was valid before
+}
+
+void Signals::tell() {
+  signalfd_siginfo info{};
+  if (::read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;  // EAGAIN: no more
+  // A copy: the owner may destroy the watch in its callback.
+  auto call = on_signal_;
+  call(static_cast<int>(info.ssi_signo));
 }
 
 }  // namespace gracevisor::loop

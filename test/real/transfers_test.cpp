@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::uintmax_t kGigabyte = 1ULL << 30;
 constexpr std::chrono::seconds kPatience{60};
-#ifdef GV_SANITIZED
-constexpr bool kMemoryIsOurs = false;  // what a sanitizer needs is not the daemon's
-#else
-constexpr bool kMemoryIsOurs = true;
-#endif
 
 void check_growth(const std::string& what, std::size_t before_kib, std::size_t most_kib,
                   std::size_t bound_kib) {

@@ -16,6 +16,12 @@ namespace gracevisor::test {
 [[nodiscard]] std::string command_line(pid_t pid);
 [[nodiscard]] std::size_t open_descriptors(pid_t pid);
 [[nodiscard]] std::size_t resident_kib(pid_t pid);
+#ifdef GV_SANITIZED
+// What a sanitizer keeps (ASan: freed memory, up to 256 MB) is not the daemon's: bounds then say nothing.
+inline constexpr bool kMemoryIsOurs = false;
+#else
+inline constexpr bool kMemoryIsOurs = true;
+#endif
 
 // From now on orphans below this process become its children instead of init's, so that descendants_of()
 // still finds them when their parent is gone.

@@ -136,7 +136,8 @@ TEST_CASE_FIXTURE(Fixture, "signals: each of those asked for is told with its nu
   CHECK(told == std::vector<int>{SIGUSR1, SIGUSR2});
 }
 
-TEST_CASE_FIXTURE(Fixture, "signals: the watch may be destroyed in its callback, then the default is back") {
+TEST_CASE_FIXTURE(Fixture,
+                  "signals: the watch may be destroyed in its callback, then default and mask are back") {
   std::unique_ptr<Signals> signals;
   int told = 0;
   signals = std::move(*Signals::create(*loop, {SIGUSR1}, [&](int) {
@@ -149,6 +150,22 @@ TEST_CASE_FIXTURE(Fixture, "signals: the watch may be destroyed in its callback,
   REQUIRE(::sigaction(SIGUSR1, nullptr, &now) == 0);
   bool is_default = now.sa_handler == SIG_DFL;
   CHECK(is_default);
+  sigset_t mask;
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, nullptr, &mask) == 0);
+  CHECK(::sigismember(&mask, SIGUSR1) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "signals: one that was ignored is told, and no handler is left to interrupt") {
+  REQUIRE(std::signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+  int told = 0;
+  auto signals = Signals::create(*loop, {SIGUSR1}, [&](int) { ++told; });
+  REQUIRE(signals.has_value());
+  struct sigaction now{};
+  REQUIRE(::sigaction(SIGUSR1, nullptr, &now) == 0);
+  bool is_default = now.sa_handler == SIG_DFL;
+  CHECK(is_default);
+  for (int i = 0; i < 100; ++i) REQUIRE(::raise(SIGUSR1) == 0);
+  REQUIRE(run_until(*loop, [&] { return told == 1; }));
 }
 
 TEST_CASE_FIXTURE(Fixture,
