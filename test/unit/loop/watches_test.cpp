@@ -156,7 +156,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "signals: one that was ignored is told, and no handler is left to interrupt") {
-  REQUIRE(std::signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+  (void)std::signal(SIGUSR1, SIG_IGN);
   int told = 0;
   auto signals = Signals::create(*loop, {SIGUSR1}, [&](int) { ++told; });
   REQUIRE(signals.has_value());
