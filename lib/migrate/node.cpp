@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,46 +32,58 @@ for (let at = 0; at < bytes.length;) at += writeSync(3, bytes, at);
 process.exit(0);
 )";
 
-// posix_spawn's two arguments that need to be freed.
-class Setup {
- public:
-  Setup() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-  }
-  Setup(const Setup&) = delete;
-  Setup& operator=(const Setup&) = delete;
-  ~Setup() {
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-};
-
-base::Expected<pid_t> start(const std::string& path, int out) {
-  Setup setup;
-  int failed = ::posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
-  if (failed == 0) failed = ::posix_spawn_file_actions_adddup2(&setup.actions, 2, 1);
-  if (failed == 0) failed = ::posix_spawn_file_actions_adddup2(&setup.actions, out, 3);
-  sigset_t all;
-  ::sigfillset(&all);
+// In the child. Nothing but calls that are safe after fork(2); an error is written to `failed`.
+[[noreturn]] void become_node(char* const* arguments, int out, int failed, pid_t parent) {
   sigset_t none;
   ::sigemptyset(&none);
-  if (failed == 0) failed = ::posix_spawnattr_setsigdefault(&setup.attributes, &all);
-  if (failed == 0) failed = ::posix_spawnattr_setsigmask(&setup.attributes, &none);
-  if (failed == 0) failed = ::posix_spawnattr_setpgroup(&setup.attributes, 0);
-  constexpr int kFlags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
-  if (failed == 0) failed = ::posix_spawnattr_setflags(&setup.attributes, kFlags);
-  if (failed != 0) return base::fail_errno("cannot prepare to start node", failed);
+  for (int number = 1; number <= SIGRTMAX; ++number) {
+    if (number != SIGKILL && number != SIGSTOP) (void)std::signal(number, SIG_DFL);
+  }
+  const int empty = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  // Whatever ends the importer ends what it runs, which may go on for ever.
+  const bool ready = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && empty >= 0 &&
+                     ::dup2(empty, 0) == 0 && ::dup2(2, 1) == 1 && ::dup2(out, 3) == 3 &&
+                     ::pthread_sigmask(SIG_SETMASK, &none, nullptr) == 0;
+  if (::getppid() != parent) ::_exit(127);
+  if (ready) (void)::execvp("node", arguments);
+  const int error = errno;
+  (void)!::write(failed, &error, sizeof error);
+  ::_exit(127);
+}
+
+// The descriptor that the child closes when it executes node, or writes its error to. Above 3, which is
+// `out`'s.
+base::Expected<base::Pipe> failure_pipe() {
+  auto pipe = base::make_pipe();
+  if (!pipe) return pipe;
+  auto writing = base::duplicate(pipe->write_end.get(), 4);
+  if (!writing) return std::unexpected(writing.error());
+  pipe->write_end = std::move(*writing);
+  return pipe;
+}
+
+// One thread only: the child may call little before it executes.
+base::Expected<pid_t> start(const std::string& path, int out) {
   std::array<std::string, 6> words = {"node", "--input-type=module", "-e", kScript, "--", path};
   std::array<char*, 7> arguments{};
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
-  pid_t child = 0;
-  failed = ::posix_spawnp(&child, "node", &setup.actions, &setup.attributes, arguments.data(), environ);
+  auto failure = failure_pipe();
+  if (!failure) return std::unexpected(failure.error());
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return base::fail_errno("cannot start node", errno);
+  if (child == 0) become_node(arguments.data(), out, failure->write_end.get(), parent);
+  failure->write_end.reset();
+  int failed = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(failure->read_end.get(), &failed, sizeof failed);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return child;
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
   if (failed == ENOENT) return base::fail("node is not installed, which must run " + path);
-  if (failed != 0) return base::fail_errno("cannot start node", failed);
-  return child;
+  return base::fail_errno("cannot start node", failed);
 }
 
 // What comes until the end; an error when the time is over or too much comes.

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/wait.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/wait.h"

@@ -2,13 +2,16 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "support/command.h"
+#include "support/processes.h"
 #include "support/skip.h"
 #include "support/temp_folder.h"
+#include "support/wait.h"
 
 using namespace gracevisor::test;
 
@@ -31,10 +34,16 @@ bool has_node() {
 }
 
 // A user's own copy of a file, and the daemon as that user, who is not root.
-CommandResult import_as_nobody(const TempFolder& folder, const std::string& name) {
+std::vector<std::string> as_nobody(const TempFolder& folder, const std::string& name) {
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
-  return run_command({"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", GV_DAEMON,
-                      "--import", (folder / name).string(), "--run"});
+  return {"setpriv", "--reuid",  "65534",
+          "--regid", "65534",    "--clear-groups",
+          GV_DAEMON, "--import", (folder / name).string(),
+          "--run"};
+}
+
+CommandResult import_as_nobody(const TempFolder& folder, const std::string& name) {
+  return run_command(as_nobody(folder, name));
 }
 
 }  // namespace
@@ -157,6 +166,21 @@ TEST_CASE("import: an ecosystem.config.js that fails, floods or goes on for ever
     CHECK(result.out.empty());
     CHECK(has(result.err, says));
   }
+}
+
+TEST_CASE("import: what runs an ecosystem.config.js ends with the importer, however that ends") {
+  if (::geteuid() != 0 || !has_node()) return skip("needs root, to become another user, and node");
+  TempFolder folder;
+  folder.write("forever.js", "for (;;) {}", 0644);
+  Command importer(as_nobody(folder, "forever.js"));
+  std::vector<pid_t> nodes;
+  const auto runs_node = [&] {
+    nodes = descendants_of(importer.pid());
+    return nodes.size() == 1 && has(command_line(nodes[0]), "forever.js");
+  };
+  REQUIRE(wait_until([&] { return runs_node() && command_line(nodes[0]).starts_with("node"); }));
+  importer.signal(SIGKILL);
+  CHECK(wait_until([&] { return !alive(nodes[0]); }));
 }
 
 TEST_CASE("import: a file of another supervisor given as the configuration is named as such") {

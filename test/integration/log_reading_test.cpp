@@ -163,7 +163,7 @@ TEST_CASE("log reading: all apps together bring no more lines at once than one m
   for (const char* name : {"web", "api"}) std::ofstream(apps.log(name)) << text;
   DaemonProcess daemon(apps.site);
   for (const char* name : {"web", "api"}) REQUIRE(shows(daemon, name, "begins"));
-  const CommandResult both = daemon.ctl({"logs", "-n", "100000"});
+  const CommandResult both = daemon.ctl({"logs", "-n", "100000"}, std::chrono::seconds(60));
   CHECK(both.exit_code == 0);
   CHECK(count(both.out, "\n") <= 100'002);
   CHECK(count(both.out, "\n") >= 99'998);

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/user_text.h"
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/skip.h"
 #include "support/wait.h"

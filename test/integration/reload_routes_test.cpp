@@ -5,7 +5,7 @@
 #include <csignal>
 
 #include "base/unique_fd.h"
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"

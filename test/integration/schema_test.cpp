@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/command.h"
 #include "support/daemon_process.h"
 #include "support/skip.h"

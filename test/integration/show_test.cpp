@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "named_apps.h"
+#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/skip.h"
 #include "support/wait.h"
