@@ -9,8 +9,6 @@
 
 #include "loop/loop.h"
 
-struct uv_fs_event_s;
-
 namespace gracevisor::loop {
 
 class FolderWatch {

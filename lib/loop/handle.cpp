@@ -16,16 +16,38 @@ extern "C" const char* __tsan_default_suppressions() {  // NOLINT: the name is t
 #endif
 
 namespace gracevisor::loop {
+namespace {
+
+template <class H>
+void close_and_free(H* handle) noexcept {
+  handle->data = nullptr;
+  uv_close(reinterpret_cast<uv_handle_t*>(handle),
+           [](uv_handle_t* closed) { delete reinterpret_cast<H*>(closed); });
+}
+
+}  // namespace
 
 void note_close(int fd) noexcept {
   GV_NOTE_CLOSE(fd);
 }
 
-// Instantiated here for owners outside this folder, which do not see <uv.h> and so cannot do it themselves.
-template struct HandleCloser<uv_async_t>;
-template struct HandleCloser<uv_check_t>;
-template struct HandleCloser<uv_poll_t>;
-template struct HandleCloser<uv_prepare_t>;
-template struct HandleCloser<uv_timer_t>;
+void HandleCloser::operator()(uv_async_s* handle) const noexcept {
+  close_and_free(handle);
+}
+void HandleCloser::operator()(uv_check_s* handle) const noexcept {
+  close_and_free(handle);
+}
+void HandleCloser::operator()(uv_fs_event_s* handle) const noexcept {
+  close_and_free(handle);
+}
+void HandleCloser::operator()(uv_poll_s* handle) const noexcept {
+  close_and_free(handle);
+}
+void HandleCloser::operator()(uv_prepare_s* handle) const noexcept {
+  close_and_free(handle);
+}
+void HandleCloser::operator()(uv_timer_s* handle) const noexcept {
+  close_and_free(handle);
+}
 
 }  // namespace gracevisor::loop

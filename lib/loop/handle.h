@@ -1,4 +1,5 @@
-// For lib/loop's own .cpp files: what HandlePtr does when its owner releases it. Thread: the loop's.
+// For lib/loop's own .cpp files: libuv itself, and what closing a descriptor by its means needs besides.
+// Thread: the loop's.
 #pragma once
 
 #include <uv.h>
@@ -11,12 +12,5 @@ namespace gracevisor::loop {
 // report another thread's next use of the number as a race. This function tells it; in other builds it does
 // nothing.
 void note_close(int fd) noexcept;
-
-template <class H>
-void HandleCloser<H>::operator()(H* handle) const noexcept {
-  handle->data = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(handle),
-           [](uv_handle_t* closed) { delete reinterpret_cast<H*>(closed); });
-}
 
 }  // namespace gracevisor::loop

@@ -17,18 +17,27 @@
 #include "base/error.h"
 
 struct uv_loop_s;
+struct uv_async_s;
 struct uv_check_s;
+struct uv_fs_event_s;
+struct uv_poll_s;
 struct uv_prepare_s;
+struct uv_timer_s;
 
 namespace gracevisor::loop {
 
-// Frees a libuv handle of type H; defined in handle.h for the folder's own use.
-template <class H>
+// Closes a libuv handle, and frees it when it is closed. One for each kind that has an owner: who owns
+// another kind finds out when compiling, not when linking.
 struct HandleCloser {
-  void operator()(H* handle) const noexcept;
+  void operator()(uv_async_s* handle) const noexcept;
+  void operator()(uv_check_s* handle) const noexcept;
+  void operator()(uv_fs_event_s* handle) const noexcept;
+  void operator()(uv_poll_s* handle) const noexcept;
+  void operator()(uv_prepare_s* handle) const noexcept;
+  void operator()(uv_timer_s* handle) const noexcept;
 };
 template <class H>
-using HandlePtr = std::unique_ptr<H, HandleCloser<H>>;
+using HandlePtr = std::unique_ptr<H, HandleCloser>;
 
 // Something that may have to die inside its own callback.
 class Retirable {

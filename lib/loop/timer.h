@@ -6,8 +6,6 @@
 
 #include "loop/loop.h"
 
-struct uv_timer_s;
-
 namespace gracevisor::loop {
 
 class Timer {
