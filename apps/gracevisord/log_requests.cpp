@@ -71,7 +71,19 @@ LogRequests::LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Su
                          std::shared_ptr<OwnLog> own)
     : loop_(loop), writer_(writer), supervisor_(supervisor), own_(std::move(own)), bury_(loop, [this] {
         for (std::uint64_t session : std::exchange(over_, {})) sessions_.erase(session);
-      }) {}
+      }) {
+  supervisor_.on_new_app([this](const std::string& name) { add_app(name); });
+}
+
+LogRequests::~LogRequests() {
+  supervisor_.on_new_app({});
+}
+
+void LogRequests::add_app(const std::string& name) {
+  for (const auto& [number, session] : sessions_) {
+    if (session->takes_all()) session->add(LogSource(name, supervisor_.output(name), {}));
+  }
+}
 
 void LogRequests::answer(const control::Request& request, const std::string& app,
                          const std::shared_ptr<serve::Response>& response) {
@@ -120,6 +132,7 @@ LogRequests::Asked LogRequests::read(const control::Request& request, const std:
     return std::unexpected(
         Refusal{ExitCode::usage, "access logs cannot be followed: tail -F follows the file"});
   }
+  asked.all = of.empty() && app.empty() && split(query_value(request, "select")).empty();
   auto selected = select(request, app);
   if (!selected) return std::unexpected(std::move(selected.error()));
   if (of == "access") {

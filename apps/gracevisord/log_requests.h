@@ -19,6 +19,9 @@ class LogRequests {
   // All of these outlive it.
   LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
               std::shared_ptr<OwnLog> own);
+  LogRequests(const LogRequests&) = delete;
+  LogRequests& operator=(const LogRequests&) = delete;
+  ~LogRequests();
 
   // So many requests at a time read back 8 MiB each, further ones 1 MiB, until these are over: what they hold
   // for readers that are slow is bounded.
@@ -40,6 +43,8 @@ class LogRequests {
   };
   using Asked = std::expected<LogSession::Asked, Refusal>;
 
+  // Those who follow all apps follow it as well.
+  void add_app(const std::string& name);
   [[nodiscard]] Asked read(const control::Request& request, const std::string& app) const;
   [[nodiscard]] std::expected<std::vector<Selected>, Refusal> select(const control::Request& request,
                                                                      const std::string& app) const;

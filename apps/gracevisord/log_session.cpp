@@ -155,7 +155,9 @@ void LogSession::compose() {
   if (std::ranges::any_of(asked_.sources, unfiled)) {
     note("the daemon's log goes to its standard error: these are the newest lines that it has in memory");
   }
-  if (asked_.follow) follow();
+  if (asked_.follow) {
+    for (std::size_t i = 0; i < asked_.sources.size(); ++i) follow(i);
+  }
   sender_.start(base::Duration::zero());
 }
 
@@ -209,24 +211,42 @@ void LogSession::tell_missed() {
       missed);
 }
 
-void LogSession::follow() {
-  followed_.reserve(asked_.sources.size());
-  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
-    followed_.push_back(asked_.sources[i].narrowed(asked_.query));
-    followed_.back().since.reset();
-    ++unended_;
-    followings_.push_back(
-        asked_.sources[i].follow([this, i](const supervise::OutputLine& line) { take(i, line); },
-                                 [this] {
-                                   --unended_;
-                                   sender_.start(base::Duration::zero());
-                                 }));
+void LogSession::follow(std::size_t source) {
+  followed_.resize(asked_.sources.size());
+  followed_[source] = {{}, asked_.sources[source].narrowed(asked_.query), false};
+  followed_[source].query.since.reset();
+  ++unended_;
+  auto following =
+      asked_.sources[source].follow([this, source](const supervise::OutputLine& line) { take(source, line); },
+                                    [this, source] { on_end(source); });
+  if (!followed_[source].ended) followed_[source].following = std::move(following);
+}
+
+void LogSession::on_end(std::size_t source) {
+  --unended_;
+  followed_[source] = {{}, {}, true};
+  asked_.sources[source].release();
+  sender_.start(base::Duration::zero());
+}
+
+void LogSession::add(LogSource source) {
+  // The place of an app that is gone is taken, so that a long life with many apps costs nothing.
+  std::size_t place = asked_.sources.size();
+  if (composed_ && history_.empty()) {
+    const auto over = std::ranges::find(followed_, true, &Followed::ended);
+    place = static_cast<std::size_t>(over - followed_.begin());
   }
+  if (place == asked_.sources.size()) {
+    asked_.sources.push_back(std::move(source));
+  } else {
+    asked_.sources[place] = std::move(source);
+  }
+  if (composed_) follow(place);
 }
 
 // It is sent in a turn of its own: this may run inside anything that writes.
 void LogSession::take(std::size_t source, const supervise::OutputLine& line) {
-  if (!wants(followed_[source], line)) return;
+  if (!wants(followed_[source].query, line)) return;
   // Behind a gap nothing comes before the gap is told.
   if (skipped_ > 0 || further_bytes_ + line.text.size() > kMostWaiting) {
     ++skipped_;
@@ -248,7 +268,7 @@ void LogSession::send() {
     response_->add(piece);
     // A turn for each piece: others have theirs in between.
     if (response_->queued() == 0) sender_.start(base::Duration::zero());
-  } else if (!asked_.follow || unended_ == 0) {
+  } else if (!asked_.follow || (unended_ == 0 && !asked_.all)) {
     response_->end();
     end();
   }

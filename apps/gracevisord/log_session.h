@@ -39,6 +39,7 @@ class LogSession {
     std::vector<LogSource> sources;
     output::LogQuery query;  // its bytes: of all files together
     bool follow = false;
+    bool all = false;          // all apps, also those that are added while they are followed
     std::string unknown = {};  // refused with this text if the files hold nothing; empty: the answer is 200
   };
 
@@ -50,6 +51,10 @@ class LogSession {
   ~LogSession();
 
   void begin();
+  // Are apps that are added later wanted?
+  [[nodiscard]] bool takes_all() const noexcept { return asked_.follow && asked_.all; }
+  // One that has written nothing yet; requires takes_all().
+  void add(LogSource source);
 
  private:
   struct Reading {
@@ -65,13 +70,21 @@ class LogSession {
     output::MergedLine line;
   };
 
+  // What is asked of the further lines of a source.
+  struct Followed {
+    LogSource::Following following;
+    output::LogQuery query;
+    bool ended = false;
+  };
+
   void read_next();
   void on_read(output::LogRead found);
   void look_at_thread();
   void compose();
   [[nodiscard]] std::vector<output::MergedLine> lines_of(std::size_t source);
   void tell_missed();
-  void follow();
+  void follow(std::size_t source);
+  void on_end(std::size_t source);
   void take(std::size_t source, const supervise::OutputLine& line);
   void send();
   // Appends the next message with its newline; false: there is none now.
@@ -100,10 +113,9 @@ class LogSession {
   std::deque<std::string> further_;  // lines, as messages
   std::size_t further_bytes_ = 0;
   std::uint64_t skipped_ = 0;
-  std::size_t unended_ = 0;  // sources that are followed
   bool composed_ = false;
-  std::vector<LogSource::Following> followings_;
-  std::vector<output::LogQuery> followed_;  // what is asked of each source's further lines
+  std::size_t unended_ = 0;  // sources that are followed
+  std::vector<Followed> followed_;
   loop::Timer sender_;
   loop::Timer watch_;
 };

@@ -137,9 +137,9 @@ std::string LogSource::format_key() const {
 }
 
 LogSource::Following LogSource::follow(OnLine on_line, std::function<void()> on_end) const {
-  if (output_) {
-    const std::uint64_t number = output_->follow({.line = std::move(on_line), .end = std::move(on_end)});
-    return {nullptr, [output = output_, number](void* /*none*/) { output->unfollow(number); }};
+  if (const std::shared_ptr<supervise::AppOutput> output = output_) {
+    const std::uint64_t number = output->follow({.line = std::move(on_line), .end = std::move(on_end)});
+    return {nullptr, [output, number](void* /*none*/) { output->unfollow(number); }};
   }
   if (own_) {
     const std::uint64_t number = own_->follow(std::move(on_line));

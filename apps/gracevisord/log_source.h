@@ -53,6 +53,9 @@ class LogSource {
   using OnLine = std::function<void(const supervise::OutputLine&)>;
   [[nodiscard]] Following follow(OnLine on_line, std::function<void()> on_end) const;
 
+  // Of an app that is gone, its name alone is left.
+  void release() { output_.reset(); }
+
  private:
   void visit(const std::function<bool(const supervise::OutputLine&)>& visit) const;
 

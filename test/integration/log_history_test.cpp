@@ -1,5 +1,5 @@
 // gvctl logs beyond what the daemon has in memory: over its restarts and over rotations, from several apps,
-// by time, text and stream, and what becomes of a follower.
+// by time, text and stream.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -292,48 +292,6 @@ TEST_CASE("logs: --access shows the access log of an app, and one that apps shar
   CHECK(none.exit_code == 1);
   CHECK(has(none.err, "none has no access log in a file"));
   CHECK(daemon.ctl({"logs", "--access", "nope"}).exit_code == 4);
-}
-
-TEST_CASE("logs: a follower waits for the next daemon and gets what both wrote, once") {
-  const EchoSite apps({"web"});
-  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
-  auto first = std::make_unique<DaemonProcess>(apps.site);
-  REQUIRE(shows(*first, "web", "begins"));
-  auto follow = first->ctl_beside({"logs", "-f", "web"});
-  apps.say("web", "to the first\n");
-  REQUIRE(wait_until([&] { return has(follow->out(), "to the first"); }));
-  first->abandon();
-  REQUIRE(wait_until([&] { return has(follow->err(), "waiting for the next one"); }));
-  apps.forget("web");
-  DaemonProcess second(apps.site);
-  REQUIRE(shows(second, "web", "begins"));
-  apps.say("web", "to the second\n");
-  CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
-  INFO(follow->out() << follow->err());
-  CHECK(count(follow->out(), "begins") == 2);
-  CHECK(count(follow->out(), "to the first") == 1);
-  CHECK(count(follow->out(), "to the second") == 1);
-  CHECK(count(follow->err(), "the daemon has gone") == 1);
-  CHECK(follow->running());
-  follow.reset();  // it is no process of the daemon
-}
-
-TEST_CASE("logs: a line from the future hides nothing from a follower that waits for the next daemon") {
-  const EchoSite apps({"web"});
-  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
-  auto first = std::make_unique<DaemonProcess>(apps.site);
-  REQUIRE(shows(*first, "web", "begins"));
-  std::ofstream(apps.log("web"), std::ios::app) << "2099-11-29T10:00:00.000Z web@1.1 out| not yet\n";
-  auto follow = first->ctl_beside({"logs", "-f", "web"});
-  REQUIRE(wait_until([&] { return has(follow->out(), "not yet"); }));
-  first->abandon();
-  REQUIRE(wait_until([&] { return has(follow->err(), "waiting for the next one"); }));
-  apps.forget("web");
-  DaemonProcess second(apps.site);
-  REQUIRE(shows(second, "web", "begins"));
-  apps.say("web", "to the second\n");
-  CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
-  follow.reset();  // it is no process of the daemon
 }
 
 TEST_CASE(
