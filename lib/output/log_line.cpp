@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kTimeSize = 24;
 constexpr std::size_t kGenerationDigits = 20;
 constexpr std::size_t kSlotDigits = 10;
+constexpr std::size_t kMostApp = 255;  // bytes of a name
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string_view text(LogStream stream) {
@@ -185,6 +186,13 @@ void append_records(LogFormat format, const LineHead& head, std::string_view byt
 std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app) {
   if (line.size() < kTimeSize) return std::nullopt;
   return line.front() == '{' ? parse_json(line, app, cut) : parse_prefixed(line, app, cut);
+}
+
+std::string_view app_of_record(std::string_view line) {
+  const bool json = take(line, R"({"time":")");
+  if (!take_time(line) || !take(line, json ? std::string_view(R"(","app":")") : " ")) return {};
+  const std::size_t end = line.substr(0, kMostApp + 1).find(json ? '"' : '@');
+  return end == std::string_view::npos ? std::string_view() : line.substr(0, end);
 }
 
 std::string as_in_json(std::string_view text) {

@@ -55,6 +55,9 @@ struct FileLine {
 // end of `line` is missing.
 [[nodiscard]] std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app);
 
+// The app that a line names if it is a record, of which no more is looked at; empty: it is none.
+[[nodiscard]] std::string_view app_of_record(std::string_view line);
+
 // `text` as it reads back from JSON.
 [[nodiscard]] std::string as_in_json(std::string_view text);
 

@@ -27,12 +27,20 @@ void append(FileLine& whole, const FileLine& part) {
   whole.text += part.text.substr(0, room);
 }
 
+// Lines are missing there: what follows is no rest of what was before.
+bool is_gap(const FileLine& line) {
+  return line.instance.empty() &&
+         (line.text.starts_with("[gracevisor: ") && line.text.ends_with(" dropped]") ||
+          line.text.starts_with(R"({"dropped_lines":)"));
+}
+
 // Records that are parts of one line become one.
 void join_parts(std::vector<FileLine>& lines) {
   std::map<Who, std::size_t> open;  // where the line is to which the next part belongs
   std::vector<FileLine> joined;
   joined.reserve(lines.size());
   for (FileLine& line : lines) {
+    if (is_gap(line)) open.clear();
     const Who who{line.instance, line.stream};
     const auto begun = line.instance.empty() ? open.end() : open.find(who);
     const bool goes_on = line.goes_on && !line.instance.empty();

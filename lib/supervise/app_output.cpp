@@ -46,6 +46,7 @@ AppOutput::Target AppOutput::target(const std::string& path) const {
   policy.max_size = log_.max_size;
   policy.keep = log_.keep;
   policy.json = to.format == output::LogFormat::json;
+  policy.records = to.format != output::LogFormat::plain;
   policy.block = log_.on_full == config::AppLog::OnFull::block;
   policy.user = user_;
   return to;

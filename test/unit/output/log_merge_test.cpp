@@ -89,6 +89,9 @@ TEST_CASE("log merge: what the file and memory have in common is shown once, as 
            Row{"parts of two streams are not", "1:1.1:a+ 2:1.1!b", "", "1:1.1:a 2:1.1!b "},
            Row{"a shortened line ends where it ends", "1:1.1:long* 2:1.1:next 3:1.1:third", "",
                "1:1.1:long 2:1.1:next 3:1.1:third "},
+           Row{"what follows a gap is no rest of what was before",
+               "1:1.1:a+ {\"dropped_lines\":1,\"dropped_bytes\":9} 3:1.1:b", "",
+               "1:1.1:a {\"dropped_lines\":1,\"dropped_bytes\":9} 3:1.1:b "},
            Row{"bytes that are not UTF-8, from JSON", "1:1.1:a\xef\xbf\xbd", "1:1.1:a\xff", "1:1.1:a\xff "},
            Row{"joined parts are recognised", "1:1.1:pro+ 3:1.1:gress", "3:1.1:progress", "3:1.1:progress "},
        }) {
