@@ -69,14 +69,28 @@ bool read_time(const control::Request& request, const std::string& name,
 
 LogRequests::LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
                          std::shared_ptr<OwnLog> own)
-    : loop_(loop), writer_(writer), supervisor_(supervisor), own_(std::move(own)), bury_(loop, [this] {
-        for (std::uint64_t session : std::exchange(over_, {})) sessions_.erase(session);
-      }) {
+    : loop_(loop),
+      writer_(writer),
+      supervisor_(supervisor),
+      own_(std::move(own)),
+      bury_(loop,
+            [this] {
+              for (std::uint64_t session : std::exchange(over_, {})) sessions_.erase(session);
+            }),
+      turn_(loop, [this] { take_turn(); }) {
   supervisor_.on_new_app([this](const std::string& name) { add_app(name); });
 }
 
 LogRequests::~LogRequests() {
   supervisor_.on_new_app({});
+}
+
+void LogRequests::take_turn() {
+  const std::uint64_t number = at_work_.front();
+  at_work_.pop_front();
+  const auto session = sessions_.find(number);
+  if (session != sessions_.end() && session->second->work()) at_work_.push_back(number);
+  if (!at_work_.empty()) turn_.ask();
 }
 
 void LogRequests::add_app(const std::string& name) {
@@ -95,11 +109,18 @@ void LogRequests::answer(const control::Request& request, const std::string& app
   }
   asked->query.bytes = sessions_.size() < kLargeRequests ? kLargeHistory : kSmallHistory;
   const std::uint64_t number = ++last_session_;
-  auto over = [this, number] {
-    over_.push_back(number);
-    bury_.start(base::Duration::zero());
-  };
-  auto session = std::make_unique<LogSession>(loop_, writer_, std::move(*asked), response, std::move(over));
+  LogSession::WayOut way_out{.wants_turn =
+                                 [this, number] {
+                                   at_work_.push_back(number);
+                                   turn_.ask();
+                                 },
+                             .over =
+                                 [this, number] {
+                                   over_.push_back(number);
+                                   bury_.start(base::Duration::zero());
+                                 }};
+  auto session =
+      std::make_unique<LogSession>(loop_, writer_, std::move(*asked), response, std::move(way_out));
   LogSession& begun = *session;
   sessions_.emplace(number, std::move(session));
   begun.begin();

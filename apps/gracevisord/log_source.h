@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kept_lines.h"
 #include "output/log_read.h"
 #include "own_log.h"
 #include "supervise/app_output.h"
@@ -32,14 +33,8 @@ class LogSource {
   // The query with the instances that are wanted here.
   [[nodiscard]] output::LogQuery narrowed(output::LogQuery query) const;
 
-  struct Kept {
-    std::vector<output::FileLine> lines;  // oldest first; parts of a line are joined
-    std::size_t bytes = 0;
-    bool cut = false;  // there would be more than LogQuery::bytes
-  };
-  // The newest lines in memory that `query` asks for, at most query.lines. `place`: only those whose streams
-  // go there.
-  [[nodiscard]] Kept kept(const output::LogQuery& query, const Place& place) const;
+  // The lines in memory that `query` asks for and whose streams go to `place`.
+  [[nodiscard]] KeptLines kept(const output::LogQuery& query, const Place& place) const;
   // From when on memory has everything; unset: it keeps nothing of this.
   [[nodiscard]] std::optional<base::WallTime> complete_since() const;
   // Does memory have everything that `query` can ask for?
@@ -57,8 +52,6 @@ class LogSource {
   void release() { output_.reset(); }
 
  private:
-  void visit(const std::function<bool(const supervise::OutputLine&)>& visit) const;
-
   std::string called_;
   output::LogKind kind_;
   std::vector<std::string> instances_;
@@ -66,8 +59,5 @@ class LogSource {
   std::shared_ptr<supervise::AppOutput> output_;  // of an app's output alone
   std::shared_ptr<OwnLog> own_;                   // of the daemon's own log alone
 };
-
-// Is a line that was just written asked for?
-[[nodiscard]] bool wants(const output::LogQuery& query, const supervise::OutputLine& line);
 
 }  // namespace gracevisor::daemon

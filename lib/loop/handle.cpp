@@ -24,6 +24,7 @@ void note_close(int fd) noexcept {
 // Instantiated here for owners outside this folder, which do not see <uv.h> and so cannot do it themselves.
 template struct HandleCloser<uv_async_t>;
 template struct HandleCloser<uv_check_t>;
+template struct HandleCloser<uv_idle_t>;
 template struct HandleCloser<uv_poll_t>;
 template struct HandleCloser<uv_prepare_t>;
 template struct HandleCloser<uv_timer_t>;

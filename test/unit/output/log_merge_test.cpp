@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 using namespace gracevisor;
@@ -19,7 +20,7 @@ base::WallTime moment(int ms) {
 FileLine line(std::string text) {
   FileLine made;
   const auto colon = text.find(':');
-  if (colon == std::string::npos) {
+  if (colon == std::string::npos || text.front() == '{') {
     made.text = text;
     return made;
   }
@@ -146,4 +147,33 @@ TEST_CASE("log merge: a line that came in parts is shown once, however others cu
   }
   // One that came whole is no other lines.
   CHECK(shown(merge(lines("pro gress"), lines("1:1.1:progress"))) == "pro gress 1:1.1:progress ");
+}
+
+TEST_CASE("log merge: however much there is, a step is small") {
+  constexpr int kLines = 20'000;
+  std::vector<FileLine> file;
+  std::vector<FileLine> kept;
+  for (int i = 0; i < kLines; ++i) {
+    FileLine one = line(std::to_string(i) + ":1.1:x");
+    one.text += std::to_string(i);
+    if (i % 2 == 0) kept.push_back(one);
+    if (i % 3 != 0) one = FileLine{{}, {}, LogStream::unknown, one.text};
+    file.push_back(one);
+  }
+  LogMerge merging(file, kept);
+  std::size_t steps = 1;
+  while (merging.step()) ++steps;
+  // Each line is looked at once in each of six phases at least.
+  CHECK(steps > 5 * kLines / LogMerge::kStep);
+  const auto merged = merging.take();
+  REQUIRE(merged.size() == kLines);
+  CHECK(shown(merged) == shown(merge(file, kept)));
+  CHECK(std::ranges::is_sorted(merged, {}, &MergedLine::order));
+
+  // Of long lines a step looks at fewer.
+  file.resize(100);
+  for (FileLine& one : file) one.text.assign(kMostText, 'x');
+  LogMerge of_long(file, {});
+  for (steps = 1; of_long.step();) ++steps;
+  CHECK(steps > 100 * kMostText / LogMerge::kStepBytes);
 }
