@@ -63,6 +63,8 @@ struct FileLine {
 
 // The time that a line of an access log in either format begins with, or of the daemon's own log.
 [[nodiscard]] std::optional<base::WallTime> access_time(std::string_view line);
+// The app that a line of an access log names; empty: no app took the request; unset: its format does not say.
+[[nodiscard]] std::optional<std::string_view> access_app(std::string_view line);
 [[nodiscard]] std::optional<base::WallTime> daemon_time(std::string_view line);
 
 }  // namespace gracevisor::output

@@ -10,22 +10,6 @@ namespace {
 constexpr std::size_t kMostLookedFor = 64;
 constexpr std::size_t kMostLookedAt = 10'000;
 
-void append(FileLine& whole, const FileLine& part) {
-  whole.goes_on = part.goes_on;
-  if (whole.shortened) return;
-  const std::size_t room = kMostText - std::min(kMostText, whole.text.size());
-  whole.shortened = part.shortened || part.text.size() > room;
-  whole.text += part.text.substr(0, room);
-}
-
-// Lines are missing there: what follows is no rest of what was before.
-bool is_gap(const FileLine& line) {
-  if (!line.instance.empty()) return false;
-  const std::string_view text = line.text;
-  return text.starts_with(R"({"dropped_lines":)") ||
-         (text.starts_with("[gracevisor: ") && text.ends_with(" dropped]"));
-}
-
 // What is the same for the same line, in whatever form it was written, and wherever it was shortened: that
 // may be within a character.
 std::string key(std::string_view text) {
@@ -41,7 +25,11 @@ bool is_plain(const FileLine& line) {
 }  // namespace
 
 LogMerge::LogMerge(std::vector<FileLine> file, std::vector<FileLine> kept)
-    : file_(std::move(file)), kept_(std::move(kept)), shown_(kept_.size()) {}
+    : file_(std::move(file)),
+      kept_(std::move(kept)),
+      shown_(kept_.size()),
+      free_(file_.size(), true),
+      gone_(file_.size()) {}
 
 bool LogMerge::step() {
   lines_left_ = kStep;
@@ -56,7 +44,7 @@ bool LogMerge::step() {
 
 bool LogMerge::work() {
   switch (phase_) {
-    case Phase::parts: return join_parts();
+    case Phase::forms: return see_forms();
     case Phase::index: return index_kept();
     case Phase::recognise: return recognise();
     case Phase::pieces: return join_pieces();
@@ -77,33 +65,12 @@ bool LogMerge::may_look(std::size_t bytes) noexcept {
   return true;
 }
 
-// Records that are parts of one line become one.
-bool LogMerge::join_parts() {
-  for (; next_ < file_.size(); ++next_) {
-    if (!may_look(file_[next_].text.size())) return false;
-    join_part(std::move(file_[next_]));
+bool LogMerge::see_forms() {
+  for (; next_ < file_.size() && !(any_plain_ && any_record_); ++next_) {
+    if (!may_look(0)) return false;
+    (is_plain(file_[next_]) ? any_plain_ : any_record_) = true;
   }
-  file_.resize(joined_);
-  free_.assign(file_.size(), true);
-  gone_.assign(file_.size(), false);
   return true;
-}
-
-void LogMerge::join_part(FileLine&& line) {
-  if (is_gap(line)) open_.clear();
-  (is_plain(line) ? any_plain_ : any_record_) = true;
-  const Who who{line.instance, line.stream};
-  const auto begun = is_plain(line) ? open_.end() : open_.find(who);
-  const bool goes_on = line.goes_on && !is_plain(line);
-  if (begun == open_.end()) {
-    if (goes_on) open_.emplace(who, joined_);
-    // Never behind the one that is looked at.
-    if (&file_[joined_] != &line) file_[joined_] = std::move(line);
-    ++joined_;
-    return;
-  }
-  append(file_[begun->second], line);
-  if (!goes_on) open_.erase(begun);
 }
 
 bool LogMerge::index_kept() {

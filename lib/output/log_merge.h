@@ -8,8 +8,8 @@
 // There may be 200,000 lines, which take longer than a thread that has other things to do may be held up: all
 // of it is done in small steps.
 //
-//   joining parts -> knowing what is kept -> recognising, from the newest -> joining pieces -> giving an
-//   order
+//   seeing which forms there are -> knowing what is kept -> recognising, from the newest -> joining pieces ->
+//   giving an order
 //   -> sorting -> letting go -> done
 //
 // Pure. Thread: any one.
@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -51,7 +50,7 @@ class LogMerge {
 
  private:
   enum class Phase : std::uint8_t {
-    parts,
+    forms,
     index,
     recognise,
     pieces,
@@ -62,11 +61,10 @@ class LogMerge {
     let_go,
     over
   };
-  using Who = std::pair<std::string, LogStream>;
   using Places = std::vector<std::size_t>;
 
   // Each does a part of its phase; true: it is done.
-  [[nodiscard]] bool join_parts();
+  [[nodiscard]] bool see_forms();
   [[nodiscard]] bool index_kept();
   [[nodiscard]] bool recognise();
   [[nodiscard]] bool join_pieces();
@@ -78,19 +76,16 @@ class LogMerge {
 
   // Takes the next line to look at. False: this step has looked at enough.
   [[nodiscard]] bool may_look(std::size_t bytes) noexcept;
-  void join_part(FileLine&& line);
   [[nodiscard]] std::optional<std::size_t> newest_same(const FileLine& line);
   [[nodiscard]] std::vector<std::size_t> pieces_of(const FileLine& kept) const;
 
   std::vector<FileLine> file_;
   std::vector<FileLine> kept_;
-  Phase phase_ = Phase::parts;
+  Phase phase_ = Phase::forms;
   std::size_t next_ = 0;  // in the phase
   std::size_t lines_left_ = 0;
   std::size_t bytes_left_ = 0;
 
-  std::map<Who, std::size_t> open_;  // where the line is to which the next part belongs
-  std::size_t joined_ = 0;
   bool any_plain_ = false;
   bool any_record_ = false;
   std::unordered_map<std::string, Places> places_;  // of kept lines: by instance, or nothing, and text
