@@ -38,7 +38,12 @@ bool knows(const supervise::AppSnapshot& app, const supervise::AppOutput& output
 }
 
 std::string unknown_text(const supervise::AppSnapshot& app, const supervise::AppOutput& output,
-                         const std::string& wanted) {
+                         const decide::Selection& which, const std::string& wanted) {
+  if (*which.generation > app.newest || *which.generation == base::GenerationId()) {
+    return fmt::format(
+        "there is no generation {} of {}{}", which.generation->value(), app.name,
+        app.newest == base::GenerationId() ? "" : fmt::format(": the newest is {}", app.newest.value()));
+  }
   std::string kept;
   for (base::GenerationId generation : output.generations()) {
     kept += fmt::format("{}@{}", kept.empty() ? "" : ", ", generation.value());
@@ -205,7 +210,7 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_output(const Selected
       const auto which = read_selection(instance);
       if (!which) return std::unexpected(Refusal{ExitCode::usage, which.error().what});
       if (knows(app, *output, *which)) continue;
-      std::string text = unknown_text(app, *output, instance);
+      std::string text = unknown_text(app, *output, *which, instance);
       // Records of it may be in the files: then it is known.
       if (!output->writes_records() || selected.instances.size() > 1) {
         return std::unexpected(Refusal{ExitCode::no_such_app, std::move(text)});
@@ -221,7 +226,8 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_access(const std::vec
                                                                   LogSession::Asked& asked) const {
   struct File {
     output::FilePolicy policy;
-    std::string apps;
+    std::vector<std::string> apps;
+    std::vector<std::string> others;  // that were not asked for
   };
   std::map<std::string, File> files;  // by their paths: several apps may share one
   for (const Selected& one : selected) {
@@ -229,10 +235,15 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_access(const std::vec
     if (!output) return std::unexpected(Refusal{ExitCode::no_such_app, "no app \"" + one.app + "\""});
     const output::FilePolicy log = output->access_log();
     if (log.path.empty()) continue;
-    File& file = files.try_emplace(log.path.string(), File{log, {}}).first->second;
-    file.apps += (file.apps.empty() ? "" : "+") + one.app;
+    files.try_emplace(log.path.string(), File{log, {}, {}}).first->second.apps.push_back(one.app);
   }
-  for (const auto& [path, file] : files) asked.sources.emplace_back(file.apps, file.policy);
+  for (const supervise::AppSnapshot& app : supervisor_.snapshot().apps) {
+    const auto file = files.find(supervisor_.output(app.name)->access_log().path.string());
+    if (file == files.end() || std::ranges::find(file->second.apps, app.name) != file->second.apps.end())
+      continue;
+    file->second.others.push_back(app.name);
+  }
+  for (const auto& [path, file] : files) asked.sources.emplace_back(file.apps, file.others, file.policy);
   if (!files.empty()) return {};
   return std::unexpected(
       Refusal{ExitCode::failed,

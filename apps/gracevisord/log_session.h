@@ -105,6 +105,8 @@ class LogSession {
   // Appends the next message with its newline; false: there is none now.
   [[nodiscard]] bool take_next(std::string& piece);
   [[nodiscard]] control::LogLine message_of(const output::LogHistory::Shown& shown) const;
+  [[nodiscard]] static std::string lines_text(std::uint64_t count);
+  // log_session_remarks.cpp
   void note(std::string text);
   void tell_about(const Reading& reading, const std::vector<output::FileLine>& kept);
   void tell_nothing();
@@ -132,6 +134,7 @@ class LogSession {
   std::vector<output::LogHistory::Part> parts_;  // of these, what is complete
   std::size_t line_limit_ = 0;                   // of the next one
   bool memory_cut_ = false;
+  std::uint64_t left_out_ = 0;       // lines that do not say what was asked for
   std::string missed_;               // sources of which lines may be missing
   std::deque<std::string> further_;  // lines, as messages
   std::size_t further_bytes_ = 0;

@@ -1,5 +1,9 @@
 #include "log_source.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace gracevisor::daemon {
@@ -21,14 +25,36 @@ LogSource::LogSource(std::string app, std::shared_ptr<supervise::AppOutput> outp
       places_(output->places()),
       output_(std::move(output)) {}
 
-LogSource::LogSource(std::string called, const output::FilePolicy& access_log)
-    : called_(std::move(called)), kind_(output::LogKind::access), places_{{access_log, LogStream::unknown}} {}
+LogSource::LogSource(std::vector<std::string> apps, std::vector<std::string> others,
+                     const output::FilePolicy& access_log)
+    : called_(fmt::format("{}", fmt::join(apps, "+"))),
+      kind_(output::LogKind::access),
+      places_{{access_log, LogStream::unknown}},
+      apps_(std::move(apps)),
+      others_(std::move(others)) {}
 
 LogSource::LogSource(std::shared_ptr<OwnLog> own)
     : kind_(output::LogKind::daemon), places_{{own->file(), LogStream::unknown}}, own_(std::move(own)) {}
 
+std::string LogSource::sharers() const {
+  if (others_.empty()) return {};
+  std::vector<std::string> all = apps_;
+  all.insert(all.end(), others_.begin(), others_.end());
+  std::ranges::sort(all);
+  const std::string last = std::move(all.back());
+  all.pop_back();
+  return fmt::format("{} and {}", fmt::join(all, ", "), last);
+}
+
+std::string LogSource::asked() const {
+  std::string all;
+  for (const std::string& instance : instances_) all += (all.empty() ? "" : ", ") + called_ + "@" + instance;
+  return all.empty() ? called_ : all;
+}
+
 output::LogQuery LogSource::narrowed(output::LogQuery query) const {
   query.instances = instances_;
+  if (!others_.empty()) query.apps = apps_;
   return query;
 }
 

@@ -22,12 +22,17 @@ class LogSource {
   // The output of an app; `instances`: "43.1" or "43", empty for all.
   LogSource(std::string app, std::shared_ptr<supervise::AppOutput> output,
             std::vector<std::string> instances);
-  // An access log of the apps `called`, with "+" between them.
-  LogSource(std::string called, const output::FilePolicy& access_log);
+  // An access log of these apps; `others` have lines in it as well.
+  LogSource(std::vector<std::string> apps, std::vector<std::string> others,
+            const output::FilePolicy& access_log);
   explicit LogSource(std::shared_ptr<OwnLog> own);
 
   // As it is shown; empty for the daemon.
   [[nodiscard]] const std::string& called() const noexcept { return called_; }
+  // Of an access log: "api and web", which have lines in it; empty: only what is called.
+  [[nodiscard]] std::string sharers() const;
+  // As it was asked for: "web", or "web@43.1, web@42".
+  [[nodiscard]] std::string asked() const;
   [[nodiscard]] output::LogKind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::vector<Place>& places() const noexcept { return places_; }
   // The query with the instances that are wanted here.
@@ -56,6 +61,8 @@ class LogSource {
   output::LogKind kind_;
   std::vector<std::string> instances_;
   std::vector<Place> places_;
+  std::vector<std::string> apps_;                 // whose access log it is
+  std::vector<std::string> others_;               // that share it
   std::shared_ptr<supervise::AppOutput> output_;  // of an app's output alone
   std::shared_ptr<OwnLog> own_;                   // of the daemon's own log alone
 };

@@ -87,6 +87,7 @@ void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
   log_ = log;
   end(who);
   (void)feeds(who);
+  (void)tail(who);  // that it is silent is known as well
 }
 
 AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
