@@ -136,10 +136,10 @@ bool LogSession::compose_further() {
 void LogSession::finish_composing() {
   composed_ = true;
   if (!missed_.empty()) {
-    note(
-        "some lines that came while files were read may be missing, since there were so many: ask again for "
-        "those of " +
-        missed_);
+    note(missed_ +
+         " wrote more while the log files were read than is kept in memory: some of it may be missing here, "
+         "so ask "
+         "again");
   }
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
   const auto unfiled = [](const LogSource& source) {
