@@ -38,7 +38,12 @@ bool knows(const supervise::AppSnapshot& app, const supervise::AppOutput& output
 }
 
 std::string unknown_text(const supervise::AppSnapshot& app, const supervise::AppOutput& output,
-                         const std::string& wanted) {
+                         const decide::Selection& which, const std::string& wanted) {
+  if (*which.generation > app.newest || *which.generation == base::GenerationId()) {
+    return fmt::format(
+        "there is no generation {} of {}{}", which.generation->value(), app.name,
+        app.newest == base::GenerationId() ? "" : fmt::format(": the newest is {}", app.newest.value()));
+  }
   std::string kept;
   for (base::GenerationId generation : output.generations()) {
     kept += fmt::format("{}@{}", kept.empty() ? "" : ", ", generation.value());
@@ -69,9 +74,35 @@ bool read_time(const control::Request& request, const std::string& name,
 
 LogRequests::LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
                          std::shared_ptr<OwnLog> own)
-    : loop_(loop), writer_(writer), supervisor_(supervisor), own_(std::move(own)), bury_(loop, [this] {
-        for (std::uint64_t session : std::exchange(over_, {})) sessions_.erase(session);
-      }) {}
+    : loop_(loop),
+      writer_(writer),
+      supervisor_(supervisor),
+      own_(std::move(own)),
+      bury_(loop,
+            [this] {
+              for (std::uint64_t session : std::exchange(over_, {})) sessions_.erase(session);
+            }),
+      turn_(loop, [this] { take_turn(); }) {
+  supervisor_.on_new_app([this](const std::string& name) { add_app(name); });
+}
+
+LogRequests::~LogRequests() {
+  supervisor_.on_new_app({});
+}
+
+void LogRequests::take_turn() {
+  const std::uint64_t number = at_work_.front();
+  at_work_.pop_front();
+  const auto session = sessions_.find(number);
+  if (session != sessions_.end() && session->second->work()) at_work_.push_back(number);
+  if (!at_work_.empty()) turn_.ask();
+}
+
+void LogRequests::add_app(const std::string& name) {
+  for (const auto& [number, session] : sessions_) {
+    if (session->takes_all()) session->add(LogSource(name, supervisor_.output(name), {}));
+  }
+}
 
 void LogRequests::answer(const control::Request& request, const std::string& app,
                          const std::shared_ptr<serve::Response>& response) {
@@ -83,11 +114,18 @@ void LogRequests::answer(const control::Request& request, const std::string& app
   }
   asked->query.bytes = sessions_.size() < kLargeRequests ? kLargeHistory : kSmallHistory;
   const std::uint64_t number = ++last_session_;
-  auto over = [this, number] {
-    over_.push_back(number);
-    bury_.start(base::Duration::zero());
-  };
-  auto session = std::make_unique<LogSession>(loop_, writer_, std::move(*asked), response, std::move(over));
+  LogSession::WayOut way_out{.wants_turn =
+                                 [this, number] {
+                                   at_work_.push_back(number);
+                                   turn_.ask();
+                                 },
+                             .over =
+                                 [this, number] {
+                                   over_.push_back(number);
+                                   bury_.start(base::Duration::zero());
+                                 }};
+  auto session =
+      std::make_unique<LogSession>(loop_, writer_, std::move(*asked), response, std::move(way_out));
   LogSession& begun = *session;
   sessions_.emplace(number, std::move(session));
   begun.begin();
@@ -120,6 +158,7 @@ LogRequests::Asked LogRequests::read(const control::Request& request, const std:
     return std::unexpected(
         Refusal{ExitCode::usage, "access logs cannot be followed: tail -F follows the file"});
   }
+  asked.all = of.empty() && app.empty() && split(query_value(request, "select")).empty();
   auto selected = select(request, app);
   if (!selected) return std::unexpected(std::move(selected.error()));
   if (of == "access") {
@@ -171,7 +210,7 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_output(const Selected
       const auto which = read_selection(instance);
       if (!which) return std::unexpected(Refusal{ExitCode::usage, which.error().what});
       if (knows(app, *output, *which)) continue;
-      std::string text = unknown_text(app, *output, instance);
+      std::string text = unknown_text(app, *output, *which, instance);
       // Records of it may be in the files: then it is known.
       if (!output->writes_records() || selected.instances.size() > 1) {
         return std::unexpected(Refusal{ExitCode::no_such_app, std::move(text)});
@@ -187,7 +226,8 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_access(const std::vec
                                                                   LogSession::Asked& asked) const {
   struct File {
     output::FilePolicy policy;
-    std::string apps;
+    std::vector<std::string> apps;
+    std::vector<std::string> others;  // that were not asked for
   };
   std::map<std::string, File> files;  // by their paths: several apps may share one
   for (const Selected& one : selected) {
@@ -195,10 +235,15 @@ std::expected<void, LogRequests::Refusal> LogRequests::add_access(const std::vec
     if (!output) return std::unexpected(Refusal{ExitCode::no_such_app, "no app \"" + one.app + "\""});
     const output::FilePolicy log = output->access_log();
     if (log.path.empty()) continue;
-    File& file = files.try_emplace(log.path.string(), File{log, {}}).first->second;
-    file.apps += (file.apps.empty() ? "" : "+") + one.app;
+    files.try_emplace(log.path.string(), File{log, {}, {}}).first->second.apps.push_back(one.app);
   }
-  for (const auto& [path, file] : files) asked.sources.emplace_back(file.apps, file.policy);
+  for (const supervise::AppSnapshot& app : supervisor_.snapshot().apps) {
+    const auto file = files.find(supervisor_.output(app.name)->access_log().path.string());
+    if (file == files.end() || std::ranges::find(file->second.apps, app.name) != file->second.apps.end())
+      continue;
+    file->second.others.push_back(app.name);
+  }
+  for (const auto& [path, file] : files) asked.sources.emplace_back(file.apps, file.others, file.policy);
   if (!files.empty()) return {};
   return std::unexpected(
       Refusal{ExitCode::failed,

@@ -2,6 +2,7 @@
 // the supervisor's.
 #pragma once
 
+#include <deque>
 #include <expected>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ class LogRequests {
   // All of these outlive it.
   LogRequests(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
               std::shared_ptr<OwnLog> own);
+  LogRequests(const LogRequests&) = delete;
+  LogRequests& operator=(const LogRequests&) = delete;
+  ~LogRequests();
 
   // So many requests at a time read back 8 MiB each, further ones 1 MiB, until these are over: what they hold
   // for readers that are slow is bounded.
@@ -40,6 +44,9 @@ class LogRequests {
   };
   using Asked = std::expected<LogSession::Asked, Refusal>;
 
+  void take_turn();
+  // Those who follow all apps follow it as well.
+  void add_app(const std::string& name);
   [[nodiscard]] Asked read(const control::Request& request, const std::string& app) const;
   [[nodiscard]] std::expected<std::vector<Selected>, Refusal> select(const control::Request& request,
                                                                      const std::string& app) const;
@@ -56,6 +63,8 @@ class LogRequests {
   std::unordered_map<std::uint64_t, std::unique_ptr<LogSession>> sessions_;
   std::vector<std::uint64_t> over_;
   loop::Timer bury_;  // what is over
+  std::deque<std::uint64_t> at_work_;
+  loop::NextTurn turn_;  // of one of these, so that the loop's turns are short however many there are
 };
 
 }  // namespace gracevisor::daemon

@@ -3,13 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "api_answers.h"
-#include "base/stable_sort.h"
 #include "control/answers.h"
 #include "status.h"
 
@@ -22,29 +18,6 @@ bool readable(const LogSource::Place& place) {
   return !path.empty() && !path.starts_with("/dev/");
 }
 
-// How many of the lines that do not say what was asked for are not in memory, which does.
-std::uint64_t left_out_of(const LogSource& source, const LogSource::Place& place,
-                          const output::LogRead& found) {
-  if (found.untold == 0) return 0;
-  output::LogQuery every;
-  every.lines = output::LogReader::kMostTexts;
-  std::unordered_map<std::size_t, std::size_t> known;
-  for (const output::FileLine& line : source.kept(every, place).lines)
-    ++known[std::hash<std::string_view>()(line.text)];
-  std::uint64_t left_out = found.untold;
-  for (const std::size_t text : found.untold_texts) {
-    const auto same = known.find(text);
-    if (same == known.end() || same->second == 0) continue;
-    --same->second;
-    --left_out;
-  }
-  return left_out;
-}
-
-std::string lines_text(std::uint64_t count) {
-  return fmt::format("{} line{}", count, count == 1 ? "" : "s");
-}
-
 // Its share of what is left, the last of `takers` in a row taking all.
 std::size_t share(std::size_t left, std::size_t takers) {
   return std::max<std::size_t>(left / std::max<std::size_t>(takers, 1), 1);
@@ -53,16 +26,16 @@ std::size_t share(std::size_t left, std::size_t takers) {
 }  // namespace
 
 LogSession::LogSession(loop::Loop& loop, output::Writer& writer, Asked asked,
-                       std::shared_ptr<serve::Response> response, std::function<void()> over)
+                       std::shared_ptr<serve::Response> response, WayOut way_out)
     : writer_(writer),
       asked_(std::move(asked)),
       response_(std::move(response)),
-      over_(std::move(over)),
+      way_out_(std::move(way_out)),
       left_(asked_.query.bytes),
       memory_left_(asked_.query.bytes),
       sender_(loop, [this] { send(); }),
       watch_(loop, [this] { look_at_thread(); }) {
-  response_->on_gone([this] { over_(); });
+  response_->on_gone([this] { way_out_.over(); });
   response_->on_drained([this] { send(); });
 }
 
@@ -125,9 +98,7 @@ void LogSession::look_at_thread() {
   compose();
 }
 
-// The history, and from here on what is written.
 void LogSession::compose() {
-  composed_ = true;
   const bool found =
       std::ranges::any_of(readings_, [](const Reading& one) { return !one.found.lines.empty(); });
   if (!asked_.unknown.empty() && !found) {
@@ -135,19 +106,41 @@ void LogSession::compose() {
     return end();
   }
   if (!asked_.unknown.empty()) control::begin_lines(*response_);
-  for (const Reading& one : readings_) {
-    const LogSource& source = asked_.sources[one.source];
-    tell_about(source, source.places()[one.place], one.found);
-    if (one.lines < asked_.query.lines && one.found.lines.size() == one.lines) {
-      note(fmt::format("older lines of {} are left out: no more than {} are read back at once",
-                       source.places()[one.place].policy.path.native(), kMostLines));
-    }
+  way_out_.wants_turn();
+}
+
+bool LogSession::work() {
+  const auto end = std::chrono::steady_clock::now() + kTurn;
+  do {
+    if (!compose_further()) return false;
+  } while (std::chrono::steady_clock::now() < end);
+  return true;
+}
+
+// False: all of it is ready to be sent.
+bool LogSession::compose_further() {
+  if (history_.step()) return true;
+  if (next_told_ < readings_.size()) {
+    tell_further();
+  } else if (!keeping_.empty()) {
+    keep_further();
+  } else if (next_source_ < asked_.sources.size()) {
+    begin_source(next_source_++);
+  } else {
+    finish_composing();
+    return false;
   }
-  tell_missed();
-  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
-    for (output::MergedLine& line : lines_of(i)) history_.push_back({i, std::move(line)});
+  return true;
+}
+
+void LogSession::finish_composing() {
+  composed_ = true;
+  if (!missed_.empty()) {
+    note(missed_ +
+         " wrote more while the log files were read than is kept in memory: some of it may be missing here, "
+         "so ask "
+         "again");
   }
-  base::stable_sort(history_, [](const Shown& shown) { return shown.line.order; });
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
   const auto unfiled = [](const LogSource& source) {
     return source.kind() == output::LogKind::daemon && source.places().front().policy.path.empty();
@@ -155,78 +148,88 @@ void LogSession::compose() {
   if (std::ranges::any_of(asked_.sources, unfiled)) {
     note("the daemon's log goes to its standard error: these are the newest lines that it has in memory");
   }
-  if (asked_.follow) follow();
-  sender_.start(base::Duration::zero());
+  sender_.ask();
 }
 
-std::vector<output::MergedLine> LogSession::lines_of(std::size_t source) {
+// What is in memory of it is what is there in the turn in which it begins to be followed: no line is missed
+// or doubled.
+void LogSession::begin_source(std::size_t source) {
   const LogSource& from = asked_.sources[source];
-  output::LogQuery query = from.narrowed(asked_.query);
-  std::vector<output::MergedLine> all;
-  const std::size_t places = from.places().size();
-  bool cut = false;
-  for (std::size_t place = 0; place < places; ++place) {
-    const std::size_t takers = asked_.sources.size() - source + places - place - 1;
-    query.bytes = share(memory_left_, takers);
-    query.lines = std::min(asked_.query.lines, share(memory_lines_left_, takers));
-    LogSource::Kept kept = from.kept(query, from.places()[place]);
-    memory_left_ -= std::min(memory_left_, kept.bytes);
-    memory_lines_left_ -= std::min(memory_lines_left_, kept.lines.size());
-    cut = cut || kept.cut || (query.lines < asked_.query.lines && kept.lines.size() == query.lines);
-    const auto reading = std::ranges::find_if(
-        readings_, [&](const Reading& one) { return one.source == source && one.place == place; });
-    auto lines = output::merge(
-        reading == readings_.end() ? std::vector<output::FileLine>() : std::move(reading->found.lines),
-        std::move(kept.lines));
-    std::ranges::move(lines, std::back_inserter(all));
-  }
-  if (cut)
-    note(fmt::format("lines of {} that are in memory are left out: ask for fewer apps", from.called()));
-  if (places > 1) base::stable_sort(all, &output::MergedLine::order);
-  if (all.size() > asked_.query.lines) {
-    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(asked_.query.lines));
-  }
-  return all;
+  const output::LogQuery query = from.narrowed(asked_.query);
+  for (const LogSource::Place& place : from.places()) keeping_.push_back(from.kept(query, place));
+  if (asked_.follow) follow(source);
+  if (!keeping_.empty()) limit_next();
 }
 
-// Of what comes while files are read, memory may let some go before it is looked at.
-void LogSession::tell_missed() {
-  std::string missed;
-  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
-    const auto reading = std::ranges::find(readings_, i, &Reading::source);
-    const auto since = asked_.sources[i].complete_since();
-    if (reading == readings_.end() || !since || reading->begun == base::WallTime() ||
-        *since <= reading->begun) {
-      continue;
-    }
-    const std::string& called = asked_.sources[i].called();
-    missed += (missed.empty() ? "" : ", ") + (called.empty() ? "the daemon" : called);
-  }
-  if (missed.empty()) return;
-  note(
-      "some lines that came while files were read may be missing, since there were so many: ask again for "
-      "those of " +
-      missed);
+void LogSession::limit_next() {
+  const std::size_t takers = asked_.sources.size() - next_source_ + keeping_.size() - parts_.size();
+  line_limit_ = std::min(asked_.query.lines, share(memory_lines_left_, takers));
+  keeping_[parts_.size()].limit(line_limit_, share(memory_left_, takers));
 }
 
-void LogSession::follow() {
-  followed_.reserve(asked_.sources.size());
-  for (std::size_t i = 0; i < asked_.sources.size(); ++i) {
-    followed_.push_back(asked_.sources[i].narrowed(asked_.query));
-    followed_.back().since.reset();
-    ++unended_;
-    followings_.push_back(
-        asked_.sources[i].follow([this, i](const supervise::OutputLine& line) { take(i, line); },
-                                 [this] {
-                                   --unended_;
-                                   sender_.start(base::Duration::zero());
-                                 }));
+void LogSession::keep_further() {
+  KeptLines& keeping = keeping_[parts_.size()];
+  if (keeping.step()) return;
+  KeptLines::Found kept = keeping.take();
+  memory_left_ -= std::min(memory_left_, kept.bytes);
+  memory_lines_left_ -= std::min(memory_lines_left_, kept.lines.size());
+  const bool all = line_limit_ == asked_.query.lines || kept.lines.size() < line_limit_;
+  memory_cut_ = memory_cut_ || kept.cut || !all;
+  const std::size_t source = next_source_ - 1;
+  const auto reading = std::ranges::find_if(
+      readings_, [&](const Reading& one) { return one.source == source && one.place == parts_.size(); });
+  parts_.push_back({{}, std::move(kept.lines)});
+  if (reading != readings_.end()) parts_.back().file = std::move(reading->found.lines);
+  if (parts_.size() < keeping_.size()) return limit_next();
+  end_source(source);
+}
+
+void LogSession::end_source(std::size_t source) {
+  if (std::exchange(memory_cut_, false)) {
+    note(fmt::format("lines of {} that are in memory are left out: ask for fewer apps",
+                     asked_.sources[source].called()));
   }
+  history_.add(source, std::exchange(parts_, {}), asked_.query.lines);
+  keeping_.clear();
+  note_missed(source);
+}
+
+void LogSession::follow(std::size_t source) {
+  followed_.resize(asked_.sources.size());
+  followed_[source] = {{}, asked_.sources[source].narrowed(asked_.query), false};
+  followed_[source].query.since.reset();
+  ++unended_;
+  auto following =
+      asked_.sources[source].follow([this, source](const supervise::OutputLine& line) { take(source, line); },
+                                    [this, source] { on_end(source); });
+  if (!followed_[source].ended) followed_[source].following = std::move(following);
+}
+
+void LogSession::on_end(std::size_t source) {
+  --unended_;
+  followed_[source] = {{}, {}, true};
+  asked_.sources[source].release();
+  sender_.ask();
+}
+
+void LogSession::add(LogSource source) {
+  // The place of an app that is gone is taken, so that a long life with many apps costs nothing.
+  std::size_t place = asked_.sources.size();
+  if (composed_ && history_.empty()) {
+    const auto over = std::ranges::find(followed_, true, &Followed::ended);
+    place = static_cast<std::size_t>(over - followed_.begin());
+  }
+  if (place == asked_.sources.size()) {
+    asked_.sources.push_back(std::move(source));
+  } else {
+    asked_.sources[place] = std::move(source);
+  }
+  if (composed_) follow(place);
 }
 
 // It is sent in a turn of its own: this may run inside anything that writes.
 void LogSession::take(std::size_t source, const supervise::OutputLine& line) {
-  if (!wants(followed_[source], line)) return;
+  if (!wants(followed_[source].query, line)) return;
   // Behind a gap nothing comes before the gap is told.
   if (skipped_ > 0 || further_bytes_ + line.text.size() > kMostWaiting) {
     ++skipped_;
@@ -236,7 +239,7 @@ void LogSession::take(std::size_t source, const supervise::OutputLine& line) {
   message.app = asked_.sources[source].called();
   further_.push_back(control::to_json(message));
   further_bytes_ += further_.back().size();
-  if (!sender_.running()) sender_.start(base::Duration::zero());
+  sender_.ask();
 }
 
 void LogSession::send() {
@@ -247,8 +250,8 @@ void LogSession::send() {
   if (!piece.empty()) {
     response_->add(piece);
     // A turn for each piece: others have theirs in between.
-    if (response_->queued() == 0) sender_.start(base::Duration::zero());
-  } else if (!asked_.follow || unended_ == 0) {
+    if (response_->queued() == 0) sender_.ask();
+  } else if (!asked_.follow || (unended_ == 0 && !asked_.all)) {
     response_->end();
     end();
   }
@@ -261,8 +264,7 @@ bool LogSession::take_next(std::string& piece) {
     notes_.pop_front();
     piece += control::to_json(message);
   } else if (!history_.empty()) {
-    piece += control::to_json(message_of(history_.front()));
-    history_.pop_front();
+    piece += control::to_json(message_of(history_.next()));
   } else if (!further_.empty()) {
     further_bytes_ -= further_.front().size();
     piece += further_.front();
@@ -280,8 +282,8 @@ bool LogSession::take_next(std::string& piece) {
   return true;
 }
 
-control::LogLine LogSession::message_of(const Shown& shown) const {
-  const output::FileLine& line = shown.line.line;
+control::LogLine LogSession::message_of(const output::LogHistory::Shown& shown) const {
+  const output::FileLine& line = shown.line;
   control::LogLine message;
   message.instance = line.instance;
   if (line.stream != output::LogStream::unknown)
@@ -297,50 +299,9 @@ void LogSession::note(std::string text) {
   notes_.push_back(std::move(text));
 }
 
-// What the client would not expect of a file.
-void LogSession::tell_about(const LogSource& source, const LogSource::Place& place,
-                            const output::LogRead& found) {
-  const std::string& path = place.policy.path.native();
-  if (!found.trouble.empty()) note(found.trouble);
-  if (found.cut) {
-    note(fmt::format("older lines of {} are left out: no more than {} MiB are read back at once", path,
-                     asked_.query.bytes >> 20U));
-  }
-  if (!found.spent.empty()) {
-    note(fmt::format("gave up after {} of {}: narrow it with --since", found.spent, path));
-  }
-  const std::uint64_t left_out = left_out_of(source, place, found);
-  if (left_out == 0) return;
-  const output::LogQuery query = source.narrowed(asked_.query);
-  const char* what = !query.instances.empty()                     ? "an instance"
-                     : query.stream != output::LogStream::unknown ? "a stream"
-                                                                  : "a time";
-  const std::string key = source.format_key();
-  note(fmt::format("left out: {} of {} without {}{}{}", lines_text(left_out), path, what,
-                   found.gave_up ? ", and all before" : "",
-                   key.empty() ? "" : fmt::format(R"(; {} = "prefixed" gives new ones one)", key)));
-}
-
-void LogSession::tell_nothing() {
-  const output::LogQuery& query = asked_.query;
-  const bool filtered =
-      query.since || query.until || !query.grep.empty() || query.stream != output::LogStream::unknown;
-  const bool any = std::ranges::any_of(readings_, [](const Reading& one) { return one.found.any; });
-  if (asked_.sources.empty()) return note("there are no apps");
-  if (filtered || any) return note("no line is what was asked for");
-  std::string where;
-  for (const LogSource& source : asked_.sources) {
-    const std::string& path = source.places().front().policy.path.native();
-    where += fmt::format("{}{} to {}", where.empty() ? "" : ", ",
-                         source.called().empty() ? "the daemon" : source.called(),
-                         path.empty() ? "the daemon's standard error" : path);
-  }
-  note("nothing written yet: " + where);
-}
-
 void LogSession::end() {
   sender_.stop();
-  over_();
+  way_out_.over();
 }
 
 }  // namespace gracevisor::daemon

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kept_lines.h"
 #include "output/log_read.h"
 #include "own_log.h"
 #include "supervise/app_output.h"
@@ -21,25 +22,24 @@ class LogSource {
   // The output of an app; `instances`: "43.1" or "43", empty for all.
   LogSource(std::string app, std::shared_ptr<supervise::AppOutput> output,
             std::vector<std::string> instances);
-  // An access log of the apps `called`, with "+" between them.
-  LogSource(std::string called, const output::FilePolicy& access_log);
+  // An access log of these apps; `others` have lines in it as well.
+  LogSource(std::vector<std::string> apps, std::vector<std::string> others,
+            const output::FilePolicy& access_log);
   explicit LogSource(std::shared_ptr<OwnLog> own);
 
   // As it is shown; empty for the daemon.
   [[nodiscard]] const std::string& called() const noexcept { return called_; }
+  // Of an access log: "api and web", which have lines in it; empty: only what is called.
+  [[nodiscard]] std::string sharers() const;
+  // As it was asked for: "web", or "web@43.1, web@42".
+  [[nodiscard]] std::string asked() const;
   [[nodiscard]] output::LogKind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::vector<Place>& places() const noexcept { return places_; }
   // The query with the instances that are wanted here.
   [[nodiscard]] output::LogQuery narrowed(output::LogQuery query) const;
 
-  struct Kept {
-    std::vector<output::FileLine> lines;  // oldest first; parts of a line are joined
-    std::size_t bytes = 0;
-    bool cut = false;  // there would be more than LogQuery::bytes
-  };
-  // The newest lines in memory that `query` asks for, at most query.lines. `place`: only those whose streams
-  // go there.
-  [[nodiscard]] Kept kept(const output::LogQuery& query, const Place& place) const;
+  // The lines in memory that `query` asks for and whose streams go to `place`.
+  [[nodiscard]] KeptLines kept(const output::LogQuery& query, const Place& place) const;
   // From when on memory has everything; unset: it keeps nothing of this.
   [[nodiscard]] std::optional<base::WallTime> complete_since() const;
   // Does memory have everything that `query` can ask for?
@@ -53,18 +53,18 @@ class LogSource {
   using OnLine = std::function<void(const supervise::OutputLine&)>;
   [[nodiscard]] Following follow(OnLine on_line, std::function<void()> on_end) const;
 
- private:
-  void visit(const std::function<bool(const supervise::OutputLine&)>& visit) const;
+  // Of an app that is gone, its name alone is left.
+  void release() { output_.reset(); }
 
+ private:
   std::string called_;
   output::LogKind kind_;
   std::vector<std::string> instances_;
   std::vector<Place> places_;
+  std::vector<std::string> apps_;                 // whose access log it is
+  std::vector<std::string> others_;               // that share it
   std::shared_ptr<supervise::AppOutput> output_;  // of an app's output alone
   std::shared_ptr<OwnLog> own_;                   // of the daemon's own log alone
 };
-
-// Is a line that was just written asked for?
-[[nodiscard]] bool wants(const output::LogQuery& query, const supervise::OutputLine& line);
 
 }  // namespace gracevisor::daemon

@@ -90,7 +90,9 @@ class Incoming {
     again_ = true;
     return true;
   }
-  void connected() { away_ = false; }
+  void connected() {
+    if (std::exchange(away_, false)) err_.write("gvctl: the daemon is back\n");
+  }
 
   [[nodiscard]] const std::optional<base::Error>& trouble() const { return trouble_; }
   // After a connection has been lost: what follows the newest line that came.

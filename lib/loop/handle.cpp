@@ -40,6 +40,9 @@ void HandleCloser::operator()(uv_check_s* handle) const noexcept {
 void HandleCloser::operator()(uv_fs_event_s* handle) const noexcept {
   close_and_free(handle);
 }
+void HandleCloser::operator()(uv_idle_s* handle) const noexcept {
+  close_and_free(handle);
+}
 void HandleCloser::operator()(uv_poll_s* handle) const noexcept {
   close_and_free(handle);
 }

@@ -20,6 +20,7 @@ struct uv_loop_s;
 struct uv_async_s;
 struct uv_check_s;
 struct uv_fs_event_s;
+struct uv_idle_s;
 struct uv_poll_s;
 struct uv_prepare_s;
 struct uv_timer_s;
@@ -32,6 +33,7 @@ struct HandleCloser {
   void operator()(uv_async_s* handle) const noexcept;
   void operator()(uv_check_s* handle) const noexcept;
   void operator()(uv_fs_event_s* handle) const noexcept;
+  void operator()(uv_idle_s* handle) const noexcept;
   void operator()(uv_poll_s* handle) const noexcept;
   void operator()(uv_prepare_s* handle) const noexcept;
   void operator()(uv_timer_s* handle) const noexcept;

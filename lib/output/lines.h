@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ struct FilePolicy {
   std::uint64_t max_size = 0;  // bytes at which the file is rotated; 0: never
   unsigned keep = 0;           // rotated files
   bool json = false;           // lines are JSON objects: the marker for dropped lines is one, too
+  bool records = false;        // lines are records (log_line.h)
   bool block = false;  // its streams wait however long the writer takes: nothing is dropped because of that
   // The app's user, with whose rights the file may have to be opened; null: the daemon's. Lives as long as
   // the writer (Writer::user).
@@ -66,6 +68,11 @@ class Seam {
   }
   [[nodiscard]] bool torn() const noexcept { return torn_; }
   void reset() noexcept { torn_ = false; }
+  // An earlier run wrote the last bytes, and no newline.
+  void was_left_torn() noexcept {
+    torn_ = true;
+    last_ = Source(std::numeric_limits<std::uint64_t>::max());
+  }
 
  private:
   bool torn_ = false;  // the last byte is not a newline

@@ -10,6 +10,9 @@
 #include <string>
 #include <utility>
 
+#include "output/backward_lines.h"
+#include "output/log_end.h"
+
 namespace gracevisor::output {
 namespace {
 
@@ -38,8 +41,15 @@ std::size_t first_line(std::string_view lines) {
 
 }  // namespace
 
-LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways)
-    : policy_(std::move(policy)), clock_(clock), lost_(lost), ways_(std::move(ways)), used_at_(clock.now()) {}
+LogFile::LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways,
+                 std::optional<Seam> left)
+    : policy_(std::move(policy)),
+      clock_(clock),
+      lost_(lost),
+      ways_(std::move(ways)),
+      seam_(left.value_or(Seam())),
+      is_ours_(left.has_value()),
+      used_at_(clock.now()) {}
 
 void LogFile::append(std::string_view lines, const Dropped& before, Source first, Source last) {
   used_at_ = clock_.now();
@@ -99,7 +109,43 @@ bool LogFile::open() {
   size_ = fresh->size;
   if (size_ == 0) seam_.reset();
   tell({});
-  return true;
+  return std::exchange(is_ours_, true) || !regular_ || size_ == 0 || end_what_was_left();
+}
+
+// What cannot be read is taken for whole.
+bool LogFile::end_what_was_left() {
+  auto fd = ways_.opener->open_to_read(policy_, 0);
+  if (!fd) return true;
+  char last = '\n';
+  if (::pread(fd->get(), &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last != '\n') seam_.was_left_torn();
+  if (!policy_.records) return true;
+  std::string ends = open_ends(fd->get());
+  if (ends.empty()) return true;
+  ends.insert(0, seam_.in_front_of({}));
+  std::string_view rest = ends;
+  return write(rest, {});
+}
+
+std::string LogFile::open_ends(int fd) const {
+  OpenLines open;
+  BackwardLines lines;
+  const auto on_line = [&open](std::string_view line, bool cut) {
+    open.add(line, cut);
+    return true;
+  };
+  std::string slice;
+  std::uint64_t looked_at = 0;
+  while (looked_at < size_ && looked_at < OpenLines::kMostLookedAt &&
+         (looked_at < OpenLines::kLookedAt || !open.any())) {
+    slice.resize(std::min<std::uint64_t>(size_ - looked_at, OpenLines::kLookedAt));
+    looked_at += slice.size();
+    // Truncated meanwhile, or unreadable: then nothing is known of it.
+    const ssize_t got = ::pread(fd, slice.data(), slice.size(), static_cast<off_t>(size_ - looked_at));
+    if (got != static_cast<ssize_t>(slice.size())) return {};
+    (void)lines.add(slice, on_line);  // all of it is wanted
+  }
+  if (looked_at == size_) (void)lines.begin_of_file(on_line);
+  return open.ends(std::chrono::system_clock::now());
 }
 
 bool LogFile::moved_away() {

@@ -5,11 +5,12 @@
 //   degraded --2 s later, when there is something to write or tick()--> reopened; the marker line
 //            "[gracevisor: 123 lines, 45678 bytes dropped]", or that as JSON, is written first --> open
 //
-// Opened at the first line, as LogOpener allows. A file renamed or removed from outside is noticed within 5 s
-// of writing, or at reopen(); if its path then leads to something that may not be used, the old file stays
-// open. Only regular files are rotated: a log may be /dev/stdout, perhaps a pipe, whose reader has 100 ms per
-// batch. A line longer than a whole file plus 1 MiB is cut by rotation; its bytes continue in the next file.
-// What prevents writing is reported once, and so is its end. Thread: the writer's.
+// Opened at the first line, as LogOpener allows. Where an earlier run was killed in the middle of a line,
+// that line is ended first. A file renamed or removed from outside is noticed within 5 s of writing, or at
+// reopen(); if its path then leads to something that may not be used, the old file stays open. Only regular
+// files are rotated: a log may be /dev/stdout, perhaps a pipe, whose reader has 100 ms per batch. A line
+// longer than a whole file plus 1 MiB is cut by rotation; its bytes continue in the next file. What prevents
+// writing is reported once, and so is its end. Thread: the writer's.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,9 @@ struct LogWays {
 class LogFile {
  public:
   // `lost` counts every line that a file dropped itself; shared by all files of the thread.
-  LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways = {});
+  // `left`: how this run left the file when it was open before.
+  LogFile(FilePolicy policy, const base::Clock& clock, handoff::Tally& lost, LogWays ways = {},
+          std::optional<Seam> left = {});
 
   // `before` was dropped on the way here, just before `lines`. Without a source: whole lines with their
   // newlines.
@@ -52,6 +55,8 @@ class LogFile {
   void tick();
   // Nothing was written for a minute and no marker is pending: the file may be closed and forgotten.
   [[nodiscard]] bool idle() const;
+  // How it ends.
+  [[nodiscard]] const Seam& seam() const noexcept { return seam_; }
   [[nodiscard]] bool degraded() const noexcept { return retry_at_.has_value(); }
   // The errno value of what degraded it.
   [[nodiscard]] int error() const noexcept { return error_; }
@@ -59,6 +64,8 @@ class LogFile {
  private:
   [[nodiscard]] bool ready();
   [[nodiscard]] bool open();
+  [[nodiscard]] bool end_what_was_left();
+  [[nodiscard]] std::string open_ends(int fd) const;
   [[nodiscard]] bool moved_away();
   [[nodiscard]] bool write_marker();
   [[nodiscard]] bool write(std::string_view& lines, Source whose);
@@ -78,6 +85,7 @@ class LogFile {
   base::UniqueFd fd_;
   bool regular_ = false;
   Seam seam_;
+  bool is_ours_;  // what was there before this run has been looked at
   std::uint64_t size_ = 0;
   Dropped dropped_;  // not yet noted in the file
   std::optional<base::TimePoint> retry_at_;

@@ -3,8 +3,14 @@
 namespace gracevisor::output {
 
 void LogFiles::append(const Lines& lines) {
-  auto [place, fresh] = files_.try_emplace(lines.policy.path, lines.policy, clock_, lost_, ways_);
-  if (!fresh) place->second.set_policy(lines.policy);
+  auto place = files_.find(lines.policy.path);
+  if (place != files_.end()) {
+    place->second.set_policy(lines.policy);
+  } else {
+    std::optional<Seam> left;
+    if (auto closed = closed_.extract(lines.policy.path)) left = closed.mapped();
+    place = files_.try_emplace(lines.policy.path, lines.policy, clock_, lost_, ways_, left).first;
+  }
   place->second.append(lines.text, lines.before, lines.first, lines.last);
 }
 
@@ -14,7 +20,11 @@ void LogFiles::reopen() {
 
 void LogFiles::tick() {
   for (auto& [path, file] : files_) file.tick();
-  std::erase_if(files_, [](const auto& entry) { return entry.second.idle(); });
+  std::erase_if(files_, [this](const auto& entry) {
+    if (!entry.second.idle()) return false;
+    closed_.insert_or_assign(entry.first, entry.second.seam());
+    return true;
+  });
 }
 
 }  // namespace gracevisor::output

@@ -28,6 +28,7 @@ class LogFiles {
   handoff::Tally& lost_;
   LogWays ways_;
   std::map<std::filesystem::path, LogFile> files_;
+  std::map<std::filesystem::path, Seam> closed_;  // how others end that this run wrote to
 };
 
 }  // namespace gracevisor::output

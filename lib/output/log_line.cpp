@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kTimeSize = 24;
 constexpr std::size_t kGenerationDigits = 20;
 constexpr std::size_t kSlotDigits = 10;
+constexpr std::size_t kMostApp = 255;  // bytes of a name
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string_view text(LogStream stream) {
@@ -132,6 +133,19 @@ std::optional<std::string> take_string(std::string_view& rest, bool cut) {
   return cut ? std::optional(std::move(out)) : std::nullopt;
 }
 
+// Up to behind its closing quote.
+bool skip_string(std::string_view& rest) {
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (rest[i] == '\\') {
+      ++i;
+    } else if (rest[i] == '"') {
+      rest.remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
 std::optional<FileLine> parse_prefixed(std::string_view rest, std::string_view app, bool cut) {
   FileLine line;
   line.time = take_time(rest);
@@ -187,6 +201,13 @@ std::optional<FileLine> parse_record(std::string_view line, bool cut, std::strin
   return line.front() == '{' ? parse_json(line, app, cut) : parse_prefixed(line, app, cut);
 }
 
+std::string_view app_of_record(std::string_view line) {
+  const bool json = take(line, R"({"time":")");
+  if (!take_time(line) || !take(line, json ? std::string_view(R"(","app":")") : " ")) return {};
+  const std::size_t end = line.substr(0, kMostApp + 1).find(json ? '"' : '@');
+  return end == std::string_view::npos ? std::string_view() : line.substr(0, end);
+}
+
 std::string as_in_json(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -211,6 +232,15 @@ std::optional<base::WallTime> access_time(std::string_view line) {
   if (begin == std::string_view::npos) return std::nullopt;
   line.remove_prefix(begin + 1);
   return base::parse_common_time(line.substr(0, line.find(']')));
+}
+
+std::optional<std::string_view> access_app(std::string_view line) {
+  if (!take(line, R"({"time":")")) return std::nullopt;
+  if (!skip_string(line) || !take(line, R"(,"client":")") || !skip_string(line)) return std::nullopt;
+  if (take(line, R"(,"listener":")") && !skip_string(line)) return std::nullopt;
+  if (!take(line, R"(,"app":")")) return std::string_view();
+  const std::string_view app = line.substr(0, line.find('"'));
+  return app.size() == line.size() ? std::nullopt : std::optional(app);
 }
 
 std::optional<base::WallTime> daemon_time(std::string_view line) {

@@ -55,11 +55,16 @@ struct FileLine {
 // end of `line` is missing.
 [[nodiscard]] std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app);
 
+// The app that a line names if it is a record, of which no more is looked at; empty: it is none.
+[[nodiscard]] std::string_view app_of_record(std::string_view line);
+
 // `text` as it reads back from JSON.
 [[nodiscard]] std::string as_in_json(std::string_view text);
 
 // The time that a line of an access log in either format begins with, or of the daemon's own log.
 [[nodiscard]] std::optional<base::WallTime> access_time(std::string_view line);
+// The app that a line of an access log names; empty: no app took the request; unset: its format does not say.
+[[nodiscard]] std::optional<std::string_view> access_app(std::string_view line);
 [[nodiscard]] std::optional<base::WallTime> daemon_time(std::string_view line);
 
 }  // namespace gracevisor::output

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <numeric>
+#include <ranges>
 
 namespace gracevisor::output {
 namespace {
@@ -23,6 +25,22 @@ FileLine shortened(FileLine line) {
   line.shortened = line.shortened || line.text.size() > kMostText;
   line.text.resize(std::min(line.text.size(), kMostText));
   return line;
+}
+
+// Makes a whole of the first part of a line and what follows it.
+void prepend(FileLine& first, FileLine& rest) {
+  const std::size_t room = kMostText - std::min(kMostText, first.text.size());
+  if (!first.shortened) {
+    first.shortened = rest.shortened || rest.text.size() > room;
+    first.text += std::string_view(rest.text).substr(0, room);
+  }
+  first.goes_on = rest.goes_on;
+}
+
+// Lines are missing there: what follows is no rest of what was before.
+bool is_gap(std::string_view line) {
+  return line.starts_with(R"({"dropped_lines":)") ||
+         (line.starts_with("[gracevisor: ") && line.ends_with(" dropped]"));
 }
 
 }  // namespace
@@ -51,7 +69,15 @@ bool LogReader::spend() {
 }
 
 LogRead LogReader::take() {
-  std::ranges::reverse(found_.lines);
+  (void)finish_open();  // there may be more than enough then
+  std::vector<std::size_t> order(places_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [this](std::size_t i) { return places_[i]; });
+  order.resize(std::min(order.size(), what_.query.lines));
+  std::vector<FileLine> lines;
+  lines.reserve(order.size());
+  for (const std::size_t i : std::views::reverse(order)) lines.push_back(std::move(found_.lines[i]));
+  found_.lines = std::move(lines);
   found_.bytes = bytes_;
   return std::exchange(found_, {});
 }
@@ -113,6 +139,8 @@ bool LogReader::read_slice() {
 // False: enough.
 bool LogReader::take_line(std::string_view line, bool cut) {
   found_.any = true;
+  ++place_;
+  if (is_gap(line) && !finish_open()) return false;
   FileLine seen = look_at(line, cut);
   if (seen.time && too_old(*seen.time)) return pass_old(line);
   if (seen.time) old_ = old_bytes_ = 0;
@@ -123,13 +151,51 @@ bool LogReader::take_line(std::string_view line, bool cut) {
     return !found_.gave_up;
   }
   untold_ = 0;
-  if (!wanted(seen)) return true;
-  const std::size_t size = size_of(seen);
-  found_.cut = size > what_.query.bytes - bytes_;
+  if (is_of_others(line)) return true;
+  return put(std::move(seen));
+}
+
+bool LogReader::put(FileLine&& line) {
+  const LogQuery& query = what_.query;
+  if (!query.wants(line.stream) || !query.wants_instance(line.instance)) return true;
+  const std::size_t size = size_of(line);
+  found_.cut = size > query.bytes - bytes_;
   if (found_.cut) return false;
   bytes_ += size;
-  found_.lines.push_back(std::move(seen));
+  return line.instance.empty() ? put_whole(std::move(line), place_) : put_record(std::move(line));
+}
+
+bool LogReader::put_record(FileLine&& record) {
+  if (open_.size() >= kMostOpen && !finish_open()) return false;
+  auto [found, fresh] = open_.try_emplace({record.instance, record.stream});
+  Open& open = found->second;
+  if (!fresh && !record.goes_on) {
+    // What is open begins behind this one.
+    Open whole = std::exchange(open, {place_, std::move(record)});
+    return put_whole(std::move(whole.line), whole.place);
+  }
+  if (!fresh) prepend(record, open.line);
+  open = {place_, std::move(record)};
+  return true;
+}
+
+// Its bytes have been counted.
+bool LogReader::put_whole(FileLine&& line, std::uint64_t place) {
+  if (!wanted(line)) {
+    bytes_ -= std::min(bytes_, size_of(line));
+    return true;
+  }
+  places_.push_back(place);
+  found_.lines.push_back(std::move(line));
   return found_.lines.size() < what_.query.lines;
+}
+
+bool LogReader::finish_open() {
+  bool more = true;
+  for (auto& [whose, open] : std::exchange(open_, {})) {
+    more = put_whole(std::move(open.line), open.place) && more;
+  }
+  return more;
 }
 
 FileLine LogReader::look_at(std::string_view line, bool cut) const {
@@ -144,6 +210,14 @@ FileLine LogReader::look_at(std::string_view line, bool cut) const {
   plain.text = line.substr(0, kMostText);
   plain.shortened = cut || line.size() > kMostText;
   return plain;
+}
+
+// Counts what does not say whose it is.
+bool LogReader::is_of_others(std::string_view line) {
+  if (what_.query.apps.empty()) return false;
+  const auto app = access_app(line);
+  if (!app) ++found_.nameless;
+  return app && std::ranges::find(what_.query.apps, *app) == what_.query.apps.end();
 }
 
 void LogReader::note_untold(std::string_view line) {

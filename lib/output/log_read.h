@@ -7,6 +7,9 @@
 //
 //   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
 //
+// The records that are parts of a line become one before it is searched. A gap in the file ends what went on
+// before it.
+//
 // A file that is renamed meanwhile is read on, and not once more under its new name; one that is truncated is
 // left. Files are opened as LogOpener allows: one that may not be, or that cannot be read, ends the reading
 // with a remark. Thread: the writer's.
@@ -16,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +45,7 @@ struct LogQuery {
   std::string grep;                         // a fixed string; empty: every line
   LogStream stream = LogStream::unknown;    // unknown: both
   std::vector<std::string> instances = {};  // "43.1", or a generation, "43"; empty: all
+  std::vector<std::string> apps = {};       // of an access log, no line that names another; empty: all
 
   [[nodiscard]] bool wants(LogStream of) const noexcept {
     return stream == LogStream::unknown || stream == of;
@@ -66,6 +71,7 @@ struct LogRead {
   std::vector<std::size_t> untold_texts;  // std::hash of the newest of these, at most kMostTexts
   bool gave_up = false;                   // so many that what is before them was not looked at
   bool cut = false;                       // there would be more than LogQuery::bytes
+  std::uint64_t nameless = 0;             // lines of an access log that name no app, because of their format
   std::size_t bytes = 0;                  // of `lines`, as LogQuery::bytes bounds them
   std::string spent;                      // "256 MiB" or "10 s": the budget, after which it gave up
   std::string trouble;                    // why a file could not be read; empty: all could
@@ -81,6 +87,7 @@ class LogReader {
   // for a while: so much that is too old, in a row, is needed to tell that all before is.
   static constexpr std::size_t kMostOld = 1000;
   static constexpr std::size_t kMostOldBytes = 1UL << 20;
+  static constexpr std::size_t kMostOpen = 256;  // streams of which a line waits for its earlier parts
 
   // What a reading may take.
   struct Budget {
@@ -110,6 +117,12 @@ class LogReader {
   [[nodiscard]] bool read_slice();
   [[nodiscard]] bool take_line(std::string_view line, bool cut);
   [[nodiscard]] FileLine look_at(std::string_view line, bool cut) const;
+  [[nodiscard]] bool is_of_others(std::string_view line);
+  // Of a line or a part of one. False: enough.
+  [[nodiscard]] bool put(FileLine&& line);
+  [[nodiscard]] bool put_record(FileLine&& record);
+  [[nodiscard]] bool put_whole(FileLine&& line, std::uint64_t place);
+  [[nodiscard]] bool finish_open();
   void note_untold(std::string_view line);
   // Does the line say what the query asks for?
   [[nodiscard]] bool tells(const FileLine& line) const;
@@ -133,7 +146,15 @@ class LogReader {
   std::size_t untold_ = 0;  // bytes in a row
   std::size_t old_ = 0;     // lines in a row
   std::size_t old_bytes_ = 0;
-  LogRead found_;  // newest first
+  // Records of which earlier parts may follow, each with the place of its oldest part.
+  struct Open {
+    std::uint64_t place = 0;
+    FileLine line;
+  };
+  std::map<std::pair<std::string, LogStream>, Open> open_;
+  std::uint64_t place_ = 0;            // of the line that was read last: 1 is the newest
+  std::vector<std::uint64_t> places_;  // of the lines that are found
+  LogRead found_;                      // newest first, but for those that had to wait
 };
 
 }  // namespace gracevisor::output

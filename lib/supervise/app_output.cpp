@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 namespace gracevisor::supervise {
@@ -46,6 +45,7 @@ AppOutput::Target AppOutput::target(const std::string& path) const {
   policy.max_size = log_.max_size;
   policy.keep = log_.keep;
   policy.json = to.format == output::LogFormat::json;
+  policy.records = to.format != output::LogFormat::plain;
   policy.block = log_.on_full == config::AppLog::OnFull::block;
   policy.user = user_;
   return to;
@@ -87,6 +87,7 @@ void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
   log_ = log;
   end(who);
   (void)feeds(who);
+  (void)tail(who);  // that it is silent is known as well
 }
 
 AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
@@ -218,29 +219,41 @@ std::vector<std::string> AppOutput::last(const routing::Identity& who, std::size
   return result;
 }
 
-void AppOutput::visit(const std::function<bool(const OutputLine&)>& visit) const {
-  using Lines = std::deque<OutputLine>;
-  struct Rest {
-    Lines::const_reverse_iterator next;
-    Lines::const_reverse_iterator end;
-  };
-  const auto when = [](const Rest& rest) { return rest.next->time; };
-  std::vector<Rest> tails;
-  tails.reserve(tails_.size());
-  for (const auto& [key, tail] : tails_) {
-    if (!tail->lines().empty()) tails.push_back({tail->lines().rbegin(), tail->lines().rend()});
+AppOutput::Cursor::Cursor(const AppOutput& of) : of_(of) {
+  rests_.reserve(of.tails_.size());
+  for (const auto& [whose, tail] : of.tails_) {
+    put({whose, tail->let_go() + tail->lines().size(), {}}, *tail);
   }
-  std::ranges::make_heap(tails, {}, when);
-  while (!tails.empty()) {
-    std::ranges::pop_heap(tails, {}, when);
-    Rest& newest = tails.back();
-    if (!visit(*newest.next)) return;
-    if (++newest.next == newest.end) {
-      tails.pop_back();
-    } else {
-      std::ranges::push_heap(tails, {}, when);
-    }
+}
+
+// Null: it has let them go.
+const OutputLine* AppOutput::Cursor::newest_of(const OutputTail& tail, std::uint64_t end) {
+  const std::uint64_t first = tail.let_go();
+  return end > first && end - first <= tail.lines().size() ? &tail.lines()[end - first - 1] : nullptr;
+}
+
+void AppOutput::Cursor::put(Rest rest, const OutputTail& tail) {
+  const OutputLine* line = newest_of(tail, rest.end);
+  if (line == nullptr) return;
+  rest.newest = line->time;
+  rests_.push_back(rest);
+  std::ranges::push_heap(rests_, {}, &Rest::newest);
+}
+
+const OutputLine* AppOutput::Cursor::next() {
+  while (!rests_.empty()) {
+    std::ranges::pop_heap(rests_, {}, &Rest::newest);
+    Rest rest = rests_.back();
+    rests_.pop_back();
+    const auto tail = of_.tails_.find(rest.whose);
+    if (tail == of_.tails_.end()) continue;
+    const OutputLine* line = newest_of(*tail->second, rest.end);
+    if (line == nullptr) continue;
+    --rest.end;
+    put(rest, *tail->second);
+    return line;
   }
+  return nullptr;
 }
 
 OutputTail::WallTime AppOutput::complete_since() const {

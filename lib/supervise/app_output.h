@@ -59,8 +59,28 @@ class AppOutput {
 
   // The newest lines of one instance, without their times.
   [[nodiscard]] std::vector<std::string> last(const routing::Identity& who, std::size_t count) const;
-  // Visits everything that is kept, the newest line first, while `visit` returns true. It must not write.
-  void visit(const std::function<bool(const OutputLine&)>& visit) const;
+  // What is kept at the moment at which this is made, the newest line first. It may be looked at bit by bit:
+  // what is let go meanwhile is left out.
+  class Cursor {
+   public:
+    explicit Cursor(const AppOutput& of);
+    // Null: there is no more. Valid until the app writes more.
+    [[nodiscard]] const OutputLine* next();
+
+   private:
+    // The lines of an instance with numbers below `end`.
+    struct Rest {
+      std::pair<base::GenerationId, base::Slot> whose;
+      std::uint64_t end;
+      OutputTail::WallTime newest;
+    };
+    [[nodiscard]] static const OutputLine* newest_of(const OutputTail& tail, std::uint64_t end);
+    void put(Rest rest, const OutputTail& tail);
+
+    const AppOutput& of_;
+    std::vector<Rest> rests_;  // a heap
+  };
+  [[nodiscard]] Cursor newest_first() const { return Cursor(*this); }
   // From when on nothing that came is missing in it.
   [[nodiscard]] OutputTail::WallTime complete_since() const;
   // Where the app's output goes now.

@@ -25,6 +25,7 @@ Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::G
   entry.configured = configured;
   entry.configured_listeners = spec::listeners_of(configured, settings_.config.listeners);
   entry.rates.note(now(), {});
+  if (new_app_) new_app_(configured.name);
   return entry;
 }
 

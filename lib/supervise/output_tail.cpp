@@ -59,7 +59,7 @@ void OutputTail::emit(process::OutputStream stream, std::string text, bool parti
   while (kept_ > kKept) {
     kept_ -= lines_.front().text.size() + kPerLine;
     lines_.pop_front();
-    incomplete_ = true;
+    ++let_go_;
   }
 }
 

@@ -56,7 +56,9 @@ class OutputTail {
   // All that are kept, oldest first; as long valid.
   [[nodiscard]] const std::deque<OutputLine>& lines() const noexcept { return lines_; }
   // Older lines were let go.
-  [[nodiscard]] bool incomplete() const noexcept { return incomplete_; }
+  [[nodiscard]] bool incomplete() const noexcept { return let_go_ > 0; }
+  // How many: the number of the first that is kept.
+  [[nodiscard]] std::uint64_t let_go() const noexcept { return let_go_; }
 
  private:
   void emit(process::OutputStream stream, std::string text, bool partial, WallTime now);
@@ -67,7 +69,7 @@ class OutputTail {
   std::array<std::string, 2> unfinished_;  // at most kMaxLine each
   std::deque<OutputLine> lines_;
   std::size_t kept_ = 0;
-  bool incomplete_ = false;
+  std::uint64_t let_go_ = 0;
 };
 
 }  // namespace gracevisor::supervise

@@ -98,6 +98,7 @@ AppSnapshot Supervisor::snapshot_of(const AppEntry& entry, const Drift& differin
   }
   if (!config.listen.empty()) result.routes = config.routes;
   if (const decide::Generation* live = app.live()) add_live(*live, result);
+  result.newest = app.last_generation();
   for (const decide::Generation* generation : app.generations()) {
     GenerationSnapshot& to = result.generations.emplace_back();
     to.id = generation->id();

@@ -87,6 +87,7 @@ struct AppSnapshot {
   std::vector<std::string> addresses;  // at which it is reached
   std::vector<config::Route> routes;   // empty for an app that is not routed
   base::GenerationId live;             // 0: none
+  base::GenerationId newest;           // that there ever was; 0: none
   std::size_t healthy = 0;             // instances of the live generation
   std::optional<base::TimePoint> healthy_since;
   std::vector<GenerationSnapshot> generations;

@@ -78,6 +78,9 @@ class Supervisor {
   // null, gets every step from now on, and is finished just before.
   void shut_down(std::shared_ptr<decide::Report> report = nullptr);
   void on_over(std::function<void()> over) { over_ = std::move(over); }
+  // Runs for each app that is added, before anything of it is started; it must not call back but for what is
+  // known.
+  void on_new_app(std::function<void(const std::string& name)> added) { new_app_ = std::move(added); }
 
   // How many instances an app should have.
   struct Scale {
@@ -359,6 +362,7 @@ class Supervisor {
   decide::Shutdown shutdown_;
   std::vector<std::shared_ptr<decide::Report>> shutdown_reports_;
   std::function<void()> over_;
+  std::function<void(const std::string&)> new_app_;
 };
 
 }  // namespace gracevisor::supervise

@@ -1,5 +1,5 @@
 // gvctl logs beyond what the daemon has in memory: over its restarts and over rotations, from several apps,
-// by time, text and stream, and what becomes of a follower.
+// by time, text and stream.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -221,7 +221,7 @@ TEST_CASE("logs: an instance that only records of an earlier daemon name is foun
   CHECK(out(daemon, {"web@77.1"}) == "long ago\n");
   const CommandResult unknown = daemon.ctl({"logs", "web@78"});
   CHECK(unknown.exit_code == 4);
-  CHECK(has(unknown.err, "nothing of web@78 is kept"));
+  CHECK(has(unknown.err, "there is no generation 78 of web: the newest is 2"));
 }
 
 TEST_CASE("logs: standard error in a file of its own is shown by itself, also after a restart") {
@@ -288,52 +288,24 @@ TEST_CASE("logs: --access shows the access log of an app, and one that apps shar
   CHECK(count(all, "/one") == 1);
   CHECK(has(out(daemon, {"--access", "--grep", "/one", "--since", "10m", "web"}), "web  {"));
   CHECK(out(daemon, {"--access", "--until", "1h", "web"}).empty());
+  // The file is shared, and its lines say whose they are.
+  const CommandResult api = daemon.ctl({"logs", "--access", "api"});
+  CHECK(api.out.empty());
+  CHECK(api.err == "gvctl: no line is what was asked for\n");
+  CHECK(daemon.ctl({"logs", "--access", "web"}).err.empty());
+  std::ofstream(site.directory() / "access.log", std::ios::app)
+      << "127.0.0.1 - - [29/Nov/2026:10:00:00 +0000] \"GET /three HTTP/1.1\" 200 2 \"-\" \"-\"\n";
+  const CommandResult combined = daemon.ctl({"logs", "--access", "api"});
+  CHECK(has(combined.out, "api  127.0.0.1"));
+  CHECK(count(combined.out, "\n") == 1);
+  CHECK(combined.err ==
+        "gvctl: " + (site.directory() / "access.log").string() +
+            " is shared: it holds lines of api and web, and 1 line of these does not say whose\n");
+  CHECK(daemon.ctl({"logs", "--access", "api", "web"}).err.empty());
   const CommandResult none = daemon.ctl({"logs", "--access", "none"});
   CHECK(none.exit_code == 1);
   CHECK(has(none.err, "none has no access log in a file"));
   CHECK(daemon.ctl({"logs", "--access", "nope"}).exit_code == 4);
-}
-
-TEST_CASE("logs: a follower waits for the next daemon and gets what both wrote, once") {
-  const EchoSite apps({"web"});
-  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
-  auto first = std::make_unique<DaemonProcess>(apps.site);
-  REQUIRE(shows(*first, "web", "begins"));
-  auto follow = first->ctl_beside({"logs", "-f", "web"});
-  apps.say("web", "to the first\n");
-  REQUIRE(wait_until([&] { return has(follow->out(), "to the first"); }));
-  first->abandon();
-  REQUIRE(wait_until([&] { return has(follow->err(), "waiting for the next one"); }));
-  apps.forget("web");
-  DaemonProcess second(apps.site);
-  REQUIRE(shows(second, "web", "begins"));
-  apps.say("web", "to the second\n");
-  CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
-  INFO(follow->out() << follow->err());
-  CHECK(count(follow->out(), "begins") == 2);
-  CHECK(count(follow->out(), "to the first") == 1);
-  CHECK(count(follow->out(), "to the second") == 1);
-  CHECK(count(follow->err(), "the daemon has gone") == 1);
-  CHECK(follow->running());
-  follow.reset();  // it is no process of the daemon
-}
-
-TEST_CASE("logs: a line from the future hides nothing from a follower that waits for the next daemon") {
-  const EchoSite apps({"web"});
-  apps.site.configure(echo("web", "format = \"prefixed\"\n"));
-  auto first = std::make_unique<DaemonProcess>(apps.site);
-  REQUIRE(shows(*first, "web", "begins"));
-  std::ofstream(apps.log("web"), std::ios::app) << "2099-11-29T10:00:00.000Z web@1.1 out| not yet\n";
-  auto follow = first->ctl_beside({"logs", "-f", "web"});
-  REQUIRE(wait_until([&] { return has(follow->out(), "not yet"); }));
-  first->abandon();
-  REQUIRE(wait_until([&] { return has(follow->err(), "waiting for the next one"); }));
-  apps.forget("web");
-  DaemonProcess second(apps.site);
-  REQUIRE(shows(second, "web", "begins"));
-  apps.say("web", "to the second\n");
-  CHECK(wait_until([&] { return has(follow->out(), "to the second"); }));
-  follow.reset();  // it is no process of the daemon
 }
 
 TEST_CASE(

@@ -1,7 +1,10 @@
 // gvctl logs over failed deploys, and of what is not there.
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "support/daemon_process.h"
+#include "support/echo_app.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -34,14 +37,40 @@ TEST_CASE("logs: after failed deploys each generation has its own lines and the 
     CHECK(dead.exit_code == 0);
     CHECK(dead.out == "fails\n");
   }
-  // Two failed before the last five.
-  for (const char* gone : {"web@2", "web@3.1", "web@9", "web@1.2", "web@18446744073709551615"}) {
-    CommandResult unknown = daemon.ctl({"logs", gone});
+  const auto refused = [&daemon](const std::string& what, const std::string& text) {
+    const CommandResult unknown = daemon.ctl({"logs", what});
     INFO(describe(unknown));
     CHECK(unknown.exit_code == 4);
-    CHECK(unknown.err.find("nothing of " + std::string(gone) + " is kept, only of @1, @4, @5, @6, @7, @8") !=
-          std::string::npos);
-    CHECK(daemon.ctl({"logs", "-f", gone}).exit_code == 4);
+    CHECK(has(unknown.err, text));
+    CHECK(daemon.ctl({"logs", "-f", what}).exit_code == 4);
+  };
+  // Two failed before the last five.
+  for (const std::string gone : {"web@2", "web@3.1", "web@1.2"}) {
+    refused(gone, "nothing of " + gone + " is kept, only of @1, @4, @5, @6, @7, @8");
+  }
+  refused("web@9", "there is no generation 9 of web: the newest is 8");
+  refused("web@18446744073709551615", "there is no generation 18446744073709551615 of web: the newest is 8");
+}
+
+TEST_CASE("logs: a generation that was silent is another thing than one that never was") {
+  Site site;
+  site.configure("[app.web]\ncommand = \"@DEMO@ --version-text v1\"\nlisten = \"@LISTEN@\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure("[app.web]\ncommand = \"/bin/sh -c 'exit 3'\"\nlisten = \"@LISTEN@\"\n");
+  CHECK(daemon.ctl({"deploy", "web"}).exit_code == 10);
+  for (const char* silent : {"web@2", "web@2.1"}) {
+    const CommandResult logs = daemon.ctl({"logs", silent});
+    INFO(describe(logs));
+    CHECK(logs.exit_code == 0);
+    CHECK(logs.out.empty());
+    CHECK(logs.err == std::string("gvctl: nothing was written by ") + silent + "\n");
+  }
+  for (const char* never : {"web@3", "web@3.1"}) {
+    const CommandResult logs = daemon.ctl({"logs", never});
+    INFO(describe(logs));
+    CHECK(logs.exit_code == 4);
+    CHECK(has(logs.err, std::string("there is no generation ") + never[4] + " of web: the newest is 2"));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "loop/fd_watch.h"
+#include "loop/next_turn.h"
 #include "loop/timer.h"
 #include "support/run_until.h"
 
@@ -153,4 +154,29 @@ TEST_CASE_FIXTURE(Fixture, "timer: it may be destroyed and restarted in its own 
   timer->start(Millis(0));
   REQUIRE(run_until(*loop, [&] { return timer == nullptr; }));
   CHECK(fired == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "loop: what asks for one turn after the other leaves the others theirs") {
+  int turns = 0;
+  int due = 0;
+  std::unique_ptr<NextTurn> next;
+  next = std::make_unique<NextTurn>(*loop, [&] {
+    if (++turns < 1000) next->ask();
+  });
+  Timer timer(*loop, [&] { due = turns; });
+  next->ask();
+  next->ask();
+  timer.start(Millis(0));
+  loop->run();
+  CHECK(turns == 1000);
+  CHECK(due <= 1);
+  next->ask();
+  next->stop();
+  loop->run();
+  CHECK(turns == 1000);
+  // Whoever owns it may end in it.
+  next = std::make_unique<NextTurn>(*loop, [&] { next.reset(); });
+  next->ask();
+  loop->run();
+  CHECK(next == nullptr);
 }

@@ -195,3 +195,16 @@ TEST_CASE("backward lines: it stops where the receiver has enough") {
   CHECK_FALSE(reader.add("a\nb\nc\nd\n", [&count](std::string_view, bool) { return ++count < 2; }));
   CHECK(count == 2);
 }
+
+TEST_CASE("log line: an access log names the app, in the format that does") {
+  using App = std::optional<std::string_view>;
+  const std::string time = R"({"time":"2026-11-29T10:00:00.000Z","client":"unix")";
+  CHECK(access_app(time + R"(,"listener":"main","app":"web","status":200})") == App("web"));
+  CHECK(access_app(time + R"(,"app":"web","status":200})") == App("web"));
+  CHECK(access_app(time + R"(,"listener":"a\",\"app\":\"x","app":"web"})") == App("web"));
+  CHECK(access_app(time + R"(,"request_line":"GET /,\"app\":\"web\"","status":400})") == App(""));
+  for (const std::string& none : {std::string(), std::string("1.2.3.4 - - [x] \"app\""), time.substr(0, 40),
+                                  time + R"(,"app":"we)", std::string(R"({"dropped_lines":1})")}) {
+    CHECK_FALSE(access_app(none).has_value());
+  }
+}

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 using namespace gracevisor;
@@ -85,31 +86,13 @@ TEST_CASE("log merge: what the file and memory have in common is shown once, as 
            Row{"a record of another instance is another line", "1:1.1:a", "2:1.2:a", "1:1.1:a 2:1.2:a "},
            Row{"plain lines before records", "x 1:1.1:a y 2:1.1:b", "", "x 1:1.1:a y 2:1.1:b "},
            Row{"records out of order are put into order", "2:1.1:b 1:1.2:a", "", "1:1.2:a 2:1.1:b "},
-           Row{"parts of a line are joined", "1:1.1:pro+ 2:1.2:x 3:1.1:gress", "", "1:1.1:progress 2:1.2:x "},
-           Row{"parts of two streams are not", "1:1.1:a+ 2:1.1!b", "", "1:1.1:a 2:1.1!b "},
            Row{"a shortened line ends where it ends", "1:1.1:long* 2:1.1:next 3:1.1:third", "",
                "1:1.1:long 2:1.1:next 3:1.1:third "},
            Row{"bytes that are not UTF-8, from JSON", "1:1.1:a\xef\xbf\xbd", "1:1.1:a\xff", "1:1.1:a\xff "},
-           Row{"joined parts are recognised", "1:1.1:pro+ 3:1.1:gress", "3:1.1:progress", "3:1.1:progress "},
        }) {
     CAPTURE(row.name);
     CHECK(shown(merge(lines(row.file), lines(row.kept))) == row.merged);
   }
-}
-
-TEST_CASE("log merge: a line in parts is cut where every view cuts it") {
-  std::vector<FileLine> parts;
-  for (int i = 0; i < 3; ++i) {
-    FileLine part = line("1:1.1:+");
-    part.text = std::string(40000, static_cast<char>('a' + i));
-    part.goes_on = i < 2;
-    parts.push_back(part);
-  }
-  const auto merged = merge(parts, {});
-  REQUIRE(merged.size() == 1);
-  CHECK(merged[0].line.text.size() == kMostText);
-  CHECK(merged[0].line.shortened);
-  CHECK_FALSE(merged[0].line.goes_on);
 }
 
 TEST_CASE("log merge: a long line is recognised wherever a character was cut by its limit") {
@@ -143,4 +126,33 @@ TEST_CASE("log merge: a line that came in parts is shown once, however others cu
   }
   // One that came whole is no other lines.
   CHECK(shown(merge(lines("pro gress"), lines("1:1.1:progress"))) == "pro gress 1:1.1:progress ");
+}
+
+TEST_CASE("log merge: however much there is, a step is small") {
+  constexpr int kLines = 20'000;
+  std::vector<FileLine> file;
+  std::vector<FileLine> kept;
+  for (int i = 0; i < kLines; ++i) {
+    FileLine one = line(std::to_string(i) + ":1.1:x");
+    one.text += std::to_string(i);
+    if (i % 2 == 0) kept.push_back(one);
+    if (i % 3 != 0) one = FileLine{{}, {}, LogStream::unknown, one.text};
+    file.push_back(one);
+  }
+  LogMerge merging(file, kept);
+  std::size_t steps = 1;
+  while (merging.step()) ++steps;
+  // Each line is looked at once in each of five phases at least.
+  CHECK(steps > 4 * kLines / LogMerge::kStep);
+  const auto merged = merging.take();
+  REQUIRE(merged.size() == kLines);
+  CHECK(shown(merged) == shown(merge(file, kept)));
+  CHECK(std::ranges::is_sorted(merged, {}, &MergedLine::order));
+
+  // Of long lines a step looks at fewer.
+  file.resize(100);
+  for (FileLine& one : file) one.text.assign(kMostText, 'x');
+  LogMerge of_long(file, {});
+  for (steps = 1; of_long.step();) ++steps;
+  CHECK(steps > 100 * kMostText / LogMerge::kStepBytes);
 }

@@ -32,10 +32,8 @@ struct Fixture {
   }
   std::string all() {
     std::string text;
-    output.visit([&text](const OutputLine& line) {
-      text.insert(0, line.instance + "=" + line.text + " ");
-      return true;
-    });
+    auto newest = output.newest_first();
+    while (const OutputLine* line = newest.next()) text.insert(0, line->instance + "=" + line->text + " ");
     return text;
   }
   std::vector<std::uint64_t> kept() {
@@ -148,11 +146,18 @@ TEST_CASE(
   f.write(1, "three", 1);
   CHECK(f.all() == "1.1=one 1.2=two 1.1=three ");
   CHECK(f.output.complete_since() <= begin);
-  int visited = 0;
-  f.output.visit([&visited](const OutputLine&) { return ++visited < 2; });
-  CHECK(visited == 2);
+  // What comes later is not seen, and what is let go meanwhile is left out.
+  auto newest = f.output.newest_first();
+  f.write(1, "later", 1);
+  const OutputLine* seen = newest.next();
+  REQUIRE(seen != nullptr);
+  CHECK(seen->text == "three");
   for (int i = 0; i < 5000; ++i) f.write(1, std::string(100, 'x'), 2);
   CHECK(f.output.complete_since() > begin);
+  seen = newest.next();
+  REQUIRE(seen != nullptr);
+  CHECK(seen->text == "one");
+  CHECK(newest.next() == nullptr);
 }
 
 TEST_CASE("app output: the last line of an incarnation ends with it, also in a record that had gone out") {
@@ -167,11 +172,10 @@ TEST_CASE("app output: the last line of an incarnation ends with it, also in a r
   f.output.end(who);
   f.write(1, "next");
   std::vector<std::string> parts;
-  f.output.visit([&parts](const OutputLine& line) {
-    if (line.partial) return true;
-    parts.push_back(line.text);
-    return true;
-  });
+  auto newest = f.output.newest_first();
+  while (const OutputLine* line = newest.next()) {
+    if (!line->partial) parts.push_back(line->text);
+  }
   REQUIRE(parts.size() == 2);
   CHECK(parts[0] == "next");
   f.writer.reset();
