@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/one_line.h"
 #include "spec/listener_definitions.h"
 #include "supervise/listener_changes.h"
 #include "supervise/supervisor.h"
@@ -229,7 +230,9 @@ void Supervisor::notice_missing() {
       for (const std::string& one : taken) texts.push_back("does not get all: " + one);
     }
     if (texts == entry.missing) continue;
-    for (const std::string& text : texts) log_.error("listener app={} cause=\"{}\"", entry.app->name(), text);
+    for (const std::string& text : texts) {
+      log_.error("listener app={} cause=\"{}\"", entry.app->name(), base::quotable(text));
+    }
     if (texts.empty()) log_.info("listener app={} is reachable at all of its addresses", entry.app->name());
     entry.missing = std::move(texts);
   }

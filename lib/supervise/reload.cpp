@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/one_line.h"
 #include "config/difference.h"
 #include "config/keys.h"
 #include "supervise/supervisor.h"
@@ -50,8 +51,10 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
   }
   auto plan = plan_reload(request, Opening::now);
   if (!plan) {
-    log_.error("reload cause=\"{}\"", plan.error().why);
-    for (const std::string& detail : plan.error().details) log_.error("reload cause=\"{}\"", detail);
+    log_.error("reload cause=\"{}\"", base::quotable(plan.error().why));
+    for (const std::string& detail : plan.error().details) {
+      log_.error("reload cause=\"{}\"", base::quotable(detail));
+    }
     return std::unexpected(plan.error());
   }
   if (request.dry_run) {
@@ -69,7 +72,7 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
 void Supervisor::begin(ReloadPlan plan, std::shared_ptr<decide::Report> report) {
   tell_plan(plan, *report, false);
   for (const config::Diagnostic& warning : plan.warnings) {
-    log_.warning("reload cause=\"{}\"", warning.line());
+    log_.warning("reload cause=\"{}\"", base::quotable(warning.line()));
   }
   decide::Reload steps(plan.steps);
   // Whoever does not wait stops reading there.

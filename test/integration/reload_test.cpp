@@ -319,6 +319,11 @@ TEST_CASE("reload: SIGHUP does it, too, and the log says what was done and what 
   daemon.signal(SIGHUP);
   CHECK(wait_until([&] { return has(daemon.log(), "app.web.instances: 0 is out of range"); }));
   CHECK(daemon.app("web")->healthy == 2);
+  // Quotes within quotes are single ones.
+  site.configure(named_app("web", "@LISTEN@", "log.format = \"prose\"\n"));
+  daemon.signal(SIGHUP);
+  CHECK(wait_until([&] { return has(daemon.log(), "unknown value 'prose'"); }));
+  CHECK_FALSE(has(daemon.log(), "\\\""));
 }
 
 TEST_CASE("reload: an app that was removed and comes back counts its generations on") {
