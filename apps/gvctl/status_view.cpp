@@ -6,6 +6,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "base/listed.h"
 #include "base/user_text.h"
 #include "gvctl/table.h"
 #include "gvctl/text.h"
@@ -31,15 +32,9 @@ Colour colour_of(std::string_view state) {
   return state == "stopped" ? Colour::plain : Colour::yellow;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return harmless(out);
-}
-
 std::string place_of(const AppStatus& app) {
-  std::string place = joined(app.routes);
-  if (!app.listens.empty()) place += (place.empty() ? "on " : " on ") + joined(app.listens);
+  std::string place = harmless(base::listed(app.routes));
+  if (!app.listens.empty()) place += (place.empty() ? "on " : " on ") + harmless(base::listed(app.listens));
   return place;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/listed.h"
 #include "config/draft.h"
 #include "config/substitute.h"
 
@@ -138,13 +139,9 @@ void warn_of_root(const Draft& draft, Findings& findings) {
     names.push_back(app.app.name);
   }
   if (first == nullptr) return;
-  constexpr std::size_t kMostNames = 10;
-  const std::size_t count = names.size();
-  const bool all = count <= kMostNames;
-  if (!all) names.resize(kMostNames);
   findings.warning(first->app.source,
-                   fmt::format("{} {} as root ({}{}): set user", count, count == 1 ? "app runs" : "apps run",
-                               fmt::join(names, ", "), all ? "" : ", ..."));
+                   fmt::format("{} {} as root ({}): set user", names.size(),
+                               names.size() == 1 ? "app runs" : "apps run", base::listed(names)));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/listed.h"
 #include "base/one_line.h"
 #include "spec/listener_definitions.h"
 #include "supervise/listener_changes.h"
@@ -40,7 +41,7 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
       result.push_back(other.app->name());
     }
   }
-  return joined(result);
+  return base::listed(result);
 }
 
 std::optional<decide::Refused> Supervisor::refuse_shared_tcp(

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/listed.h"
 #include "base/one_line.h"
 #include "config/difference.h"
 #include "config/keys.h"
@@ -184,9 +185,8 @@ void Supervisor::advance_reload() {
 // An app whose heir does not serve goes on with what it has.
 void Supervisor::tell_given_up() {
   for (const ReloadStep& step : reloading_->steps.take_given_up()) {
-    const std::string text =
-        fmt::format("keeps its routes, as {} does not serve them yet: reload again after it",
-                    fmt::join(step.heirs, ", "));
+    const std::string text = fmt::format(
+        "keeps its routes, as {} does not serve them yet: reload again after it", base::listed(step.heirs));
     log_.warning("reload app={} {}", step.app, text);
     reloading_->report->add(now(), {.app = step.app, .phase = "later", .text = text});
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/listed.h"
 #include "config/difference.h"
 #include "config/keys.h"
 #include "spec/listener_definitions.h"
@@ -139,7 +140,8 @@ void Supervisor::plan_shared_listeners(const ReloadRequest& request, ReloadPlan&
     if (listener.default_app && listener.default_app != now->default_app && !serves(*listener.default_app)) {
       hindrance = *listener.default_app + ", its new default, does not serve yet: reload again once it does";
     }
-    std::string text = fmt::format("{} ({})", joined(changes_between({*now}, {listener})), joined(users));
+    std::string text =
+        fmt::format("{} ({})", base::listed(changes_between({*now}, {listener})), base::listed(users));
     if (users.size() < 2) continue;  // its app's own: it changes with that
     if (hindrance.empty()) {
       plan.listeners.push_back(listener);
