@@ -190,6 +190,13 @@ control::ReportLine message_of(const decide::ReportLine& line) {
   message.phase = line.phase;
   message.at_ms = line.at.count();
   message.text = line.text;
+  message.keys = line.keys;
+  for (const auto& [instance, pid, endpoint] : line.started) {
+    message.started.push_back({instance, pid, endpoint});
+  }
+  for (const auto& [instance, last_exit, code, signal] : line.stopped) {
+    message.stopped.push_back({instance, last_exit, code, signal});
+  }
   if (line.exit) message.exit = static_cast<int>(*line.exit);
   for (const auto& [name, value] : line.fields) {
     std::visit([&message, &key = name](const auto& v) { message.fields.emplace_back(key, v); }, value);

@@ -162,7 +162,7 @@ void Instance::take(const spawn::Left& /*left*/) {
 }
 
 void Instance::take(const spawn::Unkillable& /*unkillable*/) {
-  tell(fact::Unkillable{identity_, knowledge_.place(identity_)});
+  tell(fact::Unkillable{identity_, text(knowledge_.place(identity_))});
   unkillable_ = true;
   end_tree();
 }

@@ -25,11 +25,18 @@ bool is_adjusted(const config::Difference& key) {
 
 // Daemon keys are told in two lines: those in force, and those that wait for a restart.
 void tell_daemon(const std::vector<config::Difference>& keys, const auto& tell) {
-  const std::string now = spec::names_of(keys, is_adjusted);
-  const std::string later = spec::names_of(keys, std::not_fn(is_adjusted));
-  if (!now.empty()) tell({.app = "daemon", .phase = "at once", .text = now});
+  std::vector<config::Difference> now = keys;
+  std::vector<config::Difference> later = keys;
+  std::erase_if(now, std::not_fn(is_adjusted));
+  std::erase_if(later, is_adjusted);
+  if (!now.empty()) {
+    tell({.app = "daemon", .phase = "at once", .text = spec::names_of(now), .keys = spec::key_names(now)});
+  }
   if (!later.empty()) {
-    tell({.app = "daemon", .phase = "later", .text = later + ": needs a restart of the daemon"});
+    tell({.app = "daemon",
+          .phase = "later",
+          .text = spec::names_of(later) + ": needs a restart of the daemon",
+          .keys = spec::key_names(later)});
   }
 }
 
@@ -93,7 +100,7 @@ void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool 
     tell({.app = step.app,
           .phase = std::string(word(step.action)),
           .text = explanation(step),
-          .fields = {{"keys", spec::names_of(step.differences)}}});
+          .keys = spec::key_names(step.differences)});
   }
   for (const decide::ReportLine& remark : plan.remarks) tell(remark);
   tell_daemon(plan.daemon, tell);

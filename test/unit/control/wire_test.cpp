@@ -63,14 +63,23 @@ const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"work
 
 // The further members in the order in which they are read.
 ReportLine report_line() {
-  return {
-      "cutover", 1700, "new requests -> @42", 13, {{"epoch", std::int64_t{-9}}, {"hot", true}, {"load", 0.5}},
-      "web"};
+  return {"cutover",
+          1700,
+          "new requests -> @42",
+          13,
+          {{"epoch", std::int64_t{-9}}, {"hot", true}, {"load", 0.5}},
+          "web",
+          {"command", "environment.V"},
+          {{"43.1", 4711, ":21004"}},
+          {{"42.1", "exit 3", 3, {}}, {"42.2", "signal 9", {}, 9}}};
 }
 
 constexpr std::string_view kReportLine =
-    R"({"phase":"cutover","at_ms":1700,"text":"new requests -> @42","app":"web","epoch":-9,"hot":true,)"
-    R"("load":0.5,"exit":13})";
+    R"({"phase":"cutover","at_ms":1700,"text":"new requests -> @42","app":"web",)"
+    R"("keys":["command","environment.V"],"started":[{"instance":"43.1","pid":4711,"endpoint":":21004"}],)"
+    R"("stopped":[{"instance":"42.1","last_exit":"exit 3","code":3,"signal":null},)"
+    R"({"instance":"42.2","last_exit":"signal 9","code":null,"signal":9}],)"
+    R"("epoch":-9,"hot":true,"load":0.5,"exit":13})";
 
 LogLine log_line() {
   return {"43.1", "err", "2026-11-22T20:00:00.123Z", "a\tline", true, "web", "a remark", 7};
