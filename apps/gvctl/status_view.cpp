@@ -170,6 +170,15 @@ std::string trouble_of(const InstanceStatus& instance, bool explained) {
   return {};
 }
 
+// "43.1 restarted 2 min ago after exit 1 "KeyError: 'URL'""; empty: it runs as it was started, or its trouble
+// is told.
+std::string restart_of(const InstanceStatus& instance) {
+  const bool well = among(instance.state, {"healthy", "draining"}) && instance.probes_failed == 0;
+  if (!well || instance.restarts == 0 || instance.last_exit.empty() || !instance.uptime_s) return {};
+  return fmt::format("{} restarted {} ago after {}", harmless(instance.name), age(*instance.uptime_s),
+                     last_words(instance));
+}
+
 // "deploying @4: guarding, 6 s left (gvctl attach flask, gvctl abort flask)"
 std::string deploy_line(const AppStatus& app, const DeployStatus& deploy) {
   std::string text = fmt::format("deploying @{}: {}", deploy.generation, harmless(deploy.phase));
@@ -218,6 +227,8 @@ void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   for (const InstanceStatus& instance : app.instances) {
     const std::string trouble = trouble_of(instance, explained);
     if (!trouble.empty()) note(trouble, Colour::red, "!");
+    const std::string restart = look.instances ? restart_of(instance) : "";
+    if (!restart.empty()) note(restart, Colour::plain, ">");
   }
 }
 

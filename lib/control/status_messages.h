@@ -41,7 +41,7 @@ struct InstanceStatus {
   std::uint64_t failures = 0;          // exits in a row without having been healthy for long
   std::optional<std::uint64_t> due_s;  // when the next process is started
   std::string last_exit;               // "exit 1"; empty: none has ended
-  std::string last_line;               // that it wrote, if it is not well
+  std::string last_line;               // that it wrote, if it is not well; else before it last exited
   std::string probe;                   // why it is not healthy, as far as the probes show
   friend bool operator==(const InstanceStatus&, const InstanceStatus&) = default;
 };

@@ -35,6 +35,8 @@ InstanceSnapshot snapshot_of(const decide::Instance& instance, const World& worl
     for (std::string& line : world.knowledge().last_output(instance.identity(), 1)) {
       result.last_line = std::move(line);
     }
+  } else {
+    result.last_line = instance.last_words();
   }
   const Run* run = world.runs().find(instance.identity());
   if (run == nullptr || run->gone() || !run->left().empty()) return result;

@@ -46,7 +46,8 @@ struct InstanceSnapshot {
     std::optional<observe::Usage> usage;  // unset: not looked at yet
   };
   std::optional<Process> process;
-  std::string last_line;  // that it wrote; set if it is not well
+  // If it is not well, the last one that it wrote; otherwise the one that told why it last exited.
+  std::string last_line;
 };
 
 struct GenerationSnapshot {
