@@ -70,6 +70,9 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
     report->finish(now(), "done", "nothing was changed", base::ExitCode::done);
     return {};
   }
+  if (request.deploy) {
+    tell_drift(drift_text(std::set<std::string>(request.apps.begin(), request.apps.end())), *report);
+  }
   const auto trees = plan->config.trees;
   begin(std::move(*plan), report);
   if (request.apps.empty()) note_app_folder(trees, request.remove);

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -298,6 +299,14 @@ class Supervisor {
   [[nodiscard]] const Drift& drift() const;
   [[nodiscard]] DriftMemory::Basis drift_basis() const;
   [[nodiscard]] Drift find_drift() const;
+  // A file of the configuration as people know it: without the folder of the main file.
+  [[nodiscard]] std::string short_name(const std::filesystem::path& file) const;
+  [[nodiscard]] Drift::Item drift_in(const std::filesystem::path& file) const;
+  [[nodiscard]] Drift::Item drift_of_gone(const AppEntry& entry, const config::Config& config) const;
+  void find_faults(const decide::Refused& refused, Drift& found) const;
+  // In words, without what a command takes itself; and told by that command.
+  [[nodiscard]] std::string drift_text(const std::set<std::string>& except) const;
+  void tell_drift(const std::string& differs, decide::Report& report) const;
   // reload.cpp
   void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
   void begin(ReloadPlan plan, std::shared_ptr<decide::Report> report);

@@ -40,7 +40,7 @@ TEST_CASE("show: the settings in force, with the places of the files, the defaul
   site.configure(named_app("web", "@LISTEN@", "environment.SECRET = \"second\"\nstop.signal = \"INT\"\n"));
   const std::string other = shown(daemon);
   INFO(other);
-  CHECK(has(other, "# configuration differs from web@1: environment.SECRET, stop"));
+  CHECK(has(other, " ago: web differs (environment.SECRET, stop"));
   CHECK(has(other, "environment = { SECRET = \"***\" }  # frozen @1; " + file + ":"));
   CHECK(has(other, " has another value\n"));
   CHECK_FALSE(has(other, "first"));

@@ -39,6 +39,7 @@ AppStatus app() {
   app.instances = {instance()};
   app.scaled_from = 3;
   app.problems = {{"left-behind", "left pid 9"}};
+  app.differs = {"environment.V"};
   return app;
 }
 
@@ -50,7 +51,7 @@ const std::string kApp =
     std::string(kInstance) +
     R"(],"deploy":{"generation":42,"running":false,"phase":"","since_s":9000,"left_s":null,"draining":0,)"
     R"("ended_s":8990,"exit":0,"text":"0 failed"},"problems":[{"kind":"left-behind","text":"left pid 9"}],)"
-    R"("stopped_uid":1000,"stopped_s":172800})";
+    R"("stopped_uid":1000,"stopped_s":172800,"differs":["environment.V"]})";
 
 StatusReport status() {
   return gracevisor::test::status_of(app());
@@ -191,7 +192,7 @@ TEST_CASE("wire: what is not set is null, an empty list, or left out") {
                      R"("scaled_from":null,"requests":0,"failed":0,"repaired":0,"requests_per_s":0.0,)"
                      R"("errors_per_s":0.0,"cpu_percent":null,"memory_bytes":null,"since_s":null,)"
                      R"("listens":[],"routes":[],"instances":[)") != std::string::npos);
-  CHECK(written.find(R"("deploy":null,"problems":[],"stopped_uid":null,"stopped_s":null})") !=
+  CHECK(written.find(R"("deploy":null,"problems":[],"stopped_uid":null,"stopped_s":null,"differs":[]})") !=
         std::string::npos);
   CHECK(written.find(R"("instances":[{"name":"","state":"","pid":0,"endpoint":"","uptime_s":null,)"
                      R"("in_flight":0,"upgraded":0,"restarts":0,"cpu_percent":null,"memory_bytes":null,)"
