@@ -24,9 +24,10 @@ base::Expected<void> Supervisor::boot() {
   for (const auto& [name, state] : loaded.states) {
     const bool removed = !state.live_spec && !state.stopped;
     if (settings_.config.find_app(name) == nullptr && !removed) {
-      log_.warning("state app={} live={} cause=\"not in the configuration: it does not run\"", name,
-                   state.live.value());
-      if (!state.stopped) left_behind_.push_back(name);
+      const std::string file = state.live_spec ? short_name(state.live_spec->app.source.file) : "";
+      log_.warning("state app={} live={} file={} cause=\"not in the configuration: it does not run\"", name,
+                   state.live.value(), file);
+      if (!state.stopped) left_behind_.push_back({name, file, state.last_generation});
     }
   }
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);

@@ -76,7 +76,6 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
   const auto trees = plan->config.trees;
   begin(std::move(*plan), report);
   if (request.apps.empty()) note_app_folder(trees, request.remove);
-  if (request.apps.empty() && request.remove) left_behind_.clear();
   return {};
 }
 
@@ -105,6 +104,9 @@ void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool 
           .text = explanation(step),
           .keys = spec::key_names(step.differences)});
   }
+  for (const std::string& name : plan.forgotten) {
+    tell({.app = name, .phase = "remove", .text = "ran before the daemon's start, and no file has it"});
+  }
   for (const decide::ReportLine& remark : plan.remarks) tell(remark);
   tell_daemon(plan.daemon, tell);
 }
@@ -113,6 +115,7 @@ void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool 
 // with the listeners then in force.
 void Supervisor::begin_reload() {
   ReloadPlan& plan = reloading_->plan;
+  forget_left_behind(plan);
   adjust_daemon(plan);
   listeners_.commit(std::move(plan.opened));
   for (auto& [id, entry] : apps_) {
@@ -215,6 +218,9 @@ void Supervisor::end_reload() {
                                      "; until it is, a restart of the daemon does not know the change"});
   }
   std::string summary = reloading_->steps.summary();
+  if (!plan.forgotten.empty()) {
+    summary += fmt::format("{}{} forgotten", summary.empty() ? "" : ", ", plan.forgotten.size());
+  }
   if (!plan.listeners.empty()) {
     summary += fmt::format("{}{} listener{} changed", summary.empty() ? "" : ", ", plan.listeners.size(),
                            plan.listeners.size() == 1 ? "" : "s");
@@ -325,6 +331,22 @@ void Supervisor::relay(decide::Report& receipt, const std::string& app) {
     reloading_->finished.emplace_back(app, *line.exit);
     schedule_turn();
   });
+}
+
+// The next daemon shall not know them either, except for the number of their last generation.
+void Supervisor::forget_left_behind(const ReloadPlan& plan) {
+  for (const std::string& name : plan.forgotten) {
+    const auto left = std::ranges::find(left_behind_, name, &LeftBehind::name);
+    if (left == left_behind_.end()) continue;
+    world_->forget({.app = name, .last_generation = left->last_generation, .live = {}, .live_spec = nullptr},
+                   [this, one = *left](const base::Expected<void>& written) {
+                     if (written) return;
+                     log_.error("state app={} cause=\"{}\"", one.name, base::quotable(written.error().what));
+                     left_behind_.push_back(one);
+                   });
+    left_behind_.erase(left);
+    log_.info("removed app={}", name);
+  }
 }
 
 void Supervisor::forget_removed() {

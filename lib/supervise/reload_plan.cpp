@@ -85,8 +85,13 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
                                                            Opening opening) const {
   ReloadPlan plan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};
   plan.warnings = std::move(files.warnings);
+  for (const LeftBehind* one : left_behind()) {
+    const bool back = plan.config.find_app(one->name) != nullptr;
+    if (request.remove && !back && request.concerns(one->name)) plan.forgotten.push_back(one->name);
+  }
   for (const std::string& name : request.apps) {
-    if (plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
+    const bool left = std::ranges::find(plan.forgotten, name) != plan.forgotten.end();
+    if (!left && plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
       return std::unexpected(no_such_app(name, &plan.config));
     }
   }

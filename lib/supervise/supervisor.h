@@ -173,6 +173,12 @@ class Supervisor {
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
+  // An app that ran before the daemon's start, and that no file has any more.
+  struct LeftBehind {
+    std::string name;
+    std::string file;  // that had it
+    base::GenerationId last_generation;
+  };
   // What serves, or is to serve, or is to be started again.
   struct InForce {
     base::GenerationId generation;  // 0: none
@@ -182,7 +188,8 @@ class Supervisor {
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
-  [[nodiscard]] std::string names_left_behind() const;
+  // Those of them that have not come back.
+  [[nodiscard]] std::vector<const LeftBehind*> left_behind() const;
   [[nodiscard]] base::TimePoint now() const;
   [[nodiscard]] decide::App* decider(base::AppId id);  // null: there is none
   void turn();
@@ -326,6 +333,7 @@ class Supervisor {
   void relay(decide::Report& receipt, const std::string& app);
   void tell_given_up();
   void forget_removed();
+  void forget_left_behind(const ReloadPlan& plan);
   // app_folder_reload.cpp
   void watch_app_folder();
   void note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed);
@@ -354,7 +362,7 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
-  std::vector<std::string> left_behind_;      // apps that ran before the daemon's start, and no file has them
+  std::vector<LeftBehind> left_behind_;
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
   std::unique_ptr<Observation> observation_;  // from boot() on
   loop::Timer turn_timer_;

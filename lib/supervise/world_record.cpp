@@ -18,6 +18,10 @@ void World::clear_leftovers(const std::vector<config::App>& configured) const {
   leases_.clear_leftovers();
 }
 
+void World::forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const {
+  around_.writer.replace(spec::state_path(around_.state_dir, state.app), to_text(state), std::move(done));
+}
+
 void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {
   // A start at boot is no command: with each boot it would take the place of one.
   if (!report->command().verb.empty()) keep(apps_.at(app).history, report);

@@ -167,15 +167,30 @@ TEST_CASE("drift: an app that ran before the daemon's start and is in no file is
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const std::string remark =
-      "old ran before the daemon's start, and no file has it any more: put it back and reload, or gvctl "
+      "old (gracevisor.toml) ran before the daemon's start, and no file has it any more: put it back and "
+      "reload, or gvctl "
       "reload --remove";
   auto problems = test::texts(daemon.status()->problems);
   CHECK(std::ranges::count(problems, remark) == 1);
   CHECK(daemon.ctl({"reload"}).exit_code == 0);
   problems = test::texts(daemon.status()->problems);
   CHECK(std::ranges::count(problems, remark) == 1);
-  CHECK(daemon.ctl({"reload", "--remove"}).exit_code == 0);
+  CHECK(has(daemon.ctl({"reload", "--dry-run", "--remove"}).out,
+            "old      remove   ran before the daemon's start, and no file has it\n"));
+  CHECK(std::ranges::count(test::texts(daemon.status()->problems), remark) == 1);
+  const CommandResult removed = daemon.ctl({"reload", "--remove"});
+  INFO(describe(removed));
+  CHECK(removed.exit_code == 0);
+  CHECK(has(removed.out, "done: 1 forgotten\n"));
   CHECK(test::texts(daemon.status()->problems).empty());
+  // The next daemon does not know it either, but counts its generations on.
+  CHECK(daemon.terminate().exit_code == 0);
+  DaemonProcess again(site);
+  REQUIRE(again.wait_healthy("web", 1));
+  CHECK(test::texts(again.status()->problems).empty());
+  site.configure(named_app("web", "@LISTEN@") + named_app("old", "@LISTEN1@"));
+  CHECK(again.ctl({"reload"}).exit_code == 0);
+  CHECK(again.app("old")->generation == 2);
 }
 
 TEST_CASE("drift: a start, a stop and a deploy say what they do not take from the files") {
