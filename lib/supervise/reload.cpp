@@ -227,6 +227,10 @@ void Supervisor::end_reload() {
   }
   if (std::ranges::any_of(plan.daemon, is_adjusted))
     summary += summary.empty() ? "daemon changed" : ", daemon changed";
+  if (const auto waiting = std::ranges::count_if(plan.daemon, std::not_fn(is_adjusted)); waiting > 0) {
+    summary += fmt::format("{}{} {} a restart of the daemon", summary.empty() ? "" : ", ", waiting,
+                           waiting == 1 ? "needs" : "need");
+  }
   if (summary.empty())
     summary = plan.daemon.empty() && plan.remarks.empty() ? "nothing differs" : "nothing was changed";
   log_.info("reloaded exit={} {}", static_cast<int>(exit), summary);

@@ -326,6 +326,23 @@ TEST_CASE("reload: SIGHUP does it, too, and the log says what was done and what 
   CHECK_FALSE(has(daemon.log(), "\\\""));
 }
 
+TEST_CASE("reload: what needs a restart of the daemon is counted at the end") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure_whole(table_with_workers(site, 7) +
+                       site.expand(named_app("web", "@LISTEN@", "instances = 2\n")));
+  const CommandResult both = reload(daemon);
+  INFO(describe(both));
+  CHECK(both.exit_code == 0);
+  CHECK(has(both.out, "done: 1 changed at once, 1 needs a restart of the daemon\n"));
+  CHECK(reload(daemon).out.ends_with("done: 1 needs a restart of the daemon\n"));
+  CHECK(drift_of(daemon) ==
+        std::vector<std::string>{
+            "gracevisor.toml changed: [daemon] differs (workers): gvctl reload --dry-run"});
+}
+
 TEST_CASE("reload: an app that was removed and comes back counts its generations on") {
   Site site;
   site.configure(named_app("web", "@LISTEN@") + named_app("other", "@LISTEN1@"));
