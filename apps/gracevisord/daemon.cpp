@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/accounts.h"
+#include "base/one_line.h"
 #include "base/safe_path.h"
 #include "base/standard_error.h"
 #include "control/socket_file.h"
@@ -157,7 +158,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   if (!trouble->empty()) {
     daemon->log_.warning("state cause=\"{}\": what is live is served and nothing is recorded", *trouble);
   }
-  if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", id->problem);
+  if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", base::quotable(id->problem));
 
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
@@ -237,7 +238,7 @@ base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir
     if (cause.empty()) {
       log_.info("log.restored path={}", path);
     } else {
-      log_.warning("log.degraded path={} cause=\"{}\"", path, cause);
+      log_.warning("log.degraded path={} cause=\"{}\"", path, base::quotable(cause));
     }
   });
   dropped_timer_ = std::make_unique<loop::Timer>(*loop_, [this] { tell_dropped_lines(); });
@@ -315,7 +316,7 @@ void Daemon::look_after_folder() {
   if (!hold_folder()) return;
   auto renewed = server_->renew_socket();
   if (!renewed) {
-    log_.error("control cause=\"{}\"", renewed.error().what);
+    log_.error("control cause=\"{}\"", base::quotable(renewed.error().what));
   } else if (*renewed) {
     log_.warning("control path={} cause=\"it was removed: bound again\"",
                  control::socket_file(folder_.path()).string());

@@ -110,7 +110,7 @@ std::vector<control::Problem> problems_of(const AppSnapshot& app, const control:
                                seconds(now - app.record_trouble->since), app.record_trouble->cause)});
   }
   for (const std::string& remark : app.remarks) problems.push_back({"remark", remark});
-  if (!app.drift.empty()) problems.push_back({"drift", app.drift});
+  if (!app.fault.empty()) problems.push_back({"drift", app.fault});
   for (const supervise::LeftSnapshot& left : app.left) problems.push_back({"left-behind", left_text(left)});
   return problems;
 }
@@ -148,6 +148,7 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
     }
   }
   add_usage(status);
+  status.differs = app.differs;
   if (app.last_deploy) status.deploy = status_of(*app.last_deploy, now);
   if (app.stopped) {
     auto ago = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - app.stopped->at;
@@ -171,7 +172,7 @@ control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimeP
   report.max_connections = budget.clients();
   for (const std::string& remark : snapshot.remarks) report.problems.push_back({"remark", remark});
   for (const std::string& what : snapshot.app_folder) report.problems.push_back({"autodiscover", what});
-  for (const std::string& drift : snapshot.drift) report.problems.push_back({"drift", drift});
+  if (!snapshot.drift.empty()) report.problems.push_back({"drift", snapshot.drift});
   for (const AppSnapshot& app : snapshot.apps) report.apps.push_back(status_of(app, snapshot.now));
   return report;
 }
@@ -190,6 +191,13 @@ control::ReportLine message_of(const decide::ReportLine& line) {
   message.phase = line.phase;
   message.at_ms = line.at.count();
   message.text = line.text;
+  message.keys = line.keys;
+  for (const auto& [instance, pid, endpoint] : line.started) {
+    message.started.push_back({instance, pid, endpoint});
+  }
+  for (const auto& [instance, last_exit, code, signal] : line.stopped) {
+    message.stopped.push_back({instance, last_exit, code, signal});
+  }
   if (line.exit) message.exit = static_cast<int>(*line.exit);
   for (const auto& [name, value] : line.fields) {
     std::visit([&message, &key = name](const auto& v) { message.fields.emplace_back(key, v); }, value);

@@ -154,9 +154,11 @@ int Commands::change(const std::string& path, const std::string& body, const std
   const auto take = [&](const control::ReportLine& line, std::string_view json) {
     const bool begun = line.phase == "begun";
     // Waits for the end of the report whether or not anyone reads it.
+    // That the files differ holds for all apps, and is said once.
+    const bool said = line.phase == "drift" && !differs_said_.insert(line.text).second;
     if (line_.json) {
       out_.write(std::string(json) + "\n");
-    } else if (!begun) {
+    } else if (!begun && !said) {
       out_.write(render(line, style_, line_.dry_run));
     }
     if (line.exit) {

@@ -118,6 +118,7 @@ class Commands {
   Output& out_;
   Output& err_;
   Style style_;
+  std::set<std::string> differs_said_;  // how the files differ from what runs
 };
 
 }  // namespace gracevisor::gvctl

@@ -24,7 +24,7 @@ Colour colour_of_phase(std::string_view phase) {
 
 // Lines that explain a failure have no time of their own.
 bool explains(std::string_view phase) {
-  return among(phase, {"cause", "changed", "probe", "system", "next", "output"});
+  return among(phase, {"cause", "changed", "probe", "system", "next", "output", "drift"});
 }
 
 std::string app_report_line(const control::ReportLine& line, const Style& style, bool plan) {

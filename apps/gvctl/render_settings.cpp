@@ -3,7 +3,10 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/commented.h"
 #include "gvctl/render.h"
 #include "gvctl/text.h"
 
@@ -25,10 +28,13 @@ std::string origin(const Setting& setting, std::uint64_t generation) {
 std::string other(const Setting& setting) {
   if (!setting.files) return "";
   const std::string where = setting.place.empty() ? "the files" : harmless(setting.place);
-  if (*setting.files == setting.value) return fmt::format("; {} has another value", where);
+  if (*setting.files == setting.value) {
+    return fmt::format("; {} {} another value", where, setting.place.empty() ? "have" : "has");
+  }
   if (setting.files->empty()) return "; the files do not set it";
   const std::string_view by = setting.place.empty() ? " (default)" : "";
-  return fmt::format("; {} has {}{}", setting.place.empty() ? "now" : where, harmless(*setting.files), by);
+  return fmt::format("; {} {} {}{}", where, setting.place.empty() ? "have" : "has", harmless(*setting.files),
+                     by);
 }
 
 }  // namespace
@@ -38,18 +44,19 @@ std::string render(const control::Settings& settings) {
                         ? fmt::format("# {}\n", harmless(settings.app))
                         : fmt::format("# {}@{}\n", harmless(settings.app), settings.generation);
   for (const std::string& remark : settings.remarks) out += fmt::format("# {}\n", harmless(remark));
+  std::vector<base::CommentedLine> lines;
   std::string_view table;
   for (const Setting& one : settings.settings) {
-    if (one.table != table) out += fmt::format("\n[{}]\n", harmless(one.table));
-    table = one.table;
-    const std::string from = origin(one, settings.generation) + other(one);
-    if (one.value.empty()) {
-      out += fmt::format("# {} is not set  # {}\n", harmless(one.key), from);
-    } else {
-      out += fmt::format("{} = {}  # {}\n", harmless(one.key), harmless(one.value), from);
+    if (one.table != table) {
+      lines.push_back({""});
+      lines.push_back({fmt::format("[{}]", harmless(one.table))});
     }
+    table = one.table;
+    std::string text = one.value.empty() ? fmt::format("# {} is not set", harmless(one.key))
+                                         : fmt::format("{} = {}", harmless(one.key), harmless(one.value));
+    lines.push_back({std::move(text), origin(one, settings.generation) + other(one)});
   }
-  return out;
+  return out + base::in_columns(lines);
 }
 
 std::string render(const control::FileCheck& check) {

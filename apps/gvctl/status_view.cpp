@@ -6,6 +6,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "base/listed.h"
 #include "base/user_text.h"
 #include "gvctl/table.h"
 #include "gvctl/text.h"
@@ -31,15 +32,9 @@ Colour colour_of(std::string_view state) {
   return state == "stopped" ? Colour::plain : Colour::yellow;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return harmless(out);
-}
-
 std::string place_of(const AppStatus& app) {
-  std::string place = joined(app.routes);
-  if (!app.listens.empty()) place += (place.empty() ? "on " : " on ") + joined(app.listens);
+  std::string place = harmless(base::listed(app.routes));
+  if (!app.listens.empty()) place += (place.empty() ? "on " : " on ") + harmless(base::listed(app.listens));
   return place;
 }
 
@@ -175,6 +170,15 @@ std::string trouble_of(const InstanceStatus& instance, bool explained) {
   return {};
 }
 
+// "43.1 restarted 2 min ago after exit 1 "KeyError: 'URL'""; empty: it runs as it was started, or its trouble
+// is told.
+std::string restart_of(const InstanceStatus& instance) {
+  const bool well = among(instance.state, {"healthy", "draining"}) && instance.probes_failed == 0;
+  if (!well || instance.restarts == 0 || instance.last_exit.empty() || !instance.uptime_s) return {};
+  return fmt::format("{} restarted {} ago after {}", harmless(instance.name), age(*instance.uptime_s),
+                     last_words(instance));
+}
+
 // "deploying @4: guarding, 6 s left (gvctl attach flask, gvctl abort flask)"
 std::string deploy_line(const AppStatus& app, const DeployStatus& deploy) {
   std::string text = fmt::format("deploying @{}: {}", deploy.generation, harmless(deploy.phase));
@@ -223,6 +227,8 @@ void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   for (const InstanceStatus& instance : app.instances) {
     const std::string trouble = trouble_of(instance, explained);
     if (!trouble.empty()) note(trouble, Colour::red, "!");
+    const std::string restart = look.instances ? restart_of(instance) : "";
+    if (!restart.empty()) note(restart, Colour::plain, ">");
   }
 }
 

@@ -10,22 +10,6 @@
 namespace gracevisor::gvctl {
 namespace {
 
-struct Age {
-  std::uint64_t count;
-  std::string_view tight;
-  std::string_view wide;
-};
-
-Age in_largest_unit(std::uint64_t seconds) {
-  constexpr std::uint64_t kMinute = 60;
-  constexpr std::uint64_t kHour = 60 * kMinute;
-  constexpr std::uint64_t kDay = 24 * kHour;
-  if (seconds < kMinute) return {seconds, "s", "s"};
-  if (seconds < kHour) return {seconds / kMinute, "m", "min"};
-  if (seconds < kDay) return {seconds / kHour, "h", "h"};
-  return {seconds / kDay, "d", "d"};
-}
-
 // The length of the SGR sequence ("ESC [ 1 ; 31 m") that `text` begins with, or 0.
 std::size_t colour_sequence(std::string_view text) {
   if (!text.starts_with("\x1b[")) return 0;
@@ -50,16 +34,6 @@ std::string grouped(std::uint64_t number) {
     text.insert(at, 1, ',');
   }
   return text;
-}
-
-std::string tight_age(std::uint64_t seconds) {
-  Age a = in_largest_unit(seconds);
-  return fmt::format("{}{}", a.count, a.tight);
-}
-
-std::string age(std::uint64_t seconds) {
-  Age a = in_largest_unit(seconds);
-  return fmt::format("{} {}", a.count, a.wide);
 }
 
 std::string local_time(std::string_view rfc3339) {

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/age.h"
+
 namespace gracevisor::gvctl {
 
 // 14092 -> "14,092"
 [[nodiscard]] std::string grouped(std::uint64_t number);
-// 7260 -> "2h" (tight) or "2 h"; only the largest unit: s, m or "min", h, d.
-[[nodiscard]] std::string tight_age(std::uint64_t seconds);
-[[nodiscard]] std::string age(std::uint64_t seconds);
+using base::age;
+using base::tight_age;
 // An RFC 3339 time in UTC as "2026-11-29 15:20:41" in the user's time zone; what is none is only made
 // harmless.
 [[nodiscard]] std::string local_time(std::string_view rfc3339);

@@ -57,4 +57,15 @@ std::string one_line(std::string_view text, std::size_t most) {
   return line;
 }
 
+std::string quotable(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    const bool quote = c == '"';
+    if (quote && line.ends_with('\\')) line.pop_back();
+    line += quote ? '\'' : c;
+  }
+  return line;
+}
+
 }  // namespace gracevisor::base

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "base/listed.h"
 #include "config/draft.h"
 #include "config/substitute.h"
+#include "config/values.h"
 
 namespace gracevisor::config {
 namespace {
@@ -33,6 +35,7 @@ class AppCheck {
     if (app_.restart.backoff > app_.restart.backoff_max) {
       error(source_of(draft_, "restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
     }
+    check_deploy_timeout();
     if (!is_routed(app_.endpoint)) {
       check_unrouted();
     } else if (app_.routes.empty()) {
@@ -50,6 +53,32 @@ class AppCheck {
 
   void error(const Source& source, std::string_view below, std::string_view text) {
     findings_.error(source, fmt::format("{}{}: {}", draft_.path, below, text));
+  }
+
+  // Within its time a deploy has to get healthy at all.
+  void check_deploy_timeout() {
+    const Millis timeout = app_.deploy.timeout;
+    const Health& health = app_.health;
+    const auto given_in = [&](std::string_view table, std::string_view key) {
+      const Entry* entry = find(*draft_.table, table);
+      const Table* inner = entry == nullptr ? nullptr : std::get_if<Table>(&entry->value.data);
+      return inner != nullptr && find(*inner, key) != nullptr;
+    };
+    const auto complain = [&](std::string_view table, std::string_view key, const std::string& needs) {
+      const bool here = given_in("deploy", "timeout") || !given_in(table, key);
+      error(here ? source_of(draft_, "deploy", "timeout") : source_of(draft_, table, key), ".deploy.timeout",
+            fmt::format("is {}, and no instance can be healthy before {}", duration_text(timeout), needs));
+    };
+    if (!is_routed(app_.endpoint)) {
+      if (timeout > app_.deploy.settle) return;
+      complain("deploy", "settle", fmt::format("deploy.settle, {}", duration_text(app_.deploy.settle)));
+      return;
+    }
+    const Millis needed = health.interval * (health.healthy_after - 1);
+    if (health.healthy_after < 2 || timeout > needed) return;
+    complain("health", given_in("health", "healthy_after") ? "healthy_after" : "interval",
+             fmt::format("health.healthy_after, {} passed probes {} apart", health.healthy_after,
+                         duration_text(health.interval)));
   }
 
   void check_unrouted() {
@@ -138,13 +167,9 @@ void warn_of_root(const Draft& draft, Findings& findings) {
     names.push_back(app.app.name);
   }
   if (first == nullptr) return;
-  constexpr std::size_t kMostNames = 10;
-  const std::size_t count = names.size();
-  const bool all = count <= kMostNames;
-  if (!all) names.resize(kMostNames);
   findings.warning(first->app.source,
-                   fmt::format("{} {} as root ({}{}): set user", count, count == 1 ? "app runs" : "apps run",
-                               fmt::join(names, ", "), all ? "" : ", ..."));
+                   fmt::format("{} {} as root ({}): set user", names.size(),
+                               names.size() == 1 ? "app runs" : "apps run", base::listed(names)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/commented.h"
 #include "config/daemon_user.h"
 #include "config/describe.h"
 #include "config/keys.h"
@@ -36,19 +37,22 @@ void print_documented(std::string& out, const Section& section) {
   for (const Section& inner : section.sections) print_documented(out, inner);
 }
 
+using Lines = std::vector<base::CommentedLine>;
+
 // `places`: null to leave out where values come from.
-void print_plain(std::string& out, const Section& section, const Places* places) {
+void add_plain(Lines& lines, const Section& section, const Places* places) {
   if (!section.lines.empty()) {
-    out += fmt::format("\n[{}]\n", section.path);
+    lines.push_back({""});
+    lines.push_back({fmt::format("[{}]", section.path)});
     for (const Line& line : section.lines) {
       if (line.text.empty()) continue;
-      out += fmt::format("{} = {}", line.key.name, line.text);
+      base::CommentedLine& shown = lines.emplace_back(fmt::format("{} = {}", line.key.name, line.text));
       const Source* source = nullptr;
       if (places != nullptr) source = places->find_key(fmt::format("{}.{}", section.path, line.key.name));
-      out += source == nullptr ? "\n" : fmt::format("  # {}:{}\n", source->file, source->line);
+      if (source != nullptr) shown.comment = fmt::format("{}:{}", source->file, source->line);
     }
   }
-  for (const Section& inner : section.sections) print_plain(out, inner, places);
+  for (const Section& inner : section.sections) add_plain(lines, inner, places);
 }
 
 // What differs from `usual`, which has the same keys unless it has no meaning.
@@ -111,18 +115,18 @@ std::string defaults_text() {
 }
 
 std::string effective_text(const Config& config) {
-  std::string out = files_text(config);
+  Lines lines;
   for_each_table(config, Daemon{},
-                 [&](const Section& table, const Section& /*usual*/) { print_plain(out, table, nullptr); });
-  return out;
+                 [&](const Section& table, const Section& /*usual*/) { add_plain(lines, table, nullptr); });
+  return files_text(config) + base::in_columns(lines);
 }
 
 std::string changed_text(const Loaded& loaded, const DaemonUser& user) {
-  std::string out = files_text(loaded.config);
+  Lines lines;
   for_each_table(loaded.config, usual_daemon(user), [&](const Section& table, const Section& usual) {
-    print_plain(out, without_defaults(table, usual), &loaded.config.places);
+    add_plain(lines, without_defaults(table, usual), &loaded.config.places);
   });
-  return out;
+  return files_text(loaded.config) + base::in_columns(lines);
 }
 
 }  // namespace gracevisor::config

@@ -49,14 +49,18 @@ class Collector {
  private:
   void add_line(const std::string& table, std::string_view key, const Line* now, const Line* files,
                 const Line* usual) {
+    const std::string usual_text = usual == nullptr ? "" : usual->text;
     Setting setting{.table = table, .key = std::string(key), .value = now == nullptr ? "" : now->text};
-    setting.usual = usual != nullptr && usual->text == setting.value;
+    setting.usual = usual != nullptr && usual_text == setting.value;
     const std::string path = fmt::format("{}.{}", table, key);
     if (changed_) {
       const std::string text = files == nullptr ? "" : files->text;
       setting.differs = text != setting.value || changed_->contains(path.substr(root_.size() + 1));
       if (setting.differs) setting.files = text;
-      if (const Source* place = place_of(places_, path)) setting.place = *place;
+      const Source* place = place_of(places_, path);
+      // A short form sets one key; the others of its table are as usual.
+      const bool short_form = place != nullptr && place == places_.find(table);
+      if (place != nullptr && !(short_form && text == usual_text)) setting.place = *place;
     }
     if (!setting.value.empty() || !setting.files.empty()) found_.push_back(std::move(setting));
   }

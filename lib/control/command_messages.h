@@ -17,6 +17,38 @@ namespace gracevisor::control {
 // only to those that ask for it, with ?live=1.
 inline constexpr std::string_view kLivePhase = "live";
 
+// A process that a command has started.
+struct StartedInstance {
+  std::string instance;  // "43.1"
+  std::uint64_t pid = 0;
+  std::string endpoint;  // ":21004"; empty: none
+  friend bool operator==(const StartedInstance&, const StartedInstance&) = default;
+};
+void fields(auto& archive, IsA<StartedInstance> auto& message) {
+  auto& [instance, pid, endpoint] = message;
+  archive.object("started");
+  archive("instance", instance);
+  archive("pid", pid);
+  archive("endpoint", endpoint);
+}
+
+// One that has ended.
+struct StoppedInstance {
+  std::string instance;
+  std::string last_exit;      // "exit 0"
+  std::optional<int> code;    // of an exit
+  std::optional<int> signal;  // that ended it
+  friend bool operator==(const StoppedInstance&, const StoppedInstance&) = default;
+};
+void fields(auto& archive, IsA<StoppedInstance> auto& message) {
+  auto& [instance, last_exit, code, signal] = message;
+  archive.object("stopped");
+  archive("instance", instance);
+  archive("last_exit", last_exit);
+  archive("code", code);
+  archive("signal", signal);
+}
+
 // One line of a running command's report. The last one has `exit`.
 struct ReportLine {
   std::string phase;  // "deploy" (the heading), "start", "cutover", "done", "failed", "cause", …; ""
@@ -28,16 +60,22 @@ struct ReportLine {
   using Value = std::variant<bool, std::int64_t, double, std::string>;
   using Fields = std::vector<std::pair<std::string, Value>>;
   Fields fields;
-  std::string app = {};  // if the command concerns several; also a listener, or "daemon"
+  std::string app = {};                // if the command concerns several; also a listener, or "daemon"
+  std::vector<std::string> keys = {};  // of the configuration: what differs
+  std::vector<StartedInstance> started = {};
+  std::vector<StoppedInstance> stopped = {};
   friend bool operator==(const ReportLine&, const ReportLine&) = default;
 };
 void fields(auto& archive, IsA<ReportLine> auto& message) {
-  auto& [phase, at_ms, text, exit, further, app] = message;
+  auto& [phase, at_ms, text, exit, further, app, keys, started, stopped] = message;
   archive.object("report");
   archive("phase", phase);
   archive.sparse("at_ms", at_ms);
   archive("text", text);
   archive.sparse("app", app);
+  archive.sparse("keys", keys);
+  archive.sparse("started", started);
+  archive.sparse("stopped", stopped);
   archive.further(message, further);
   archive.sparse("exit", exit);
 }

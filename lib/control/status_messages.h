@@ -41,7 +41,7 @@ struct InstanceStatus {
   std::uint64_t failures = 0;          // exits in a row without having been healthy for long
   std::optional<std::uint64_t> due_s;  // when the next process is started
   std::string last_exit;               // "exit 1"; empty: none has ended
-  std::string last_line;               // that it wrote, if it is not well
+  std::string last_line;               // that it wrote, if it is not well; else before it last exited
   std::string probe;                   // why it is not healthy, as far as the probes show
   friend bool operator==(const InstanceStatus&, const InstanceStatus&) = default;
 };
@@ -133,12 +133,13 @@ struct AppStatus {
   std::vector<Problem> problems;
   std::optional<std::uint64_t> stopped_uid;  // the user who stopped it; unset unless a command stopped it
   std::optional<std::uint64_t> stopped_s;    // how long ago
+  std::vector<std::string> differs;          // the keys in which the files differ from what runs
   friend bool operator==(const AppStatus&, const AppStatus&) = default;
 };
 void fields(auto& archive, IsA<AppStatus> auto& message) {
   auto& [name, state, should_run, generation, healthy, wanted, scaled_from, requests, failed, repaired,
          requests_per_s, errors_per_s, cpu_percent, memory_bytes, since_s, listens, routes, instances, deploy,
-         problems, stopped_uid, stopped_s] = message;
+         problems, stopped_uid, stopped_s, differs] = message;
   archive.object("app");
   archive("name", name);
   archive("state", state);
@@ -162,6 +163,7 @@ void fields(auto& archive, IsA<AppStatus> auto& message) {
   archive("problems", problems);
   archive("stopped_uid", stopped_uid);
   archive("stopped_s", stopped_s);
+  archive("differs", differs);
 }
 
 // One shape, whichever apps are asked for.

@@ -169,6 +169,7 @@ class App final : private DeployHost {
     std::shared_ptr<Report> deploy = {};  // aborted: the report of the deploy that it ends
     std::vector<Identity> killed = {};
     std::set<base::Slot> unwell = {};  // scaled: what was not healthy before, and is not waited for
+    bool placed = false;               // healthy: what it started has been told
   };
 
   void cut_over(bool parked) override;
@@ -181,6 +182,7 @@ class App final : private DeployHost {
   [[nodiscard]] std::string leaving_progress() const;
   void advance_waits();
   [[nodiscard]] bool settle_start(Wait& wait);
+  void tell_places(Wait& wait) const;
   [[nodiscard]] bool settle_scale(Wait& wait);
   [[nodiscard]] bool settle_failure(Wait& wait);
   [[nodiscard]] bool settle_kill(Wait& wait);

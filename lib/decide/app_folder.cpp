@@ -7,14 +7,14 @@
 #include <iterator>
 #include <utility>
 
+#include "base/listed.h"
+
 namespace gracevisor::decide {
 namespace {
 
 std::string shown(const AppFolder::Names& names) {
   constexpr std::size_t kMost = 5;
-  const auto end = std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(names.size(), kMost)));
-  const std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
-  return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
+  return base::listed(names, kMost);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "decide/app.h"
 #include "decide/explain.h"
+#include "decide/fact_receipt.h"
 
 namespace gracevisor::decide {
 
@@ -39,7 +40,14 @@ bool App::settle_stop(Wait& wait) {
   what += killed_text();
   // The daemon's shutdown also stops it, but not beyond that.
   if (stopped_) what += fmt::format(", stays stopped: gvctl start {}", name_);
-  wait.report->finish(knowledge_.now(), "stopped", what, ExitCode::done);
+  ReportLine line{.phase = "stopped", .text = std::move(what), .exit = ExitCode::done};
+  for (const auto& generation : generations_) {
+    for (const auto& instance : generation->instances()) {
+      if (!instance->last_exit()) continue;
+      line.stopped.push_back(stopped_instance(instance->identity(), *instance->last_exit()));
+    }
+  }
+  wait.report->add(knowledge_.now(), std::move(line));
   return true;
 }
 
@@ -109,6 +117,7 @@ bool App::settle_start(Wait& wait) {
     wait.report->finish(knowledge_.now(), "failed", "stopped meanwhile", ExitCode::aborted);
     return true;
   }
+  tell_places(wait);
   if (live_->all_healthy()) {
     wait.report->add(knowledge_.now(), "healthy", fmt::format("{}/{}", live_->healthy(), live_->wanted()));
     wait.report->finish(knowledge_.now(), "done", live_->name(), ExitCode::done);
@@ -116,6 +125,22 @@ bool App::settle_start(Wait& wait) {
     return true;
   }
   return settle_failure(wait);
+}
+
+// The processes that the command started: those that ran before are left out.
+void App::tell_places(Wait& wait) const {
+  const auto& instances = live_->instances();
+  const auto spawning = [](const auto& one) { return one->state() == InstanceState::spawning; };
+  if (wait.placed || std::ranges::any_of(instances, spawning)) return;
+  wait.placed = true;
+  fact::Placed placed;
+  for (const auto& instance : instances) {
+    if (instance->spawned_at() < wait.report->began()) continue;
+    const Whereabouts where = knowledge_.place(instance->identity());
+    if (where.pid != 0) placed.places.emplace_back(instance->identity(), where);
+  }
+  if (placed.places.empty()) return;
+  effects_.tell({knowledge_.now(), name_, std::move(placed)}, wait.report.get());
 }
 
 // Done when the difference has started, or has drained and stopped.

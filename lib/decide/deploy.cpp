@@ -173,7 +173,7 @@ void Deploy::advance_finishing() {
     if (!old_->ended()) return;
     fact::OldEnded ended{old_->id(), {}};
     for (const auto& instance : old_->instances()) {
-      if (instance->last_exit()) ended.exits.push_back(*instance->last_exit());
+      if (instance->last_exit()) ended.exits.emplace_back(instance->identity(), *instance->last_exit());
       if (instance->killed_after()) ended.killed_after = instance->killed_after();
     }
     tell(std::move(ended));

@@ -113,7 +113,7 @@ class Deploy {
   void tell(Fact::What what);
   void end(fact::DeployEnded ended);
   [[nodiscard]] fact::DeployEnded ending(ExitCode exit) const;
-  [[nodiscard]] std::vector<std::pair<Identity, std::string>> places() const;
+  [[nodiscard]] std::vector<std::pair<Identity, Whereabouts>> places() const;
   void tell_places();
   void tell_healthy();
   void tell_drained();
@@ -136,7 +136,7 @@ class Deploy {
   EndpointCounts old_at_cutover_;
   bool guarded_ = false;      // the old generation is kept ready until the guard is over
   bool provisional_ = false;  // the record on disk names the candidate beside the old generation
-  std::optional<std::vector<std::pair<Identity, std::string>>> places_told_;
+  std::optional<std::vector<std::pair<Identity, Whereabouts>>> places_told_;
   bool drained_told_ = false;
   bool helpless_told_ = false;
   bool unconfirmed_told_ = false;

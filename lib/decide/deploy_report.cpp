@@ -27,8 +27,8 @@ fact::DeployEnded Deploy::ending(ExitCode exit) const {
   return ended;
 }
 
-std::vector<std::pair<Identity, std::string>> Deploy::places() const {
-  std::vector<std::pair<Identity, std::string>> places;
+std::vector<std::pair<Identity, Whereabouts>> Deploy::places() const {
+  std::vector<std::pair<Identity, Whereabouts>> places;
   for (const auto& instance : candidate_.instances()) {
     places.emplace_back(instance->identity(), knowledge_.place(instance->identity()));
   }

@@ -15,6 +15,7 @@
 #include "decide/counts.h"
 #include "decide/fact.h"
 #include "decide/report.h"
+#include "decide/whereabouts.h"
 #include "routing/endpoint.h"
 #include "spec/spec.h"
 #include "spec/state_file.h"
@@ -85,7 +86,7 @@ class Knowledge {
   [[nodiscard]] virtual base::TimePoint now() const = 0;  // monotonic
   [[nodiscard]] virtual EndpointCounts counts(const Identity& who) const = 0;
   [[nodiscard]] virtual AppCounts counts(base::AppId app) const = 0;
-  [[nodiscard]] virtual std::string place(const Identity& who) const = 0;  // "pid 4711 :21004"
+  [[nodiscard]] virtual Whereabouts place(const Identity& who) const = 0;
   // The last lines that this incarnation wrote.
   [[nodiscard]] virtual std::vector<std::string> last_output(const Identity& who,
                                                              std::size_t lines) const = 0;

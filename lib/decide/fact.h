@@ -18,6 +18,7 @@
 #include "decide/deploy_phase.h"
 #include "decide/instance_state.h"
 #include "decide/ownership.h"
+#include "decide/whereabouts.h"
 #include "routing/endpoint.h"
 #include "spawn/exit_status.h"
 
@@ -36,7 +37,7 @@ struct DeployBegan {
 };
 // All instances of the candidate have been started; or (`moved`) some have moved since that was told.
 struct Placed {
-  std::vector<std::pair<Identity, std::string>> places;  // "pid 4711 :21004"
+  std::vector<std::pair<Identity, Whereabouts>> places;
   bool moved = false;
 };
 struct AllHealthy {
@@ -74,7 +75,7 @@ struct Unconfirmed {
 };
 struct OldEnded {
   GenerationId old;
-  std::vector<spawn::ExitStatus> exits;
+  std::vector<std::pair<Identity, spawn::ExitStatus>> exits;
   std::optional<base::Duration> killed_after = {};  // set if it did not end when it was asked to
 };
 struct CutBack {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/one_line.h"
 #include "base/signal_name.h"
 #include "decide/fact_receipt.h"
@@ -12,6 +10,7 @@ namespace gracevisor::decide {
 namespace {
 
 using base::LogLevel;
+using base::quotable;
 constexpr std::size_t kMostOfALine = 300;
 using Text = std::optional<LogText>;
 
@@ -74,11 +73,11 @@ class LogWriter {
     return warning(fmt::format("probe {} {}", instance(probe.who), receipt_line(fact_)->text));
   }
   Text operator()(const fact::PortTaken& taken) const {
-    return warning(
-        fmt::format(R"(port-taken {} next="another port" cause="{}")", instance(taken.who), taken.cause));
+    return warning(fmt::format(R"(port-taken {} next="another port" cause="{}")", instance(taken.who),
+                               quotable(taken.cause)));
   }
   Text operator()(const fact::Replaced& replaced) const {
-    return warning(fmt::format("replace {} cause=\"{}\"", instance(replaced.who), replaced.cause));
+    return warning(fmt::format("replace {} cause=\"{}\"", instance(replaced.who), quotable(replaced.cause)));
   }
   Text operator()(const fact::Signalled& sent) const {
     return info(fmt::format("signal app={} instances=\"{}\" signal={} uid={}", app(), sent.instances,
@@ -91,7 +90,7 @@ class LogWriter {
     return error(fmt::format("unkillable {} {}", instance(unkillable.who), unkillable.place));
   }
   Text operator()(const fact::RecordFailed& failed) const {
-    return error(fmt::format("record app={} cause=\"{}\"", app(), failed.cause));
+    return error(fmt::format("record app={} cause=\"{}\"", app(), quotable(failed.cause)));
   }
   Text operator()(const fact::RecordWritten& /*written*/) const {
     return info(fmt::format("record-written app={}", app()));
@@ -114,11 +113,6 @@ class LogWriter {
   }
   static std::string said(const std::string& words) {
     return words.empty() ? "" : fmt::format(" last=\"{}\"", words);
-  }
-  // A text of ours that may hold quotes, between quotes.
-  static std::string quotable(std::string text) {
-    std::ranges::replace(text, '"', '\'');
-    return text;
   }
   static Text info(std::string text) { return LogText{LogLevel::info, std::move(text)}; }
   static Text warning(std::string text) { return LogText{LogLevel::warning, std::move(text)}; }

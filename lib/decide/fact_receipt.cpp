@@ -102,10 +102,15 @@ class ReceiptWriter {
   }
   Line operator()(const fact::Placed& placed) const {
     std::string all;
-    for (const auto& [who, place] : placed.places) {
-      all += fmt::format("{}{} {}", all.empty() ? "" : "   ", routing::instance_name(who), place);
+    std::vector<StartedInstance> started;
+    for (const auto& [who, where] : placed.places) {
+      const std::string instance = routing::instance_name(who);
+      all += fmt::format("{}{} {}", all.empty() ? "" : "   ", instance, decide::text(where));
+      if (where.pid != 0) started.push_back({instance, where.pid, where.address});
     }
-    return placed.moved ? line("", "moved: " + all) : line("start", all);
+    Line placed_line = placed.moved ? line("", "moved: " + all) : line("start", all);
+    placed_line->started = std::move(started);
+    return placed_line;
   }
   Line operator()(const fact::AllHealthy& healthy) const {
     std::string gate = healthy.probe.empty() ? "alive for " + seconds_text(healthy.took)
@@ -155,10 +160,16 @@ class ReceiptWriter {
   }
   Line operator()(const fact::OldEnded& ended) const {
     std::string exits;
-    for (const auto& status : ended.exits) exits += (exits.empty() ? " " : ", ") + text(status);
+    std::vector<StoppedInstance> stopped;
+    for (const auto& [who, status] : ended.exits) {
+      exits += (exits.empty() ? " " : ", ") + text(status);
+      stopped.push_back(stopped_instance(who, status));
+    }
     if (ended.killed_after) exits += fmt::format(", killed after {}", seconds_text(*ended.killed_after));
-    return line("stopped", fmt::format("@{}{}", ended.old.value(), exits),
-                {field("old_generation", ended.old)});
+    Line ended_line =
+        line("stopped", fmt::format("@{}{}", ended.old.value(), exits), {field("old_generation", ended.old)});
+    ended_line->stopped = std::move(stopped);
+    return ended_line;
   }
   Line operator()(const fact::CutBack& back) const {
     return line("cutback", fmt::format("new requests -> @{}", back.old.value()),
@@ -188,8 +199,9 @@ class ReceiptWriter {
   Line operator()(const fact::Changed& changed) const {
     std::string changes = spec::changes_of(changed.keys);
     if (changes.empty()) changes = fmt::format("nothing against @{}", changed.old.value());
-    return line("changed", std::move(changes),
-                {field("old_generation", changed.old), field("keys", spec::names_of(changed.keys))});
+    Line keys = line("changed", std::move(changes), {field("old_generation", changed.old)});
+    keys->keys = spec::key_names(changed.keys);
+    return keys;
   }
   Line operator()(const fact::DeployEnded& ended) const {
     const bool done = ended.exit == base::ExitCode::done;
@@ -270,6 +282,13 @@ class ReceiptWriter {
 
 std::optional<ReportLine> receipt_line(const Fact& fact) {
   return std::visit(ReceiptWriter(fact), fact.what);
+}
+
+StoppedInstance stopped_instance(const routing::Identity& who, const spawn::ExitStatus& status) {
+  StoppedInstance stopped{.instance = routing::instance_name(who), .last_exit = text(status)};
+  if (const auto* exited = std::get_if<spawn::Exited>(&status)) stopped.code = exited->code;
+  if (const auto* signaled = std::get_if<spawn::Signaled>(&status)) stopped.signal = signaled->signal;
+  return stopped;
 }
 
 std::string serving_text(std::string_view generation, std::size_t healthy, std::size_t instances) {

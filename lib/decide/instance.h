@@ -110,6 +110,8 @@ class Instance {
   [[nodiscard]] std::optional<base::TimePoint> due() const;
 
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
+  // Of what its last incarnation wrote before it exited by itself, the line that tells why; empty: nothing.
+  [[nodiscard]] const std::string& last_words() const { return last_words_; }
   [[nodiscard]] base::TimePoint since() const { return since_; }  // of the state
   [[nodiscard]] base::TimePoint spawned_at() const { return spawned_at_; }
   // Of the newest incarnation: until its exit, if it has exited, or until `now`.
@@ -173,6 +175,7 @@ class Instance {
   bool replacing_ = false;  // stops in order to be started again
   unsigned restarts_ = 0;
   std::optional<spawn::ExitStatus> last_exit_;
+  std::string last_words_;
   std::optional<base::Duration> killed_after_;
   routing::ProbeReport probe_;
   std::string owner_detail_;

@@ -17,7 +17,8 @@ constexpr unsigned kOtherPorts = 5;
 void Instance::take(const spawn::Ended& ended, const std::optional<ListenerOwner>& owner) {
   const spawn::ExitStatus& status = ended.status;
   const bool unasked = !told_to_stop();
-  tell(fact::Exited{identity_, status, unasked, unasked ? last_words_of(*this, knowledge_) : ""});
+  last_words_ = unasked ? last_words_of(*this, knowledge_) : "";
+  tell(fact::Exited{identity_, status, unasked, last_words_});
   last_exit_ = status;
   effects_.disarm(identity_, InstanceTimer::settle);
   disarm_drain();
@@ -162,7 +163,7 @@ void Instance::take(const spawn::Left& /*left*/) {
 }
 
 void Instance::take(const spawn::Unkillable& /*unkillable*/) {
-  tell(fact::Unkillable{identity_, knowledge_.place(identity_)});
+  tell(fact::Unkillable{identity_, text(knowledge_.place(identity_))});
   unkillable_ = true;
   end_tree();
 }

@@ -6,6 +6,8 @@
 #include <functional>
 #include <map>
 
+#include "base/listed.h"
+
 namespace gracevisor::decide {
 namespace {
 
@@ -162,7 +164,7 @@ std::string_view word(Action action) {
 
 std::string explanation(const ReloadStep& step) {
   const std::string keys = spec::names_of(step.differences);
-  const std::string heirs = fmt::format("{}", fmt::join(step.heirs, ", "));
+  const std::string heirs = base::listed(step.heirs);
   const std::string yields = heirs.empty() ? "" : fmt::format("; routes go to {} once it serves", heirs);
   switch (step.action) {
     case Action::none: return "";

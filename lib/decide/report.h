@@ -25,6 +25,21 @@ struct ReportField {
   bool operator==(const ReportField&) const = default;
 };
 
+// Those that a line tells of, for programs.
+struct StartedInstance {
+  std::string instance;  // "43.1"
+  std::uint64_t pid = 0;
+  std::string endpoint = {};  // ":21004"; empty: none
+  bool operator==(const StartedInstance&) const = default;
+};
+struct StoppedInstance {
+  std::string instance;
+  std::string last_exit = {};  // "exit 0"
+  std::optional<int> code = {};
+  std::optional<int> signal = {};
+  bool operator==(const StoppedInstance&) const = default;
+};
+
 struct ReportLine {
   std::string app = {};    // in the report of a command that concerns several apps
   std::string phase = {};  // "start", "healthy", "cutover", …; "" continues the line before
@@ -32,6 +47,9 @@ struct ReportLine {
   std::string text = {};
   std::optional<ExitCode> exit = {};  // set on the last line only
   std::vector<ReportField> fields = {};
+  std::vector<std::string> keys = {};  // of the configuration
+  std::vector<StartedInstance> started = {};
+  std::vector<StoppedInstance> stopped = {};
 };
 
 // What was asked for, and by whom.

@@ -6,6 +6,7 @@
 #include <set>
 #include <system_error>
 
+#include "base/listed.h"
 #include "config/adjust.h"
 #include "config/difference.h"
 #include "config/keys.h"
@@ -160,9 +161,9 @@ std::string part_of(const std::string& value, std::size_t from) {
 }  // namespace
 
 std::string changes_of(const std::vector<config::Difference>& differences) {
-  std::string text;
+  std::vector<std::string> changes;
   for (const auto& [name, takes, from, to] : differences) {
-    text += (text.empty() ? "" : ", ") + name;
+    std::string& text = changes.emplace_back(name);
     const bool variable = name.starts_with("environment.");
     if (variable && (from.empty() || to.empty())) {
       text += from.empty() ? " new" : " gone";
@@ -176,15 +177,18 @@ std::string changes_of(const std::vector<config::Difference>& differences) {
       text += fmt::format(" {} -> {}", shown(from), shown(to));
     }
   }
-  return text;
+  return base::listed(changes);
+}
+
+std::vector<std::string> key_names(const std::vector<config::Difference>& differences) {
+  std::vector<std::string> names;
+  names.reserve(differences.size());
+  for (const config::Difference& difference : differences) names.push_back(difference.name);
+  return names;
 }
 
 std::string names_of(const std::vector<config::Difference>& differences) {
-  std::string text;
-  for (const config::Difference& difference : differences) {
-    text += (text.empty() ? "" : ", ") + difference.name;
-  }
-  return text;
+  return base::listed(key_names(differences));
 }
 
 }  // namespace gracevisor::spec

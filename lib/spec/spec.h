@@ -85,7 +85,8 @@ bool replace_listeners(std::vector<config::Listener>& listeners,
 // "instances 2 -> 3, user root -> nobody, environment.SMTP_URL changed": with the values, except what may be
 // secret.
 [[nodiscard]] std::string changes_of(const std::vector<config::Difference>& differences);
-// "command, health.path"
+[[nodiscard]] std::vector<std::string> key_names(const std::vector<config::Difference>& differences);
+// "command, health.path"; "command, directory, … and 7 more".
 [[nodiscard]] std::string names_of(const std::vector<config::Difference>& differences);
 // Of those for which `chosen` holds.
 [[nodiscard]] std::string names_of(std::vector<config::Difference> differences, const auto& chosen) {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/one_line.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -43,7 +45,7 @@ void AppFolder::watch(const struct stat& folder) {
     wait();
   });
   if (!watch) {
-    log_.warning("autodiscover cause=\"{}; looking every {} s\"", watch.error().what,
+    log_.warning("autodiscover cause=\"{}; looking every {} s\"", base::quotable(watch.error().what),
                  std::chrono::duration_cast<std::chrono::seconds>(decide::AppFolder::kLookAgain).count());
   }
   watch_ = watch ? std::move(*watch) : nullptr;
@@ -92,7 +94,7 @@ void AppFolder::done(const Plan& plan, const std::map<std::string, std::string>&
     outcome.refused.insert(name);
     // It may be tried often, while others are busy.
     if (std::exchange(refused_[name], why) == why) continue;
-    log_.error("autodiscover file={} cause=\"{}\"", name, why);
+    log_.error("autodiscover file={} cause=\"{}\"", name, base::quotable(why));
   }
   decider_.done(plan, outcome, loop_.now());
 }
@@ -110,7 +112,7 @@ void AppFolder::tell_trouble() {
   if (trouble.empty()) {
     log_.info("autodiscover path={} is well again", path_.string());
   } else {
-    log_.error("autodiscover path={} cause=\"{}\"", path_.string(), trouble);
+    log_.error("autodiscover path={} cause=\"{}\"", path_.string(), base::quotable(trouble));
   }
   trouble_ = std::move(trouble);
 }

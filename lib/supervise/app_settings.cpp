@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -66,9 +67,11 @@ std::expected<AppSettings, decide::Refused> Supervisor::app_settings(const std::
   } else if (now.spec == nullptr) {
     found.remarks.push_back(fmt::format("{} has never run: gvctl start {}", name, name));
   } else {
-    const Drift& differing = drift();
-    const auto differs = differing.apps.find(name);
-    if (differs != differing.apps.end()) found.remarks.push_back(differs->second);
+    Drift mine;
+    if (const Drift::Item* changed = drift().changed(name)) mine.items.push_back(*changed);
+    std::string differs =
+        text(mine, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    if (!differs.empty()) found.remarks.push_back(std::move(differs));
   }
   const config::Places none;
   const config::Places& places = loaded ? loaded->config.places : none;

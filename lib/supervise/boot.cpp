@@ -2,6 +2,7 @@
 // another.
 #include <fmt/format.h>
 
+#include "base/one_line.h"
 #include "spec/listener_definitions.h"
 #include "spec/record_check.h"
 #include "supervise/supervisor.h"
@@ -23,9 +24,10 @@ base::Expected<void> Supervisor::boot() {
   for (const auto& [name, state] : loaded.states) {
     const bool removed = !state.live_spec && !state.stopped;
     if (settings_.config.find_app(name) == nullptr && !removed) {
-      log_.warning("state app={} live={} cause=\"not in the configuration: it does not run\"", name,
-                   state.live.value());
-      if (!state.stopped) left_behind_.push_back(name);
+      const std::string file = state.live_spec ? short_name(state.live_spec->app.source.file) : "";
+      log_.warning("state app={} live={} file={} cause=\"not in the configuration: it does not run\"", name,
+                   state.live.value(), file);
+      if (!state.stopped) left_behind_.push_back({name, file, state.last_generation});
     }
   }
   for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
@@ -66,7 +68,7 @@ void Supervisor::start_configured(AppEntry& entry) {
   auto spec =
       settings_.files.freeze(configured, settings_.config.places, entry.configured_listeners, entry.hints);
   if (!spec) {
-    log_.error("start app={} cause=\"{}\"", configured.name, spec.error().what);
+    log_.error("start app={} cause=\"{}\"", configured.name, base::quotable(spec.error().what));
     entry.problems.push_back("cannot start: " + spec.error().what);
     entry.unstartable = true;
     entry.app->expect_start(false);
@@ -75,7 +77,7 @@ void Supervisor::start_configured(AppEntry& entry) {
   world_->set_user(entry.app->id(), (*spec)->credentials);
   auto report = new_report({});
   if (auto started = entry.app->start(*spec, report); !started) {
-    log_.error("start app={} cause=\"{}\"", configured.name, started.error().why);
+    log_.error("start app={} cause=\"{}\"", configured.name, base::quotable(started.error().why));
   }
   tell_hints(entry, *report);
 }
@@ -99,7 +101,7 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
   if (!sound) {
     entry.problems.push_back(fmt::format("the record of {}@{} cannot be started: {}", state.app,
                                          state.live.value(), sound.error().what));
-    log_.error("start app={} cause=\"{}\"", state.app, entry.problems.back());
+    log_.error("start app={} cause=\"{}\"", state.app, base::quotable(entry.problems.back()));
   } else if (state.live_spec) {
     note_differences(entry, state);
     world_->set_user(entry.app->id(), state.live_spec->credentials);
@@ -120,7 +122,7 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
     return;
   }
   if (auto started = entry.app->start(state.live_spec, new_report({}), state.live); !started) {
-    log_.error("start app={} cause=\"{}\"", state.app, started.error().why);
+    log_.error("start app={} cause=\"{}\"", state.app, base::quotable(started.error().why));
   }
 }
 

@@ -135,6 +135,7 @@ std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
         base::ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
   }
   boot_now(name);
+  const std::string differs = drift_text({name});
   // Busy is reported before the files are read: a running deploy's listeners and configuration stay as they
   // are.
   if (AppEntry* entry = entry_of(name)) {
@@ -143,6 +144,7 @@ std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
   auto entry = prepare_from_files(name);
   if (!entry) return std::unexpected(with_state_of(name, entry.error()));
   auto begun = begin_deploy(**entry, report);
+  if (begun) tell_drift(differs, *report);
   schedule_turn();
   return begun;
 }
@@ -172,6 +174,7 @@ std::expected<void, decide::Refused> Supervisor::start(const std::string& name, 
   AppEntry* entry = entry_of(name);
   const bool ran = entry != nullptr && entry->app->live() != nullptr;
   const bool reads = !ran || (freshness == Freshness::as_files_say && !entry->app->wanted());
+  const std::string differs = drift_text(reads ? std::set{name} : std::set<std::string>());
   std::expected<void, decide::Refused> begun;
   if (reads) {
     if (entry != nullptr) {
@@ -186,7 +189,9 @@ std::expected<void, decide::Refused> Supervisor::start(const std::string& name, 
   }
   if (reads && ran && !spec::differences(*entry->app->live()->spec(), *entry->listeners->spec).empty()) {
     begun = begin_deploy(*entry, report);
+    if (begun) tell_drift(differs, *report);
   } else {
+    tell_drift(differs, *report);
     begun = entry->app->start(ran ? nullptr : entry->listeners->spec, report);
     tell_hints(*entry, *report);
   }
@@ -206,6 +211,7 @@ std::expected<void, decide::Refused> Supervisor::stop(const std::string& name, c
                                                       std::shared_ptr<decide::Report> report) {
   auto app = booted(name);
   if (!app) return std::unexpected(app.error());
+  tell_drift(drift_text({}), *report);
   auto begun = (*app)->stop(by, haste, std::move(report));
   schedule_turn();
   return begun;

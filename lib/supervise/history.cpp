@@ -26,6 +26,15 @@ Json json_of(const decide::ReportLine& line) {
   for (const auto& [name, value] : line.fields) {
     std::visit([&json, &key = name](const auto& v) { json["fields"][std::string(key)] = v; }, value);
   }
+  if (!line.keys.empty()) json["keys"] = line.keys;
+  for (const auto& [instance, pid, endpoint] : line.started) {
+    json["started"].push_back({{"instance", instance}, {"pid", pid}, {"endpoint", endpoint}});
+  }
+  for (const auto& [instance, last_exit, code, signal] : line.stopped) {
+    Json& one = json["stopped"].emplace_back(Json{{"instance", instance}, {"last_exit", last_exit}});
+    if (code) one["code"] = *code;
+    if (signal) one["signal"] = *signal;
+  }
   return json;
 }
 
@@ -41,11 +50,35 @@ std::optional<T> number_in(const Json& object, const char* key) {
   return found != object.end() && base::take_value(*found, number) ? std::optional(number) : std::nullopt;
 }
 
+// What the member called `key` holds; nothing if it is no array.
+const Json& array_in(const Json& object, const char* key) {
+  static const Json kEmpty = Json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : kEmpty;
+}
+
+void read_lists(const Json& json, decide::ReportLine& line) {
+  for (const Json& key : array_in(json, "keys")) {
+    if (key.is_string()) line.keys.push_back(key.get<std::string>());
+  }
+  for (const Json& one : array_in(json, "started")) {
+    if (!one.is_object()) continue;
+    line.started.push_back({text_in(one, "instance"), number_in<std::uint64_t>(one, "pid").value_or(0),
+                            text_in(one, "endpoint")});
+  }
+  for (const Json& one : array_in(json, "stopped")) {
+    if (!one.is_object()) continue;
+    line.stopped.push_back({text_in(one, "instance"), text_in(one, "last_exit"), number_in<int>(one, "code"),
+                            number_in<int>(one, "signal")});
+  }
+}
+
 decide::ReportLine line_of(const Json& json) {
   decide::ReportLine line{.phase = text_in(json, "phase"), .text = text_in(json, "text")};
   line.at = base::Millis(number_in<std::int64_t>(json, "at_ms").value_or(0));
   const auto exit = number_in<int>(json, "exit");
   if (exit && *exit >= 0 && *exit <= kMostExit) line.exit = static_cast<base::ExitCode>(*exit);
+  read_lists(json, line);
   const auto fields = json.find("fields");
   if (fields == json.end() || !fields->is_object()) return line;
   for (const auto& [name, value] : fields->items()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/listed.h"
 #include "spec/listener_definitions.h"
 #include "spec/spec.h"
 #include "supervise/open_address.h"
@@ -15,16 +16,10 @@ std::string left_out(const std::map<std::string, std::string>& from,
   for (const auto& [key, text] : from) {
     if (!to.contains(key)) result.push_back(text);
   }
-  return joined(result);
+  return base::listed(result);
 }
 
 }  // namespace
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string result;
-  for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
-  return result;
-}
 
 std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners) {
   std::map<std::string, std::string> result;

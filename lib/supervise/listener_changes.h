@@ -12,8 +12,6 @@
 
 namespace gracevisor::supervise {
 
-// "a, b"
-[[nodiscard]] std::string joined(const std::vector<std::string>& texts);
 // The addresses as the configuration writes them, by address_key().
 [[nodiscard]] std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners);
 // "127.0.0.1:80 -> 127.0.0.1:81", "public: idle_timeout"

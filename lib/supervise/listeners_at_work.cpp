@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/listed.h"
+#include "base/one_line.h"
 #include "spec/listener_definitions.h"
 #include "supervise/listener_changes.h"
 #include "supervise/supervisor.h"
@@ -39,7 +41,7 @@ std::string Supervisor::others_at(const AppEntry* entry, const std::string& list
       result.push_back(other.app->name());
     }
   }
-  return joined(result);
+  return base::listed(result);
 }
 
 std::optional<decide::Refused> Supervisor::refuse_shared_tcp(
@@ -229,7 +231,9 @@ void Supervisor::notice_missing() {
       for (const std::string& one : taken) texts.push_back("does not get all: " + one);
     }
     if (texts == entry.missing) continue;
-    for (const std::string& text : texts) log_.error("listener app={} cause=\"{}\"", entry.app->name(), text);
+    for (const std::string& text : texts) {
+      log_.error("listener app={} cause=\"{}\"", entry.app->name(), base::quotable(text));
+    }
     if (texts.empty()) log_.info("listener app={} is reachable at all of its addresses", entry.app->name());
     entry.missing = std::move(texts);
   }

@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/listed.h"
+#include "base/one_line.h"
 #include "config/difference.h"
 #include "config/keys.h"
 #include "supervise/supervisor.h"
@@ -23,11 +25,18 @@ bool is_adjusted(const config::Difference& key) {
 
 // Daemon keys are told in two lines: those in force, and those that wait for a restart.
 void tell_daemon(const std::vector<config::Difference>& keys, const auto& tell) {
-  const std::string now = spec::names_of(keys, is_adjusted);
-  const std::string later = spec::names_of(keys, std::not_fn(is_adjusted));
-  if (!now.empty()) tell({.app = "daemon", .phase = "at once", .text = now});
+  std::vector<config::Difference> now = keys;
+  std::vector<config::Difference> later = keys;
+  std::erase_if(now, std::not_fn(is_adjusted));
+  std::erase_if(later, is_adjusted);
+  if (!now.empty()) {
+    tell({.app = "daemon", .phase = "at once", .text = spec::names_of(now), .keys = spec::key_names(now)});
+  }
   if (!later.empty()) {
-    tell({.app = "daemon", .phase = "later", .text = later + ": needs a restart of the daemon"});
+    tell({.app = "daemon",
+          .phase = "later",
+          .text = spec::names_of(later) + ": needs a restart of the daemon",
+          .keys = spec::key_names(later)});
   }
 }
 
@@ -50,8 +59,10 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
   }
   auto plan = plan_reload(request, Opening::now);
   if (!plan) {
-    log_.error("reload cause=\"{}\"", plan.error().why);
-    for (const std::string& detail : plan.error().details) log_.error("reload cause=\"{}\"", detail);
+    log_.error("reload cause=\"{}\"", base::quotable(plan.error().why));
+    for (const std::string& detail : plan.error().details) {
+      log_.error("reload cause=\"{}\"", base::quotable(detail));
+    }
     return std::unexpected(plan.error());
   }
   if (request.dry_run) {
@@ -59,17 +70,19 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
     report->finish(now(), "done", "nothing was changed", base::ExitCode::done);
     return {};
   }
+  if (request.deploy) {
+    tell_drift(drift_text(std::set<std::string>(request.apps.begin(), request.apps.end())), *report);
+  }
   const auto trees = plan->config.trees;
   begin(std::move(*plan), report);
   if (request.apps.empty()) note_app_folder(trees, request.remove);
-  if (request.apps.empty() && request.remove) left_behind_.clear();
   return {};
 }
 
 void Supervisor::begin(ReloadPlan plan, std::shared_ptr<decide::Report> report) {
   tell_plan(plan, *report, false);
   for (const config::Diagnostic& warning : plan.warnings) {
-    log_.warning("reload cause=\"{}\"", warning.line());
+    log_.warning("reload cause=\"{}\"", base::quotable(warning.line()));
   }
   decide::Reload steps(plan.steps);
   // Whoever does not wait stops reading there.
@@ -89,7 +102,10 @@ void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool 
     tell({.app = step.app,
           .phase = std::string(word(step.action)),
           .text = explanation(step),
-          .fields = {{"keys", spec::names_of(step.differences)}}});
+          .keys = spec::key_names(step.differences)});
+  }
+  for (const std::string& name : plan.forgotten) {
+    tell({.app = name, .phase = "remove", .text = "ran before the daemon's start, and no file has it"});
   }
   for (const decide::ReportLine& remark : plan.remarks) tell(remark);
   tell_daemon(plan.daemon, tell);
@@ -99,6 +115,7 @@ void Supervisor::tell_plan(const ReloadPlan& plan, decide::Report& report, bool 
 // with the listeners then in force.
 void Supervisor::begin_reload() {
   ReloadPlan& plan = reloading_->plan;
+  forget_left_behind(plan);
   adjust_daemon(plan);
   listeners_.commit(std::move(plan.opened));
   for (auto& [id, entry] : apps_) {
@@ -181,9 +198,8 @@ void Supervisor::advance_reload() {
 // An app whose heir does not serve goes on with what it has.
 void Supervisor::tell_given_up() {
   for (const ReloadStep& step : reloading_->steps.take_given_up()) {
-    const std::string text =
-        fmt::format("keeps its routes, as {} does not serve them yet: reload again after it",
-                    fmt::join(step.heirs, ", "));
+    const std::string text = fmt::format(
+        "keeps its routes, as {} does not serve them yet: reload again after it", base::listed(step.heirs));
     log_.warning("reload app={} {}", step.app, text);
     reloading_->report->add(now(), {.app = step.app, .phase = "later", .text = text});
   }
@@ -202,12 +218,19 @@ void Supervisor::end_reload() {
                                      "; until it is, a restart of the daemon does not know the change"});
   }
   std::string summary = reloading_->steps.summary();
+  if (!plan.forgotten.empty()) {
+    summary += fmt::format("{}{} forgotten", summary.empty() ? "" : ", ", plan.forgotten.size());
+  }
   if (!plan.listeners.empty()) {
     summary += fmt::format("{}{} listener{} changed", summary.empty() ? "" : ", ", plan.listeners.size(),
                            plan.listeners.size() == 1 ? "" : "s");
   }
   if (std::ranges::any_of(plan.daemon, is_adjusted))
     summary += summary.empty() ? "daemon changed" : ", daemon changed";
+  if (const auto waiting = std::ranges::count_if(plan.daemon, std::not_fn(is_adjusted)); waiting > 0) {
+    summary += fmt::format("{}{} {} a restart of the daemon", summary.empty() ? "" : ", ", waiting,
+                           waiting == 1 ? "needs" : "need");
+  }
   if (summary.empty())
     summary = plan.daemon.empty() && plan.remarks.empty() ? "nothing differs" : "nothing was changed";
   log_.info("reloaded exit={} {}", static_cast<int>(exit), summary);
@@ -312,6 +335,22 @@ void Supervisor::relay(decide::Report& receipt, const std::string& app) {
     reloading_->finished.emplace_back(app, *line.exit);
     schedule_turn();
   });
+}
+
+// The next daemon shall not know them either, except for the number of their last generation.
+void Supervisor::forget_left_behind(const ReloadPlan& plan) {
+  for (const std::string& name : plan.forgotten) {
+    const auto left = std::ranges::find(left_behind_, name, &LeftBehind::name);
+    if (left == left_behind_.end()) continue;
+    world_->forget({.app = name, .last_generation = left->last_generation, .live = {}, .live_spec = nullptr},
+                   [this, one = *left](const base::Expected<void>& written) {
+                     if (written) return;
+                     log_.error("state app={} cause=\"{}\"", one.name, base::quotable(written.error().what));
+                     left_behind_.push_back(one);
+                   });
+    left_behind_.erase(left);
+    log_.info("removed app={}", name);
+  }
 }
 
 void Supervisor::forget_removed() {

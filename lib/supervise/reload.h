@@ -37,6 +37,7 @@ struct ReloadPlan {
   std::vector<decide::ReportLine> remarks = {};   // about listeners
   std::vector<config::Difference> daemon = {};    // keys of [daemon]
   std::vector<config::Diagnostic> warnings = {};  // for the log, as at a start
+  std::vector<std::string> forgotten = {};        // apps left behind by the former daemon
   std::set<std::string> stopped = {};             // apps that were stopped when the plan was made
   std::unique_ptr<ListenerBook::Opened> opened;   // what is to be listened on at once
 

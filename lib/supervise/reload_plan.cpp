@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/listed.h"
 #include "config/difference.h"
 #include "config/keys.h"
 #include "spec/listener_definitions.h"
@@ -84,8 +85,13 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
                                                            Opening opening) const {
   ReloadPlan plan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};
   plan.warnings = std::move(files.warnings);
+  for (const LeftBehind* one : left_behind()) {
+    const bool back = plan.config.find_app(one->name) != nullptr;
+    if (request.remove && !back && request.concerns(one->name)) plan.forgotten.push_back(one->name);
+  }
   for (const std::string& name : request.apps) {
-    if (plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
+    const bool left = std::ranges::find(plan.forgotten, name) != plan.forgotten.end();
+    if (!left && plan.config.find_app(name) == nullptr && find_app(name) == nullptr) {
       return std::unexpected(no_such_app(name, &plan.config));
     }
   }
@@ -139,7 +145,8 @@ void Supervisor::plan_shared_listeners(const ReloadRequest& request, ReloadPlan&
     if (listener.default_app && listener.default_app != now->default_app && !serves(*listener.default_app)) {
       hindrance = *listener.default_app + ", its new default, does not serve yet: reload again once it does";
     }
-    std::string text = fmt::format("{} ({})", joined(changes_between({*now}, {listener})), joined(users));
+    std::string text =
+        fmt::format("{} ({})", base::listed(changes_between({*now}, {listener})), base::listed(users));
     if (users.size() < 2) continue;  // its app's own: it changes with that
     if (hindrance.empty()) {
       plan.listeners.push_back(listener);

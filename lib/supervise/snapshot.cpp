@@ -35,6 +35,8 @@ InstanceSnapshot snapshot_of(const decide::Instance& instance, const World& worl
     for (std::string& line : world.knowledge().last_output(instance.identity(), 1)) {
       result.last_line = std::move(line);
     }
+  } else {
+    result.last_line = instance.last_words();
   }
   const Run* run = world.runs().find(instance.identity());
   if (run == nullptr || run->gone() || !run->left().empty()) return result;
@@ -112,8 +114,9 @@ AppSnapshot Supervisor::snapshot_of(const AppEntry& entry, const Drift& differin
   result.record_trouble = app.record_trouble();
   result.remarks = entry.missing;
   result.remarks.insert(result.remarks.end(), entry.problems.begin(), entry.problems.end());
-  if (auto mine = differing.apps.find(app.name()); mine != differing.apps.end()) {
-    result.drift = mine->second;
+  if (const Drift::Item* changed = differing.changed(app.name())) result.differs = changed->keys;
+  if (auto mine = differing.faults.find(app.name()); mine != differing.faults.end()) {
+    result.fault = mine->second;
   }
   for (const auto& [who, run] : world_->runs().of(app.id())) {
     if (!run->left().empty()) result.left.push_back({who, run->left(), run->place()});
@@ -131,7 +134,7 @@ Snapshot Supervisor::snapshot() const {
   if (app_folder_ != nullptr) result.app_folder = app_folder_->problems();
   const Drift& differing = drift();
   for (const auto& [id, entry] : apps_) result.apps.push_back(snapshot_of(entry, differing));
-  result.drift = differing.others;
+  result.drift = drift_text({});
   return result;
 }
 

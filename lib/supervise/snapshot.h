@@ -46,7 +46,8 @@ struct InstanceSnapshot {
     std::optional<observe::Usage> usage;  // unset: not looked at yet
   };
   std::optional<Process> process;
-  std::string last_line;  // that it wrote; set if it is not well
+  // If it is not well, the last one that it wrote; otherwise the one that told why it last exited.
+  std::string last_line;
 };
 
 struct GenerationSnapshot {
@@ -96,7 +97,8 @@ struct AppSnapshot {
   std::optional<decide::RecordKeeper::Trouble> record_trouble;
   std::optional<std::string> failure;  // why it does not run as it should: App::failure()
   std::vector<std::string> remarks;    // standing ones, in words
-  std::string drift;                   // how the files differ from it; empty: they do not
+  std::vector<std::string> differs;    // the keys in which the files differ from it
+  std::string fault;                   // what keeps them from being put into force; empty: nothing known
   std::vector<LeftSnapshot> left;
 };
 
@@ -107,7 +109,7 @@ struct Snapshot {
   decide::DescriptorBudget budget;
   std::vector<std::string> remarks;     // of the daemon as a whole: shortages, removed sockets
   std::vector<std::string> app_folder;  // what is wrong with the folder of daemon.autodiscover
-  std::vector<std::string> drift;       // what in the files belongs to none of its apps
+  std::string drift;                    // how the files differ from what runs; empty: they do not
   std::vector<AppSnapshot> apps;
 };
 

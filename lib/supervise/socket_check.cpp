@@ -40,8 +40,8 @@ std::vector<Identity> SocketCheck::check(const decide::App& app, const World& wo
       continue;
     }
     if (world.socket_in_place(who)) continue;
-    missing_.emplace(
-        who, fmt::format("{}.{} ({})", app.live()->name(), who.slot.value(), world.knowledge().place(who)));
+    missing_.emplace(who, fmt::format("{}.{} ({})", app.live()->name(), who.slot.value(),
+                                      text(world.knowledge().place(who))));
     if (before.contains(who)) lost.push_back(who);
   }
   if (on_the_way) lost.clear();

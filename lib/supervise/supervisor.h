@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -175,6 +176,12 @@ class Supervisor {
     std::vector<std::string> missing;  // addresses at which it should be reached but is not
   };
 
+  // An app that ran before the daemon's start, and that no file has any more.
+  struct LeftBehind {
+    std::string name;
+    std::string file;  // that had it
+    base::GenerationId last_generation;
+  };
   // What serves, or is to serve, or is to be started again.
   struct InForce {
     base::GenerationId generation;  // 0: none
@@ -184,7 +191,8 @@ class Supervisor {
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
-  [[nodiscard]] std::string names_left_behind() const;
+  // Those of them that have not come back.
+  [[nodiscard]] std::vector<const LeftBehind*> left_behind() const;
   [[nodiscard]] base::TimePoint now() const;
   [[nodiscard]] decide::App* decider(base::AppId id);  // null: there is none
   void turn();
@@ -301,6 +309,14 @@ class Supervisor {
   [[nodiscard]] const Drift& drift() const;
   [[nodiscard]] DriftMemory::Basis drift_basis() const;
   [[nodiscard]] Drift find_drift() const;
+  // A file of the configuration as people know it: without the folder of the main file.
+  [[nodiscard]] std::string short_name(const std::filesystem::path& file) const;
+  [[nodiscard]] Drift::Item drift_in(const std::filesystem::path& file) const;
+  [[nodiscard]] Drift::Item drift_of_gone(const AppEntry& entry, const config::Config& config) const;
+  void find_faults(const decide::Refused& refused, Drift& found) const;
+  // In words, without what a command takes itself; and told by that command.
+  [[nodiscard]] std::string drift_text(const std::set<std::string>& except) const;
+  void tell_drift(const std::string& differs, decide::Report& report) const;
   // reload.cpp
   void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
   void begin(ReloadPlan plan, std::shared_ptr<decide::Report> report);
@@ -320,6 +336,7 @@ class Supervisor {
   void relay(decide::Report& receipt, const std::string& app);
   void tell_given_up();
   void forget_removed();
+  void forget_left_behind(const ReloadPlan& plan);
   // app_folder_reload.cpp
   void watch_app_folder();
   void note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed);
@@ -348,7 +365,7 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
-  std::vector<std::string> left_behind_;      // apps that ran before the daemon's start, and no file has them
+  std::vector<LeftBehind> left_behind_;
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
   std::unique_ptr<Observation> observation_;  // from boot() on
   loop::Timer turn_timer_;

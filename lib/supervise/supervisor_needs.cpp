@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/listed.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -52,15 +53,12 @@ std::optional<std::string> Supervisor::shortage_with(const std::vector<const con
                      range.first.value(), range.last.value(), ports);
 }
 
-// "a, b and 12 more"; those that have come back do not count.
-std::string Supervisor::names_left_behind() const {
-  constexpr std::size_t kMost = 10;
-  std::string names;
-  std::size_t count = 0;
-  for (const std::string& name : left_behind_) {
-    if (find_app(name) == nullptr && ++count <= kMost) names += (names.empty() ? "" : ", ") + name;
+std::vector<const Supervisor::LeftBehind*> Supervisor::left_behind() const {
+  std::vector<const LeftBehind*> left;
+  for (const LeftBehind& one : left_behind_) {
+    if (find_app(one.name) == nullptr) left.push_back(&one);
   }
-  return count <= kMost ? names : fmt::format("{} and {} more", names, count - kMost);
+  return left;
 }
 
 std::vector<std::string> Supervisor::remarks() const {
@@ -74,8 +72,10 @@ std::vector<std::string> Supervisor::remarks() const {
     remarks.push_back(descriptors.shortfall() + ": clients have " + std::to_string(descriptors.clients()) +
                       " places, and deploys are refused until it is raised");
   }
-  if (const std::string names = names_left_behind(); !names.empty()) {
-    remarks.push_back(names +
+  std::vector<std::string> gone;
+  for (const LeftBehind* one : left_behind()) gone.push_back(fmt::format("{} ({})", one->name, one->file));
+  if (!gone.empty()) {
+    remarks.push_back(base::listed(gone) +
                       " ran before the daemon's start, and no file has it any more: put it back and reload, "
                       "or gvctl reload --remove");
   }

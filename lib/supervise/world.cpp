@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/one_line.h"
 #include "decide/fact_log.h"
 #include "decide/fact_receipt.h"
 #include "inspect/listener_owner.h"
@@ -166,7 +167,7 @@ std::expected<void, World::Refusal> World::try_spawn(const Identity& who, const 
 
 void World::refuse_spawn(const Identity& who, const spec::Spec& spec, const Refusal& refusal) {
   around_.log.error("spawn-failed app={} instance={} cause=\"{}\"", spec.app.name,
-                    routing::instance_name(who), refusal.why);
+                    routing::instance_name(who), base::quotable(refusal.why));
   output(who).note(who, "cannot start: " + refusal.why);
   output(who).end(who);
   around_.events.add(who.app, [who, failure = refusal.failure](decide::App& app) {

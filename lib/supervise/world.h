@@ -70,6 +70,8 @@ class World final : public decide::Effects, private RunObserver {
   // Ends runs that nothing can touch any more, so that their ports and socket paths may be leased
   // again, and closes listening sockets of slots in which nothing will be started again.
   void sweep();
+  // Replaces the record of an app that is not there.
+  void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const;
   // Writes the process record if the processes have changed since the last call; true if they have.
   bool keep_record();
   // Of the runs whose process has begun and is not gone.

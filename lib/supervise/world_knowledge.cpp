@@ -1,7 +1,5 @@
 #include "supervise/world_knowledge.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -40,11 +38,10 @@ decide::AppCounts WorldKnowledge::counts(base::AppId app) const {
   return sum;
 }
 
-std::string WorldKnowledge::place(const Identity& who) const {
+decide::Whereabouts WorldKnowledge::place(const Identity& who) const {
   const Run* run = runs_.find(who);
-  if (run == nullptr) return "gone";
-  std::string place = run->place();
-  return fmt::format("pid {}{}{}", run->pid().value(), place.empty() ? "" : " ", place);
+  if (run == nullptr) return {};
+  return {static_cast<std::uint64_t>(run->pid().value()), run->place()};
 }
 
 std::vector<std::string> WorldKnowledge::last_output(const Identity& who, std::size_t lines) const {

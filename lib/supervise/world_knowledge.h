@@ -26,7 +26,7 @@ class WorldKnowledge final : public decide::Knowledge {
   [[nodiscard]] base::TimePoint now() const override;
   [[nodiscard]] decide::EndpointCounts counts(const Identity& who) const override;
   [[nodiscard]] decide::AppCounts counts(base::AppId app) const override;
-  [[nodiscard]] std::string place(const Identity& who) const override;
+  [[nodiscard]] decide::Whereabouts place(const Identity& who) const override;
   [[nodiscard]] std::vector<std::string> last_output(const Identity& who, std::size_t lines) const override;
   [[nodiscard]] std::vector<std::size_t> late_workers() const override;
 

@@ -153,6 +153,53 @@ TEST_CASE("autodiscover: a folder that was emptied removes nothing until reload 
   CHECK(daemon.app("base")->generation == 1);
 }
 
+TEST_CASE(
+    "autodiscover: an app that lost its file while no daemon ran is told with it, until it is removed") {
+  FolderSite site;
+  site.write("one.toml", worker("one"));
+  site.write("two.toml", worker("two"));
+  {
+    DaemonProcess daemon(site);
+    REQUIRE(wait_generation(daemon, "one", 1));
+    REQUIRE(wait_generation(daemon, "two", 1));
+    CHECK(daemon.terminate().exit_code == 0);
+  }
+  site.remove("one.toml");
+  site.write("two.toml", "");
+  const std::string told =
+      "one (apps.d/one.toml), two (apps.d/two.toml) ran before the daemon's start, and no file has it any "
+      "more: "
+      "put it back and reload, or gvctl reload --remove";
+  {
+    DaemonProcess daemon(site);
+    REQUIRE(wait_generation(daemon, "base", 1));
+    const auto problems = texts(daemon.status()->problems);
+    CHECK(std::ranges::count(problems, told) == 1);
+    CHECK(wait_until([&] { return has(daemon.log(), "state app=one live=1 file=apps.d/one.toml cause="); }));
+    CHECK(reload(daemon, {"reload", "--remove"}).exit_code == 0);
+    CHECK_FALSE(has(daemon.ctl({"status"}).out, "before the daemon's start"));
+    CHECK(daemon.terminate().exit_code == 0);
+  }
+  DaemonProcess daemon(site);
+  REQUIRE(wait_generation(daemon, "base", 1));
+  CHECK_FALSE(has(daemon.ctl({"status"}).out, "before the daemon's start"));
+  site.write("one.toml", worker("one"));
+  CHECK(wait_generation(daemon, "one", 2));
+}
+
+TEST_CASE("autodiscover: an app whose file is gone is told with that file") {
+  FolderSite site;
+  site.write("one.toml", worker("one"));
+  site.write("two.toml", worker("two"));
+  DaemonProcess daemon(site);
+  REQUIRE(wait_generation(daemon, "two", 1));
+  site.remove("one.toml");
+  site.remove("two.toml");
+  REQUIRE(wait_told(daemon, "apps.d is empty"));
+  CHECK(drift_of(daemon) == std::vector<std::string>{"apps.d/one.toml is no longer there: one, two are gone: "
+                                                     "gvctl reload --dry-run"});
+}
+
 TEST_CASE("autodiscover: a file that was emptied keeps its apps, and is told until it has them again") {
   FolderSite site;
   site.write("one.toml", worker("one"));

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/one_line.h"
 #include "support/daemon_process.h"
 #include "support/held_port.h"
 #include "support/wait.h"
@@ -227,7 +228,7 @@ TEST_CASE("breaks: a first start that fails names its cause to the one who waits
     CHECK(status.find(broken.in_status(met)) != std::string::npos);
     const std::string event = met.exit == kPreflight ? "start app=" : "start-failed app=";
     CHECK(daemon.log().find(event + met.name + " ") != std::string::npos);
-    CHECK(daemon.log().find(broken.in_status(met)) != std::string::npos);
+    CHECK(daemon.log().find(base::quotable(broken.in_status(met))) != std::string::npos);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <regex>
 
 #include "support/daemon_process.h"
 #include "support/http_client.h"
@@ -37,6 +38,28 @@ TEST_CASE("crash: a killed instance is replaced by a new process in the same gen
   REQUIRE(app->instances.size() == 1);
   CHECK(app->instances.front().name == "1.1");
   CHECK(app->instances.front().restarts == 1);
+}
+
+TEST_CASE("crash: an instance that serves again still shows its last exit, and what it said before") {
+  Site site;
+  site.configure(
+      "[app.job]\ncommand = [\"sh\", \"-c\", \"if mkdir @DIR@/once; then echo up; echo 'no database' >&2; "
+      "exit 3; "
+      "fi; exec sleep 600\"]\nendpoint = \"none\"\ndeploy.settle = \"10ms\"\nrestart.backoff = \"50ms\"\n");
+  DaemonProcess daemon(site);
+  std::optional<control::AppStatus> app;
+  REQUIRE(wait_until([&] {
+    app = daemon.app("job");
+    return app && app->healthy == 1 && app->instances.at(0).restarts == 1;
+  }));
+  REQUIRE(app->instances.size() == 1);
+  CHECK(app->instances.front().last_exit == "exit 3");
+  CHECK(app->instances.front().last_line == "no database");
+  const CommandResult status = daemon.ctl({"status", "job"});
+  INFO(describe(status));
+  CHECK(std::regex_search(status.out,
+                          std::regex("\n  >  1\\.1 restarted [0-9]+ s ago after exit 3 \"no database\"\n")));
+  CHECK(daemon.ctl({"status"}).out.find("restarted") == std::string::npos);
 }
 
 TEST_CASE("crash: kill -9 of one of two instances under load fails no idempotent request") {

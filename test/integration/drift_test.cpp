@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
 
 #include "support/named_apps.h"
 #include "support/daemon_process.h"
@@ -28,21 +30,20 @@ TEST_CASE("drift: status names what differs within one call after an edit, and f
 
   site.configure(public_listener(1) + named_app("web", "public", "environment.A = \"b\"\n") +
                  named_app("fresh", "@LISTEN2@"));
-  auto status = daemon.status();
-  REQUIRE(status.has_value());
-  CHECK(test::texts(status->apps.front().problems) ==
-        Texts{"configuration differs from web@1: environment.A, listen.public.address: gvctl deploy web"});
-  CHECK(test::texts(status->problems) == Texts{"gracevisor.toml has a new app, fresh: gvctl reload fresh"});
+  CHECK(drift_of(daemon) == Texts{"gracevisor.toml changed: web differs (environment.A, "
+                                  "listen.public.address), fresh is new: gvctl reload --dry-run"});
+  CHECK(daemon.app("web")->differs == Texts{"environment.A", "listen.public.address"});
+  CHECK(test::texts(daemon.app("web")->problems).empty());
 
   site.configure(public_listener(0) + "[app.web\n");
-  status = daemon.status();
+  auto status = daemon.status();
   REQUIRE(test::texts(status->problems).size() == 1);
   CHECK(has(test::texts(status->problems).front(), "gracevisor.toml cannot be put into force: "));
   CHECK(has(test::texts(status->problems).front(), "gracevisor.toml:"));
 
   site.configure(public_listener(0) + named_app("other", "public"));
-  CHECK(test::texts(daemon.app("web")->problems) ==
-        Texts{"gracevisor.toml no longer has it: gvctl reload --remove"});
+  CHECK(drift_of(daemon) ==
+        Texts{"gracevisor.toml changed: other is new, web is gone: gvctl reload --dry-run"});
 
   site.configure(before);
   CHECK(test::texts(daemon.app("web")->problems).empty());
@@ -55,18 +56,17 @@ TEST_CASE("drift: a deploy, a reload or a new daemon that takes the change ends 
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   site.configure(named_app("web", "@LISTEN@", "environment.A = \"b\"\n"));
-  CHECK(test::texts(daemon.app("web")->problems).size() == 1);
+  CHECK(drift_of(daemon) == Texts{"gracevisor.toml changed: web differs (environment.A): gvctl deploy web"});
   REQUIRE(daemon.ctl({"deploy", "web"}).exit_code == 0);
-  CHECK(test::texts(daemon.app("web")->problems).empty());
+  CHECK(drift_of(daemon).empty());
   site.configure(named_app("web", "@LISTEN@", "environment.A = \"b\"\ninstances = 2\n"));
-  CHECK(test::texts(daemon.app("web")->problems) ==
-        Texts{"configuration differs from web@2: instances: gvctl reload web"});
+  CHECK(drift_of(daemon) == Texts{"gracevisor.toml changed: web differs (instances): gvctl deploy web"});
   REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
-  CHECK(test::texts(daemon.app("web")->problems).empty());
+  CHECK(drift_of(daemon).empty());
   CHECK(daemon.terminate().exit_code == 0);
   DaemonProcess again(site);
   REQUIRE(again.wait_healthy("web", 2));
-  CHECK(test::texts(again.app("web")->problems).empty());
+  CHECK(drift_of(again).empty());
 }
 
 TEST_CASE("start: a stopped app starts as the files now say, or as it was with --same") {
@@ -114,10 +114,9 @@ TEST_CASE("drift: a listener of several apps and keys of the daemon are told onc
   REQUIRE(daemon.wait_healthy("a", 1));
   REQUIRE(daemon.wait_healthy("b", 1));
   site.configure_whole(site.daemon_table() + "shutdown_timeout = \"7s\"\n" + public_listener(1) + apps);
-  CHECK(test::texts(daemon.status()->problems) ==
-        Texts{"gracevisor.toml has another public: " + site.listener(0).text() + " -> " +
-                  site.listener(1).text() + " (a, b): gvctl reload",
-              "gracevisor.toml differs in [daemon]: shutdown_timeout: gvctl reload --dry-run"});
+  CHECK(drift_of(daemon) == Texts{"gracevisor.toml changed: public " + site.listener(0).text() + " -> " +
+                                  site.listener(1).text() +
+                                  " (a, b), [daemon] differs (shutdown_timeout): gvctl reload --dry-run"});
   CHECK(test::texts(daemon.app("a")->problems).empty());
   REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
   CHECK(test::texts(daemon.status()->problems).empty());
@@ -131,8 +130,7 @@ TEST_CASE("drift: an environment file that changed is a difference, and one that
   REQUIRE(daemon.wait_healthy("web", 1));
   CHECK(test::texts(daemon.app("web")->problems).empty());
   site.files().write("web.env", "A=2\n");
-  CHECK(test::texts(daemon.app("web")->problems) ==
-        Texts{"configuration differs from web@1: environment.A: gvctl deploy web"});
+  CHECK(drift_of(daemon) == Texts{"web.env changed: web differs (environment.A): gvctl deploy web"});
   std::filesystem::remove(site.directory() / "web.env");
   auto status = daemon.status();
   REQUIRE(test::texts(status->problems).size() == 1);
@@ -169,13 +167,86 @@ TEST_CASE("drift: an app that ran before the daemon's start and is in no file is
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const std::string remark =
-      "old ran before the daemon's start, and no file has it any more: put it back and reload, or gvctl "
+      "old (gracevisor.toml) ran before the daemon's start, and no file has it any more: put it back and "
+      "reload, or gvctl "
       "reload --remove";
   auto problems = test::texts(daemon.status()->problems);
   CHECK(std::ranges::count(problems, remark) == 1);
   CHECK(daemon.ctl({"reload"}).exit_code == 0);
   problems = test::texts(daemon.status()->problems);
   CHECK(std::ranges::count(problems, remark) == 1);
-  CHECK(daemon.ctl({"reload", "--remove"}).exit_code == 0);
+  CHECK(has(daemon.ctl({"reload", "--dry-run", "--remove"}).out,
+            "old      remove   ran before the daemon's start, and no file has it\n"));
+  CHECK(std::ranges::count(test::texts(daemon.status()->problems), remark) == 1);
+  const CommandResult removed = daemon.ctl({"reload", "--remove"});
+  INFO(describe(removed));
+  CHECK(removed.exit_code == 0);
+  CHECK(has(removed.out, "done: 1 forgotten\n"));
   CHECK(test::texts(daemon.status()->problems).empty());
+  // The next daemon does not know it either, but counts its generations on.
+  CHECK(daemon.terminate().exit_code == 0);
+  DaemonProcess again(site);
+  REQUIRE(again.wait_healthy("web", 1));
+  CHECK(test::texts(again.status()->problems).empty());
+  site.configure(named_app("web", "@LISTEN@") + named_app("old", "@LISTEN1@"));
+  CHECK(again.ctl({"reload"}).exit_code == 0);
+  CHECK(again.app("old")->generation == 2);
+}
+
+TEST_CASE("drift: a start, a stop and a deploy say what they do not take from the files") {
+  Site site;
+  const auto apps = [](const std::string& web, const std::string& api) {
+    return named_app("web", "@LISTEN@", web) + named_app("api", "@LISTEN1@", api);
+  };
+  const std::string change = "environment.A = \"b\"\n";
+  site.configure(apps("", ""));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  REQUIRE(daemon.wait_healthy("api", 1));
+  const auto told = [&](const std::vector<std::string>& words) {
+    const CommandResult result = daemon.ctl(words);
+    INFO(describe(result) << daemon.log());
+    CHECK(result.exit_code == 0);
+    std::smatch found;
+    const std::regex line("  drift    gracevisor.toml changed [0-9]+ s ago: ([^\n]*)\n");
+    return std::regex_search(result.out, found, line) ? found[1].str() : std::string();
+  };
+  CHECK(told({"start", "web"}) == "");
+  CHECK(told({"deploy", "web"}) == "");
+
+  site.configure(apps(change, ""));
+  CHECK(told({"start", "web"}) == "web differs (environment.A): gvctl deploy web");
+  CHECK(told({"stop", "web"}) == "web differs (environment.A): gvctl deploy web");
+  CHECK(told({"start", "api"}) == "web differs (environment.A): gvctl deploy web");
+  CHECK(told({"start", "web"}) == "");  // stopped, and so started as the files say
+
+  site.configure(apps("", change));
+  CHECK(told({"deploy", "web"}) == "api differs (environment.A): gvctl deploy api");
+  CHECK(told({"deploy", "web", "api"}) == "");
+  site.configure(apps("", "") + named_app("fresh", "@LISTEN2@"));
+  CHECK(told({"deploy", "web", "api"}) == "fresh is new: gvctl reload --dry-run");
+  const CommandResult stopped = daemon.ctl({"stop", "web", "api"});
+  INFO(describe(stopped));
+  CHECK(has(stopped.out, "fresh is new"));
+  CHECK(stopped.out.find("fresh is new") == stopped.out.rfind("fresh is new"));  // once
+}
+
+TEST_CASE("drift: it names the file that has the app, not the one that includes it") {
+  Site site;
+  std::filesystem::create_directory(site.directory() / "conf.d");
+  const auto write = [&](const std::string& name, const std::string& text) {
+    (void)site.files().write("conf.d/" + name, site.expand(text), 0644);
+  };
+  write("web.toml", named_app("web", "@LISTEN@"));
+  write("api.toml", named_app("api", "@LISTEN1@"));
+  site.configure_whole("include = [\"conf.d/*.toml\"]\n" + site.daemon_table());
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  REQUIRE(daemon.wait_healthy("api", 1));
+  write("web.toml", named_app("web", "@LISTEN@", "instances = 2\n"));
+  CHECK(drift_of(daemon) == Texts{"conf.d/web.toml changed: web differs (instances): gvctl deploy web"});
+  write("web.toml", named_app("web", "@LISTEN@"));
+  CHECK(drift_of(daemon).empty());
+  std::filesystem::remove(site.directory() / "conf.d" / "api.toml");
+  CHECK(drift_of(daemon) == Texts{"conf.d/api.toml is no longer there: api is gone: gvctl reload --dry-run"});
 }

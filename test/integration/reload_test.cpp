@@ -319,6 +319,28 @@ TEST_CASE("reload: SIGHUP does it, too, and the log says what was done and what 
   daemon.signal(SIGHUP);
   CHECK(wait_until([&] { return has(daemon.log(), "app.web.instances: 0 is out of range"); }));
   CHECK(daemon.app("web")->healthy == 2);
+  // Quotes within quotes are single ones.
+  site.configure(named_app("web", "@LISTEN@", "log.format = \"prose\"\n"));
+  daemon.signal(SIGHUP);
+  CHECK(wait_until([&] { return has(daemon.log(), "unknown value 'prose'"); }));
+  CHECK_FALSE(has(daemon.log(), "\\\""));
+}
+
+TEST_CASE("reload: what needs a restart of the daemon is counted at the end") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure_whole(table_with_workers(site, 7) +
+                       site.expand(named_app("web", "@LISTEN@", "instances = 2\n")));
+  const CommandResult both = reload(daemon);
+  INFO(describe(both));
+  CHECK(both.exit_code == 0);
+  CHECK(has(both.out, "done: 1 changed at once, 1 needs a restart of the daemon\n"));
+  CHECK(reload(daemon).out.ends_with("done: 1 needs a restart of the daemon\n"));
+  CHECK(drift_of(daemon) ==
+        std::vector<std::string>{
+            "gracevisor.toml changed: [daemon] differs (workers): gvctl reload --dry-run"});
 }
 
 TEST_CASE("reload: an app that was removed and comes back counts its generations on") {
@@ -330,7 +352,7 @@ TEST_CASE("reload: an app that was removed and comes back counts its generations
   auto follower = daemon.ctl_beside({"logs", "-f", "web"});
   site.configure(named_app("other", "@LISTEN1@"));
   CHECK(reload(daemon).exit_code == 0);
-  CHECK(has(daemon.ctl({"status", "web"}).out, "no longer has it: gvctl reload --remove"));
+  CHECK(has(daemon.ctl({"status", "web"}).out, " ago: web is gone: gvctl reload --dry-run"));
   CHECK(served_by(site.listener(0), "any") == "web");
   CommandResult removed = reload(daemon, {"--remove"});
   INFO(describe(removed) << daemon.log());

@@ -1,6 +1,7 @@
 // What gvctl prints as JSON, from a daemon in all kinds of conditions, held against the schemas that gvctl
 // prints.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -30,14 +31,16 @@ std::string misfits(const DaemonProcess& daemon, const std::string& name, const 
   return result.exit_code == 0 ? "" : describe(result) + "\n" + documents;
 }
 
+const std::string kOthers =
+    "[app.crash]\ncommand = [\"sh\", \"-c\", \"echo no; exit 1\"]\nendpoint = \"none\"\n"
+    "[app.beat]\ncommand = \"sleep 600\"\nendpoint = \"none\"\n";
+
 }  // namespace
 
 TEST_CASE("schema: what gvctl prints as JSON fits what gvctl schema says") {
   if (!can_validate()) return skip("python3-jsonschema is not installed");
   Site site;
-  site.configure(named_app("web", "@LISTEN@") +
-                 "[app.crash]\ncommand = [\"sh\", \"-c\", \"echo no; exit 1\"]\nendpoint = \"none\"\n"
-                 "[app.beat]\ncommand = \"sleep 600\"\nendpoint = \"none\"\n");
+  site.configure(named_app("web", "@LISTEN@") + kOthers);
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const auto json = [&](std::vector<std::string> words) {
@@ -46,8 +49,34 @@ TEST_CASE("schema: what gvctl prints as JSON fits what gvctl schema says") {
   };
   CHECK(misfits(daemon, "report", json({"deploy", "web"})) == "");
   CHECK(misfits(daemon, "report", json({"scale", "web", "+1"})) == "");
-  CHECK(misfits(daemon, "report", json({"stop", "beat"})) == "");
-  CHECK(misfits(daemon, "report", json({"reload", "--dry-run"})) == "");
+  const std::string stopped = json({"stop", "beat"});
+  CHECK(misfits(daemon, "report", stopped) == "");
+  CHECK(has(stopped, R"("stopped":[{"instance":"1.1","last_exit":"signal 15 )"));
+  CHECK(has(stopped, R"(","code":null,"signal":15}])"));
+  const std::string started = json({"start", "beat"});
+  CHECK(misfits(daemon, "report", started) == "");
+  const auto beat = daemon.app("beat");
+  REQUIRE(beat.has_value());
+  CHECK(has(started, fmt::format(R"("started":[{{"instance":"1.1","pid":{},"endpoint":""}}])",
+                                 beat->instances.at(0).pid)));
+  CHECK(misfits(daemon, "report", json({"stop", "web"})) == "");
+  const std::string again = json({"start", "web"});
+  CHECK(misfits(daemon, "report", again) == "");
+  const auto web = daemon.app("web");
+  REQUIRE(web.has_value());
+  for (const control::InstanceStatus& one : web->instances) {
+    CHECK(has(again, fmt::format(R"({{"instance":"{}","pid":{},"endpoint":"{}"}})", one.name, one.pid,
+                                 one.endpoint)));
+  }
+  // Differs in more than is put into words.
+  std::string variables;
+  for (int i = 10; i < 22; ++i) variables += fmt::format("environment.V{} = \"\"\n", i);
+  site.configure(named_app("web", "@LISTEN@", variables) + kOthers);
+  const std::string reload = json({"reload", "--dry-run"});
+  CHECK(misfits(daemon, "report", reload) == "");
+  CHECK(has(reload, "environment.V18, environment.V19 and 2 more"));
+  CHECK(has(reload, R"("environment.V19","environment.V20","environment.V21"])"));
+  CHECK(misfits(daemon, "status", json({"status", "web"})) == "");
   REQUIRE(wait_until([&] { return daemon.app("crash")->state == "backoff"; }));
   CHECK(misfits(daemon, "status", json({"status"})) == "");
   CHECK(misfits(daemon, "status", json({"status", "crash"})) == "");

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <regex>
 
 #include "support/named_apps.h"
 #include "support/daemon_process.h"
@@ -17,7 +18,7 @@ std::string shown(const DaemonProcess& daemon, std::vector<std::string> words = 
   const CommandResult result = daemon.ctl(words);
   INFO(describe(result));
   CHECK(result.exit_code == 0);
-  return result.out;
+  return std::regex_replace(result.out, std::regex(" +# "), "  # ");  // comments stand in a column
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ TEST_CASE("show: the settings in force, with the places of the files, the defaul
   site.configure(named_app("web", "@LISTEN@", "environment.SECRET = \"second\"\nstop.signal = \"INT\"\n"));
   const std::string other = shown(daemon);
   INFO(other);
-  CHECK(has(other, "# configuration differs from web@1: environment.SECRET, stop"));
+  CHECK(has(other, " ago: web differs (environment.SECRET, stop"));
   CHECK(has(other, "environment = { SECRET = \"***\" }  # frozen @1; " + file + ":"));
   CHECK(has(other, " has another value\n"));
   CHECK_FALSE(has(other, "first"));
@@ -48,10 +49,22 @@ TEST_CASE("show: the settings in force, with the places of the files, the defaul
   CHECK(daemon.ctl({"deploy", "web"}).exit_code == 0);
   CHECK_FALSE(has(shown(daemon), "frozen"));
   CHECK(daemon.ctl({"scale", "web", "2"}).exit_code == 0);
-  CHECK(has(shown(daemon), "instances = 2  # gvctl scale; now has 1 (default)\n"));
+  CHECK(has(shown(daemon), "instances = 2  # gvctl scale; the files have 1 (default)\n"));
   CHECK(daemon.ctl({"stop", "web"}).exit_code == 0);
   CHECK(has(shown(daemon), "# web@2\n"));
   CHECK(has(daemon.ctl({"--json", "show", "web"}).out, R"("key":"instances","value":"2","source":"scale")"));
+}
+
+TEST_CASE("show: the short form of a table is the place of what it sets, and of nothing else") {
+  Site site;
+  site.configure("[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n");
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  const std::string text = shown(daemon, {"show", "--all", "web"});
+  INFO(text);
+  CHECK(has(text, "\npath = \"/health\"  # " + site.config().string() + ":"));
+  CHECK(has(text, "\ninterval = \"5s\"  # default\n"));
+  CHECK(has(text, "\nhealthy_after = 1  # default\n"));
 }
 
 TEST_CASE("show: an app that the files no longer have, files with an error, and an app that never ran") {

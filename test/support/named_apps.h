@@ -1,8 +1,11 @@
 // Apps that answer with their names, for tests of what is reached where. Thread: the test's.
 #pragma once
 
+#include <regex>
 #include <string>
+#include <vector>
 
+#include "support/daemon_process.h"
 #include "support/http_client.h"
 
 namespace gracevisor::test {
@@ -65,6 +68,18 @@ inline bool refuses(const base::Address& address) {
 
 inline bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+// How the files differ from what runs, as status says; "changed 2 s ago" without the time.
+inline std::vector<std::string> drift_of(const DaemonProcess& daemon) {
+  std::vector<std::string> result;
+  const auto status = daemon.status();
+  if (!status) return {"no status"};
+  for (const control::Problem& one : status->problems) {
+    if (one.kind != "drift") continue;
+    result.push_back(std::regex_replace(one.text, std::regex("changed [0-9]+ s ago"), "changed"));
+  }
+  return result;
 }
 
 }  // namespace gracevisor::test

@@ -99,7 +99,9 @@ class RecordingEffects final : public Effects, public Knowledge {
     return it == endpoint_counts.end() ? EndpointCounts{} : it->second;
   }
   [[nodiscard]] AppCounts counts(base::AppId /*id*/) const override { return app_counts; }
-  [[nodiscard]] std::string place(const Identity& who) const override { return where + " " + name(who); }
+  [[nodiscard]] Whereabouts place(const Identity& who) const override {
+    return {static_cast<std::uint64_t>(who.slot.value()), where + "-" + name(who)};
+  }
   [[nodiscard]] std::vector<std::string> last_output(const Identity& /*who*/,
                                                      std::size_t /*lines*/) const override {
     return output;

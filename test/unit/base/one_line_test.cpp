@@ -31,6 +31,12 @@ TEST_CASE("one line: UTF-8 passes, and other bytes do not") {
   CHECK(one_line("\xe2\x82", 100) == "??");       // cut off
 }
 
+TEST_CASE("quotable: double quotes become single ones, escaped or not") {
+  CHECK(quotable("plain") == "plain");
+  CHECK(quotable(R"(unknown key "x" in "{\"a\"}")") == "unknown key 'x' in '{'a'}'");
+  CHECK(quotable(R"(a \ b)") == R"(a \ b)");
+}
+
 TEST_CASE("one line: what is too long is cut between characters, and says so") {
   CHECK(one_line("abcdef", 6) == "abcdef");
   CHECK(one_line("abcdef", 5) == "abcde...");

@@ -79,6 +79,25 @@ TEST_CASE("placeholders: misspelt ones are found in commands and environments") 
   CHECK(app_of(R"(environment.JSON = '{{"a":1}}')").environment.at("JSON") == R"({{"a":1}})");
 }
 
+TEST_CASE("deploy: an instance must be able to be healthy within its timeout") {
+  const std::string worker = "[app.job]\ncommand = \"job\"\nendpoint = \"none\"\n";
+  CHECK(errors_of(worker + "deploy = { timeout = \"2s\", settle = \"3s\" }\n") ==
+        one("4:22: app.job.deploy.timeout: is 2s, and no instance can be healthy before deploy.settle, 3s"));
+  CHECK(errors_of(worker + "deploy.timeout = \"5s\"\n") ==
+        one("4:18: app.job.deploy.timeout: is 5s, and no instance can be healthy before deploy.settle, 5s"));
+  CHECK(errors_of(worker + "deploy.settle = \"2m\"\n") ==
+        one("4:17: app.job.deploy.timeout: is 60s, and no instance can be healthy before deploy.settle, 2m"));
+  CHECK(errors_of(worker + "deploy.timeout = \"6s\"\n").empty());
+  // Only apps without an endpoint settle.
+  CHECK(errors_of(app("deploy.settle = \"2m\"")).empty());
+  CHECK(errors_of(app("deploy.timeout = \"100ms\"")).empty());
+  CHECK(errors_of(app("health = { interval = \"10s\", healthy_after = 7 }")) ==
+        one("4:46: app.web.deploy.timeout: is 60s, and no instance can be healthy before "
+            "health.healthy_after, 7 "
+            "passed probes 10s apart"));
+  CHECK(errors_of(app("health = { interval = \"10s\", healthy_after = 6 }")).empty());
+}
+
 TEST_CASE("environment: names are checked, values kept") {
   CHECK(app_of(R"(environment = { A = "1", "B.c" = "" })").environment ==
         std::map<std::string, std::string>{{"A", "1"}, {"B.c", ""}});

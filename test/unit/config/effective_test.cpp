@@ -277,11 +277,11 @@ TEST_CASE("changed: only what differs from the defaults is printed, with its pla
   };
   CHECK(changed("[daemon]\nworkers = \"auto\"\n[app.web]\ncommand = \"a b\"\nlisten = \"127.0.0.1:80\"\n"
                 "instances = 1\n[app.web.health]\npath = \"/up\"\ninterval = \"5s\"\n") ==
-        "# from /etc/gv.toml\n\n[app.web]\ncommand = [\"a\", \"b\"]  # /etc/gv.toml:4\n"
+        "# from /etc/gv.toml\n\n[app.web]\ncommand = [\"a\", \"b\"]       # /etc/gv.toml:4\n"
         "listen = [\"127.0.0.1:80\"]  # /etc/gv.toml:5\n\n"
-        "[app.web.health]\npath = \"/up\"  # /etc/gv.toml:8\nexpect = \"200-299\"\n");
+        "[app.web.health]\npath = \"/up\"               # /etc/gv.toml:8\nexpect = \"200-299\"\n");
   CHECK(changed("[app.web]\ncommand = \"a\"\nlisten = \"127.0.0.1:80\"\nhealth = \"tcp\"\n")
-            .ends_with("[app.web.health]\ntype = \"tcp\"  # /etc/gv.toml:4\n"));
+            .ends_with("[app.web.health]\ntype = \"tcp\"               # /etc/gv.toml:4\n"));
   CHECK(effective_text(test::config_of(changed(kEverything), root)) ==
         effective_text(test::config_of(kEverything, root)));
 }

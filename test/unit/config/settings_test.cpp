@@ -58,6 +58,8 @@ TEST_CASE("settings: each value has its place, that of its short form, or is the
   CHECK(find(settings, "app.web", "environment").value == R"({ A = "***" })");
   CHECK(find(settings, "app.web", "environment").place->line == 5);
   CHECK(find(settings, "app.web.health", "path").place->line == 6);
+  CHECK_FALSE(find(settings, "app.web.health", "interval").place);
+  CHECK_FALSE(find(settings, "app.web.health", "type").place);
   CHECK(find(settings, "app.web", "route").place->line == 7);
   const Setting& guard = find(settings, "app.web.deploy", "guard");
   CHECK(guard.usual);

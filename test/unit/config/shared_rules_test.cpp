@@ -240,7 +240,7 @@ TEST_CASE("users: the apps of a root daemon without a user are one warning") {
     many += "[app.w" + std::to_string(i) + "]\ncommand = \"a\"\nendpoint = \"none\"\n";
   }
   CHECK(warnings_of(many, root_user()) ==
-        one("5:6: 12 apps run as root (w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, ...): set user"));
+        one("5:6: 12 apps run as root (w1, w2, w3, w4, w5, w6, w7, w8, w9, w10 and 2 more): set user"));
 }
 
 TEST_CASE("daemon: every key") {

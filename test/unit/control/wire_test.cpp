@@ -39,6 +39,7 @@ AppStatus app() {
   app.instances = {instance()};
   app.scaled_from = 3;
   app.problems = {{"left-behind", "left pid 9"}};
+  app.differs = {"environment.V"};
   return app;
 }
 
@@ -50,7 +51,7 @@ const std::string kApp =
     std::string(kInstance) +
     R"(],"deploy":{"generation":42,"running":false,"phase":"","since_s":9000,"left_s":null,"draining":0,)"
     R"("ended_s":8990,"exit":0,"text":"0 failed"},"problems":[{"kind":"left-behind","text":"left pid 9"}],)"
-    R"("stopped_uid":1000,"stopped_s":172800})";
+    R"("stopped_uid":1000,"stopped_s":172800,"differs":["environment.V"]})";
 
 StatusReport status() {
   return gracevisor::test::status_of(app());
@@ -63,14 +64,23 @@ const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"work
 
 // The further members in the order in which they are read.
 ReportLine report_line() {
-  return {
-      "cutover", 1700, "new requests -> @42", 13, {{"epoch", std::int64_t{-9}}, {"hot", true}, {"load", 0.5}},
-      "web"};
+  return {"cutover",
+          1700,
+          "new requests -> @42",
+          13,
+          {{"epoch", std::int64_t{-9}}, {"hot", true}, {"load", 0.5}},
+          "web",
+          {"command", "environment.V"},
+          {{"43.1", 4711, ":21004"}},
+          {{"42.1", "exit 3", 3, {}}, {"42.2", "signal 9", {}, 9}}};
 }
 
 constexpr std::string_view kReportLine =
-    R"({"phase":"cutover","at_ms":1700,"text":"new requests -> @42","app":"web","epoch":-9,"hot":true,)"
-    R"("load":0.5,"exit":13})";
+    R"({"phase":"cutover","at_ms":1700,"text":"new requests -> @42","app":"web",)"
+    R"("keys":["command","environment.V"],"started":[{"instance":"43.1","pid":4711,"endpoint":":21004"}],)"
+    R"("stopped":[{"instance":"42.1","last_exit":"exit 3","code":3,"signal":null},)"
+    R"({"instance":"42.2","last_exit":"signal 9","code":null,"signal":9}],)"
+    R"("epoch":-9,"hot":true,"load":0.5,"exit":13})";
 
 LogLine log_line() {
   return {"43.1", "err", "2026-11-22T20:00:00.123Z", "a\tline", true, "web", "a remark", 7};
@@ -182,7 +192,7 @@ TEST_CASE("wire: what is not set is null, an empty list, or left out") {
                      R"("scaled_from":null,"requests":0,"failed":0,"repaired":0,"requests_per_s":0.0,)"
                      R"("errors_per_s":0.0,"cpu_percent":null,"memory_bytes":null,"since_s":null,)"
                      R"("listens":[],"routes":[],"instances":[)") != std::string::npos);
-  CHECK(written.find(R"("deploy":null,"problems":[],"stopped_uid":null,"stopped_s":null})") !=
+  CHECK(written.find(R"("deploy":null,"problems":[],"stopped_uid":null,"stopped_s":null,"differs":[]})") !=
         std::string::npos);
   CHECK(written.find(R"("instances":[{"name":"","state":"","pid":0,"endpoint":"","uptime_s":null,)"
                      R"("in_flight":0,"upgraded":0,"restarts":0,"cpu_percent":null,"memory_bytes":null,)"

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 const routing::Identity kWho{base::AppId(7), GenerationId(43), base::Slot(1), base::Incarnation(5)};
 
+const routing::Identity kOther{base::AppId(7), GenerationId(43), base::Slot(2), base::Incarnation(6)};
+
 std::string log_of(Fact::What what) {
   auto line = log_text({{}, "web", std::move(what)});
   if (!line) return "";
@@ -82,8 +84,9 @@ TEST_CASE("facts: a receipt's line says in fields what it says in words") {
         "old_generation=42}");
   CHECK(shown(fact::DeployBegan{GenerationId(1), {}, 1, "/srv"}) ==
         "deploy: web@1  1 instance  /srv {generation=1, instances=1, directory=/srv}");
-  CHECK(shown(fact::Placed{{{kWho, "pid 7 :21004"}}, false}) == "start: 43.1 pid 7 :21004 {}");
-  CHECK(shown(fact::Placed{{{kWho, "pid 8 :21005"}}, true}) == ": moved: 43.1 pid 8 :21005 {}");
+  CHECK(shown(fact::Placed{{{kWho, {7, ":21004"}}}, false}) == "start: 43.1 pid 7 :21004 {}");
+  CHECK(shown(fact::Placed{{{kWho, {8, ":21005"}}}, true}) == ": moved: 43.1 pid 8 :21005 {}");
+  CHECK(shown(fact::Placed{{{kWho, {8, ""}}, {kOther, {}}}, false}) == "start: 43.1 pid 8   43.2 gone {}");
   CHECK(shown(fact::AllHealthy{2, 2, "GET /up -> 200, 1 try", 12ms, false}) ==
         "healthy: 2/2  GET /up -> 200, 1 try (12 ms) {healthy=2, instances=2, took_ms=12}");
   CHECK(shown(fact::AllHealthy{1, 1, "", 5s, false}) ==
@@ -94,8 +97,9 @@ TEST_CASE("facts: a receipt's line says in fields what it says in words") {
   CHECK(shown(fact::Drained{GenerationId(42), 1500ms, 9, 1}) ==
         "drained: @42 in 1.5 s: 9 finished, 1 cut {old_generation=42, took_ms=1500, finished=9, cut=1}");
   CHECK(shown(fact::GuardPassed{5}) == "guard: ok: 5 requests {requests=5}");
-  CHECK(shown(fact::OldEnded{GenerationId(42), {spawn::Exited{0, 0}, spawn::Exited{1, 0}}}) ==
-        "stopped: @42 exit 0, exit 1 {old_generation=42}");
+  CHECK(
+      shown(fact::OldEnded{GenerationId(42), {{kWho, spawn::Exited{0, 0}}, {kOther, spawn::Exited{1, 0}}}}) ==
+      "stopped: @42 exit 0, exit 1 {old_generation=42}");
   CHECK(shown(fact::Culprit{kWho, spawn::Exited{3, 0}, InstanceState::stopped, 200ms}) ==
         "cause: 43.1 exit 3 after 0.2 s {instance=43.1, lived_ms=200}");
   CHECK(shown(fact::ProbeFailed{kWho, "GET /up -> 500, 3 tries"}) ==
@@ -108,10 +112,24 @@ TEST_CASE("facts: a receipt's line says in fields what it says in words") {
   CHECK(shown(fact::Culprit{kWho, {}, InstanceState::starting, 60s}) ==
         "cause: 43.1 starting for 60.0 s, not healthy {instance=43.1, lived_ms=60000}");
   CHECK(shown(fact::Changed{GenerationId(42), {}}) ==
-        "changed: nothing against @42 {old_generation=42, keys=}");
+        "changed: nothing against @42 {old_generation=42}");
   CHECK(shown(fact::Changed{GenerationId(42), {{"instances", config::Takes::scale, "2", "3"}}}) ==
-        "changed: instances 2 -> 3 {old_generation=42, keys=instances}");
+        "changed: instances 2 -> 3 {old_generation=42}");
   CHECK(receipt_of(fact::Exited{kWho, spawn::Exited{0, 0}}).phase == "none");
+}
+
+TEST_CASE("facts: programs learn which instances have started and stopped, and which keys differ") {
+  using Started = std::vector<StartedInstance>;
+  using Stopped = std::vector<StoppedInstance>;
+  const ReportLine placed = receipt_of(fact::Placed{{{kWho, {7, ":21004"}}, {kOther, {}}}, false});
+  CHECK(placed.started == Started{{"43.1", 7, ":21004"}});
+  const ReportLine ended = receipt_of(
+      fact::OldEnded{GenerationId(42), {{kWho, spawn::Exited{3, 0}}, {kOther, spawn::Signaled{9, false}}}});
+  CHECK(ended.stopped == Stopped{{"43.1", "exit 3", 3, {}}, {"43.2", "signal 9 (KILL)", {}, 9}});
+  const config::Difference command{"command", config::Takes::deploy, {}, {}};
+  const config::Difference variable{"environment.V", config::Takes::deploy, {}, "1"};
+  const ReportLine changed = receipt_of(fact::Changed{GenerationId(42), {command, variable}});
+  CHECK(changed.keys == std::vector<std::string>{"command", "environment.V"});
 }
 
 TEST_CASE("facts: the end of a deploy says how it went, or where, when and why it failed") {
@@ -217,7 +235,7 @@ TEST_CASE("facts: a worker is not talked to like a web app") {
   done.generation = GenerationId(2);
   done.routed = false;
   CHECK(shown(done) == "done: web@2 runs {generation=2}");
-  CHECK(shown(fact::OldEnded{GenerationId(1), {spawn::Signaled{9, false}}, 3s}) ==
+  CHECK(shown(fact::OldEnded{GenerationId(1), {{kWho, spawn::Signaled{9, false}}}, 3s}) ==
         "stopped: @1 signal 9 (KILL), killed after 3.0 s {old_generation=1}");
 }
 

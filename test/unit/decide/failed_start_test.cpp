@@ -23,7 +23,7 @@ TEST_CASE(
   REQUIRE(f.app.start(AppFixture::make_spec(1), report).has_value());
   f.run(1, 1);
   f.exit(1, 1, Exited{1});
-  CHECK(AppFixture::phases(*report) == "start cause    probe next failed");
+  CHECK(AppFixture::phases(*report) == "start start cause    probe next failed");
   CHECK(report->lines().back().text ==
         "web@1 exited before it was healthy (KeyError: 'URL', app.py line 4); it is started again after a "
         "pause");
@@ -67,7 +67,7 @@ TEST_CASE("start: nothing suggests to look at logs where nothing was written") {
   auto report = f.report();
   REQUIRE(f.app.start(AppFixture::make_spec(1), report).has_value());
   f.exit(1, 1, SpawnFailed{SpawnStage::exec, 2, "/srv/web does not exist"});
-  CHECK(AppFixture::phases(*report) == "start cause probe failed");
+  CHECK(AppFixture::phases(*report) == "start start cause probe failed");
   CHECK(report->lines().back().text ==
         "web@1 did not start (cannot execute: /srv/web does not exist); it is started again after a pause");
   CHECK(f.app.failure()->find("gvctl logs") == std::string::npos);

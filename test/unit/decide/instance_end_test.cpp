@@ -124,7 +124,7 @@ TEST_CASE("deploy: a candidate whose port a stranger holds is started again on a
   f.heal(2);
   CHECK(f.instance(2, 1).state() == InstanceState::healthy);
   CHECK_FALSE(f.result->finished());
-  CHECK(std::ranges::find(f.result->lines(), "moved: 2.1 another place 2.1", &ReportLine::text) !=
+  CHECK(std::ranges::find(f.result->lines(), "moved: 2.1 pid 1 another place-2.1", &ReportLine::text) !=
         f.result->lines().end());
 }
 

@@ -22,16 +22,16 @@ TEST_CASE("show: TOML, with where each value comes from and what the files say i
   CHECK(render(settings) ==
         "# web@42\n# configuration\\x1b[2J differs\n"
         "\n[app.web]\n"
-        "command = [\"a\"]  # /etc/gv.toml:7\n"
-        "instances = 4  # gvctl scale; /etc/gv.toml:7 has 2\n"
+        "command = [\"a\"]              # /etc/gv.toml:7\n"
+        "instances = 4                # gvctl scale; /etc/gv.toml:7 has 2\n"
         "environment = { A = \"***\" }  # frozen @42; /etc/gv.toml:7 has another value\n"
-        "user = \"ada\"  # frozen @42; the files do not set it\n"
+        "user = \"ada\"                 # frozen @42; the files do not set it\n"
         "\n[app.web.deploy]\n"
-        "guard = \"1s\"  # frozen @42; now has \"10s\" (default)\n"
-        "hold = \"10s\"  # default\n"
+        "guard = \"1s\"                 # frozen @42; the files have \"10s\" (default)\n"
+        "hold = \"10s\"                 # default\n"
         "\n[app.web.health]\n"
-        "type = \"tcp\"  # follows from other keys\n"
-        "# path is not set  # frozen @42; /etc/gv.toml:7 has \"/x\"\n");
+        "type = \"tcp\"                 # follows from other keys\n"
+        "# path is not set            # frozen @42; /etc/gv.toml:7 has \"/x\"\n");
   CHECK(render(control::Settings{.app = "web"}) == "# web\n");
 }
 

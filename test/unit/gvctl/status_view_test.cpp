@@ -100,6 +100,31 @@ TEST_CASE("status view: with instances it shows their processes") {
         "  42.2      backoff     -  -        -                -         5    -     -      -      -");
 }
 
+TEST_CASE("status view: with instances it shows why one that serves was started again") {
+  control::AppStatus app = web();
+  app.problems.clear();
+  app.instances.pop_back();
+  control::InstanceStatus& instance = app.instances.front();
+  instance.restarts = 3;
+  instance.uptime_s = 130;
+  instance.last_exit = "exit 1";
+  const auto last = [&](bool instances) {
+    return lines_of(render(report({app}), {{}, {}, instances})).back();
+  };
+  CHECK(last(true) == "  >  42.1 restarted 2 min ago after exit 1");
+  instance.last_line = "KeyError: 'URL', app.py line 4";
+  CHECK(last(true) == "  >  42.1 restarted 2 min ago after exit 1 \"KeyError: 'URL', app.py line 4\"");
+  CHECK(last(false).starts_with("web  @42"));
+  instance.state = "unhealthy";
+  instance.probes_failed = 3;
+  instance.probe = "GET / -> 500";
+  CHECK(last(true) == "  !  42.1 unhealthy, failing 3 of 3: GET / -> 500");
+  instance.state = "healthy";
+  instance.probes_failed = 0;
+  instance.restarts = 0;
+  CHECK(last(true).starts_with("  42.1"));
+}
+
 TEST_CASE("status view: a failing probe is told before it counts") {
   control::AppStatus app = web();
   app.instances.resize(1);

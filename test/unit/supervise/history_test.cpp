@@ -42,6 +42,9 @@ TEST_CASE("history: a command is kept once it is finished, and the next daemon s
   keep(first, deploy);
   decide::ReportLine line{.phase = "cutover", .text = "new requests -> @2"};
   line.fields = {{"generation", std::int64_t{2}}, {"weak", true}, {"old", std::string("@1")}};
+  line.keys = {"command"};
+  line.started = {{"2.1", 7, ":21004"}};
+  line.stopped = {{"1.1", "exit 3", 3, {}}, {"1.2", "signal 9 (KILL)", {}, 9}};
   deploy->add(f.now + std::chrono::seconds(3), line);
   CHECK(first->commands().empty());
   f.finish(*deploy, "0 failed");
@@ -56,6 +59,9 @@ TEST_CASE("history: a command is kept once it is finished, and the next daemon s
   CHECK(past.at == first->commands().front().at);
   REQUIRE(past.lines.size() == 2);
   CHECK(past.lines[0].phase == "cutover");
+  CHECK(past.lines[0].keys == line.keys);
+  CHECK(past.lines[0].started == line.started);
+  CHECK(past.lines[0].stopped == line.stopped);
   CHECK(past.lines[0].at == base::Millis(3000));
   auto fields = past.lines[0].fields;
   std::ranges::sort(fields, {}, &decide::ReportField::name);
