@@ -8,7 +8,7 @@
 // All sources together bring at most kMostLines out of files, and as many out of memory; each has its share,
 // and what it leaves is for those behind it. The files are read one after the other by the writer's thread;
 // the memory of a source is looked at once all are, in the turn in which following it begins, so that no line
-// is missed or doubled. What is sent waits for its reader: 64 KiB in a turn, and no more before that is
+// is missed or doubled. What is sent waits for its reader: 16 KiB in a turn, and no more before that is
 // taken. Of further lines, 1 MiB may wait; beyond that they are skipped, and their number is told. Thread:
 // the supervisor's.
 #pragma once
@@ -35,7 +35,7 @@ namespace gracevisor::daemon {
 class LogSession {
  public:
   static constexpr std::size_t kMostWaiting = 1UL << 20;  // bytes of further lines
-  static constexpr std::size_t kPiece = 64UL << 10;       // bytes sent in a turn
+  static constexpr std::size_t kPiece = 16UL << 10;       // bytes sent in a turn
   static constexpr base::Duration kStuck = std::chrono::seconds(3);
   static constexpr unsigned kMostLooks = 20;  // at intervals of kStuck, for one file
   static constexpr std::size_t kMostLines = 100'000;
