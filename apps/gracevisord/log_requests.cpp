@@ -122,7 +122,7 @@ void LogRequests::answer(const control::Request& request, const std::string& app
                              .over =
                                  [this, number] {
                                    over_.push_back(number);
-                                   bury_.start(base::Duration::zero());
+                                   bury_.ask();
                                  }};
   auto session =
       std::make_unique<LogSession>(loop_, writer_, std::move(*asked), response, std::move(way_out));

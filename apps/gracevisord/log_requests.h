@@ -62,7 +62,7 @@ class LogRequests {
   std::uint64_t last_session_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<LogSession>> sessions_;
   std::vector<std::uint64_t> over_;
-  loop::Timer bury_;  // what is over
+  loop::NextTurn bury_;  // what is over
   std::deque<std::uint64_t> at_work_;
   loop::NextTurn turn_;  // of one of these, so that the loop's turns are short however many there are
 };

@@ -1,5 +1,5 @@
-// Runs something once, in the loop's next turn: after whatever else is due or ready by then. A timer of zero
-// that starts itself again runs on and on before any input is looked at (libuv 1.44); this does not.
+// Runs something once, in the loop's next turn: after whatever else is due or ready by then. It may ask again
+// while it runs: input is looked at in between.
 // Thread: the loop's.
 #pragma once
 

@@ -17,7 +17,7 @@ Timer::Timer(Loop& loop, std::function<void()> on_due) : on_due_(std::move(on_du
 }
 
 void Timer::start(base::Duration delay) {
-  auto whole = std::chrono::ceil<base::Millis>(std::max(delay, base::Duration::zero()));
+  auto whole = std::max(std::chrono::ceil<base::Millis>(delay), base::Millis(1));
   // The cached clock may lag behind in a long turn; a start is relative to the real current time.
   uv_update_time(timer_->loop);
   int r = uv_timer_start(

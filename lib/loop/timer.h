@@ -15,7 +15,9 @@ class Timer {
   Timer& operator=(const Timer&) = delete;
   ~Timer() = default;
 
-  // Due once, `delay` from now (rounded up to a millisecond); replaces an earlier start.
+  // Due once, `delay` from now (rounded up to a millisecond, and never less: libuv 1.44 would run a timer of
+  // zero that starts itself on and on, before any input is looked at; NextTurn is for what is due at once).
+  // Replaces an earlier start.
   void start(base::Duration delay);
   void stop();
   [[nodiscard]] bool running() const;

@@ -7,6 +7,8 @@ namespace gracevisor::output {
 namespace {
 
 constexpr base::Duration kLook = std::chrono::milliseconds(100);
+// What comes within it goes to the writer together.
+constexpr base::Duration kGather = std::chrono::milliseconds(1);
 // How soon to try again when the ring is full.
 constexpr base::Duration kRetry = std::chrono::milliseconds(10);
 
@@ -56,7 +58,7 @@ void LineQueue::append(const FilePolicy& policy, std::string_view text, Source s
   add(open, text, source);
   if (open.lines.text.size() >= kBatch && hand_over(open)) wake_();
   (void)look_at_intake();
-  if (!turn_.running()) turn_.start(base::Duration::zero());
+  if (!turn_.running()) turn_.start(kGather);
 }
 
 void LineQueue::add(Open& open, std::string_view text, Source source) {

@@ -66,7 +66,7 @@ class LineQueue {
   std::uint64_t open_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   std::uint64_t dropped_lines_ = 0;
-  loop::Timer turn_;    // hands over at the end of the turn
+  loop::Timer turn_;    // hands over what has come
   loop::Timer looker_;  // runs while `intake_` is not open, in case a wake-up is lost, and to notice a stall
 };
 

@@ -28,7 +28,7 @@ ProcessLooker::ProcessLooker(loop::Loop& loop) : timer_(loop, [this] { work(); }
 
 void ProcessLooker::ask(LookAsker& asker) {
   waiting_.insert(&asker);
-  if (!timer_.running()) timer_.start(base::Duration::zero());
+  if (!timer_.running()) timer_.start(kPause);
 }
 
 void ProcessLooker::forget(LookAsker& asker) {

@@ -52,7 +52,7 @@ void HoldQueue::match_all_again() {
 
 void HoldQueue::release_some() {
   for (int i = 0; i < kPerTurn && due_.next_ != &due_; ++i) due_.next_->who_->match_again();
-  if (due_.next_ != &due_) next_turn_.start(base::Duration::zero());
+  if (due_.next_ != &due_) next_turn_.ask();
 }
 
 }  // namespace gracevisor::proxy

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-#include "loop/timer.h"
+#include "loop/next_turn.h"
 #include "proxy/bell.h"
 #include "proxy/switchboard.h"
 
@@ -63,7 +63,7 @@ class HoldQueue {
   const Bell& bell_;
   Place waiting_;  // anchors: next_ is the one that came first
   Place due_;      // to match again
-  loop::Timer next_turn_;
+  loop::NextTurn next_turn_;
 };
 
 }  // namespace gracevisor::proxy

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "loop/loop.h"
-#include "loop/timer.h"
+#include "loop/next_turn.h"
 
 namespace gracevisor::serve {
 
@@ -43,7 +43,7 @@ class Crowd {
     auto node = clients_.extract(&client);
     if (node.empty()) return;
     departed_.push_back(std::move(node.mapped()));
-    bury_.start(base::Duration::zero());
+    bury_.ask();
   }
 
   // Of the clients that may go, the one that has kept us waiting longest for its request or its end, if it
@@ -66,7 +66,7 @@ class Crowd {
   }
 
   std::function<void()> on_left_;
-  loop::Timer bury_;
+  loop::NextTurn bury_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Client>> departed_;
 };

@@ -29,7 +29,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       publisher_(std::move(workers)),
       listeners_(workers_),
       events_([this] { schedule_turn(); }),
-      turn_timer_(loop, [this] { turn(); }),
+      next_turn_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
       shutdown_timer_(loop, [this] { carry_out(shutdown_.expired()); }),
       missing_timer_(loop, [this] { retry_missing(); }) {
@@ -71,7 +71,7 @@ decide::App* Supervisor::decider(base::AppId id) {
 }
 
 void Supervisor::schedule_turn() {
-  if (!turn_timer_.running()) turn_timer_.start(base::Duration::zero());
+  next_turn_.ask();
 }
 
 void Supervisor::look() {

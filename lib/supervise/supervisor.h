@@ -22,6 +22,8 @@
 #include "decide/failure_book.h"
 #include "decide/shutdown.h"
 #include "decide/slow_stream_hints.h"
+#include "loop/next_turn.h"
+#include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "observe/rates.h"
 #include "spec/config_check.h"
@@ -368,7 +370,7 @@ class Supervisor {
   std::vector<LeftBehind> left_behind_;
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
   std::unique_ptr<Observation> observation_;  // from boot() on
-  loop::Timer turn_timer_;
+  loop::NextTurn next_turn_;
   loop::Timer slow_timer_;  // covers a lost ring while something is awaited from the workers
   loop::Timer shutdown_timer_;
   loop::Timer missing_timer_;  // retries addresses that could not be opened
