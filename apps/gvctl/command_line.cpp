@@ -134,6 +134,27 @@ std::string missing(const CLI::RequiredError& error, const std::string& command)
   return fmt::format("{} needs {}: gvctl {} --help", command, what, command);
 }
 
+// CLI11 says "--since: 1 required TEXT missing", or "--since: At Most 1 required but received 2".
+std::string number_of_values(std::string_view what) {
+  const std::string_view name = what.substr(0, what.find(':'));
+  return fmt::format("{} {}", name, what.contains("received") ? "is given more than once" : "needs a value");
+}
+
+// CLI11 says "--lines: Value 100001 not in range 0 to 100000" (some versions "[0 - 100000]"), or "--until:
+// end not in {cutover}".
+std::string out_of_range(std::string_view what) {
+  const std::string_view name = what.substr(0, what.find(':'));
+  for (const std::string_view words : {std::string_view("not in range "), std::string_view("not in ")}) {
+    const std::size_t at = what.find(words);
+    if (at == std::string_view::npos) continue;
+    std::string range(what.substr(at + words.size()));
+    std::erase_if(range, [](char c) { return std::string_view("[]{}").contains(c); });
+    if (const std::size_t dash = range.find(" - "); dash != std::string::npos) range.replace(dash, 3, " to ");
+    return fmt::format("{} takes {}", name, range);
+  }
+  return std::string(what);
+}
+
 void add_words(const CLI::App& app, std::vector<std::string>& words) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
@@ -160,6 +181,18 @@ std::string unexpected_word(const Parser& parser, const CLI::App* command) {
   const std::string_view near = base::nearest(word.substr(0, word.find('=')), views);
   return fmt::format("{} has no option {}{}", name, word,
                      near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
+}
+
+// CLI11 says "Could not convert: --verbose = x": a flag, or a number.
+std::string not_converted(const Parser& parser, const CLI::App* command, const std::string& what) {
+  const std::size_t begin = what.find("--");
+  const std::size_t end = what.find(" = ");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return what;
+  const std::string name = what.substr(begin, end - begin);
+  const CLI::Option* option = command == nullptr ? nullptr : command->get_option_no_throw(name);
+  if (option == nullptr) option = parser.app.get_option_no_throw(name);
+  const bool flag = option != nullptr && option->get_expected_min() == 0;
+  return flag ? name + " takes no value" : what.substr(begin) + " is no number that it takes";
 }
 
 // The word that should be a command; empty: there is none.
@@ -223,13 +256,11 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
   } catch (const CLI::ExtrasError& /*error*/) {
     return std::unexpected(usage_error(unexpected_word(parser, find_command(parser, word))));
   } catch (const CLI::ArgumentMismatch& error) {
-    const std::string what = error.what();  // "--since: 1 required TEXT missing"
-    return std::unexpected(usage_error(what.substr(0, what.find(':')) + " needs a value"));
+    return std::unexpected(usage_error(number_of_values(error.what())));
   } catch (const CLI::ConversionError& error) {
-    const std::string what = error.what();  // "Could not convert: --lines = x"
-    const std::size_t begin = what.find("--");
-    return std::unexpected(
-        usage_error(begin == std::string::npos ? what : what.substr(begin) + " is no number that it takes"));
+    return std::unexpected(usage_error(not_converted(parser, find_command(parser, word), error.what())));
+  } catch (const CLI::ValidationError& error) {
+    return std::unexpected(usage_error(out_of_range(error.what())));
   } catch (const CLI::Error& error) {
     return std::unexpected(usage_error(error.what()));
   }

@@ -124,6 +124,33 @@ TEST_CASE("config: options of a check need a check, and what to print is a known
   CHECK(run_command({GV_DAEMON, "--check", "--print=some"}).exit_code == 2);
 }
 
+TEST_CASE("config: a command line that means nothing is refused in plain words") {
+  const std::string help = "\nRun gracevisord --help for more information.\n";
+  const auto refusal = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), GV_DAEMON);
+    const CommandResult result = run_command(words);
+    INFO(describe(result));
+    CHECK(result.exit_code == 2);
+    CHECK(result.out.empty());
+    REQUIRE(result.err.ends_with(help));
+    return result.err.substr(0, result.err.size() - help.size());
+  };
+  CHECK(refusal({"--chek"}) == "gracevisord: there is no option --chek (did you mean \"--check\"?)");
+  CHECK(refusal({"-x"}) == "gracevisord: there is no option -x");
+  CHECK(refusal({"gv.toml"}) ==
+        "gracevisord: \"gv.toml\" is no option, and gracevisord takes no other words");
+  CHECK(refusal({"--config"}) == "gracevisord: --config needs a value");
+  CHECK(refusal({"-c", "a", "-c", "b"}) == "gracevisord: --config is given more than once");
+  CHECK(refusal({"--check", "--strict=x"}) == "gracevisord: --strict takes no value");
+  CHECK(refusal({"--strict"}) == "gracevisord: --strict goes with --check");
+  CHECK(refusal({"--print"}) == "gracevisord: --print goes with --check");
+  CHECK(refusal({"--check", "--print=some"}) == "gracevisord: --print=some: changed or all");
+  CHECK(refusal({"--from", "pm2"}) == "gracevisord: --from goes with --import");
+  CHECK(refusal({"--run"}) == "gracevisord: --run goes with --import");
+  CHECK(run_command({GV_DAEMON, "--help"}).exit_code == 0);
+  CHECK(run_command({GV_DAEMON, "--version"}).out.starts_with("gracevisord "));
+}
+
 TEST_CASE("config: a check by another user calls nothing missing that it may only not see") {
   if (::geteuid() != 0) {
     skip("becoming another user needs root");

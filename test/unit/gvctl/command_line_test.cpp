@@ -270,6 +270,19 @@ TEST_CASE("usage errors: they name the command, the word, and what may have been
   }
 }
 
+TEST_CASE("usage: what is out of range, or given twice, is said in plain words") {
+  const auto refusal = [](const std::vector<std::string>& words) {
+    const auto line = parse_command_line(words, "");
+    return line ? std::string("accepted") : line.error().what;
+  };
+  CHECK(refusal({"logs", "-n", "100001", "web"}) == "--lines takes 0 to 100000");
+  CHECK(refusal({"deploy", "--until", "end", "web"}) == "--until takes cutover");
+  CHECK(refusal({"--socket", "a", "--socket", "b", "status"}) == "--socket is given more than once");
+  CHECK(refusal({"status", "--verbose=x"}) == "--verbose takes no value");
+  CHECK(refusal({"--json=x", "status"}) == "--json takes no value");
+  CHECK(refusal({"logs", "--since"}) == "--since needs a value");
+}
+
 TEST_CASE("numbers behind a hyphen: fewer instances, and lines of logs") {
   const auto logs = parse_command_line({"logs", "-100", "web"}, "");
   REQUIRE(logs.has_value());
