@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,12 @@ std::string unexpected_word(const CLI::App& app) {
 std::string number_of_values(std::string_view what) {
   const std::string_view name = what.substr(0, what.find(':'));
   return fmt::format("{} {}", name, what.contains("received") ? "is given more than once" : "needs a value");
+}
+
+// CLI11 says "Could not convert: --strict = x". Only flags convert what they are given.
+std::string value_of_flag(std::string_view what) {
+  const std::size_t begin = std::min(what.find("--"), what.size());
+  return fmt::format("{} takes no value", what.substr(begin, what.find(" = ") - begin));
 }
 
 // What belongs to another option; empty: nothing is without it.
@@ -84,6 +91,8 @@ Parsed parse_options(int argc, char** argv) {
     return usage_error(unexpected_word(app));
   } catch (const CLI::ArgumentMismatch& error) {
     return usage_error(number_of_values(error.what()));
+  } catch (const CLI::ConversionError& error) {
+    return usage_error(value_of_flag(error.what()));
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }

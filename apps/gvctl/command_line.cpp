@@ -183,6 +183,18 @@ std::string unexpected_word(const Parser& parser, const CLI::App* command) {
                      near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
 }
 
+// CLI11 says "Could not convert: --verbose = x": a flag, or a number.
+std::string not_converted(const Parser& parser, const CLI::App* command, const std::string& what) {
+  const std::size_t begin = what.find("--");
+  const std::size_t end = what.find(" = ");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return what;
+  const std::string name = what.substr(begin, end - begin);
+  const CLI::Option* option = command == nullptr ? nullptr : command->get_option_no_throw(name);
+  if (option == nullptr) option = parser.app.get_option_no_throw(name);
+  const bool flag = option != nullptr && option->get_expected_min() == 0;
+  return flag ? name + " takes no value" : what.substr(begin) + " is no number that it takes";
+}
+
 // The word that should be a command; empty: there is none.
 std::string command_of(const std::vector<std::string>& arguments) {
   for (auto word = arguments.begin(); word != arguments.end(); ++word) {
@@ -246,10 +258,7 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
   } catch (const CLI::ArgumentMismatch& error) {
     return std::unexpected(usage_error(number_of_values(error.what())));
   } catch (const CLI::ConversionError& error) {
-    const std::string what = error.what();  // "Could not convert: --lines = x"
-    const std::size_t begin = what.find("--");
-    return std::unexpected(
-        usage_error(begin == std::string::npos ? what : what.substr(begin) + " is no number that it takes"));
+    return std::unexpected(usage_error(not_converted(parser, find_command(parser, word), error.what())));
   } catch (const CLI::ValidationError& error) {
     return std::unexpected(usage_error(out_of_range(error.what())));
   } catch (const CLI::Error& error) {

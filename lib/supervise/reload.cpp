@@ -337,22 +337,6 @@ void Supervisor::relay(decide::Report& receipt, const std::string& app) {
   });
 }
 
-// The next daemon shall not know them either, except for the number of their last generation.
-void Supervisor::forget_left_behind(const ReloadPlan& plan) {
-  for (const std::string& name : plan.forgotten) {
-    const auto left = std::ranges::find(left_behind_, name, &LeftBehind::name);
-    if (left == left_behind_.end()) continue;
-    world_->forget({.app = name, .last_generation = left->last_generation, .live = {}, .live_spec = nullptr},
-                   [this, one = *left](const base::Expected<void>& written) {
-                     if (written) return;
-                     log_.error("state app={} cause=\"{}\"", one.name, base::quotable(written.error().what));
-                     left_behind_.push_back(one);
-                   });
-    left_behind_.erase(left);
-    log_.info("removed app={}", name);
-  }
-}
-
 void Supervisor::forget_removed() {
   std::erase_if(apps_, [this](auto& one) {
     auto& [id, entry] = one;

@@ -193,8 +193,10 @@ class Supervisor {
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> remarks() const;
-  // Those of them that have not come back.
-  [[nodiscard]] std::vector<const LeftBehind*> left_behind() const;
+  // left_behind.cpp
+  [[nodiscard]] std::vector<const LeftBehind*> left_behind() const;  // without those that have come back
+  [[nodiscard]] std::string left_behind_text() const;                // empty: there are none
+  void forget_left_behind(const ReloadPlan& plan);
   [[nodiscard]] base::TimePoint now() const;
   [[nodiscard]] decide::App* decider(base::AppId id);  // null: there is none
   void turn();
@@ -338,7 +340,6 @@ class Supervisor {
   void relay(decide::Report& receipt, const std::string& app);
   void tell_given_up();
   void forget_removed();
-  void forget_left_behind(const ReloadPlan& plan);
   // app_folder_reload.cpp
   void watch_app_folder();
   void note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/listed.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -53,14 +52,6 @@ std::optional<std::string> Supervisor::shortage_with(const std::vector<const con
                      range.first.value(), range.last.value(), ports);
 }
 
-std::vector<const Supervisor::LeftBehind*> Supervisor::left_behind() const {
-  std::vector<const LeftBehind*> left;
-  for (const LeftBehind& one : left_behind_) {
-    if (find_app(one.name) == nullptr) left.push_back(&one);
-  }
-  return left;
-}
-
 std::vector<std::string> Supervisor::remarks() const {
   const decide::DescriptorBudget descriptors = budget();
   std::vector<std::string> remarks = shortages_.remarks(now(), descriptors);
@@ -72,13 +63,7 @@ std::vector<std::string> Supervisor::remarks() const {
     remarks.push_back(descriptors.shortfall() + ": clients have " + std::to_string(descriptors.clients()) +
                       " places, and deploys are refused until it is raised");
   }
-  std::vector<std::string> gone;
-  for (const LeftBehind* one : left_behind()) gone.push_back(fmt::format("{} ({})", one->name, one->file));
-  if (!gone.empty()) {
-    remarks.push_back(base::listed(gone) +
-                      " ran before the daemon's start, and no file has it any more: put it back and reload, "
-                      "or gvctl reload --remove");
-  }
+  if (std::string left = left_behind_text(); !left.empty()) remarks.push_back(std::move(left));
   for (std::string& remark : socket_check_.remarks()) remarks.push_back(std::move(remark));
   return remarks;
 }

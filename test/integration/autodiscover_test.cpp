@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <string>
 
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
+#include "support/named_apps.h"
 #include "support/wait.h"
 
 using namespace gracevisor;

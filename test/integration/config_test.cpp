@@ -141,6 +141,7 @@ TEST_CASE("config: a command line that means nothing is refused in plain words")
         "gracevisord: \"gv.toml\" is no option, and gracevisord takes no other words");
   CHECK(refusal({"--config"}) == "gracevisord: --config needs a value");
   CHECK(refusal({"-c", "a", "-c", "b"}) == "gracevisord: --config is given more than once");
+  CHECK(refusal({"--check", "--strict=x"}) == "gracevisord: --strict takes no value");
   CHECK(refusal({"--strict"}) == "gracevisord: --strict goes with --check");
   CHECK(refusal({"--print"}) == "gracevisord: --print goes with --check");
   CHECK(refusal({"--check", "--print=some"}) == "gracevisord: --print=some: changed or all");

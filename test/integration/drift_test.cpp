@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <regex>
 
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
+#include "support/named_apps.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -178,7 +178,8 @@ TEST_CASE("drift: an app that ran before the daemon's start and is in no file is
   CHECK(has(daemon.ctl({"reload", "--dry-run", "--remove"}).out,
             "old      remove   ran before the daemon's start, and no file has it\n"));
   CHECK(std::ranges::count(test::texts(daemon.status()->problems), remark) == 1);
-  const CommandResult removed = daemon.ctl({"reload", "--remove"});
+  CHECK(daemon.ctl({"reload", "--remove", "nothing"}).exit_code == 4);
+  const CommandResult removed = daemon.ctl({"reload", "--remove", "old"});
   INFO(describe(removed));
   CHECK(removed.exit_code == 0);
   CHECK(has(removed.out, "done: 1 forgotten\n"));

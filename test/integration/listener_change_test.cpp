@@ -6,9 +6,9 @@
 #include <csignal>
 
 #include "base/unique_fd.h"
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
+#include "support/named_apps.h"
 #include "support/wait.h"
 
 using namespace gracevisor;

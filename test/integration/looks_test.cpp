@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "base/user_text.h"
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
+#include "support/named_apps.h"
 #include "support/skip.h"
 #include "support/wait.h"
 

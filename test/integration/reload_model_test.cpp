@@ -7,9 +7,9 @@
 #include <optional>
 #include <random>
 
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
+#include "support/named_apps.h"
 #include "support/wait.h"
 
 using namespace gracevisor;

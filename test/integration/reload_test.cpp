@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <csignal>
 
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"
+#include "support/named_apps.h"
 #include "support/wait.h"
 
 using namespace gracevisor;

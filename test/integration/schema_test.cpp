@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "support/named_apps.h"
 #include "support/command.h"
 #include "support/daemon_process.h"
+#include "support/named_apps.h"
 #include "support/skip.h"
 #include "support/wait.h"
 

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <regex>
 
-#include "support/named_apps.h"
 #include "support/daemon_process.h"
+#include "support/named_apps.h"
 #include "support/skip.h"
 #include "support/wait.h"
 

@@ -111,8 +111,7 @@ TEST_CASE("facts: a receipt's line says in fields what it says in words") {
       "{instance=43.1}");
   CHECK(shown(fact::Culprit{kWho, {}, InstanceState::starting, 60s}) ==
         "cause: 43.1 starting for 60.0 s, not healthy {instance=43.1, lived_ms=60000}");
-  CHECK(shown(fact::Changed{GenerationId(42), {}}) ==
-        "changed: nothing against @42 {old_generation=42}");
+  CHECK(shown(fact::Changed{GenerationId(42), {}}) == "changed: nothing against @42 {old_generation=42}");
   CHECK(shown(fact::Changed{GenerationId(42), {{"instances", config::Takes::scale, "2", "3"}}}) ==
         "changed: instances 2 -> 3 {old_generation=42}");
   CHECK(receipt_of(fact::Exited{kWho, spawn::Exited{0, 0}}).phase == "none");

@@ -278,6 +278,8 @@ TEST_CASE("usage: what is out of range, or given twice, is said in plain words")
   CHECK(refusal({"logs", "-n", "100001", "web"}) == "--lines takes 0 to 100000");
   CHECK(refusal({"deploy", "--until", "end", "web"}) == "--until takes cutover");
   CHECK(refusal({"--socket", "a", "--socket", "b", "status"}) == "--socket is given more than once");
+  CHECK(refusal({"status", "--verbose=x"}) == "--verbose takes no value");
+  CHECK(refusal({"--json=x", "status"}) == "--json takes no value");
   CHECK(refusal({"logs", "--since"}) == "--since needs a value");
 }
 
