@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
-
 namespace gracevisor::keeper {
 
 Ending look_at(pid_t child) {
@@ -36,7 +34,7 @@ std::size_t Row::descriptors(int (&into)[4], std::uint32_t& parts) const {
 
 Row* Children::find(pid_t pid) {
   for (std::uint32_t i = 0; i < end_; ++i) {
-    if (rows_[i].pid == pid) return &rows_[i];
+    if (pids_[i] == pid) return &rows_[i];
   }
   return nullptr;
 }
@@ -63,7 +61,8 @@ Row* Children::room() {
   return &rows_[free];
 }
 
-void Children::added() {
+void Children::add(const Row& row) {
+  pids_[number_of(row)] = row.pid;
   ++used_;
   ++living_;
 }
@@ -75,7 +74,8 @@ void Children::remove(Row& row) {
   int held[4];
   std::uint32_t parts = 0;
   for (std::size_t i = row.descriptors(held, parts); i > 0; --i) (void)::close(held[i - 1]);
-  std::memset(&row, 0, sizeof row);
+  pids_[number_of(row)] = 0;
+  row = Row{};
 }
 
 void Children::look() {

@@ -39,9 +39,10 @@ class Children {
   [[nodiscard]] Row* find(const Tag& tag);
   // The first one in use from this number on, and its number.
   [[nodiscard]] Row* from(std::uint32_t number, std::uint32_t& found);
-  // One that is not in use, all zero; null: the table is full. It counts once added() was called.
+  // One that is not in use, all zero; null: the table is full. It counts once it was added.
   [[nodiscard]] Row* room();
-  void added();
+  // Requires: its pid is set.
+  void add(const Row& row);
   // Requires: it has ended. Closes what it holds.
   void remove(Row& row);
 
@@ -58,8 +59,13 @@ class Children {
   [[nodiscard]] std::uint32_t living() const { return living_; }
 
  private:
+  [[nodiscard]] std::uint32_t number_of(const Row& row) const {
+    return static_cast<std::uint32_t>(&row - rows_);
+  }
+
   Row rows_[kMostChildren] = {};
-  std::uint32_t end_ = 0;  // no row from here on was ever used
+  pid_t pids_[kMostChildren] = {};  // of the rows, side by side: they are looked through for every child
+  std::uint32_t end_ = 0;           // no row from here on was ever used
   std::uint32_t used_ = 0;
   std::uint32_t living_ = 0;
   std::uint32_t untold_ = 0;

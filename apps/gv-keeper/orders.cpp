@@ -129,7 +129,7 @@ Record Keeper::spawn(const Record& order, Packet& packet) {
   row->out = (asked.parts & kOut) != 0 ? packet.take(next++) : -1;
   row->err = (asked.parts & kErr) != 0 ? packet.take(next++) : -1;
   row->report = (asked.parts & kReport) != 0 ? packet.take(next++) : -1;
-  children_.added();
+  children_.add(*row);
   Record record = answer_as(order, Code::ok);
   record.body.spawned.pid = child.pid;
   return record;

@@ -181,13 +181,18 @@ void StandIn::kill(int number) const {
   REQUIRE(::kill(pid, number) == 0);
 }
 
-Keeper::Keeper(const std::vector<std::string>& words, std::map<std::string, std::string> environment) {
+Keeper::Keeper(const std::vector<std::string>& words, std::map<std::string, std::string> environment,
+               unsigned files) {
   test::adopt_orphans();
   const std::string place = folder_ / "s";
   listener_ = listen_at(place);
   environment["KEEPER_TEST"] = place;
   std::vector<std::string> argv = {GV_KEEPER, "--", GV_KEEPER_STAND_IN};
   argv.insert(argv.end(), words.begin(), words.end());
+  if (files != 0) {
+    const std::string script = "ulimit -n " + std::to_string(files) + "; exec \"$0\" \"$@\"";
+    argv.insert(argv.begin(), {"/bin/sh", "-c", script});
+  }
   command_.emplace(argv, environment);
 }
 

@@ -92,8 +92,9 @@ class StandIn {
 
 class Keeper {
  public:
+  // `files`: RLIMIT_NOFILE, soft and hard; 0: the test's.
   explicit Keeper(const std::vector<std::string>& words = {},
-                  std::map<std::string, std::string> environment = {});
+                  std::map<std::string, std::string> environment = {}, unsigned files = 0);
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
   ~Keeper();
