@@ -52,7 +52,7 @@ Peer* Keeper::start(int file, const char* const* words, std::size_t count) {
   const int given[] = {-1, -1, -1, ends[1]};
   static_assert(kSocketFd == 3);
   const Forked child =
-      forker_.start({file, program_.argv, program_.environment, given, 4, false}, inherited_);
+      start_program({file, program_.argv, program_.environment, given, 4, false}, inherited_);
   (void)::close(ends[1]);
   if (child.error != 0) {
     (void)::close(ends[0]);

@@ -2,16 +2,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <csignal>
 
 #include "keeper/protocol.h"
-#include "log.h"
 
 namespace gracevisor::keeper {
 namespace {
@@ -38,35 +36,36 @@ int become(const Program& program, const Inherited& inherited) {
   return errno;
 }
 
-}  // namespace
+// Passed to the child, which shares the keeper's memory until it executes the program.
+struct Start {
+  const Program& program;
+  const Inherited& inherited;
+  int error = 0;
+};
 
-bool Forker::prepare() {
-  void* page = ::mmap(nullptr, sizeof *error_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) {
-    say("no memory: %s", std::strerror(errno));
-    return false;
-  }
-  error_ = static_cast<int*>(page);
-  return true;
+int in_child(void* given) {
+  Start& start = *static_cast<Start*>(given);
+  start.error = become(start.program, start.inherited);
+  return 127;  // clone() ends the child with it
 }
 
-// A fork that gives the pidfd in the same step, and waits for the exec. The child has memory of its own, so
-// that nothing it sets (not being dumpable belongs to the memory) reaches the keeper.
-Forked Forker::start(const Program& program, const Inherited& inherited) {
-  *error_ = 0;
+}  // namespace
+
+// As posix_spawn() does it: the child runs on a stack of its own in the keeper's memory while the keeper
+// waits, which costs half of what a fork would; and it gives the pidfd in the same step.
+Forked start_program(const Program& program, const Inherited& inherited) {
+  alignas(64) static char stack[64 * 1024];
+  Start start{program, inherited};
   int pidfd = -1;
-  const long pid =
-      ::syscall(SYS_clone, CLONE_PIDFD | CLONE_VFORK | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+  const int pid =
+      ::clone(in_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &start, &pidfd);
   if (pid < 0) return {-1, -1, errno};
-  if (pid == 0) {
-    *error_ = become(program, inherited);
-    ::_exit(127);
-  }
-  if (*error_ == 0) return {static_cast<pid_t>(pid), pidfd, 0};
+  inherited.take_back();
+  if (start.error == 0) return {pid, pidfd, 0};
   siginfo_t ended{};
   (void)::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED);
   (void)::close(pidfd);
-  return {-1, -1, *error_};
+  return {-1, -1, start.error};
 }
 
 }  // namespace gracevisor::keeper

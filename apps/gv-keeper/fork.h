@@ -24,15 +24,7 @@ struct Forked {
   int error = 0;  // set: no child exists
 };
 
-class Forker {
- public:
-  // Needs a page to itself. False: there is none, and why was said.
-  [[nodiscard]] bool prepare();
-  // Returns when the program's image is loaded, or could not be (a fraction of a millisecond).
-  [[nodiscard]] Forked start(const Program& program, const Inherited& inherited);
-
- private:
-  int* error_ = nullptr;  // shared with the child that is being started
-};
+// Returns when the program's image is loaded, or could not be (a fraction of a millisecond).
+[[nodiscard]] Forked start_program(const Program& program, const Inherited& inherited);
 
 }  // namespace gracevisor::keeper

@@ -71,10 +71,18 @@ bool Inherited::take_over() {
   return true;
 }
 
+// The score of a process that is not dumpable is root's to write.
+bool Inherited::needs_dumpable() const {
+  return oom_score_[0] != '\0' && ::geteuid() != 0;
+}
+
+void Inherited::take_back() const {
+  if (needs_dumpable()) (void)::prctl(PR_SET_DUMPABLE, 0);
+}
+
 int Inherited::give_back() const {
+  if (needs_dumpable() && ::prctl(PR_SET_DUMPABLE, 1) != 0) return errno;
   if (oom_score_[0] != '\0') {
-    // Where a process is not dumpable, only root may write this.
-    if (::prctl(PR_SET_DUMPABLE, 1) != 0) return errno;
     if (const int error = write_oom_score(oom_score_); error != 0) return error;
   }
   if (::setrlimit(RLIMIT_NOFILE, &files_) != 0) return errno;

@@ -17,12 +17,16 @@ class Inherited {
   // be made of this process, and why was said.
   [[nodiscard]] bool take_over();
 
-  // In a forked child, before it executes a program; 0, or the errno of what could not be given back.
+  // In a child, before it executes a program; 0, or the errno of what could not be given back.
   [[nodiscard]] int give_back() const;
+  // In the keeper, after a child that shared its memory gave all back: to be dumpable belongs to the memory.
+  void take_back() const;
 
   [[nodiscard]] const rlimit& files() const { return files_; }
 
  private:
+  [[nodiscard]] bool needs_dumpable() const;
+
   rlimit files_{};
   sigset_t mask_{};
   mode_t umask_ = 0;

@@ -102,7 +102,6 @@ class Keeper {
   Names& names_;
   DaemonProgram program_;
   Inherited inherited_;
-  Forker forker_;
   ServiceManager manager_;
   Alarms alarms_;
   int signals_ = -1;  // the signalfd

@@ -24,7 +24,7 @@ int Keeper::run(const DaemonProgram& program) {
 
 bool Keeper::prepare() {
   (void)::sigemptyset(&waiting_signals_);
-  if (!inherited_.take_over() || !forker_.prepare()) return false;
+  if (!inherited_.take_over()) return false;
   sigset_t heard;
   (void)::sigemptyset(&heard);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {

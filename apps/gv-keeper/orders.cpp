@@ -119,7 +119,7 @@ Record Keeper::spawn(const Record& order, Packet& packet) {
   char name[sizeof "gv-exec"];
   std::strcpy(name, spawn::kHelperName);
   char* const argv[] = {name, nullptr};
-  const Forked child = forker_.start(
+  const Forked child = start_program(
       {packet.descriptor(0), argv, program_.helper_environment, given, count, true}, inherited_);
   if (child.error != 0) return answer_as(order, Code::failed, child.error);
 

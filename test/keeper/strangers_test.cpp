@@ -89,7 +89,7 @@ TEST_CASE("keeper: thousands of children over time leave no trace in it") {
     open = test::open_descriptors(keeper.pid());
     resident = test::resident_kib(keeper.pid());
   }
-  CHECK(test::open_descriptors(keeper.pid()) == open);
+  CHECK(test::wait_until([&] { return test::open_descriptors(keeper.pid()) == open; }));
   if (test::kMemoryIsOurs) {
     MESSAGE("resident: " << resident << " KiB, after " << many << " children "
                          << test::resident_kib(keeper.pid()) << " KiB");
