@@ -13,7 +13,7 @@ constexpr Millis kUnkillable{10'000};
 void Keeper::ask_to_stop(int number) {
   asked_ = true;
   if (ending_) {
-    kill_all();
+    if (!killed_) kill_all();
   } else if (owner_ != nullptr) {
     (void)::kill(owner_->pid, number);
   } else {

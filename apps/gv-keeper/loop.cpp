@@ -4,12 +4,18 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "keeper.h"
 #include "log.h"
 #include "strangers.h"
 
 namespace gracevisor::keeper {
+namespace {
+
+constexpr int kHeard[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+
+}  // namespace
 
 int Keeper::run(const DaemonProgram& program) {
   program_ = program;
@@ -27,9 +33,7 @@ bool Keeper::prepare() {
   if (!inherited_.take_over()) return false;
   sigset_t heard;
   (void)::sigemptyset(&heard);
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {
-    (void)::sigaddset(&heard, number);
-  }
+  for (const int number : kHeard) (void)::sigaddset(&heard, number);
   signals_ = ::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals_ < 0) {
     say("cannot hear signals: %s", std::strerror(errno));
@@ -59,9 +63,13 @@ void Keeper::wait() {
   }
 }
 
+// Each once at most: a storm of them must not keep the keeper from its daemons.
 void Keeper::read_signals() {
-  signalfd_siginfo info{};
-  while (::read(signals_, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
+  for (int i = 0; i < static_cast<int>(std::size(kHeard)); ++i) {
+    signalfd_siginfo info{};
+    if (::read(signals_, &info, sizeof info) != sizeof info) return;
+    on_signal(static_cast<int>(info.ssi_signo));
+  }
 }
 
 void Keeper::on_signal(int number) {

@@ -1,4 +1,5 @@
 // What gv-keeper holds for its daemons: descriptors and children, across the daemons' deaths.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +31,20 @@ bool may_lower_oom_score() {
   REQUIRE(at != std::string::npos);
   return (std::stoull(status.substr(at + 8), nullptr, 16) >> kSysResource & 1U) != 0;
 }
+
+// A soft limit below the hard one, as long as it lives.
+struct FewFiles {
+  FewFiles() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    now = {before.rlim_max / 2, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
+  }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+  ~FewFiles() { (void)::setrlimit(RLIMIT_NOFILE, &before); }
+  rlimit before{};
+  rlimit now{};
+};
 
 TEST_CASE("keeper: its first daemon is the owner and learns what the keeper is") {
   Keeper keeper({"one", "two words"});
@@ -203,6 +218,7 @@ TEST_CASE("keeper: the next daemon finds the same children and descriptors, unto
 }
 
 TEST_CASE("keeper: an app has nothing of the keeper open, and runs as if it had not been there") {
+  FewFiles few;
   Keeper keeper;
   StandIn daemon = keeper.serving();
   base::UniqueFd null = open_null();
@@ -217,18 +233,63 @@ TEST_CASE("keeper: an app has nothing of the keeper open, and runs as if it had 
   CHECK(test::content_of("/proc/" + std::to_string(daemon.pid) + "/oom_score_adj") == own);
   const std::string keepers = test::content_of("/proc/" + std::to_string(keeper.pid()) + "/oom_score_adj");
   CHECK(keepers == (may_lower_oom_score() ? "-1000\n" : own));
-  rlimit files{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
   for (const pid_t pid : {first.pid, daemon.pid}) {
     rlimit theirs{};
     REQUIRE(::prlimit(pid, RLIMIT_NOFILE, nullptr, &theirs) == 0);
-    CHECK(theirs.rlim_cur == files.rlim_cur);
-    CHECK(theirs.rlim_max == files.rlim_max);
+    CHECK(theirs.rlim_cur == few.now.rlim_cur);
+    CHECK(theirs.rlim_max == few.now.rlim_max);
     CHECK(::getsid(pid) == (pid == first.pid ? pid : ::getsid(keeper.pid())));
     CHECK(::getpgid(pid) == pid);
   }
+  rlimit raised{};
+  REQUIRE(::prlimit(keeper.pid(), RLIMIT_NOFILE, nullptr, &raised) == 0);
+  CHECK(raised.rlim_cur == few.now.rlim_max);
   Child asks = daemon.spawn(tag("web", 1, 3), shell("grep -E 'SigBlk|SigIgn|Umask' /proc/self/status"));
   CHECK(read_all(asks.out.get()) == "Umask:\t0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_CASE("keeper: what it executes gets its own descriptors, however many the keeper holds") {
+  Keeper keeper;
+  base::UniqueFd null = open_null();
+  std::size_t first = 0;
+  {
+    StandIn daemon = keeper.serving();
+    first = test::open_descriptors(daemon.pid);
+    for (int i = 0; i < 30; ++i) (void)daemon.ask<Done>(daemon.client.hold(std::to_string(i), null.get()));
+    daemon.kill();
+  }
+  StandIn daemon = keeper.serving();
+  CHECK(test::open_descriptors(daemon.pid) == first);
+  // gv-exec would close what leaked, so a shell takes its place, with its script as standard input.
+  SpawnOrder order = daemon.order_of(tag("web", 1, 1), shell(""));
+  base::UniqueFd helper(::open("/bin/sh", O_PATH | O_CLOEXEC));
+  auto script = base::make_pipe();
+  REQUIRE(::write(script->write_end.get(), "exec ls /proc/self/fd\n", 22) == 22);
+  script->write_end.reset();
+  order.helper = helper.get();
+  order.in = script->read_end.get();
+  order.listener = null.get();
+  auto out = base::make_pipe();
+  order.out = out->write_end.get();
+  (void)daemon.ask<Started>(daemon.client.spawn(order));
+  out->write_end.reset();
+  // in, out, err, plan, report, listener, and the folder itself.
+  CHECK(read_all(out->read_end.get()) == "0\n1\n2\n3\n4\n5\n6\n");
+}
+
+TEST_CASE("keeper: an app with a listener finds it where systemd would put it") {
+  Keeper keeper;
+  StandIn daemon = keeper.serving();
+  base::UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  spawn::SpawnPlan plan = shell("echo $LISTEN_FDS; [ $LISTEN_PID = $$ ] && readlink /proc/self/fd/3");
+  plan.listener = listener.get();
+  SpawnOrder order = daemon.order_of(tag("web", 1, 1), plan);
+  order.listener = listener.get();
+  auto out = base::make_pipe();
+  order.out = out->write_end.get();
+  (void)daemon.ask<Started>(daemon.client.spawn(order));
+  out->write_end.reset();
+  CHECK(read_all(out->read_end.get()).starts_with("1\nsocket:["));
 }
 
 TEST_CASE("keeper: a keeper that is killed is the end of its socket") {
