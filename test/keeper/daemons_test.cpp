@@ -143,8 +143,11 @@ TEST_CASE("keeper: a bye that was said right before the end counts") {
   StandIn daemon = keeper.serving();
   // Stopped, it reads nothing before the daemon is dead.
   REQUIRE(::kill(keeper.pid(), SIGSTOP) == 0);
+  const std::string state = "/proc/" + std::to_string(keeper.pid()) + "/status";
+  REQUIRE(test::wait_until([&] { return test::content_of(state).find("(stopped)") != std::string::npos; }));
   REQUIRE(daemon.client.bye(5));
   daemon.kill();
+  REQUIRE(test::wait_until([&] { return !test::alive(daemon.pid); }));
   REQUIRE(::kill(keeper.pid(), SIGCONT) == 0);
   CHECK(exit_of(keeper) == 5);
 }

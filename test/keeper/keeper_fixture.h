@@ -62,7 +62,8 @@ class StandIn {
   // The answer to an order.
   template <class E>
   E ask(const base::Expected<void>& sent) {
-    REQUIRE_MESSAGE(sent.has_value(), sent.error().what);
+    INFO((sent ? std::string() : sent.error().what));
+    REQUIRE(sent.has_value());
     return await<E>();
   }
   Code refusal(const base::Expected<void>& sent) { return ask<Refused>(sent).code; }

@@ -248,7 +248,7 @@ TEST_CASE("keeper: an app has nothing of the keeper open, and runs as if it had 
   CHECK(read_all(asks.out.get()) == "Umask:\t0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
-TEST_CASE("keeper: what it executes gets its own descriptors, however many the keeper holds") {
+TEST_CASE("keeper: what it executes gets its own descriptors and masks, whatever the keeper has") {
   Keeper keeper;
   base::UniqueFd null = open_null();
   std::size_t first = 0;
@@ -264,7 +264,8 @@ TEST_CASE("keeper: what it executes gets its own descriptors, however many the k
   SpawnOrder order = daemon.order_of(tag("web", 1, 1), shell(""));
   base::UniqueFd helper(::open("/bin/sh", O_PATH | O_CLOEXEC));
   auto script = base::make_pipe();
-  REQUIRE(::write(script->write_end.get(), "exec ls /proc/self/fd\n", 22) == 22);
+  const std::string_view text = "ls /proc/self/fd; umask\n";
+  REQUIRE(::write(script->write_end.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   script->write_end.reset();
   order.helper = helper.get();
   order.in = script->read_end.get();
@@ -274,7 +275,7 @@ TEST_CASE("keeper: what it executes gets its own descriptors, however many the k
   (void)daemon.ask<Started>(daemon.client.spawn(order));
   out->write_end.reset();
   // in, out, err, plan, report, listener, and the folder itself.
-  CHECK(read_all(out->read_end.get()) == "0\n1\n2\n3\n4\n5\n6\n");
+  CHECK(read_all(out->read_end.get()) == "0\n1\n2\n3\n4\n5\n6\nUmask:\t0022\nSigBlk:\t0000000000000000\n");
 }
 
 TEST_CASE("keeper: an app with a listener finds it where systemd would put it") {

@@ -4,10 +4,9 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <random>
-#include <set>
+#include <sstream>
 
 #include "keeper/wire.h"
 #include "keeper_fixture.h"
@@ -62,6 +61,18 @@ struct Raw {
 // It closes what a record brought after it has answered.
 bool closes_down_to(Keeper& keeper, std::size_t open) {
   return test::wait_until([&] { return test::open_descriptors(keeper.pid()) == open; });
+}
+
+// CPU time, in clock ticks of 10 ms.
+std::uint64_t ticks_of(pid_t pid) {
+  const std::string stat = test::content_of("/proc/" + std::to_string(pid) + "/stat");
+  std::istringstream fields(stat.substr(stat.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  fields >> user >> system;
+  return user + system;
 }
 
 TEST_CASE("keeper: nonsense is refused, each record with an answer, and nothing is lost by it") {
@@ -209,6 +220,9 @@ TEST_CASE("keeper: a daemon that does not read delays itself alone, and loses no
     while (send_record(daemon.client.fd(), order(Kind::alive, sent + 1), nullptr, 0) == 0) ++sent;
   }
   CHECK(sent > 300);
+  const std::uint64_t spent = ticks_of(keeper.pid());
+  CHECK_FALSE(more());
+  CHECK(ticks_of(keeper.pid()) - spent <= 5);  // of 20
   // It still hears what it has to.
   REQUIRE(::kill(keeper.pid(), SIGHUP) == 0);
   CHECK(daemon.signal() == SIGHUP);
@@ -228,37 +242,24 @@ TEST_CASE("keeper: a daemon that does not read delays itself alone, and loses no
 TEST_CASE("keeper: ends that could not be told are told when there is room") {
   Keeper keeper;
   StandIn daemon = keeper.serving();
-  base::UniqueFd helper(::open("/bin/true", O_PATH | O_CLOEXEC));
+  base::UniqueFd helper(::open("/bin/cat", O_PATH | O_CLOEXEC));
   base::UniqueFd null = open_null();
-  constexpr std::uint32_t kChildren = 1000;  // more than a socket holds
-  // One order after the other without a look at what comes back, as far as that goes.
-  const int fd = daemon.client.fd();
-  std::set<pid_t> started;
-  std::set<pid_t> exited;
-  Packet packet;
-  const auto read = [&] {
-    Record record;
-    REQUIRE(readable(fd));
-    REQUIRE(packet.receive(fd) == Packet::Got::record);
-    REQUIRE(read_answer(packet.bytes(), packet.size(), packet.descriptors(), record) == Code::ok);
-    REQUIRE(record.header.code == Code::ok);
-    if (record.header.kind == Kind::spawn) started.insert(record.body.spawned.pid);
-    if (record.header.kind == Kind::exited) exited.insert(record.body.exit.pid);
-  };
-  for (std::uint32_t i = 0; i < kChildren;) {
-    Record record = order(Kind::spawn, 1);
-    record.body.spawn.tag = tag("web", 1, i);
-    const std::array<int, 6> fds{helper.get(), null.get(), null.get(), null.get(), null.get(), null.get()};
-    const int error = send_record(fd, record, fds.data(), fds.size());
-    if (error == 0) {
-      ++i;
-    } else {
-      REQUIRE(error == EAGAIN);
-      read();
-    }
+  auto gate = base::make_pipe();
+  SpawnOrder order;
+  order.helper = helper.get();
+  order.in = gate->read_end.get();
+  order.out = order.err = order.plan = order.report = null.get();
+  constexpr std::uint32_t kChildren = 600;  // more than a socket holds
+  std::vector<base::UniqueFd> pidfds;
+  for (std::uint32_t i = 0; i < kChildren; ++i) {
+    order.tag = tag("web", 1, i);
+    pidfds.push_back(daemon.ask<Started>(daemon.client.spawn(order)).pidfd);
   }
-  while (started.size() < kChildren || exited.size() < kChildren) read();
-  CHECK(started == exited);
+  // They all end while nobody reads.
+  gate->write_end.reset();
+  for (const base::UniqueFd& pidfd : pidfds) REQUIRE(readable(pidfd.get()));
+  for (std::uint32_t i = 0; i < kChildren; ++i) CHECK(daemon.await<ChildExited>().ending.how == How::exited);
+  CHECK(daemon.children().size() == kChildren);
 }
 
 }  // namespace
