@@ -275,7 +275,18 @@ TEST_CASE("keeper: what it executes gets its own descriptors and masks, whatever
   (void)daemon.ask<Started>(daemon.client.spawn(order));
   out->write_end.reset();
   // in, out, err, plan, report, listener, and the folder itself.
-  CHECK(read_all(out->read_end.get()) == "0\n1\n2\n3\n4\n5\n6\nUmask:\t0022\nSigBlk:\t0000000000000000\n");
+  CHECK(read_all(out->read_end.get()) == "0\n1\n2\n3\n4\n5\n6\n0022\n");
+
+  // The shell has reset its mask. This one waits for its input.
+  auto gate = base::make_pipe();
+  helper.reset(::open("/bin/cat", O_PATH | O_CLOEXEC));
+  order.tag.slot = 2;
+  order.helper = helper.get();
+  order.in = gate->read_end.get();
+  order.out = null.get();
+  const pid_t waits = daemon.ask<Started>(daemon.client.spawn(order)).pid;
+  const std::string status = test::content_of("/proc/" + std::to_string(waits) + "/status");
+  CHECK(status.find("SigBlk:\t0000000000000000\n") != std::string::npos);
 }
 
 TEST_CASE("keeper: an app with a listener finds it where systemd would put it") {

@@ -258,6 +258,11 @@ TEST_CASE("keeper: ends that could not be told are told when there is room") {
   // They all end while nobody reads.
   gate->write_end.reset();
   for (const base::UniqueFd& pidfd : pidfds) REQUIRE(readable(pidfd.get()));
+  REQUIRE(test::wait_until([&] {
+    const std::string status = test::content_of("/proc/" + std::to_string(keeper.pid()) + "/status");
+    return status.find("State:\tS") != std::string::npos &&
+           status.find("ShdPnd:\t0000000000000000\n") != std::string::npos;
+  }));
   for (std::uint32_t i = 0; i < kChildren; ++i) CHECK(daemon.await<ChildExited>().ending.how == How::exited);
   CHECK(daemon.children().size() == kChildren);
 }
