@@ -5,58 +5,60 @@
 namespace gracevisor::keeper {
 namespace {
 
-// What a record of a kind consists of. A kind without a shape is not known in that direction.
-struct Shape {
-  bool known = false;
-  std::size_t body = 0;
-  std::size_t fewest = 0;  // descriptors
-  std::size_t most = 0;
+// What records of a kind consist of.
+struct Form {
+  std::size_t body;
+  std::size_t fewest;  // descriptors
+  std::size_t most;
+};
+struct Both {
+  Kind kind;
+  Form order;
+  Form answer;
+};
+constexpr Both kOrders[] = {
+    {Kind::hello, {0, 0, 0}, {sizeof(Welcome), 0, 1}},
+    {Kind::list, {sizeof(List), 0, 0}, {sizeof(Entry), 0, 4}},
+    {Kind::spawn, {sizeof(Spawn), 6, 10}, {sizeof(Spawned), 0, 1}},
+    {Kind::reap, {sizeof(Reap), 0, 0}, {sizeof(Exit), 0, 0}},
+    {Kind::hold, {sizeof(Name), 1, 1}, {0, 0, 0}},
+    {Kind::release, {sizeof(Name), 0, 0}, {0, 0, 0}},
+    {Kind::serving, {0, 0, 0}, {0, 0, 0}},
+    {Kind::successor, {sizeof(Successor), 1, 1}, {sizeof(Daemon), 0, 1}},
+    {Kind::end, {sizeof(End), 0, 0}, {0, 0, 0}},
+    {Kind::policy, {sizeof(Policy), 0, 0}, {0, 0, 0}},
+    {Kind::notify, {sizeof(Notify), 0, 0}, {0, 0, 0}},
+    {Kind::alive, {0, 0, 0}, {0, 0, 0}},
+    {Kind::bye, {sizeof(Bye), 0, 0}, {0, 0, 0}},
+};
+struct Event {
+  Kind kind;
+  Form form;
+};
+// `none` only ever refuses.
+constexpr Event kEvents[] = {
+    {Kind::none, {0, 0, 0}},
+    {Kind::exited, {sizeof(Exit), 0, 0}},
+    {Kind::superseded, {sizeof(Daemon), 0, 0}},
+    {Kind::daemon_ended, {sizeof(Daemon), 0, 0}},
 };
 
-Shape order_shape(Kind kind) {
-  switch (kind) {
-    case Kind::hello:
-    case Kind::serving:
-    case Kind::alive: return {true};
-    case Kind::list: return {true, sizeof(List)};
-    case Kind::spawn: return {true, sizeof(Spawn), 6, 10};
-    case Kind::reap: return {true, sizeof(Reap)};
-    case Kind::hold: return {true, sizeof(Name), 1, 1};
-    case Kind::release: return {true, sizeof(Name)};
-    case Kind::successor: return {true, sizeof(Successor), 1, 1};
-    case Kind::end: return {true, sizeof(End)};
-    case Kind::policy: return {true, sizeof(Policy)};
-    case Kind::notify: return {true, sizeof(Notify)};
-    case Kind::bye: return {true, sizeof(Bye)};
-    case Kind::none:
-    case Kind::exited:
-    case Kind::superseded:
-    case Kind::daemon_ended: break;
+// Null: such a kind is not known in that direction.
+const Form* order_form(Kind kind) {
+  for (const Both& known : kOrders) {
+    if (known.kind == kind) return &known.order;
   }
-  return {};
+  return nullptr;
 }
 
-Shape answer_shape(Kind kind) {
-  switch (kind) {
-    case Kind::none:
-    case Kind::hold:
-    case Kind::release:
-    case Kind::serving:
-    case Kind::end:
-    case Kind::policy:
-    case Kind::notify:
-    case Kind::alive:
-    case Kind::bye: return {true};
-    case Kind::hello: return {true, sizeof(Welcome), 0, 1};
-    case Kind::list: return {true, sizeof(Entry), 0, 4};
-    case Kind::spawn: return {true, sizeof(Spawned), 0, 1};
-    case Kind::reap:
-    case Kind::exited: return {true, sizeof(Exit)};
-    case Kind::successor: return {true, sizeof(Daemon), 0, 1};
-    case Kind::superseded:
-    case Kind::daemon_ended: return {true, sizeof(Daemon)};
+const Form* answer_form(Kind kind) {
+  for (const Both& known : kOrders) {
+    if (known.kind == kind) return &known.answer;
   }
-  return {};
+  for (const Event& known : kEvents) {
+    if (known.kind == kind) return &known.form;
+  }
+  return nullptr;
 }
 
 std::size_t bits(std::uint32_t parts) {
@@ -198,16 +200,16 @@ Code copy(const void* bytes, std::size_t size, Record& into) {
   return Code::ok;
 }
 
-bool allows(const Shape& shape, std::size_t size, std::size_t descriptors) {
-  return size >= sizeof(Header) + shape.body && descriptors >= shape.fewest && descriptors <= shape.most;
+bool allows(const Form& form, std::size_t size, std::size_t descriptors) {
+  return size >= sizeof(Header) + form.body && descriptors >= form.fewest && descriptors <= form.most;
 }
 
-Record make(Kind kind, std::uint32_t serial, std::size_t body) {
+Record make(Kind kind, std::uint32_t serial, const Form* form) {
   Record record;
   std::memset(&record, 0, sizeof record);
   record.header.version = kVersion;
   record.header.kind = kind;
-  record.header.length = static_cast<std::uint16_t>(sizeof(Header) + body);
+  record.header.length = static_cast<std::uint16_t>(sizeof(Header) + (form != nullptr ? form->body : 0));
   record.header.serial = serial;
   return record;
 }
@@ -216,30 +218,30 @@ Record make(Kind kind, std::uint32_t serial, std::size_t body) {
 
 Code read_order(const void* bytes, std::size_t size, std::size_t descriptors, Record& into) {
   if (const Code code = copy(bytes, size, into); code != Code::ok) return code;
-  const Shape shape = order_shape(into.header.kind);
-  if (!shape.known) return Code::unsupported;
-  if (!allows(shape, size, descriptors)) return Code::bad_record;
+  const Form* form = order_form(into.header.kind);
+  if (form == nullptr) return Code::unsupported;
+  if (!allows(*form, size, descriptors)) return Code::bad_record;
   return order_fits(into, descriptors) ? Code::ok : Code::bad_record;
 }
 
 Code read_answer(const void* bytes, std::size_t size, std::size_t descriptors, Record& into) {
   if (const Code code = copy(bytes, size, into); code != Code::ok) return code;
-  const Shape shape = answer_shape(into.header.kind);
-  if (!shape.known) return Code::unsupported;
+  const Form* form = answer_form(into.header.kind);
+  if (form == nullptr) return Code::unsupported;
   if (into.header.code != Code::ok) {
     const bool refusal = !is_event(into.header.kind) && descriptors == 0 && into.header.code <= Code::later;
     return refusal ? Code::ok : Code::bad_record;
   }
-  if (!allows(shape, size, descriptors)) return Code::bad_record;
+  if (!allows(*form, size, descriptors)) return Code::bad_record;
   return answer_fits(into, descriptors) ? Code::ok : Code::bad_record;
 }
 
 Record order(Kind kind, std::uint32_t serial) {
-  return make(kind, serial, order_shape(kind).body);
+  return make(kind, serial, order_form(kind));
 }
 
 Record answer(Kind kind, std::uint32_t serial, Code code, std::int32_t error) {
-  Record record = make(kind, serial, code == Code::ok ? answer_shape(kind).body : 0);
+  Record record = make(kind, serial, code == Code::ok ? answer_form(kind) : nullptr);
   record.header.code = code;
   record.header.error = error;
   return record;
