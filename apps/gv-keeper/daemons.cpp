@@ -175,7 +175,8 @@ void Keeper::on_owner_end(const Peer& was, const Ending& ending) {
   deaths_ = at_once ? deaths_ + 1 : 0;
   const LifeText life(was.pid, ending, time - was.started);
   if (!ever_served_ || stopping_) {
-    say("%s, so its children are ended", life.text);
+    // One that exits has said why.
+    if (ending.how != How::exited || children_.living() != 0) say("%s, so the keeper ends", life.text);
     return end_all(stopping_ ? 1 : as_shell_counts(ending));
   }
   if (asked_) {

@@ -7,6 +7,7 @@
 
 #include "keeper_fixture.h"
 #include "support/processes.h"
+#include "support/skip.h"
 #include "support/wait.h"
 
 namespace gracevisor::keeper::testing {
@@ -45,6 +46,25 @@ TEST_CASE("keeper: a first daemon that is killed before it serves ends the keepe
   Keeper keeper;
   keeper.next().kill(SIGKILL);
   CHECK(exit_of(keeper) == 128 + SIGKILL);
+}
+
+TEST_CASE("keeper: as process 1 of a container it reaps whatever comes, and ends as its daemon does") {
+  const auto inside = [](const std::string& script) {
+    return test::run_command({"unshare", "-pf", "--mount-proc", GV_KEEPER, "--", "/bin/sh", "-c", script});
+  };
+  if (inside("exit 0").exit_code != 0) {
+    test::skip("no pid namespace can be made here");
+    return;
+  }
+  const auto result = inside(
+      "[ $PPID = 1 ] || exit 8; i=0; while [ $i -lt 100 ]; do (: & ) ; i=$((i + 1)); done; "
+      "while grep -qs ') Z ' /proc/[0-9]*/stat; do sleep 0.01; done; exit 3");
+  INFO(test::describe(result));
+  CHECK(result.exit_code == 3);
+  CHECK(result.err.empty());
+  const auto stopped = inside("trap 'exit 4' TERM; kill -TERM 1; while :; do sleep 0.01; done");
+  INFO(test::describe(stopped));
+  CHECK(stopped.exit_code == 4);
 }
 
 TEST_CASE("keeper: what is no program ends it with the cause") {
