@@ -1,6 +1,6 @@
 # Installation and the Debian package: `cpack -G DEB` in a build configured with -DCMAKE_INSTALL_PREFIX=/usr.
 install(TARGETS gracevisord RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(TARGETS gv-exec RUNTIME DESTINATION ${GV_EXEC_FOLDER})
+install(TARGETS gv-exec gv-keeper RUNTIME DESTINATION ${GV_EXEC_FOLDER})
 install(TARGETS gvctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES apps/gracevisord/gracevisord.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES apps/gracevisord/gracevisor.toml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)

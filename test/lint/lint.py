@@ -20,6 +20,8 @@ from pathlib import Path
 MAY = {
     "base": [],
     "spawn": ["base"],
+    # The keeper's own program includes protocol.h, wire.h and spawn/protocol.h alone: it links the C library only.
+    "keeper": ["base", "spawn/exit_status.h"],
     "loop": ["base"],
     "handoff": ["base"],
     "http": ["base"],
@@ -158,6 +160,8 @@ PLANTED = [
     ("lib/supervise/p.cpp", '#include "proxy/worker.h"\n', "lib/supervise must not include lib/proxy"),
     ("lib/proxy/s.cpp", '#include "supervise/world.h"\n', "lib/proxy must not include lib/supervise"),
     ("lib/spawn/l.cpp", '#include "loop/loop.h"\n', "lib/spawn must not include lib/loop"),
+    ("lib/keeper/l.cpp", '#include "loop/loop.h"\n', "lib/keeper must not include lib/loop"),
+    ("lib/keeper/s.cpp", '#include "spawn/launcher.h"\n', "lib/keeper must not include lib/spawn"),
     ("lib/proxy/o.cpp", '#include "output/writer.h"\n', "lib/proxy must not include lib/output"),
     ("lib/spec/l.cpp", '#include "loop/loop.h"\n', "lib/spec must not include lib/loop"),
     ("lib/spec/d.cpp", '#include "decide/effects.h"\n', "lib/spec must not include lib/decide"),
