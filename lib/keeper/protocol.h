@@ -25,7 +25,10 @@ inline constexpr std::uint32_t kMostChildren = 2048;
 inline constexpr std::uint32_t kMostNames = 1024;
 
 // Where a daemon finds its socket, and the variable that holds this number. Without the variable it was not
-// started by a keeper. client.h checks both, since a variable can be inherited by others.
+// started by a keeper. client.h checks both, since a variable can be inherited by others. A daemon is
+// executed from an open file: until it sets its name (PR_SET_NAME), ps has a number for it, and
+// /proc/self/exe may say
+// "(deleted)".
 inline constexpr int kSocketFd = 3;
 inline constexpr const char* kSocketVariable = "GV_KEEPER";
 

@@ -28,9 +28,10 @@ Packet::Got Packet::receive(int socket) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t size = 0;
+  // ECONNRESET, once: the other side is gone and had not read everything. What it sent before is still there.
   do {
     size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0) return errno == EAGAIN ? Got::nothing : Got::end;
   if (size == 0 && hung_up(socket)) return Got::end;
   size_ = static_cast<std::size_t>(size);

@@ -172,6 +172,23 @@ TEST_CASE("keeper: a bye that was said right before the end counts") {
   CHECK(exit_of(keeper) == 5);
 }
 
+TEST_CASE("keeper: a bye counts although the daemon left unread what the keeper had told it") {
+  Keeper keeper;
+  StandIn daemon = keeper.serving();
+  Child child = daemon.spawn(tag("web", 1, 1), shell("exit 0"));
+  REQUIRE(readable(daemon.client.fd()));  // its end
+  REQUIRE(::kill(keeper.pid(), SIGSTOP) == 0);
+  const std::string state = "/proc/" + std::to_string(keeper.pid()) + "/status";
+  REQUIRE(test::wait_until([&] { return test::content_of(state).find("(stopped)") != std::string::npos; }));
+  REQUIRE(daemon.client.bye(5));
+  // With that the socket is reset (ECONNRESET), before what was sent on it has been read.
+  daemon.client = Client(base::UniqueFd());
+  daemon.kill();
+  REQUIRE(test::wait_until([&] { return !test::alive(daemon.pid); }));
+  REQUIRE(::kill(keeper.pid(), SIGCONT) == 0);
+  CHECK(exit_of(keeper) == 5);
+}
+
 TEST_CASE("keeper: a daemon that dies of its stop is followed by one that only stops") {
   Keeper keeper({"-c", "file"});
   StandIn daemon = keeper.serving();

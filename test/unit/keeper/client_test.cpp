@@ -212,6 +212,19 @@ TEST_CASE("keeper client: the keeper's end is told") {
   CHECK(pair.client->hello().error().code == EPIPE);
 }
 
+TEST_CASE("keeper client: what a keeper said before its end is read, although it had not read everything") {
+  Pair pair;
+  REQUIRE(pair.client->alive());
+  REQUIRE(pair.client->hello());
+  const Record alive = pair.take();
+  pair.answer_to(alive, Code::ok);
+  pair.keeper.reset();
+  auto event = pair.client->next();
+  REQUIRE(event);
+  REQUIRE(std::holds_alternative<Done>(*event));
+  CHECK(std::holds_alternative<KeeperGone>(*pair.client->next()));
+}
+
 TEST_CASE("keeper client: a keeper that does not read makes orders fail, not wait") {
   Pair pair;
   int code = 0;
