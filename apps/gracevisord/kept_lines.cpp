@@ -22,11 +22,11 @@ bool wants(const output::LogQuery& query, const OutputLine& line) {
          line.text.find(query.grep) != std::string::npos;
 }
 
-KeptLines::KeptLines(std::shared_ptr<supervise::AppOutput> output, std::shared_ptr<OwnLog> own,
-                     output::LogQuery query, Place place)
+KeptLines::KeptLines(std::shared_ptr<supervise::AppOutput> output, const OwnLog* own, output::LogQuery query,
+                     Place place)
     : output_(std::move(output)), query_(std::move(query)), place_(std::move(place)) {
   if (output_) cursor_.emplace(*output_);
-  if (!own) return;
+  if (own == nullptr) return;
   // The daemon's own are few enough to be looked at at once.
   query_.lines = query_.bytes = std::numeric_limits<std::size_t>::max();
   const auto& lines = own->lines().lines();
@@ -90,7 +90,7 @@ void KeptLines::finish(std::optional<FileLine>& open) {
 void KeptLines::begin_to_sort() {
   found_.cut = found_.bytes >= query_.bytes && lines_.size() < query_.lines;
   for (auto& [who, open] : open_) finish(open);
-  for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) sort_.add(*line->time);
+  for (const output::FileLine& line : std::views::reverse(lines_)) sort_.add(*line.time);
   const std::size_t kept = std::min(lines_.size(), query_.lines);
   found_.lines.reserve(kept);
   next_ = lines_.size() - kept;

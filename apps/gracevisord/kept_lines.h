@@ -26,8 +26,9 @@ class KeptLines {
   // Lines that a step looks at.
   static constexpr std::size_t kStep = 256;
 
-  // Of the streams that go to `place`. Either log may be null: then nothing of it is kept.
-  KeptLines(std::shared_ptr<supervise::AppOutput> output, std::shared_ptr<OwnLog> own, output::LogQuery query,
+  // Of the streams that go to `place`. Either log may be null: then nothing of it is kept. `own` is read here
+  // and then no more.
+  KeptLines(std::shared_ptr<supervise::AppOutput> output, const OwnLog* own, output::LogQuery query,
             Place place);
 
   // Before the first step: at most so many lines, and bytes.

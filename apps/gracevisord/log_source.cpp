@@ -59,7 +59,7 @@ output::LogQuery LogSource::narrowed(output::LogQuery query) const {
 }
 
 KeptLines LogSource::kept(const output::LogQuery& query, const Place& place) const {
-  return {output_, own_, query, place};
+  return {output_, own_.get(), query, place};
 }
 
 std::optional<base::WallTime> LogSource::complete_since() const {
