@@ -18,8 +18,7 @@ LogStream stream_of(const OutputLine& line) {
 }  // namespace
 
 bool wants(const output::LogQuery& query, const OutputLine& line) {
-  return query.wants(stream_of(line)) && query.wants_instance(line.instance) && query.wants(line.time) &&
-         line.text.find(query.grep) != std::string::npos;
+  return query.wants(stream_of(line), line.instance, line.text, line.time);
 }
 
 KeptLines::KeptLines(std::shared_ptr<supervise::AppOutput> output, const OwnLog* own, output::LogQuery query,
@@ -79,10 +78,7 @@ void KeptLines::finish(std::optional<FileLine>& open) {
   open.reset();
   line.shortened = line.shortened || line.text.size() > output::kMostText;
   line.text.resize(std::min(line.text.size(), output::kMostText));
-  if (!query_.wants(line.stream) || !query_.wants(*line.time) || !query_.wants_instance(line.instance) ||
-      line.text.find(query_.grep) == std::string::npos) {
-    return;
-  }
+  if (!query_.wants(line.stream, line.instance, line.text, line.time)) return;
   found_.bytes += output::LogReader::size_of(line);
   lines_.push_back(std::move(line));
 }

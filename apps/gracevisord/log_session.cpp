@@ -138,8 +138,7 @@ void LogSession::finish_composing() {
   if (!missed_.empty()) {
     note(missed_ +
          " wrote more while the log files were read than is kept in memory: some of it may be missing here, "
-         "so ask "
-         "again");
+         "so ask again");
   }
   if (history_.empty() && asked_.query.lines > 0) tell_nothing();
   const auto unfiled = [](const LogSource& source) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/nearest.h"
+#include "base/option_words.h"
 #include "base/standard_error.h"
 
 namespace gracevisor::daemon {
@@ -35,12 +36,6 @@ std::string unexpected_word(const CLI::App& app) {
   const std::vector<std::string_view> views(known.begin(), known.end());
   return fmt::format("there is no option {}{}", word,
                      base::did_you_mean(word.substr(0, word.find('=')), views));
-}
-
-// CLI11 says "--config: 1 required TEXT missing", or "--config: At Most 1 required but received 2".
-std::string number_of_values(std::string_view what) {
-  const std::string_view name = what.substr(0, what.find(':'));
-  return fmt::format("{} {}", name, what.contains("received") ? "is given more than once" : "needs a value");
 }
 
 // CLI11 says "Could not convert: --strict = x". Only flags convert what they are given.
@@ -90,7 +85,7 @@ Parsed parse_options(int argc, char** argv) {
   } catch (const CLI::ExtrasError& /*error*/) {
     return usage_error(unexpected_word(app));
   } catch (const CLI::ArgumentMismatch& error) {
-    return usage_error(number_of_values(error.what()));
+    return usage_error(base::number_of_values(error.what()));
   } catch (const CLI::ConversionError& error) {
     return usage_error(value_of_flag(error.what()));
   } catch (const CLI::ParseError& error) {

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/nearest.h"
+#include "base/option_words.h"
 #include "config/values.h"
 #include "control/exit_code.h"
 #include "gvctl/parser.h"
@@ -134,12 +135,6 @@ std::string missing(const CLI::RequiredError& error, const std::string& command)
   return fmt::format("{} needs {}: gvctl {} --help", command, what, command);
 }
 
-// CLI11 says "--since: 1 required TEXT missing", or "--since: At Most 1 required but received 2".
-std::string number_of_values(std::string_view what) {
-  const std::string_view name = what.substr(0, what.find(':'));
-  return fmt::format("{} {}", name, what.contains("received") ? "is given more than once" : "needs a value");
-}
-
 // CLI11 says "--lines: Value 100001 not in range 0 to 100000" (some versions "[0 - 100000]"), or "--until:
 // end not in {cutover}".
 std::string out_of_range(std::string_view what) {
@@ -256,7 +251,7 @@ std::expected<CommandLine, Ending> parse_command_line(const std::vector<std::str
   } catch (const CLI::ExtrasError& /*error*/) {
     return std::unexpected(usage_error(unexpected_word(parser, find_command(parser, word))));
   } catch (const CLI::ArgumentMismatch& error) {
-    return std::unexpected(usage_error(number_of_values(error.what())));
+    return std::unexpected(usage_error(base::number_of_values(error.what())));
   } catch (const CLI::ConversionError& error) {
     return std::unexpected(usage_error(not_converted(parser, find_command(parser, word), error.what())));
   } catch (const CLI::ValidationError& error) {

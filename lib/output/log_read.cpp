@@ -51,6 +51,12 @@ bool LogQuery::wants_instance(const std::string& name) const {
          });
 }
 
+bool LogQuery::wants(LogStream of, const std::string& instance, const std::string& text,
+                     std::optional<base::WallTime> time) const {
+  return text.find(grep) != std::string::npos && wants(of) && wants_instance(instance) &&
+         (!time || wants(*time));
+}
+
 bool LogReader::step() {
   const base::TimePoint begin = std::chrono::steady_clock::now();
   const bool more = fd_ ? read_slice() : open_next();
@@ -236,9 +242,7 @@ bool LogReader::tells(const FileLine& line) const {
 }
 
 bool LogReader::wanted(const FileLine& line) const {
-  const LogQuery& query = what_.query;
-  return line.text.find(query.grep) != std::string::npos && query.wants(line.stream) &&
-         query.wants_instance(line.instance) && (!line.time || query.wants(*line.time));
+  return what_.query.wants(line.stream, line.instance, line.text, line.time);
 }
 
 bool LogReader::pass_old(std::string_view line) {

@@ -54,6 +54,9 @@ struct LogQuery {
     return (!since || time >= *since) && (!until || time <= *until);
   }
   [[nodiscard]] bool wants_instance(const std::string& name) const;
+  // All of it; a line that has no time is of any.
+  [[nodiscard]] bool wants(LogStream of, const std::string& instance, const std::string& text,
+                           std::optional<base::WallTime> time) const;
 };
 
 struct LogReading {
