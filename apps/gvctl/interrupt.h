@@ -5,7 +5,7 @@
 #include <csignal>
 
 #include "base/error.h"
-#include "base/unique_fd.h"
+#include "base/signal_fd.h"
 
 namespace gracevisor::gvctl {
 
@@ -17,13 +17,12 @@ class Interrupt {
   // The signal that ended the wait is consumed; another one is delivered now.
   ~Interrupt();
 
-  [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
+  [[nodiscard]] int descriptor() const noexcept { return source_.descriptor(); }
 
  private:
-  Interrupt(base::UniqueFd fd, const sigset_t& before) noexcept : fd_(std::move(fd)), before_(before) {}
+  explicit Interrupt(base::SignalFd source) noexcept : source_(std::move(source)) {}
 
-  base::UniqueFd fd_;
-  sigset_t before_;  // the mask to go back to
+  base::SignalFd source_;
 };
 
 }  // namespace gracevisor::gvctl

@@ -3,11 +3,12 @@
 // that are watched. A process has one watch of each signal.
 #pragma once
 
-#include <csignal>
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <utility>
 
-#include "base/unique_fd.h"
+#include "base/signal_fd.h"
 #include "loop/fd_watch.h"
 
 namespace gracevisor::loop {
@@ -22,16 +23,15 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
   // The thread's mask is as before, and the signals do what they do by default.
-  ~Signals();
+  ~Signals() = default;
 
  private:
-  Signals() = default;
-  base::Expected<void> watch(std::initializer_list<int> which);
+  Signals(base::SignalFd source, std::function<void(int)> on_signal)
+      : on_signal_(std::move(on_signal)), source_(std::move(source)) {}
   void tell();
 
   std::function<void(int)> on_signal_;
-  sigset_t blocked_{};  // by us: to be given back
-  base::UniqueFd fd_;
+  base::SignalFd source_;
   std::unique_ptr<FdWatch> readable_;
 };
 
