@@ -12,6 +12,7 @@
 #include "base/safe_path.h"
 #include "base/standard_error.h"
 #include "control/socket_file.h"
+#include "exit_status.h"
 #include "output/log_file.h"
 #include "output/log_opener.h"
 #include "signals.h"
@@ -128,7 +129,7 @@ std::string addresses_text(const config::Config& config) {
 
 }  // namespace
 
-base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings) {
+base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings, Found found) {
   const config::Daemon& config = settings.config.daemon;
   auto launcher = open_launcher();
   if (!launcher) return std::unexpected(launcher.error());
@@ -160,6 +161,10 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   }
   if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", base::quotable(id->problem));
 
+  auto keeper = KeeperSide::create(*daemon->loop_, daemon->log_, std::move(found.client), found.keeper,
+                                   daemon->launcher_, [d = daemon.get()] { d->on_keeper_gone(); });
+  if (!keeper) return std::unexpected(keeper.error());
+  daemon->keeper_ = std::move(*keeper);
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
   links.reserve(workers);
@@ -167,7 +172,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
     links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
-      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->launcher_,
+      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(),
       supervise::Supervisor::Settings{
           settings.config_file, settings.config, settings.fresh, settings.files.for_children,
           settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
@@ -189,6 +194,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings)
   daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
+  daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
   return daemon;
 }
 
@@ -272,10 +278,6 @@ base::Expected<void> Daemon::watch_signals() {
   auto signals = loop::Signals::create(*loop_, kHeard, [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
-  auto orphans =
-      process::OrphanReaper::create(*loop_, [this](base::Pid pid) { return supervisor_->owns(pid); });
-  if (!orphans) return std::unexpected(orphans.error());
-  orphans_ = std::move(*orphans);
   return {};
 }
 
@@ -330,7 +332,10 @@ void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
     case SIGINT:
-    case SIGQUIT: supervisor_->shut_down(); return;
+    case SIGQUIT:
+      keeper_->stopping();
+      supervisor_->shut_down();
+      return;
     case SIGUSR1:
       writer_->reopen();
       look_after_folder();
@@ -341,11 +346,22 @@ void Daemon::on_signal(int number) {
   }
 }
 
-void Daemon::run() {
+// Its apps cannot be replaced any more, and would be nobody's once this daemon ended without them.
+void Daemon::on_keeper_gone() {
+  status_ = kFailed;
+  supervisor_->shut_down();
+}
+
+int Daemon::run() {
+  ran_ = true;
   loop_->run();
+  return status_;
 }
 
 Daemon::~Daemon() {
+  // One that never ran leaves it to its keeper to end with the same status.
+  if (keeper_ && ran_) keeper_->end(status_);
+  if (keeper_) keeper_->link().close();
   folder_timer_.reset();
   server_.reset();
   api_.reset();
@@ -355,9 +371,9 @@ Daemon::~Daemon() {
   }
   workers_.clear();
   accept_group_.reset();
-  orphans_.reset();
   supervisor_.reset();
   signals_.reset();
+  keeper_.reset();
   bell_.reset();
   dropped_timer_.reset();
   writer_.reset();

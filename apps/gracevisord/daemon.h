@@ -9,17 +9,18 @@
 #include <vector>
 
 #include "base/log.h"
+#include "below_keeper.h"
 #include "config/load.h"
 #include "control/runtime_folder.h"
 #include "control/server.h"
 #include "control_api.h"
 #include "descriptors.h"
+#include "keeper_side.h"
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
 #include "output/writer.h"
 #include "own_log.h"
-#include "process/orphan_reaper.h"
 #include "proxy/accept_group.h"
 #include "proxy/worker.h"
 #include "spawn/launcher.h"
@@ -36,13 +37,13 @@ class Daemon {
     OpenFiles files;
   };
   // Everything up to the listeners; an error names what is missing and leaves nothing behind.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(const Settings& settings);
+  [[nodiscard]] static base::Expected<std::unique_ptr<Daemon>> create(const Settings& settings, Found found);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();
 
-  // Runs until it was told to stop and everything has ended.
-  void run();
+  // Runs until it was told to stop and everything has ended. Returns the exit status.
+  [[nodiscard]] int run();
 
  private:
   Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log);
@@ -55,6 +56,7 @@ class Daemon {
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
+  void on_keeper_gone();
   void adjust_log(const config::DaemonLog& log);
   void log_line(std::string_view line);
   void tell_dropped_lines();
@@ -71,6 +73,7 @@ class Daemon {
   std::vector<std::unique_ptr<routing::WorkerPort>> ports_;
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
   std::unique_ptr<loop::Timer> dropped_timer_;
+  std::unique_ptr<KeeperSide> keeper_;
   std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
@@ -79,7 +82,8 @@ class Daemon {
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Timer> folder_timer_;
   std::unique_ptr<loop::Signals> signals_;
-  std::unique_ptr<process::OrphanReaper> orphans_;
+  bool ran_ = false;
+  int status_ = 0;
 };
 
 }  // namespace gracevisor::daemon

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/standard_error.h"
+#include "below_keeper.h"
 #include "check.h"
 #include "config/load.h"
 #include "daemon.h"
@@ -62,6 +63,22 @@ int main(int argc, char** argv) {
 
   if (!options.import.empty()) return daemon::import_file(options);
 
+  std::optional<daemon::Found> found;
+  if (!options.check) {
+    auto client = keeper::Client::from_environment();
+    if (!client) {
+      complain("gracevisord: " + daemon::become_keeper(argv).what);
+      return kFailed;
+    }
+    auto met = daemon::meet_keeper(std::move(*client));
+    if (!met) {
+      complain("gracevisord: " + met.error().what);
+      return kFailed;
+    }
+    found.emplace(std::move(*met));
+    daemon::leave_terminal();
+  }
+
   const bool root = ::geteuid() == 0;
   auto file = config::find_file(options.config, root);
   if (!file) {
@@ -90,12 +107,11 @@ int main(int argc, char** argv) {
     complain("gracevisord: " + enough.error().what);
     return kUsage;
   }
-  auto daemon =
-      daemon::Daemon::create({std::filesystem::absolute(*file), std::move(*config), options.fresh, *files});
+  auto daemon = daemon::Daemon::create(
+      {std::filesystem::absolute(*file), std::move(*config), options.fresh, *files}, std::move(*found));
   if (!daemon) {
     complain("gracevisord: " + daemon.error().what);
     return kFailed;
   }
-  (*daemon)->run();
-  return 0;
+  return (*daemon)->run();
 }

@@ -28,6 +28,10 @@ void ignore_signals() {
   for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ignore(number);
 }
 
+void leave_terminal() {
+  for (int number : kJobControl) ignore(number);
+}
+
 void hold_signals() {
   sigset_t held;
   (void)::sigfillset(&held);

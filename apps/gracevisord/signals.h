@@ -16,6 +16,10 @@ inline constexpr std::initializer_list<int> kHeard = {SIGTERM, SIGINT, SIGQUIT, 
 // (spawn/).
 void ignore_signals();
 
+// The terminal's foreground belongs to the keeper: what stops other jobs that write to it does not stop the
+// daemon.
+void leave_terminal();
+
 // Blocks all signals, for later threads too, except those that report a fault of our own (SIGSEGV and the
 // like) and those by which a terminal stops its jobs.
 void hold_signals();

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kEnvironment = 256U << 10;
 constexpr std::size_t kStat = 4096;
 constexpr std::size_t kMostAncestors = 1024;
-constexpr std::string_view kDaemonName = "gracevisord";
+constexpr std::string_view kKeeperName = "gv-keeper";
 
 std::optional<pid_t> number_in(std::string_view name) {
   pid_t pid = 0;
@@ -79,12 +79,12 @@ MarksSeen read_marks(pid_t pid) {
   return {marks_in(*environment), environment->empty() && executes(pid)};
 }
 
-bool is_daemon(const base::ProcessEntry& entry) {
-  if (entry.name != kDaemonName || !entry.lives()) return false;
+bool is_keeper(const base::ProcessEntry& entry) {
+  if (entry.name != kKeeperName || !entry.lives()) return false;
   std::error_code hidden;
   auto file = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", entry.pid), hidden);
   // " (deleted)" follows if an upgrade has replaced it.
-  return hidden || file.filename().string().starts_with(kDaemonName);
+  return hidden || file.filename().string().starts_with(kKeeperName);
 }
 
 ProcessTable ProcessTable::of(std::vector<Entry> entries) {
@@ -128,9 +128,9 @@ ProcessTable::Members ProcessTable::ancestors_of(const Entry& entry) const {
   return ancestors;
 }
 
-bool ProcessTable::below_daemon(const Entry& entry, pid_t self) const {
-  return std::ranges::any_of(ancestors_of(entry), [self](const Entry* ancestor) {
-    return ancestor->pid != self && is_daemon(*ancestor);
+bool ProcessTable::below_keeper(const Entry& entry, pid_t own) const {
+  return std::ranges::any_of(ancestors_of(entry), [own](const Entry* ancestor) {
+    return ancestor->pid != own && is_keeper(*ancestor);
   });
 }
 

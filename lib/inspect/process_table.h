@@ -59,8 +59,8 @@ class ProcessTable {
   [[nodiscard]] Members group_of(pid_t pid) const { return of(by_group_, pid); }
   // The parent of `entry`, the parent's parent, and so on.
   [[nodiscard]] Members ancestors_of(const Entry& entry) const;
-  // Is a living gracevisord other than `self` among the ancestors?
-  [[nodiscard]] bool below_daemon(const Entry& entry, pid_t self) const;
+  // Is a living keeper other than `own` among the ancestors?
+  [[nodiscard]] bool below_keeper(const Entry& entry, pid_t own) const;
 
  private:
   friend class ProcessScan;
@@ -93,8 +93,8 @@ class ProcessScan {
 // Reads the table in one go; this blocks until all of /proc has been read.
 [[nodiscard]] ProcessTable read_process_table();
 
-// Is this a living gracevisord? Judged by its name and, since any process can choose its name, also by its
-// executable file if that can be read.
-[[nodiscard]] bool is_daemon(const base::ProcessEntry& entry);
+// Is this a living gv-keeper, the process on top of a gracevisord and its apps? Judged by its name and, since
+// any process can choose its name, also by its executable file if that can be read.
+[[nodiscard]] bool is_keeper(const base::ProcessEntry& entry);
 
 }  // namespace gracevisor::inspect

@@ -1,46 +1,43 @@
 // A process that leads its own session and process group, known by its pidfd: the signals for it, and what
-// makes its number safe to use. Its parent (parent.h) waits for it. Until reap() its number cannot mean
-// another process, even when it is a zombie; afterwards the number remains the group's as long as the group
-// has members, and nothing but looking is allowed. Thread: the supervisor's.
+// makes its number safe to use. Until it is given up (reaped) its number cannot mean another process, even
+// when it is a zombie; afterwards the number remains the group's as long as the group has members, and
+// nothing but looking is allowed. Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
 
-#include <optional>
 #include <utility>
 
 #include "base/unique_fd.h"
-#include "process/parent.h"
-#include "spawn/exit_status.h"
 
 namespace gracevisor::process {
 
 class Child {
  public:
-  // Without a `pidfd`, signals go by number, which is just as safe. The parent must outlive it.
-  Child(pid_t pid, base::UniqueFd pidfd, Parent& parent) noexcept
-      : pid_(pid), pidfd_(std::move(pidfd)), parent_(parent) {}
+  // None yet.
+  Child() = default;
+  // Without a `pidfd`, signals go by number, which is just as safe.
+  Child(pid_t pid, base::UniqueFd pidfd) noexcept : pid_(pid), pidfd_(std::move(pidfd)) {}
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }  // -1: none
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }  // 0: none yet
   [[nodiscard]] bool reaped() const noexcept { return reaped_; }
 
-  // To the child alone, or to its group. Does nothing once it is reaped.
+  // To the child alone, or to its group. Does nothing before it is there, and once it is reaped.
   void signal(int number) const noexcept;
   void signal_group(int number) const noexcept;
 
-  // How it ended; unset while it lives. Requires: not reaped().
-  [[nodiscard]] std::optional<spawn::ExitStatus> ended() const { return parent_.ended(pid_); }
-  // Requires: ended(). Closes the descriptor, so no watch may be left on it.
-  [[nodiscard]] spawn::ExitStatus reap();
-  // Requires: reaped(). Whether its group has no member left.
+  // Its parent gives up its number now.
+  void set_reaped() noexcept {
+    reaped_ = true;
+    pidfd_.reset();
+  }
+  // Whether its group has no member left. Requires: reaped().
   [[nodiscard]] bool group_is_gone() const;
 
  private:
-  pid_t pid_;
+  pid_t pid_ = 0;
   bool reaped_ = false;
   base::UniqueFd pidfd_;
-  Parent& parent_;
 };
 
 }  // namespace gracevisor::process

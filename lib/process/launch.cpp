@@ -32,47 +32,83 @@ base::Expected<base::UniqueFd> open_null() {
   return base::duplicate(null.get(), spawn::kLowestSource);
 }
 
-// All descriptors of the helper but the plan; ours go into `launched`.
-base::Expected<void> open_ends(loop::Loop& loop, const spawn::SpawnPlan& plan, spawn::HelperFds& fds,
-                               Launched& launched) {
+struct Pipes {
+  std::unique_ptr<OutputPipe>& ours;
+  base::UniqueFd& theirs;
+  base::UniqueFd& kept;
+};
+
+// All descriptors of the helper but the plan, and our ends.
+base::Expected<void> open_ends(loop::Loop& loop, const spawn::SpawnPlan& plan, Launch& launch) {
+  ChildOrder& order = launch.order;
+  Beginning& beginning = launch.beginning;
   auto null = open_null();
   if (!null) return std::unexpected(null.error());
-  fds.in = std::move(*null);
+  order.fds.in = std::move(*null);
   if (plan.listener >= 0) {
     auto listener = base::duplicate(plan.listener, spawn::kLowestSource);
     if (!listener) return std::unexpected(listener.error());
-    fds.listener = std::move(*listener);
+    order.fds.listener = std::move(*listener);
   }
-  for (auto [ours, theirs] : {std::pair(&launched.out, &fds.out), std::pair(&launched.err, &fds.err)}) {
+  for (const Pipes& end : {Pipes{beginning.out, order.fds.out, order.kept_out},
+                           Pipes{beginning.err, order.fds.err, order.kept_err}}) {
     auto pipe = OutputPipe::create(loop);
     if (!pipe) return std::unexpected(pipe.error());
-    *ours = std::move(*pipe);
-    *theirs = (*ours)->take_process_end();
+    auto copy = (*pipe)->copy_of_our_end();
+    if (!copy) return std::unexpected(copy.error());
+    end.kept = std::move(*copy);
+    end.theirs = (*pipe)->take_process_end();
+    end.ours = std::move(*pipe);
   }
-  auto report = ReportPipe::create(loop);
+  auto report = ReportPipe::create();
   if (!report) return std::unexpected(report.error());
-  launched.report = std::move(*report);
-  fds.report = launched.report->take_helper_end();
+  auto copy = (*report)->copy_of_our_end();
+  if (!copy) return std::unexpected(copy.error());
+  order.kept_report = std::move(*copy);
+  order.fds.report = (*report)->take_helper_end();
+  beginning.report = std::move(*report);
   return {};
+}
+
+// Does its program run? A living process whose end of the pipe is closed has executed it, whatever a former
+// daemon has read of the report.
+bool runs(ReportPipe& report) {
+  return report.read_to_end() && (report.empty() || !report.failure());
 }
 
 }  // namespace
 
-std::expected<Launched, spawn::SpawnFailed> launch(loop::Loop& loop, Parent& parent,
-                                                   const spawn::SpawnPlan& plan) {
-  spawn::HelperFds fds;
+std::expected<Launch, spawn::SpawnFailed> prepare_launch(loop::Loop& loop, const spawn::SpawnPlan& plan,
+                                                         ChildName name) {
+  Launch launch;
+  launch.order.name = std::move(name);
   auto sealed = sealed_plan(plan);
   if (!sealed) return std::unexpected(spawn::SpawnFailed{spawn::SpawnStage::memfd, sealed.error().code});
-  fds.plan = std::move(*sealed);
-  Launched launched;
-  if (auto opened = open_ends(loop, plan, fds, launched); !opened) {
+  launch.order.fds.plan = std::move(*sealed);
+  if (auto opened = open_ends(loop, plan, launch); !opened) {
     return std::unexpected(spawn::SpawnFailed{spawn::SpawnStage::pipe, opened.error().code});
   }
-  launched.marks = marks_of(plan);
-  auto spawned = parent.spawn(fds);
-  if (!spawned) return std::unexpected(spawned.error());
-  launched.process = std::move(*spawned);
-  return launched;
+  launch.beginning.marks = marks_of(plan);
+  return launch;
+}
+
+base::Expected<Beginning> take_over(loop::Loop& loop, FoundChild found,
+                                    std::optional<inspect::ProcessMarks> marks) {
+  Beginning beginning;
+  beginning.marks = std::move(marks);
+  for (auto [pipe, fd] : {std::pair(&beginning.out, &found.out), std::pair(&beginning.err, &found.err)}) {
+    if (!*fd) continue;
+    auto opened = OutputPipe::of(loop, std::move(*fd));
+    if (!opened) return std::unexpected(opened.error());
+    *pipe = std::move(*opened);
+  }
+  if (found.report) {
+    auto report = ReportPipe::of(std::move(found.report));
+    if (!report) return std::unexpected(report.error());
+    if (!runs(**report)) beginning.report = std::move(*report);
+  }
+  beginning.process = Spawned{found.pid, std::move(found.pidfd)};
+  return beginning;
 }
 
 }  // namespace gracevisor::process

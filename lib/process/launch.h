@@ -1,13 +1,12 @@
-// Starting a program: the plan is sealed, the pipes are opened, and only then does the parent start the
-// spawn helper with them. From then on the process is followed by its Life (life.h). Thread: the
-// supervisor's.
+// Starting a program: the plan is sealed, the pipes are opened, and only then is the parent given the order.
+// And its counterpart: what a daemon takes over of a process that a former one started. Either way the
+// process is followed by its Life (life.h) from then on. Thread: the supervisor's.
 #pragma once
-
-#include <sys/types.h>
 
 #include <expected>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
@@ -21,8 +20,8 @@
 namespace gracevisor::process {
 
 // What a Life begins with, in the same turn of the loop.
-struct Launched {
-  Parent::Spawned process;
+struct Beginning {
+  std::optional<Spawned> process;  // unset: it is ordered, and its parent will tell
   std::unique_ptr<OutputPipe> out;
   std::unique_ptr<OutputPipe> err;
   std::unique_ptr<ReportPipe> report;  // null: its program is running already
@@ -30,8 +29,25 @@ struct Launched {
   std::optional<inspect::ProcessMarks> marks;
 };
 
-// An error means that no child exists.
-[[nodiscard]] std::expected<Launched, spawn::SpawnFailed> launch(loop::Loop& loop, Parent& parent,
-                                                                 const spawn::SpawnPlan& plan);
+struct Launch {
+  Beginning beginning;
+  ChildOrder order;
+};
+// Everything but the order itself. An error means that no child will exist.
+[[nodiscard]] std::expected<Launch, spawn::SpawnFailed> prepare_launch(loop::Loop& loop,
+                                                                       const spawn::SpawnPlan& plan,
+                                                                       ChildName name);
+
+// A process of a former daemon, as the parent lists it.
+struct FoundChild {
+  pid_t pid = 0;
+  std::optional<spawn::ExitStatus> ended;  // unset: it lives
+  base::UniqueFd pidfd;
+  base::UniqueFd out;
+  base::UniqueFd err;
+  base::UniqueFd report;
+};
+[[nodiscard]] base::Expected<Beginning> take_over(loop::Loop& loop, FoundChild found,
+                                                  std::optional<inspect::ProcessMarks> marks);
 
 }  // namespace gracevisor::process

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -10,8 +10,6 @@
 
 namespace gracevisor::process {
 namespace {
-
-constexpr base::Duration kPoll = std::chrono::milliseconds(10);
 
 // SIGCONT after these would undo them or be too late.
 bool wants_continue(int number) {
@@ -32,59 +30,84 @@ int as_shell_counts(const spawn::ExitStatus& status) {
 
 }  // namespace
 
-// The process exists: nothing may be lost from here on.
-Life::Life(const ProcessSurroundings& around, Launched launched, const ProcessOwner& owner,
+Life::Life(const ProcessSurroundings& around, Beginning beginning, const ProcessOwner& owner,
            const EndRules& rules, const ProcessTimes& times)
-    : loop_(around.loop),
-      looker_(around.looker),
+    : looker_(around.looker),
+      parent_(around.parent),
       observer_(&owner.observer),
       output_(&owner.output),
       times_(times),
       rules_(rules),
-      child_(launched.process.pid,
-             launched.process.pidfd ? std::move(*launched.process.pidfd) : base::UniqueFd(), around.parent),
       tree_(around.loop, around.looker, child_, rules.leftovers, times.unkillable, *this),
-      out_(std::move(launched.out)),
-      err_(std::move(launched.err)),
-      report_(std::move(launched.report)),
+      marks_(std::move(beginning.marks)),
+      out_(std::move(beginning.out)),
+      err_(std::move(beginning.err)),
+      report_(std::move(beginning.report)),
+      loop_(around.loop),
       timer_(around.loop, [this] { on_timer(); }) {
+  deliver(out_.get(), OutputStream::out);
+  deliver(err_.get(), OutputStream::err);
+  timer_.start(times_.spawn);
+  if (beginning.process) begin(std::move(*beginning.process));
+}
+
+void Life::order(ChildOrder what) {
+  parent_.spawn(std::move(what), *this);
+}
+
+void Life::follow(const std::optional<spawn::ExitStatus>& ended) {
+  parent_.watch(child_.pid(), ended, *this);
+}
+
+void Life::on_started(std::expected<Spawned, spawn::SpawnFailed> started) {
+  if (!started) {
+    never_began(started.error());
+    return;
+  }
+  begin(std::move(*started));
+  observer_->on_begun();
+  // What it was told before it was there.
+  if (signalled_ == SIGKILL) {
+    kill_tree();
+  } else if (signalled_ != 0) {
+    signal(signalled_, signalled_whom_);
+  }
+}
+
+// The process exists: nothing may be lost from here on.
+void Life::begin(Spawned process) {
+  child_ = Child(process.pid, std::move(process.pidfd));
   looker_.add_leader(child_.pid());
-  tree_.watch(std::move(launched.marks));
+  tree_.watch(std::exchange(marks_, std::nullopt));
   if (auto entry = base::read_process_entry(child_.pid())) started_ = entry->started;
-  deliver(*out_, OutputStream::out);
-  deliver(*err_, OutputStream::err);
+  state_ = State::starting;
   await_running();
-  watch_exit(launched.process.pidfd);
+}
+
+// No child exists.
+void Life::never_began(const spawn::SpawnFailed& failure) {
+  timer_.stop();
+  state_ = State::gone;
+  close_pipes();
+  observer_->on(spawn::Ended{failure});
+  observer_->on(spawn::Gone{});
 }
 
 void Life::await_running() {
   if (!report_) {
     state_ = State::running;
+    timer_.stop();
     return;
   }
-  report_->listen([this] { read_report(); });
-  timer_.start(times_.spawn);
+  if (auto heard = report_->listen(loop_, [this] { read_report(); }); !heard) {
+    doom({spawn::SpawnStage::pipe, heard.error().code});
+  }
 }
 
-void Life::deliver(OutputPipe& pipe, OutputStream stream) {
-  pipe.deliver([this, stream](std::string_view bytes) { output_->take(stream, bytes); },
-               [this, stream] { return output_->has_room(stream); });
-}
-
-// Without a pidfd, or if the watch is refused, the process is killed and a timer checks for its exit: its
-// number cannot be recycled before it is reaped.
-void Life::watch_exit(const base::Expected<base::UniqueFd>& pidfd) {
-  if (!pidfd) {
-    doom({spawn::SpawnStage::pidfd, pidfd.error().code});
-    return;
-  }
-  auto watch = loop::FdWatch::create(loop_, child_.pidfd(), loop::FdWatch::Interest::readable,
-                                     [this] { on_exit_hint(); });
-  if (!watch) {
-    doom({spawn::SpawnStage::pidfd, watch.error().code});
-    return;
-  }
-  exit_watch_ = std::move(*watch);
+void Life::deliver(OutputPipe* pipe, OutputStream stream) {
+  if (pipe == nullptr) return;
+  pipe->deliver([this, stream](std::string_view bytes) { output_->take(stream, bytes); },
+                [this, stream] { return output_->has_room(stream); });
 }
 
 void Life::read_report() {
@@ -104,44 +127,31 @@ void Life::read_report() {
 void Life::doom(const spawn::SpawnFailed& failure) {
   state_ = State::doomed;
   failure_ = failure;
+  timer_.stop();
   if (report_) report_->stop();
   child_.signal(SIGKILL);
   tree_.await_end();
-  if (!exit_watch_) timer_.start(kPoll);
 }
 
 void Life::on_timer() {
-  switch (state_) {
-    case State::starting: on_spawn_timeout(); return;
-    case State::doomed: on_exit_hint(); return;
-    case State::running:
-    case State::counting:
-    case State::exited:
-    case State::gone: return;
+  if (state_ == State::ordered) {
+    parent_.forget(*this);
+    never_began({spawn::SpawnStage::keeper, ETIMEDOUT});
+    return;
   }
-}
-
-void Life::on_spawn_timeout() {
   read_report();
   if (state_ == State::starting) doom({spawn::SpawnStage::timeout, 0});
 }
 
-// By pidfd or, without one, by timer.
-void Life::on_exit_hint() {
-  const std::optional<spawn::ExitStatus> status = child_.ended();
-  if (!status) {
-    if (!exit_watch_) timer_.start(kPoll);
-    return;
-  }
+void Life::on_ended(const spawn::ExitStatus& status) {
   // The helper's last words, or the news that the program ran, may be read only now; a zombie's descriptors
   // are all closed, so what is missing will not come.
   read_report();
   if (state_ == State::starting)
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
-  // The pidfd stays readable after the reap.
-  exit_watch_.reset();
   timer_.stop();
-  if (signalled_ == 0 && !failure_ && exited_with_0(*status)) {
+  status_ = status;
+  if (signalled_ == 0 && !failure_ && exited_with_0(status)) {
     state_ = State::counting;
     tree_.count();
     return;
@@ -155,38 +165,49 @@ void Life::end(std::size_t others) {
     child_.signal_group(SIGKILL);
     tree_.await_end();
   }
-  spawn::ExitStatus status = verdict(child_.reap(), others);
+  parent_.reap(child_.pid());
+  child_.set_reaped();
   looker_.remove_leader(child_.pid());
   state_ = State::exited;
-  out_->drain();
-  err_->drain();
+  drain();
   // Its endpoint goes first: looking for the rest of the tree takes a while.
-  observer_->on(spawn::Ended{status});
+  observer_->on(spawn::Ended{verdict(others)});
   if (observer_ != &nobody_) tree_.begin(signalled_);
 }
 
-spawn::ExitStatus Life::verdict(const spawn::ExitStatus& raw, std::size_t others) const {
+spawn::ExitStatus Life::verdict(std::size_t others) const {
   if (!failure_) {
-    const auto* exited = std::get_if<spawn::Exited>(&raw);
-    return exited != nullptr ? spawn::Exited{exited->code, others} : raw;
+    const auto* exited = std::get_if<spawn::Exited>(&status_);
+    return exited != nullptr ? spawn::Exited{exited->code, others} : status_;
   }
   if (failure_->stage != spawn::SpawnStage::crashed) return *failure_;
-  if (signalled_ != 0 && std::holds_alternative<spawn::Signaled>(raw)) return raw;
-  return spawn::SpawnFailed{spawn::SpawnStage::crashed, as_shell_counts(raw)};
+  if (signalled_ != 0 && std::holds_alternative<spawn::Signaled>(status_)) return status_;
+  return spawn::SpawnFailed{spawn::SpawnStage::crashed, as_shell_counts(status_)};
+}
+
+void Life::drain() {
+  if (out_) out_->drain();
+  if (err_) err_->drain();
+}
+
+void Life::close_pipes() {
+  if (report_) report_->stop();
+  if (out_) out_->close();
+  if (err_) err_->close();
 }
 
 void Life::on_tree_gone() {
   state_ = State::gone;
-  out_->drain();
-  err_->drain();
-  out_->close();
-  err_->close();
+  drain();
+  close_pipes();
   observer_->on(spawn::Gone{});
 }
 
 void Life::signal(int number, Whom whom) {
   if (state_ == State::gone) return;
   signalled_ = number;
+  signalled_whom_ = whom;
+  if (state_ == State::ordered) return;
   if (state_ == State::exited) {
     tree_.signal(number);
     return;
@@ -198,7 +219,7 @@ void Life::signal(int number, Whom whom) {
 }
 
 void Life::pass_signal(int number, Whom whom) {
-  if (state_ == State::gone || state_ == State::exited) return;
+  if (state_ == State::ordered || state_ == State::gone || state_ == State::exited) return;
   tree_.learn();
   send(number, whom);
 }
@@ -213,6 +234,7 @@ void Life::send(int number, Whom whom) {
 void Life::kill_tree() {
   if (state_ == State::gone) return;
   signalled_ = SIGKILL;
+  if (state_ == State::ordered) return;
   if (rules_.leftovers == Leftovers::kill) {
     tree_.kill();
     return;
@@ -228,8 +250,8 @@ void Life::set_end_rules(const EndRules& rules) noexcept {
 }
 
 void Life::resume_output() {
-  out_->resume();
-  err_->resume();
+  if (out_) out_->resume();
+  if (err_) err_->resume();
 }
 
 void Life::fall_silent() {
@@ -237,12 +259,10 @@ void Life::fall_silent() {
   output_ = &nobody_;
   // Afterwards the number may be another child's.
   if (!child_.reaped()) looker_.remove_leader(child_.pid());
+  parent_.forget(*this);
   tree_.silence();
-  if (report_) report_->stop();
-  exit_watch_.reset();
   timer_.stop();
-  out_->close();
-  err_->close();
+  close_pipes();
 }
 
 }  // namespace gracevisor::process

@@ -21,6 +21,12 @@ base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::create(loop::Loop& loop)
   return pipe;
 }
 
+base::Expected<std::unique_ptr<OutputPipe>> OutputPipe::of(loop::Loop& loop, base::UniqueFd read_end) {
+  std::unique_ptr<OutputPipe> pipe(new OutputPipe(loop));
+  if (auto watched = pipe->watch(std::move(read_end)); !watched) return std::unexpected(watched.error());
+  return pipe;
+}
+
 base::Expected<void> OutputPipe::open() {
   auto ends = base::make_pipe();
   if (!ends) return std::unexpected(ends.error());
@@ -32,13 +38,17 @@ base::Expected<void> OutputPipe::open() {
   auto process_end = base::duplicate(both_ways.get(), spawn::kLowestSource);
   if (!process_end) return std::unexpected(process_end.error());
   process_end_ = std::move(*process_end);
-  read_end_ = std::move(ends->read_end);
+  return watch(std::move(ends->read_end));
+}
+
+base::Expected<void> OutputPipe::watch(base::UniqueFd read_end) {
+  read_end_ = std::move(read_end);
   // O_NONBLOCK belongs to the open file: the process's end stays blocking.
   if (auto set = base::set_nonblocking(read_end_.get()); !set) return set;
-  auto watch = loop::FdWatch::create(loop_, read_end_.get(), loop::FdWatch::Interest::readable,
-                                     [this] { on_readable(); });
-  if (!watch) return std::unexpected(watch.error());
-  watch_ = std::move(*watch);
+  auto watched = loop::FdWatch::create(loop_, read_end_.get(), loop::FdWatch::Interest::readable,
+                                       [this] { on_readable(); });
+  if (!watched) return std::unexpected(watched.error());
+  watch_ = std::move(*watched);
   return {};
 }
 

@@ -30,9 +30,15 @@ class OutputPipe {
 
   // Nothing is read before deliver().
   [[nodiscard]] static base::Expected<std::unique_ptr<OutputPipe>> create(loop::Loop& loop);
+  // Our end of one whose process runs already.
+  [[nodiscard]] static base::Expected<std::unique_ptr<OutputPipe>> of(loop::Loop& loop,
+                                                                      base::UniqueFd read_end);
 
-  // The process's end, for the spawn helper; may be called once.
+  // The process's end, for the spawn helper; may be called once. Empty in one that runs already.
   [[nodiscard]] base::UniqueFd take_process_end() { return std::move(process_end_); }
+  [[nodiscard]] base::Expected<base::UniqueFd> copy_of_our_end() const {
+    return base::duplicate(read_end_.get());
+  }
 
   // Sets who gets the bytes; must be called in the same turn of the loop as create().
   void deliver(OnBytes on_bytes, MayRead may_read);
@@ -47,6 +53,7 @@ class OutputPipe {
  private:
   explicit OutputPipe(loop::Loop& loop) : loop_(loop) {}
   [[nodiscard]] base::Expected<void> open();
+  [[nodiscard]] base::Expected<void> watch(base::UniqueFd read_end);
   void on_readable();
   std::size_t read_some(std::size_t at_most);
 

@@ -1,14 +1,16 @@
-// The parent of the processes: it starts them, and it alone can wait for them. The code that follows a
-// process's life (life.h) sees its end at the pidfd, and sends it signals by pidfd or by number; neither
-// requires being its parent. It asks the parent for what only a parent can do. Thread: the supervisor's.
+// The parent of the processes: it starts them, is told when they end, and pins their numbers until they are
+// reaped. The code that follows a process's life (life.h) sends it signals, by pidfd or by number, which
+// requires no parenthood; it asks the parent for what only a parent can do. In the daemon that is its keeper
+// (keeper_parent.h). Thread: the supervisor's.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
 
-#include "base/error.h"
 #include "base/unique_fd.h"
 #include "spawn/exit_status.h"
 #include "spawn/failure.h"
@@ -16,27 +18,55 @@
 
 namespace gracevisor::process {
 
+// A process that leads its own session and group. Until it is reaped, its number cannot mean another process.
+struct Spawned {
+  pid_t pid = 0;
+  base::UniqueFd pidfd;  // may be empty when descriptors are scarce: signals then go by number
+};
+
+// What a parent tells of one child; never from inside a call to the parent.
+class ChildWatcher {
+ public:
+  // First. On an error no child exists, and nothing follows.
+  virtual void on_started(std::expected<Spawned, spawn::SpawnFailed> started) = 0;
+  // How it ended. It stays a zombie, which pins its number and its group's, until reap().
+  virtual void on_ended(const spawn::ExitStatus& status) = 0;
+
+ protected:
+  ~ChildWatcher() = default;
+};
+
+// Whose child it is, for whoever finds it after the daemon has died. App, generation and slot together name
+// one child at most: a parent starts no second one.
+struct ChildName {
+  std::string app;       // at most 63 bytes
+  std::string endpoint;  // at most 127 bytes
+  std::uint64_t generation = 0;
+  std::uint64_t incarnation = 0;
+  std::uint32_t slot = 0;
+};
+
+struct ChildOrder {
+  ChildName name;
+  spawn::HelperFds fds;  // of gv-exec
+  // Copies of our ends, for the next daemon.
+  base::UniqueFd kept_out;
+  base::UniqueFd kept_err;
+  base::UniqueFd kept_report;
+};
+
 class Parent {
  public:
-  // A process that leads its own session and group. Until it is reaped, its number cannot mean another
-  // process.
-  struct Spawned {
-    pid_t pid = 0;
-    // Becomes readable when the process ends. Without it, as when another thread has taken the last
-    // descriptor, ended() has to be called again and again.
-    base::Expected<base::UniqueFd> pidfd;
-  };
-
-  // Starts the helper, gv-exec, with these descriptors. On an error no child exists.
-  [[nodiscard]] virtual std::expected<Spawned, spawn::SpawnFailed> spawn(const spawn::HelperFds& order) = 0;
-  // How the child ended; unset while it lives. It stays a zombie, which pins its number and its group's.
-  [[nodiscard]] virtual std::optional<spawn::ExitStatus> ended(pid_t child) = 0;
-  // Gives up the child's number. Requires: ended(child). A SpawnFailed with stage `pidfd`: its status is
-  // lost.
-  virtual spawn::ExitStatus reap(pid_t child) = 0;
-  // Reaps the group's other processes that have ended and that were handed to the parent when their own
-  // parents died. Requires: the group's leader is reaped.
-  virtual void reap_orphans(pid_t group) = 0;
+  // Starts the helper, gv-exec; both calls of `watcher` follow.
+  virtual void spawn(ChildOrder order, ChildWatcher& watcher) = 0;
+  // A child that was there before this daemon, and how it ended, if it has: on_ended() follows.
+  virtual void watch(pid_t child, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) = 0;
+  // No call follows. A child that has not started yet is killed when it does.
+  virtual void forget(ChildWatcher& watcher) = 0;
+  // Gives up the child's number. Requires: on_ended() was called.
+  virtual void reap(pid_t child) = 0;
+  // Whose children they are, and who is given their orphans.
+  [[nodiscard]] virtual pid_t pid() const = 0;
 
  protected:
   ~Parent() = default;

@@ -5,9 +5,12 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 
+#include "base/error.h"
 #include "base/strong.h"
 #include "process/end_rules.h"
+#include "process/launch.h"
 #include "process/life.h"
 #include "process/surroundings.h"
 #include "spawn/failure.h"
@@ -17,11 +20,16 @@ namespace gracevisor::process {
 
 class Process {
  public:
-  // Starts `plan`. An error means that no child exists and no callback follows.
+  // Orders `plan` to be started. An error means that no child exists and no callback follows; if it is the
+  // parent that cannot start it, spawn::Ended and spawn::Gone follow.
   [[nodiscard]] static std::expected<std::unique_ptr<Process>, spawn::SpawnFailed> start(
-      const ProcessSurroundings& around, const spawn::SpawnPlan& plan, const ProcessOwner& owner,
-      const EndRules& rules = {}, const ProcessTimes& times = {});
-  // Takes over a life that has begun.
+      const ProcessSurroundings& around, const spawn::SpawnPlan& plan, ChildName name,
+      const ProcessOwner& owner, const EndRules& rules = {}, const ProcessTimes& times = {});
+  // Follows a process of a former daemon. spawn::Running comes only if its program does not run yet. On an
+  // error it is left alone.
+  [[nodiscard]] static base::Expected<std::unique_ptr<Process>> reattach(
+      const ProcessSurroundings& around, FoundChild found, std::optional<inspect::ProcessMarks> marks,
+      const ProcessOwner& owner, const EndRules& rules = {}, const ProcessTimes& times = {});
   Process(loop::Loop& loop, std::unique_ptr<Life> life) : loop_(loop), life_(std::move(life)) {}
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -29,7 +37,9 @@ class Process {
   // what happens to it). Allowed in any callback; none follows.
   ~Process();
 
+  // 0 until its parent has started it.
   [[nodiscard]] base::Pid pid() const noexcept { return life_->pid(); }
+  [[nodiscard]] bool running() const noexcept { return life_->running(); }
   // Together with pid() it identifies this process until the machine reboots; 0 when it could not be read.
   [[nodiscard]] std::uint64_t started() const noexcept { return life_->started(); }
   // To the main process (by pidfd) or to its whole group; SIGCONT follows, so that a stopped process acts on

@@ -13,8 +13,8 @@ constexpr base::Duration kSlice = std::chrono::milliseconds(2);
 constexpr base::Duration kPause = std::chrono::milliseconds(1);
 }  // namespace
 
-ProcessLook::ProcessLook(inspect::ProcessTable table, pid_t self, std::set<pid_t> leaders)
-    : table_(std::move(table)), self_(self), adopted_(table_.children_of(self)) {
+ProcessLook::ProcessLook(inspect::ProcessTable table, pid_t parent, std::set<pid_t> leaders)
+    : table_(std::move(table)), parent_(parent), adopted_(table_.children_of(parent)) {
   std::erase_if(adopted_, [&](const auto* entry) { return !entry->lives() || leaders.contains(entry->pid); });
 }
 
@@ -24,7 +24,8 @@ const inspect::MarksSeen& ProcessLook::marks_of(pid_t pid) const {
   return known->second;
 }
 
-ProcessLooker::ProcessLooker(loop::Loop& loop) : timer_(loop, [this] { work(); }) {}
+ProcessLooker::ProcessLooker(loop::Loop& loop, pid_t parent)
+    : parent_(parent), timer_(loop, [this] { work(); }) {}
 
 void ProcessLooker::ask(LookAsker& asker) {
   waiting_.insert(&asker);
@@ -46,7 +47,8 @@ void ProcessLooker::work() {
   if (scan_ && scan_->step(kSlice)) {
     // A leader that was reaped meanwhile may still be in the table.
     leaders_then_.insert(leaders_.begin(), leaders_.end());
-    look_.emplace(scan_->take(), ::getpid(), std::exchange(leaders_then_, {}));
+    leaders_then_.insert(::getpid());
+    look_.emplace(scan_->take(), parent_, std::exchange(leaders_then_, {}));
     scan_.reset();
   }
   while (look_ && !served_.empty()) {

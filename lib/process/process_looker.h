@@ -2,8 +2,9 @@
 // which the loop turns, answers everyone who asked before it began. So a hundred instances that end at the
 // same time cost one or two readings.
 //
-// It also knows which children of the daemon are instances; the others were handed to the daemon (their
-// subreaper) when their parents died, and their marks tell whose they are. Thread: the supervisor's.
+// It also knows which children of the parent (parent.h) are instances; the others, except the daemon itself,
+// were handed to it, their subreaper, when their own parents died, and their marks tell whose they are.
+// Thread: the supervisor's.
 #pragma once
 
 #include <map>
@@ -19,19 +20,19 @@ namespace gracevisor::process {
 // What one look found.
 class ProcessLook {
  public:
-  // `self` is the daemon; `leaders` its children that are instances.
-  ProcessLook(inspect::ProcessTable table, pid_t self, std::set<pid_t> leaders);
+  // `parent` is the instances' parent; `leaders` its children that are no orphans.
+  ProcessLook(inspect::ProcessTable table, pid_t parent, std::set<pid_t> leaders);
 
   [[nodiscard]] const inspect::ProcessTable& table() const { return table_; }
-  [[nodiscard]] pid_t self() const { return self_; }
-  // Living children of the daemon that it did not start.
+  [[nodiscard]] pid_t parent() const { return parent_; }
+  // The parent's living children that it did not start.
   [[nodiscard]] const inspect::ProcessTable::Members& adopted() const { return adopted_; }
   // Read once per look, and only on demand.
   [[nodiscard]] const inspect::MarksSeen& marks_of(pid_t pid) const;
 
  private:
   inspect::ProcessTable table_;
-  pid_t self_;
+  pid_t parent_;
   inspect::ProcessTable::Members adopted_;
   mutable std::map<pid_t, inspect::MarksSeen> marks_;
 };
@@ -47,7 +48,8 @@ class LookAsker {
 
 class ProcessLooker {
  public:
-  explicit ProcessLooker(loop::Loop& loop);
+  // `parent`: the pid of the instances' parent.
+  ProcessLooker(loop::Loop& loop, pid_t parent);
   ProcessLooker(const ProcessLooker&) = delete;
   ProcessLooker& operator=(const ProcessLooker&) = delete;
   ~ProcessLooker() = default;
@@ -56,7 +58,7 @@ class ProcessLooker {
   void ask(LookAsker& asker);
   void forget(LookAsker& asker);
 
-  // A child of the daemon for which a Process is responsible, until it is reaped.
+  // A child for which a Process is responsible, until it is reaped.
   void add_leader(pid_t pid) { leaders_.insert(pid); }
   void remove_leader(pid_t pid) { leaders_.erase(pid); }
   [[nodiscard]] bool is_leader(pid_t pid) const { return leaders_.contains(pid); }
@@ -64,6 +66,7 @@ class ProcessLooker {
  private:
   void work();
 
+  pid_t parent_;
   loop::Timer timer_;
   std::set<pid_t> leaders_;
   std::set<pid_t> leaders_then_;  // when the reading under way began

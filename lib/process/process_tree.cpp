@@ -43,7 +43,7 @@ inspect::ProcessTable::Members ProcessTree::members(const ProcessLook& look, boo
   inspect::ProcessTable::Members found;
   std::set<pid_t> numbers;
   auto add = [&](const base::ProcessEntry* entry) {
-    if (entry == nullptr || !entry->lives() || entry->pid == look.self()) return;
+    if (entry == nullptr || !entry->lives() || entry->pid == look.parent()) return;
     if (numbers.insert(entry->pid).second) found.push_back(entry);
   };
   auto add_all = [&add](const inspect::ProcessTable::Members& more) {

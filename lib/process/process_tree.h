@@ -1,7 +1,7 @@
 // The processes that came from one instance: its main process, the members of its group and session, the
-// descendants of all these in any session, and orphans that the kernel gave to the daemon (their subreaper)
-// and that carry the instance's marks. Once seen in a look, a process belongs to the tree as long as it
-// lives, even if its parent ends and it carries no marks.
+// descendants of all these in any session, and orphans that the kernel gave to the instances' parent (their
+// subreaper) and that carry the instance's marks. Once seen in a look, a process belongs to the tree as long
+// as it lives, even if its parent ends and it carries no marks.
 //
 // A process that left the session, lost its parent before any look *and* carries no marks is not found: only
 // a cgroup would know it. Thread: the supervisor's; no system calls except for reading marks.

@@ -17,23 +17,27 @@ namespace gracevisor::process {
 
 class ReportPipe {
  public:
-  // Nothing is called before listen().
-  [[nodiscard]] static base::Expected<std::unique_ptr<ReportPipe>> create(loop::Loop& loop);
+  [[nodiscard]] static base::Expected<std::unique_ptr<ReportPipe>> create();
+  // Our end of one whose helper was started by a former daemon, which may have read what was in it.
+  [[nodiscard]] static base::Expected<std::unique_ptr<ReportPipe>> of(base::UniqueFd read_end);
   ReportPipe(const ReportPipe&) = delete;
   ReportPipe& operator=(const ReportPipe&) = delete;
   ~ReportPipe() = default;
 
   // The helper's end; may be called once.
   [[nodiscard]] base::UniqueFd take_helper_end() { return std::move(helper_end_); }
-  // Must be called in the same turn of the loop as create(): `on_report` is called when there is something to
-  // read.
-  void listen(std::function<void()> on_report) { on_report_ = std::move(on_report); }
+  [[nodiscard]] base::Expected<base::UniqueFd> copy_of_our_end() const {
+    return base::duplicate(report_.fd());
+  }
+  // `on_report` is called when there is something to read, until stop(). An error: it cannot be watched.
+  [[nodiscard]] base::Expected<void> listen(loop::Loop& loop, std::function<void()> on_report);
   // No call follows; the pipe may still be read.
   void stop() { watch_.reset(); }
 
   [[nodiscard]] int fd() const noexcept { return report_.fd(); }
   // As in spawn/report.h.
   [[nodiscard]] bool read_to_end() { return report_.read_to_end(); }
+  [[nodiscard]] bool empty() const { return report_.empty(); }
   [[nodiscard]] std::optional<spawn::SpawnFailed> failure() const { return report_.failure(); }
 
  private:
@@ -42,7 +46,6 @@ class ReportPipe {
 
   spawn::SpawnReport report_;
   base::UniqueFd helper_end_;
-  std::function<void()> on_report_;
   std::unique_ptr<loop::FdWatch> watch_;  // destroyed before the descriptor
 };
 

@@ -28,6 +28,9 @@ class OutputSink {
 
 class ProcessObserver {
  public:
+  // Its parent has started it: it has a pid now. Comes before every event, except those of one that was never
+  // started.
+  virtual void on_begun() = 0;
   // The Process may be destroyed here, as in any callback; spawn::Gone is the last event.
   virtual void on(const spawn::ProcessEvent& event) = 0;
 

@@ -184,7 +184,7 @@ void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Membe
 void TreeEnd::tell(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
   if (!members.empty()) unkillable_timer_.stop();
   for (const auto* member : members) {
-    if (look.table().below_daemon(*member, look.self())) continue;
+    if (look.table().below_keeper(*member, look.parent())) continue;
     auto [told, is_new] = told_.emplace(member->pid, member->started);
     if (!is_new && told->second == member->started) continue;
     told->second = member->started;

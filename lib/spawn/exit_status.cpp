@@ -35,6 +35,7 @@ std::string_view stage_text(SpawnStage stage) {
     case SpawnStage::pidfd: return "cannot watch the process";
     case SpawnStage::timeout: return "the spawn helper took too long";
     case SpawnStage::crashed: return "the spawn helper died";
+    case SpawnStage::keeper: return "the keeper cannot start it";
   }
   return "cannot start";
 }
@@ -80,6 +81,7 @@ bool own_shortage(const ExitStatus& status) {
     case SpawnStage::pidfd: return base::is_shortage(failed->code);
     // EAGAIN: no more processes may be created.
     case SpawnStage::spawn: return base::is_shortage(failed->code) || failed->code == EAGAIN;
+    case SpawnStage::keeper: return true;
     case SpawnStage::plan:
     case SpawnStage::setsid:
     case SpawnStage::signals:

@@ -26,6 +26,7 @@ enum class SpawnStage : std::uint16_t {
   pidfd,
   timeout,
   crashed,  // seen by the daemon
+  keeper,   // it did not start it, or is gone
 };
 
 struct SpawnFailed {

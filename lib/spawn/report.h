@@ -17,6 +17,8 @@ class SpawnReport {
   [[nodiscard]] int fd() const noexcept { return read_end_.get(); }
   // Reads what the pipe holds; true once it has ended. Never blocks.
   [[nodiscard]] bool read_to_end();
+  // Nothing was read so far.
+  [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
   // What was reported: unset means that the program runs. Code 0 with stage crashed: nothing arrived at all.
   [[nodiscard]] std::optional<SpawnFailed> failure() const;
 

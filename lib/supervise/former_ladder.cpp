@@ -34,15 +34,15 @@ bool told_to_stop() {
 
 class FormerLadder {
  public:
-  FormerLadder(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
+  FormerLadder(base::Log& log, pid_t keeper, const std::string& state_id, const spec::ProcessRecord& record,
                const ConfiguredStops& configured)
-      : log_(log), state_id_(state_id), record_(record), configured_(configured) {}
+      : log_(log), keeper_(keeper), state_id_(state_id), record_(record), configured_(configured) {}
 
   void run() {
     unsigned quiet = 0;
     while (quiet < kQuietLooks) {
       inspect::ProcessTable table = inspect::read_process_table();
-      auto found = judge_former({table, ::getpid(), state_id_, record_,
+      auto found = judge_former({table, ::getpid(), keeper_, kept_, state_id_, record_,
                                  [this](pid_t pid) { return marks_at_rest(pid); }, configured_});
       bool any = false;
       hurried_ = hurried_ || told_to_stop();
@@ -144,6 +144,8 @@ class FormerLadder {
   }
 
   base::Log& log_;
+  pid_t keeper_;
+  Kept kept_;
   const std::string& state_id_;
   const spec::ProcessRecord& record_;
   const ConfiguredStops& configured_;
@@ -156,9 +158,9 @@ class FormerLadder {
 
 }  // namespace
 
-void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
-                          const ConfiguredStops& configured) {
-  FormerLadder(log, state_id, record, configured).run();
+void end_former_processes(base::Log& log, pid_t keeper, const std::string& state_id,
+                          const spec::ProcessRecord& record, const ConfiguredStops& configured) {
+  FormerLadder(log, keeper, state_id, record, configured).run();
 }
 
 }  // namespace gracevisor::supervise

@@ -27,13 +27,16 @@ class Judge {
   }
 
  private:
-  // The daemon, its ancestors and its descendants.
+  // The daemon, its ancestors and its descendants; and what is kept.
   void spare_own_line() {
     spared_.insert(question_.self);
     if (const Entry* self = table_.find(question_.self)) {
       for (const Entry* above : table_.ancestors_of(*self)) above_.insert(above->pid);
     }
-    std::vector<pid_t> below{question_.self};
+    above_.insert(question_.keeper);
+    std::vector<pid_t> below(question_.kept.children.begin(), question_.kept.children.end());
+    spared_.insert(below.begin(), below.end());
+    below.push_back(question_.self);
     for (std::size_t i = 0; i < below.size(); ++i) {
       for (const Entry* child : table_.children_of(below[i])) {
         if (spared_.insert(child->pid).second) below.push_back(child->pid);
@@ -76,6 +79,7 @@ class Judge {
   [[nodiscard]] std::optional<FormerProcess> judge(const Entry& entry) const {
     auto marks = question_.marks_of(entry.pid);
     bool ours = marks && marks->state == question_.state_id;
+    if (ours && question_.kept.living.contains({marks->app, marks->instance})) return std::nullopt;
     FormerProcess former;
     former.entry = &entry;
     if (const spec::RecordedProcess* process = recorded(entry)) {
@@ -103,7 +107,7 @@ class Judge {
     } else {
       return std::nullopt;
     }
-    if (former.ended && table_.below_daemon(entry, question_.self)) {
+    if (former.ended && table_.below_keeper(entry, question_.keeper)) {
       former.ended = former.main = false;
       former.why = "it is below another gracevisord";
     }
@@ -118,7 +122,7 @@ class Judge {
   // Including those that carry no marks, or whose parent is alive and is ended with them.
   void add_descendants(std::vector<FormerProcess>& found) {
     for (std::size_t i = 0; i < found.size(); ++i) {
-      if (!found[i].ended || inspect::is_daemon(*found[i].entry)) continue;
+      if (!found[i].ended || inspect::is_keeper(*found[i].entry)) continue;
       bool leaves = found[i].stop.leftover == config::Stop::Leftover::leave;
       inspect::ProcessTable::Members more;
       if (!leaves) more = table_.children_of(found[i].entry->pid);
@@ -136,7 +140,7 @@ class Judge {
     if (!entry.lives() || spared_.contains(entry.pid)) return;
     auto known = known_.find(entry.pid);
     if (known != known_.end() && found[known->second].ended) return;
-    if (table_.below_daemon(entry, question_.self)) return;
+    if (table_.below_keeper(entry, question_.keeper)) return;
     const FormerProcess& root = found[with];
     FormerProcess former{&entry, root.app, root.instance, false, true, root.stop, ""};
     if (known == known_.end()) {

@@ -5,15 +5,17 @@
 // nested daemon and its apps). So only these are ended, with their descendants: a process whose number and
 // start time are in the record of the state folder; and, unless its app has stop.leftover = "leave", a
 // process that carries our marks, including an instance's, and is in a recorded session or has lost its
-// parent. These are never ended: a process below another living gracevisord, the daemon itself, its ancestors
-// and its descendants. All others with our marks are only named in the log. Thread: the main thread, at
-// start-up.
+// parent. These are never ended: a process below another living keeper, the daemon itself, its ancestors (its
+// keeper is one) and its descendants. All others with our marks are only named in the log. Thread: the main
+// thread, at start-up.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -36,9 +38,17 @@ struct FormerProcess {
 // the daemon was killed before it could write that.
 using ConfiguredStops = std::map<std::string, config::Stop>;
 
+// Those of which somebody else takes care, if the keeper outlived the daemon.
+struct Kept {
+  std::set<pid_t> children;                              // with all their descendants
+  std::set<std::pair<std::string, std::string>> living;  // app and instance: what carries their marks
+};
+
 struct FormerQuestion {
   const inspect::ProcessTable& table;
   pid_t self = 0;
+  pid_t keeper = 0;
+  const Kept& kept;
   const std::string& state_id;
   const spec::ProcessRecord& record;
   std::function<std::optional<inspect::ProcessMarks>(pid_t)> marks_of;
@@ -50,7 +60,7 @@ struct FormerQuestion {
 // Ends them by the stop ladders in the record (without one: as configured, or SIGTERM, 30 s, SIGKILL), says
 // so in the log, and returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks
 // the daemon to stop (blocked at this point) cuts the ladders short: SIGKILL at once.
-void end_former_processes(base::Log& log, const std::string& state_id, const spec::ProcessRecord& record,
-                          const ConfiguredStops& configured);
+void end_former_processes(base::Log& log, pid_t keeper, const std::string& state_id,
+                          const spec::ProcessRecord& record, const ConfiguredStops& configured);
 
 }  // namespace gracevisor::supervise

@@ -28,7 +28,23 @@ Run::Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& a
 
 std::expected<void, spawn::SpawnFailed> Run::start(const process::ProcessSurroundings& around,
                                                    const spawn::SpawnPlan& plan) {
-  auto process = process::Process::start(around, plan, {*this, output_}, end_rules(spec_->app.stop));
+  process::ChildName name{.app = spec_->app.name,
+                          .endpoint = endpoint_ ? endpoint_->address.text() : std::string(),
+                          .generation = identity_.generation.value(),
+                          .incarnation = identity_.incarnation.value(),
+                          .slot = identity_.slot.value()};
+  auto process =
+      process::Process::start(around, plan, std::move(name), {*this, output_}, end_rules(spec_->app.stop));
+  if (!process) return std::unexpected(process.error());
+  process_ = std::move(*process);
+  gone_ = false;
+  return {};
+}
+
+base::Expected<void> Run::reattach(const process::ProcessSurroundings& around, process::FoundChild found,
+                                   std::optional<inspect::ProcessMarks> marks) {
+  auto process = process::Process::reattach(around, std::move(found), std::move(marks), {*this, output_},
+                                            end_rules(spec_->app.stop));
   if (!process) return std::unexpected(process.error());
   process_ = std::move(*process);
   gone_ = false;

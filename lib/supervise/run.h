@@ -23,6 +23,8 @@ using routing::Identity;
 // What a run tells the supervisor; called from the loop, so it only records and enqueues.
 class RunObserver {
  public:
+  // It has a pid now.
+  virtual void on_begun(const Identity& who) = 0;
   virtual void on(const Identity& who, const spawn::ProcessEvent& event) = 0;
 
  protected:
@@ -36,9 +38,13 @@ class Run final : private process::ProcessObserver {
   Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& address, std::size_t workers,
       RunObserver& observer, AppOutput& output);
 
-  // Starts the process; an error means that there is no process, and no event follows.
+  // Orders the process; an error means that there is none, and no event follows.
   [[nodiscard]] std::expected<void, spawn::SpawnFailed> start(const process::ProcessSurroundings& around,
                                                               const spawn::SpawnPlan& plan);
+  // Takes over the process of a former daemon; on an error it is left alone.
+  [[nodiscard]] base::Expected<void> reattach(const process::ProcessSurroundings& around,
+                                              process::FoundChild found,
+                                              std::optional<inspect::ProcessMarks> marks);
   void signal(int number, config::Stop::Scope scope);
   void pass_signal(int number, config::Stop::Scope scope);
   void kill_tree();
@@ -58,6 +64,7 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without an address
   // Where it is reached, in short form: ":21004", "unix:/run/..."; empty without an endpoint.
   [[nodiscard]] std::string place() const;
+  // 0: not started yet.
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
@@ -71,6 +78,7 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] bool over(const Publisher& publisher) const;
 
  private:
+  void on_begun() override { observer_.on_begun(identity_); }
   void on(const spawn::ProcessEvent& event) override;
 
   Identity identity_;

@@ -19,8 +19,8 @@ std::vector<const routing::WorkerPort*> ports_of(const std::vector<WorkerLink>& 
 
 }  // namespace
 
-Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
-                       const spawn::Launcher& launcher, Settings settings, std::vector<WorkerLink> workers)
+Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, process::Parent& parent,
+                       Settings settings, std::vector<WorkerLink> workers)
     : loop_(loop),
       log_(log),
       settings_(std::move(settings)),
@@ -36,7 +36,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
   World::Surroundings around{loop,
                              log,
                              writer,
-                             launcher,
+                             parent,
                              publisher_,
                              events_,
                              workers_,

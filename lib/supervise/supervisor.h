@@ -61,7 +61,7 @@ class Supervisor {
     };
     std::function<void(const config::DaemonLog&)> adjust_log = [](const auto& /*log*/) {};
   };
-  Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, const spawn::Launcher& launcher,
+  Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, process::Parent& parent,
              Settings settings, std::vector<WorkerLink> workers);
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -81,6 +81,8 @@ class Supervisor {
   // null, gets every step from now on, and is finished just before.
   void shut_down(std::shared_ptr<decide::Report> report = nullptr);
   void on_over(std::function<void()> over) { over_ = std::move(over); }
+  // How long that may take, as the apps are now.
+  [[nodiscard]] base::Millis shutdown_timeout() const;
   // Runs for each app that is added, before anything of it is started; it must not call back but for what is
   // known.
   void on_new_app(std::function<void(const std::string& name)> added) { new_app_ = std::move(added); }
@@ -147,8 +149,6 @@ class Supervisor {
   // What an app has written; null: no app has that name.
   [[nodiscard]] std::shared_ptr<AppOutput> output(const std::string& name) const;
   [[nodiscard]] decide::DescriptorBudget budget() const;
-  // Is it a process that will be reaped as an instance's?
-  [[nodiscard]] bool owns(base::Pid pid) const { return world_->owns(pid); }
 
  private:
   // Listeners as a spec needs them; they come into force when the spec goes live.
@@ -241,7 +241,6 @@ class Supervisor {
       const AppEntry* entry, const config::App& configured,
       const std::vector<config::Listener>& listeners) const;
   void note_touched(AppEntry& entry, const spec::Spec& next) const;
-  [[nodiscard]] base::Millis shutdown_timeout() const;
   // shutdown.cpp
   // What keeps the daemon from ending, summed over apps and workers.
   struct Load {

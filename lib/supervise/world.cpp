@@ -29,8 +29,7 @@ spec::Placement placement(const Identity& who, const std::optional<base::Address
 World::World(Surroundings around)
     : around_(std::move(around)),
       leases_(around_.ports, around_.runtime_dir, around_.ensure_runtime_dir),
-      parent_(around_.launcher),
-      looker_(around_.loop),
+      looker_(around_.loop, around_.parent.pid()),
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched) {
   around_.writer.on_room([this] {
@@ -159,21 +158,25 @@ std::expected<void, World::Refusal> World::try_spawn(const Identity& who, const 
   plan->open_files = around_.open_files;
   plan->listener = lease->listener;
   record_stale_ = true;
-  if (auto started = run.start({around_.loop, parent_, looker_}, *plan); !started) {
+  if (auto started = run.start({around_.loop, around_.parent, looker_}, *plan); !started) {
     return std::unexpected(Refusal{started.error(), text(spawn::ExitStatus(started.error()))});
   }
   return {};
 }
 
 void World::refuse_spawn(const Identity& who, const spec::Spec& spec, const Refusal& refusal) {
-  around_.log.error("spawn-failed app={} instance={} cause=\"{}\"", spec.app.name,
-                    routing::instance_name(who), base::quotable(refusal.why));
-  output(who).note(who, "cannot start: " + refusal.why);
+  tell_refused(who, spec, refusal.why);
   output(who).end(who);
   around_.events.add(who.app, [who, failure = refusal.failure](decide::App& app) {
     app.on(who, spawn::Ended{failure});
     app.on(who, spawn::Gone{});
   });
+}
+
+void World::tell_refused(const Identity& who, const spec::Spec& spec, const std::string& why) {
+  around_.log.error("spawn-failed app={} instance={} cause=\"{}\"", spec.app.name,
+                    routing::instance_name(who), base::quotable(why));
+  output(who).note(who, "cannot start: " + why);
 }
 
 void World::signal(const Identity& who, int number, config::Stop::Scope scope) {
@@ -238,8 +241,14 @@ void World::tell(decide::Fact fact, decide::Report* receipt) {
   if (receipt != nullptr) decide::add_line(fact, *receipt);
 }
 
+void World::on_begun(const Identity& /*who*/) {
+  record_stale_ = true;
+  around_.schedule_turn();
+}
+
 void World::on(const Identity& who, const spawn::ProcessEvent& told) {
   const spawn::ProcessEvent event = explained(who, told);
+  if (const auto* ended = std::get_if<spawn::Ended>(&event)) tell_unstarted(who, *ended);
   if (std::holds_alternative<spawn::Ended>(event)) output(who).flush(who);
   if (std::holds_alternative<spawn::Gone>(event)) output(who).end(who);
   if (const auto* left = std::get_if<spawn::Left>(&event)) tell_left(who, *left);
@@ -248,6 +257,14 @@ void World::on(const Identity& who, const spawn::ProcessEvent& told) {
     if (app.needs_owner(who, event)) owner = listener_owner(who);
     app.on(who, event, owner);
   });
+}
+
+// One that the parent could not start: no process ever wrote a word.
+void World::tell_unstarted(const Identity& who, const spawn::Ended& ended) {
+  const auto* failed = std::get_if<spawn::SpawnFailed>(&ended.status);
+  const Run* run = runs_.find(who);
+  if (failed == nullptr || run == nullptr || run->pid() != base::Pid()) return;
+  tell_refused(who, *run->spec(), text(ended.status));
 }
 
 // A program that could not be executed: the file and the cause are named.

@@ -16,7 +16,7 @@
 #include "decide/app.h"
 #include "observe/sampler.h"
 #include "output/writer.h"
-#include "process/local_parent.h"
+#include "process/parent.h"
 #include "process/process_looker.h"
 #include "supervise/app_holdings.h"
 #include "supervise/endpoint_leases.h"
@@ -34,7 +34,7 @@ class World final : public decide::Effects, private RunObserver {
     loop::Loop& loop;
     base::Log& log;
     output::Writer& writer;
-    const spawn::Launcher& launcher;
+    process::Parent& parent;  // of the instances
     const Publisher& publisher;
     EventQueue& events;
     std::size_t workers = 1;
@@ -98,8 +98,6 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] decide::ListenerOwner listener_owner(const Identity& who) const;
   // Where the run's instance is, as its process was told.
   [[nodiscard]] spec::Placement placement_of(const Run& run) const;
-  // Is it a process that a run started and will reap?
-  [[nodiscard]] bool owns(base::Pid pid) const { return looker_.is_leader(pid.value()); }
 
   // Effects
   void spawn(const Identity& who, const spec::SpecRef& spec) override;
@@ -126,18 +124,20 @@ class World final : public decide::Effects, private RunObserver {
   };
   [[nodiscard]] std::expected<void, Refusal> try_spawn(const Identity& who, const spec::SpecRef& spec);
   void refuse_spawn(const Identity& who, const spec::Spec& spec, const Refusal& refusal);
+  void tell_refused(const Identity& who, const spec::Spec& spec, const std::string& why);
   // Will nothing be started in this slot again?
   [[nodiscard]] bool is_over(const Identity& slot) const;
 
+  void on_begun(const Identity& who) override;
   void on(const Identity& who, const spawn::ProcessEvent& told) override;
   [[nodiscard]] spawn::ProcessEvent explained(const Identity& who, const spawn::ProcessEvent& event) const;
+  void tell_unstarted(const Identity& who, const spawn::Ended& ended);
   void tell_left(const Identity& who, const spawn::Left& left);
   [[nodiscard]] AppOutput& output(const Identity& who) { return *apps_.at(who.app).output; }
 
   Surroundings around_;
   EndpointLeases leases_;
   Holdings apps_;
-  process::LocalParent parent_;
   process::ProcessLooker looker_;
   Runs runs_;
   TimerSet timers_;

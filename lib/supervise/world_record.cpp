@@ -14,7 +14,8 @@ void World::clear_leftovers(const std::vector<config::App>& configured) const {
 
   auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", base::quotable(record.error().what));
-  end_former_processes(around_.log, around_.state_id, record ? *record : spec::ProcessRecord{}, stops);
+  end_former_processes(around_.log, around_.parent.pid(), around_.state_id,
+                       record ? *record : spec::ProcessRecord{}, stops);
   leases_.clear_leftovers();
 }
 

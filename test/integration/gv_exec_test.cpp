@@ -18,10 +18,11 @@ constexpr const char* kDemo =
     "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n"
     "[app.web.deploy]\nguard = \"0s\"\n";
 
-// Copies of the programs, to be moved and removed.
+// Copies of the programs, to be moved and removed. gv-keeper is looked for in the same places.
 struct Tree {
   explicit Tree(const Site& site) : daemon(site.directory() / "tree/sbin/gracevisord") {
     put(GV_DAEMON, daemon);
+    put(fs::path(GV_DAEMON).parent_path() / "gv-keeper", installed.parent_path() / "gv-keeper");
     site.configure(kDemo);
   }
   static void put(const fs::path& program, const fs::path& place) {

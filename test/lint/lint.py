@@ -20,9 +20,9 @@ from pathlib import Path
 MAY = {
     "base": [],
     "spawn": ["base"],
-    # The keeper's own program includes protocol.h, wire.h and spawn/protocol.h alone: it links the C library only.
-    "keeper": ["base", "spawn/exit_status.h"],
     "loop": ["base"],
+    # The keeper's own program includes protocol.h, wire.h and spawn/protocol.h alone: it links the C library only.
+    "keeper": ["base", "loop", "spawn/exit_status.h"],
     "handoff": ["base"],
     "http": ["base"],
     "config": ["base", "http/limits.h"],
@@ -35,10 +35,10 @@ MAY = {
     "spec": ["base", "spawn", "config"],
     "decide": ["base", "config", "routing", "spec", "spawn/exit_status.h", "spawn/failure.h", "spawn/process_event.h"],
     "inspect": ["base", "decide/ownership.h"],
-    "process": ["base", "spawn", "loop", "inspect"],
+    "process": ["base", "spawn", "loop", "keeper", "inspect"],
     # What is seen of the machine and counted, never acted upon.
     "observe": ["base", "loop", "handoff", "inspect"],
-    "supervise": ["base", "spawn", "loop", "handoff", "http", "config", "routing", "output", "spec", "decide", "inspect",
+    "supervise": ["base", "spawn", "loop", "keeper", "handoff", "http", "config", "routing", "output", "spec", "decide", "inspect",
                   "process", "observe"],
     # A small HTTP server, which knows nothing of what is asked; and one front of it.
     "serve": ["base", "loop", "http"],

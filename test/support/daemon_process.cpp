@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "base/process_entry.h"
 #include "support/http_client.h"
 #include "support/processes.h"
 #include "support/wait.h"
@@ -99,7 +100,8 @@ std::vector<pid_t> DaemonProcess::pids(const std::string& name) const {
 }
 
 std::size_t DaemonProcess::children() const {
-  return descendants_of(pid()).size();
+  const std::vector<pid_t> all = descendants_of(keeper());
+  return all.size() - static_cast<std::size_t>(std::ranges::count(all, pid()));
 }
 
 CommandResult DaemonProcess::wait_end(std::chrono::milliseconds patience) {
@@ -119,8 +121,25 @@ CommandResult DaemonProcess::terminate(std::chrono::milliseconds patience) {
   return wait_end(patience);
 }
 
+pid_t DaemonProcess::pid() const {
+  for (const pid_t child : descendants_of(keeper())) {
+    const auto entry = base::read_process_entry(child);
+    if (entry && entry->parent == keeper() && entry->name == "gracevisord") return child;
+  }
+  return 0;
+}
+
+void DaemonProcess::kill_daemon() const {
+  const pid_t daemon = pid();
+  REQUIRE(daemon > 0);
+  REQUIRE(::kill(daemon, SIGKILL) == 0);
+}
+
 void DaemonProcess::abandon() {
+  const pid_t daemon = pid();
+  // First the keeper, so that it starts no other daemon.
   signal(SIGKILL);
+  if (daemon > 0) (void)::kill(daemon, SIGKILL);
   (void)command_->wait();
   ended_ = true;
 }

@@ -1,4 +1,4 @@
-// The real gracevisord on a Site, with gvctl beside it. Thread: the test's.
+// The real gracevisord on a Site, below its keeper, with gvctl beside it. Thread: the test's.
 //
 // A daemon that ends by itself or by terminate() must leave no process behind: that is checked at its end.
 // Its standard error, which is its log, is shown when a check made here fails.
@@ -36,7 +36,9 @@ class DaemonProcess {
   ~DaemonProcess();
 
   [[nodiscard]] bool running() { return command_->running(); }
-  [[nodiscard]] pid_t pid() const { return command_->pid(); }
+  // The daemon's; 0 while there is none.
+  [[nodiscard]] pid_t pid() const;
+  [[nodiscard]] pid_t keeper() const { return command_->pid(); }
   [[nodiscard]] std::string log() const { return command_->err(); }
 
   // gvctl with these arguments.
@@ -55,17 +57,21 @@ class DaemonProcess {
                                 std::chrono::milliseconds patience = std::chrono::seconds(10)) const;
   // The pids of an app's healthy instances.
   [[nodiscard]] std::vector<pid_t> pids(const std::string& name) const;
-  // Processes below the daemon.
+  // Processes below the keeper, the daemon excepted.
   [[nodiscard]] std::size_t children() const;
 
+  // To the keeper, which passes it on.
   void signal(int number) const { command_->signal(number); }
   // Waits for the end of the daemon and checks that none of its processes is left.
   CommandResult wait_end(std::chrono::milliseconds patience = std::chrono::seconds(20));
   // SIGTERM, then wait_end().
   CommandResult terminate(std::chrono::milliseconds patience = std::chrono::seconds(20));
-  // As in a crash: SIGKILL to the daemon, then to the processes that it left (leaving some is no failure).
+  // SIGKILL to the daemon; the keeper starts another one.
+  void kill_daemon() const;
+  // As in a crash of the machine: SIGKILL to the keeper, the daemon, and the processes that they left
+  // (leaving some is no failure).
   void crash();
-  // SIGKILL to the daemon alone: what it started lives on, for the next daemon.
+  // SIGKILL to the keeper and the daemon alone: what was started lives on, for the next ones.
   void abandon();
 
  private:

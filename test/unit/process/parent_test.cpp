@@ -1,11 +1,12 @@
 // What a process's life asks of its parent, and nobody else.
 #include "process/parent.h"
 
-#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,53 +20,73 @@ namespace gracevisor::process {
 namespace {
 
 using testing::Bench;
+using testing::kName;
 using testing::shell;
 
-// Passes on to the local one, notes what it is asked, and has its own opinion of how the child ended.
-struct OtherParent final : Parent {
+// Passes on to the local one and notes what it is asked and tells, with an opinion of its own.
+struct OtherParent final : Parent, ChildWatcher {
   explicit OtherParent(Parent& local) : local_(local) {}
 
-  std::vector<std::string> asked;
-  std::optional<spawn::ExitStatus> told;  // instead of the real status
+  std::vector<std::string> noted;
+  std::optional<spawn::ExitStatus> told;      // instead of the real status
+  std::optional<spawn::SpawnFailed> refused;  // instead of starting it
+  bool silent = false;                        // it does not tell that it has started it
   bool without_pidfd = false;
   pid_t child = 0;
 
-  std::expected<Spawned, spawn::SpawnFailed> spawn(const spawn::HelperFds& order) override {
-    asked.emplace_back("spawn");
-    auto spawned = local_.spawn(order);
-    if (spawned) child = spawned->pid;
-    if (spawned && without_pidfd) spawned->pidfd = base::fail_errno("no descriptor left", EMFILE);
-    return spawned;
+  void spawn(ChildOrder order, ChildWatcher& watcher) override {
+    noted.push_back("spawn " + order.name.app + "@" + std::to_string(order.name.generation));
+    watcher_ = &watcher;
+    local_.spawn(std::move(order), *this);
   }
-  std::optional<spawn::ExitStatus> ended(pid_t pid) override {
-    auto status = local_.ended(pid);
-    if (status) asked.emplace_back("ended");
-    return status && told ? told : status;
+  void watch(pid_t pid, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override {
+    noted.emplace_back("watch");
+    watcher_ = &watcher;
+    local_.watch(pid, ended, *this);
   }
-  spawn::ExitStatus reap(pid_t pid) override {
-    asked.emplace_back("reap");
-    auto status = local_.reap(pid);
-    return told.value_or(status);
+  void forget(ChildWatcher& /*watcher*/) override { watcher_ = nullptr; }
+  void reap(pid_t pid) override {
+    noted.emplace_back("reap");
+    local_.reap(pid);
   }
-  void reap_orphans(pid_t group) override {
-    if (asked.back() != "orphans") asked.emplace_back("orphans");
-    local_.reap_orphans(group);
+  [[nodiscard]] pid_t pid() const override { return local_.pid(); }
+
+  void on_started(std::expected<Spawned, spawn::SpawnFailed> started) override {
+    REQUIRE(started.has_value());
+    child = started->pid;
+    if (without_pidfd) started->pidfd.reset();
+    if (silent || watcher_ == nullptr) return;
+    if (refused) {
+      watcher_->on_started(std::unexpected(*refused));
+    } else {
+      watcher_->on_started(std::move(started));
+    }
+  }
+  void on_ended(const spawn::ExitStatus& status) override {
+    noted.emplace_back("ended");
+    if (watcher_ == nullptr || refused || silent) {
+      local_.reap(child);
+    } else {
+      watcher_->on_ended(told.value_or(status));
+    }
   }
 
  private:
   Parent& local_;
+  ChildWatcher* watcher_ = nullptr;
 };
 
 struct Other : Bench {
-  OtherParent other{local};
+  OtherParent other{*local};
   Other() { parent = &other; }
 };
 
 TEST_CASE("parent: it starts the process, says how it ended, and gives up its number, in this order") {
   Other f;
   f.run(shell("exit 3"));
-  CHECK(f.other.asked == std::vector<std::string>{"spawn", "ended", "reap", "orphans"});
+  CHECK(f.other.noted == std::vector<std::string>{"spawn web@42", "ended", "reap"});
   CHECK(*f.seen.status == spawn::ExitStatus(spawn::Exited{3, 0}));
+  CHECK(f.seen.begun == 1);
 }
 
 TEST_CASE("parent: the status of a process is what its parent says") {
@@ -75,31 +96,50 @@ TEST_CASE("parent: the status of a process is what its parent says") {
   CHECK(*f.seen.status == spawn::ExitStatus(spawn::Signaled{SIGSEGV, true}));
 }
 
-TEST_CASE("parent: a process without a pidfd is ended, and its number given up") {
+TEST_CASE("parent: a process without a pidfd is signalled by its number") {
   Other f;
   f.other.without_pidfd = true;
-  f.run(shell("sleep 60"));
-  CHECK(f.seen.events == std::vector<std::string>{"exited", "gone"});
-  CHECK(*f.seen.status == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::pidfd, EMFILE}));
-  CHECK(::kill(f.other.child, 0) == -1);
+  CHECK(f.start_until_line(shell("echo here; sleep 60")) == "here");
+  f.process->signal(SIGTERM, Whom::main);
+  REQUIRE(f.until("gone"));
+  CHECK(*f.seen.status == spawn::ExitStatus(spawn::Signaled{SIGTERM, false}));
 }
 
-TEST_CASE("parent: one that refuses leaves no child and calls nobody") {
-  struct Refusing final : Parent {
-    std::expected<Spawned, spawn::SpawnFailed> spawn(const spawn::HelperFds&) override {
-      return std::unexpected(spawn::SpawnFailed{spawn::SpawnStage::spawn, EAGAIN});
+TEST_CASE("parent: one that refuses leaves no child, and says so") {
+  Other f;
+  f.other.refused = {spawn::SpawnStage::keeper, EAGAIN};
+  f.start(shell("exit 0"));
+  CHECK(f.seen.events.empty());
+  CHECK(f.process->pid() == base::Pid());
+  REQUIRE(f.until("gone"));
+  CHECK(f.seen.events == std::vector<std::string>{"exited", "gone"});
+  CHECK(*f.seen.status == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::keeper, EAGAIN}));
+  CHECK(f.seen.begun == 0);
+  REQUIRE(f.until([&] { return !f.other.noted.empty() && f.other.noted.back() == "ended"; }));
+}
+
+TEST_CASE("parent: one that does not answer is not waited for") {
+  Other f;
+  f.other.silent = true;
+  f.start(shell("exit 0"), {.spawn = std::chrono::milliseconds(50)});
+  REQUIRE(f.until("gone"));
+  CHECK(*f.seen.status == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::keeper, ETIMEDOUT}));
+  REQUIRE(f.until([&] { return !f.other.noted.empty() && f.other.noted.back() == "ended"; }));
+}
+
+TEST_CASE("parent: what a process is told before it is there it gets when it is") {
+  for (const int number : {SIGTERM, SIGKILL}) {
+    CAPTURE(number);
+    Bench bench;
+    bench.start(shell("trap '' HUP; sleep 60"));
+    if (number == SIGKILL) {
+      bench.process->kill_tree();
+    } else {
+      bench.process->signal(number, Whom::group);
     }
-    std::optional<spawn::ExitStatus> ended(pid_t) override { return std::nullopt; }
-    spawn::ExitStatus reap(pid_t) override { return spawn::Exited{}; }
-    void reap_orphans(pid_t) override {}
-  } refusing;
-  Bench bench;
-  bench.parent = &refusing;
-  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen.owner());
-  REQUIRE(!started.has_value());
-  CHECK(started.error() == spawn::SpawnFailed{spawn::SpawnStage::spawn, EAGAIN});
-  bench.loop().run_once(false);
-  CHECK(bench.seen.events.empty());
+    REQUIRE(bench.until("gone"));
+    CHECK(*bench.seen.status == spawn::ExitStatus(spawn::Signaled{number, false}));
+  }
 }
 
 TEST_CASE("life: once it is reaped its number may be another child's, which stays known") {
@@ -113,18 +153,50 @@ TEST_CASE("life: once it is reaped its number may be another child's, which stay
   CHECK(bench.looker().is_leader(number));
 }
 
-TEST_CASE("life: it may begin with a process whose program runs already") {
+// A process that a former daemon ordered, and what it held of it.
+struct Former final : ChildWatcher {
+  FoundChild found;
+  std::unique_ptr<OutputPipe> out;
+  void on_started(std::expected<Spawned, spawn::SpawnFailed> started) override {
+    REQUIRE(started.has_value());
+    found.pid = started->pid;
+    found.pidfd = std::move(started->pidfd);
+  }
+  void on_ended(const spawn::ExitStatus& status) override { found.ended = status; }
+
+  void start(Bench& bench, const spawn::SpawnPlan& plan) {
+    auto launch = prepare_launch(bench.loop(), plan, kName);
+    REQUIRE(launch.has_value());
+    for (auto [to, from] :
+         {std::pair(&found.out, &launch->order.kept_out), std::pair(&found.err, &launch->order.kept_err),
+          std::pair(&found.report, &launch->order.kept_report)}) {
+      *to = std::move(*from);
+    }
+    launch->beginning = {};
+    bench.parent->spawn(std::move(launch->order), *this);
+    REQUIRE(bench.until([this] { return found.pid != 0; }));
+  }
+  void reattach(Bench& bench) {
+    bench.parent->forget(*this);
+    auto process = Process::reattach(bench.around(), std::move(found), std::nullopt, bench.seen.owner());
+    REQUIRE(process.has_value());
+    bench.process = std::move(*process);
+  }
+};
+
+bool await_end_of(int pipe) {
+  pollfd end{pipe, POLLIN, 0};
+  return ::poll(&end, 1, 20'000) == 1;
+}
+
+TEST_CASE("reattaching: a process whose program runs is followed with all its output") {
   Bench bench;
-  auto launched = launch(bench.loop(), bench.local, shell("echo here; sleep 60"));
-  REQUIRE(launched.has_value());
-  pollfd report{launched->report->fd(), POLLIN, 0};
-  while (!launched->report->read_to_end()) REQUIRE(::poll(&report, 1, 20'000) == 1);
-  REQUIRE_FALSE(launched->report->failure());
-  launched->report.reset();
-  const pid_t pid = launched->process.pid;
-  bench.process = std::make_unique<Process>(
-      bench.loop(), std::make_unique<Life>(bench.around(), std::move(*launched), bench.seen.owner(),
-                                           EndRules{}, ProcessTimes{}));
+  Former former;
+  former.start(bench, shell("echo here; sleep 60"));
+  REQUIRE(await_end_of(former.found.out.get()));
+  const pid_t pid = former.found.pid;
+  former.reattach(bench);
+  CHECK(bench.process->running());
   CHECK(bench.process->pid().value() == pid);
   REQUIRE(bench.until([&] { return bench.seen.first_line() == "here"; }));
   CHECK(bench.seen.events.empty());
@@ -133,24 +205,63 @@ TEST_CASE("life: it may begin with a process whose program runs already") {
   CHECK(*bench.seen.status == spawn::ExitStatus(spawn::Signaled{SIGTERM, false}));
 }
 
-TEST_CASE("local parent: a child is there until it is reaped, and afterwards its status is lost") {
+TEST_CASE("reattaching: that a program runs is known although a former daemon has read the report") {
   Bench bench;
-  spawn::HelperFds fds;
-  for (base::UniqueFd* fd : {&fds.in, &fds.out, &fds.err, &fds.plan, &fds.report}) {
-    *fd = base::duplicate(base::UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)).get(), spawn::kLowestSource)
-              .value();
-  }
-  bench.launcher = testing::open_launcher("/bin/true");
-  auto spawned = bench.local.spawn(fds);
-  REQUIRE(spawned.has_value());
-  REQUIRE(spawned->pidfd.has_value());
-  REQUIRE(testing::ends(spawned->pid));
-  for (int twice = 0; twice < 2; ++twice) {
-    CHECK(bench.local.ended(spawned->pid) == spawn::ExitStatus(spawn::Exited{0, 0}));
-  }
-  CHECK(bench.local.reap(spawned->pid) == spawn::ExitStatus(spawn::Exited{0, 0}));
-  CHECK(bench.local.reap(spawned->pid) ==
-        spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::pidfd, ECHILD}));
+  Former former;
+  former.start(bench, shell("echo here; sleep 60"));
+  REQUIRE(await_end_of(former.found.out.get()));
+  char byte = 0;
+  REQUIRE(::read(former.found.report.get(), &byte, 1) == 1);
+  former.reattach(bench);
+  CHECK(bench.process->running());
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
+}
+
+TEST_CASE("reattaching: one that has ended meanwhile is told with its status and its last words") {
+  Bench bench;
+  Former former;
+  former.start(bench, shell("echo bye; exit 4"));
+  REQUIRE(bench.until([&] { return former.found.ended.has_value(); }));
+  bench.seen.events.clear();
+  // The local parent watches living children alone: this is what a keeper's list says.
+  struct Ended final : Parent {
+    explicit Ended(Parent& real) : local(real) {}
+    Parent& local;
+    ChildWatcher* told = nullptr;
+    void spawn(ChildOrder, ChildWatcher&) override {}
+    void watch(pid_t, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override {
+      REQUIRE(ended.has_value());
+      told = &watcher;
+    }
+    void forget(ChildWatcher&) override {}
+    void reap(pid_t child) override { local.reap(child); }
+    [[nodiscard]] pid_t pid() const override { return local.pid(); }
+  } ended(*bench.local);
+  const spawn::ExitStatus status = *former.found.ended;
+  bench.parent = &ended;
+  auto process = Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
+  REQUIRE(process.has_value());
+  bench.process = std::move(*process);
+  REQUIRE(ended.told != nullptr);
+  ended.told->on_ended(status);
+  REQUIRE(bench.until("gone"));
+  CHECK(bench.seen.events == std::vector<std::string>{"exited", "gone"});
+  CHECK(*bench.seen.status == spawn::ExitStatus(spawn::Exited{4, 0}));
+  CHECK(bench.seen.out_at_exit == "bye\n");
+}
+
+TEST_CASE("reattaching: a helper that has not executed yet is given its time") {
+  REQUIRE(::setenv("GV_TEST_HELPER", "hangs", 1) == 0);
+  Bench bench;
+  bench.launcher = testing::open_launcher(GV_PROCESS_APP);
+  Former former;
+  former.start(bench, shell("exit 0"));
+  CHECK(::unsetenv("GV_TEST_HELPER") == 0);
+  former.reattach(bench);
+  CHECK_FALSE(bench.process->running());
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
 }
 
 }  // namespace

@@ -90,15 +90,14 @@ struct FaultyBench : Bench {
   ~FaultyBench() { CHECK(::unsetenv("GV_TEST_HELPER") == 0); }
 };
 
-TEST_CASE("spawn: a helper that cannot be executed: no child, no callback") {
+TEST_CASE("spawn: a helper that cannot be executed leaves no child, and this is told") {
   TempFolder folder;
   Bench bench;
   bench.launcher = testing::open_launcher(folder.write("rubbish", "\x01\x02\x03", 0755));
-  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen.owner());
-  REQUIRE(!started.has_value());
-  CHECK(started.error() == spawn::SpawnFailed{spawn::SpawnStage::spawn, ENOEXEC});
-  bench.loop().run_once(false);
-  CHECK(bench.seen.events.empty());
+  bench.run(shell("exit 0"));
+  CHECK(bench.seen.events == kNeverRan);
+  CHECK(bench.seen.begun == 0);
+  CHECK(*bench.seen.status == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::spawn, ENOEXEC}));
 }
 
 TEST_CASE("spawn: a helper that ends without a word") {
@@ -143,10 +142,10 @@ TEST_CASE("spawn: a stop while the helper works is no crash of it") {
 TEST_CASE("spawn: where the kernel reaps children itself nothing is started") {
   Bench bench;
   auto before = std::signal(SIGCHLD, SIG_IGN);
-  auto started = Process::start(bench.around(), shell("exit 0"), bench.seen.owner());
+  bench.start(shell("exit 0"));
   (void)std::signal(SIGCHLD, before);
-  REQUIRE(!started.has_value());
-  CHECK(started.error() == spawn::SpawnFailed{spawn::SpawnStage::spawn, ECHILD});
+  REQUIRE(bench.until("gone"));
+  CHECK(*bench.seen.status == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::spawn, ECHILD}));
 }
 
 std::size_t open_descriptors() {
@@ -168,7 +167,7 @@ TEST_CASE(
     rlimit scarce{soft, before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
     bench.seen = {};
-    auto started = Process::start(bench.around(), shell("exit 7"), bench.seen.owner());
+    auto started = Process::start(bench.around(), shell("exit 7"), testing::kName, bench.seen.owner());
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     if (started) {
       ++ran;

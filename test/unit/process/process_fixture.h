@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -12,8 +13,8 @@
 #include <vector>
 
 #include "loop/loop.h"
-#include "process/local_parent.h"
 #include "process/process.h"
+#include "support/local_parent.h"
 #include "support/run_until.h"
 
 namespace gracevisor::process::testing {
@@ -26,6 +27,7 @@ inline const char* name_of(const spawn::ProcessEvent& event) {
 }
 
 struct Recorder final : ProcessObserver, OutputSink {
+  int begun = 0;
   std::vector<std::string> events;  // "running", "exited", "gone", "unkillable"
   std::string out;
   std::string err;
@@ -38,6 +40,7 @@ struct Recorder final : ProcessObserver, OutputSink {
     CHECK(bytes.size() <= 65536);
     (stream == OutputStream::out ? out : err).append(bytes);
   }
+  void on_begun() override { ++begun; }
   void on(const spawn::ProcessEvent& event) override {
     events.emplace_back(name_of(event));
     if (const auto* ended = std::get_if<spawn::Ended>(&event)) {
@@ -60,6 +63,8 @@ struct Recorder final : ProcessObserver, OutputSink {
   }
 };
 
+inline const ChildName kName{.app = "web", .endpoint = "", .generation = 42, .incarnation = 1, .slot = 1};
+
 // With this file for the spawn helper.
 inline spawn::Launcher open_launcher(const std::filesystem::path& helper) {
   auto launcher = spawn::Launcher::open({helper});
@@ -75,12 +80,15 @@ class Bench {
     auto made = loop::Loop::create();
     REQUIRE(made.has_value());
     loop_ = std::move(*made);
-    looker_ = std::make_unique<ProcessLooker>(*loop_);
+    looker_ = std::make_unique<ProcessLooker>(*loop_, ::getpid());
+    local = std::make_unique<LocalParent>(*loop_, launcher);
+    parent = local.get();
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
   ~Bench() {
     process.reset();
+    local.reset();
     looker_.reset();
     CHECK(loop_->close() == 0);
     CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
@@ -97,7 +105,7 @@ class Bench {
 
   [[nodiscard]] ProcessSurroundings around() { return {*loop_, *parent, *looker_}; }
   void start(const spawn::SpawnPlan& plan, const ProcessTimes& times = {}, const EndRules& rules = {}) {
-    auto started = Process::start(around(), plan, seen.owner(), rules, times);
+    auto started = Process::start(around(), plan, kName, seen.owner(), rules, times);
     REQUIRE(started.has_value());
     process = std::move(*started);
   }
@@ -121,8 +129,8 @@ class Bench {
 
  public:
   spawn::Launcher launcher = open_launcher(GV_EXEC);
-  LocalParent local{launcher};
-  Parent* parent = &local;
+  std::unique_ptr<LocalParent> local;
+  Parent* parent = nullptr;
   Recorder seen;
   std::unique_ptr<Process> process;
 };

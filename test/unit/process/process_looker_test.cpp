@@ -25,7 +25,7 @@ struct Asker final : LookAsker {
 
 struct Fixture {
   std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
-  std::unique_ptr<ProcessLooker> looker = std::make_unique<ProcessLooker>(*loop);
+  std::unique_ptr<ProcessLooker> looker = std::make_unique<ProcessLooker>(*loop, ::getpid());
   ~Fixture() {
     looker.reset();
     CHECK(loop->close() == 0);

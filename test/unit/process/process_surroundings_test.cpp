@@ -99,6 +99,7 @@ TEST_CASE("surroundings: a listener is descriptor 3, blocking, and described as 
     plan.environment.emplace_back(stale);
   }
   bench.start(plan);
+  REQUIRE(bench.until([&] { return bench.seen.begun == 1; }));
   std::string pid = std::to_string(bench.process->pid().value());
   REQUIRE(bench.until("gone"));
   CHECK(bench.seen.out.find("\nfds 0 1 2 3\n") != std::string::npos);

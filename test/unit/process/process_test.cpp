@@ -133,7 +133,7 @@ TEST_CASE("process: many live side by side and each has its own status") {
   for (int i = 0; i < kMany; ++i) {
     auto started =
         Process::start(bench.around(), shell("echo " + std::to_string(i) + "; exit " + std::to_string(i)),
-                       seen[static_cast<std::size_t>(i)].owner());
+                       testing::kName, seen[static_cast<std::size_t>(i)].owner());
     REQUIRE(started.has_value());
     processes.push_back(std::move(*started));
   }
@@ -151,6 +151,7 @@ TEST_CASE("process: many live side by side and each has its own status") {
 struct Quitter final : ProcessObserver, OutputSink {
   explicit Quitter(std::string at) : at_(std::move(at)) {}
   void take(OutputStream /*stream*/, std::string_view /*bytes*/) override { event("output"); }
+  void on_begun() override {}
   void on(const spawn::ProcessEvent& what) override { event(testing::name_of(what)); }
   void event(const std::string& name) {
     CHECK(process != nullptr);
@@ -166,8 +167,8 @@ TEST_CASE("process: it may be destroyed in any callback, and none follows") {
   for (const char* where : {"running", "output", "exited", "gone"}) {
     CAPTURE(where);
     Quitter quitter(where);
-    auto started =
-        Process::start(bench.around(), shell("echo out; echo err >&2; exit 0"), {quitter, quitter});
+    auto started = Process::start(bench.around(), shell("echo out; echo err >&2; exit 0"), testing::kName,
+                                  {quitter, quitter});
     REQUIRE(started.has_value());
     quitter.process = std::move(*started);
     pid_t pid = quitter.process->pid().value();

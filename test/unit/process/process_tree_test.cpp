@@ -243,7 +243,7 @@ TEST_CASE("process tree: an orphan of another instance is spared") {
   testing::Recorder other_seen;
   spawn::SpawnPlan plan = shell(daemonised(":", "exec sleep 1000"));
   plan.environment[1] = "GV_INSTANCE=42.2";
-  auto other = Process::start(bench.around(), plan, other_seen.owner());
+  auto other = Process::start(bench.around(), plan, testing::kName, other_seen.owner());
   REQUIRE(other.has_value());
   REQUIRE(bench.until([&other_seen] { return other_seen.first_line().has_value(); }));
   pid_t orphan = std::stoi(*other_seen.first_line());

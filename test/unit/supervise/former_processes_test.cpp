@@ -12,6 +12,7 @@ using namespace gracevisor::supervise;
 
 namespace {
 
+constexpr pid_t kKeeper = 899;
 constexpr pid_t kSelf = 900;
 const std::string kId = "0123";
 
@@ -20,11 +21,12 @@ struct Machine {
   std::map<pid_t, ProcessMarks> marks;
   ProcessRecord record;
 
-  // Process 1, the subreaper 50 that the daemon was started below, and the daemon.
+  // Process 1, the subreaper 50 that the keeper was started below, the keeper and the daemon.
   Machine() {
     add(1, 0, 1);
     add(50, 1, 50);
-    add(kSelf, 50, kSelf);
+    add(kKeeper, 50, kKeeper, "gv-keeper");
+    add(kSelf, kKeeper, kKeeper, "gracevisord");
   }
   base::ProcessEntry& add(pid_t pid, pid_t parent, pid_t session, const char* name = "app") {
     base::ProcessEntry entry;
@@ -43,10 +45,11 @@ struct Machine {
     record.processes.push_back({"web", "3.1", pid, started, std::move(stop)});
   }
   ConfiguredStops configured;
+  Kept kept;
   // "ended 100", "named 101: why"; in the order of the numbers.
   [[nodiscard]] std::map<pid_t, std::string> judge() const {
     ProcessTable table = ProcessTable::of(entries);
-    auto found = judge_former({table, kSelf, kId, record,
+    auto found = judge_former({table, kSelf, kKeeper, kept, kId, record,
                                [this](pid_t pid) -> std::optional<ProcessMarks> {
                                  auto it = marks.find(pid);
                                  return it == marks.end() ? std::nullopt : std::optional(it->second);
@@ -154,7 +157,7 @@ TEST_CASE("former processes: descendants go with them, also those whose parent l
 
 TEST_CASE("former processes: nobody below another living gracevisord is ended") {
   Machine machine;
-  machine.add(80, 1, 80, "gracevisord");
+  machine.add(80, 1, 80, "gv-keeper");
   machine.add(100, 80, 100);
   machine.mark(100);
   machine.remember(100);
@@ -165,7 +168,7 @@ TEST_CASE("former processes: nobody below another living gracevisord is ended") 
 
 TEST_CASE("former processes: a nested gracevisord is asked to end itself and what is below it is not") {
   Machine machine;
-  machine.add(100, 1, 100, "gracevisord");
+  machine.add(100, 1, 100, "gv-keeper");
   machine.mark(100);
   machine.remember(100);
   machine.add(101, 100, 101);

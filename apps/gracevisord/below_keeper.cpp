@@ -1,0 +1,51 @@
+#include "below_keeper.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace gracevisor::daemon {
+namespace {
+
+constexpr const char* kKeeperName = "gv-keeper";
+
+}  // namespace
+
+base::Error become_keeper(char** argv) {
+  std::error_code code;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  if (code) return base::system_error("cannot read /proc/self/exe", code.value());
+  const std::filesystem::path folder = self.parent_path();
+  std::string program = self.string();
+  std::string name = kKeeperName;
+  std::string end_of_options = "--";
+  std::vector<char*> words{name.data(), end_of_options.data(), program.data()};
+  for (char** word = argv + 1; *word != nullptr; ++word) words.push_back(*word);
+  words.push_back(nullptr);
+  std::string tried;
+  for (const std::filesystem::path& place :
+       {folder / kKeeperName, (folder / GV_EXEC_FROM_DAEMON / kKeeperName).lexically_normal()}) {
+    (void)::execv(place.c_str(), words.data());
+    tried += (tried.empty() ? "" : ", ") + place.string() + ": " + base::errno_text(errno);
+    // One that exists but cannot be used is an error to report, not a reason to try the next place.
+    if (errno != ENOENT) break;
+  }
+  return {"cannot execute gv-keeper, which keeps the daemon and its apps: " + tried, errno};
+}
+
+base::Expected<Found> meet_keeper(keeper::Client client) {
+  // It was executed from a descriptor, which the kernel took for its name.
+  if (::prctl(PR_SET_NAME, "gracevisord") != 0) return base::fail_errno("cannot set its name", errno);
+  auto welcomed = keeper::greet(client);
+  if (!welcomed) return std::unexpected(welcomed.error());
+  auto held = keeper::list_all(client);
+  if (!held) return std::unexpected(held.error());
+  return Found{std::move(client), welcomed->facts, std::move(*held)};
+}
+
+}  // namespace gracevisor::daemon

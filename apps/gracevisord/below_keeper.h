@@ -1,0 +1,28 @@
+// gracevisord and its keeper: the daemon that a user starts becomes gv-keeper, which starts gracevisord again
+// below itself, now and whenever one dies. Thread: the start-up's.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "keeper/client.h"
+#include "keeper/link.h"
+
+namespace gracevisor::daemon {
+
+// What a daemon finds when it starts.
+struct Found {
+  keeper::Client client;
+  keeper::Welcome keeper;
+  keeper::Listed held;
+};
+
+// Executes gv-keeper, from beside this program or where it is installed, with this program and its arguments.
+// Returns if that fails.
+[[nodiscard]] base::Error become_keeper(char** argv);
+
+// Asks the keeper that started this process for everything it holds.
+[[nodiscard]] base::Expected<Found> meet_keeper(keeper::Client client);
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,89 @@
+#include "keeper_side.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace gracevisor::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr base::Duration kLife = std::chrono::seconds(5);
+constexpr milliseconds kWatchdog = std::chrono::seconds(30);
+// What is added to the service manager's patience each kLife while the daemon drains.
+constexpr std::chrono::microseconds kMoreTime = std::chrono::seconds(15);
+
+}  // namespace
+
+base::Expected<std::unique_ptr<KeeperSide>> KeeperSide::create(loop::Loop& loop, base::Log& log,
+                                                               keeper::Client client,
+                                                               const keeper::Welcome& facts,
+                                                               const spawn::Launcher& launcher,
+                                                               std::function<void()> on_gone) {
+  auto link = keeper::Link::open(loop, std::move(client));
+  if (!link) return std::unexpected(link.error());
+  std::unique_ptr<KeeperSide> side(
+      new KeeperSide(loop, log, std::move(*link), facts, launcher, std::move(on_gone)));
+  side->link_->listen(*side);
+  return side;
+}
+
+KeeperSide::KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link,
+                       const keeper::Welcome& facts, const spawn::Launcher& launcher,
+                       std::function<void()> on_gone)
+    : log_(log),
+      facts_(facts),
+      link_(std::move(link)),
+      parent_(loop, *link_, launcher, facts.keeper),
+      on_gone_(std::move(on_gone)),
+      life_timer_(loop, [this] { show_life(); }) {}
+
+void KeeperSide::serving(base::Millis shutdown_timeout) {
+  set_shutdown_timeout(shutdown_timeout);
+  link_->serving({});
+  link_->notify("READY=1");
+  life_timer_.start(kLife);
+}
+
+void KeeperSide::set_shutdown_timeout(base::Millis timeout) {
+  link_->set_policy(timeout, kWatchdog);
+}
+
+void KeeperSide::stopping() {
+  if (std::exchange(stopping_, true)) return;
+  link_->notify(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", kMoreTime.count()));
+}
+
+void KeeperSide::end(int status) {
+  life_timer_.stop();
+  link_->bye(status);
+}
+
+void KeeperSide::show_life() {
+  life_timer_.start(kLife);
+  if (stopping_) {
+    link_->notify(fmt::format("EXTEND_TIMEOUT_USEC={}", kMoreTime.count()));
+  } else {
+    link_->alive();
+  }
+}
+
+void KeeperSide::on_superseded(const keeper::Superseded& by) {
+  log_.warning("keeper owner={}", by.owner);
+}
+
+void KeeperSide::on_daemon_ended(const keeper::DaemonEnded& daemon) {
+  log_.warning("keeper ended={}", daemon.facts.pid);
+}
+
+void KeeperSide::on_keeper_gone() {
+  log_.error("keeper pid={} cause=\"it is gone: nothing can be started any more, so everything ends\"",
+             facts_.keeper);
+  life_timer_.stop();
+  parent_.on_keeper_gone();
+  on_gone_();
+}
+
+}  // namespace gracevisor::daemon

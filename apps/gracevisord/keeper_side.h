@@ -1,0 +1,59 @@
+// The daemon's side of its keeper while it runs: the parent of its processes, the signs of life, and what the
+// service manager is told through it. Thread: the supervisor's.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "below_keeper.h"
+#include "keeper/link.h"
+#include "loop/timer.h"
+#include "process/keeper_parent.h"
+
+namespace gracevisor::daemon {
+
+class KeeperSide final : private keeper::LinkListener {
+ public:
+  // `launcher` and `log` must outlive it. `on_gone`: the keeper has died; what it held is lost.
+  [[nodiscard]] static base::Expected<std::unique_ptr<KeeperSide>> create(loop::Loop& loop, base::Log& log,
+                                                                          keeper::Client client,
+                                                                          const keeper::Welcome& facts,
+                                                                          const spawn::Launcher& launcher,
+                                                                          std::function<void()> on_gone);
+  KeeperSide(const KeeperSide&) = delete;
+  KeeperSide& operator=(const KeeperSide&) = delete;
+  ~KeeperSide() = default;
+
+  [[nodiscard]] process::Parent& parent() { return parent_; }
+  [[nodiscard]] keeper::Link& link() { return *link_; }
+  [[nodiscard]] const keeper::Welcome& facts() const { return facts_; }
+
+  // Everything is up. The keeper starts another daemon from now on if this one dies.
+  void serving(base::Millis shutdown_timeout);
+  void set_shutdown_timeout(base::Millis timeout);
+  // It drains, and then it ends: the service manager waits for it.
+  void stopping();
+  // This daemon ends as asked, with this status.
+  void end(int status);
+
+ private:
+  KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link,
+             const keeper::Welcome& facts, const spawn::Launcher& launcher, std::function<void()> on_gone);
+  void on_exited(const keeper::ChildExited& child) override { parent_.on_exited(child); }
+  void on_superseded(const keeper::Superseded& by) override;
+  void on_daemon_ended(const keeper::DaemonEnded& daemon) override;
+  void on_keeper_gone() override;
+  void show_life();
+
+  base::Log& log_;
+  keeper::Welcome facts_;
+  std::unique_ptr<keeper::Link> link_;
+  process::KeeperParent parent_;
+  std::function<void()> on_gone_;
+  loop::Timer life_timer_;
+  bool stopping_ = false;
+};
+
+}  // namespace gracevisor::daemon
