@@ -8,6 +8,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace gracevisor::daemon {
 namespace {
@@ -15,6 +16,16 @@ namespace {
 constexpr const char* kKeeperName = "gv-keeper";
 
 }  // namespace
+
+base::UniqueFd copy_of(const Found& found, const std::string& name) {
+  for (const keeper::ListedName& one : found.held.names) {
+    if (name != one.name.text) continue;
+    // It stays, like what could not be held at all: then whoever needs it opens it anew.
+    auto copy = base::duplicate(one.fd.get());
+    return copy ? std::move(*copy) : base::UniqueFd();
+  }
+  return {};
+}
 
 base::Error become_keeper(char** argv) {
   std::error_code code;

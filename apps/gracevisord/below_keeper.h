@@ -2,8 +2,7 @@
 // below itself, now and whenever one dies. Thread: the start-up's.
 #pragma once
 
-#include <optional>
-#include <vector>
+#include <string>
 
 #include "base/error.h"
 #include "keeper/client.h"
@@ -17,6 +16,9 @@ struct Found {
   keeper::Welcome keeper;
   keeper::Listed held;
 };
+
+// What a former daemon had under this name; empty: nothing. It stays held.
+[[nodiscard]] base::UniqueFd copy_of(const Found& found, const std::string& name);
 
 // Executes gv-keeper, from beside this program or where it is installed, with this program and its arguments.
 // Returns if that fails.

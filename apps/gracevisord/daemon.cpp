@@ -95,12 +95,20 @@ output::FilePolicy policy_of(const config::DaemonLog& log) {
   return {.path = log.file, .max_size = log.max_size, .keep = log.keep};
 }
 
+constexpr const char* kStateLock = "state.lock";
+// The keeper's names.
+constexpr const char* kHeldRuntimeLock = "lock/runtime";
+constexpr const char* kHeldStateLock = "lock/state";
+
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
 // Two daemons with one state folder would end each other's processes and overwrite each other's records. No
 // lock when the folder cannot be written to, as nothing can be overwritten then.
-base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir) {
-  auto lock = control::InstanceLock::acquire(state_dir, "state.lock");
+base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir,
+                                                                base::UniqueFd held) {
+  base::Expected<control::InstanceLock> lock = base::fail("not held");
+  if (held) lock = control::InstanceLock::take_over(state_dir, kStateLock, std::move(held));
+  if (!lock) lock = control::InstanceLock::acquire(state_dir, kStateLock);
   if (lock) return std::optional(std::move(*lock));
   if (lock.error().code == EROFS) return std::nullopt;
   return std::unexpected(lock.error());
@@ -136,11 +144,12 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   base::PathRules rules = own_rules(settings.config, policy);
   if (auto made = make_way(config.runtime_dir, rules); !made) return std::unexpected(made.error());
-  auto folder_of_run = control::RuntimeFolder::take(config.runtime_dir, policy);
+  auto folder_of_run =
+      control::RuntimeFolder::take(config.runtime_dir, policy, {}, copy_of(found, kHeldRuntimeLock));
   if (!folder_of_run) return std::unexpected(folder_of_run.error());
   auto trouble = make_state_folders(config.state_dir, rules);
   if (!trouble) return std::unexpected(trouble.error());
-  auto state_lock = lock_state(config.state_dir);
+  auto state_lock = lock_state(config.state_dir, copy_of(found, kHeldStateLock));
   if (!state_lock) return std::unexpected(state_lock.error());
   auto id = spec::state_id(config.state_dir);
   if (!id) return std::unexpected(id.error());
@@ -161,10 +170,11 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   }
   if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", base::quotable(id->problem));
 
-  auto keeper = KeeperSide::create(*daemon->loop_, daemon->log_, std::move(found.client), found.keeper,
-                                   daemon->launcher_, [d = daemon.get()] { d->on_keeper_gone(); });
+  auto keeper = KeeperSide::create(*daemon->loop_, daemon->log_, std::move(found), daemon->launcher_,
+                                   [d = daemon.get()] { d->on_keeper_gone(); });
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
+  daemon->hold_locks();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
   links.reserve(workers);
@@ -172,7 +182,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
     links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
   }
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
-      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(),
+      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
       supervise::Supervisor::Settings{
           settings.config_file, settings.config, settings.fresh, settings.files.for_children,
           settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
@@ -283,7 +293,8 @@ base::Expected<void> Daemon::watch_signals() {
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
   api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_);
-  auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_);
+  auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_,
+                                      &keeper_->held());
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
   server_->admit(control::Admission(supervisor_->budget().control()));
@@ -307,10 +318,17 @@ base::Expected<void> Daemon::hold_folder() {
   }
   folder_problem_.clear();
   if (*found == control::RuntimeFolder::Found::renewed) {
+    hold_locks();
     log_.warning("runtime-dir path={} cause=\"it was removed: made again\"", folder_.path().string());
     if (folder_timer_) folder_timer_->start(base::Duration::zero());  // what was in it
   }
   return {};
+}
+
+// The keeper has them too, so that no other daemon can come between this one and the next.
+void Daemon::hold_locks() {
+  keeper_->held().hold(kHeldRuntimeLock, folder_.lock().fd());
+  if (state_lock_) keeper_->held().hold(kHeldStateLock, state_lock_->fd());
 }
 
 void Daemon::look_after_folder() {

@@ -53,6 +53,7 @@ class Daemon {
   [[nodiscard]] base::Expected<void> serve_control(const control::AccessPolicy& policy);
   // Checks that the runtime folder is there and ours; makes it again if it was removed.
   [[nodiscard]] base::Expected<void> hold_folder();
+  void hold_locks();
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/one_line.h"
+
 namespace gracevisor::daemon {
 namespace {
 
@@ -17,28 +19,33 @@ constexpr std::chrono::microseconds kMoreTime = std::chrono::seconds(15);
 
 }  // namespace
 
-base::Expected<std::unique_ptr<KeeperSide>> KeeperSide::create(loop::Loop& loop, base::Log& log,
-                                                               keeper::Client client,
-                                                               const keeper::Welcome& facts,
+base::Expected<std::unique_ptr<KeeperSide>> KeeperSide::create(loop::Loop& loop, base::Log& log, Found found,
                                                                const spawn::Launcher& launcher,
                                                                std::function<void()> on_gone) {
-  auto link = keeper::Link::open(loop, std::move(client));
+  auto link = keeper::Link::open(loop, std::move(found.client));
   if (!link) return std::unexpected(link.error());
   std::unique_ptr<KeeperSide> side(
-      new KeeperSide(loop, log, std::move(*link), facts, launcher, std::move(on_gone)));
+      new KeeperSide(loop, log, std::move(*link), std::move(found), launcher, std::move(on_gone)));
   side->link_->listen(*side);
+  side->held_.connect(*side->link_);
   return side;
 }
 
-KeeperSide::KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link,
-                       const keeper::Welcome& facts, const spawn::Launcher& launcher,
-                       std::function<void()> on_gone)
+KeeperSide::KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link, Found found,
+                       const spawn::Launcher& launcher, std::function<void()> on_gone)
     : log_(log),
-      facts_(facts),
+      facts_(found.keeper),
       link_(std::move(link)),
-      parent_(loop, *link_, launcher, facts.keeper),
+      held_(std::move(found.held.names),
+            [this](const std::string& name, const base::Error& error) { tell_not_held(name, error); }),
+      parent_(loop, *link_, launcher, facts_.keeper),
       on_gone_(std::move(on_gone)),
       life_timer_(loop, [this] { show_life(); }) {}
+
+// It is served as before, but not by the next daemon.
+void KeeperSide::tell_not_held(const std::string& name, const base::Error& error) {
+  log_.error("keeper held=no name=\"{}\" cause=\"{}\"", name, base::quotable(error.what));
+}
 
 void KeeperSide::serving(base::Millis shutdown_timeout) {
   set_shutdown_timeout(shutdown_timeout);

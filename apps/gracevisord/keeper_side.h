@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "below_keeper.h"
+#include "keeper/held.h"
 #include "keeper/link.h"
 #include "loop/timer.h"
 #include "process/keeper_parent.h"
@@ -18,8 +19,7 @@ class KeeperSide final : private keeper::LinkListener {
  public:
   // `launcher` and `log` must outlive it. `on_gone`: the keeper has died; what it held is lost.
   [[nodiscard]] static base::Expected<std::unique_ptr<KeeperSide>> create(loop::Loop& loop, base::Log& log,
-                                                                          keeper::Client client,
-                                                                          const keeper::Welcome& facts,
+                                                                          Found found,
                                                                           const spawn::Launcher& launcher,
                                                                           std::function<void()> on_gone);
   KeeperSide(const KeeperSide&) = delete;
@@ -28,6 +28,7 @@ class KeeperSide final : private keeper::LinkListener {
 
   [[nodiscard]] process::Parent& parent() { return parent_; }
   [[nodiscard]] keeper::Link& link() { return *link_; }
+  [[nodiscard]] keeper::Held& held() { return held_; }
   [[nodiscard]] const keeper::Welcome& facts() const { return facts_; }
 
   // Everything is up. The keeper starts another daemon from now on if this one dies.
@@ -39,17 +40,19 @@ class KeeperSide final : private keeper::LinkListener {
   void end(int status);
 
  private:
-  KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link,
-             const keeper::Welcome& facts, const spawn::Launcher& launcher, std::function<void()> on_gone);
+  KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper::Link> link, Found found,
+             const spawn::Launcher& launcher, std::function<void()> on_gone);
   void on_exited(const keeper::ChildExited& child) override { parent_.on_exited(child); }
   void on_superseded(const keeper::Superseded& by) override;
   void on_daemon_ended(const keeper::DaemonEnded& daemon) override;
   void on_keeper_gone() override;
   void show_life();
+  void tell_not_held(const std::string& name, const base::Error& error);
 
   base::Log& log_;
   keeper::Welcome facts_;
   std::unique_ptr<keeper::Link> link_;
+  keeper::Held held_;
   process::KeeperParent parent_;
   std::function<void()> on_gone_;
   loop::Timer life_timer_;

@@ -81,6 +81,18 @@ bool ControlSocket::in_place() const {
   return !path_.empty() && ::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_;
 }
 
+Expected<ControlSocket> ControlSocket::take_over(const std::filesystem::path& path, UniqueFd fd) {
+  ControlSocket socket("", std::move(fd));
+  struct stat st{};
+  if (::lstat(path.c_str(), &st) != 0) return base::fail_errno("cannot stat " + path.string(), errno);
+  if (!S_ISSOCK(st.st_mode)) return base::fail(path.string() + " is not a socket");
+  if (auto set = base::set_nonblocking(socket.fd()); !set) return std::unexpected(set.error());
+  socket.path_ = path;
+  socket.device_ = st.st_dev;
+  socket.inode_ = st.st_ino;
+  return socket;
+}
+
 Expected<ControlSocket> ControlSocket::open(const std::filesystem::path& path, const AccessPolicy& policy) {
   if (auto free = expect_replaceable(path); !free) return std::unexpected(free.error());
   // Short, because the whole path may have only 107 bytes.

@@ -18,6 +18,10 @@ class ControlSocket {
   // is replaced.
   [[nodiscard]] static base::Expected<ControlSocket> open(const std::filesystem::path& path,
                                                           const AccessPolicy& policy);
+  // One that a former daemon opened there, if the file is still at the path. The runtime folder is ours, so
+  // that no other process has put its own there.
+  [[nodiscard]] static base::Expected<ControlSocket> take_over(const std::filesystem::path& path,
+                                                               base::UniqueFd fd);
   ControlSocket(ControlSocket&& other) noexcept;
   ControlSocket& operator=(ControlSocket&&) = delete;
   // Removes the file, unless another socket has taken its place.
@@ -27,6 +31,7 @@ class ControlSocket {
   [[nodiscard]] bool in_place() const;
   // Gives up the file: the destructor leaves it alone.
   void forget() noexcept { path_.clear(); }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }  // -1: taken
   // The descriptor is listening and non-blocking; this object still owns the file.
   [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
 

@@ -64,6 +64,15 @@ base::UniqueFd behind_the_others(base::UniqueFd file) {
   return high ? std::move(*high) : std::move(file);
 }
 
+base::Expected<void> write_holder(int file, const std::filesystem::path& path) {
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(file, 0) != 0 ||
+      ::pwrite(file, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return base::fail_errno("cannot write " + path.string(), errno);
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder, const AccessPolicy& policy) {
@@ -95,10 +104,10 @@ base::Expected<void> prepare_runtime_folder(const std::filesystem::path& folder,
   return {};
 }
 
-bool InstanceLock::in_place(const std::filesystem::path& folder) const {
+bool InstanceLock::in_place(const std::filesystem::path& folder, const std::string& name) const {
   struct stat held{};
   struct stat there{};
-  if (::fstat(file_.get(), &held) != 0 || ::lstat((folder / "lock").c_str(), &there) != 0) return false;
+  if (::fstat(file_.get(), &held) != 0 || ::lstat((folder / name).c_str(), &there) != 0) return false;
   return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
@@ -117,12 +126,20 @@ base::Expected<InstanceLock> InstanceLock::acquire(const std::filesystem::path& 
     std::string who = pid.empty() ? "another gracevisord" : "another gracevisord (pid " + pid + ")";
     return std::unexpected(base::Error{who + " runs on " + folder.string(), EWOULDBLOCK});
   }
-  std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(file.get(), 0) != 0 ||
-      ::pwrite(file.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return base::fail_errno("cannot write " + path.string(), errno);
-  }
+  if (auto written = write_holder(file.get(), path); !written) return std::unexpected(written.error());
   return InstanceLock(std::move(file));
+}
+
+base::Expected<InstanceLock> InstanceLock::take_over(const std::filesystem::path& folder,
+                                                     const std::string& name, base::UniqueFd file) {
+  const auto path = folder / name;
+  // Held already by the same open file: this changes nothing, and never waits.
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    return base::fail_errno("cannot lock " + path.string(), errno);
+  InstanceLock lock(behind_the_others(std::move(file)));
+  if (!lock.in_place(folder, name)) return base::fail_errno(path.string() + " was removed", ENOENT);
+  if (auto written = write_holder(lock.fd(), path); !written) return std::unexpected(written.error());
+  return lock;
 }
 
 }  // namespace gracevisor::control

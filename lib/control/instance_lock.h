@@ -1,7 +1,8 @@
-// The runtime folder, and the lock that makes one daemon its only user. The lock is held until the object is
-// destroyed or the process ends, for whatever reason; a process that ends closes the lock's descriptor last.
-// The lock's file stays, with the holder's pid in it. Take the lock before anything else in the folder.
-// Thread: the supervisor's.
+// The runtime folder, and the lock that makes one daemon its only user. The lock is held as long as any
+// process has its descriptor: until the object is destroyed or the process ends, for whatever reason, and as
+// long as its keeper holds a copy. A process that ends closes the lock's descriptor last. The lock's file
+// stays, with the holder's pid in it. Take the lock before anything else in the folder. Thread: the
+// supervisor's.
 #pragma once
 
 #include <chrono>
@@ -38,9 +39,15 @@ class InstanceLock {
                                                             const std::string& name = "lock",
                                                             const LockPatience& patience = {});
 
+  // A lock that is held already: by this descriptor, which a former daemon had. An error if it is not the
+  // lock of that file.
+  [[nodiscard]] static base::Expected<InstanceLock> take_over(const std::filesystem::path& folder,
+                                                              const std::string& name, base::UniqueFd file);
+
+  [[nodiscard]] int fd() const noexcept { return file_.get(); }
   // Is the locked file the one at `folder`/lock? If not, the folder was removed or moved away, and another
   // process may hold the lock that counts.
-  [[nodiscard]] bool in_place(const std::filesystem::path& folder) const;
+  [[nodiscard]] bool in_place(const std::filesystem::path& folder, const std::string& name = "lock") const;
 
  private:
   explicit InstanceLock(base::UniqueFd file) noexcept : file_(std::move(file)) {}

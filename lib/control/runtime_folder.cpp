@@ -5,9 +5,13 @@
 namespace gracevisor::control {
 
 base::Expected<RuntimeFolder> RuntimeFolder::take(const std::filesystem::path& folder,
-                                                  const AccessPolicy& policy, const LockPatience& patience) {
+                                                  const AccessPolicy& policy, const LockPatience& patience,
+                                                  base::UniqueFd held) {
   if (auto made = prepare_runtime_folder(folder, policy); !made) return std::unexpected(made.error());
-  auto lock = InstanceLock::acquire(folder, "lock", patience);
+  // One whose file was removed is no lock any more.
+  base::Expected<InstanceLock> lock = base::fail("not held");
+  if (held) lock = InstanceLock::take_over(folder, "lock", std::move(held));
+  if (!lock) lock = InstanceLock::acquire(folder, "lock", patience);
   if (!lock) return std::unexpected(lock.error());
   return RuntimeFolder(folder, policy, std::move(*lock));
 }

@@ -12,10 +12,11 @@ namespace gracevisor::control {
 
 class RuntimeFolder {
  public:
-  // Creates the folder and takes its lock.
+  // Creates the folder and takes its lock. `held`: the lock's descriptor, if it is held already.
   [[nodiscard]] static base::Expected<RuntimeFolder> take(const std::filesystem::path& folder,
                                                           const AccessPolicy& policy,
-                                                          const LockPatience& patience = {});
+                                                          const LockPatience& patience = {},
+                                                          base::UniqueFd held = {});
 
   enum class Found {
     in_place,  // nothing has changed
@@ -27,6 +28,7 @@ class RuntimeFolder {
   [[nodiscard]] base::Expected<Found> look();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_; }
+  [[nodiscard]] const InstanceLock& lock() const noexcept { return lock_; }
 
  private:
   RuntimeFolder(std::filesystem::path folder, const AccessPolicy& policy, InstanceLock lock)

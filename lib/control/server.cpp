@@ -15,23 +15,43 @@
 namespace gracevisor::control {
 namespace {
 
+constexpr const char* kHeldAs = "control";
 constexpr std::size_t kSpares = 4;
 constexpr base::Duration kHalfOpenGrace = std::chrono::seconds(5);
 constexpr base::Duration kTellShortEvery = std::chrono::minutes(1);
+
+// A former daemon's, in whose backlog clients may be waiting, or a new one.
+base::Expected<ControlSocket> open_file(const std::string& path, const AccessPolicy& policy,
+                                        base::Holder* holder) {
+  if (base::UniqueFd held = holder != nullptr ? holder->take(kHeldAs) : base::UniqueFd()) {
+    if (auto file = ControlSocket::take_over(path, std::move(held))) return file;
+  }
+  auto file = ControlSocket::open(path, policy);
+  if (file && holder != nullptr) holder->hold(kHeldAs, file->fd());
+  return file;
+}
 
 }  // namespace
 
 class Server::Impl final : Caller::Owner {
  public:
-  Impl(loop::Loop& loop, std::string path, AccessPolicy policy, Handler& handler, ControlSocket file)
+  Impl(loop::Loop& loop, std::string path, AccessPolicy policy, Handler& handler, ControlSocket file,
+       base::Holder* holder)
       : loop_(loop),
         path_(std::move(path)),
         policy_(policy),
         handler_(handler),
         file_(std::move(file)),
+        holder_(holder),
         spares_(kSpares),
         deadlines_(loop),
         crowd_(loop, [this] { spares_.refill(); }) {}
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    if (file_ && holder_ != nullptr && holder_->left_to_others()) file_->forget();
+  }
 
   [[nodiscard]] base::Expected<void> listen() {
     auto listener = listen_on(*file_);
@@ -71,6 +91,7 @@ class Server::Impl final : Caller::Owner {
   Handler& handler_;
   Admission admission_;
   std::optional<ControlSocket> file_;
+  base::Holder* holder_;
   SpareDescriptors spares_;
   std::function<void(int)> told_short_;
   std::optional<base::TimePoint> short_told_at_;
@@ -118,7 +139,7 @@ bool Server::Impl::make_room(Role role) {
 base::Expected<bool> Server::Impl::renew_socket() {
   spares_.refill();
   if (file_ && file_->in_place()) return false;
-  auto file = ControlSocket::open(path_, policy_);
+  auto file = open_file(path_, policy_, holder_);
   if (!file) return std::unexpected(file.error());
   auto listener = listen_on(*file);
   if (!listener) return std::unexpected(listener.error());
@@ -134,10 +155,11 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 base::Expected<std::unique_ptr<Server>> Server::open(loop::Loop& loop, const std::string& socket_path,
-                                                     const AccessPolicy& policy, Handler& handler) {
-  auto file = ControlSocket::open(socket_path, policy);
+                                                     const AccessPolicy& policy, Handler& handler,
+                                                     base::Holder* holder) {
+  auto file = open_file(socket_path, policy, holder);
   if (!file) return std::unexpected(file.error());
-  auto impl = std::make_unique<Impl>(loop, socket_path, policy, handler, std::move(*file));
+  auto impl = std::make_unique<Impl>(loop, socket_path, policy, handler, std::move(*file), holder);
   if (auto listening = impl->listen(); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 
+#include "base/holder.h"
 #include "control/access.h"
 #include "control/admission.h"
 #include "http/head.h"
@@ -49,11 +50,13 @@ class Handler {
 
 class Server {
  public:
-  // The handler must outlive the server; the caller holds the folder's InstanceLock.
+  // The handler and the holder must outlive the server; the caller holds the folder's InstanceLock. `holder`,
+  // which may be null, has the socket for the next daemon, and may have that of a former one.
   [[nodiscard]] static base::Expected<std::unique_ptr<Server>> open(loop::Loop& loop,
                                                                     const std::string& socket_path,
                                                                     const AccessPolicy& policy,
-                                                                    Handler& handler);
+                                                                    Handler& handler,
+                                                                    base::Holder* holder = nullptr);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   // Connections close at once; Responses that are still held become inert, and on_gone() notices do not run.

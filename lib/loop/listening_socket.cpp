@@ -97,19 +97,47 @@ Expected<void> could_listen(const base::Address& address) {
   return {};
 }
 
+Expected<base::Address> listening_address(int socket) {
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
+    return base::fail_errno("cannot read the address of a listening socket", errno);
+  }
+  return base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), length);
+}
+
+Expected<ListeningSockets> use_listening_sockets(const base::Address& address, std::size_t workers,
+                                                 std::vector<UniqueFd> sockets) {
+  ListeningSockets result{address, std::move(sockets)};
+  for (const UniqueFd& socket : result.sockets) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    auto bound = listening_address(socket.get());
+    if (!bound) return std::unexpected(bound.error());
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+        bound->family() != address.family()) {
+      return base::fail_errno("what was kept of " + address.text() + " does not listen there", EBADF);
+    }
+    if (auto set = base::set_nonblocking(socket.get()); !set) return std::unexpected(set.error());
+    if (!address.is_unix()) result.address = address.with_port(bound->port());
+  }
+  while (address.is_unix() && result.sockets.size() < workers) {
+    auto next = base::duplicate(result.sockets.front().get());
+    if (!next) return std::unexpected(next.error());
+    result.sockets.push_back(std::move(*next));
+  }
+  return result;
+}
+
 Expected<ListeningSockets> open_listening_sockets(const base::Address& address, std::size_t workers,
                                                   ListeningGroup group) {
   ListeningSockets result{address, {}};
   auto first = address.is_unix() ? open_unix(address) : open_tcp(address, group == ListeningGroup::joined);
   if (!first) return std::unexpected(first.error());
   if (!address.is_unix()) {
-    sockaddr_storage bound{};
-    socklen_t length = sizeof bound;
-    if (::getsockname(first->get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
-      return base::fail_errno("cannot read the address of a listening socket", errno);
-    }
-    result.address =
-        address.with_port(base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), length).port());
+    auto bound = listening_address(first->get());
+    if (!bound) return std::unexpected(bound.error());
+    result.address = address.with_port(bound->port());
   }
   result.sockets.push_back(std::move(*first));
   while (result.sockets.size() < workers) {

@@ -13,7 +13,7 @@ namespace gracevisor::loop {
 
 struct ListeningSockets {
   base::Address address;                // with the real port if 0 was requested
-  std::vector<base::UniqueFd> sockets;  // one per worker, listening, non-blocking, close-on-exec
+  std::vector<base::UniqueFd> sockets;  // listening, non-blocking, close-on-exec
 };
 
 // Whether the first socket is alone on its port or joins others of ours: without joining, Linux allows no
@@ -25,6 +25,15 @@ enum class ListeningGroup : std::uint8_t { founded, joined };
 // if no process listens on it any more.
 [[nodiscard]] base::Expected<ListeningSockets> open_listening_sockets(
     const base::Address& address, std::size_t workers, ListeningGroup group = ListeningGroup::founded);
+
+// The same of sockets that listen at the address already. If they are fewer than the workers, there is one
+// per worker for a Unix address only, where they are copies. An error if one does not listen there.
+[[nodiscard]] base::Expected<ListeningSockets> use_listening_sockets(const base::Address& address,
+                                                                     std::size_t workers,
+                                                                     std::vector<base::UniqueFd> sockets);
+
+// Where a socket listens.
+[[nodiscard]] base::Expected<base::Address> listening_address(int socket);
 
 // Could they be opened, as far as that can be said without taking connections? Of a Unix socket nothing is
 // said.

@@ -90,29 +90,36 @@ void Entrances::count_at(Entrance& entrance, const routing::ListenerSockets& soc
 
 void Entrances::open_missing(base::WorkerIndex worker) {
   for (auto& entrance : entrances_) {
-    if (!entrance->listener && !entrance->leaving()) open(*entrance, worker);
+    if (!entrance->listeners && !entrance->leaving()) open(*entrance, worker);
   }
 }
 
 // A failure for lack of descriptors is retried.
 void Entrances::open(Entrance& entrance, base::WorkerIndex worker) {
-  auto socket = base::duplicate(entrance.sockets->sockets[worker.value()].get());
-  if (!socket) {
-    core_.kit().notices.shortage(&routing::Shortages::accept, socket.error().code);
-    return;
+  const auto& sockets = entrance.sockets->sockets;
+  const std::size_t workers = entrance.sockets->ledger->cells.size();
+  std::vector<std::unique_ptr<loop::Listener>> listeners;
+  for (std::size_t i = worker.value(); i < sockets.size(); i += workers) {
+    auto listener = listen(entrance, sockets[i].get());
+    if (!listener) {
+      core_.kit().notices.shortage(&routing::Shortages::accept, listener.error().code);
+      return;
+    }
+    listeners.push_back(std::move(*listener));
   }
-  auto listener = loop::Listener::create(
-      core_.kit().loop, std::move(*socket),
+  entrance.listeners = std::move(listeners);
+}
+
+base::Expected<std::unique_ptr<loop::Listener>> Entrances::listen(Entrance& entrance, int socket) {
+  auto own = base::duplicate(socket);
+  if (!own) return std::unexpected(own.error());
+  return loop::Listener::create(
+      core_.kit().loop, std::move(*own),
       [this, e = &entrance](loop::Accepted connection) { receive(*e, std::move(connection)); },
       [this](int code) {
         core_.kit().notices.shortage(&routing::Shortages::accept, code);
         return core_.kit().upstreams.give_up_idle();
       });
-  if (listener) {
-    entrance.listener = std::move(*listener);
-  } else {
-    core_.kit().notices.shortage(&routing::Shortages::accept, listener.error().code);
-  }
 }
 
 // A connection that was accepted here stays, unless another worker has clearly fewer. Connections that waited
@@ -155,13 +162,15 @@ Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
 
 void Entrances::close(Entrance& entrance) {
   // No connection that the kernel has already accepted is reset.
-  if (entrance.listener) entrance.listener->accept_all();
-  entrance.listener.reset();
+  if (entrance.listeners) {
+    for (const auto& listener : *entrance.listeners) listener->accept_all();
+  }
+  entrance.listeners.reset();
   if (entrance.routes == nullptr) entrance.sockets.reset();
 }
 
 void Entrances::close_all() noexcept {
-  for (auto& entrance : entrances_) entrance->listener.reset();
+  for (auto& entrance : entrances_) entrance->listeners.reset();
 }
 
 }  // namespace gracevisor::proxy

@@ -31,10 +31,12 @@ struct Entrance {
   const routing::ListenerRoutes* routes = nullptr;          // in the current table; null once it left
   std::shared_ptr<const config::Listener> config;           // of the newest table that listed it
   http::HeadLimits limits;                                  // as `config` says
-  std::unique_ptr<loop::Listener> listener;                 // null: closed, or it could not be opened yet
-  std::size_t clients = 0;                                  // open connections
-  std::shared_ptr<routing::ListenerLedger> ledger;          // outlives the sockets
-  routing::ListenerCell* cell = nullptr;                    // this worker's, in `ledger`
+  // This worker's; unset: closed, or they could not be opened yet. There may be none: then its connections
+  // come from other workers alone.
+  std::optional<std::vector<std::unique_ptr<loop::Listener>>> listeners;
+  std::size_t clients = 0;                          // open connections
+  std::shared_ptr<routing::ListenerLedger> ledger;  // outlives the sockets
+  routing::ListenerCell* cell = nullptr;            // this worker's, in `ledger`
 
   // Its connections end with their next answer.
   [[nodiscard]] bool leaving() const noexcept { return routes == nullptr || routes->leaving; }
@@ -60,6 +62,7 @@ class Entrances {
   [[nodiscard]] Entrance& entrance_of(const AcceptGroup::Passed& passed);
   void count_at(Entrance& entrance, const routing::ListenerSockets& sockets) const noexcept;
   void open(Entrance& entrance, base::WorkerIndex worker);
+  [[nodiscard]] base::Expected<std::unique_ptr<loop::Listener>> listen(Entrance& entrance, int socket);
   void receive(Entrance& entrance, loop::Accepted connection);
   static void close(Entrance& entrance);
 

@@ -95,13 +95,13 @@ struct ListenerLedger {
   std::vector<ListenerCell> cells;
 };
 
-// One listening address with a socket per worker. A worker duplicates its own socket when it adopts a table;
-// the address is released once the last table and the last worker have released it.
+// One listening address. How many sockets it has is decided when it is opened, and stays until it is given
+// up, however many workers a later daemon has: the kernel hands connections to each of them, so none may be
+// left unpolled or closed. Socket i belongs to worker i modulo the workers, which duplicates it when it
+// adopts a table. The address is released once the last table and the last worker have released it.
 struct ListenerSockets {
-  ListenerSockets(const base::Address& where, std::vector<base::UniqueFd> opened)
-      : address(where),
-        sockets(std::move(opened)),
-        ledger(std::make_shared<ListenerLedger>(sockets.size())) {}
+  ListenerSockets(const base::Address& where, std::vector<base::UniqueFd> opened, std::size_t workers)
+      : address(where), sockets(std::move(opened)), ledger(std::make_shared<ListenerLedger>(workers)) {}
 
   base::Address address;
   std::vector<base::UniqueFd> sockets;

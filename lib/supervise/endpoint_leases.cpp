@@ -35,6 +35,28 @@ base::Expected<EndpointLeases::Lease> EndpointLeases::lease(const routing::Ident
   return Lease{};
 }
 
+base::Expected<EndpointLeases::Lease> EndpointLeases::lease_again(const routing::Identity& who,
+                                                                  const spec::Spec& spec,
+                                                                  const std::string& address) {
+  if (!config::is_routed(spec.app.endpoint)) return Lease{};
+  auto at = base::Address::parse(address);
+  if (!at) return std::unexpected(at.error());
+  if (at->is_unix() != has_socket(spec)) return base::fail(address + " is no address of such an app");
+  if (spec.app.endpoint == config::EndpointKind::port) {
+    if (!ports_.lease_again(at->port())) return base::fail(address + " is another instance's");
+    return Lease{*at};
+  }
+  if (spec.app.endpoint == config::EndpointKind::socket) {
+    auto again = sockets_.lease_again(who, spec, *at);
+    if (!again) return std::unexpected(again.error());
+    return Lease{*again};
+  }
+  auto listening = sockets_.listening(who, spec);
+  if (!listening) return std::unexpected(listening.error());
+  if (listening->address.text() != address) return base::fail(address + " is not the slot's socket");
+  return Lease{listening->address, listening->fd};
+}
+
 void EndpointLeases::give_back(const spec::Spec& spec, const base::Address& address) {
   switch (spec.app.endpoint) {
     case config::EndpointKind::port: ports_.give_back(address.port()); return;

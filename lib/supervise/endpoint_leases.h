@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/address.h"
@@ -27,12 +28,19 @@ class EndpointLeases {
 
   // `ensure_runtime_dir` makes the runtime folder again if it was removed; its error says why the folder
   // must not be used. Empty: the folder is assumed to be there.
-  EndpointLeases(config::PortRange ports, std::filesystem::path runtime_dir,
+  // `holder`, which may be null, holds the sockets that apps are given for the next daemon.
+  EndpointLeases(config::PortRange ports, std::filesystem::path runtime_dir, base::Holder* holder,
                  std::function<base::Expected<void>()> ensure_runtime_dir)
-      : ports_(ports), sockets_(std::move(runtime_dir)), ensure_runtime_dir_(std::move(ensure_runtime_dir)) {}
+      : ports_(ports),
+        sockets_(std::move(runtime_dir), holder),
+        ensure_runtime_dir_(std::move(ensure_runtime_dir)) {}
 
-  // At boot, before the first lease: removes the socket files that a former daemon left.
+  // At boot, when everything that outlived the former daemon is leased again: removes the other socket files
+  // that it left.
   void clear_leftovers() const { sockets_.clear_leftovers(); }
+  // What an incarnation has that was started by a former daemon. An error: it cannot be its address.
+  [[nodiscard]] base::Expected<Lease> lease_again(const routing::Identity& who, const spec::Spec& spec,
+                                                  const std::string& address);
   // The error carries errno's value, if there is one.
   [[nodiscard]] base::Expected<Lease> lease(const routing::Identity& who, const spec::Spec& spec);
   void give_back(const spec::Spec& spec, const base::Address& address);

@@ -27,7 +27,7 @@ long long whole_seconds(base::Duration duration) {
 
 }  // namespace
 
-ListenerBook::ListenerBook(std::size_t workers) : workers_(workers) {}
+ListenerBook::ListenerBook(std::size_t workers, base::Holder* holder) : workers_(workers), holder_(holder) {}
 ListenerBook::~ListenerBook() = default;
 
 OpenAddressRef ListenerBook::find_open(const std::string& key) const {
@@ -47,7 +47,7 @@ base::Expected<std::unique_ptr<ListenerBook::Opened>> ListenerBook::open(
       OpenAddressRef one = find_open(address_key(listener, address));
       if (!one) {
         std::erase_if(known_, [](const auto& known) { return known.expired(); });
-        auto fresh = open_address(listener, address, workers_, known_);
+        auto fresh = open_address(listener, address, workers_, known_, holder_);
         if (!fresh) return std::unexpected(fresh.error());
         one = std::move(*fresh);
         known_.push_back(one);

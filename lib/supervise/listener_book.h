@@ -27,7 +27,8 @@ class ListenerBook {
   // without commit(), it closes the newly opened ones.
   class Opened;
 
-  explicit ListenerBook(std::size_t workers);
+  // `holder`, which may be null, holds the sockets for the next daemon.
+  explicit ListenerBook(std::size_t workers, base::Holder* holder = nullptr);
   ListenerBook(const ListenerBook&) = delete;
   ListenerBook& operator=(const ListenerBook&) = delete;
   ~ListenerBook();
@@ -119,6 +120,7 @@ class ListenerBook {
   [[nodiscard]] OpenAddressRef find_open(const std::string& key) const;
 
   std::size_t workers_;
+  base::Holder* holder_;
   Definitions in_force_;
   std::vector<std::unique_ptr<Row>> rows_;
   std::vector<OpenAddressRef> ready_;                           // until the next table

@@ -111,10 +111,17 @@ base::Expected<base::Port> PortLeases::lease() {
   return base::fail(what);
 }
 
+bool PortLeases::lease_again(base::Port port) {
+  if (!leased_.insert(port).second) return false;
+  std::erase(free_, port);
+  return true;
+}
+
 void PortLeases::give_back(base::Port port) {
   [[maybe_unused]] std::size_t known = leased_.erase(port);
   assert(known == 1);
-  free_.push_back(port);
+  // The range may have been another one when it was leased.
+  if (port >= range_.first && port <= range_.last) free_.push_back(port);
 }
 
 }  // namespace gracevisor::supervise

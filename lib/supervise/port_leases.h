@@ -24,6 +24,8 @@ class PortLeases {
   // wildcard address, which an app may choose. The error says how many are leased and how many are held by
   // other processes; or why none could be tested, with errno's value as its code.
   [[nodiscard]] base::Expected<base::Port> lease();
+  // One that an incarnation of a former daemon has. False: it is leased.
+  [[nodiscard]] bool lease_again(base::Port port);
   // Requires: `port` is leased.
   void give_back(base::Port port);
   [[nodiscard]] std::size_t leased() const noexcept { return leased_.size(); }

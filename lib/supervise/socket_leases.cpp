@@ -1,5 +1,6 @@
 #include "supervise/socket_leases.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <system_error>
 
 #include "config/socket_path.h"
+#include "loop/listening_socket.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -102,9 +104,11 @@ Expected<base::UniqueFd> listen_at(const path& file, const base::Address& addres
 
 }  // namespace
 
-SocketLeases::SocketLeases(path runtime_dir) : runtime_dir_(std::move(runtime_dir)) {}
+SocketLeases::SocketLeases(path runtime_dir, base::Holder* holder)
+    : runtime_dir_(std::move(runtime_dir)), holder_(holder) {}
 
 SocketLeases::~SocketLeases() {
+  if (holder_ != nullptr && holder_->left_to_others()) return;
   close_listening([](const routing::Identity&) { return true; });
 }
 
@@ -116,7 +120,7 @@ void SocketLeases::clear_leftovers() const {
     std::error_code unreadable;
     for (std::filesystem::directory_iterator generation(app->path(), unreadable);
          !unreadable && generation != end; generation.increment(unreadable)) {
-      clear_folder(generation->path());
+      if (!folders_.contains(generation->path())) clear_folder(generation->path());
     }
     (void)::rmdir(app->path().c_str());
   }
@@ -163,6 +167,18 @@ Expected<base::Address> SocketLeases::lease(const routing::Identity& who, const 
   return other_user(spec) ? address->owned_by(spec.credentials->uid) : *address;
 }
 
+Expected<base::Address> SocketLeases::lease_again(const routing::Identity& who, const spec::Spec& spec,
+                                                  const base::Address& address) {
+  path folder = config::socket_folder(runtime_dir_, spec.app.name, who.generation);
+  path file = folder / config::socket_name(who.slot, who.incarnation);
+  if (path_of(address) != file || leased_.contains(file)) {
+    return base::fail(address.text() + " is not the instance's socket");
+  }
+  if (auto entered = enter(folder, spec); !entered) return std::unexpected(entered.error());
+  leased_.insert(file);
+  return other_user(spec) ? address.owned_by(spec.credentials->uid) : address;
+}
+
 void SocketLeases::give_back(const base::Address& address) {
   path file = path_of(address);
   [[maybe_unused]] std::size_t known = leased_.erase(file);
@@ -185,8 +201,9 @@ Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identit
   auto address = base::Address::unix_path(file.string());
   if (!address) return std::unexpected(address.error());
   if (auto entered = enter(folder, spec); !entered) return std::unexpected(entered.error());
-  auto removed = remove_file(file);
-  auto fd = removed ? listen_at(file, *address, spec) : std::unexpected(removed.error());
+  const std::string held_as =
+      fmt::format("fd/{}/{}.{}", spec.app.name, who.generation.value(), who.slot.value());
+  auto fd = open_at(file, *address, spec, held_as);
   if (!fd) {
     leave(folder);
     return std::unexpected(fd.error());
@@ -194,8 +211,21 @@ Expected<SocketLeases::Listening> SocketLeases::listening(const routing::Identit
   int number = fd->get();
   struct stat st{};
   (void)::lstat(file.c_str(), &st);  // on failure the file is already gone, and is found missing
-  listening_.emplace(slot, Open{file, *address, std::move(*fd), st.st_dev, st.st_ino});
+  listening_.emplace(slot, Open{file, *address, std::move(*fd), held_as, st.st_dev, st.st_ino});
   return Listening{*address, number};
+}
+
+// The one that a former daemon opened, if it is held; otherwise a new one.
+Expected<base::UniqueFd> SocketLeases::open_at(const path& file, const base::Address& address,
+                                               const spec::Spec& spec, const std::string& held_as) {
+  if (base::UniqueFd held = holder_ != nullptr ? holder_->take(held_as) : base::UniqueFd()) {
+    const auto at = loop::listening_address(held.get());
+    if (at && at->text() == address.text()) return held;
+  }
+  if (auto removed = remove_file(file); !removed) return std::unexpected(removed.error());
+  auto fd = listen_at(file, address, spec);
+  if (fd && holder_ != nullptr) holder_->hold(held_as, fd->get());
+  return fd;
 }
 
 bool SocketLeases::in_place(const Open& open) {
@@ -233,6 +263,7 @@ void SocketLeases::close(const Open& open) {
   (void)::shutdown(open.fd.get(), SHUT_RD);
   while (base::UniqueFd(::accept4(open.fd.get(), nullptr, nullptr, SOCK_CLOEXEC))) {
   }
+  if (holder_ != nullptr) holder_->release(open.held_as);
   leave(open.path.parent_path());
 }
 

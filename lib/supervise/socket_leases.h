@@ -4,7 +4,7 @@
 // A path is leased to one incarnation and, like a port, returns only when its process group is gone, its
 // endpoint is quiescent and no probe is out (the caller's duty); then its file is removed. A listening socket
 // belongs to a slot of a generation and outlives incarnations: a connection that arrives between two of them
-// waits in its backlog.
+// waits in its backlog; and daemons, if there is a holder.
 //
 // If the app's user is not the daemon's, the folder of a generation belongs to that user (mode 0700) when the
 // app binds, and to the daemon (0711) when it does not. In a user's folder the addresses are marked with
@@ -18,9 +18,11 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <string>
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/holder.h"
 #include "base/unique_fd.h"
 #include "routing/endpoint.h"
 #include "spec/spec.h"
@@ -29,16 +31,22 @@ namespace gracevisor::supervise {
 
 class SocketLeases {
  public:
-  explicit SocketLeases(std::filesystem::path runtime_dir);
+  // `holder`, which may be null, holds the listening sockets for the next daemon.
+  explicit SocketLeases(std::filesystem::path runtime_dir, base::Holder* holder = nullptr);
   SocketLeases(const SocketLeases&) = delete;
   SocketLeases& operator=(const SocketLeases&) = delete;
   ~SocketLeases();
 
-  // Removes what a former daemon left. Requires: nothing is leased, and no other daemon uses the folder.
+  // Removes what a former daemon left of generations that have nothing leased. Requires: no other daemon uses
+  // the folder.
   void clear_leftovers() const;
 
   // endpoint = "socket": a path for this incarnation, with no file at it.
   [[nodiscard]] base::Expected<base::Address> lease(const routing::Identity& who, const spec::Spec& spec);
+  // The same path, of an incarnation that a former daemon started; its file is left alone.
+  [[nodiscard]] base::Expected<base::Address> lease_again(const routing::Identity& who,
+                                                          const spec::Spec& spec,
+                                                          const base::Address& address);
   // Requires: `address` is leased.
   void give_back(const base::Address& address);
 
@@ -62,6 +70,7 @@ class SocketLeases {
     std::filesystem::path path;
     base::Address address;
     base::UniqueFd fd;
+    std::string held_as;
     dev_t device = 0;  // of the file
     ino_t inode = 0;
   };
@@ -69,8 +78,12 @@ class SocketLeases {
   [[nodiscard]] base::Expected<void> enter(const std::filesystem::path& folder, const spec::Spec& spec);
   void leave(const std::filesystem::path& folder);
   void close(const Open& open);
+  [[nodiscard]] base::Expected<base::UniqueFd> open_at(const std::filesystem::path& file,
+                                                       const base::Address& address, const spec::Spec& spec,
+                                                       const std::string& held_as);
 
   std::filesystem::path runtime_dir_;
+  base::Holder* holder_;
   std::set<std::filesystem::path> leased_;
   std::map<routing::Identity, Open> listening_;
   std::map<std::filesystem::path, std::size_t> folders_;  // of generations: how many sockets are in each

@@ -20,14 +20,14 @@ std::vector<const routing::WorkerPort*> ports_of(const std::vector<WorkerLink>& 
 }  // namespace
 
 Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, process::Parent& parent,
-                       Settings settings, std::vector<WorkerLink> workers)
+                       base::Holder* holder, Settings settings, std::vector<WorkerLink> workers)
     : loop_(loop),
       log_(log),
       settings_(std::move(settings)),
       workers_(workers.size()),
       shortages_(ports_of(workers)),
       publisher_(std::move(workers)),
-      listeners_(workers_),
+      listeners_(workers_, holder),
       events_([this] { schedule_turn(); }),
       next_turn_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
@@ -37,6 +37,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              log,
                              writer,
                              parent,
+                             holder,
                              publisher_,
                              events_,
                              workers_,

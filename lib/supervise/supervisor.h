@@ -61,8 +61,9 @@ class Supervisor {
     };
     std::function<void(const config::DaemonLog&)> adjust_log = [](const auto& /*log*/) {};
   };
+  // `holder`, which may be null: of what outlives the daemon.
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, process::Parent& parent,
-             Settings settings, std::vector<WorkerLink> workers);
+             base::Holder* holder, Settings settings, std::vector<WorkerLink> workers);
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();

@@ -28,7 +28,7 @@ spec::Placement placement(const Identity& who, const std::optional<base::Address
 
 World::World(Surroundings around)
     : around_(std::move(around)),
-      leases_(around_.ports, around_.runtime_dir, around_.ensure_runtime_dir),
+      leases_(around_.ports, around_.runtime_dir, around_.holder, around_.ensure_runtime_dir),
       looker_(around_.loop, around_.parent.pid()),
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched) {

@@ -35,6 +35,7 @@ class World final : public decide::Effects, private RunObserver {
     base::Log& log;
     output::Writer& writer;
     process::Parent& parent;  // of the instances
+    base::Holder* holder;     // of what outlives the daemon; may be null
     const Publisher& publisher;
     EventQueue& events;
     std::size_t workers = 1;

@@ -148,7 +148,7 @@ class Proxy {
     ledger_ = web.ledger = std::make_shared<routing::AppLedger>(1);
     table->apps.push_back(web);
     table->listeners.push_back(
-        {std::make_shared<routing::ListenerSockets>(address_, std::move(opened->sockets)),
+        {std::make_shared<routing::ListenerSockets>(address_, std::move(opened->sockets), 1),
          std::make_shared<routing::HostIndex>(std::vector<routing::HostIndex::Entry>{{"", "/", web.id}},
                                               std::nullopt),
          std::make_shared<config::Listener>(), std::nullopt, nullptr});

@@ -39,7 +39,8 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
     canary_out_.emplace(accept_from(path.sockets.front()));
   }
   auto public_side = listen_on(new_address(layout.clients));
-  listener_ = std::make_shared<routing::ListenerSockets>(public_side.address, std::move(public_side.sockets));
+  listener_ =
+      std::make_shared<routing::ListenerSockets>(public_side.address, std::move(public_side.sockets), 1);
   listener.name = "public";
   web.id = base::AppId(1);
   web.name = "web";

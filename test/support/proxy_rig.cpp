@@ -25,7 +25,8 @@ ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew) {
     REQUIRE(deaf);
     opened->sockets.push_back(std::move(deaf->sockets.front()));
   }
-  sockets_ = std::make_shared<routing::ListenerSockets>(opened->address, std::move(opened->sockets));
+  sockets_ =
+      std::make_shared<routing::ListenerSockets>(opened->address, std::move(opened->sockets), crew.workers);
   listener.name = "public";
   web.id = base::AppId(1);
   web.name = "web";
