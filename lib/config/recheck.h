@@ -9,8 +9,8 @@
 
 namespace gracevisor::config {
 
-// The error is the first misfit, with its path: "apps[2].health.interval: 1ms is out of range (allowed: 10ms
-// to 1d)".
+// The error is the first misfit, with its path: "apps[2].health.interval: "1ms" is not a duration, 10ms to
+// 1d".
 [[nodiscard]] base::Expected<void> recheck(const Config& config);
 
 }  // namespace gracevisor::config

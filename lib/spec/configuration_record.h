@@ -43,8 +43,8 @@ struct ConfigurationRecord {
 [[nodiscard]] base::Expected<std::string> to_text(const config::Config& config,
                                                   const std::filesystem::path& file,
                                                   std::chrono::sys_seconds when);
-// And back. The error has the path of the first misfit: "config.apps[2].health.interval: 1ms is not a
-// duration, 10ms to 1d", "config.apps[2].health.interval is damaged"; or says that a newer version wrote it.
+// And back. The error has the path of the first misfit: "config.apps[2].health.interval is damaged", or with
+// what config::recheck() says: "config.apps[2].user: …"; or it says that a newer version wrote the record.
 [[nodiscard]] base::Expected<ConfigurationRecord> configuration_from_text(const std::string& text);
 
 [[nodiscard]] std::filesystem::path configuration_path(const std::filesystem::path& state_dir);
