@@ -12,15 +12,6 @@
 namespace gracevisor::config {
 namespace {
 
-// A name that can be used in a file name, a selector (web@43.1) and a log line.
-bool valid_name(std::string_view name) {
-  constexpr std::size_t kLongest = 63;
-  auto alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-  return !name.empty() && name.size() <= kLongest && alphanumeric(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [&](char c) { return alphanumeric(c) || c == '_' || c == '-'; });
-}
-
 class DraftReader {
  public:
   DraftReader(const DaemonUser& user, Findings& findings) : reading_(findings, user) {
@@ -117,6 +108,14 @@ class DraftReader {
 };
 
 }  // namespace
+
+bool valid_name(std::string_view name) {
+  constexpr std::size_t kLongest = 63;
+  auto alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  return !name.empty() && name.size() <= kLongest && alphanumeric(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '_' || c == '-'; });
+}
 
 Source source_of(const AppDraft& draft, std::string_view key) {
   const Entry* entry = find(*draft.table, key);

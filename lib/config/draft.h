@@ -28,6 +28,9 @@ struct Draft {
   std::vector<AppDraft> apps;
 };
 
+// Can it name an app or a listener: in a file name, a selector (web@43.1) and a log line?
+[[nodiscard]] bool valid_name(std::string_view name);
+
 // The position of `key` in the app's table, or of the app itself if it has no such key.
 [[nodiscard]] Source source_of(const AppDraft& draft, std::string_view key);
 // The same for a key within one of its tables: "log", "stdout".

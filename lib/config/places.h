@@ -16,6 +16,10 @@ class Places {
  public:
   // Of what is said twice, the first remains.
   void add(std::string path, const Source& source) { places_.try_emplace(std::move(path), source); }
+  // All of them, by path: for a record.
+  using Entries = std::map<std::string, Source, std::less<>>;
+  [[nodiscard]] const Entries& entries() const { return places_; }
+  [[nodiscard]] Entries& entries() { return places_; }
   // Null if no file has a value at `path`, or if it is a table.
   [[nodiscard]] const Source* find(std::string_view path) const {
     const auto place = places_.find(path);
@@ -41,7 +45,7 @@ class Places {
     return first;
   }
 
-  std::map<std::string, Source, std::less<>> places_;
+  Entries places_;
 };
 
 }  // namespace gracevisor::config

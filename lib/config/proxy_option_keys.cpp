@@ -11,8 +11,6 @@
 namespace gracevisor::config {
 namespace {
 
-constexpr std::uint64_t kMostPage = 64U << 10;
-
 // Framing and hop-by-hop fields belong to the proxy; a rule on these would break messages.
 bool is_ours(std::string_view name) {
   static constexpr std::string_view kOurs[] = {

@@ -11,6 +11,8 @@ namespace gracevisor::config {
 using HeaderSet = std::vector<std::pair<std::string, std::string>>;
 using ErrorPages = std::vector<ErrorPage>;
 
+inline constexpr std::uint64_t kMostPage = 64U << 10;  // bytes of an error page
+
 void read_set(Reading& reading, const Item& item, HeaderSet& set);
 void read_remove(Reading& reading, const Item& item, std::vector<std::string>& names);
 void read_trailers(Reading& reading, const Item& item, std::vector<std::string>& trailers);

@@ -1,8 +1,9 @@
-// What a state file keeps of a spec besides the keys of the configuration, which have a table of their own
+// What state files keep besides the keys of the configuration, which have a table of their own
 // (config/key.h). Each structure is taken apart by a structured binding: if a member is added to a structure
 // but forgotten here, the code does not compile. Thread: any.
 #pragma once
 
+#include "base/file_stamp.h"
 #include "config/keys.h"
 #include "spec/spec.h"
 
@@ -15,6 +16,21 @@ void fields(auto& archive, IsA<config::Source> auto& value) {
   archive.kept("file", file);
   archive.kept("line", line);
   archive.kept("column", column);
+}
+
+void fields(auto& archive, IsA<base::FileStamp> auto& value) {
+  auto& [device, inode, size, changed_s, changed_ns] = value;
+  archive.kept("device", device);
+  archive.kept("inode", inode);
+  archive.kept("size", size);
+  archive.kept("changed_s", changed_s);
+  archive.kept("changed_ns", changed_ns);
+}
+
+void fields(auto& archive, IsA<config::PortRange> auto& value) {
+  auto& [first, last] = value;
+  archive.kept("first", first);
+  archive.kept("last", last);
 }
 
 void fields(auto& archive, IsA<config::EnvironmentFile> auto& value) {

@@ -22,6 +22,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/strong.h"
 #include "spec/state_fields.h"
 
 namespace gracevisor::spec {
@@ -81,6 +82,10 @@ class StateWriter {
     return string_to_json(value.string());
   }
   [[nodiscard]] static Json encode(base::Millis value) { return value.count(); }
+  template <class T, class Tag>
+  [[nodiscard]] static Json encode(const base::Strong<T, Tag>& value) {
+    return encode(value.value());
+  }
   [[nodiscard]] static Json encode(const base::Address& value) { return string_to_json(value.text()); }
   template <class T>
   [[nodiscard]] static Json encode(const std::optional<T>& value) {
@@ -98,8 +103,8 @@ class StateWriter {
     return encode_all(values);
   }
   // An array of pairs: a JSON object's keys would have to be UTF-8.
-  template <class V>
-  [[nodiscard]] static Json encode(const std::map<std::string, V>& values) {
+  template <class V, class Order>
+  [[nodiscard]] static Json encode(const std::map<std::string, V, Order>& values) {
     return encode_all(values);
   }
 
@@ -178,6 +183,13 @@ class StateReader {
     if (address) value = *address;
     return address.has_value();
   }
+  template <class T, class Tag>
+  [[nodiscard]] bool decode(const Json& json, base::Strong<T, Tag>& value) {
+    T plain{};
+    if (!decode(json, plain)) return false;
+    value = base::Strong<T, Tag>(plain);
+    return true;
+  }
   [[nodiscard]] bool decode(const Json& json, base::Millis& value) {
     // A value that does not fit in nanoseconds would overflow later.
     constexpr auto kMax = std::chrono::duration_cast<base::Millis>(base::Duration::max()).count();
@@ -205,8 +217,8 @@ class StateReader {
     }
     return true;
   }
-  template <class V>
-  [[nodiscard]] bool decode(const Json& json, std::map<std::string, V>& values) {
+  template <class V, class Order>
+  [[nodiscard]] bool decode(const Json& json, std::map<std::string, V, Order>& values) {
     std::vector<std::pair<std::string, V>> pairs;
     if (!decode(json, pairs)) return false;
     values.clear();
