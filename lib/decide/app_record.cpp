@@ -67,8 +67,8 @@ spec::AppState App::to_record() const {
   keep_newest(state.leaving, spec::kMostLeaving);
   for (const spec::FrozenGeneration& one : state.leaving) named.push_back(one.id);
   const auto add = [&](const Deploy& deploy) {
-    const bool whole =
-        is_among(named, deploy.candidate().id()) && (deploy.old() == nullptr || is_among(named, deploy.old()->id()));
+    const bool whole = is_among(named, deploy.candidate().id()) &&
+                       (deploy.old() == nullptr || is_among(named, deploy.old()->id()));
     if (whole) state.deploys.push_back(deploy.state());
   };
   for (const auto& deploy : finishing_) {

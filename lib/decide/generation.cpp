@@ -83,6 +83,7 @@ void Generation::shed_surplus() {
   std::size_t spare = healthy();
   for (const auto& instance : surplus() | std::views::reverse) {
     if (role_ != Role::live || instance->role() == Role::leaving) continue;
+    if (instance->unproven() && !served) continue;  // it may turn out to be the last that serves
     if (instance->routable()) {
       if (!served && spare == 1) continue;
       --spare;

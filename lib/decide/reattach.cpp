@@ -81,6 +81,11 @@ void App::rebuild(const spec::AppState& state, const spec::SlotsRecord* slots, c
   wanted_ = state.live_spec != nullptr && !stopped_;
   const bool cut_over =
       state.guarding() && wanted_ && (found.any_of(state.candidate) || found.any_of(state.live));
+  // All instances of what takes over are healthy then, which their slots' record may not say yet.
+  const bool has_taken_over =
+      cut_over || std::ranges::any_of(state.deploys, [&state](const auto& deploy) {
+        return deploy.step == DeployStep::finishing && deploy.generation == state.live;
+      });
   std::vector<spec::FrozenGeneration> known = spec::reattachable(state, knowledge_.boot_id());
   std::ranges::sort(known, {}, &spec::FrozenGeneration::id);
   for (const spec::FrozenGeneration& one : known) {
@@ -93,7 +98,7 @@ void App::rebuild(const spec::AppState& state, const spec::SlotsRecord* slots, c
     if (lot == Lot::serve || (is_live && !cut_over)) live_ = &generation;
     const auto children = found.children.find(one.id);
     generation.reattach(children != found.children.end() ? children->second : std::vector<FoundChild>(),
-                        slots, lot, cut_over);
+                        slots, lot, has_taken_over);
   }
   note_recorded(state);
   for (const spec::DeployState& deploy : state.deploys) resume_deploy(deploy, cut_over);
