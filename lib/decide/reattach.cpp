@@ -50,6 +50,10 @@ std::vector<Identity> App::reattach(const spec::AppState& state, const spec::Slo
   Found found;
   const std::vector<spec::FrozenGeneration> known = spec::reattachable(state, knowledge_.boot_id());
   for (const FoundChild& child : children) {
+    // A number that was used is never used again, although the record of that may not have reached the disk.
+    if (child.who.app == id_ && child.who.generation <= base::GenerationId(spec::kMaxGeneration)) {
+      last_generation_ = std::max(last_generation_, child.who.generation);
+    }
     const bool ours = is_sound(child.who, id_) && std::ranges::any_of(known, [&child](const auto& one) {
                         return one.id == child.who.generation;
                       });
