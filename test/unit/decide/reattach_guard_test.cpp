@@ -132,6 +132,7 @@ TEST_CASE(
   remains.slots->slots.back().state = SlotState::replacing;
   another.reattach(remains);
   CHECK(another.effects.count("signal 1.1 15") == 1);
+  CHECK(another.app.slots().slots.back().state == SlotState::replacing);
   another.exit(2, 1, Exited{1});
   CHECK(another.live() == 2);
 }

@@ -183,6 +183,8 @@ TEST_CASE(
     next.reattach(former.remains());
     CHECK(next.effects.count("signal 1.1 15") == 1);
     CHECK(next.app.mode() != routing::AppMode::stopped);
+    CHECK(next.instance(1, 1).since() == next.effects.now());
+    CHECK(next.app.slots().slots[0].state == SlotState::replacing);
     next.exit(1, 1, Exited{0});
     CHECK(next.instance(1, 1).state() == InstanceState::backoff);
     next.effects.advance(10s);
