@@ -60,7 +60,7 @@ std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Repo
   bool was_stopped = std::exchange(stopped_, std::nullopt).has_value();
   bool first = live_ == nullptr;
   if (first) live_ = &add_generation(std::move(spec), Role::live, again);
-  if (first || was_stopped) record(Record::current);
+  if (first || was_stopped) record();
   live_->set_role(Role::live);
   remember(report, live_);
   report->add(
@@ -169,23 +169,6 @@ void App::withdraw() {
   live_ = deployed_from();
 }
 
-std::uint64_t App::record(Record what) {
-  spec::AppState state;
-  state.app = name_;
-  state.last_generation = last_generation_;
-  const Generation* live = what == Record::candidate ? &deploy_->candidate() : live_;
-  if (live != nullptr && !removing_) {
-    state.live = live->id();
-    state.live_spec = live->spec();
-  }
-  if (what == Record::provisional) {
-    state.candidate = deploy_->candidate().id();
-    state.candidate_spec = deploy_->candidate().spec();
-  }
-  if (what == Record::current) state.stopped = stopped_;
-  return records_.write(std::move(state));
-}
-
 Instance* App::find(const Identity& who) const {
   for (const auto& generation : generations_) {
     if (Instance* instance = generation->find(who)) return instance;
@@ -247,16 +230,14 @@ void App::advance() {
   for (auto& deploy : finishing_) deploy->advance();
   std::erase_if(finishing_, [](const auto& deploy) { return deploy->phase() == Deploy::Phase::ended; });
   for (auto& generation : generations_) generation->shed_surplus();
+  record_ends();
   advance_waits();
   forget_ended();
 }
 
 void App::forget_ended() {
   std::erase_if(generations_, [this](const auto& generation) {
-    if (generation.get() == live_ || !generation->ended()) return false;
-    if (deploy_ && deploy_->refers_to(*generation)) return false;
-    return std::none_of(finishing_.begin(), finishing_.end(),
-                        [&](const auto& deploy) { return deploy->refers_to(*generation); });
+    return generation.get() != live_ && !unfinished(*generation);
   });
 }
 

@@ -54,6 +54,21 @@ class App final : private DeployHost {
   // The daemon is booting, and this app will be started shortly: its clients wait until start(). False: it
   // will not be started after all.
   void expect_start(bool expected);
+  // Instead of start() or stay_stopped(), once, by a daemon whose keeper has kept the app's processes through
+  // the end of the former daemon: what these are goes on, and so do the deploys of `state` (reattach.cpp).
+  // `slots`: null: there is none that can be read. `children`: all of the app that the keeper has, also those
+  // that have ended: their events follow through on(). Their runs exist already, as signals are sent at once.
+  // Returns those that are not the app's, which the caller ends: of a generation that is not
+  // spec::reattachable(), or that cannot be. If the record is of another boot, that is all of them, and the
+  // app is as it was.
+  [[nodiscard]] std::vector<Identity> reattach(const spec::AppState& state, const spec::SlotsRecord* slots,
+                                               const std::vector<FoundChild>& children);
+  // At the latest 100 ms after reattach(): if no instance of the live generation has passed a probe by then,
+  // those that were healthy serve, and probes judge them meanwhile. One that hangs must not keep the daemon
+  // from serving.
+  void trust_reattached();
+  // For the next daemon: it is compared with the former one, and kept if it differs.
+  [[nodiscard]] spec::SlotsRecord slots() const;
   // A command stopped the app before this daemon began, and it stays stopped. `spec` belongs to generation
   // `again`, which served last; null: none had served, or its record cannot be started.
   void stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::GenerationId again);
@@ -169,15 +184,23 @@ class App final : private DeployHost {
     std::shared_ptr<Report> deploy = {};  // aborted: the report of the deploy that it ends
     std::vector<Identity> killed = {};
     std::set<base::Slot> unwell = {};  // scaled: what was not healthy before, and is not waited for
+    std::uint64_t serial = 0;          // stopped: of the record that says so
     bool placed = false;               // healthy: what it started has been told
   };
 
   void cut_over(bool parked) override;
   void cut_back() override;
   void withdraw() override;
-  std::uint64_t record(Record what) override;
+  std::uint64_t record() override;
 
   void advance();
+  [[nodiscard]] spec::AppState to_record() const;
+  [[nodiscard]] bool unfinished(const Generation& generation) const;
+  void note_recorded(const spec::AppState& state);
+  void record_ends();
+  struct Found;
+  void rebuild(const spec::AppState& state, const spec::SlotsRecord* slots, const Found& found);
+  void resume_deploy(spec::DeployState deploy, bool cut_over);
   [[nodiscard]] std::string progress(const Wait& wait) const;
   [[nodiscard]] std::string leaving_progress() const;
   void advance_waits();
@@ -219,7 +242,10 @@ class App final : private DeployHost {
   std::optional<StartFailure> start_failure_;
   bool removing_ = false;
   RecordKeeper records_;
-  std::unique_ptr<Deploy> deploy_;                  // holds the slot
+  // What the newest record names only until it has ended.
+  std::vector<base::GenerationId> recorded_generations_;
+  std::vector<base::GenerationId> recorded_deploys_;  // by the generation that each brings
+  std::unique_ptr<Deploy> deploy_;                    // holds the slot
   std::vector<std::unique_ptr<Deploy>> finishing_;  // slot free; the generation that leaves drains and stops
   std::vector<Wait> waits_;
   std::shared_ptr<Report> last_deploy_;

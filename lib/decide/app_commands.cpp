@@ -49,8 +49,9 @@ std::expected<void, Refused> App::stop(const spec::Stopped& by, Haste haste, std
   start_failure_.reset();
   if (!stopped_ && !removing_) stopped_ = by;
   end_all(haste);
-  record(Record::current);
-  waits_.push_back({Wait::For::stopped, std::move(report)});
+  Wait wait{.what = Wait::For::stopped, .report = std::move(report)};
+  wait.serial = record();
+  waits_.push_back(std::move(wait));
   effects_.publish();
   advance();
   return {};

@@ -8,7 +8,7 @@ namespace gracevisor::decide {
 void App::adjust(spec::SpecRef spec) {
   assert(!deploy_ && live_ != nullptr);
   live_->adjust(std::move(spec));
-  record(Record::current);
+  record();
   effects_.publish();
   advance();
 }
@@ -24,7 +24,7 @@ void App::remove(std::shared_ptr<Report> report) {
     generation->leave(false);
     generation->release();
   }
-  record(Record::current);
+  record();
   waits_.push_back({Wait::For::removed, std::move(report)});
   effects_.publish();
   advance();

@@ -29,7 +29,7 @@ bool App::settle_stop(Wait& wait) {
     wait.report->finish(knowledge_.now(), "failed", "started again meanwhile", ExitCode::aborted);
     return true;
   }
-  if (!ended() || records_.asked()) return false;
+  if (!ended() || records_.asks(wait.serial)) return false;
   std::string what = live_ != nullptr ? live_->name() : name_;
   if (const auto& trouble = records_.trouble()) {
     wait.report->add(

@@ -29,6 +29,7 @@ void Deploy::begin() {
   const config::App& app = candidate_.spec()->app;
   tell(fact::DeployBegan{candidate_.id(), old_ != nullptr ? std::optional(old_->id()) : std::nullopt,
                          app.instances, candidate_.spec()->directory.string()});
+  (void)host_.record();
   effects_.open_window(app_);
   effects_.arm(app_, AppTimer::deploy_timeout, app.deploy.timeout);
   candidate_.start();
@@ -67,11 +68,13 @@ void Deploy::advance_checking() {
   guarded_ = old_ != nullptr && app.deploy.guard > base::Millis::zero() && config::is_routed(app.endpoint);
   provisional_ = guarded_ && old_->healthy() > 0;
   phase_ = Phase::recording;
-  serial_ = host_.record(provisional_ ? DeployHost::Record::provisional : DeployHost::Record::candidate);
+  step_ = provisional_ ? spec::DeployStep::guarding : spec::DeployStep::finishing;
+  serial_ = host_.record();
 }
 
 void Deploy::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
-  if (serial != serial_) return;
+  // A later record says the same of this deploy.
+  if (serial < serial_) return;
   if (phase_ == Phase::confirming) on_confirmed(written);
   if (phase_ != Phase::recording) return;
   if (!written) {
@@ -101,20 +104,24 @@ void Deploy::enter_guard() {
   tell(fact::CutOver{candidate_.id(), old_ != nullptr ? std::optional(old_->id()) : std::nullopt,
                      old_at_cutover_, cutover_epoch_, config::is_routed(candidate_.spec()->app.endpoint)});
   if (guarded_) {
-    phase_ = Phase::guarding;
-    const base::Duration guard = candidate_.spec()->app.deploy.guard;
-    guard_until_ = knowledge_.now() + guard;
-    effects_.arm(app_, AppTimer::guard, guard);
-    advance_guard();
+    guard_for(candidate_.spec()->app.deploy.guard);
   } else {
     phase_ = Phase::finishing;
     advance_finishing();
   }
 }
 
+void Deploy::guard_for(base::Duration time) {
+  phase_ = Phase::guarding;
+  guard_until_ = knowledge_.now() + time;
+  effects_.arm(app_, AppTimer::guard, time);
+  advance_guard();
+}
+
 void Deploy::advance_guard() {
   tell_drained();
   for (const auto& instance : candidate_.instances()) {
+    if (instance->unproven()) continue;  // it was healthy, and its probes have still to say otherwise
     bool exited = instance->state() != InstanceState::healthy;
     if (!exited && !instance->failing()) continue;
     if (!can_go_back()) {
@@ -138,9 +145,10 @@ void Deploy::go_back(const std::string& cause) {
   ending_.back_to = old_->id();
   ending_.cause = cause;
   phase_ = Phase::rolling_back;
+  step_ = spec::DeployStep::undoing;
   host_.cut_back();
   effects_.publish();
-  serial_ = host_.record(DeployHost::Record::current);
+  serial_ = host_.record();
   tell(fact::CutBack{old_->id()});
 }
 
@@ -149,7 +157,8 @@ void Deploy::leave_guard() {
   tell(fact::GuardPassed{knowledge_.counts(app_).requests - before_.requests});
   if (provisional_) {
     phase_ = Phase::confirming;
-    serial_ = host_.record(DeployHost::Record::candidate);
+    step_ = spec::DeployStep::finishing;
+    serial_ = host_.record();
     return;
   }
   phase_ = Phase::finishing;
@@ -223,7 +232,8 @@ Consequence Deploy::interrupt(Interruption what, const std::string& why) {
     case Consequence::end_guard:
       disarm_timers();
       phase_ = Phase::finishing;
-      if (provisional_) serial_ = host_.record(DeployHost::Record::candidate);
+      step_ = spec::DeployStep::finishing;
+      if (provisional_) serial_ = host_.record();
       if (old_ != nullptr) old_->release();
       break;
   }
@@ -236,6 +246,7 @@ void Deploy::withdraw(const std::string& why) {
   ending_ = ending(ExitCode::aborted);
   ending_.interrupted = why;
   phase_ = Phase::aborting;
+  step_ = spec::DeployStep::undoing;  // the app records it with its stop
   if (provisional_) host_.withdraw();
 }
 
@@ -266,7 +277,8 @@ void Deploy::give_up(bool served) {
     ending_.serving = fact::Serving{old_->id(), old_->healthy(), old_->wanted()};
   }
   // The record on disk may name the candidate by now; and its number must not be used again.
-  serial_ = host_.record(DeployHost::Record::current);
+  step_ = spec::DeployStep::undoing;
+  serial_ = host_.record();
   phase_ = Phase::aborting;
   candidate_.stop();
   advance();

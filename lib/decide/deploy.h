@@ -10,11 +10,12 @@
 //      v
 //   failed                  A failure before the publish has no routes to undo: nothing was published.
 //
-// A guarded deploy whose old generation has a healthy instance writes two records. The first, before the
-// cutover, names the new generation beside the old one, to which a starting daemon still returns. The second,
-// at the end of the guard (confirming), names the new one alone. Until the second is on disk, the guard goes
-// on and the old generation is kept. Any other deploy writes one record, before the cutover. deploy_phase.h
-// says what abort, stop and shutdown lead to.
+// Its step is in the app's record (spec/deploy_state.h) before it is taken. The record of its begin is not
+// waited for, that before the cutover is. If it is guarded and its old generation has a healthy instance, a
+// second one is waited for: the first names the new generation beside the old one, to which a daemon that
+// finds no process still returns; the second, at the end of the guard (confirming), names the new one alone.
+// Until the second is on disk, the guard goes on and the old generation is kept. deploy_phase.h says what
+// abort, stop and shutdown lead to, deploy_resume.cpp what a daemon that was restarted does.
 //
 // advance() is level-triggered: it looks at the generations and takes the step that is due.
 // Thread: the supervisor's.
@@ -36,11 +37,6 @@ namespace gracevisor::decide {
 // What the app does for its deploy.
 class DeployHost {
  public:
-  enum class Record : std::uint8_t {
-    current,      // as the app now is
-    provisional,  // the candidate beside the live generation
-    candidate,    // the candidate as the live generation
-  };
   // The candidate becomes the live generation, and the old live one leaves; `parked`: the old one is kept
   // ready during the guard.
   virtual void cut_over(bool parked) = 0;
@@ -48,9 +44,9 @@ class DeployHost {
   virtual void cut_back() = 0;
   // The old generation becomes the app's live one again, but neither serves: the app stops.
   virtual void withdraw() = 0;
-  // Asks for a state record; writing is retried until it succeeds. on_recorded() with the returned serial
-  // reports the result of each try.
-  virtual std::uint64_t record(Record what) = 0;
+  // Asks for a state record of what the app is and of the deploys' steps; writing is retried until it
+  // succeeds. on_recorded() with the returned serial, or with a later one, reports the result of each try.
+  virtual std::uint64_t record() = 0;
 
  protected:
   ~DeployHost() = default;
@@ -65,6 +61,8 @@ class Deploy {
          const Surroundings& around, std::shared_ptr<Report> report);
 
   void begin();
+  // Instead of begin(): goes on with what a former daemon began. Its generations have been reattached.
+  void resume(const spec::DeployState& state);
   void advance();
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
@@ -74,6 +72,9 @@ class Deploy {
   Consequence interrupt(Interruption what, const std::string& why);
 
   [[nodiscard]] Phase phase() const { return phase_; }
+  // What the next record says of it.
+  [[nodiscard]] spec::DeployStep step() const { return step_; }
+  [[nodiscard]] spec::DeployState state() const;
   // Does it still hold the app's deploy slot?
   [[nodiscard]] bool holds_slot() const {
     return phase_ != Phase::finishing && phase_ != Phase::rolling_back && phase_ != Phase::ended;
@@ -100,6 +101,7 @@ class Deploy {
   void advance_guard();
   void advance_finishing();
   void enter_guard();
+  void guard_for(base::Duration time);
   void leave_guard();
   void on_confirmed(const base::Expected<void>& written);
   void go_back(const std::string& cause);
@@ -136,6 +138,7 @@ class Deploy {
   EndpointCounts old_at_cutover_;
   bool guarded_ = false;      // the old generation is kept ready until the guard is over
   bool provisional_ = false;  // the record on disk names the candidate beside the old generation
+  spec::DeployStep step_ = spec::DeployStep::spawning;
   std::optional<std::vector<std::pair<Identity, Whereabouts>>> places_told_;
   bool drained_told_ = false;
   bool helpless_told_ = false;

@@ -17,6 +17,7 @@
 #include "decide/report.h"
 #include "decide/whereabouts.h"
 #include "routing/endpoint.h"
+#include "spec/boot_time.h"
 #include "spec/spec.h"
 #include "spec/state_file.h"
 
@@ -84,6 +85,10 @@ class Knowledge {
   virtual ~Knowledge() = default;
 
   [[nodiscard]] virtual base::TimePoint now() const = 0;  // monotonic
+  // For records: an instant that the next daemon understands, too, if it is of the same boot. See
+  // spec::boot_id().
+  [[nodiscard]] virtual spec::BootTime boot_time() const = 0;
+  [[nodiscard]] virtual const std::string& boot_id() const = 0;
   [[nodiscard]] virtual EndpointCounts counts(const Identity& who) const = 0;
   [[nodiscard]] virtual AppCounts counts(base::AppId app) const = 0;
   [[nodiscard]] virtual Whereabouts place(const Identity& who) const = 0;

@@ -21,6 +21,7 @@
 #include "decide/whereabouts.h"
 #include "routing/endpoint.h"
 #include "spawn/exit_status.h"
+#include "spec/deploy_state.h"
 
 namespace gracevisor::decide::fact {
 
@@ -34,6 +35,13 @@ struct DeployBegan {
   std::optional<GenerationId> was;
   unsigned instances = 0;
   std::string directory;
+};
+// It was begun by a former daemon, and goes on from this step.
+struct DeployResumed {
+  GenerationId generation;
+  std::optional<GenerationId> was;
+  spec::DeployStep step{};
+  base::Duration guard{};  // guarding: for how long
 };
 // All instances of the candidate have been started; or (`moved`) some have moved since that was told.
 struct Placed {
@@ -144,6 +152,7 @@ struct DeployEnded {
   bool executed = true;            // false: the culprit's program could not be started
   std::optional<Serving> serving;  // what still serves, if it failed or was aborted before the cutover
   bool routed = true;              // false: a worker, which gets no requests
+  std::string told = {};           // all of that in a former daemon's words; empty: it is of this one
 };
 
 // A start by a command, or at boot.
@@ -215,13 +224,14 @@ struct RecordWritten {};  // after it had failed
 namespace gracevisor::decide {
 
 struct Fact {
-  using What = std::variant<fact::DeployBegan, fact::Placed, fact::AllHealthy, fact::CutOver,
-                            fact::AdoptionLate, fact::Drained, fact::GuardHelpless, fact::GuardPassed,
-                            fact::Unconfirmed, fact::OldEnded, fact::CutBack, fact::Culprit, fact::SaidLast,
-                            fact::PortBusy, fact::Cause, fact::ProbeFailed, fact::Changed, fact::DeployEnded,
-                            fact::Started, fact::StartFailed, fact::Exited, fact::CrashLooping, fact::GaveUp,
-                            fact::PortTaken, fact::Replaced, fact::Signalled, fact::StopTimedOut,
-                            fact::Unkillable, fact::RecordFailed, fact::RecordWritten>;
+  using What =
+      std::variant<fact::DeployBegan, fact::DeployResumed, fact::Placed, fact::AllHealthy, fact::CutOver,
+                   fact::AdoptionLate, fact::Drained, fact::GuardHelpless, fact::GuardPassed,
+                   fact::Unconfirmed, fact::OldEnded, fact::CutBack, fact::Culprit, fact::SaidLast,
+                   fact::PortBusy, fact::Cause, fact::ProbeFailed, fact::Changed, fact::DeployEnded,
+                   fact::Started, fact::StartFailed, fact::Exited, fact::CrashLooping, fact::GaveUp,
+                   fact::PortTaken, fact::Replaced, fact::Signalled, fact::StopTimedOut, fact::Unkillable,
+                   fact::RecordFailed, fact::RecordWritten>;
   base::TimePoint at;
   std::string app;
   What what;

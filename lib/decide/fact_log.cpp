@@ -22,6 +22,10 @@ class LogWriter {
     return info(fmt::format("deploy-begin app={} generation={} instances={}", app(), began.generation.value(),
                             began.instances));
   }
+  Text operator()(const fact::DeployResumed& resumed) const {
+    return info(fmt::format("deploy-resumed app={} generation={} step={}", app(), resumed.generation.value(),
+                            text(resumed.step)));
+  }
   Text operator()(const fact::CutOver& cutover) const {
     return info(fmt::format("cutover app={} generation={} epoch={}", app(), cutover.generation.value(),
                             cutover.epoch.value()));

@@ -100,6 +100,24 @@ class ReceiptWriter {
                             began.instances == 1 ? "" : "s", began.directory),
                 std::move(fields));
   }
+  Line operator()(const fact::DeployResumed& resumed) const {
+    Fields fields = {field("generation", resumed.generation), field("step", std::string(text(resumed.step)))};
+    std::string was;
+    if (resumed.was) {
+      was = fmt::format(" (was @{})", resumed.was->value());
+      fields.push_back(field("old_generation", *resumed.was));
+    }
+    std::string goes_on;
+    if (resumed.step == spec::DeployStep::guarding) {
+      goes_on = fmt::format("; the guard goes on for {}, and counts begin anew", seconds_text(resumed.guard));
+    } else if (resumed.step == spec::DeployStep::finishing) {
+      goes_on = "; counts begin anew";
+    }
+    return line(
+        "deploy",
+        fmt::format("{}{}  the daemon was restarted meanwhile{}", name(resumed.generation), was, goes_on),
+        std::move(fields));
+  }
   Line operator()(const fact::Placed& placed) const {
     std::string all;
     std::vector<StartedInstance> started;
@@ -260,6 +278,7 @@ class ReceiptWriter {
   // "web@43 exited before it was healthy (KeyError: 'URL', app.py line 4); @42 serves 2/2"; or "web@43
   // stopped by uid 0 in guarding after 3.1 s"; or "web@43 rolled back to @42 after 3.1 s: 43.1 exit 1".
   [[nodiscard]] std::string failure_text(const fact::DeployEnded& ended) const {
+    if (!ended.told.empty()) return ended.told;
     std::string text;
     if (ended.back_to) {
       text = fmt::format("{} rolled back to @{} after {}: {}", name(ended.generation), ended.back_to->value(),

@@ -8,15 +8,38 @@ namespace gracevisor::decide {
 Generation::Generation(base::AppId app, base::GenerationId id, spec::SpecRef spec, Role role,
                        const Surroundings& around)
     : app_(app), id_(id), spec_(std::move(spec)), role_(role), around_(around) {
-  fill_slots();
+  fill_slots(wanted());
 }
 
-void Generation::fill_slots() {
-  for (auto number = static_cast<unsigned>(instances_.size()) + 1; number <= wanted(); ++number) {
+void Generation::fill_slots(std::size_t until) {
+  for (auto number = static_cast<unsigned>(instances_.size()) + 1; number <= until; ++number) {
     const base::Slot slot(number);
     auto former = forgotten_.extract(slot);
     const base::Incarnation last = former.empty() ? base::Incarnation(0) : former.mapped();
     instances_.push_back(std::make_unique<Instance>(Identity{app_, id_, slot, last}, spec_, role_, around_));
+  }
+}
+
+void Generation::reattach(const std::vector<FoundChild>& children, const spec::SlotsRecord* slots, Lot lot,
+                          bool were_healthy) {
+  std::size_t highest = 0;
+  for (const FoundChild& child : children) {
+    highest = std::max(highest, std::size_t{child.who.slot.value()});
+  }
+  fill_slots(highest);
+  for (const auto& instance : instances_) {
+    const base::Slot number = instance->identity().slot;
+    const auto child =
+        std::ranges::find_if(children, [number](const auto& one) { return one.who.slot == number; });
+    const spec::SlotRecord* slot = slots == nullptr ? nullptr : slots->find(id_, number);
+    // No slot gets a second process: one with a child is never spawned into, whatever its record says; and if
+    // the child were missing in the list, the keeper would refuse the spawn, as it has a row of the same app,
+    // generation and slot.
+    if (child != children.end()) {
+      instance->reattach(*child, slot, lot, were_healthy);
+    } else if (lot == Lot::serve && number.value() <= wanted()) {
+      instance->resume(slot);
+    }
   }
 }
 
@@ -50,7 +73,7 @@ void Generation::adjust(spec::SpecRef spec) {
   }
   shed_surplus();
   const std::size_t before = instances_.size();
-  fill_slots();
+  fill_slots(wanted());
   if (role_ != Role::live) return;
   for (std::size_t i = before; i < instances_.size(); ++i) instances_[i]->start();
 }
@@ -60,6 +83,7 @@ void Generation::shed_surplus() {
   std::size_t spare = healthy();
   for (const auto& instance : surplus() | std::views::reverse) {
     if (role_ != Role::live || instance->role() == Role::leaving) continue;
+    if (instance->unproven() && !served) continue;  // it may turn out to be the last that serves
     if (instance->routable()) {
       if (!served && spare == 1) continue;
       --spare;

@@ -19,6 +19,11 @@ class Generation {
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
+  // Instead of start(), once: what a former daemon left of it. `children`: at most one for each slot;
+  // `slots`: null: nothing is recorded; `were_healthy`: see Instance::reattach().
+  void reattach(const std::vector<FoundChild>& children, const spec::SlotsRecord* slots, Lot lot,
+                bool were_healthy);
+
   // Commands, each to every instance.
   void start();  // earlier failures are forgotten
   void set_role(Role role);
@@ -69,7 +74,7 @@ class Generation {
   // Slots are filled without a gap: those that should be there come first, then the surplus.
   [[nodiscard]] Instances in_wanted_slots() const;
   [[nodiscard]] Instances surplus() const;
-  void fill_slots();
+  void fill_slots(std::size_t until);
 
   base::AppId app_;
   base::GenerationId id_;

@@ -39,7 +39,7 @@ void Instance::start() {
     case InstanceState::fatal:
     case InstanceState::backoff:
       effects_.disarm(identity_, InstanceTimer::restart);
-      restart_at_ = knowledge_.now();
+      restart_at({});
       enter(InstanceState::backoff);
       spawn_when_gone();
       return;
@@ -73,6 +73,8 @@ void Instance::spawn() {
   identity_.incarnation = identity_.incarnation.next();
   alive_ = true;
   failing_ = false;
+  unproven_ = false;
+  judged_ = false;
   healthy_since_.reset();
   replacing_ = false;
   probe_ = {};
@@ -109,7 +111,10 @@ void Instance::take(const spawn::Running& /*running*/) {
 }
 
 void Instance::become_healthy() {
+  const bool reattached = std::exchange(unproven_, false);
   enter(InstanceState::healthy);
+  // It has been so for all that is known, whoever watched.
+  if (reattached && healthy_since_) since_ = *healthy_since_;
   failing_ = false;
   ports_tried_ = 0;
   if (!healthy_since_) healthy_since_ = knowledge_.now();
@@ -136,7 +141,14 @@ void Instance::on(const Probed& probed) {
     }
     case InstanceState::healthy: failing_ = report.failures_in_a_row >= health.unhealthy_after; return;
     case InstanceState::unhealthy:
-      if (passes) become_healthy();
+      if (unproven_ && report.failures_in_a_row >= health.unhealthy_after) {
+        // As if it had served all the time: whether it leaves the routes, or what follows, is not decided
+        // here.
+        become_healthy();
+        failing_ = true;
+      } else if (passes || (unproven_ && report.passes_in_a_row > 0)) {
+        become_healthy();
+      }
       return;
     case InstanceState::draining:
     case InstanceState::closing:

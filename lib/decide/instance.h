@@ -15,6 +15,18 @@
 // other incarnation begins in the slot. The exception is processes that nothing will end (unkillable, or left
 // alone as stop.leftover says): the instance does not wait for them.
 //
+// One that a former daemon started comes in by reattach(), in the state from which its way goes on:
+//
+//   of a live generation:    spawning | starting | healthy (without endpoint) | unhealthy (unproven) |
+//                            stopping, to be replaced | backoff, stopped, fatal (its exit was judged already)
+//   kept ready in a guard:   drained | stopping (it had never served)
+//   of any other generation: stopping
+//
+// Nobody holds a lease of it, so nothing drains. Unproven: it was healthy, and this daemon has not heard of
+// it so far: it serves from its first passing probe on (or from trust() on), and is judged like any healthy
+// one from then on. A slot in which no process was found comes in by resume(): backoff, stopped, fatal, or
+// spawning.
+//
 // From closing or killing onwards, everything still under way at its endpoint is cut. replace() sends a live
 // instance through the states of a leaving one, but at the end it enters backoff. A candidate is not
 // restarted: its exit is the deploy's business. A live instance is restarted from its generation's spec. A
@@ -32,6 +44,7 @@
 #include "decide/probed.h"
 #include "decide/restart_policy.h"
 #include "spawn/process_event.h"
+#include "spec/slots_file.h"
 
 namespace gracevisor::decide {
 
@@ -45,9 +58,32 @@ enum class Haste : std::uint8_t {
 // The role of the instance's generation in the app.
 enum class Role : std::uint8_t { candidate, live, leaving };
 
+// A process that a former daemon started, and that may have ended since.
+struct FoundChild {
+  Identity who;
+  spec::BootTime started = {};
+  bool running = false;  // its program has begun; false: that is not known
+};
+
+// What becomes of a generation that a former daemon started.
+enum class Lot : std::uint8_t {
+  serve,   // it is the live one
+  wait,    // kept ready for a cut-back
+  finish,  // it ends
+};
+
 class Instance {
  public:
   Instance(Identity first, spec::SpecRef spec, Role role, const Surroundings& around);
+
+  // Instead of start(), once: takes over the process that was found in its slot (see above). `slot`: what is
+  // recorded of the slot; null: nothing. `was_healthy`: so it is if its record does not tell.
+  void reattach(const FoundChild& found, const spec::SlotRecord* slot, Lot lot, bool was_healthy);
+  // The same for a slot in which none was found: its back-off goes on, or a new one begins that is over at
+  // once. Requires: its generation is live.
+  void resume(const spec::SlotRecord* slot);
+  // If it is unproven: it counts as healthy until its probes say otherwise.
+  void trust();
 
   // Commands. Each is idempotent, and does nothing if the state leaves nothing to do.
   void start();
@@ -89,6 +125,8 @@ class Instance {
   [[nodiscard]] Role role() const { return role_; }
   // The tables list it as a target while its generation is the live one.
   [[nodiscard]] bool routable() const { return state_ == InstanceState::healthy; }
+  // Reattached, was healthy, and not yet seen so by this daemon.
+  [[nodiscard]] bool unproven() const { return unproven_ && state_ == InstanceState::unhealthy; }
   // It has failed unhealthy_after probes in a row, and has not been found healthy since.
   [[nodiscard]] bool failing() const { return failing_; }
   // On its way out, but not signalled and not being replaced: it could serve again.
@@ -124,6 +162,8 @@ class Instance {
   [[nodiscard]] bool crash_looping() const { return policy_.crash_looping(); }
   [[nodiscard]] unsigned failures_in_a_row() const { return policy_.failures_in_a_row(); }
   [[nodiscard]] const routing::ProbeReport& probe() const { return probe_; }
+  // For the next daemon; unset: nothing is wanted in its slot.
+  [[nodiscard]] std::optional<spec::SlotRecord> record() const;
   // Why it is not healthy yet, as far as the probes show: "GET /up -> refused, 14 tries; …".
   [[nodiscard]] std::string probe_text() const;
 
@@ -151,6 +191,10 @@ class Instance {
   [[nodiscard]] bool move_to_another_port(const std::string& cause);
   void restart_or_rest(const spawn::ExitStatus& status);
   void restart_after(base::Duration delay);
+  void restart_at(base::Duration from_now);
+  void serve_on(const FoundChild& found, spec::SlotState state);
+  void settle_on();
+  [[nodiscard]] bool rest_of_judged(const spec::SlotRecord& slot);
   [[nodiscard]] bool has_endpoint() const { return config::is_routed(spec_->app.endpoint); }
 
   Identity identity_;
@@ -163,12 +207,15 @@ class Instance {
   base::TimePoint since_{};
   base::TimePoint spawned_at_{};
   std::optional<base::TimePoint> healthy_since_;
-  base::TimePoint restart_at_{};  // state backoff
-  std::size_t rung_ = 0;          // state stopping: the rung of the ladder
-  bool parked_ = false;           // leaving: not to be signalled before release()
-  bool alive_ = false;            // some process of the incarnation may exist
+  base::TimePoint restart_at_{};      // state backoff
+  spec::BootTime restart_at_boot_{};  // the same, for the record
+  std::size_t rung_ = 0;              // state stopping: the rung of the ladder
+  bool parked_ = false;               // leaving: not to be signalled before release()
+  bool alive_ = false;                // some process of the incarnation may exist
   bool unkillable_ = false;
   bool overdue_ = false;      // state backoff: its time is over, but the former incarnation still exists
+  bool unproven_ = false;     // state unhealthy: see unproven()
+  bool judged_ = false;       // a former daemon knew of its exit, which will be told once more
   bool moving_ = false;       // state killing: then started at once on another port
   unsigned ports_tried_ = 0;  // how often another process turned out to hold its port
   bool failing_ = false;

@@ -49,7 +49,7 @@ bool Instance::ended() const {
 std::optional<base::TimePoint> Instance::due() const {
   if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return knowledge_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
-  if (moving_) return knowledge_.now();
+  if (moving_ || unproven()) return knowledge_.now();
   if (replacing_ && role_ == Role::live) return knowledge_.now();
   return std::nullopt;
 }

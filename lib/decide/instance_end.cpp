@@ -16,6 +16,7 @@ constexpr unsigned kOtherPorts = 5;
 
 void Instance::take(const spawn::Ended& ended, const std::optional<ListenerOwner>& owner) {
   const spawn::ExitStatus& status = ended.status;
+  if (std::exchange(judged_, false)) return;
   const bool unasked = !told_to_stop();
   last_words_ = unasked ? last_words_of(*this, knowledge_) : "";
   tell(fact::Exited{identity_, status, unasked, last_words_});
@@ -61,9 +62,14 @@ void Instance::end_stop() {
 }
 
 void Instance::restart_after(base::Duration delay) {
-  restart_at_ = knowledge_.now() + delay;
+  restart_at(delay);
   enter(InstanceState::backoff);
   effects_.arm(identity_, InstanceTimer::restart, delay);
+}
+
+void Instance::restart_at(base::Duration from_now) {
+  restart_at_ = knowledge_.now() + from_now;
+  restart_at_boot_ = knowledge_.boot_time() + from_now;
 }
 
 void Instance::restart_or_rest(const spawn::ExitStatus& status) {

@@ -49,6 +49,7 @@ void RecordKeeper::on_timer() {
 }
 
 void RecordKeeper::on_recorded(std::uint64_t serial, const base::Expected<void>& written) {
+  if (written) written_ = std::max(written_, serial);
   if (serial != serial_ || state_ != State::asked) return;
   if (written) {
     effects_.disarm(app_, AppTimer::record);

@@ -7,8 +7,8 @@
 //                       v |
 //                      waiting
 //
-// Every state accepts write(); only the answer to the newest one counts. A disk that does not answer for 10 s
-// is trouble, too, but it is not asked a second time. Thread: the supervisor's.
+// Every state accepts write(); only the answer to the newest one settles it. A disk that does not answer for
+// 10 s is trouble, too, but it is not asked a second time. Thread: the supervisor's.
 #pragma once
 
 #include <optional>
@@ -40,6 +40,8 @@ class RecordKeeper {
 
   // The newest record was asked for, and the answer is neither here nor overdue.
   [[nodiscard]] bool asked() const { return state_ == State::asked && !overdue_; }
+  // The same of the record with this serial, or a later one in its place.
+  [[nodiscard]] bool asks(std::uint64_t serial) const { return asked() && written_ < serial; }
   // Set from a failure or a missing answer until the next success.
   [[nodiscard]] const std::optional<Trouble>& trouble() const { return trouble_; }
 
@@ -55,7 +57,8 @@ class RecordKeeper {
   State state_ = State::settled;
   spec::AppState wanted_;  // in states asked and waiting
   std::uint64_t serial_ = 0;
-  bool overdue_ = false;  // in state asked: no answer for kPatience
+  std::uint64_t written_ = 0;  // the newest serial that is known to be on disk
+  bool overdue_ = false;       // in state asked: no answer for kPatience
   base::Duration delay_{};
   std::optional<Trouble> trouble_;
 };

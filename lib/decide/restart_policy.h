@@ -47,6 +47,8 @@ class RestartPolicy {
   [[nodiscard]] bool crash_looping() const noexcept { return failures_ >= 5; }
   // An operator started it again: past failures no longer count.
   void forget() noexcept { failures_ = 0; }
+  // It goes on from what another daemon counted.
+  void resume(unsigned failures) noexcept { failures_ = failures; }
 
  private:
   [[nodiscard]] base::Duration delay_after(unsigned earlier_failures);

@@ -106,7 +106,7 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
     note_differences(entry, state);
     world_->set_user(entry.app->id(), state.live_spec->credentials);
   }
-  if (state.candidate_spec) {
+  if (state.guarding()) {
     entry.problems.push_back(fmt::format("{}@{} was within its guard when the daemon ended: {}@{} is back",
                                          state.app, state.candidate.value(), state.app, state.live.value()));
     log_.warning("start app={} {}", state.app, entry.problems.back());

@@ -1,5 +1,7 @@
 #include "supervise/world_knowledge.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -7,6 +9,13 @@ namespace gracevisor::supervise {
 
 base::TimePoint WorldKnowledge::now() const {
   return std::chrono::steady_clock::now();
+}
+
+spec::BootTime WorldKnowledge::boot_time() const {
+  timespec time{};
+  // Fails for an unknown clock alone, and every supported kernel has this one. 0 is then long ago.
+  if (::clock_gettime(CLOCK_BOOTTIME, &time) != 0) return {};
+  return spec::BootTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
 decide::EndpointCounts WorldKnowledge::counts(const Identity& who) const {

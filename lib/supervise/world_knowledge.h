@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "decide/effects.h"
+#include "spec/process_record.h"
 #include "supervise/app_holdings.h"
 #include "supervise/publisher.h"
 #include "supervise/runs.h"
@@ -24,6 +25,8 @@ class WorldKnowledge final : public decide::Knowledge {
       : runs_(runs), apps_(apps), publisher_(publisher), count_touched_(std::move(touched)) {}
 
   [[nodiscard]] base::TimePoint now() const override;
+  [[nodiscard]] spec::BootTime boot_time() const override;
+  [[nodiscard]] const std::string& boot_id() const override { return boot_id_; }
   [[nodiscard]] decide::EndpointCounts counts(const Identity& who) const override;
   [[nodiscard]] decide::AppCounts counts(base::AppId app) const override;
   [[nodiscard]] decide::Whereabouts place(const Identity& who) const override;
@@ -35,6 +38,7 @@ class WorldKnowledge final : public decide::Knowledge {
   const Holdings& apps_;
   const Publisher& publisher_;
   CountTouched count_touched_;
+  std::string boot_id_ = spec::boot_id();
 };
 
 }  // namespace gracevisor::supervise

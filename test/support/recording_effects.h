@@ -38,6 +38,7 @@ class RecordingEffects final : public Effects, public Knowledge {
   std::vector<std::shared_ptr<Report>> remembered;
   base::Epoch published;
   std::vector<std::size_t> late;
+  std::string boot = "boot-1";
   App* app = nullptr;  // gets the timers
 
   [[nodiscard]] std::size_t count(const std::string& call) const {
@@ -62,6 +63,10 @@ class RecordingEffects final : public Effects, public Knowledge {
   [[nodiscard]] std::size_t armed() const { return timers_.size(); }
 
   [[nodiscard]] base::TimePoint now() const override { return now_; }
+  [[nodiscard]] BootTime boot_time() const override {
+    return BootTime(std::chrono::hours(5) + now_.time_since_epoch());
+  }
+  [[nodiscard]] const std::string& boot_id() const override { return boot; }
   void spawn(const Identity& who, const SpecRef& /*spec*/) override { calls.push_back("spawn " + name(who)); }
   void signal(const Identity& who, int number, config::Stop::Scope /*scope*/) override {
     calls.push_back("signal " + name(who) + " " + std::to_string(number));

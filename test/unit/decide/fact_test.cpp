@@ -54,6 +54,8 @@ TEST_CASE("facts: the log has an event with a key=value tail") {
   const spawn::ExitStatus crash = spawn::Signaled{11, false};
   CHECK(log_of(fact::DeployBegan{GenerationId(43), GenerationId(42), 2, "/srv"}) ==
         "info deploy-begin app=web generation=43 instances=2");
+  CHECK(log_of(fact::DeployResumed{GenerationId(43), GenerationId(42), spec::DeployStep::guarding, 3s}) ==
+        "info deploy-resumed app=web generation=43 step=guarding");
   CHECK(log_of(fact::CutOver{GenerationId(43), {}, {}, base::Epoch(9)}) ==
         "info cutover app=web generation=43 epoch=9");
   CHECK(log_of(fact::AdoptionLate{1}) == "warning adoption-late worker=1");

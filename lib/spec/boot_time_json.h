@@ -1,0 +1,28 @@
+// BootTime in records: whole nanoseconds. Thread: any.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "spec/boot_time.h"
+#include "spec/state_json.h"
+
+namespace gracevisor::spec {
+
+// No machine runs for a hundred years without a boot; what is later would overflow in calculations.
+inline constexpr BootTime kLatestBootTime{std::chrono::hours(24) * 36'525};
+
+[[nodiscard]] inline Json to_json(BootTime time) {
+  return static_cast<std::uint64_t>(std::max<BootTime::rep>(time.time_since_epoch().count(), 0));
+}
+
+[[nodiscard]] inline std::optional<BootTime> boot_time_from_json(const Json& object, const char* key) {
+  const auto number = number_from_json(object, key);
+  constexpr auto kMost = static_cast<std::uint64_t>(kLatestBootTime.time_since_epoch().count());
+  if (!number || *number > kMost) return std::nullopt;
+  return BootTime(std::chrono::nanoseconds(static_cast<std::int64_t>(*number)));
+}
+
+}  // namespace gracevisor::spec
