@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -16,6 +17,26 @@ namespace {
 constexpr const char* kKeeperName = "gv-keeper";
 
 }  // namespace
+
+std::vector<supervise::KeptChild> kept_children(Found& found) {
+  std::vector<supervise::KeptChild> children;
+  for (keeper::ListedChild& child : std::exchange(found.held.children, {})) {
+    supervise::KeptChild& kept = children.emplace_back();
+    kept.app = child.tag.app;
+    kept.generation = base::GenerationId(child.tag.generation);
+    kept.slot = base::Slot(child.tag.slot);
+    kept.incarnation = base::Incarnation(child.tag.incarnation);
+    kept.started = spec::BootTime(std::chrono::nanoseconds(child.tag.started));
+    kept.endpoint = child.tag.endpoint;
+    kept.process.pid = child.pid;
+    if (child.ending.how != keeper::How::lives) kept.process.ended = keeper::as_status(child.ending);
+    kept.process.pidfd = std::move(child.pidfd);
+    kept.process.out = std::move(child.out);
+    kept.process.err = std::move(child.err);
+    kept.process.report = std::move(child.report);
+  }
+  return children;
+}
 
 base::UniqueFd copy_of(const Found& found, const std::string& name) {
   for (const keeper::ListedName& one : found.held.names) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "keeper/client.h"
 #include "keeper/link.h"
+#include "supervise/kept_child.h"
 
 namespace gracevisor::daemon {
 
@@ -15,7 +17,13 @@ struct Found {
   keeper::Client client;
   keeper::Welcome keeper;
   keeper::Listed held;
+
+  // Another daemon was there before.
+  [[nodiscard]] bool restarted() const { return keeper.starts > 1; }
 };
+
+// The processes that it started; they are taken out.
+[[nodiscard]] std::vector<supervise::KeptChild> kept_children(Found& found);
 
 // What a former daemon had under this name; empty: nothing. It stays held.
 [[nodiscard]] base::UniqueFd copy_of(const Found& found, const std::string& name);

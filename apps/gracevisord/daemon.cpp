@@ -170,10 +170,14 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   }
   if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", base::quotable(id->problem));
 
+  const bool restarted = found.restarted();
+  std::vector<supervise::KeptChild> kept = kept_children(found);
   auto keeper = KeeperSide::create(*daemon->loop_, daemon->log_, std::move(found), daemon->launcher_,
                                    [d = daemon.get()] { d->on_keeper_gone(); });
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
+  // Whatever fails from here on, the listeners are the next daemon's.
+  if (restarted) daemon->keeper_->held().leave_to_others(true);
   daemon->hold_locks();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
@@ -184,8 +188,8 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
       supervise::Supervisor::Settings{
-          settings.config_file, settings.config, settings.fresh, settings.files.for_children,
-          settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
+          settings.config_file, settings.config, settings.fresh && !restarted, restarted, std::move(kept),
+          settings.files.for_children, settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
           supervise::FileAccess(rules.trust, &daemon->launcher_), id->text,
           [d = daemon.get()](const config::DaemonLog& log) {
             return check_log_file(policy_of(log), d->rules_, *d->loop_);
@@ -204,6 +208,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
+  daemon->keeper_->held().leave_to_others(false);
   daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
   return daemon;
 }

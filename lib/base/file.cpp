@@ -21,13 +21,15 @@ Expected<void> write_all(int fd, std::string_view content, const std::string& na
   return {};
 }
 
-Expected<void> write_temp(const std::filesystem::path& temp, std::string_view content, unsigned mode) {
+Expected<void> write_temp(const std::filesystem::path& temp, std::string_view content, unsigned mode,
+                          Outlives what) {
   UniqueFd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("cannot create " + temp.string(), errno);
   // A file left by an earlier attempt keeps its mode at open.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("cannot set the mode of " + temp.string(), errno);
   if (auto written = write_all(fd.get(), content, temp.string()); !written) return written;
-  if (::fsync(fd.get()) != 0) return fail_errno("cannot sync " + temp.string(), errno);
+  if (what == Outlives::disk && ::fsync(fd.get()) != 0)
+    return fail_errno("cannot sync " + temp.string(), errno);
   return {};
 }
 
@@ -93,10 +95,11 @@ Expected<std::string> read_own_file(const std::filesystem::path& path, std::size
   return read_all(fd->get(), path.string(), limit);
 }
 
-Expected<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+Expected<void> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode,
+                            Outlives what) {
   std::filesystem::path temp = path;
   temp += ".new";
-  auto renamed = write_temp(temp, content, mode);
+  auto renamed = write_temp(temp, content, mode, what);
   if (renamed && ::rename(temp.c_str(), path.c_str()) != 0) {
     renamed = fail_errno("cannot rename " + temp.string(), errno);
   }
@@ -105,6 +108,7 @@ Expected<void> replace_file(const std::filesystem::path& path, std::string_view 
     (void)::unlink(temp.c_str());
     return renamed;
   }
+  if (what != Outlives::disk) return {};
   auto folder_path = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
   UniqueFd folder(::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::fsync(folder.get()) != 0) return fail_errno("cannot sync " + folder_path.string(), errno);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -29,9 +30,12 @@ namespace gracevisor::base {
 // The rest of a file open for reading; `name` is for messages.
 [[nodiscard]] Expected<std::string> read_all(int fd, const std::string& name, std::size_t limit);
 
-// temp + fsync + rename + fsync of the folder: afterwards the file holds either the old or the new content.
+// `disk`: temp + fsync + rename + fsync of the folder, so that afterwards the file holds either the old or
+// the new content. `process`: the same for whoever reads it as long as the machine runs; nothing waits for a
+// disk.
+enum class Outlives : std::uint8_t { process, disk };
 [[nodiscard]] Expected<void> replace_file(const std::filesystem::path& path, std::string_view content,
-                                          unsigned mode = 0640);
+                                          unsigned mode = 0640, Outlives what = Outlives::disk);
 
 // Creates `path` and the folders above it if they are missing, each with `mode` regardless of the umask; an
 // empty path is the current folder.

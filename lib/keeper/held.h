@@ -28,7 +28,7 @@ class Held final : public base::Holder {
   void release(const std::string& name) override;
   [[nodiscard]] base::UniqueFd take(const std::string& name) override;
   [[nodiscard]] bool left_to_others() const override { return left_; }
-  void leave_to_others() { left_ = true; }
+  void leave_to_others(bool left) { left_ = left; }
 
   // Was anything held when this process began?
   [[nodiscard]] bool found_any() const { return found_any_; }

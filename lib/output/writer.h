@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "loop/loop.h"
 #include "output/lines.h"
 #include "output/log_read.h"
@@ -60,7 +61,8 @@ class Writer {
   // result, never inside this call, and must not destroy the Writer. Never dropped; if several contents are
   // waiting for one path, only the newest is written, and every `done` gets its result.
   void replace(const std::filesystem::path& path, std::string content,
-               std::function<void(base::Expected<void>)> done);
+               std::function<void(base::Expected<void>)> done,
+               base::Outlives outlives = base::Outlives::disk);
   // Reopens every file (external rotation).
   void reopen();
   // Reads back what log files hold (log_read.h), on the writer's thread between what it writes; what was

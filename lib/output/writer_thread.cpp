@@ -92,7 +92,7 @@ base::Expected<void> WriterThread::do_now(const Order& order) {
 
 base::Expected<void> WriterThread::replace(const Order& order) {
   if (auto made = base::make_folders(order.path.parent_path(), 0750); !made) return made;
-  return base::replace_file(order.path, order.content, kStateMode);
+  return base::replace_file(order.path, order.content, kStateMode, order.outlives);
 }
 
 void WriterThread::do_now(const Lines& lines) {

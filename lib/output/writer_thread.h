@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "handoff/ring.h"
 #include "handoff/tally.h"
 #include "loop/loop.h"
@@ -42,6 +43,7 @@ struct Order {
   std::uint64_t id = 0;
   std::filesystem::path path;
   std::string content;
+  base::Outlives outlives = base::Outlives::disk;
 };
 
 struct Answer {

@@ -32,7 +32,7 @@ std::string errors_text(const std::filesystem::path& file, const std::vector<con
 
 }  // namespace
 
-Supervisor::InForce Supervisor::in_force(const std::string& name) const {
+InForce Supervisor::in_force(const std::string& name) const {
   const AppEntry* entry = find_app(name);
   if (entry == nullptr) return {};
   if (const decide::Generation* live = entry->app->live()) return {live->id(), live->spec()};

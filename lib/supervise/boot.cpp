@@ -17,7 +17,10 @@ base::Expected<void> Supervisor::boot() {
   auto observation = Observation::start(loop_, [this] { note_rates(); });
   if (!observation) return std::unexpected(observation.error());
   observation_ = std::move(*observation);
-  world_->clear_leftovers(settings_.config.apps);
+  if (!settings_.restarted) {
+    world_->end_former(settings_.config.apps);
+    world_->clear_runtime_folder();
+  }
   spec::LoadedStates loaded;
   if (!settings_.fresh) loaded = spec::load_states(settings_.config.daemon.state_dir);
   for (const std::string& problem : loaded.problems) log_.error("state {}", problem);
@@ -30,8 +33,18 @@ base::Expected<void> Supervisor::boot() {
       if (!state.stopped) left_behind_.push_back({name, file, state.last_generation});
     }
   }
-  for (const config::App& configured : settings_.config.apps) enqueue_boot(configured, loaded.states);
+  KeptByApp kept;
+  for (KeptChild& child : settings_.kept) kept[child.app].push_back(std::move(child));
+  settings_.kept.clear();
+  for (const config::App& configured : settings_.config.apps) {
+    AppEntry& entry = add_at_boot(configured, loaded.states);
+    if (!settings_.restarted || !reattach(entry, loaded, kept)) enqueue_boot(entry, loaded.states);
+  }
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
+  if (settings_.restarted) {
+    end_strays(kept);
+    await_reattached();
+  }
   continue_boot();
   watch_app_folder();
   (void)world_->publish();
@@ -39,10 +52,17 @@ base::Expected<void> Supervisor::boot() {
   return {};
 }
 
-void Supervisor::enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states) {
+AppEntry& Supervisor::add_at_boot(const config::App& configured,
+                                  const std::map<std::string, spec::AppState>& states) {
+  const auto remembered = states.find(configured.name);
+  return add_app(configured,
+                 remembered != states.end() ? remembered->second.last_generation : base::GenerationId());
+}
+
+void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states) {
+  const config::App& configured = entry.configured;
   auto remembered = states.find(configured.name);
   bool known = remembered != states.end();
-  AppEntry& entry = add_app(configured, known ? remembered->second.last_generation : base::GenerationId());
   bool stopped = known && remembered->second.stopped;
   if (!configured.autostart && !stopped) return;
   if (known && (stopped || remembered->second.live_spec)) entry.remembered = std::move(remembered->second);

@@ -16,7 +16,7 @@ void Supervisor::tell_hints(AppEntry& entry, decide::Report& report) {
   entry.hints.clear();
 }
 
-Supervisor::AppEntry& Supervisor::add_app(const config::App& configured, base::GenerationId last_generation) {
+AppEntry& Supervisor::add_app(const config::App& configured, base::GenerationId last_generation) {
   last_app_ = last_app_.next();
   world_->add_app(last_app_, configured);
   AppEntry& entry = apps_[last_app_];
@@ -73,9 +73,9 @@ decide::Refused Supervisor::no_such_app(const std::string& name, const config::C
 }
 
 // What a deploy and a first start need: the app frozen, its listeners open. No side effect on what serves.
-std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name,
-                                                                          const config::Config& config,
-                                                                          spec::SpecRef frozen) {
+std::expected<AppEntry*, decide::Refused> Supervisor::prepare(const std::string& name,
+                                                              const config::Config& config,
+                                                              spec::SpecRef frozen) {
   const config::App* configured = config.find_app(name);
   if (configured == nullptr) {
     return std::unexpected(no_such_app(name, &config));
@@ -199,8 +199,7 @@ std::expected<void, decide::Refused> Supervisor::start(const std::string& name, 
   return begun;
 }
 
-std::expected<Supervisor::AppEntry*, decide::Refused> Supervisor::prepare_from_files(
-    const std::string& name) {
+std::expected<AppEntry*, decide::Refused> Supervisor::prepare_from_files(const std::string& name) {
   auto files = load_files();
   if (!files) return std::unexpected(files.error());
   return prepare(name, files->config);

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <csignal>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/signal_name.h"
 #include "process/pidfd.h"
@@ -32,25 +34,30 @@ bool told_to_stop() {
          ::sigismember(&pending, SIGQUIT) == 1;
 }
 
-class FormerLadder {
+}  // namespace
+
+class FormerEnd::Ladder {
  public:
-  FormerLadder(base::Log& log, pid_t keeper, const std::string& state_id, const spec::ProcessRecord& record,
-               const ConfiguredStops& configured)
-      : log_(log), keeper_(keeper), state_id_(state_id), record_(record), configured_(configured) {}
+  Ladder(base::Log& log, Subject subject) : log_(log), subject_(std::move(subject)) {}
 
   void run() {
-    unsigned quiet = 0;
-    while (quiet < kQuietLooks) {
-      inspect::ProcessTable table = inspect::read_process_table();
-      auto found = judge_former({table, ::getpid(), keeper_, kept_, state_id_, record_,
-                                 [this](pid_t pid) { return marks_at_rest(pid); }, configured_});
-      bool any = false;
-      hurried_ = hurried_ || told_to_stop();
-      for (const FormerProcess& former : found) any = handle(former, found) || any;
-      quiet = any ? 0 : quiet + 1;
-      if (any) wait(found);
+    while (step()) {
+      if (any_) wait(found_);
     }
+  }
+
+  std::optional<base::Duration> step() {
+    table_.emplace(inspect::read_process_table());
+    found_ =
+        judge_former({*table_, ::getpid(), subject_.keeper, subject_.kept, subject_.state_id, subject_.record,
+                      [this](pid_t pid) { return marks_at_rest(pid); }, subject_.configured});
+    any_ = false;
+    hurried_ = hurried_ || told_to_stop();
+    for (const FormerProcess& former : found_) any_ = handle(former, found_) || any_;
+    quiet_ = any_ ? 0 : quiet_ + 1;
+    if (quiet_ < kQuietLooks) return any_ ? kLongestPause : kPause;
     if (!climbs_.empty()) log_.warning("former ended={} killed={}", climbs_.size(), killed_);
+    return std::nullopt;
   }
 
  private:
@@ -144,11 +151,11 @@ class FormerLadder {
   }
 
   base::Log& log_;
-  pid_t keeper_;
-  Kept kept_;
-  const std::string& state_id_;
-  const spec::ProcessRecord& record_;
-  const ConfiguredStops& configured_;
+  Subject subject_;
+  std::optional<inspect::ProcessTable> table_;  // of the last look, with what was found in it
+  std::vector<FormerProcess> found_;
+  bool any_ = false;  // is there anything to wait for?
+  unsigned quiet_ = 0;
   std::map<Key, Climb> climbs_;
   std::set<Key> named_;
   std::size_t killed_ = 0;
@@ -156,11 +163,17 @@ class FormerLadder {
   int pauses_left_ = 200;  // of a millisecond
 };
 
-}  // namespace
+FormerEnd::FormerEnd(base::Log& log, Subject subject)
+    : ladder_(std::make_unique<Ladder>(log, std::move(subject))) {}
 
-void end_former_processes(base::Log& log, pid_t keeper, const std::string& state_id,
-                          const spec::ProcessRecord& record, const ConfiguredStops& configured) {
-  FormerLadder(log, keeper, state_id, record, configured).run();
+FormerEnd::~FormerEnd() = default;
+
+void FormerEnd::run() {
+  ladder_->run();
+}
+
+std::optional<base::Duration> FormerEnd::step() {
+  return ladder_->step();
 }
 
 }  // namespace gracevisor::supervise

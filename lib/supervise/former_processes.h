@@ -12,12 +12,14 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "inspect/process_table.h"
 #include "spec/process_record.h"
@@ -57,10 +59,31 @@ struct FormerQuestion {
 // A decider: which processes of the table are former ones, and what becomes of each.
 [[nodiscard]] std::vector<FormerProcess> judge_former(const FormerQuestion& question);
 
-// Ends them by the stop ladders in the record (without one: as configured, or SIGTERM, 30 s, SIGKILL), says
-// so in the log, and returns when none is left, at the latest 10 s after the last SIGKILL. A signal that asks
-// the daemon to stop (blocked at this point) cuts the ladders short: SIGKILL at once.
-void end_former_processes(base::Log& log, pid_t keeper, const std::string& state_id,
-                          const spec::ProcessRecord& record, const ConfiguredStops& configured);
+// Ends them by the stop ladders in the record (without one: as configured, or SIGTERM, 30 s, SIGKILL), and
+// says so in the log; over when none is left, at the latest 10 s after the last SIGKILL.
+class FormerEnd {
+ public:
+  struct Subject {
+    pid_t keeper = 0;
+    std::string state_id;
+    spec::ProcessRecord record = {};
+    ConfiguredStops configured = {};
+    Kept kept = {};
+  };
+  FormerEnd(base::Log& log, Subject subject);
+  FormerEnd(const FormerEnd&) = delete;
+  FormerEnd& operator=(const FormerEnd&) = delete;
+  ~FormerEnd();
+
+  // To its end; blocks. A signal that asks the daemon to stop (blocked at this point) cuts the ladders short:
+  // SIGKILL at once.
+  void run();
+  // A look at all processes, and what follows from it. Returns when to look again; unset: it is over.
+  [[nodiscard]] std::optional<base::Duration> step();
+
+ private:
+  class Ladder;
+  std::unique_ptr<Ladder> ladder_;
+};
 
 }  // namespace gracevisor::supervise

@@ -10,7 +10,7 @@
 
 namespace gracevisor::supervise {
 
-std::vector<const Supervisor::LeftBehind*> Supervisor::left_behind() const {
+std::vector<const LeftBehind*> Supervisor::left_behind() const {
   std::vector<const LeftBehind*> left;
   for (const LeftBehind& one : left_behind_) {
     if (find_app(one.name) == nullptr) left.push_back(&one);

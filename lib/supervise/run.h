@@ -66,6 +66,7 @@ class Run final : private process::ProcessObserver {
   [[nodiscard]] std::string place() const;
   // 0: not started yet.
   [[nodiscard]] base::Pid pid() const { return process_ ? process_->pid() : base::Pid(); }
+  [[nodiscard]] bool running() const { return process_ && process_->running(); }
   [[nodiscard]] std::uint64_t started() const { return process_ ? process_->started() : 0; }
   [[nodiscard]] bool gone() const { return gone_; }
   // The processes that it left behind at its exit and that stay: they keep its address until they are gone.

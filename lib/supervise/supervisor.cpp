@@ -29,6 +29,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       publisher_(std::move(workers)),
       listeners_(workers_, holder),
       events_([this] { schedule_turn(); }),
+      accept_timer_(loop, [this] { accept(); }),
       next_turn_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
       shutdown_timer_(loop, [this] { carry_out(shutdown_.expired()); }),
@@ -94,10 +95,12 @@ void Supervisor::turn() {
   notice_quiescence();  // marks, then leases
   notice_adoption();    // marks
   follow_listeners();   // marks, then connections
+  if (!accepting_ && reattached_serve()) accept();
   // What follows from both: at most one table, and the end of what no table refers to any more.
   if (world_->take_dirty()) publish();
   world_->sweep();
   if (world_->keep_record() && observation_) observation_->watch(world_->main_processes());
+  keep_slots();
   publisher_.drop_passed_tables();
   forget_removed();
   advance_reload();
@@ -113,7 +116,8 @@ void Supervisor::publish() {
   commit_listeners();
   const base::Epoch epoch = publisher_.next_epoch();
   listeners_.settle(listener_users(), {epoch, now()});
-  TableInput input{.listeners = listeners_.listed(), .closing = shutdown_.begun()};
+  TableInput input{.listeners = {}, .closing = shutdown_.begun()};
+  if (accepting_) input.listeners = listeners_.listed();
   addresses_ = input.listeners.size();
   input.room = budget().room();
   for (const auto& [id, entry] : apps_) {
@@ -139,7 +143,7 @@ std::vector<ListenerUser> Supervisor::listener_users() {
 
 // Of two apps with one route, which the files cannot say but a reload may lead through, the one that serves
 // has it.
-std::vector<Supervisor::AppEntry*> Supervisor::in_order_of_claims() {
+std::vector<AppEntry*> Supervisor::in_order_of_claims() {
   std::vector<AppEntry*> entries;
   for (const bool serving : {true, false}) {
     for (auto& [id, entry] : apps_) {
@@ -172,14 +176,14 @@ std::shared_ptr<decide::Report> Supervisor::new_report(decide::Command command) 
   return std::make_shared<decide::Report>(now(), std::move(command));
 }
 
-const Supervisor::AppEntry* Supervisor::find_app(const std::string& name) const {
+const AppEntry* Supervisor::find_app(const std::string& name) const {
   for (const auto& [id, entry] : apps_) {
     if (entry.app->name() == name) return &entry;
   }
   return nullptr;
 }
 
-Supervisor::AppEntry* Supervisor::entry_of(const std::string& name) {
+AppEntry* Supervisor::entry_of(const std::string& name) {
   for (auto& [id, entry] : apps_) {
     if (entry.app->name() == name) return &entry;
   }

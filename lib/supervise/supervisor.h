@@ -25,14 +25,15 @@
 #include "loop/next_turn.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
-#include "observe/rates.h"
 #include "spec/config_check.h"
+#include "supervise/app_entry.h"
 #include "supervise/app_environment.h"
 #include "supervise/app_folder.h"
 #include "supervise/app_settings.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
 #include "supervise/file_access.h"
+#include "supervise/kept_child.h"
 #include "supervise/listener_book.h"
 #include "supervise/observation.h"
 #include "supervise/publisher.h"
@@ -50,6 +51,8 @@ class Supervisor {
     std::filesystem::path config_file;
     config::Config config;
     bool fresh = false;                       // ignore the state files
+    bool restarted = false;                   // the keeper had another daemon before, whose processes go on
+    std::vector<KeptChild> kept;              // these
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
     std::function<base::Expected<void>()> ensure_runtime_dir;             // see EndpointLeases
@@ -152,44 +155,6 @@ class Supervisor {
   [[nodiscard]] decide::DescriptorBudget budget() const;
 
  private:
-  // Listeners as a spec needs them; they come into force when the spec goes live.
-  struct PendingListeners {
-    spec::SpecRef spec;
-    std::unique_ptr<ListenerBook::Opened> opened;
-    std::vector<std::string> changes;  // for the receipt
-  };
-  // An address from which a deploy takes something, or to which it adds something.
-  struct Touched {
-    std::string address;
-    std::shared_ptr<const routing::ListenerLedger> ledger;
-  };
-  // An app's decider, and what else is known of the app.
-  struct AppEntry {
-    std::unique_ptr<decide::App> app;
-    std::optional<PendingListeners> listeners;
-    std::optional<spec::AppState> remembered;  // what to start it with, until its turn at boot comes
-    config::App configured;                    // as the files had it when it was last read
-    std::vector<config::Listener> configured_listeners;  // and its listeners
-    std::vector<std::string> problems;                   // standing remarks for status
-    std::vector<std::string> hints;  // what the next report says about the configuration that was read
-    std::vector<Touched> touched;    // by its last deploy
-    observe::Rates rates;
-    bool unstartable = false;          // its start failed before any process: it stays down until a command
-    bool held = false;                 // the newest table lists what a cut-back would restore
-    std::vector<std::string> missing;  // addresses at which it should be reached but is not
-  };
-
-  // An app that ran before the daemon's start, and that no file has any more.
-  struct LeftBehind {
-    std::string name;
-    std::string file;  // that had it
-    base::GenerationId last_generation;
-  };
-  // What serves, or is to serve, or is to be started again.
-  struct InForce {
-    base::GenerationId generation;  // 0: none
-    spec::SpecRef spec;             // null: none
-  };
   [[nodiscard]] InForce in_force(const std::string& name) const;
   [[nodiscard]] AppSnapshot snapshot_of(const AppEntry& entry, const Drift& differing) const;
   [[nodiscard]] const AppEntry* find_app(const std::string& name) const;
@@ -259,7 +224,16 @@ class Supervisor {
   void begin_closing();
   void begin_stopping(decide::Haste haste);
 
-  void enqueue_boot(const config::App& configured, std::map<std::string, spec::AppState>& states);
+  // reattach.cpp
+  using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
+  [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
+  void end_strays(KeptByApp& kept);
+  void await_reattached();
+  [[nodiscard]] bool reattached_serve() const;
+  void accept();
+  void keep_slots();
+  void enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states);
+  AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states);
   void continue_boot();
   // The app's turn has come, or a command concerns it: from then on it is like any other app.
   void boot_app(AppEntry& entry);
@@ -368,6 +342,8 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
+  bool accepting_ = true;     // tables list the listeners
+  loop::Timer accept_timer_;  // until then reattached instances may pass a probe
   std::vector<LeftBehind> left_behind_;
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices
   std::unique_ptr<Observation> observation_;  // from boot() on

@@ -30,6 +30,8 @@ World::World(Surroundings around)
     : around_(std::move(around)),
       leases_(around_.ports, around_.runtime_dir, around_.holder, around_.ensure_runtime_dir),
       looker_(around_.loop, around_.parent.pid()),
+      strays_({around_.loop, around_.parent, looker_}, around_.log),
+      former_timer_(around_.loop, [this] { advance_former(); }),
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched) {
   around_.writer.on_room([this] {
@@ -102,8 +104,9 @@ bool World::is_over(const Identity& slot) const {
 }
 
 bool World::over() const {
-  return std::ranges::all_of(runs_.all(),
-                             [this](const auto& entry) { return entry.second->over(around_.publisher); });
+  return strays_.empty() && std::ranges::all_of(runs_.all(), [this](const auto& entry) {
+           return entry.second->over(around_.publisher);
+         });
 }
 
 bool World::take_dirty() {
@@ -215,6 +218,7 @@ void World::close_endpoint(const Identity& who) {
 }
 
 void World::close_endpoints() {
+  strays_.kill();
   for (const auto& [who, run] : runs_.all()) run->listing().closing = true;
 }
 

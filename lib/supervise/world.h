@@ -18,11 +18,15 @@
 #include "output/writer.h"
 #include "process/parent.h"
 #include "process/process_looker.h"
+#include "spec/slots_file.h"
 #include "supervise/app_holdings.h"
 #include "supervise/endpoint_leases.h"
 #include "supervise/event_queue.h"
+#include "supervise/former_processes.h"
+#include "supervise/kept_child.h"
 #include "supervise/run.h"
 #include "supervise/runs.h"
+#include "supervise/strays.h"
 #include "supervise/timer_set.h"
 #include "supervise/world_knowledge.h"
 
@@ -54,9 +58,19 @@ class World final : public decide::Effects, private RunObserver {
   World& operator=(const World&) = delete;
   ~World() override;
 
-  // Before anything is started: ends the processes that a former daemon left (this may take as long as their
-  // stop ladders), and removes what it left in the runtime folder.
-  void clear_leftovers(const std::vector<config::App>& configured) const;
+  // Before anything is started by the first daemon of a keeper: ends the processes that a daemon of another
+  // keeper left (this may take as long as their stop ladders).
+  void end_former(const std::vector<config::App>& configured) const;
+  // The same beside what runs, for what the former daemon of this keeper left of instances that had ended.
+  void end_former_meanwhile(const std::vector<config::App>& configured);
+  // Removes what no instance has in the runtime folder.
+  void clear_runtime_folder() const { leases_.clear_leftovers(); }
+  // A process of a former daemon, which belongs to this generation of the app: from now on it is a run like
+  // any other. On an error it is a stray.
+  void reattach(const Identity& who, const spec::SpecRef& spec, KeptChild child);
+  // One that belongs to nothing, or whose app is known, but not its generation.
+  void end_stray(KeptChild child, const config::Stop& stop, const std::string& why);
+  [[nodiscard]] bool running(const Identity& who) const;
   // Creates an app's ledger and output.
   void add_app(base::AppId app, const config::App& config);
   // Its decider is no more. Its ledger and output follow as soon as nothing of it is left; followers of its
@@ -73,6 +87,7 @@ class World final : public decide::Effects, private RunObserver {
   void sweep();
   // Replaces the record of an app that is not there.
   void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const;
+  void keep_slots(const spec::SlotsRecord& slots) const;
   // Writes the process record if the processes have changed since the last call; true if they have.
   bool keep_record();
   // Of the runs whose process has begun and is not gone.
@@ -81,7 +96,7 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] bool over() const;
 
   // close_endpoint() for every run, including those whose process has ended or whose generation is forgotten:
-  // a client that reads nothing may still hold a lease on them.
+  // a client that reads nothing may still hold a lease on them. Strays are killed.
   void close_endpoints();
 
   // Has the desired state changed since the last call?
@@ -129,6 +144,8 @@ class World final : public decide::Effects, private RunObserver {
   // Will nothing be started in this slot again?
   [[nodiscard]] bool is_over(const Identity& slot) const;
 
+  [[nodiscard]] FormerEnd::Subject former_subject(const std::vector<config::App>& configured) const;
+  void advance_former();
   void on_begun(const Identity& who) override;
   void on(const Identity& who, const spawn::ProcessEvent& told) override;
   [[nodiscard]] spawn::ProcessEvent explained(const Identity& who, const spawn::ProcessEvent& event) const;
@@ -140,6 +157,9 @@ class World final : public decide::Effects, private RunObserver {
   EndpointLeases leases_;
   Holdings apps_;
   process::ProcessLooker looker_;
+  Strays strays_;
+  std::unique_ptr<FormerEnd> former_;  // while it ends some
+  loop::Timer former_timer_;
   Runs runs_;
   TimerSet timers_;
   WorldKnowledge knowledge_;

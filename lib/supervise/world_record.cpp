@@ -1,4 +1,6 @@
 // What the world keeps for the next daemon, and takes over from the previous one.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/one_line.h"
@@ -8,19 +10,78 @@
 
 namespace gracevisor::supervise {
 
-void World::clear_leftovers(const std::vector<config::App>& configured) const {
-  ConfiguredStops stops;
-  for (const config::App& app : configured) stops.emplace(app.name, app.stop);
-
+FormerEnd::Subject World::former_subject(const std::vector<config::App>& configured) const {
+  FormerEnd::Subject subject{.keeper = around_.parent.pid(), .state_id = around_.state_id};
+  for (const config::App& app : configured) subject.configured.emplace(app.name, app.stop);
   auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", base::quotable(record.error().what));
-  end_former_processes(around_.log, around_.parent.pid(), around_.state_id,
-                       record ? *record : spec::ProcessRecord{}, stops);
-  leases_.clear_leftovers();
+  if (record) subject.record = std::move(*record);
+  return subject;
+}
+
+void World::end_former(const std::vector<config::App>& configured) const {
+  FormerEnd(around_.log, former_subject(configured)).run();
+}
+
+void World::end_former_meanwhile(const std::vector<config::App>& configured) {
+  FormerEnd::Subject subject = former_subject(configured);
+  // What runs has its own end, and so have its descendants and orphans.
+  for (const pid_t stray : strays_.pids()) subject.kept.children.insert(stray);
+  for (const auto& [who, run] : runs_.all()) {
+    if (run->pid() == base::Pid()) continue;
+    subject.kept.children.insert(run->pid().value());
+    subject.kept.living.insert({run->spec()->app.name, routing::instance_name(who)});
+  }
+  former_ = std::make_unique<FormerEnd>(around_.log, std::move(subject));
+  former_timer_.start(base::Millis(1));
+}
+
+void World::advance_former() {
+  if (const auto pause = former_->step()) {
+    former_timer_.start(*pause);
+  } else {
+    former_.reset();
+  }
+}
+
+void World::reattach(const Identity& who, const spec::SpecRef& spec, KeptChild child) {
+  auto lease = leases_.lease_again(who, *spec, child.endpoint);
+  if (!lease) {
+    end_stray(std::move(child), spec->app.stop, lease.error().what);
+    return;
+  }
+  output(who).begin(who, spec->app.log);
+  RunObserver& observer = *this;  // private inheritance: only visible from inside
+  Run& run =
+      runs_.add(std::make_unique<Run>(who, spec, lease->address, around_.workers, observer, output(who)));
+  record_stale_ = true;
+  inspect::ProcessMarks marks{around_.state_id, child.app, routing::instance_name(who)};
+  if (auto taken =
+          run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
+      !taken) {
+    around_.log.error("reattach app={} instance={} cause=\"{}\"", spec->app.name, routing::instance_name(who),
+                      base::quotable(taken.error().what));
+  }
+}
+
+void World::end_stray(KeptChild child, const config::Stop& stop, const std::string& why) {
+  inspect::ProcessMarks marks{around_.state_id, child.app,
+                              fmt::format("{}.{}", child.generation.value(), child.slot.value())};
+  strays_.end(std::move(child), stop, std::move(marks), why);
+}
+
+bool World::running(const Identity& who) const {
+  const Run* run = runs_.find(who);
+  return run != nullptr && run->running();
 }
 
 void World::forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const {
   around_.writer.replace(spec::state_path(around_.state_dir, state.app), to_text(state), std::move(done));
+}
+
+void World::keep_slots(const spec::SlotsRecord& slots) const {
+  around_.writer.replace(spec::slots_path(around_.state_dir, slots.app), to_text(slots), {},
+                         base::Outlives::process);
 }
 
 void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {

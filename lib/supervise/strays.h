@@ -1,0 +1,45 @@
+// Kept processes that no record knows: they are ended like instances that leave, each by its stop ladder, and
+// are named in the log. Thread: the supervisor's.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "loop/next_turn.h"
+#include "loop/timer.h"
+#include "process/process.h"
+#include "supervise/kept_child.h"
+
+namespace gracevisor::supervise {
+
+class Strays {
+ public:
+  Strays(const process::ProcessSurroundings& around, base::Log& log);
+  Strays(const Strays&) = delete;
+  Strays& operator=(const Strays&) = delete;
+  ~Strays();
+
+  // `why` is for the log.
+  void end(KeptChild child, const config::Stop& stop, std::optional<inspect::ProcessMarks> marks,
+           const std::string& why);
+  // SIGKILL to all that are left.
+  void kill();
+  [[nodiscard]] bool empty() const { return strays_.empty(); }
+  [[nodiscard]] std::vector<pid_t> pids() const;
+
+ private:
+  class Stray;
+  void forget_ended();
+
+  process::ProcessSurroundings around_;
+  base::Log& log_;
+  loop::NextTurn next_turn_;
+  std::list<std::unique_ptr<Stray>> strays_;
+};
+
+}  // namespace gracevisor::supervise
