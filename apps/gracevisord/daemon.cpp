@@ -112,13 +112,22 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
       supervise::Supervisor::Settings{
-          settings.config_file, settings.config, settings.fresh, restarted, settings.safe, std::move(kept),
-          settings.files.for_children, settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
-          supervise::FileAccess(rules.trust, &daemon->launcher_), id->text,
-          [d = daemon.get()](const config::DaemonLog& log) {
-            return check_log_file(policy_of(log), d->rules_, *d->loop_);
-          },
-          [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
+          .config_file = settings.config_file,
+          .config = settings.config,
+          .fresh = settings.fresh,
+          .restarted = restarted,
+          .kept = std::move(kept),
+          .safe = settings.safe,
+          .open_files = settings.files.for_children,
+          .descriptor_limit = settings.files.limit,
+          .ensure_runtime_dir = [d = daemon.get()] { return d->hold_folder(); },
+          .files = supervise::FileAccess(rules.trust, &daemon->launcher_),
+          .state_id = id->text,
+          .check_log =
+              [d = daemon.get()](const config::DaemonLog& log) {
+                return check_log_file(policy_of(log), d->rules_, *d->loop_);
+              },
+          .adjust_log = [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
       std::move(links));
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
