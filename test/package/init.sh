@@ -103,6 +103,9 @@ rm /etc/default/gracevisor
 say "OpenRC"
 must "OpenRC" dpkg -i /trial/openrc_*.deb /trial/librc1_*.deb /trial/libeinfo1_*.deb /trial/insserv_*.deb
 install -m 755 /trial/gracevisor.openrc /etc/init.d/gracevisor
+# OpenRC's own, which Debian's package of it leaves out.
+printf '#!/sbin/openrc-run\nstart() { :; }\n' >/etc/init.d/localmount
+chmod 755 /etc/init.d/localmount
 mkdir -p /run/openrc
 : >/run/openrc/softlevel
 must "rc-update" rc-update add gracevisor default

@@ -44,7 +44,7 @@ cp /trial/gracevisor.toml /etc/gracevisor/
 must "check" gracevisord --check -c /etc/gracevisor/gracevisor.toml
 must "reload" /etc/init.d/gracevisor reload
 within 10 "the app answers" answers
-must "status" gvctl status --exit-code
+within 10 "all runs that should" gvctl status --exit-code
 begin_load
 must "deploy" gvctl deploy demo
 end_load "a deploy"
