@@ -25,11 +25,14 @@ if [ -z "$build" ]; then
 fi
 
 work=$PWD/build/package
-umount_all() { awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount -l; }
+machine=gv-trial-$$
+umount_all() {
+  awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount -l
+}
 clear_work() {
   umount_all
-  # What systemd-nspawn boots may have immutable files or subvolumes; nothing of ours has.
   rm -rf --one-file-system "$work"
+  find /sys/fs/cgroup -depth -type d -path "*/$machine*" -exec rmdir {} + 2>/dev/null || true
 }
 clear_work
 trap clear_work EXIT
@@ -61,7 +64,8 @@ suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" "Component: main" | head -n 1)
 depends=$(dpkg-deb -f "$work/trial/first.deb" Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g')
 # Nothing of it has to survive a power failure.
-mmdebstrap --quiet --variant=minbase --include="$depends,systemd-sysv,busybox" --dpkgopt=force-unsafe-io "$suite" "$work/base" "$mirror"
+mmdebstrap --quiet --variant=minbase --include="$depends,systemd-sysv,busybox" --dpkgopt=force-unsafe-io "$suite" \
+  "$work/base" "$mirror"
 
 # root NAME: a copy of it, as $root. A daemon that is not the child of a keeper gets a parent that stands in.
 real=no
@@ -122,8 +126,22 @@ StandardError=inherit
 EOF
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../trial.service "$root/etc/systemd/system/multi-user.target.wants/"
-timeout --kill-after=5 180 systemd-nspawn --quiet --boot --register=no --keep-unit --private-network \
-  --link-journal=no --console=pipe --directory="$root" </dev/null >"$work/boot.log" 2>&1 || true
+# In control groups of its own: those that systemd-nspawn makes have fixed names, and another trial may be under way.
+set --
+for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+  [ ! -f "$hierarchy/cgroup.procs" ] || set -- "$@" "$hierarchy/$machine"
+done
+# shellcheck disable=SC2016 # for the other shell
+timeout --kill-after=5 180 sh -euc '
+  directory=$1
+  machine=$2
+  shift 2
+  for group; do
+    mkdir "$group"
+    echo $$ >"$group/cgroup.procs"
+  done
+  exec systemd-nspawn --quiet --boot --register=no --keep-unit --private-network --link-journal=no --console=pipe \
+    --machine="$machine" --directory="$directory"' sh "$root" "$machine" "$@" </dev/null >"$work/boot.log" 2>&1 || true
 [ ! -f "$root/trial/output" ] || cat "$root/trial/output"
 [ -f "$root/trial/passed" ] || {
   cat "$work/boot.log" >&2
