@@ -48,6 +48,7 @@ must "the app's cgroup is the unit's" grep -q $unit "/proc/$app/cgroup"
 cat >>/etc/gracevisor/gracevisor.toml <<'EOF'
 [app.liar]
 command = "sh -c 'systemd-notify STATUS=lies MAINPID=$$; touch /tmp/lied; exec sleep 1000'"
+endpoint = "none"
 environment = { NOTIFY_SOCKET = "/run/systemd/notify" }
 EOF
 must "reload" systemctl reload $unit
@@ -55,12 +56,33 @@ within 10 "it tried" test -e /tmp/lied
 must "the main process is the same" is MainPID "$keeper"
 must "what it said is not shown" not is StatusText lies
 
-say "requests end before their apps are stopped"
-get "/slow?ms=2000" >/tmp/slow 2>&1 &
+say "requests end before their apps are signalled"
+# Unlike gvdemo, this one dies of SIGTERM whatever it is doing.
+mkdir -p /srv/cgi-bin
+cat >/srv/cgi-bin/slow <<'EOF'
+#!/bin/sh
+printf '\r\n'
+sleep 2
+echo whole
+EOF
+chmod 755 /srv/cgi-bin/slow
+cat >>/etc/gracevisor/gracevisor.toml <<'EOF'
+[app.abrupt]
+command = "busybox httpd -f -p 127.0.0.1:{port} -h /srv"
+user = "nobody"
+listen = "public"
+route = "abrupt.test"
+health = "tcp"
+EOF
+within 20 "reload, after the one before" systemctl reload $unit
+get_slowly() { timeout 10 busybox wget -q -O - --header "Host: abrupt.test" "http://127.0.0.1:8080/cgi-bin/slow"; }
+within 10 "the app answers" get_slowly
+get_slowly >/tmp/slow 2>&1 &
 slow=$!
 sleep 0.5
 must "stop" systemctl stop $unit
 wait $slow || fail "the request was cut: $(cat /tmp/slow)"
+must "the answer is whole" grep -qx whole /tmp/slow
 must "all have ended" none_of_ours
 
 say "a killed keeper takes its apps along and is started again"
