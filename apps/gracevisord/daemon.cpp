@@ -24,11 +24,14 @@ constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
 // `otherwise`: where it goes if it has no file; empty: to standard error.
 output::FilePolicy policy_of(const config::DaemonLog& log, const std::filesystem::path& otherwise) {
-  return {.path = log.file.empty() ? otherwise : log.file, .max_size = log.max_size, .keep = log.keep};
+  return {.path = log.file.empty() ? otherwise : std::filesystem::path(log.file),
+          .max_size = log.max_size,
+          .keep = log.keep};
 }
 
 std::filesystem::path default_log(const Daemon::Settings& settings) {
-  return settings.background ? settings.config.daemon.state_dir / "log" / "gracevisord.log" : "";
+  return settings.background ? settings.config.daemon.state_dir / "log" / "gracevisord.log"
+                             : std::filesystem::path();
 }
 
 // The keeper's names.

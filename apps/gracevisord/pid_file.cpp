@@ -1,5 +1,7 @@
 #include "pid_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
