@@ -17,14 +17,10 @@ class Strays::Stray final : private process::ProcessObserver, private process::O
         stop_(std::move(stop)),
         timer_(strays.around_.loop, [this] { climb(); }) {}
 
-  [[nodiscard]] base::Expected<void> begin(process::FoundChild child,
-                                           std::optional<inspect::ProcessMarks> marks) {
-    auto process =
+  void begin(process::FoundChild child, std::optional<inspect::ProcessMarks> marks) {
+    process_ =
         process::Process::reattach(strays_.around_, std::move(child), std::move(marks), {*this, *this});
-    if (!process) return std::unexpected(process.error());
-    process_ = std::move(*process);
     climb();
-    return {};
   }
   void kill() {
     timer_.stop();
@@ -81,12 +77,8 @@ void Strays::end(KeptChild child, const config::Stop& stop, std::optional<inspec
   std::string name = fmt::format("app={} instance={}.{} pid={}", base::quotable(child.app),
                                  child.generation.value(), child.slot.value(), child.process.pid);
   log_.warning("stray {} cause=\"{}\"", name, base::quotable(why));
-  auto stray = std::make_unique<Stray>(*this, name, stop);
-  if (auto begun = stray->begin(std::move(child.process), std::move(marks)); !begun) {
-    log_.error("stray {} cause=\"{}\"", name, base::quotable(begun.error().what));
-    return;
-  }
-  strays_.push_back(std::move(stray));
+  strays_.push_back(std::make_unique<Stray>(*this, std::move(name), stop));
+  strays_.back()->begin(std::move(child.process), std::move(marks));
 }
 
 void Strays::kill() {

@@ -178,9 +178,7 @@ struct Former final : ChildWatcher {
   }
   void reattach(Bench& bench) {
     bench.parent->forget(*this);
-    auto process = Process::reattach(bench.around(), std::move(found), std::nullopt, bench.seen.owner());
-    REQUIRE(process.has_value());
-    bench.process = std::move(*process);
+    bench.process = Process::reattach(bench.around(), std::move(found), std::nullopt, bench.seen.owner());
   }
 };
 
@@ -240,9 +238,8 @@ TEST_CASE("reattaching: one that has ended meanwhile is told with its status and
   } ended(*bench.local);
   const spawn::ExitStatus status = *former.found.ended;
   bench.parent = &ended;
-  auto process = Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
-  REQUIRE(process.has_value());
-  bench.process = std::move(*process);
+  bench.process =
+      Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
   REQUIRE(ended.told != nullptr);
   ended.told->on_ended(status);
   REQUIRE(bench.until("gone"));
