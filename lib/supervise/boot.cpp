@@ -70,8 +70,11 @@ void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppSt
   boot_queue_.add(entry.app->id());
 }
 
+// The keeper starts one process after the other; each that waits for it has all its descriptors open.
 void Supervisor::continue_boot() {
-  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); });
+  constexpr std::size_t kMostWaiting = 16;
+  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); },
+                        [this] { return world_->spawns_waiting() < kMostWaiting; });
   if (!boot_queue_.waiting().empty()) boot_bell_->ring();
 }
 

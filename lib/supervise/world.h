@@ -92,6 +92,8 @@ class World final : public decide::Effects, private RunObserver {
   bool keep_record();
   // Of the runs whose process has begun and is not gone.
   [[nodiscard]] observe::Watched main_processes() const;
+  // How many were ordered and are not started yet.
+  [[nodiscard]] std::size_t spawns_waiting() const { return around_.parent.waiting(); }
   // No process is left except those that nothing will end, and no endpoint is in use.
   [[nodiscard]] bool over() const;
 

@@ -49,6 +49,7 @@ struct OtherParent final : Parent, ChildWatcher {
     noted.emplace_back("reap");
     local_.reap(pid);
   }
+  [[nodiscard]] std::size_t waiting() const override { return local_.waiting(); }
   [[nodiscard]] pid_t pid() const override { return local_.pid(); }
 
   void on_started(std::expected<Spawned, spawn::SpawnFailed> started) override {
@@ -234,6 +235,7 @@ TEST_CASE("reattaching: one that has ended meanwhile is told with its status and
     }
     void forget(ChildWatcher&) override {}
     void reap(pid_t child) override { local.reap(child); }
+    [[nodiscard]] std::size_t waiting() const override { return 0; }
     [[nodiscard]] pid_t pid() const override { return local.pid(); }
   } ended(*bench.local);
   const spawn::ExitStatus status = *former.found.ended;
