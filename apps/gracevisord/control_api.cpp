@@ -19,9 +19,10 @@ using serve::Response;
 }  // namespace
 
 ControlApi::ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
-                       std::shared_ptr<OwnLog> own_log)
+                       std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper)
     : supervisor_(supervisor),
       started_(std::chrono::steady_clock::now()),
+      keeper_(std::move(keeper)),
       live_(loop, [this](const decide::Report& report) { return supervisor_.progress(report); }),
       logs_(loop, writer, supervisor, std::move(own_log)) {}
 
@@ -44,7 +45,8 @@ void ControlApi::carry_out(const Call& call) {
     case Verb::version:
       return control::send_json(*call.response, to_json(control::Version{GV_VERSION, ::getpid()}));
     case Verb::status:
-      return control::send_json(*call.response, to_json(status_of(supervisor_.snapshot(), started_)));
+      return control::send_json(*call.response,
+                                to_json(status_of(supervisor_.snapshot(), started_, keeper_)));
     case Verb::check: return check(call);
     case Verb::settings: return settings(call);
     case Verb::all_logs: return logs_.answer(call.request, {}, call.response);
@@ -77,7 +79,7 @@ void ControlApi::show(const Call& call) {
   if (call.verb == Verb::app) {
     supervise::Snapshot whole = supervisor_.snapshot();
     std::erase_if(whole.apps, [&](const auto& one) { return one.name != call.app; });
-    control::send_json(*call.response, to_json(status_of(whole, started_)));
+    control::send_json(*call.response, to_json(status_of(whole, started_, keeper_)));
   } else if (call.verb == Verb::logs) {
     logs_.answer(call.request, call.app, call.response);
   } else if (call.verb == Verb::history) {

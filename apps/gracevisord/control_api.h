@@ -5,6 +5,7 @@
 #include <expected>
 #include <memory>
 
+#include "control/messages.h"
 #include "control/server.h"
 #include "control/verbs.h"
 #include "live_lines.h"
@@ -17,7 +18,7 @@ namespace gracevisor::daemon {
 class ControlApi final : public control::Handler {
  public:
   ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
-             std::shared_ptr<OwnLog> own_log);
+             std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper);
 
   void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override;
 
@@ -51,6 +52,7 @@ class ControlApi final : public control::Handler {
 
   supervise::Supervisor& supervisor_;
   base::TimePoint started_;
+  control::KeeperStatus keeper_;
   LiveLines live_;
   LogRequests logs_;
 };

@@ -7,14 +7,11 @@
 #include <csignal>
 #include <utility>
 
-#include "base/accounts.h"
 #include "base/one_line.h"
-#include "base/safe_path.h"
 #include "base/standard_error.h"
 #include "control/socket_file.h"
+#include "daemon_folders.h"
 #include "exit_status.h"
-#include "output/log_file.h"
-#include "output/log_opener.h"
 #include "signals.h"
 #include "spec/state_id.h"
 
@@ -25,97 +22,21 @@ namespace {
 constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
-// A folder of the daemon's own: root acts in it, so no other user may.
-base::Expected<void> make_folder(const std::filesystem::path& folder, const base::PathRules& rules) {
-  auto own = base::own_folder(folder, rules);
-  if (!own) return std::unexpected(std::move(own.error().error));
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    return base::fail_errno("cannot write to " + folder.string(), errno);
-  }
-  return {};
-}
-
-// A problem of the disk is no reason not to serve: what is live can still be read.
-bool disk_takes_nothing(int code) {
-  return code == EROFS || code == ENOSPC || code == EDQUOT;
-}
-
-// Makes the folders of state_dir. Returns what is wrong with the disk, for the log, or an empty text.
-base::Expected<std::string> make_state_folders(const std::filesystem::path& state_dir,
-                                               const base::PathRules& rules) {
-  for (const auto& folder : {state_dir, state_dir / "apps", state_dir / "history", state_dir / "log"}) {
-    auto made = make_folder(folder, rules);
-    if (made) continue;
-    if (!disk_takes_nothing(made.error().code)) return std::unexpected(made.error());
-    return made.error().what;
-  }
-  return "";
-}
-
-// The path to the runtime folder, which has its own owner and mode. Apps of other users pass through it.
-base::Expected<void> make_way(const std::filesystem::path& folder, base::PathRules rules) {
-  rules.folder_mode = 0755;
-  auto way = base::hold_folder(std::filesystem::absolute(folder).parent_path(), rules);
-  if (!way) return std::unexpected(std::move(way.error().error));
-  return {};
-}
-
-base::PathRules own_rules(const config::Config& config, const control::AccessPolicy& policy) {
-  base::PathRules rules;
-  rules.trust = base::daemon_trust(config.owner);
-  rules.make_folders = true;
-  rules.readers = policy.operators;
-  return rules;
-}
-
-// For the writer's thread, which asks no name service.
-std::shared_ptr<const output::LogOpener> log_opener(base::PathRules rules, const spawn::Launcher* launcher) {
-  rules.trust.user_name = nullptr;
-  rules.trust.group_name = nullptr;
-  return std::make_shared<const output::LogOpener>(rules.trust, rules.readers, launcher);
-}
-
-// The daemon's own log must be writable at the start, as far as its path and its owner are concerned: the
-// disk may recover later, and a pipe (ENXIO) may get a reader.
-base::Expected<void> check_log_file(const output::FilePolicy& policy, const base::PathRules& rules,
-                                    const base::Clock& clock) {
-  if (policy.path.empty()) return {};
-  std::string cause;
-  auto note = [&cause](const std::string& /*path*/, const std::string& what) { cause = what; };
-  auto opener = std::make_shared<const output::LogOpener>(rules.trust, rules.readers, nullptr);
-  handoff::Tally lost;
-  output::LogFile file(policy, clock, lost, {std::move(opener), note});
-  file.reopen();
-  if (!file.degraded() || file.error() == ENXIO || disk_takes_nothing(file.error())) return {};
-  return std::unexpected(
-      base::Error{fmt::format("cannot open the log file {}: {}", policy.path.string(), cause), file.error()});
-}
-
 output::FilePolicy policy_of(const config::DaemonLog& log) {
   return {.path = log.file, .max_size = log.max_size, .keep = log.keep};
 }
 
-constexpr const char* kStateLock = "state.lock";
 // The keeper's names.
 constexpr const char* kHeldRuntimeLock = "lock/runtime";
 constexpr const char* kHeldStateLock = "lock/state";
+constexpr const char* kHeldLauncher = "exec";
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
 
-// Two daemons with one state folder would end each other's processes and overwrite each other's records. No
-// lock when the folder cannot be written to, as nothing can be overwritten then.
-base::Expected<std::optional<control::InstanceLock>> lock_state(const std::filesystem::path& state_dir,
-                                                                base::UniqueFd held) {
-  base::Expected<control::InstanceLock> lock = base::fail("not held");
-  if (held) lock = control::InstanceLock::take_over(state_dir, kStateLock, std::move(held));
-  if (!lock) lock = control::InstanceLock::acquire(state_dir, kStateLock);
-  if (lock) return std::optional(std::move(*lock));
-  if (lock.error().code == EROFS) return std::nullopt;
-  return std::unexpected(lock.error());
-}
-
-// gv-exec, beside this program or where it is installed.
-base::Expected<spawn::Launcher> open_launcher() {
+// gv-exec: the one that the former daemon of this keeper had, since an upgrade may have replaced the file; or
+// beside this program, or where it is installed.
+base::Expected<spawn::Launcher> open_launcher(const Found& found) {
+  if (base::UniqueFd held = copy_of(found, kHeldLauncher)) return spawn::Launcher::of(std::move(held));
   std::error_code code;
   std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
   if (code) return base::fail_errno("cannot read /proc/self/exe", code.value());
@@ -139,7 +60,7 @@ std::string addresses_text(const config::Config& config) {
 
 base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings, Found found) {
   const config::Daemon& config = settings.config.daemon;
-  auto launcher = open_launcher();
+  auto launcher = open_launcher(found);
   if (!launcher) return std::unexpected(launcher.error());
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   base::PathRules rules = own_rules(settings.config, policy);
@@ -177,7 +98,10 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
   // Whatever fails from here on, the listeners are the next daemon's.
-  if (restarted) daemon->keeper_->held().leave_to_others(true);
+  if (restarted) {
+    daemon->keeper_->held().leave_to_others(true);
+    daemon->keeper_->tell_restart(settings.safe);
+  }
   daemon->hold_locks();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
   std::vector<supervise::WorkerLink> links;
@@ -188,7 +112,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
       supervise::Supervisor::Settings{
-          settings.config_file, settings.config, settings.fresh && !restarted, restarted, std::move(kept),
+          settings.config_file, settings.config, settings.fresh, restarted, settings.safe, std::move(kept),
           settings.files.for_children, settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
           supervise::FileAccess(rules.trust, &daemon->launcher_), id->text,
           [d = daemon.get()](const config::DaemonLog& log) {
@@ -209,6 +133,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
   daemon->keeper_->held().leave_to_others(false);
+  if (!restarted) daemon->keeper_->held().hold(kHeldLauncher, daemon->launcher_.fd());
   daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
   return daemon;
 }
@@ -297,7 +222,7 @@ base::Expected<void> Daemon::watch_signals() {
 }
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
-  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_);
+  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_, keeper_->status());
   auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_,
                                       &keeper_->held());
   if (!server) return std::unexpected(server.error());
@@ -355,10 +280,7 @@ void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
     case SIGINT:
-    case SIGQUIT:
-      keeper_->stopping();
-      supervisor_->shut_down();
-      return;
+    case SIGQUIT: stop(); return;
     case SIGUSR1:
       writer_->reopen();
       look_after_folder();
@@ -367,6 +289,11 @@ void Daemon::on_signal(int number) {
     case SIGUSR2: log_.warning("signal name=USR2 cause=\"upgrade is not in this version\""); return;
     default: return;
   }
+}
+
+void Daemon::stop() {
+  keeper_->stopping();
+  supervisor_->shut_down();
 }
 
 // Its apps cannot be replaced any more, and would be nobody's once this daemon ended without them.

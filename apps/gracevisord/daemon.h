@@ -34,6 +34,7 @@ class Daemon {
     std::filesystem::path config_file;
     config::Config config;
     bool fresh = false;
+    bool safe = false;  // as supervise::Supervisor::Settings has it
     OpenFiles files;
   };
   // Everything up to the listeners; an error names what is missing and leaves nothing behind.
@@ -42,6 +43,8 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();
 
+  // As a signal would; before run().
+  void stop();
   // Runs until it was told to stop and everything has ended. Returns the exit status.
   [[nodiscard]] int run();
 

@@ -11,7 +11,6 @@
 #include "decide/descriptor_budget.h"
 
 namespace gracevisor::daemon {
-namespace {
 
 using decide::DescriptorBudget;
 
@@ -23,8 +22,6 @@ bool any_record(const std::filesystem::path& state_dir) {
   }
   return false;
 }
-
-}  // namespace
 
 base::Expected<OpenFiles> raise_open_files() {
   rlimit limit{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -21,6 +22,9 @@ struct OpenFiles {
 
 // The workers that the configuration asks for, or one for each CPU that this process may run on.
 [[nodiscard]] std::size_t worker_count(const config::Daemon& config);
+
+// Is there a record of what was live before?
+[[nodiscard]] bool any_record(const std::filesystem::path& state_dir);
 
 // Is the limit enough for what is configured? The error has both numbers. If there are records of what was
 // live before (`fresh`: they do not count), the daemon serves nevertheless, and refuses deploys.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/one_line.h"
+#include "build_id.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -45,6 +46,23 @@ KeeperSide::KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper:
 // It is served as before, but not by the next daemon.
 void KeeperSide::tell_not_held(const std::string& name, const base::Error& error) {
   log_.error("keeper held=no name=\"{}\" cause=\"{}\"", name, base::quotable(error.what));
+}
+
+control::KeeperStatus KeeperSide::status() const {
+  control::KeeperStatus status{facts_.keeper, facts_.version, facts_.starts, ""};
+  if (facts_.last.how != keeper::How::lives) status.last_end = text(keeper::as_status(facts_.last));
+  return status;
+}
+
+void KeeperSide::tell_restart(bool safe) const {
+  const control::KeeperStatus now = status();
+  log_.warning("restarted start={} former=\"{}\" keeper={} build={}", now.starts, now.last_end, now.pid,
+               build_id());
+  if (!safe) return;
+  log_.error(
+      "safe cause=\"{} daemons ended at once, one after the other: routes stay as they were, no probe "
+      "condemns an instance, no deploy, no reload\"",
+      facts_.deaths);
 }
 
 void KeeperSide::serving(base::Millis shutdown_timeout) {

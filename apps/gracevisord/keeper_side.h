@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "below_keeper.h"
+#include "control/messages.h"
 #include "keeper/held.h"
 #include "keeper/link.h"
 #include "loop/timer.h"
@@ -29,7 +30,9 @@ class KeeperSide final : private keeper::LinkListener {
   [[nodiscard]] process::Parent& parent() { return parent_; }
   [[nodiscard]] keeper::Link& link() { return *link_; }
   [[nodiscard]] keeper::Held& held() { return held_; }
-  [[nodiscard]] const keeper::Welcome& facts() const { return facts_; }
+  [[nodiscard]] control::KeeperStatus status() const;
+  // Why this daemon was started, in the log.
+  void tell_restart(bool safe) const;
 
   // Everything is up. The keeper starts another daemon from now on if this one dies.
   void serving(base::Millis shutdown_timeout);

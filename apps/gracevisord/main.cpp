@@ -1,14 +1,11 @@
 // gracevisord: a process supervisor and an HTTP load balancer in one program.
-#include <unistd.h>
-
 #include <cstdio>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include "base/standard_error.h"
 #include "below_keeper.h"
 #include "check.h"
-#include "config/load.h"
+#include "config/describe.h"
+#include "configuration.h"
 #include "daemon.h"
 #include "descriptors.h"
 #include "exit_status.h"
@@ -20,33 +17,44 @@ namespace {
 
 using namespace gracevisor;
 
+using daemon::complain;
 using daemon::kFailed;
 using daemon::kUsage;
 
-void print(const std::string& line) {
-  (void)std::fprintf(stdout, "%s\n", line.c_str());
+int fail(const base::Error& error, int status = kFailed) {
+  complain("gracevisord: " + error.what);
+  return status;
 }
 
-// If no one reads, waits only once, and not for long.
-void complain(const std::string& lines) {
-  if (!lines.empty()) base::say_on_standard_error(lines.ends_with('\n') ? lines : lines + "\n");
+int check(const daemon::Options& options) {
+  const auto file = daemon::find_configuration(options);
+  return file ? daemon::check(*file, daemon::owner_of(options), options) : kUsage;
 }
 
-std::string lines_of(const std::vector<config::Diagnostic>& findings, const std::string& kind) {
-  std::string lines;
-  for (const config::Diagnostic& finding : findings) lines += kind + finding.line() + "\n";
-  return lines;
-}
+// Below the keeper.
+int serve(const daemon::Options& options, keeper::Client client) {
+  daemon::leave_terminal();
+  auto found = daemon::meet_keeper(std::move(client));
+  if (!found) return fail(found.error());
+  auto configuration = daemon::configuration(options, *found);
+  if (!configuration) return kUsage;
 
-// The checked configuration; every error and warning goes to standard error.
-std::optional<config::Config> load(const std::filesystem::path& file, std::optional<uid_t> owner) {
-  auto loaded = config::load(file, owner);
-  if (!loaded) {
-    complain(lines_of(loaded.error(), ""));
-    return std::nullopt;
-  }
-  complain(lines_of(loaded->warnings, "warning: "));
-  return std::move(loaded->config);
+  daemon::hold_signals();
+  auto files = daemon::raise_open_files();
+  if (!files) return fail(files.error());
+  const bool fresh = options.fresh && !found->restarted();
+  // What runs goes on with what there is.
+  auto enough = daemon::expect_descriptors(configuration->config, *files, fresh);
+  if (!enough && !found->restarted()) return fail(enough.error(), kUsage);
+  auto daemon = daemon::Daemon::create({.config_file = std::move(configuration->file),
+                                        .config = std::move(configuration->config),
+                                        .fresh = fresh,
+                                        .safe = options.safe,
+                                        .files = *files},
+                                       std::move(*found));
+  if (!daemon) return fail(daemon.error());
+  if (options.stop) (*daemon)->stop();
+  return (*daemon)->run();
 }
 
 }  // namespace
@@ -57,61 +65,11 @@ int main(int argc, char** argv) {
   if (parsed.exit) return *parsed.exit;
   const daemon::Options& options = parsed.options;
   if (options.defaults) {
-    print(config::defaults_text());
+    (void)std::fprintf(stdout, "%s\n", config::defaults_text().c_str());
     return 0;
   }
-
   if (!options.import.empty()) return daemon::import_file(options);
-
-  std::optional<daemon::Found> found;
-  if (!options.check) {
-    auto client = keeper::Client::from_environment();
-    if (!client) {
-      complain("gracevisord: " + daemon::become_keeper(argv).what);
-      return kFailed;
-    }
-    auto met = daemon::meet_keeper(std::move(*client));
-    if (!met) {
-      complain("gracevisord: " + met.error().what);
-      return kFailed;
-    }
-    found.emplace(std::move(*met));
-    daemon::leave_terminal();
-  }
-
-  const bool root = ::geteuid() == 0;
-  auto file = config::find_file(options.config, root);
-  if (!file) {
-    complain(
-        "gracevisord: no configuration found: name it with -c, or see gracevisord(8) for where it is "
-        "looked for");
-    if (root && config::find_file(options.config, false)) {
-      complain(
-          "gracevisord: ./gracevisor.toml is not taken as root unless it is named: -c ./gracevisor.toml");
-    }
-    return kUsage;
-  }
-  // A file that was merely found must belong to root or the daemon's user.
-  const auto owner = config::is_named(options.config) ? std::nullopt : std::optional(::geteuid());
-  if (options.check) return daemon::check(*file, owner, options);
-  auto config = load(*file, owner);
-  if (!config) return kUsage;
-
-  daemon::hold_signals();
-  auto files = daemon::raise_open_files();
-  if (!files) {
-    complain("gracevisord: " + files.error().what);
-    return kFailed;
-  }
-  if (auto enough = daemon::expect_descriptors(*config, *files, options.fresh); !enough) {
-    complain("gracevisord: " + enough.error().what);
-    return kUsage;
-  }
-  auto daemon = daemon::Daemon::create(
-      {std::filesystem::absolute(*file), std::move(*config), options.fresh, *files}, std::move(*found));
-  if (!daemon) {
-    complain("gracevisord: " + daemon.error().what);
-    return kFailed;
-  }
-  return (*daemon)->run();
+  if (options.check) return check(options);
+  if (auto client = keeper::Client::from_environment()) return serve(options, std::move(*client));
+  return fail(daemon::become_keeper(argv));
 }

@@ -70,6 +70,9 @@ Parsed parse_options(int argc, char** argv) {
   app.add_flag("--strict", options.strict, "with --check: exit with 2 if there are warnings");
   app.add_flag("--defaults", options.defaults, "print every key with its default, and end");
   app.add_flag("--fresh", options.fresh, "ignore what was live before: start from the configuration alone");
+  // For the keeper; no group: not shown.
+  app.add_flag("--stop", options.stop)->group("");
+  app.add_flag("--safe", options.safe)->group("");
   app.add_option("--import", options.import,
                  "print a file of supervisord, PM2, foreman or systemd as a configuration, and end");
   app.add_option("--from", options.from,

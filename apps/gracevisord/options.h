@@ -14,6 +14,9 @@ struct Options {
   bool strict = false;           // a check's warnings count as errors
   bool defaults = false;
   bool fresh = false;
+  // From the keeper alone: end what the former daemon left; or serve it with as little as possible.
+  bool stop = false;
+  bool safe = false;
   std::string import;  // another supervisor's file to print as TOML
   std::string from;    // its kind; empty: recognised
   bool run = false;    // a file that is a program may be run

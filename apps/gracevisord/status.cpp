@@ -159,9 +159,11 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
   return status;
 }
 
-control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started) {
+control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started,
+                                const control::KeeperStatus& keeper) {
   control::StatusReport report;
   report.version = GV_VERSION;
+  report.keeper = keeper;
   report.pid = ::getpid();
   report.uptime_s = seconds(snapshot.now - started);
   report.workers = snapshot.workers;

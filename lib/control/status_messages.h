@@ -167,6 +167,23 @@ void fields(auto& archive, IsA<AppStatus> auto& message) {
 }
 
 // One shape, whichever apps are asked for.
+// The process above the daemon, which outlives it.
+struct KeeperStatus {
+  int pid = 0;
+  std::string version;
+  std::uint64_t starts = 0;  // of daemons, this one included
+  std::string last_end;      // how the former daemon ended: "signal 9 (KILL)"; empty: there was none
+  friend bool operator==(const KeeperStatus&, const KeeperStatus&) = default;
+};
+void fields(auto& archive, IsA<KeeperStatus> auto& message) {
+  auto& [pid, version, starts, last_end] = message;
+  archive.object("keeper");
+  archive("pid", pid);
+  archive("version", version);
+  archive("starts", starts);
+  archive("last_end", last_end);
+}
+
 struct StatusReport {
   std::string version;
   int pid = 0;
@@ -178,11 +195,12 @@ struct StatusReport {
   std::uint64_t open_files_needed = 0;
   std::uint64_t max_connections = 0;  // client connections that this leaves room for
   std::vector<Problem> problems;      // of the daemon as a whole
+  KeeperStatus keeper;
   friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 void fields(auto& archive, IsA<StatusReport> auto& message) {
   auto& [version, pid, uptime_s, workers, epoch, apps, open_files, open_files_needed, max_connections,
-         problems] = message;
+         problems, keeper] = message;
   archive.object("status");
   archive("version", version);
   archive("pid", pid);
@@ -194,6 +212,7 @@ void fields(auto& archive, IsA<StatusReport> auto& message) {
   archive("open_files_needed", open_files_needed);
   archive("max_connections", max_connections);
   archive("problems", problems);
+  archive("keeper", keeper);
 }
 
 }  // namespace gracevisor::control

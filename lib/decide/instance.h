@@ -19,7 +19,7 @@
 //
 //   of a live generation:    spawning | starting | healthy (without endpoint) | unhealthy (unproven) |
 //                            stopping, to be replaced | backoff, stopped, fatal (its exit was judged already)
-//   kept ready in a guard:   drained | stopping (it had never served)
+//   kept ready in a guard:   drained | stopping (it had never served, or was being replaced)
 //   of any other generation: stopping
 //
 // Nobody holds a lease of it, so nothing drains. Unproven: it was healthy, and this daemon has not heard of

@@ -3,7 +3,7 @@
 //   recorded               live           candidate        the deploy
 //   no deploy              serves         -                -
 //   spawning               serves         ends             told as aborted
-//   guarding               waits          serves           guards on; cuts back if need be
+//   guarding               waits          serves           goes on, and cuts back if need be
 //   guarding, none found   starts anew    -                told as rolled back
 //   finishing              serves         -                done when the old one has ended
 //   undoing                serves         -                ends as it would have

@@ -105,6 +105,15 @@ base::Expected<Launcher> Launcher::open(const std::vector<std::filesystem::path>
   return std::unexpected(base::Error{"cannot open gv-exec, which starts the processes: " + tried, code});
 }
 
+base::Expected<Launcher> Launcher::of(base::UniqueFd file) {
+  auto high = base::duplicate(file.get(), kLowestSource);
+  if (!high) return std::unexpected(high.error());
+  Launcher launcher(std::move(*high));
+  if (const int code = executable(launcher.path_); code != 0)
+    return base::fail_errno("cannot execute gv-exec, which starts the processes", code);
+  return launcher;
+}
+
 std::expected<pid_t, SpawnFailed> Launcher::start(const HelperFds& fds) const {
   if (children_are_reaped_by_kernel()) return std::unexpected(SpawnFailed{SpawnStage::spawn, ECHILD});
   Attributes attributes;

@@ -45,6 +45,9 @@ class Launcher {
   // "cannot open gv-exec, which starts the processes: /usr/sbin/gv-exec: No such file or directory, ...".
   [[nodiscard]] static base::Expected<Launcher> open(const std::vector<std::filesystem::path>& places);
 
+  // A file that is open already (O_PATH), as a former daemon had it.
+  [[nodiscard]] static base::Expected<Launcher> of(base::UniqueFd file);
+
   // Returns the helper's pid; it already leads its own session and group. On an error no child exists. Blocks
   // until the helper's image is loaded (a fraction of a millisecond).
   [[nodiscard]] std::expected<pid_t, SpawnFailed> start(const HelperFds& fds) const;

@@ -126,7 +126,9 @@ bool fits(const DeployState& deploy, const AppState& state) {
       return brings_candidate && (deploy.old == state.live || deploy.old == base::GenerationId());
     case DeployStep::guarding: return brings_candidate && deploy.old == state.live && state.live_spec;
     case DeployStep::finishing: return !brings_candidate && (!state.live_spec || deploy.old != state.live);
-    case DeployStep::undoing: return !brings_candidate;
+    case DeployStep::undoing:
+      // What is undone ends, so it is not what serves.
+      return !brings_candidate && (deploy.generation != state.live || state.stopped);
   }
   return false;
 }

@@ -43,7 +43,7 @@ void keep_warnings(std::vector<config::Diagnostic>& warnings, const std::filesys
 void Supervisor::watch_app_folder() {
   const std::filesystem::path& folder = settings_.config.daemon.autodiscover;
   app_folder_.reset();
-  if (folder.empty() || settings_.config.trees == nullptr) return;
+  if (folder.empty() || settings_.config.trees == nullptr || settings_.safe) return;
   app_folder_ = std::make_unique<AppFolder>(loop_, log_, folder, settings_.config.owner,
                                             app_folder_files(*settings_.config.trees),
                                             [this](const AppFolder::Plan& plan) { apply_app_folder(plan); });
@@ -52,6 +52,7 @@ void Supervisor::watch_app_folder() {
 // What a reload of everything has put into force.
 void Supervisor::note_app_folder(const std::shared_ptr<const config::Files>& trees, bool removed) {
   const auto before = std::exchange(settings_.config.trees, trees);
+  configuration_stale_ = true;
   const std::filesystem::path& folder = settings_.config.daemon.autodiscover;
   if (app_folder_ == nullptr || trees == nullptr || app_folder_->path() != folder) {
     watch_app_folder();
@@ -89,6 +90,7 @@ void Supervisor::apply_app_folder(const decide::AppFolder::Plan& plan) {
                      .emptied = work.emptied});
   if (!work.plan) return;
   settings_.config.trees = work.plan->config.trees;
+  configuration_stale_ = true;
   if (does_nothing(*work.plan)) return;
   keep_warnings(work.plan->warnings, app_folder_->path(), work.load->apps);
   Names files;

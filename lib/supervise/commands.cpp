@@ -25,6 +25,7 @@ AppEntry& Supervisor::add_app(const config::App& configured, base::GenerationId 
   entry.configured = configured;
   entry.configured_listeners = spec::listeners_of(configured, settings_.config.listeners);
   entry.rates.note(now(), {});
+  configuration_stale_ = true;
   if (new_app_) new_app_(configured.name);
   return entry;
 }
@@ -41,6 +42,14 @@ void Supervisor::keep_scale(config::App& configured) const {
 std::expected<config::Loaded, decide::Refused> Supervisor::load_files() const {
   if (shutdown_.begun())
     return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
+  if (settings_.safe) {
+    return std::unexpected(
+        decide::Refused{base::ExitCode::busy,
+                        "the daemon kept ending soon after its start, and serves with as little as possible "
+                        "(--safe): no deploy, "
+                        "no reload; its log says why it ended; gvctl shutdown ends it and its apps",
+                        {}});
+  }
   auto loaded = config::load(settings_.config_file, settings_.config.owner);
   if (loaded) {
     for (config::App& app : loaded->config.apps) keep_scale(app);
@@ -109,6 +118,7 @@ std::expected<AppEntry*, decide::Refused> Supervisor::prepare(const std::string&
   note_touched(*entry, *frozen);
   entry->configured = *configured;
   entry->configured_listeners = planned->listeners;
+  configuration_stale_ = true;
   entry->unstartable = false;
   entry->problems = std::move(planned->left);
   for (const std::string& left : entry->problems) log_.warning("listener app={} {}", name, left);

@@ -52,7 +52,8 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
     world_->kill_tree(who);
   }
   log_.info("reattached app={} live={} processes={}", name, state->second.live.value(), found.size());
-  return true;
+  // Nothing has ever served: a first deploy was under way, and was aborted.
+  return entry.app->live() != nullptr;
 }
 
 void Supervisor::end_strays(KeptByApp& kept) {

@@ -92,6 +92,7 @@ void Supervisor::begin_reload() {
 }
 
 void Supervisor::adjust_daemon(const ReloadPlan& plan) {
+  configuration_stale_ = true;
   if (plan.daemon.empty()) return;
   config::Daemon& in_force = settings_.config.daemon;
   in_force.autodiscover = plan.config.daemon.autodiscover;
@@ -107,6 +108,7 @@ void Supervisor::keep_for_next_start(const spec::Spec& next) {
   if (entry == nullptr) entry = &add_app(next.app, last_generation_of(next.app.name));
   entry->configured = next.app;
   entry->configured_listeners = next.listeners;
+  configuration_stale_ = true;
 }
 
 spec::SpecRef Supervisor::spec_of(const ReloadStep& step) {
@@ -222,6 +224,7 @@ void Supervisor::adjust_app(AppEntry& entry, const spec::Spec& next) {
   world_->holdings(entry.app->id()).output->adjust(live.id(), spec->app.log);
   entry.configured = next.app;
   entry.configured_listeners = next.listeners;
+  configuration_stale_ = true;
   entry.problems.clear();
   entry.app->adjust(std::move(spec));
   world_->note_adjusted(entry.app->id());
@@ -234,6 +237,7 @@ void Supervisor::forget_removed() {
     log_.info("removed app={}", entry.app->name());
     world_->retire_app(id);
     drift_.known = false;
+    configuration_stale_ = true;
     (void)world_->publish();
     return true;
   });

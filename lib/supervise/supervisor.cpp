@@ -29,6 +29,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       publisher_(std::move(workers)),
       listeners_(workers_, holder),
       events_([this] { schedule_turn(); }),
+      configuration_(log, writer, holder),
       accept_timer_(loop, [this] { accept(); }),
       next_turn_(loop, [this] { turn(); }),
       slow_timer_(loop, [this] { turn(); }),
@@ -101,6 +102,7 @@ void Supervisor::turn() {
   world_->sweep();
   if (world_->keep_record() && observation_) observation_->watch(world_->main_processes());
   keep_slots();
+  keep_configuration();
   publisher_.drop_passed_tables();
   forget_removed();
   advance_reload();

@@ -30,6 +30,7 @@
 #include "supervise/app_environment.h"
 #include "supervise/app_folder.h"
 #include "supervise/app_settings.h"
+#include "supervise/configuration_keeping.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
 #include "supervise/file_access.h"
@@ -50,9 +51,12 @@ class Supervisor {
   struct Settings {
     std::filesystem::path config_file;
     config::Config config;
-    bool fresh = false;                       // ignore the state files
-    bool restarted = false;                   // the keeper had another daemon before, whose processes go on
-    std::vector<KeptChild> kept;              // these
+    bool fresh = false;           // ignore the state files
+    bool restarted = false;       // the keeper had another daemon before, whose processes go on
+    std::vector<KeptChild> kept;  // these
+    // It keeps ending at once: routes stay as they were, no probe condemns an instance, and there is no
+    // deploy and no reload.
+    bool safe = false;
     std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
     std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
     std::function<base::Expected<void>()> ensure_runtime_dir;             // see EndpointLeases
@@ -232,6 +236,9 @@ class Supervisor {
   [[nodiscard]] bool reattached_serve() const;
   void accept();
   void keep_slots();
+  // configuration_keeping.cpp
+  [[nodiscard]] config::Config configuration_in_force() const;
+  void keep_configuration();
   void enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states);
   AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states);
   void continue_boot();
@@ -342,6 +349,8 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
+  ConfigurationKeeping configuration_;
+  bool configuration_stale_ = true;
   bool accepting_ = true;     // tables list the listeners
   loop::Timer accept_timer_;  // until then reattached instances may pass a probe
   std::vector<LeftBehind> left_behind_;

@@ -17,6 +17,7 @@ void Supervisor::read_reports() {
   for (auto& [who, report] : reports) {
     decide::App* app = decider(who.app);
     if (app == nullptr) continue;
+    if (settings_.safe && report->last != routing::ProbeOutcome::passed) continue;
     decide::Probed probed{*report};
     if (app->needs_owner(who, *report)) probed.owner = world_->listener_owner(who);
     app->on(who, probed);

@@ -124,14 +124,16 @@ struct Next : AppFixture {
       return;
     }
   }
-  // Whatever was asked to end ends.
+  // Whatever was asked to end ends, and what had ended before is gone.
   void end_stopping() {
     std::vector<Identity> ending;
     for (const Generation* g : app.generations()) {
       for (const auto& instance : g->instances()) {
-        if (instance->alive() && instance->state() == InstanceState::stopping) {
-          ending.push_back(instance->identity());
-        }
+        const InstanceState state = instance->state();
+        const bool ends = state == InstanceState::stopping || state == InstanceState::killing ||
+                          state == InstanceState::backoff || state == InstanceState::stopped ||
+                          state == InstanceState::fatal;
+        if (instance->alive() && ends) ending.push_back(instance->identity());
       }
     }
     for (const Identity& who : ending) {

@@ -111,6 +111,12 @@ TEST_CASE("state file: contradictions between deploys and generations are damage
       {"a guard against another than the live one", [](json& j) { j["deploys"][2]["old"] = 41; }, kStep},
       {"a guard against none", [](json& j) { j["deploys"][2]["old"] = 0; }, kStep},
       {"a live one that leaves", [](json& j) { j["deploys"][1]["old"] = 42; }, kParts},
+      {"a live one that is undone",
+       [](json& j) {
+         j["deploys"][0]["generation"] = 42;
+         j["deploys"].erase(1);
+       },
+       kStep},
       {"an unknown generation", [](json& j) { j["deploys"][1]["generation"] = 39; }, kParts},
       {"an unknown old one", [](json& j) { j["deploys"][1]["old"] = 39; }, kParts},
       {"generation 0", [](json& j) { j["deploys"][1]["generation"] = 0; }, kParts},
