@@ -112,7 +112,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
       *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
       supervise::Supervisor::Settings{
-          settings.config_file, settings.config, settings.fresh, restarted, settings.safe, std::move(kept),
+          settings.config_file, settings.config, settings.fresh, restarted, std::move(kept), settings.safe,
           settings.files.for_children, settings.files.limit, [d = daemon.get()] { return d->hold_folder(); },
           supervise::FileAccess(rules.trust, &daemon->launcher_), id->text,
           [d = daemon.get()](const config::DaemonLog& log) {

@@ -32,7 +32,7 @@ int check(const daemon::Options& options) {
 }
 
 // Below the keeper.
-int serve(const daemon::Options& options, keeper::Client client) {
+int run(const daemon::Options& options, keeper::Client client) {
   daemon::leave_terminal();
   auto found = daemon::meet_keeper(std::move(client));
   if (!found) return fail(found.error());
@@ -70,6 +70,6 @@ int main(int argc, char** argv) {
   }
   if (!options.import.empty()) return daemon::import_file(options);
   if (options.check) return check(options);
-  if (auto client = keeper::Client::from_environment()) return serve(options, std::move(*client));
+  if (auto client = keeper::Client::from_environment()) return run(options, std::move(*client));
   return fail(daemon::become_keeper(argv));
 }
