@@ -141,8 +141,7 @@ TEST_CASE("continuity: what ends together with the daemon is told with its statu
 
 TEST_CASE("continuity: counts of restarts and the last exit are known to the next daemon") {
   Site site;
-  site.configure(job("job",
-                     "n=$(wc -l < @DIR@/job.starts); [ $n -ge 4 ] || exit $n; exec sleep 600",
+  site.configure(job("job", "n=$(wc -l < @DIR@/job.starts); [ $n -ge 4 ] || exit $n; exec sleep 600",
                      "restart.backoff = \"10ms\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").restarts == 3; }));
@@ -202,7 +201,7 @@ TEST_CASE("continuity: a back-off that ends while no daemon lives ends with the 
   (void)site.files().write("go", "");
   (void)replace_daemon(daemon);
   REQUIRE(daemon.wait_healthy("job", 1));
-  CHECK(only_instance(daemon, "job").last_exit == "exit 5");
+  CHECK_MESSAGE(only_instance(daemon, "job").last_exit == "exit 5", daemon.log());
 }
 
 TEST_CASE("continuity: what was stopped stays stopped, and what was scaled stays scaled") {
@@ -229,12 +228,13 @@ TEST_CASE("continuity: what was stopped stays stopped, and what was scaled stays
 
 TEST_CASE("continuity: an app that is being stopped when the daemon is killed ends, and stays stopped") {
   Site site;
-  site.configure(job("job", "trap 'until [ -e @DIR@/go ]; do sleep 0.01; done; exit 3' TERM; "
-                            "while :; do sleep 0.01; done",
+  site.configure(job("job",
+                     "trap 'until [ -e @DIR@/go ]; do sleep 0.01; done; exit 3' TERM; "
+                     "while :; do sleep 0.01; done",
                      "stop.timeout = \"10m\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
-  REQUIRE(daemon.ctl({"stop", "job", "--no-wait"}).exit_code == 0);
+  const auto stop = daemon.ctl_beside({"stop", "job"});
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "stopping"; }));
   (void)replace_daemon(daemon);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "stopping"; }));

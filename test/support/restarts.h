@@ -18,7 +18,8 @@ namespace gracevisor::test {
 using Population = std::map<pid_t, std::uint64_t>;
 [[nodiscard]] Population population(const DaemonProcess& daemon);
 
-// Waits until another daemon than `former` answers at the control socket. Returns its pid, 0 if there is none.
+// Waits until another daemon than `former` answers at the control socket. Returns its pid, 0 if there is
+// none.
 [[nodiscard]] pid_t next_daemon(const DaemonProcess& daemon, pid_t former,
                                 std::chrono::milliseconds patience = std::chrono::seconds(20));
 // SIGKILL to the daemon, then next_daemon(); a test fails that finds none.

@@ -1,6 +1,6 @@
-// The crash row of the continuity contract: kill -9 of the daemon at random moments under load, in half of them
-// during a deploy. No process ends or doubles, no connection is refused, and only requests in flight fail.
-// GV_SOAK_KILLS says how many; what it took is printed.
+// The crash row of the continuity contract: kill -9 of the daemon at random moments under load, in half of
+// them during a deploy. No process ends or doubles, no connection is refused, and only requests in flight
+// fail. GV_SOAK_KILLS says how many; what it took is printed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
