@@ -16,6 +16,9 @@ GV_PACKAGES_bench="python3 wrk nginx haproxy"
 GV_PACKAGES_supervisors="python3 wrk supervisor"
 GV_PACKAGES_npm="npm"
 GV_PM2=7.0.4
+# Debian's package, and what tries it in a clean root.
+GV_PACKAGES_package="dpkg-dev file gzip"
+GV_PACKAGES_try="mmdebstrap systemd-container iproute2 lintian shellcheck"
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 # Without these it only takes longer: no reason to give up where nothing can be installed.
 GV_PACKAGES_optional="ccache"

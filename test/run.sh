@@ -2,8 +2,9 @@
 # Installs what is missing, builds, and runs the tests; ends with ctest's summary.
 #   sh test/run.sh           the tests (g++), with servers and clients as users have them: within ten minutes on two CPUs
 #   sh test/run.sh --quick   the same without those servers and clients
-#   sh test/run.sh --all     what CI runs: the same, then the tests again under ASan+UBSan and TSan (clang), then a
-#                            minute of fuzzing per target, then clang-format and clang-tidy
+#   sh test/run.sh --all     what CI runs: the same, then the Debian package in clean roots (as root), then the tests
+#                            again under ASan+UBSan and TSan (clang), then a minute of fuzzing per target, then
+#                            clang-format and clang-tidy
 set -eu
 
 case "${1:-}" in
@@ -44,7 +45,7 @@ werror=OFF
 case $extent in
   quick) gv_need build test ;;
   default) gv_need build test real ;;
-  all) gv_need build test real check ;;
+  all) gv_need build test real check package try ;;
 esac
 
 step "dev: building with g++"
@@ -60,6 +61,10 @@ GV_NO_SKIP=1
 export GV_NO_SKIP
 run_tests dev real -L real
 [ "$extent" = all ] || exit 0
+
+# Half a minute where the mirror is near.
+step "package: built, installed, upgraded and removed in clean roots"
+timeout --kill-after=30 600 sh test/package/try.sh
 
 # Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do

@@ -7,6 +7,7 @@
 #include "config/describe.h"
 #include "configuration.h"
 #include "daemon.h"
+#include "daemonize.h"
 #include "descriptors.h"
 #include "exit_status.h"
 #include "import.h"
@@ -32,7 +33,7 @@ int check(const daemon::Options& options) {
 }
 
 // Below the keeper.
-int run(const daemon::Options& options, keeper::Client client) {
+int run_below_keeper(const daemon::Options& options, keeper::Client client) {
   daemon::leave_terminal();
   auto found = daemon::meet_keeper(std::move(client));
   if (!found) return fail(found.error());
@@ -50,6 +51,8 @@ int run(const daemon::Options& options, keeper::Client client) {
                                         .config = std::move(configuration->config),
                                         .fresh = fresh,
                                         .safe = options.safe,
+                                        .background = options.daemonize,
+                                        .pid_file = options.pid_file,
                                         .files = *files},
                                        std::move(*found));
   if (!daemon) return fail(daemon.error());
@@ -70,6 +73,7 @@ int main(int argc, char** argv) {
   }
   if (!options.import.empty()) return daemon::import_file(options);
   if (options.check) return check(options);
-  if (auto client = keeper::Client::from_environment()) return run(options, std::move(*client));
+  if (auto client = keeper::Client::from_environment()) return run_below_keeper(options, std::move(*client));
+  if (options.daemonize) return daemon::daemonize(argv);
   return fail(daemon::become_keeper(argv));
 }
