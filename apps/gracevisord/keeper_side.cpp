@@ -67,7 +67,13 @@ void KeeperSide::tell_restart(bool safe) const {
 
 void KeeperSide::serving(base::Millis shutdown_timeout) {
   set_shutdown_timeout(shutdown_timeout);
-  link_->serving({});
+  link_->serving([this](std::expected<keeper::Done, keeper::Refused> answer) {
+    if (answer) {
+      log_.info("kept keeper={}", facts_.keeper);
+    } else {
+      log_.error("keeper pid={} cause=\"it does not take this daemon for one that serves\"", facts_.keeper);
+    }
+  });
   link_->notify("READY=1");
   life_timer_.start(kLife);
 }

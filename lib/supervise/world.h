@@ -147,6 +147,7 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] bool is_over(const Identity& slot) const;
 
   [[nodiscard]] FormerEnd::Subject former_subject(const std::vector<config::App>& configured) const;
+  [[nodiscard]] Kept kept(std::uint64_t since) const;
   void advance_former();
   void on_begun(const Identity& who) override;
   void on(const Identity& who, const spawn::ProcessEvent& told) override;

@@ -130,6 +130,8 @@ pid_t DaemonProcess::pid() const {
 }
 
 void DaemonProcess::kill_daemon() const {
+  // Before that the keeper would end with it.
+  REQUIRE_MESSAGE(wait_until([this] { return log().find(" kept keeper=") != std::string::npos; }), log());
   const pid_t daemon = pid();
   REQUIRE(daemon > 0);
   REQUIRE(::kill(daemon, SIGKILL) == 0);
