@@ -139,6 +139,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
               },
           .adjust_log = [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
       std::move(links));
+  daemon->supervisor_->on_closing([d = daemon.get()] { d->keeper_->stopping(); });
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
   if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
@@ -158,7 +159,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   }
   daemon->keeper_->held().leave_to_others(false);
   if (!restarted) daemon->keeper_->held().hold(kHeldLauncher, daemon->launcher_.fd());
-  daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
+  daemon->keeper_->serving([d = daemon.get()] { return d->supervisor_->shutdown_timeout(); });
   return daemon;
 }
 
@@ -317,7 +318,6 @@ void Daemon::on_signal(int number) {
 }
 
 void Daemon::stop() {
-  keeper_->stopping();
   supervisor_->shut_down();
 }
 

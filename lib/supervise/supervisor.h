@@ -89,6 +89,8 @@ class Supervisor {
   // null, gets every step from now on, and is finished just before.
   void shut_down(std::shared_ptr<decide::Report> report = nullptr);
   void on_over(std::function<void()> over) { over_ = std::move(over); }
+  // Runs when the first step is taken.
+  void on_closing(std::function<void()> closing) { closing_ = std::move(closing); }
   // How long that may take, as the apps are now.
   [[nodiscard]] base::Millis shutdown_timeout() const;
   // Runs for each app that is added, before anything of it is started; it must not call back but for what is
@@ -367,6 +369,7 @@ class Supervisor {
   decide::Shutdown shutdown_;
   std::vector<std::shared_ptr<decide::Report>> shutdown_reports_;
   std::function<void()> over_;
+  std::function<void()> closing_;
   std::function<void(const std::string&)> new_app_;
 };
 
