@@ -234,6 +234,7 @@ class Supervisor {
   using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
   [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
   void end_strays(KeptByApp& kept);
+  void let_go_held_back();
   void await_reattached();
   [[nodiscard]] bool reattached_serve() const;
   void accept();
@@ -242,8 +243,11 @@ class Supervisor {
   [[nodiscard]] config::Config configuration_in_force() const;
   void keep_configuration();
   void enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states);
-  AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states);
+  AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states,
+                        const KeptByApp& kept);
   void continue_boot();
+  // Are there apps that are still to be started?
+  [[nodiscard]] bool booting() const { return !boot_queue_.waiting().empty() || !held_back_.empty(); }
   // The app's turn has come, or a command concerns it: from then on it is like any other app.
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
@@ -351,6 +355,7 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
+  std::set<base::AppId> held_back_;  // from it, until no stray of theirs is left
   ConfigurationKeeping configuration_;
   bool configuration_stale_ = true;
   bool accepting_ = true;     // tables list the listeners
