@@ -14,6 +14,7 @@
 #include "exit_status.h"
 #include "signals.h"
 #include "spec/state_id.h"
+#include "supervise/open_address.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -152,6 +153,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
+  if (restarted) daemon->give_up_unclaimed();
   if (!settings.pid_file.empty()) {
     auto written = PidFile::write(settings.pid_file, daemon->keeper_->parent().pid(), rules);
     if (!written) return std::unexpected(written.error());
@@ -285,6 +287,16 @@ base::Expected<void> Daemon::hold_folder() {
 void Daemon::hold_locks() {
   keeper_->held().hold(kHeldRuntimeLock, folder_.lock().fd());
   if (state_lock_) keeper_->held().hold(kHeldStateLock, state_lock_->fd());
+}
+
+// Addresses of a deploy that was under way, or of an app that is not there any more.
+void Daemon::give_up_unclaimed() {
+  for (const char* kind : {"listen/", "fd/"}) {
+    for (const auto& [name, socket] : keeper_->held().take_rest(kind)) {
+      log_.info("given-up name=\"{}\"", name);
+      supervise::end_listening(socket.get());
+    }
+  }
 }
 
 void Daemon::look_after_folder() {
