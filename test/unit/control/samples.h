@@ -47,7 +47,17 @@ inline control::AppStatus live_app() {
 }
 
 inline control::StatusReport status_of(const control::AppStatus& app) {
-  return {"0.1.0", 77, 9000, 2, 9, {app}, 1024, 352, 280, {{"remark", "3 connections were turned away"}}};
+  return {"0.1.0",
+          77,
+          9000,
+          2,
+          9,
+          {app},
+          1024,
+          352,
+          280,
+          {{"remark", "3 connections were turned away"}},
+          {4711, "0.1.1", 3, "exit 1"}};
 }
 
 }  // namespace gracevisor::test

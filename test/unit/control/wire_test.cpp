@@ -60,7 +60,8 @@ StatusReport status() {
 const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"workers":2,"epoch":9,"apps":[)" +
                             kApp +
                             R"(],"open_files":1024,"open_files_needed":352,"max_connections":280,"problems":)"
-                            R"([{"kind":"remark","text":"3 connections were turned away"}]})";
+                            R"([{"kind":"remark","text":"3 connections were turned away"}],)"
+                            R"("keeper":{"pid":4711,"version":"0.1.1","starts":3,"last_end":"exit 1"}})";
 
 // The further members in the order in which they are read.
 ReportLine report_line() {
@@ -200,7 +201,8 @@ TEST_CASE("wire: what is not set is null, an empty list, or left out") {
                      R"("due_s":null,"last_exit":"","last_line":"","probe":""}])") != std::string::npos);
   CHECK(to_json(StatusReport()) ==
         R"({"version":"","pid":0,"uptime_s":0,"workers":0,"epoch":0,"apps":[],"open_files":0,)"
-        R"("open_files_needed":0,"max_connections":0,"problems":[]})");
+        R"("open_files_needed":0,"max_connections":0,"problems":[],)"
+        R"("keeper":{"pid":0,"version":"","starts":0,"last_end":""}})");
   CHECK(to_json(ReportLine()) == R"({"phase":"","text":""})");
   CHECK(to_json(LogLine()) == R"({"instance":"","stream":"","time":"","line":""})");
   CHECK(to_json(Error()) == R"({"error":"","exit":1})");
