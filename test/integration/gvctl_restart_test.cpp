@@ -12,6 +12,7 @@
 
 #include "support/daemon_process.h"
 #include "support/echo_app.h"
+#include "support/processes.h"
 #include "support/skip.h"
 #include "support/wait.h"
 
@@ -271,4 +272,19 @@ TEST_CASE("gvctl: a daemon that does not answer is waited for, and nothing is le
   REQUIRE(app.has_value());
   CHECK(app->generation == 1);
   CHECK(app->state == "live");
+}
+
+TEST_CASE("gvctl: without a keeper there is no next daemon, and that is said at once") {
+  Rig rig(web("--version-text v1"));
+  auto deploy = rig.begin_deploy(web("--never-listen"), "start ");
+  rig.daemon->abandon();
+  const CommandResult ended = deploy->wait(seconds(5));
+  INFO(describe(ended));
+  CHECK(ended.exit_code == 3);
+  CHECK(has(ended.err, "gracevisord is not running\n"));
+  CHECK(has(ended.err, "  what became of the deploy of web is not known\n"));
+  const CommandResult status = run_command({GV_CTL, "--socket", rig.site.socket(), "status"});
+  CHECK(status.exit_code == 3);
+  CHECK(status.took < seconds(3));
+  (void)kill_leftovers();
 }
