@@ -14,6 +14,7 @@
 #include "exit_status.h"
 #include "signals.h"
 #include "spec/state_id.h"
+#include "supervise/open_address.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -22,8 +23,16 @@ namespace {
 constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 constexpr base::Duration kLookAgain = std::chrono::seconds(5);
 
-output::FilePolicy policy_of(const config::DaemonLog& log) {
-  return {.path = log.file, .max_size = log.max_size, .keep = log.keep};
+// `otherwise`: where it goes if it has no file; empty: to standard error.
+output::FilePolicy policy_of(const config::DaemonLog& log, const std::filesystem::path& otherwise) {
+  return {.path = log.file.empty() ? otherwise : std::filesystem::path(log.file),
+          .max_size = log.max_size,
+          .keep = log.keep};
+}
+
+std::filesystem::path default_log(const Daemon::Settings& settings) {
+  return settings.background ? settings.config.daemon.state_dir / "log" / "gracevisord.log"
+                             : std::filesystem::path();
 }
 
 // The keeper's names.
@@ -74,7 +83,9 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   if (!state_lock) return std::unexpected(state_lock.error());
   auto id = spec::state_id(config.state_dir);
   if (!id) return std::unexpected(id.error());
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log));
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log,
+                                            policy_of(config.log, default_log(settings))));
+  daemon->default_log_ = default_log(settings);
   daemon->state_lock_ = std::move(*state_lock);
   daemon->rules_ = rules;
 
@@ -125,10 +136,11 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
           .state_id = id->text,
           .check_log =
               [d = daemon.get()](const config::DaemonLog& log) {
-                return check_log_file(policy_of(log), d->rules_, *d->loop_);
+                return check_log_file(policy_of(log, d->default_log_), d->rules_, *d->loop_);
               },
           .adjust_log = [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
       std::move(links));
+  daemon->supervisor_->on_closing([d = daemon.get()] { d->keeper_->stopping(); });
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
   if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
@@ -141,16 +153,23 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
+  if (restarted) daemon->give_up_unclaimed();
+  if (!settings.pid_file.empty()) {
+    auto written = PidFile::write(settings.pid_file, daemon->keeper_->parent().pid(), rules);
+    if (!written) return std::unexpected(written.error());
+    daemon->pid_file_ = std::move(*written);
+  }
   daemon->keeper_->held().leave_to_others(false);
   if (!restarted) daemon->keeper_->held().hold(kHeldLauncher, daemon->launcher_.fd());
-  daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
+  daemon->keeper_->serving([d = daemon.get()] { return d->supervisor_->shutdown_timeout(); });
   return daemon;
 }
 
-Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log)
+Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log,
+               output::FilePolicy log_file)
     : launcher_(std::move(launcher)),
       folder_(std::move(folder)),
-      own_log_(std::make_shared<OwnLog>(policy_of(log))),
+      own_log_(std::make_shared<OwnLog>(std::move(log_file))),
       log_(log.level, [this](std::string_view line) { log_line(line); }) {}
 
 // Never waits for the log's reader: the writer's threads do. Before the writer starts and after it has ended,
@@ -175,7 +194,7 @@ void Daemon::tell_dropped_lines() {
 }
 
 void Daemon::adjust_log(const config::DaemonLog& log) {
-  own_log_->set_file(policy_of(log));
+  own_log_->set_file(policy_of(log, default_log_));
   log_.set_level(log.level);
 }
 
@@ -270,6 +289,16 @@ void Daemon::hold_locks() {
   if (state_lock_) keeper_->held().hold(kHeldStateLock, state_lock_->fd());
 }
 
+// Addresses of a deploy that was under way, or of an app that is not there any more.
+void Daemon::give_up_unclaimed() {
+  for (const char* kind : {"listen/", "fd/"}) {
+    for (const auto& [name, socket] : keeper_->held().take_rest(kind)) {
+      log_.info("given-up name=\"{}\"", name);
+      supervise::end_listening(socket.get());
+    }
+  }
+}
+
 void Daemon::look_after_folder() {
   folder_timer_->start(kLookAtFolder);
   if (!hold_folder()) return;
@@ -301,7 +330,6 @@ void Daemon::on_signal(int number) {
 }
 
 void Daemon::stop() {
-  keeper_->stopping();
   supervisor_->shut_down();
 }
 
@@ -319,6 +347,7 @@ int Daemon::run() {
 
 Daemon::~Daemon() {
   // One that never ran leaves it to its keeper to end with the same status.
+  if (pid_file_ && ran_) pid_file_->remove();
   if (keeper_ && ran_) keeper_->end(status_);
   if (keeper_) keeper_->link().close();
   folder_timer_.reset();

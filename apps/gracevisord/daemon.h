@@ -21,6 +21,7 @@
 #include "loop/wakeup.h"
 #include "output/writer.h"
 #include "own_log.h"
+#include "pid_file.h"
 #include "proxy/accept_group.h"
 #include "proxy/worker.h"
 #include "spawn/launcher.h"
@@ -34,7 +35,9 @@ class Daemon {
     std::filesystem::path config_file;
     config::Config config;
     bool fresh = false;
-    bool safe = false;  // as supervise::Supervisor::Settings has it
+    bool safe = false;               // as supervise::Supervisor::Settings has it
+    bool background = false;         // nobody reads standard error
+    std::filesystem::path pid_file;  // empty: none
     OpenFiles files;
   };
   // Everything up to the listeners; an error names what is missing and leaves nothing behind.
@@ -49,7 +52,8 @@ class Daemon {
   [[nodiscard]] int run();
 
  private:
-  Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log);
+  Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const config::DaemonLog& log,
+         output::FilePolicy log_file);
   [[nodiscard]] base::Expected<void> start_writer(const std::filesystem::path& state_dir);
   [[nodiscard]] base::Expected<void> start_workers();
   [[nodiscard]] base::Expected<void> watch_signals();
@@ -57,6 +61,7 @@ class Daemon {
   // Checks that the runtime folder is there and ours; makes it again if it was removed.
   [[nodiscard]] base::Expected<void> hold_folder();
   void hold_locks();
+  void give_up_unclaimed();
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
@@ -69,7 +74,8 @@ class Daemon {
   control::RuntimeFolder folder_;
   std::string folder_problem_;  // as last logged
   std::optional<control::InstanceLock> state_lock_;
-  base::PathRules rules_;  // for what it writes
+  base::PathRules rules_;              // for what it writes
+  std::filesystem::path default_log_;  // empty: standard error
   std::shared_ptr<OwnLog> own_log_;
   base::Log log_;
   std::uint64_t dropped_lines_ = 0;  // as last logged
@@ -86,6 +92,7 @@ class Daemon {
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Timer> folder_timer_;
   std::unique_ptr<loop::Signals> signals_;
+  std::optional<PidFile> pid_file_;
   bool ran_ = false;
   int status_ = 0;
 };

@@ -7,6 +7,7 @@
 #include "config/describe.h"
 #include "configuration.h"
 #include "daemon.h"
+#include "daemonize.h"
 #include "descriptors.h"
 #include "exit_status.h"
 #include "import.h"
@@ -34,14 +35,15 @@ int check(const daemon::Options& options) {
 // Below the keeper.
 int run_below_keeper(const daemon::Options& options, keeper::Client client) {
   daemon::leave_terminal();
+  // Before the keeper is met, which passes on all that it holds.
+  auto files = daemon::raise_open_files();
+  if (!files) return fail(files.error());
   auto found = daemon::meet_keeper(std::move(client));
   if (!found) return fail(found.error());
   auto configuration = daemon::configuration(options, *found);
   if (!configuration) return kUsage;
 
   daemon::hold_signals();
-  auto files = daemon::raise_open_files();
-  if (!files) return fail(files.error());
   const bool fresh = options.fresh && !found->restarted();
   // What runs goes on with what there is.
   auto enough = daemon::expect_descriptors(configuration->config, *files, fresh);
@@ -50,6 +52,8 @@ int run_below_keeper(const daemon::Options& options, keeper::Client client) {
                                         .config = std::move(configuration->config),
                                         .fresh = fresh,
                                         .safe = options.safe,
+                                        .background = options.daemonize,
+                                        .pid_file = options.pid_file,
                                         .files = *files},
                                        std::move(*found));
   if (!daemon) return fail(daemon.error());
@@ -71,5 +75,6 @@ int main(int argc, char** argv) {
   if (!options.import.empty()) return daemon::import_file(options);
   if (options.check) return check(options);
   if (auto client = keeper::Client::from_environment()) return run_below_keeper(options, std::move(*client));
+  if (options.daemonize) return daemon::daemonize(argv);
   return fail(daemon::become_keeper(argv));
 }

@@ -50,6 +50,8 @@ std::string_view alone(const Options& options, const std::string& print) {
   if (!options.check && options.strict) return "--strict goes with --check";
   if (options.import.empty() && !options.from.empty()) return "--from goes with --import";
   if (options.import.empty() && options.run) return "--run goes with --import";
+  if (!options.pid_file.empty() && !options.pid_file.starts_with('/'))
+    return "--pid-file takes an absolute path";
   return {};
 }
 
@@ -70,6 +72,9 @@ Parsed parse_options(int argc, char** argv) {
   app.add_flag("--strict", options.strict, "with --check: exit with 2 if there are warnings");
   app.add_flag("--defaults", options.defaults, "print every key with its default, and end");
   app.add_flag("--fresh", options.fresh, "ignore what was live before: start from the configuration alone");
+  app.add_flag("--daemonize", options.daemonize,
+               "go to the background, and return when it serves, or with its exit status");
+  app.add_option("--pid-file", options.pid_file, "write the pid that signals go to into this file");
   // For the keeper; no group: not shown.
   app.add_flag("--stop", options.stop)->group("");
   app.add_flag("--safe", options.safe)->group("");

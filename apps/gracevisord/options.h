@@ -14,6 +14,8 @@ struct Options {
   bool strict = false;           // a check's warnings count as errors
   bool defaults = false;
   bool fresh = false;
+  bool daemonize = false;
+  std::string pid_file;  // empty: none
   // From the keeper alone: end what the former daemon left; or serve it with as little as possible.
   bool stop = false;
   bool safe = false;

@@ -44,7 +44,7 @@ routing::RouteTableRef table_of(std::size_t apps, unsigned instances, config::Pr
   }
   table->epoch = base::Epoch(1);
   table->listeners.push_back(
-      {std::make_shared<routing::ListenerSockets>(base::Address(), std::vector<base::UniqueFd>()),
+      {std::make_shared<routing::ListenerSockets>(base::Address(), std::vector<base::UniqueFd>(), 0),
        std::make_shared<routing::HostIndex>(routes, std::nullopt), std::make_shared<config::Listener>()});
   return table;
 }

@@ -47,10 +47,10 @@ class FormerEnd::Ladder {
   }
 
   std::optional<base::Duration> step() {
+    const Kept kept = subject_.kept();
     table_.emplace(inspect::read_process_table());
-    found_ =
-        judge_former({*table_, ::getpid(), subject_.keeper, subject_.kept, subject_.state_id, subject_.record,
-                      [this](pid_t pid) { return marks_at_rest(pid); }, subject_.configured});
+    found_ = judge_former({*table_, ::getpid(), subject_.keeper, kept, subject_.state_id, subject_.record,
+                           [this](pid_t pid) { return marks_at_rest(pid); }, subject_.configured});
     any_ = false;
     hurried_ = hurried_ || told_to_stop();
     for (const FormerProcess& former : found_) any_ = handle(former, found_) || any_;

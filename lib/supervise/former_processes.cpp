@@ -79,7 +79,10 @@ class Judge {
   [[nodiscard]] std::optional<FormerProcess> judge(const Entry& entry) const {
     auto marks = question_.marks_of(entry.pid);
     bool ours = marks && marks->state == question_.state_id;
-    if (ours && question_.kept.living.contains({marks->app, marks->instance})) return std::nullopt;
+    if (ours) {
+      const auto living = question_.kept.living.find({marks->app, marks->instance});
+      if (living != question_.kept.living.end() && entry.started >= living->second) return std::nullopt;
+    }
     FormerProcess former;
     former.entry = &entry;
     if (const spec::RecordedProcess* process = recorded(entry)) {

@@ -10,6 +10,7 @@
 // thread, at start-up.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,8 +43,9 @@ using ConfiguredStops = std::map<std::string, config::Stop>;
 
 // Those of which somebody else takes care, if the keeper outlived the daemon.
 struct Kept {
-  std::set<pid_t> children;                              // with all their descendants
-  std::set<std::pair<std::string, std::string>> living;  // app and instance: what carries their marks
+  std::set<pid_t> children;  // with all their descendants
+  // By app and instance: what carries their marks, if it started (in clock ticks) at this time or later.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> living;
 };
 
 struct FormerQuestion {
@@ -68,7 +70,8 @@ class FormerEnd {
     std::string state_id;
     spec::ProcessRecord record = {};
     ConfiguredStops configured = {};
-    Kept kept = {};
+    // Asked before each look: others are started meanwhile.
+    std::function<Kept()> kept = [] { return Kept(); };
   };
   FormerEnd(base::Log& log, Subject subject);
   FormerEnd(const FormerEnd&) = delete;

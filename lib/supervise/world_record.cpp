@@ -1,9 +1,11 @@
 // What the world keeps for the next daemon, and takes over from the previous one.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <utility>
 
 #include "base/one_line.h"
+#include "base/process_entry.h"
 #include "spec/process_record.h"
 #include "supervise/former_processes.h"
 #include "supervise/world.h"
@@ -25,15 +27,25 @@ void World::end_former(const std::vector<config::App>& configured) const {
 
 void World::end_former_meanwhile(const std::vector<config::App>& configured) {
   FormerEnd::Subject subject = former_subject(configured);
-  // What runs has its own end, and so have its descendants and orphans.
-  for (const pid_t stray : strays_.pids()) subject.kept.children.insert(stray);
-  for (const auto& [who, run] : runs_.all()) {
-    if (run->pid() == base::Pid()) continue;
-    subject.kept.children.insert(run->pid().value());
-    subject.kept.living.insert({run->spec()->app.name, routing::instance_name(who)});
-  }
+  const auto self = base::read_process_entry(::getpid());
+  subject.kept = [this, since = self ? self->started : 0] { return kept(since); };
   former_ = std::make_unique<FormerEnd>(around_.log, std::move(subject));
   former_timer_.start(base::Millis(1));
+}
+
+// What runs has its own end, and so have its descendants and orphans. Of an instance that this daemon has
+// started, since `since`, the process may not be known yet; and what a former one of its name left is not
+// its.
+Kept World::kept(std::uint64_t since) const {
+  Kept kept;
+  for (const pid_t stray : strays_.pids()) kept.children.insert(stray);
+  for (const auto& [who, run] : runs_.all()) {
+    if (run->pid() != base::Pid()) kept.children.insert(run->pid().value());
+    const bool reattached = run->started() != 0 && run->started() < since;
+    kept.living.insert_or_assign({run->spec()->app.name, routing::instance_name(who)},
+                                 reattached ? 0 : since);
+  }
+  return kept;
 }
 
 void World::advance_former() {
@@ -56,12 +68,7 @@ void World::reattach(const Identity& who, const spec::SpecRef& spec, KeptChild c
       runs_.add(std::make_unique<Run>(who, spec, lease->address, around_.workers, observer, output(who)));
   record_stale_ = true;
   inspect::ProcessMarks marks{around_.state_id, child.app, routing::instance_name(who)};
-  if (auto taken =
-          run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
-      !taken) {
-    around_.log.error("reattach app={} instance={} cause=\"{}\"", spec->app.name, routing::instance_name(who),
-                      base::quotable(taken.error().what));
-  }
+  run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
 }
 
 void World::end_stray(KeptChild child, const config::Stop& stop, const std::string& why) {

@@ -4,9 +4,9 @@
     lint.py ROOT           prints each violation as FILE:LINE: what, exit 1 if there is any
     lint.py --self-test    plants one violation of every rule in a folder and expects exactly that to be found
 
-Checked: the direction of includes between the folders of lib/, the fences around libraries, the names and
-decorators of test cases, the length of files, words that mark unfinished work, what merges leave, include guards, and
-what lies at the top of the repository.
+Checked: the direction of includes between the folders of lib/, the fences around libraries, who waits for children, the
+names and decorators of test cases, the length of files, words that mark unfinished work, what merges leave, include
+guards, and what lies at the top of the repository.
 """
 
 import re
@@ -59,6 +59,10 @@ ABOVE = {
     "proxy/http1.h": ["downstream", "http1"],
     "proxy/exchange_pool.h": ["core", "exchange_pool", "http1"],
 }
+# The keeper is the parent of everything that outlives a call: it alone waits. These wait for a child of their own that
+# they start and end within one call, or before there is a keeper.
+WAITS = re.compile(r"(?<!\w)::wait(pid|id|3|4)?\(")
+MAY_WAIT = {"lib/spawn/file_helper.cpp", "lib/migrate/node.cpp", "apps/gracevisord/daemonize.cpp"}
 TOP_LEVEL = {"CMakeLists.txt", "cmake", "lib", "apps", "configs", "test", "bench", "README.md"}
 SOURCE_FOLDERS = ["lib", "apps", "test", "bench"]
 MOST_LINES = 400
@@ -126,6 +130,8 @@ class Lint:
         for number, line in enumerate(lines, 1):
             if match := INCLUDE.match(line):
                 self.check_include(path, number, match.group(1) == "<", match.group(2))
+            if WAITS.search(line) and not self.may_wait(path):
+                self.say(path, number, "waits for a child: only the keeper does")
             if match := DECORATOR.search(line):
                 self.say(path, number, f"a test case with the decorator {match.group(1)}: none is disabled")
         for match in TEST_CASE.finditer(text):
@@ -133,6 +139,10 @@ class Lint:
             if ";" in name:
                 self.say(path, text.count("\n", 0, match.start()) + 1,
                          "a test case with ';' in its name: discovery splits it into tests that run nothing")
+
+    def may_wait(self, path):
+        name = path.relative_to(self.root).as_posix()
+        return not name.startswith(("lib/", "apps/")) or name.startswith("apps/gv-keeper/") or name in MAY_WAIT
 
     def check_include(self, path, number, angled, header):
         parts = path.relative_to(self.root).parts
@@ -160,7 +170,9 @@ PLANTED = [
     ("lib/supervise/p.cpp", '#include "proxy/worker.h"\n', "lib/supervise must not include lib/proxy"),
     ("lib/proxy/s.cpp", '#include "supervise/world.h"\n', "lib/proxy must not include lib/supervise"),
     ("lib/spawn/l.cpp", '#include "loop/loop.h"\n', "lib/spawn must not include lib/loop"),
-    ("lib/keeper/l.cpp", '#include "loop/loop.h"\n', "lib/keeper must not include lib/loop"),
+    ("lib/keeper/p.cpp", '#include "process/life.h"\n', "lib/keeper must not include lib/process"),
+    ("lib/process/p.cpp", "int r = ::waitpid(1, nullptr, 0);\n", "waits for a child"),
+    ("apps/x/w.cpp", "(void)::waitid(P_ALL, 0, &info, WEXITED);\n", "waits for a child"),
     ("lib/keeper/s.cpp", '#include "spawn/launcher.h"\n', "lib/keeper must not include lib/spawn"),
     ("lib/proxy/o.cpp", '#include "output/writer.h"\n', "lib/proxy must not include lib/output"),
     ("lib/spec/l.cpp", '#include "loop/loop.h"\n', "lib/spec must not include lib/loop"),

@@ -130,24 +130,25 @@ pid_t DaemonProcess::pid() const {
 }
 
 void DaemonProcess::kill_daemon() const {
+  // Before that the keeper would end with it.
+  REQUIRE_MESSAGE(wait_until([this] { return log().find(" kept keeper=") != std::string::npos; }), log());
   const pid_t daemon = pid();
   REQUIRE(daemon > 0);
   REQUIRE(::kill(daemon, SIGKILL) == 0);
 }
 
+// As if at one instant: neither does the keeper start another daemon, nor does the daemon see the keeper's end.
 void DaemonProcess::abandon() {
   const pid_t daemon = pid();
-  // First the keeper, so that it starts no other daemon.
-  signal(SIGKILL);
+  signal(SIGSTOP);
   if (daemon > 0) (void)::kill(daemon, SIGKILL);
+  signal(SIGKILL);
   (void)command_->wait();
   ended_ = true;
 }
 
 void DaemonProcess::crash() {
-  signal(SIGKILL);
-  (void)command_->wait();
-  ended_ = true;
+  abandon();
   (void)kill_leftovers();
 }
 

@@ -18,7 +18,8 @@ std::uint64_t LoadResult::answers_with(std::string_view text) const {
 
 std::string describe(const LoadResult& result) {
   std::string text = std::to_string(result.ok) + " ok, " + std::to_string(result.other_status) +
-                     " non-2xx, " + std::to_string(result.socket_errors) + " socket errors, " +
+                     " non-2xx, " + std::to_string(result.socket_errors) + " socket errors (" +
+                     std::to_string(result.connect_errors) + " at connecting), " +
                      std::to_string(result.connections) + " connections, slowest " +
                      std::to_string(result.slowest.count()) + " ms";
   for (const std::string& problem : result.problems) text += "\n  " + problem;
@@ -56,6 +57,7 @@ void LoadGenerator::run() {
       {
         std::lock_guard lock(mutex_);
         ++result_.connections;
+        if (!opened) ++result_.connect_errors;
       }
       if (!opened) {
         count(std::unexpected(opened.error()), {});

@@ -19,7 +19,8 @@ struct LoadResult {
   std::uint64_t ok = 0;
   std::uint64_t other_status = 0;
   std::uint64_t socket_errors = 0;
-  std::uint64_t connections = 0;  // tried; as many as clients if none failed or was closed
+  std::uint64_t connect_errors = 0;  // of those: nothing listened
+  std::uint64_t connections = 0;     // tried; as many as clients if none failed or was closed
   std::chrono::milliseconds slowest{};
   std::map<std::string, std::uint64_t> bodies;  // how often each body of a 2xx came
   std::vector<std::string> problems;            // the first few

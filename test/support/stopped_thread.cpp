@@ -61,7 +61,10 @@ StoppedThread::StoppedThread(pid_t process, const std::string& name) {
 }
 
 void StoppedThread::go_on() {
-  if (thread_ > 0) (void)::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
+  // One that was killed meanwhile is a zombie, without whose end its process does not end for its parent.
+  if (thread_ > 0 && ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr) != 0) {
+    (void)::waitpid(thread_, nullptr, __WALL);
+  }
   thread_ = 0;
 }
 

@@ -10,7 +10,7 @@ namespace gracevisor::test {
 
 class StoppedThread {
  public:
-  // `process` is a child of this one.
+  // `process` descends from this one. It may be killed; then it ends with this.
   StoppedThread(pid_t process, const std::string& name);
   StoppedThread(const StoppedThread&) = delete;
   StoppedThread& operator=(const StoppedThread&) = delete;

@@ -57,7 +57,7 @@ inline control::StatusReport status_of(const control::AppStatus& app) {
           352,
           280,
           {{"remark", "3 connections were turned away"}},
-          {4711, "0.1.1", 3, "exit 1"}};
+          {70, "0.1.0", 3, "exit 1"}};
 }
 
 }  // namespace gracevisor::test

@@ -61,7 +61,8 @@ const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"work
                             kApp +
                             R"(],"open_files":1024,"open_files_needed":352,"max_connections":280,"problems":)"
                             R"([{"kind":"remark","text":"3 connections were turned away"}],)"
-                            R"("keeper":{"pid":4711,"version":"0.1.1","starts":3,"last_end":"exit 1"}})";
+                            R"("keeper":{"pid":70,"version":"0.1.0","starts":3,)"
+                            R"("last_end":"exit 1"}})";
 
 // The further members in the order in which they are read.
 ReportLine report_line() {

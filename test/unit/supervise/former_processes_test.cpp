@@ -200,3 +200,23 @@ TEST_CASE("former processes: where leftovers stay only the main process and its 
   machine.remember(100, 10, stop);
   CHECK(machine.judge() == Verdicts{{100, "ended"}, {101, "ended"}, {102, "stop.leftover = \"leave\""}});
 }
+
+TEST_CASE("former processes: what is kept is spared, and what carries its marks since then") {
+  Machine machine;
+  machine.add(100, kKeeper, 100);
+  machine.mark(100);
+  machine.add(101, 100, 100);
+  machine.kept.children = {100};
+  CHECK(machine.judge().empty());
+  // One that is being started: nobody knows its number yet. Its former one's leftover is older.
+  machine.kept = {};
+  machine.kept.living[{"web", "3.1"}] = 11;
+  machine.entries.back().parent = 1;
+  machine.mark(101);
+  machine.add(102, kKeeper, 102).started = 11;
+  machine.mark(102);
+  CHECK(machine.judge() == Verdicts{{100, "ended"}, {101, "ended"}});
+  // A reattached one's leftovers are its own.
+  machine.kept.living[{"web", "3.1"}] = 0;
+  CHECK(machine.judge().empty());
+}
