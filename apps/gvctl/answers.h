@@ -3,11 +3,18 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "control/command_messages.h"
 #include "control/target.h"
 
 namespace gracevisor::gvctl {
+
+// What the daemon has at hand it gives within this time, unless it hangs, or is not there. Connections made
+// while there is none wait for the next one.
+inline constexpr base::Millis kAnswers(5000);
+// That are asked, one after the other, while each dies over it.
+inline constexpr int kMostDaemons = 5;
 
 [[nodiscard]] constexpr int code(control::ExitCode exit) {
   return static_cast<int>(exit);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <set>
 
@@ -74,7 +75,7 @@ int Commands::reload() {
     if (!names) return names.error();
     options.apps = std::move(*names);
   }
-  return change("/v1/reload", control::to_json(options), "the reload");
+  return change({"/v1/reload", control::to_json(options), "the reload"});
 }
 
 // Several apps are deployed by one command of the daemon, some at a time; so is what is only rehearsed.
@@ -89,7 +90,7 @@ int Commands::deploy() {
   }
   const control::ReloadOptions options{
       .apps = *names, .dry_run = line_.dry_run, .remove = false, .deploy = true};
-  return change("/v1/reload", control::to_json(options), "the deploy", *names);
+  return change({"/v1/reload", control::to_json(options), "the deploy", *names});
 }
 
 int Commands::change_apps() {
@@ -101,7 +102,8 @@ int Commands::change_apps() {
     const std::string path = fmt::format("{}/{}", app_path(target.app), asked.noun);
     const std::string name =
         target.instance.empty() ? target.app : fmt::format("{}@{}", target.app, target.instance);
-    exits.push_back(change(path, asked.body, fmt::format("the {} of {}", asked.noun, name), {target.app}));
+    exits.push_back(change(
+        {path, asked.body, fmt::format("the {} of {}", asked.noun, name), {target.app}, target.instance}));
     // A user who presses Ctrl-C does not want the next app's deploy either.
     if (exits.back() == code(ExitCode::detached)) return exits.back();
   }
@@ -147,11 +149,13 @@ std::optional<int> Commands::failure_of(const Streamed& streamed) {
   return std::nullopt;
 }
 
-int Commands::change(const std::string& path, const std::string& body, const std::string& what,
-                     const std::vector<std::string>& apps) {
+int Commands::change(const Order& order) {
+  const base::WallTime sent = std::chrono::system_clock::now();
   std::optional<int> exit;
-  Until cutover(line_.until_cutover ? apps : std::vector<std::string>());
+  Told told;
+  Until cutover(line_.until_cutover ? order.apps : std::vector<std::string>());
   const auto take = [&](const control::ReportLine& line, std::string_view json) {
+    told.note(line);
     const bool begun = line.phase == "begun";
     // Waits for the end of the report whether or not anyone reads it.
     // That the files differ holds for all apps, and is said once.
@@ -168,17 +172,20 @@ int Commands::change(const std::string& path, const std::string& body, const std
       return false;
     }
     // The plan of a reload is whole when it has begun.
-    return !line_.no_wait || (path == "/v1/reload" && !begun);
+    return !line_.no_wait || (order.path == "/v1/reload" && !begun);
   };
-  const Streamed streamed = stream_report(Method::post, path, body, take);
+  const Streamed streamed = stream_report(Method::post, order.path, order.body, take);
   if (streamed.ended_by(CallError::Kind::interrupted)) {
-    err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", what));
+    err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", order.what));
     return code(ExitCode::detached);
+  }
+  if (streamed.ended_by(CallError::Kind::lost)) {
+    return resume(order, told, sent, streamed.result.error());
   }
   if (auto failure = failure_of(streamed)) return *failure;
   if (exit) return *exit;
   if (line_.no_wait) return code(ExitCode::done);
-  return fail(control::Error{"the daemon did not say how " + what + " ended", ExitCode::failed, {}});
+  return fail(control::Error{"the daemon did not say how " + order.what + " ended", ExitCode::failed, {}});
 }
 
 }  // namespace gracevisor::gvctl

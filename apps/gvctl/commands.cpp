@@ -19,6 +19,7 @@ using http::Method;
 ExitCode exit_of(CallError::Kind kind) {
   switch (kind) {
     case CallError::Kind::unreachable:
+    case CallError::Kind::silent:
     case CallError::Kind::lost: return ExitCode::unreachable;
     case CallError::Kind::not_permitted: return ExitCode::not_permitted;
     case CallError::Kind::unusable: return ExitCode::usage;
@@ -42,6 +43,16 @@ Commands::Commands(const CommandLine& line, const control::Client& client, Outpu
                    Style style)
     : line_(line), client_(client), out_(out), err_(err), style_(style) {}
 
+std::optional<int> Commands::greet() {
+  auto answer = ask(client_.with_patience(kAnswers), "/v1/version");
+  if (!answer) return fail(answer.error());
+  // A refusal is one of the command, too.
+  if (auto version = control::read_version(answer->body); version && answer->status == 200) {
+    daemon_ = version->pid;
+  }
+  return std::nullopt;
+}
+
 int Commands::run() {
   switch (line_.verb) {
     case Verb::status: return status();
@@ -55,7 +66,7 @@ int Commands::run() {
     case Verb::check: return check();
     case Verb::attach: return attach();
     case Verb::wait: return wait();
-    case Verb::shutdown: return change("/v1/shutdown", "{}", "the shutdown");
+    case Verb::shutdown: return change({"/v1/shutdown", "{}", "the shutdown"});
     case Verb::deploy: return deploy();
     case Verb::abort:
     case Verb::start:
@@ -77,8 +88,8 @@ int Commands::fail(const control::Error& error) {
   return code(error.exit);
 }
 
-int Commands::fail(const CallError& error) {
-  control::Error message{error.what, exit_of(error.kind), {}};
+int Commands::fail(const CallError& error, std::vector<std::string> details) {
+  control::Error message{error.what, exit_of(error.kind), std::move(details)};
   if (error.kind == CallError::Kind::unreachable) {
     for (const std::string& path : listening_daemons()) {
       if (path != client_.socket_path()) {
@@ -93,8 +104,16 @@ int Commands::fail(const control::Answer& answer) {
   return fail(control::read_error(answer.status, answer.body));
 }
 
+control::Client::Result Commands::ask(const control::Client& client, const std::string& path) const {
+  for (int tries = 1;; ++tries) {
+    auto answer = client.ask({Method::get, path, {}});
+    const bool lost = !answer && answer.error().kind == CallError::Kind::lost;
+    if (!lost || tries == kMostDaemons) return answer;
+  }
+}
+
 int Commands::show(const std::string& path, const Show& show) {
-  auto answer = client_.ask({Method::get, path, {}});
+  auto answer = ask(path);
   if (!answer) return fail(answer.error());
   if (answer->status != 200) return fail(*answer);
   if (line_.json) {
@@ -110,7 +129,7 @@ int Commands::show(const std::string& path, const Show& show) {
 }
 
 std::expected<control::StatusReport, int> Commands::fetch_status() {
-  auto answer = client_.ask({Method::get, "/v1/status", {}});
+  auto answer = ask("/v1/status");
   if (!answer) return std::unexpected(fail(answer.error()));
   if (answer->status != 200) return std::unexpected(fail(*answer));
   auto report = control::read_status(answer->body);

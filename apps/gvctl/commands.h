@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/rfc3339.h"
 #include "control/client.h"
 #include "control/messages.h"
+#include "gvctl/aftermath.h"
 #include "gvctl/command_line.h"
 #include "gvctl/live_line.h"
 #include "gvctl/output.h"
@@ -26,6 +28,9 @@ class Commands {
   // `colour` is for `out`. The client's interrupt ends a wait for a deploy, which goes on.
   Commands(const CommandLine& line, const control::Client& client, Output& out, Output& err, Style style);
 
+  // Is a daemon there that answers? Else the exit code, with the error said. For commands that must not be
+  // carried out later, when nobody waits for them any more.
+  [[nodiscard]] std::optional<int> greet();
   // The exit code.
   [[nodiscard]] int run();
 
@@ -62,10 +67,33 @@ class Commands {
   [[nodiscard]] int reload();
   // One change after another.
   [[nodiscard]] int change_apps();
-  // Follows the report of one POST to its end. `what` names it: "the deploy of web". `apps`: that it
-  // concerns.
-  [[nodiscard]] int change(const std::string& path, const std::string& body, const std::string& what,
-                           const std::vector<std::string>& apps = {});
+  // One POST.
+  struct Order {
+    std::string path;
+    std::string body;
+    std::string what;                    // "the deploy of web"
+    std::vector<std::string> apps = {};  // that it concerns
+    std::string instance = {};           // "43.1" or "43"; empty: the whole app
+  };
+  // Follows its report to its end.
+  [[nodiscard]] int change(const Order& order);
+  // resume.cpp: when the daemon has ended before a report was whole, the next one is asked.
+  [[nodiscard]] int resume(const Order& order, const Told& told, base::WallTime sent,
+                           const control::CallError& how);
+  [[nodiscard]] int resume_several(const Order& order, const Told& told, base::WallTime sent);
+  // Whether a line is of one report, or relayed as one of several apps.
+  enum class Among { one, several };
+  // What became of it, to its end.
+  [[nodiscard]] int settle(const Lost& lost, const std::string& what, Among among);
+  // The exit code, if that is known.
+  using Ended = std::expected<std::optional<int>, control::CallError>;
+  [[nodiscard]] Ended look(const Lost& lost, Among among);
+  [[nodiscard]] Ended follow_resumed(const Lost& lost, Among among);
+  // Waits for the next daemon; or the exit code, with the error said. `how`: the connection ended.
+  [[nodiscard]] std::optional<int> await_next(const control::CallError& how, const std::string& what);
+  void tell_gone();
+  void tell(control::ReportLine line, const std::string& app, Among among);
+  [[nodiscard]] int stop_waiting(const control::CallError& error, const std::string& what);
   // The lines of a report, of which the live ones are shown, if they can be, and `take` gets the others.
   // False: it has enough.
   using TakeLine = std::function<bool(const control::ReportLine& line, std::string_view json)>;
@@ -80,7 +108,10 @@ class Commands {
                                        const TakeLine& take);
   // Says why it is not a report to its end, or to where it was enough; unset: it is.
   [[nodiscard]] std::optional<int> failure_of(const Streamed& streamed);
-  // One GET; `show` renders the body of a 200.
+  // One GET. A daemon that dies over it is followed by another one, which is asked again.
+  [[nodiscard]] control::Client::Result ask(const control::Client& client, const std::string& path) const;
+  [[nodiscard]] control::Client::Result ask(const std::string& path) const { return ask(client_, path); }
+  // The same; `show` renders the body of a 200.
   using Show = std::function<base::Expected<std::string>(const std::string& body)>;
   [[nodiscard]] int show(const std::string& path, const Show& show);
 
@@ -110,7 +141,7 @@ class Commands {
 
   // Say what went wrong, as text or JSON, and give the exit code.
   [[nodiscard]] int fail(const control::Error& error);
-  [[nodiscard]] int fail(const control::CallError& error);
+  [[nodiscard]] int fail(const control::CallError& error, std::vector<std::string> details = {});
   [[nodiscard]] int fail(const control::Answer& answer);
 
   const CommandLine& line_;
@@ -119,6 +150,7 @@ class Commands {
   Output& err_;
   Style style_;
   std::set<std::string> differs_said_;  // how the files differ from what runs
+  int daemon_ = 0;                      // the pid of the one that answered last; 0: not known
 };
 
 }  // namespace gracevisor::gvctl

@@ -50,7 +50,8 @@ std::string amount(std::uint32_t lines, const std::optional<base::WallTime>& sin
 
 // May the next daemon answer?
 bool is_gone(const CallError& error) {
-  return error.kind == CallError::Kind::lost || error.kind == CallError::Kind::unreachable;
+  return error.kind == CallError::Kind::lost || error.kind == CallError::Kind::unreachable ||
+         error.kind == CallError::Kind::silent;
 }
 
 // What comes over one or several connections.

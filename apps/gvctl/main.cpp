@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "gvctl/answers.h"
 #include "gvctl/commands.h"
 #include "gvctl/daemon_socket.h"
 #include "gvctl/interrupt.h"
@@ -14,9 +15,6 @@
 namespace {
 
 using namespace gracevisor;
-
-// For an answer that the daemon has at hand. A change may take it longer: it reads files.
-constexpr base::Millis kPatience(5000);
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -87,13 +85,16 @@ int main(int argc, char** argv) {
     const auto now = std::chrono::steady_clock::now();
     options.deadline = now + std::min<base::Duration>(*line->timeout, base::TimePoint::max() - now);
   }
-  // Logs may have to be searched for before there is an answer.
-  if (!is_change(line->verb) && line->verb != gvctl::Verb::logs) options.patience = kPatience;
+  // A change reads files before it is answered, and logs may have to be searched for.
+  const bool slow = is_change(line->verb) || line->verb == gvctl::Verb::logs;
+  if (!slow) options.patience = gvctl::kAnswers;
   control::Client client(std::move(*socket), options);
   const bool plain = !environment("NO_COLOR").empty() || environment("TERM") == "dumb";
   gvctl::Style style{out.terminal() && !plain};
 
-  int exit = gvctl::Commands(*line, client, out, err, style).run();
+  gvctl::Commands commands(*line, client, out, err, style);
+  const auto refused = slow ? commands.greet() : std::nullopt;
+  const int exit = refused ? *refused : commands.run();
   bool lost_output = !out.good() && out.failure() != EPIPE;
   if (lost_output) err.write("gvctl: cannot write the output: " + base::errno_text(out.failure()) + "\n");
   return lost_output && exit == 0 ? 1 : exit;

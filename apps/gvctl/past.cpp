@@ -2,6 +2,7 @@
 // of their processes.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 
 #include "gvctl/answers.h"
@@ -31,20 +32,36 @@ int Commands::wait() {
 
 int Commands::follow(const std::string& app, const std::string& verb, Shown shown) {
   const bool several = line_.selectors.size() > 1 || line_.selectors.front().names_many();
+  const std::string what = "what is under way for " + app;
+  const base::WallTime began = std::chrono::system_clock::now();
   std::optional<int> exit;
+  Told told;
   const auto take = [&](const control::ReportLine& line, std::string_view json) {
+    told.note(line);
     if (line.exit) exit = line.exit;
     if (shown == Shown::the_end && !line.exit) return true;
     if (shown == Shown::the_end && !line_.json && several) out_.write(app + ": ");
     return out_.write(line_.json ? std::string(json) + "\n" : render(line, style_, false));
   };
-  const Streamed streamed = stream_report(Method::get, app_path(app) + "/" + verb, {}, take);
+  const auto stream = [&] { return stream_report(Method::get, app_path(app) + "/" + verb, {}, take); };
+  Streamed streamed = stream();
+  for (int daemons = 1; daemons < kMostDaemons && streamed.ended_by(CallError::Kind::lost); ++daemons) {
+    if (auto failed = await_next(streamed.result.error(), what)) return *failed;
+    // Whoever waits waits for whatever is under way.
+    if (shown == Shown::everything && !told.heading().empty()) {
+      Lost lost{.verb = told.heading() == "stop" ? Verb::stop : Verb::attach, .app = app, .sent = began};
+      lost.generation = told.of("").generation;
+      if (lost.generation) lost.verb = Verb::deploy;
+      return settle(lost, what, Among::one);
+    }
+    streamed = stream();
+  }
   if (streamed.ended_by(CallError::Kind::interrupted)) {
-    err_.write(fmt::format("gvctl: no longer waiting: what is under way for {} goes on\n", app));
+    err_.write(fmt::format("gvctl: no longer waiting: {} goes on\n", what));
     return code(ExitCode::detached);
   }
   if (streamed.ended_by(CallError::Kind::late)) {
-    err_.write(fmt::format("gvctl: what is under way for {} goes on (gvctl attach {})\n", app, app));
+    err_.write(fmt::format("gvctl: {} goes on (gvctl attach {})\n", what, app));
     return code(ExitCode::detached);
   }
   if (auto failure = failure_of(streamed)) return *failure;
@@ -75,7 +92,7 @@ int Commands::environment() {
 
 // For completion: one word a line, whatever the reason why there are none.
 int Commands::names() {
-  auto answer = client_.ask({Method::get, "/v1/status", {}});
+  auto answer = ask("/v1/status");
   if (!answer || answer->status != 200) return code(ExitCode::failed);
   auto report = control::read_status(answer->body);
   if (!report) return code(ExitCode::failed);

@@ -19,7 +19,7 @@ int Commands::settings() {
 }
 
 int Commands::check() {
-  auto answer = client_.ask({Method::get, "/v1/check", {}});
+  auto answer = ask("/v1/check");
   if (!answer) return fail(answer.error());
   if (answer->status != 200) return fail(*answer);
   auto check = control::read_check(answer->body);

@@ -82,7 +82,7 @@ void Commands::show_status(const control::StatusReport& report) {
     out_.write(control::to_json(report) + "\n");
     return;
   }
-  const StatusLook look{style_, out_.width(), line_.verbose || !asks_for_all(line_.selectors)};
+  const StatusLook look{style_, out_.width(), line_.verbose || !asks_for_all(line_.selectors), line_.verbose};
   std::string screen = render(report, look);
   if (!line_.watch) {
     out_.write(screen);

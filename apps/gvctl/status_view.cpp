@@ -232,6 +232,37 @@ void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   }
 }
 
+// "restarted 3 times by its keeper (pid 4711), the former one ended by signal 9 (KILL)"
+std::string restarts_text(const control::KeeperStatus& keeper) {
+  const std::uint64_t restarts = keeper.starts - 1;
+  std::string text =
+      fmt::format("restarted {} by its keeper (pid {})",
+                  restarts == 1 ? std::string("once") : grouped(restarts) + " times", keeper.pid);
+  if (keeper.last_end.empty()) return text;
+  const std::string_view how = keeper.last_end.starts_with("signal") ? "by" : "with";
+  return text + fmt::format(", the former one ended {} {}", how, harmless(keeper.last_end));
+}
+
+// A daemon that had a former one says so for a day.
+void add_daemon(std::string& out, const control::StatusReport& report, const StatusLook& look) {
+  constexpr std::uint64_t kTold = 24 * 3600;
+  const bool restarted = report.keeper.starts > 1;
+  const bool lately = restarted && report.uptime_s < kTold;
+  if (!lately && !look.verbose) return;
+  std::string text = fmt::format("daemon pid {} since {}", report.pid, age(report.uptime_s));
+  if (look.verbose) text += fmt::format(", version {}", harmless(report.version));
+  // One of an older version does not tell its keeper.
+  if (restarted) {
+    text += ": " + restarts_text(report.keeper);
+  } else if (report.keeper.pid != 0) {
+    text += fmt::format(": its keeper has pid {}", report.keeper.pid);
+  }
+  if (look.verbose && report.keeper.pid != 0) {
+    text += fmt::format("; version of the keeper {}", harmless(report.keeper.version));
+  }
+  add_note(out, text, look, lately ? Colour::red : Colour::plain, lately ? "!" : ">", 0);
+}
+
 void add_instances(std::string& out, const AppStatus& app, const StatusLook& look) {
   if (app.instances.empty()) return;
   Table table = instance_table();
@@ -259,6 +290,7 @@ std::string render(const control::StatusReport& report, const StatusLook& look) 
   for (const control::Problem& problem : report.problems) {
     add_note(out, harmless(problem.text), look, Colour::red, "!", 0);
   }
+  add_daemon(out, report, look);
   return out;
 }
 

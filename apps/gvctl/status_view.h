@@ -5,6 +5,9 @@
 //   web     @43  live     2/2        412    0    38%   312M  2d   example.com/api on 127.0.0.1:80
 //   worker  @7   backoff  0/1        -      -    -     -     -
 //     !  7.1 backoff, 6 failures: exit 1 "PG::ConnectionBad: refused", next in 7 s
+//   !  daemon pid 5210 since 14 s: restarted 3 times by its keeper (pid 4711), the former one ended by signal
+//   9
+//      (KILL)
 #pragma once
 
 #include <optional>
@@ -20,6 +23,7 @@ struct StatusLook {
   Style style;
   std::optional<std::size_t> width;  // of the terminal, in characters; unset: no limit
   bool instances = false;
+  bool verbose = false;  // also the daemon and its keeper, whatever there is to say of them
 };
 
 // Lines with their newlines.

@@ -28,7 +28,8 @@ using Kind = CallError::Kind;
 constexpr std::size_t kMaxBody = 64U << 20;
 constexpr std::size_t kMaxLine = 4U << 20;
 constexpr http::HeadLimits kHeadLimits;
-constexpr time_t kSendSeconds = 10;
+constexpr base::Millis kLongestSend(10000);
+constexpr std::string_view kNoAnswer = "the daemon does not answer";
 
 CallError cannot_connect(const std::string& path, int code) {
   std::string cause = base::errno_text(code);
@@ -112,13 +113,15 @@ std::optional<CallError> Exchange::connect() {
   auto address = base::Address::unix_path(path_);
   if (!address) return CallError{Kind::unusable, address.error().what};
   fd_ = base::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  // It bounds connect() too, when the daemon's backlog is full.
-  timeval bound{kSendSeconds, 0};
+  // It bounds connect() too, when the daemon's backlog is full. 0 would be for ever.
+  const base::Millis most = std::clamp(options_.patience, base::Millis(1), kLongestSend);
+  const timeval bound{.tv_sec = most.count() / 1000, .tv_usec = most.count() % 1000 * 1000};
   if (!fd_ || ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) != 0) {
     return CallError{Kind::failed, fmt::format("cannot create a socket to connect to {}: {}", path_,
                                                base::errno_text(errno))};
   }
   if (::connect(fd_.get(), address->get(), address->length()) != 0) {
+    if (errno == EAGAIN) return error(Kind::silent, kNoAnswer);
     return cannot_connect(path_, errno);
   }
   return expect_daemon(fd_.get(), path_);
@@ -167,7 +170,7 @@ Exchange::Step Exchange::receive(bool patient) {
     return std::unexpected(error(Kind::late, "it took too long"));
   }
   if (ready == 0) {
-    return std::unexpected(error(Kind::unreachable, "the daemon does not answer"));
+    return std::unexpected(error(Kind::silent, kNoAnswer));
   }
   if (watched[1].revents != 0) return std::unexpected(error(Kind::interrupted, "interrupted"));
   std::array<char, 16384> space{};
@@ -241,6 +244,12 @@ bool Exchange::take_lines(std::string_view payload) {
 }
 
 }  // namespace
+
+Client Client::with_patience(base::Millis patience) const {
+  Options options = options_;
+  options.patience = patience;
+  return {socket_path_, options};
+}
 
 Client::Result Client::ask(const Call& call) const {
   return Exchange(socket_path_, options_, nullptr).run(call);

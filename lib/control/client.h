@@ -26,7 +26,8 @@ struct Answer {
 
 struct CallError {
   enum class Kind {
-    unreachable,    // nothing is listening, or it does not answer
+    unreachable,    // nothing is listening
+    silent,         // somebody listens, but does not answer
     not_permitted,  // this user may not use the socket, or the listener is not trusted
     lost,           // the connection ended before the answer was complete
     malformed,      // the bytes received are not a daemon's answer
@@ -43,7 +44,7 @@ class Client {
  public:
   struct Options {
     int interrupt = -1;  // becomes readable when the caller wants the call to end; still owned by the caller
-    base::Millis patience{30000};  // how long to wait for the next byte, except within a stream
+    base::Millis patience{30000};  // to connect (10 s at most) and for the next byte, except within a stream
     std::optional<base::TimePoint> deadline = {};  // when every call has to be over
   };
   // Before anything is sent, the listener's identity is checked (see may_be_believed).
@@ -60,6 +61,7 @@ class Client {
   [[nodiscard]] Result stream(const Call& call, const OnLine& on_line) const;
 
   [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
+  [[nodiscard]] Client with_patience(base::Millis patience) const;
 
  private:
   std::string socket_path_;

@@ -136,7 +136,7 @@ TEST_CASE("client: a silent daemon does not answer, and an interrupted wait ends
     Impostor impostor("");
     auto result = Client(impostor.path(), {-1, base::Millis(20)}).ask(kStatus);
     REQUIRE_FALSE(result);
-    CHECK(result.error().kind == Kind::unreachable);
+    CHECK(result.error().kind == Kind::silent);
     CHECK(result.error().what == "the daemon does not answer at " + impostor.path());
   }
   Impostor impostor("");

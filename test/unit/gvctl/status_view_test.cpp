@@ -255,3 +255,46 @@ TEST_CASE("fold: lines break between words, and within one that is too long") {
   CHECK(cut("abcdef", 4) == "abc…");
   CHECK(cut("äöü", 3) == "äöü");
 }
+
+TEST_CASE("status view: a daemon that was restarted says so for a day, and always where that is asked for") {
+  control::StatusReport status = report({});
+  status.pid = 5210;
+  status.uptime_s = 14;
+  status.version = "1.4.0";
+  status.keeper = {4711, "1.3.0", 4, "signal 9 (KILL)"};
+  const std::string none = "no apps are configured\n";
+  CHECK(render(status, {}) ==
+        none +
+            "!  daemon pid 5210 since 14 s: restarted 3 times by its keeper (pid 4711), the former one ended "
+            "by signal 9 (KILL)\n");
+  CHECK(all_well(status));
+  StatusLook verbose;
+  verbose.verbose = true;
+  CHECK(render(status, verbose) ==
+        none +
+            "!  daemon pid 5210 since 14 s, version 1.4.0: restarted 3 times by its keeper (pid 4711), the "
+            "former one ended by signal 9 (KILL); version of the keeper 1.3.0\n");
+  status.keeper.starts = 2;
+  status.keeper.last_end = "exit 1";
+  CHECK(render(status, {}) ==
+        none +
+            "!  daemon pid 5210 since 14 s: restarted once by its keeper (pid 4711), the former one ended "
+            "with exit 1\n");
+  status.uptime_s = 86400;
+  CHECK(render(status, {}) == none);
+  CHECK(render(status, verbose) ==
+        none +
+            ">  daemon pid 5210 since 1 d, version 1.4.0: restarted once by its keeper (pid 4711), the "
+            "former one ended with exit 1; version of the keeper 1.3.0\n");
+  status.keeper.starts = 1;
+  status.uptime_s = 14;
+  CHECK(render(status, {}) == none);
+  CHECK(render(status, verbose) ==
+        none +
+            ">  daemon pid 5210 since 14 s, version 1.4.0: its keeper has pid 4711; version of the keeper "
+            "1.3.0\n");
+  // An older daemon has none.
+  status.keeper = {};
+  CHECK(render(status, {}) == none);
+  CHECK(render(status, verbose) == none + ">  daemon pid 5210 since 14 s, version 1.4.0\n");
+}
