@@ -2,6 +2,8 @@
 // another.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/one_line.h"
 #include "spec/listener_definitions.h"
 #include "spec/record_check.h"
@@ -37,7 +39,7 @@ base::Expected<void> Supervisor::boot() {
   for (KeptChild& child : settings_.kept) kept[child.app].push_back(std::move(child));
   settings_.kept.clear();
   for (const config::App& configured : settings_.config.apps) {
-    AppEntry& entry = add_at_boot(configured, loaded.states);
+    AppEntry& entry = add_at_boot(configured, loaded, kept);
     if (!settings_.restarted || !reattach(entry, loaded, kept)) enqueue_boot(entry, loaded.states);
   }
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
@@ -52,11 +54,20 @@ base::Expected<void> Supervisor::boot() {
   return {};
 }
 
-AppEntry& Supervisor::add_at_boot(const config::App& configured,
-                                  const std::map<std::string, spec::AppState>& states) {
-  const auto remembered = states.find(configured.name);
-  return add_app(configured,
-                 remembered != states.end() ? remembered->second.last_generation : base::GenerationId());
+// A number that was used is never used again, although the record of that may not have reached the disk.
+AppEntry& Supervisor::add_at_boot(const config::App& configured, const spec::LoadedStates& loaded,
+                                  const KeptByApp& kept) {
+  base::GenerationId last;
+  const auto remembered = loaded.states.find(configured.name);
+  if (remembered != loaded.states.end()) last = remembered->second.last_generation;
+  const auto children = kept.find(configured.name);
+  if (children != kept.end()) {
+    for (const KeptChild& child : children->second) {
+      if (child.generation <= base::GenerationId(spec::kMaxGeneration))
+        last = std::max(last, child.generation);
+    }
+  }
+  return add_app(configured, last);
 }
 
 void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states) {

@@ -240,7 +240,8 @@ class Supervisor {
   [[nodiscard]] config::Config configuration_in_force() const;
   void keep_configuration();
   void enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states);
-  AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states);
+  AppEntry& add_at_boot(const config::App& configured, const spec::LoadedStates& loaded,
+                        const KeptByApp& kept);
   void continue_boot();
   // The app's turn has come, or a command concerns it: from then on it is like any other app.
   void boot_app(AppEntry& entry);
