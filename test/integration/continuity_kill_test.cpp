@@ -28,6 +28,12 @@ std::size_t starts(const Site& site, const std::string& name) {
   return count(content_of(site.directory() / (name + ".starts")), "\n");
 }
 
+// How its slot fares is on disk, for the next daemon.
+bool wait_slots(const Site& site, const std::string& name, const std::string& text) {
+  const auto file = site.directory() / "state" / "apps" / (name + ".slots");
+  return wait_until([&] { return has(content_of(file), text); });
+}
+
 control::InstanceStatus only_instance(const DaemonProcess& daemon, const std::string& name) {
   const auto app = daemon.app(name);
   REQUIRE(app.has_value());
@@ -148,6 +154,7 @@ TEST_CASE("continuity: counts of restarts and the last exit are known to the nex
   REQUIRE(daemon.wait_healthy("job", 1));
   const control::InstanceStatus before = only_instance(daemon, "job");
   CHECK(before.last_exit == "exit 3");
+  REQUIRE(wait_slots(site, "job", "healthy"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     REQUIRE(daemon.wait_healthy("job", 1));
@@ -172,6 +179,9 @@ TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up
   REQUIRE(daemon.wait_state("rests", "stopped"));
   const control::InstanceStatus before = only_instance(daemon, "waits");
   REQUIRE(before.due_s > 60);
+  REQUIRE(wait_slots(site, "waits", "backoff"));
+  REQUIRE(wait_slots(site, "fatal", "fatal"));
+  REQUIRE(wait_slots(site, "rests", "resting"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     const control::InstanceStatus after = only_instance(daemon, "waits");
@@ -198,6 +208,7 @@ TEST_CASE("continuity: a back-off that ends while no daemon lives ends with the 
   site.configure(job("job", "[ -e @DIR@/go ] || exit 5; exec sleep 600", "restart.backoff = \"300ms\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "backoff"; }));
+  REQUIRE(wait_slots(site, "job", "backoff"));
   (void)site.files().write("go", "");
   (void)replace_daemon(daemon);
   REQUIRE(daemon.wait_healthy("job", 1));

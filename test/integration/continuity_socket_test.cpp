@@ -169,7 +169,9 @@ TEST_CASE("continuity: an app has no descriptor but its three and its socket, wh
 
 TEST_CASE("continuity: over twenty kills neither the keeper nor the daemon gathers descriptors") {
   Site site;
-  site.configure(named_app("web", "@LISTEN@", "instances = 2\n") + named_app("api", "unix:@DIR@/api.sock") +
+  site.configure(named_app("web", "@LISTEN@",
+                           "instances = 2\nrestart = { backoff = \"10ms\", backoff_max = \"50ms\" }\n") +
+                 named_app("api", "unix:@DIR@/api.sock") +
                  "[app.job]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndeploy.settle = \"10ms\"\n");
   DaemonProcess daemon(site);
   struct Owned {
