@@ -140,7 +140,7 @@ TEST_CASE("continuity: an app has no descriptor but its three and its socket, wh
            "\"\nrestart.backoff = \"10ms\"\n";
   };
   site.configure(sleeper("job", "none") + "deploy.settle = \"10ms\"\n" + sleeper("passed", "fd") +
-                 "listen = \"@LISTEN@\"\nhealth.kind = \"tcp\"\n");
+                 "listen = \"@LISTEN@\"\nhealth = { path = \"/health\", start_timeout = \"10m\" }\n");
   DaemonProcess daemon(site);
   const auto pid_of = [&](const std::string& name) {
     const auto app = daemon.app(name);
@@ -192,7 +192,10 @@ TEST_CASE("continuity: over twenty kills neither the keeper nor the daemon gathe
   for (int i = 0; i < 20; ++i) {
     (void)replace_daemon(daemon);
     // Each second kill finds something that was started, or ended, meanwhile.
-    if (i % 2 == 0) REQUIRE(::kill(daemon.pids("web").at(0), SIGKILL) == 0);
+    if (i % 2 == 0) {
+      REQUIRE(daemon.wait_healthy("web", 2));
+      REQUIRE(::kill(daemon.pids("web").at(0), SIGKILL) == 0);
+    }
     (void)settled();
   }
   const Owned after = settled();
