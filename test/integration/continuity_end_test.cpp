@@ -59,7 +59,10 @@ TEST_CASE("continuity: daemons that are killed as soon as they are there do no h
   // What ends is replaced even so.
   const pid_t first = daemon.pids("web").at(0);
   REQUIRE(::kill(first, SIGKILL) == 0);
-  CHECK(wait_until([&] { return daemon.pids("web").size() == 1 && daemon.pids("web").front() != first; }));
+  CHECK(wait_until([&] {
+    const auto now = daemon.pids("web");
+    return now.size() == 1 && now.front() != first;
+  }));
   CHECK(served_by(site.listener()) == "web");
   CHECK(daemon.terminate().exit_code == 0);
 }

@@ -139,7 +139,9 @@ void DaemonProcess::kill_daemon() const {
 
 void DaemonProcess::abandon() {
   const pid_t daemon = pid();
-  // First the keeper, so that it starts no other daemon.
+  // First the keeper, so that it starts no other daemon; and the daemon does not notice that, or it would end
+  // its apps.
+  if (daemon > 0) (void)::kill(daemon, SIGSTOP);
   signal(SIGKILL);
   if (daemon > 0) (void)::kill(daemon, SIGKILL);
   (void)command_->wait();
