@@ -63,9 +63,12 @@ AppEntry& Supervisor::add_at_boot(const config::App& configured,
   if (const auto known = states.find(configured.name); known != states.end())
     last = known->second.last_generation;
   if (const auto children = kept.find(configured.name); children != kept.end()) {
-    for (const KeptChild& child : children->second) last = std::max(last, child.generation);
+    for (const KeptChild& child : children->second) {
+      if (child.generation <= base::GenerationId(spec::kMaxGeneration))
+        last = std::max(last, child.generation);
+    }
   }
-  return add_app(configured, std::min(last, base::GenerationId(spec::kMaxGeneration)));
+  return add_app(configured, last);
 }
 
 void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states) {

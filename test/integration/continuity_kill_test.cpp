@@ -28,6 +28,12 @@ std::size_t starts(const Site& site, const std::string& name) {
   return count(content_of(site.directory() / (name + ".starts")), "\n");
 }
 
+// How its slot fares is on disk, for the next daemon.
+bool wait_slots(const Site& site, const std::string& name, const std::string& text) {
+  const auto file = site.directory() / "state" / "apps" / (name + ".slots");
+  return wait_until([&] { return has(content_of(file), text); });
+}
+
 control::InstanceStatus only_instance(const DaemonProcess& daemon, const std::string& name) {
   const auto app = daemon.app(name);
   REQUIRE(app.has_value());
@@ -133,7 +139,7 @@ TEST_CASE("continuity: what ends together with the daemon is told with its statu
     const control::InstanceStatus now = only_instance(daemon, name);
     CHECK(now.last_exit.starts_with(status));
     CHECK(logged(daemon, std::string("exit app=") + name + " instance=1.1 status=\"" + status));
-    CHECK(starts(site, name) == 2);
+    CHECK(wait_until([&] { return starts(site, name) == 2; }));
   }
   CHECK(daemon.pids("lives") == std::vector<pid_t>{lives});
   CHECK(starts(site, "lives") == 1);
@@ -148,6 +154,7 @@ TEST_CASE("continuity: counts of restarts and the last exit are known to the nex
   REQUIRE(daemon.wait_healthy("job", 1));
   const control::InstanceStatus before = only_instance(daemon, "job");
   CHECK(before.last_exit == "exit 3");
+  REQUIRE(wait_slots(site, "job", "healthy"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     REQUIRE(daemon.wait_healthy("job", 1));
@@ -164,14 +171,17 @@ TEST_CASE("continuity: counts of restarts and the last exit are known to the nex
 TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up stays given up") {
   Site site;
   site.configure(job("waits", "exit 5", "restart = { backoff = \"10m\", backoff_max = \"10m\" }\n") +
-                 job("fatal", "exit 6", "restart = { backoff = \"10ms\", max_failures = 2 }\n") +
+                 job("broken", "exit 6", "restart = { backoff = \"10ms\", max_failures = 2 }\n") +
                  job("rests", "exit 0", "restart.policy = \"on-failure\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "waits").state == "backoff"; }));
-  REQUIRE(daemon.wait_state("fatal", "fatal"));
+  REQUIRE(daemon.wait_state("broken", "\"fatal\""));
   REQUIRE(daemon.wait_state("rests", "stopped"));
   const control::InstanceStatus before = only_instance(daemon, "waits");
   REQUIRE(before.due_s > 60);
+  REQUIRE(wait_slots(site, "waits", "backoff"));
+  REQUIRE(wait_slots(site, "broken", "\"fatal\""));
+  REQUIRE(wait_slots(site, "rests", "resting"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     const control::InstanceStatus after = only_instance(daemon, "waits");
@@ -180,13 +190,13 @@ TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up
     CHECK(after.due_s <= before.due_s);
     CHECK(after.failures == before.failures);
     CHECK(after.last_exit == "exit 5");
-    CHECK(daemon.app("fatal")->state == "fatal");
-    CHECK(only_instance(daemon, "fatal").last_exit == "exit 6");
+    CHECK(daemon.app("broken")->state == "fatal");
+    CHECK(only_instance(daemon, "broken").last_exit == "exit 6");
     CHECK(daemon.app("rests")->state == "stopped");
   }
   CHECK(daemon.children() == 0);
   CHECK(starts(site, "waits") == 1);
-  CHECK(starts(site, "fatal") == 2);
+  CHECK(starts(site, "broken") == 2);
   CHECK(starts(site, "rests") == 1);
   // A command still starts them.
   CHECK(daemon.ctl({"deploy", "rests", "--no-wait"}).exit_code == 0);
@@ -198,6 +208,7 @@ TEST_CASE("continuity: a back-off that ends while no daemon lives ends with the 
   site.configure(job("job", "[ -e @DIR@/go ] || exit 5; exec sleep 600", "restart.backoff = \"300ms\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "backoff"; }));
+  REQUIRE(wait_slots(site, "job", "backoff"));
   (void)site.files().write("go", "");
   (void)replace_daemon(daemon);
   REQUIRE(daemon.wait_healthy("job", 1));

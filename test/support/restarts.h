@@ -30,7 +30,7 @@ pid_t replace_daemon(const DaemonProcess& daemon);
 // How often the text is there.
 [[nodiscard]] std::size_t count(const std::string& text, const std::string& what);
 
-// The app's commands, newest first, as gvctl history has them; empty if it fails.
+// The app's commands, as gvctl history has them; empty if it fails.
 [[nodiscard]] std::vector<control::PastCommand> past_commands(const DaemonProcess& daemon,
                                                               const std::string& app);
 

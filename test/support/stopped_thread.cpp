@@ -22,7 +22,7 @@ pid_t find_thread(pid_t process, const std::string& name) {
     std::string number = tasks->path().filename();
     pid_t thread = 0;
     (void)std::from_chars(number.data(), number.data() + number.size(), thread);
-    return thread;
+    if (thread != process) return thread;
   }
   return 0;
 }
