@@ -81,7 +81,10 @@ TEST_CASE("soak: a daemon that is killed again and again under load loses only w
     if (i == kWarmUp) descriptors = open_descriptors(daemon.keeper());
     const Population before = population(daemon);
     const bool deploys = i % 2 == 0;
-    if (deploys) REQUIRE(daemon.ctl({"deploy", "web", "--no-wait"}).exit_code == 0);
+    if (deploys) {
+      const CommandResult begun = daemon.ctl({"deploy", "web", "--no-wait"});
+      REQUIRE_MESSAGE(begun.exit_code == 0, describe(begun) << daemon.log());
+    }
     // The moment of the kill is what is random; a deploy takes about as long.
     std::this_thread::sleep_for(milliseconds(std::uniform_int_distribution<int>(0, 700)(random)));
     const LoadResult then = load.so_far();
