@@ -25,10 +25,10 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
         {}});
   }
   if (booting()) {
-    return std::unexpected(
-        Refused{base::ExitCode::busy,
-                fmt::format("the daemon is starting its apps, {} to go", boot_queue_.waiting().size() + held_back_.size()),
-                {}});
+    return std::unexpected(Refused{base::ExitCode::busy,
+                                   fmt::format("the daemon is starting its apps, {} to go",
+                                               boot_queue_.waiting().size() + held_back_.size()),
+                                   {}});
   }
   auto plan = plan_reload(request, Opening::now);
   if (!plan) {
