@@ -10,6 +10,10 @@
 namespace gracevisor::daemon {
 namespace {
 
+using namespace std::string_view_literals;
+
+constexpr std::string_view kOwner = "GNU\0"sv;
+
 constexpr std::size_t aligned(std::size_t size) {
   return (size + 3) & ~std::size_t{3};
 }
@@ -22,8 +26,9 @@ std::string id_in(std::string_view notes) {
     notes.remove_prefix(sizeof note);
     const std::size_t name = aligned(note.n_namesz);
     if (name + aligned(note.n_descsz) > notes.size()) break;
+    // The name's NUL counts.
     const bool is_id =
-        note.n_type == NT_GNU_BUILD_ID && notes.substr(0, note.n_namesz) == std::string_view("GNU", 4);
+        note.n_type == NT_GNU_BUILD_ID && notes.starts_with(kOwner) && note.n_namesz == kOwner.size();
     if (is_id) {
       std::string digits;
       for (const char byte : notes.substr(name, note.n_descsz)) {
@@ -42,6 +47,7 @@ int look(dl_phdr_info* object, std::size_t /*size*/, void* into) {
   for (ElfW(Half) i = 0; i < object->dlpi_phnum && id.empty(); ++i) {
     const ElfW(Phdr)& part = object->dlpi_phdr[i];
     if (part.p_type != PT_NOTE) continue;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers
     id = id_in({reinterpret_cast<const char*>(object->dlpi_addr + part.p_vaddr), part.p_memsz});
   }
   return 1;

@@ -45,7 +45,7 @@ KeeperSide::KeeperSide(loop::Loop& loop, base::Log& log, std::unique_ptr<keeper:
 
 // It is served as before, but not by the next daemon.
 void KeeperSide::tell_not_held(const std::string& name, const base::Error& error) {
-  log_.error("keeper held=no name=\"{}\" cause=\"{}\"", name, base::quotable(error.what));
+  log_.error(R"(keeper held=no name="{}" cause="{}")", name, base::quotable(error.what));
 }
 
 control::KeeperStatus KeeperSide::status() const {

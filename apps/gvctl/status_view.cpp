@@ -245,7 +245,7 @@ std::string restarts_text(const control::KeeperStatus& keeper) {
 
 // A daemon that had a former one says so for a day.
 void add_daemon(std::string& out, const control::StatusReport& report, const StatusLook& look) {
-  constexpr std::uint64_t kTold = 24 * 3600;
+  constexpr std::uint64_t kTold = 86400;
   const bool restarted = report.keeper.starts > 1;
   const bool lately = restarted && report.uptime_s < kTold;
   if (!lately && !look.verbose) return;

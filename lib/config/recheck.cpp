@@ -109,10 +109,10 @@ class Recheck {
   void judge(const Key& key, const Codec& codec, const First& first, const M&... others) {
     using T = std::remove_cvref_t<decltype(member(first))>;
     if (!misfit_.empty()) return;
-    if constexpr (IsCheckedApart<T>) {
+    // An enumerator or a truth value can have no other value.
+    constexpr bool kCannotMisfit = sizeof...(M) == 0 && (std::is_enum_v<T> || std::same_as<T, bool>);
+    if constexpr (IsCheckedApart<T> || kCannotMisfit) {
       return;
-    } else if constexpr (sizeof...(M) == 0 && (std::is_enum_v<T> || std::same_as<T, bool>)) {
-      return;  // it can have no other value
     } else if constexpr (requires { codec.bounds; }) {
       judge_bounds(key, codec, member(first));
     } else {
