@@ -39,7 +39,7 @@ void Held::hold(const std::string& name, int fd) {
   }
 }
 
-void Held::order_hold(std::string name, base::UniqueFd copy) {
+void Held::order_hold(const std::string& name, base::UniqueFd copy) {
   if (names_.contains(name)) link_->release(name, {});
   names_.insert(name);
   link_->hold(name, std::move(copy), [this, name](std::expected<Done, Refused> answer) {

@@ -36,7 +36,7 @@ class Held final : public base::Holder {
   [[nodiscard]] std::map<std::string, base::UniqueFd> take_rest(const std::string& prefix);
 
  private:
-  void order_hold(std::string name, base::UniqueFd copy);
+  void order_hold(const std::string& name, base::UniqueFd copy);
 
   std::map<std::string, base::UniqueFd> found_;
   bool found_any_ = false;
