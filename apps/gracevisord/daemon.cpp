@@ -14,6 +14,7 @@
 #include "exit_status.h"
 #include "signals.h"
 #include "spec/state_id.h"
+#include "supervise/open_address.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -139,6 +140,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
               },
           .adjust_log = [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
       std::move(links));
+  daemon->supervisor_->on_closing([d = daemon.get()] { d->keeper_->stopping(); });
   daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
   if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
@@ -151,6 +153,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
                     workers, settings.config.apps.size(), settings.config_file.string(),
                     control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
+  if (restarted) daemon->give_up_unclaimed();
   if (!settings.pid_file.empty()) {
     auto written = PidFile::write(settings.pid_file, daemon->keeper_->parent().pid(), rules);
     if (!written) return std::unexpected(written.error());
@@ -158,7 +161,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   }
   daemon->keeper_->held().leave_to_others(false);
   if (!restarted) daemon->keeper_->held().hold(kHeldLauncher, daemon->launcher_.fd());
-  daemon->keeper_->serving(daemon->supervisor_->shutdown_timeout());
+  daemon->keeper_->serving([d = daemon.get()] { return d->supervisor_->shutdown_timeout(); });
   return daemon;
 }
 
@@ -286,6 +289,16 @@ void Daemon::hold_locks() {
   if (state_lock_) keeper_->held().hold(kHeldStateLock, state_lock_->fd());
 }
 
+// Addresses of a deploy that was under way, or of an app that is not there any more.
+void Daemon::give_up_unclaimed() {
+  for (const char* kind : {"listen/", "fd/"}) {
+    for (const auto& [name, socket] : keeper_->held().take_rest(kind)) {
+      log_.info("given-up name=\"{}\"", name);
+      supervise::end_listening(socket.get());
+    }
+  }
+}
+
 void Daemon::look_after_folder() {
   folder_timer_->start(kLookAtFolder);
   if (!hold_folder()) return;
@@ -317,7 +330,6 @@ void Daemon::on_signal(int number) {
 }
 
 void Daemon::stop() {
-  keeper_->stopping();
   supervisor_->shut_down();
 }
 

@@ -61,6 +61,7 @@ class Daemon {
   // Checks that the runtime folder is there and ours; makes it again if it was removed.
   [[nodiscard]] base::Expected<void> hold_folder();
   void hold_locks();
+  void give_up_unclaimed();
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);

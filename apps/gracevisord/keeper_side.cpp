@@ -65,8 +65,9 @@ void KeeperSide::tell_restart(bool safe) const {
       facts_.deaths);
 }
 
-void KeeperSide::serving(base::Millis shutdown_timeout) {
-  set_shutdown_timeout(shutdown_timeout);
+void KeeperSide::serving(std::function<base::Millis()> shutdown_timeout) {
+  shutdown_timeout_ = std::move(shutdown_timeout);
+  tell_policy();
   link_->serving([this](std::expected<keeper::Done, keeper::Refused> answer) {
     if (answer) {
       log_.info("kept keeper={}", facts_.keeper);
@@ -78,8 +79,9 @@ void KeeperSide::serving(base::Millis shutdown_timeout) {
   life_timer_.start(kLife);
 }
 
-void KeeperSide::set_shutdown_timeout(base::Millis timeout) {
-  link_->set_policy(timeout, kWatchdog);
+void KeeperSide::tell_policy() {
+  const base::Millis timeout = shutdown_timeout_();
+  if (std::exchange(told_timeout_, timeout) != timeout) link_->set_policy(timeout, kWatchdog);
 }
 
 void KeeperSide::stopping() {
@@ -94,6 +96,7 @@ void KeeperSide::end(int status) {
 
 void KeeperSide::show_life() {
   life_timer_.start(kLife);
+  tell_policy();
   if (stopping_) {
     link_->notify(fmt::format("EXTEND_TIMEOUT_USEC={}", kMoreTime.count()));
   } else {

@@ -34,9 +34,9 @@ class KeeperSide final : private keeper::LinkListener {
   // Why this daemon was started, in the log.
   void tell_restart(bool safe) const;
 
-  // Everything is up. The keeper starts another daemon from now on if this one dies.
-  void serving(base::Millis shutdown_timeout);
-  void set_shutdown_timeout(base::Millis timeout);
+  // Everything is up. The keeper starts another daemon from now on if this one dies. `shutdown_timeout` is
+  // asked again and again: the keeper gives that much time to what it has to end itself.
+  void serving(std::function<base::Millis()> shutdown_timeout);
   // It drains, and then it ends: the service manager waits for it.
   void stopping();
   // This daemon ends as asked, with this status.
@@ -50,6 +50,7 @@ class KeeperSide final : private keeper::LinkListener {
   void on_daemon_ended(const keeper::DaemonEnded& daemon) override;
   void on_keeper_gone() override;
   void show_life();
+  void tell_policy();
   void tell_not_held(const std::string& name, const base::Error& error);
 
   base::Log& log_;
@@ -59,6 +60,8 @@ class KeeperSide final : private keeper::LinkListener {
   process::KeeperParent parent_;
   std::function<void()> on_gone_;
   loop::Timer life_timer_;
+  std::function<base::Millis()> shutdown_timeout_;
+  base::Millis told_timeout_{};
   bool stopping_ = false;
 };
 

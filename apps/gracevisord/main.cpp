@@ -35,14 +35,15 @@ int check(const daemon::Options& options) {
 // Below the keeper.
 int run_below_keeper(const daemon::Options& options, keeper::Client client) {
   daemon::leave_terminal();
+  // Before the keeper is met, which passes on all that it holds.
+  auto files = daemon::raise_open_files();
+  if (!files) return fail(files.error());
   auto found = daemon::meet_keeper(std::move(client));
   if (!found) return fail(found.error());
   auto configuration = daemon::configuration(options, *found);
   if (!configuration) return kUsage;
 
   daemon::hold_signals();
-  auto files = daemon::raise_open_files();
-  if (!files) return fail(files.error());
   const bool fresh = options.fresh && !found->restarted();
   // What runs goes on with what there is.
   auto enough = daemon::expect_descriptors(configuration->config, *files, fresh);

@@ -27,6 +27,7 @@ class KeeperParent final : public Parent {
   void watch(pid_t child, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override;
   void forget(ChildWatcher& watcher) override;
   void reap(pid_t child) override;
+  [[nodiscard]] std::size_t waiting() const override { return ordered_.size(); }
   [[nodiscard]] pid_t pid() const override { return keeper_; }
 
   // From the link.

@@ -92,20 +92,16 @@ std::expected<Launch, spawn::SpawnFailed> prepare_launch(loop::Loop& loop, const
   return launch;
 }
 
-base::Expected<Beginning> take_over(loop::Loop& loop, FoundChild found,
-                                    std::optional<inspect::ProcessMarks> marks) {
+Beginning take_over(loop::Loop& loop, FoundChild found, std::optional<inspect::ProcessMarks> marks) {
   Beginning beginning;
   beginning.marks = std::move(marks);
   for (auto [pipe, fd] : {std::pair(&beginning.out, &found.out), std::pair(&beginning.err, &found.err)}) {
     if (!*fd) continue;
-    auto opened = OutputPipe::of(loop, std::move(*fd));
-    if (!opened) return std::unexpected(opened.error());
-    *pipe = std::move(*opened);
+    if (auto opened = OutputPipe::of(loop, std::move(*fd))) *pipe = std::move(*opened);
   }
   if (found.report) {
     auto report = ReportPipe::of(std::move(found.report));
-    if (!report) return std::unexpected(report.error());
-    if (!runs(**report)) beginning.report = std::move(*report);
+    if (report && !runs(**report)) beginning.report = std::move(*report);
   }
   beginning.process = Spawned{found.pid, std::move(found.pidfd)};
   return beginning;

@@ -47,7 +47,8 @@ struct FoundChild {
   base::UniqueFd err;
   base::UniqueFd report;
 };
-[[nodiscard]] base::Expected<Beginning> take_over(loop::Loop& loop, FoundChild found,
-                                                  std::optional<inspect::ProcessMarks> marks);
+// A pipe that cannot be read any more is left out: the process is followed all the same.
+[[nodiscard]] Beginning take_over(loop::Loop& loop, FoundChild found,
+                                  std::optional<inspect::ProcessMarks> marks);
 
 }  // namespace gracevisor::process

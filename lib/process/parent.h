@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -65,6 +66,8 @@ class Parent {
   virtual void forget(ChildWatcher& watcher) = 0;
   // Gives up the child's number. Requires: on_ended() was called.
   virtual void reap(pid_t child) = 0;
+  // How many that were ordered are not started yet.
+  [[nodiscard]] virtual std::size_t waiting() const = 0;
   // Whose children they are, and who is given their orphans.
   [[nodiscard]] virtual pid_t pid() const = 0;
 

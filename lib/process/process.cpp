@@ -14,15 +14,13 @@ std::expected<std::unique_ptr<Process>, spawn::SpawnFailed> Process::start(
   return std::make_unique<Process>(around.loop, std::move(life));
 }
 
-base::Expected<std::unique_ptr<Process>> Process::reattach(const ProcessSurroundings& around,
-                                                           FoundChild found,
-                                                           std::optional<inspect::ProcessMarks> marks,
-                                                           const ProcessOwner& owner, const EndRules& rules,
-                                                           const ProcessTimes& times) {
+std::unique_ptr<Process> Process::reattach(const ProcessSurroundings& around, FoundChild found,
+                                           std::optional<inspect::ProcessMarks> marks,
+                                           const ProcessOwner& owner, const EndRules& rules,
+                                           const ProcessTimes& times) {
   const auto ended = found.ended;
-  auto beginning = take_over(around.loop, std::move(found), std::move(marks));
-  if (!beginning) return std::unexpected(beginning.error());
-  auto life = std::make_unique<Life>(around, std::move(*beginning), owner, rules, times);
+  auto life = std::make_unique<Life>(around, take_over(around.loop, std::move(found), std::move(marks)),
+                                     owner, rules, times);
   life->follow(ended);
   return std::make_unique<Process>(around.loop, std::move(life));
 }

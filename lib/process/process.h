@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 
-#include "base/error.h"
 #include "base/strong.h"
 #include "process/end_rules.h"
 #include "process/launch.h"
@@ -25,11 +24,12 @@ class Process {
   [[nodiscard]] static std::expected<std::unique_ptr<Process>, spawn::SpawnFailed> start(
       const ProcessSurroundings& around, const spawn::SpawnPlan& plan, ChildName name,
       const ProcessOwner& owner, const EndRules& rules = {}, const ProcessTimes& times = {});
-  // Follows a process of a former daemon. spawn::Running comes only if its program does not run yet. On an
-  // error it is left alone.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Process>> reattach(
-      const ProcessSurroundings& around, FoundChild found, std::optional<inspect::ProcessMarks> marks,
-      const ProcessOwner& owner, const EndRules& rules = {}, const ProcessTimes& times = {});
+  // Follows a process of a former daemon. spawn::Running comes only if its program does not run yet.
+  [[nodiscard]] static std::unique_ptr<Process> reattach(const ProcessSurroundings& around, FoundChild found,
+                                                         std::optional<inspect::ProcessMarks> marks,
+                                                         const ProcessOwner& owner,
+                                                         const EndRules& rules = {},
+                                                         const ProcessTimes& times = {});
   Process(loop::Loop& loop, std::unique_ptr<Life> life) : loop_(loop), life_(std::move(life)) {}
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

@@ -74,7 +74,7 @@ void Supervisor::apply_app_folder(const decide::AppFolder::Plan& plan) {
                                 .gone = plan.gone,
                                 .may_shrink = plan.shrunk,
                                 .stamps = plan.stamps}};
-  if (reloading_ || !boot_queue_.waiting().empty()) {
+  if (reloading_ || booting()) {
     work.busy = plan.changed;
     work.busy.insert(plan.gone.begin(), plan.gone.end());
   } else {

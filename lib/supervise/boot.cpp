@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/one_line.h"
 #include "spec/listener_definitions.h"
@@ -39,7 +40,7 @@ base::Expected<void> Supervisor::boot() {
   for (KeptChild& child : settings_.kept) kept[child.app].push_back(std::move(child));
   settings_.kept.clear();
   for (const config::App& configured : settings_.config.apps) {
-    AppEntry& entry = add_at_boot(configured, loaded, kept);
+    AppEntry& entry = add_at_boot(configured, loaded.states, kept);
     if (!settings_.restarted || !reattach(entry, loaded, kept)) enqueue_boot(entry, loaded.states);
   }
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
@@ -54,20 +55,17 @@ base::Expected<void> Supervisor::boot() {
   return {};
 }
 
-// A number that was used is never used again, although the record of that may not have reached the disk.
-AppEntry& Supervisor::add_at_boot(const config::App& configured, const spec::LoadedStates& loaded,
+// A generation's number is never used again, even if the record of it is lost.
+AppEntry& Supervisor::add_at_boot(const config::App& configured,
+                                  const std::map<std::string, spec::AppState>& states,
                                   const KeptByApp& kept) {
   base::GenerationId last;
-  const auto remembered = loaded.states.find(configured.name);
-  if (remembered != loaded.states.end()) last = remembered->second.last_generation;
-  const auto children = kept.find(configured.name);
-  if (children != kept.end()) {
-    for (const KeptChild& child : children->second) {
-      if (child.generation <= base::GenerationId(spec::kMaxGeneration))
-        last = std::max(last, child.generation);
-    }
+  if (const auto known = states.find(configured.name); known != states.end())
+    last = known->second.last_generation;
+  if (const auto children = kept.find(configured.name); children != kept.end()) {
+    for (const KeptChild& child : children->second) last = std::max(last, child.generation);
   }
-  return add_app(configured, last);
+  return add_app(configured, std::min(last, base::GenerationId(spec::kMaxGeneration)));
 }
 
 void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states) {
@@ -81,8 +79,11 @@ void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppSt
   boot_queue_.add(entry.app->id());
 }
 
+// The keeper starts one process after the other; each that waits for it has all its descriptors open.
 void Supervisor::continue_boot() {
-  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); });
+  constexpr std::size_t kMostWaiting = 16;
+  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); },
+                        [this] { return world_->spawns_waiting() < kMostWaiting; });
   if (!boot_queue_.waiting().empty()) boot_bell_->ring();
 }
 
@@ -115,10 +116,13 @@ void Supervisor::start_configured(AppEntry& entry) {
 
 void Supervisor::boot_now(const std::string& name) {
   AppEntry* entry = entry_of(name);
-  if (entry != nullptr && boot_queue_.take(entry->app->id())) boot_app(*entry);
+  if (entry == nullptr) return;
+  const base::AppId id = entry->app->id();
+  if (boot_queue_.take(id) || held_back_.erase(id) != 0) boot_app(*entry);
 }
 
 void Supervisor::give_up_boot() {
+  for (base::AppId app : std::exchange(held_back_, {})) boot_queue_.add(app);
   for (base::AppId app : boot_queue_.waiting()) apps_.at(app).app->expect_start(false);
   boot_queue_.clear();
 }

@@ -56,7 +56,7 @@ std::filesystem::path newest_file(const config::App& app) {
 // Not while apps are still to be booted, nor during a reload: what they differ in is about to change.
 const Drift& Supervisor::drift() const {
   static const Drift kNone;
-  if (!boot_queue_.waiting().empty() || reloading_ || shutdown_.begun()) return kNone;
+  if (booting() || reloading_ || shutdown_.begun()) return kNone;
   constexpr base::Duration kOldest = std::chrono::seconds(5);
   if (drift_.files.empty()) {
     drift_.files = settings_.config.files;

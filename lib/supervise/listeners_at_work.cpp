@@ -178,6 +178,12 @@ base::Expected<void> Supervisor::open_at_boot() {
       }
       open_errors_[listener.name] = opened.error().what;
     }
+    // What a cut-back would restore, within a guard that outlived the former daemon.
+    const decide::Generation* fallback = entry.app->fallback();
+    if (fallback == nullptr) continue;
+    for (const config::Listener& listener : fallback->spec()->listeners) {
+      if (auto opened = open_sound(listener)) listeners_.commit(std::move(*opened));
+    }
   }
   return {};
 }

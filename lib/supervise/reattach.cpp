@@ -64,8 +64,24 @@ void Supervisor::end_strays(KeptByApp& kept) {
                         configured != nullptr ? "no record knows its generation" : "no app has this name");
     }
   }
+  // An app whose record is lost starts anew, but not beside what it was.
+  for (const auto& [id, entry] : apps_) {
+    if (world_->has_strays(entry.app->name()) && boot_queue_.take(id)) held_back_.insert(id);
+  }
   world_->end_former_meanwhile(settings_.config.apps);
   world_->clear_runtime_folder();
+}
+
+void Supervisor::let_go_held_back() {
+  for (auto it = held_back_.begin(); it != held_back_.end();) {
+    if (world_->has_strays(apps_.at(*it).app->name())) {
+      ++it;
+      continue;
+    }
+    boot_queue_.add(*it);
+    boot_bell_->ring();
+    it = held_back_.erase(it);
+  }
 }
 
 void Supervisor::await_reattached() {

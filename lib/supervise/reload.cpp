@@ -24,10 +24,10 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
         fmt::format("{} is under way: gvctl status", deploys ? "a deploy of several apps" : "a reload"),
         {}});
   }
-  if (!boot_queue_.waiting().empty()) {
+  if (booting()) {
     return std::unexpected(
         Refused{base::ExitCode::busy,
-                fmt::format("the daemon is starting its apps, {} to go", boot_queue_.waiting().size()),
+                fmt::format("the daemon is starting its apps, {} to go", boot_queue_.waiting().size() + held_back_.size()),
                 {}});
   }
   auto plan = plan_reload(request, Opening::now);
@@ -132,7 +132,7 @@ void Supervisor::reload_when_free() {
 
 void Supervisor::advance_reload() {
   if (!reloading_) {
-    if (reload_asked_ && boot_queue_.waiting().empty()) {
+    if (reload_asked_ && !booting()) {
       reload_asked_ = false;
       (void)reload({}, new_report({"reload"}));  // its log has the outcome
     }

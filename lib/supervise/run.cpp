@@ -41,14 +41,11 @@ std::expected<void, spawn::SpawnFailed> Run::start(const process::ProcessSurroun
   return {};
 }
 
-base::Expected<void> Run::reattach(const process::ProcessSurroundings& around, process::FoundChild found,
-                                   std::optional<inspect::ProcessMarks> marks) {
-  auto process = process::Process::reattach(around, std::move(found), std::move(marks), {*this, output_},
-                                            end_rules(spec_->app.stop));
-  if (!process) return std::unexpected(process.error());
-  process_ = std::move(*process);
+void Run::reattach(const process::ProcessSurroundings& around, process::FoundChild found,
+                   std::optional<inspect::ProcessMarks> marks) {
+  process_ = process::Process::reattach(around, std::move(found), std::move(marks), {*this, output_},
+                                        end_rules(spec_->app.stop));
   gone_ = false;
-  return {};
 }
 
 void Run::pass_signal(int number, config::Stop::Scope scope) {

@@ -41,10 +41,9 @@ class Run final : private process::ProcessObserver {
   // Orders the process; an error means that there is none, and no event follows.
   [[nodiscard]] std::expected<void, spawn::SpawnFailed> start(const process::ProcessSurroundings& around,
                                                               const spawn::SpawnPlan& plan);
-  // Takes over the process of a former daemon; on an error it is left alone.
-  [[nodiscard]] base::Expected<void> reattach(const process::ProcessSurroundings& around,
-                                              process::FoundChild found,
-                                              std::optional<inspect::ProcessMarks> marks);
+  // Takes over the process of a former daemon.
+  void reattach(const process::ProcessSurroundings& around, process::FoundChild found,
+                std::optional<inspect::ProcessMarks> marks);
   void signal(int number, config::Stop::Scope scope);
   void pass_signal(int number, config::Stop::Scope scope);
   void kill_tree();

@@ -122,6 +122,7 @@ void Supervisor::carry_out(const decide::Shutdown::Steps& steps) {
 }
 
 void Supervisor::begin_closing() {
+  if (closing_) closing_();
   log_.info("shutdown stage=closing timeout={}s", shutdown_timeout().count() / 1000);
   app_folder_.reset();
   give_up_boot();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/one_line.h"
@@ -11,25 +12,23 @@ namespace gracevisor::supervise {
 
 class Strays::Stray final : private process::ProcessObserver, private process::OutputSink {
  public:
-  Stray(Strays& strays, std::string name, config::Stop stop)
+  Stray(Strays& strays, std::string app, std::string name, config::Stop stop)
       : strays_(strays),
+        app_(std::move(app)),
         name_(std::move(name)),
         stop_(std::move(stop)),
         timer_(strays.around_.loop, [this] { climb(); }) {}
 
-  [[nodiscard]] base::Expected<void> begin(process::FoundChild child,
-                                           std::optional<inspect::ProcessMarks> marks) {
-    auto process =
+  void begin(process::FoundChild child, std::optional<inspect::ProcessMarks> marks) {
+    process_ =
         process::Process::reattach(strays_.around_, std::move(child), std::move(marks), {*this, *this});
-    if (!process) return std::unexpected(process.error());
-    process_ = std::move(*process);
     climb();
-    return {};
   }
   void kill() {
     timer_.stop();
     process_->kill_tree();
   }
+  [[nodiscard]] const std::string& app() const { return app_; }
   [[nodiscard]] bool gone() const { return gone_; }
   [[nodiscard]] pid_t pid() const { return process_->pid().value(); }
 
@@ -63,7 +62,8 @@ class Strays::Stray final : private process::ProcessObserver, private process::O
   void take(process::OutputStream /*stream*/, std::string_view /*bytes*/) override {}
 
   Strays& strays_;
-  std::string name_;
+  std::string app_;
+  std::string name_;  // for the log
   config::Stop stop_;
   std::size_t rung_ = 0;
   bool gone_ = false;
@@ -71,8 +71,11 @@ class Strays::Stray final : private process::ProcessObserver, private process::O
   std::unique_ptr<process::Process> process_;
 };
 
-Strays::Strays(const process::ProcessSurroundings& around, base::Log& log)
-    : around_(around), log_(log), next_turn_(around.loop, [this] { forget_ended(); }) {}
+Strays::Strays(const process::ProcessSurroundings& around, base::Log& log, std::function<void()> changed)
+    : around_(around),
+      log_(log),
+      changed_(std::move(changed)),
+      next_turn_(around.loop, [this] { forget_ended(); }) {}
 
 Strays::~Strays() = default;
 
@@ -81,16 +84,16 @@ void Strays::end(KeptChild child, const config::Stop& stop, std::optional<inspec
   std::string name = fmt::format("app={} instance={}.{} pid={}", base::quotable(child.app),
                                  child.generation.value(), child.slot.value(), child.process.pid);
   log_.warning("stray {} cause=\"{}\"", name, base::quotable(why));
-  auto stray = std::make_unique<Stray>(*this, name, stop);
-  if (auto begun = stray->begin(std::move(child.process), std::move(marks)); !begun) {
-    log_.error("stray {} cause=\"{}\"", name, base::quotable(begun.error().what));
-    return;
-  }
-  strays_.push_back(std::move(stray));
+  strays_.push_back(std::make_unique<Stray>(*this, std::move(child.app), std::move(name), stop));
+  strays_.back()->begin(std::move(child.process), std::move(marks));
 }
 
 void Strays::kill() {
   for (const auto& stray : strays_) stray->kill();
+}
+
+bool Strays::any_of(const std::string& app) const {
+  return std::ranges::any_of(strays_, [&app](const auto& stray) { return stray->app() == app; });
 }
 
 std::vector<pid_t> Strays::pids() const {
@@ -102,6 +105,7 @@ std::vector<pid_t> Strays::pids() const {
 
 void Strays::forget_ended() {
   std::erase_if(strays_, [](const auto& stray) { return stray->gone(); });
+  changed_();
 }
 
 }  // namespace gracevisor::supervise

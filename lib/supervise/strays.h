@@ -2,6 +2,7 @@
 // are named in the log. Thread: the supervisor's.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -19,7 +20,8 @@ namespace gracevisor::supervise {
 
 class Strays {
  public:
-  Strays(const process::ProcessSurroundings& around, base::Log& log);
+  // `changed`: one of them is gone.
+  Strays(const process::ProcessSurroundings& around, base::Log& log, std::function<void()> changed);
   Strays(const Strays&) = delete;
   Strays& operator=(const Strays&) = delete;
   ~Strays();
@@ -30,6 +32,7 @@ class Strays {
   // SIGKILL to all that are left.
   void kill();
   [[nodiscard]] bool empty() const { return strays_.empty(); }
+  [[nodiscard]] bool any_of(const std::string& app) const;
   [[nodiscard]] std::vector<pid_t> pids() const;
 
  private:
@@ -38,6 +41,7 @@ class Strays {
 
   process::ProcessSurroundings around_;
   base::Log& log_;
+  std::function<void()> changed_;
   loop::NextTurn next_turn_;
   std::list<std::unique_ptr<Stray>> strays_;
 };

@@ -96,6 +96,7 @@ void Supervisor::turn() {
   notice_quiescence();  // marks, then leases
   notice_adoption();    // marks
   follow_listeners();   // marks, then connections
+  let_go_held_back();
   if (!accepting_ && reattached_serve()) accept();
   // What follows from both: at most one table, and the end of what no table refers to any more.
   if (world_->take_dirty()) publish();

@@ -89,6 +89,8 @@ class Supervisor {
   // null, gets every step from now on, and is finished just before.
   void shut_down(std::shared_ptr<decide::Report> report = nullptr);
   void on_over(std::function<void()> over) { over_ = std::move(over); }
+  // Runs when the first step is taken.
+  void on_closing(std::function<void()> closing) { closing_ = std::move(closing); }
   // How long that may take, as the apps are now.
   [[nodiscard]] base::Millis shutdown_timeout() const;
   // Runs for each app that is added, before anything of it is started; it must not call back but for what is
@@ -232,6 +234,7 @@ class Supervisor {
   using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
   [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
   void end_strays(KeptByApp& kept);
+  void let_go_held_back();
   void await_reattached();
   [[nodiscard]] bool reattached_serve() const;
   void accept();
@@ -240,9 +243,11 @@ class Supervisor {
   [[nodiscard]] config::Config configuration_in_force() const;
   void keep_configuration();
   void enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppState>& states);
-  AppEntry& add_at_boot(const config::App& configured, const spec::LoadedStates& loaded,
+  AppEntry& add_at_boot(const config::App& configured, const std::map<std::string, spec::AppState>& states,
                         const KeptByApp& kept);
   void continue_boot();
+  // Are there apps that are still to be started?
+  [[nodiscard]] bool booting() const { return !boot_queue_.waiting().empty() || !held_back_.empty(); }
   // The app's turn has come, or a command concerns it: from then on it is like any other app.
   void boot_app(AppEntry& entry);
   void boot_now(const std::string& name);
@@ -350,6 +355,7 @@ class Supervisor {
   decide::FailureBook failures_;
   decide::SlowStreamHints slow_streams_;
   decide::BootQueue boot_queue_;
+  std::set<base::AppId> held_back_;  // from it, until no stray of theirs is left
   ConfigurationKeeping configuration_;
   bool configuration_stale_ = true;
   bool accepting_ = true;     // tables list the listeners
@@ -368,6 +374,7 @@ class Supervisor {
   decide::Shutdown shutdown_;
   std::vector<std::shared_ptr<decide::Report>> shutdown_reports_;
   std::function<void()> over_;
+  std::function<void()> closing_;
   std::function<void(const std::string&)> new_app_;
 };
 

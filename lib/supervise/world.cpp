@@ -30,7 +30,7 @@ World::World(Surroundings around)
     : around_(std::move(around)),
       leases_(around_.ports, around_.runtime_dir, around_.holder, around_.ensure_runtime_dir),
       looker_(around_.loop, around_.parent.pid()),
-      strays_({around_.loop, around_.parent, looker_}, around_.log),
+      strays_({around_.loop, around_.parent, looker_}, around_.log, [this] { around_.schedule_turn(); }),
       former_timer_(around_.loop, [this] { advance_former(); }),
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched) {

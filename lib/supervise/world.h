@@ -71,6 +71,8 @@ class World final : public decide::Effects, private RunObserver {
   // One that belongs to nothing, or whose app is known, but not its generation.
   void end_stray(KeptChild child, const config::Stop& stop, const std::string& why);
   [[nodiscard]] bool running(const Identity& who) const;
+  // Strays of this app that have not ended.
+  [[nodiscard]] bool has_strays(const std::string& app) const { return strays_.any_of(app); }
   // Creates an app's ledger and output.
   void add_app(base::AppId app, const config::App& config);
   // Its decider is no more. Its ledger and output follow as soon as nothing of it is left; followers of its
@@ -92,6 +94,8 @@ class World final : public decide::Effects, private RunObserver {
   bool keep_record();
   // Of the runs whose process has begun and is not gone.
   [[nodiscard]] observe::Watched main_processes() const;
+  // How many were ordered and are not started yet.
+  [[nodiscard]] std::size_t spawns_waiting() const { return around_.parent.waiting(); }
   // No process is left except those that nothing will end, and no endpoint is in use.
   [[nodiscard]] bool over() const;
 

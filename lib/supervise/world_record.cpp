@@ -68,12 +68,7 @@ void World::reattach(const Identity& who, const spec::SpecRef& spec, KeptChild c
       runs_.add(std::make_unique<Run>(who, spec, lease->address, around_.workers, observer, output(who)));
   record_stale_ = true;
   inspect::ProcessMarks marks{around_.state_id, child.app, routing::instance_name(who)};
-  if (auto taken =
-          run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
-      !taken) {
-    around_.log.error("reattach app={} instance={} cause=\"{}\"", spec->app.name, routing::instance_name(who),
-                      base::quotable(taken.error().what));
-  }
+  run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
 }
 
 void World::end_stray(KeptChild child, const config::Stop& stop, const std::string& why) {

@@ -175,7 +175,7 @@ TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up
                  job("rests", "exit 0", "restart.policy = \"on-failure\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "waits").state == "backoff"; }));
-  REQUIRE(daemon.wait_state("broken", "\"fatal\""));
+  REQUIRE(daemon.wait_state("broken", "fatal"));
   REQUIRE(daemon.wait_state("rests", "stopped"));
   const control::InstanceStatus before = only_instance(daemon, "waits");
   REQUIRE(before.due_s > 60);

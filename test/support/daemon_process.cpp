@@ -137,21 +137,18 @@ void DaemonProcess::kill_daemon() const {
   REQUIRE(::kill(daemon, SIGKILL) == 0);
 }
 
+// As if at one instant: neither does the keeper start another daemon, nor does the daemon see the keeper's end.
 void DaemonProcess::abandon() {
   const pid_t daemon = pid();
-  // First the keeper, so that it starts no other daemon; and the daemon does not notice that, or it would end
-  // its apps.
-  if (daemon > 0) (void)::kill(daemon, SIGSTOP);
-  signal(SIGKILL);
+  signal(SIGSTOP);
   if (daemon > 0) (void)::kill(daemon, SIGKILL);
+  signal(SIGKILL);
   (void)command_->wait();
   ended_ = true;
 }
 
 void DaemonProcess::crash() {
-  signal(SIGKILL);
-  (void)command_->wait();
-  ended_ = true;
+  abandon();
   (void)kill_leftovers();
 }
 

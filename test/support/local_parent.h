@@ -22,6 +22,7 @@ class LocalParent final : public Parent {
   void watch(pid_t child, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override;
   void forget(ChildWatcher& watcher) override;
   void reap(pid_t child) override;
+  [[nodiscard]] std::size_t waiting() const override { return started_.size(); }
   [[nodiscard]] pid_t pid() const override;
 
  private:

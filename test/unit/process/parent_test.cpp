@@ -49,6 +49,7 @@ struct OtherParent final : Parent, ChildWatcher {
     noted.emplace_back("reap");
     local_.reap(pid);
   }
+  [[nodiscard]] std::size_t waiting() const override { return local_.waiting(); }
   [[nodiscard]] pid_t pid() const override { return local_.pid(); }
 
   void on_started(std::expected<Spawned, spawn::SpawnFailed> started) override {
@@ -178,9 +179,7 @@ struct Former final : ChildWatcher {
   }
   void reattach(Bench& bench) {
     bench.parent->forget(*this);
-    auto process = Process::reattach(bench.around(), std::move(found), std::nullopt, bench.seen.owner());
-    REQUIRE(process.has_value());
-    bench.process = std::move(*process);
+    bench.process = Process::reattach(bench.around(), std::move(found), std::nullopt, bench.seen.owner());
   }
 };
 
@@ -236,13 +235,13 @@ TEST_CASE("reattaching: one that has ended meanwhile is told with its status and
     }
     void forget(ChildWatcher&) override {}
     void reap(pid_t child) override { local.reap(child); }
+    [[nodiscard]] std::size_t waiting() const override { return 0; }
     [[nodiscard]] pid_t pid() const override { return local.pid(); }
   } ended(*bench.local);
   const spawn::ExitStatus status = *former.found.ended;
   bench.parent = &ended;
-  auto process = Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
-  REQUIRE(process.has_value());
-  bench.process = std::move(*process);
+  bench.process =
+      Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
   REQUIRE(ended.told != nullptr);
   ended.told->on_ended(status);
   REQUIRE(bench.until("gone"));
