@@ -137,7 +137,8 @@ void DaemonProcess::kill_daemon() const {
   REQUIRE(::kill(daemon, SIGKILL) == 0);
 }
 
-// As if at one instant: neither does the keeper start another daemon, nor does the daemon see the keeper's end.
+// As if at one instant: neither does the keeper start another daemon, nor does the daemon see the keeper's
+// end.
 void DaemonProcess::abandon() {
   const pid_t daemon = pid();
   signal(SIGSTOP);
