@@ -54,7 +54,7 @@ TEST_CASE("continuity: daemons that are killed as soon as they are there do no h
   kill_until(daemon, "800 ms");
   REQUIRE(next_daemon(daemon, 0) > 0);
   REQUIRE(daemon.wait_healthy("web", 1));
-  CHECK(population(daemon) == before);
+  CHECK_MESSAGE(population(daemon) == before, daemon.log());
   CHECK(logged(daemon, " error safe cause="));
   CHECK(served_by(site.listener()) == "web");
   CHECK(daemon.ctl({"deploy", "web"}).exit_code == 5);
