@@ -28,7 +28,7 @@ struct Held {
 std::string apps(const std::string& version, const std::string& guard, Held held = {}) {
   std::string script = "trap 'kill $app; ";
   if (held.end) script += "until [ -e @DIR@/end ]; do sleep 0.01; done; ";
-  script += "wait $app; exit 0' TERM; ";
+  script += "wait $app; exit 0' TERM; : > @DIR@/" + version + ".up; ";
   if (held.start) script += "until [ -e @DIR@/go ]; do sleep 0.01; done; ";
   script += "@DEMO@ --version-text " + version + " & app=$!; wait $app; exit 9";
   return "[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"" + script +
@@ -322,7 +322,7 @@ TEST_CASE("continuity: killed while an aborted candidate ends, it ends and the d
   DaemonProcess& daemon = *deploying.daemon;
   deploying.begin();
   REQUIRE(wait_phase(daemon, "checking"));
-  REQUIRE(wait_until([&] { return daemon.children() >= 4; }));
+  REQUIRE(wait_up(deploying.site, "v2"));
   const auto abort = daemon.ctl_beside({"abort", "web"});
   REQUIRE(wait_phase(daemon, "aborting"));
   REQUIRE(wait_recorded(deploying.site, "undoing"));

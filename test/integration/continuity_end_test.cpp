@@ -22,7 +22,9 @@ namespace {
 std::string patient(const std::string& name) {
   return "[app." + name +
          "]\ncommand = [\"/bin/sh\", \"-c\", \"trap 'until [ -e @DIR@/end ]; do sleep 0.01; done; exit 3' "
-         "TERM; "
+         "TERM; : > @DIR@/" +
+         name +
+         ".up; "
          "while :; do sleep 0.01; done\"]\nendpoint = \"none\"\ndeploy.settle = \"10ms\"\n"
          "stop.timeout = \"10m\"\n";
 }
@@ -52,7 +54,7 @@ TEST_CASE("continuity: daemons that are killed as soon as they are there do no h
   kill_until(daemon, "800 ms");
   REQUIRE(next_daemon(daemon, 0) > 0);
   REQUIRE(daemon.wait_healthy("web", 1));
-  CHECK(population(daemon) == before);
+  CHECK_MESSAGE(population(daemon) == before, daemon.log());
   CHECK(logged(daemon, " error safe cause="));
   CHECK(served_by(site.listener()) == "web");
   CHECK(daemon.ctl({"deploy", "web"}).exit_code == 5);
@@ -99,6 +101,7 @@ TEST_CASE("continuity: killed while it shuts down, the daemon is followed by one
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   REQUIRE(daemon.wait_healthy("slow", 1));
+  REQUIRE(wait_up(site, "slow"));
   const pid_t former = daemon.pid();
   const pid_t web = daemon.pids("web").at(0);
   const pid_t slow = daemon.pids("slow").at(0);
@@ -121,10 +124,11 @@ TEST_CASE("continuity: killed at the moment of its SIGTERM, the daemon leaves no
   site.configure(named_app("web", "@LISTEN@", "instances = 3\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 3));
-  StoppedProcess stopped(daemon.pid());
+  const pid_t former = daemon.pid();
+  const StoppedProcess stopped(former);
   StoppedProcess keeper(daemon.keeper());
   daemon.signal(SIGTERM);
-  daemon.kill_daemon();
+  REQUIRE(::kill(former, SIGKILL) == 0);
   keeper.go_on();
   const CommandResult end = daemon.wait_end();
   INFO(describe(end));
@@ -137,6 +141,7 @@ TEST_CASE("continuity: told to stop while no daemon is there, the keeper has ano
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   REQUIRE(daemon.wait_healthy("slow", 1));
+  REQUIRE(wait_up(site, "slow"));
   (void)site.files().write("end", "");
   (void)replace_daemon(daemon);
   kill_until(daemon, "800 ms");
@@ -155,6 +160,7 @@ TEST_CASE(
   auto first = std::make_unique<DaemonProcess>(site);
   REQUIRE(first->wait_healthy("web", 1));
   REQUIRE(first->wait_healthy("slow", 1));
+  REQUIRE(wait_up(site, "slow"));
   const Population apps = population(*first);
   const pid_t daemon = first->pid();
   auto slow = HttpConnection::connect(site.listener());

@@ -175,7 +175,7 @@ TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up
                  job("rests", "exit 0", "restart.policy = \"on-failure\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "waits").state == "backoff"; }));
-  REQUIRE(daemon.wait_state("broken", "\"fatal\""));
+  REQUIRE(daemon.wait_state("broken", "fatal"));
   REQUIRE(daemon.wait_state("rests", "stopped"));
   const control::InstanceStatus before = only_instance(daemon, "waits");
   REQUIRE(before.due_s > 60);
@@ -240,13 +240,17 @@ TEST_CASE("continuity: what was stopped stays stopped, and what was scaled stays
 TEST_CASE("continuity: an app that is being stopped when the daemon is killed ends, and stays stopped") {
   Site site;
   site.configure(job("job",
-                     "trap 'until [ -e @DIR@/go ]; do sleep 0.01; done; exit 3' TERM; "
+                     "trap 'until [ -e @DIR@/go ]; do sleep 0.01; done; exit 3' TERM; : > @DIR@/job.up; "
                      "while :; do sleep 0.01; done",
                      "stop.timeout = \"10m\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
+  REQUIRE(wait_up(site, "job"));
   const auto stop = daemon.ctl_beside({"stop", "job"});
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "stopping"; }));
+  // A stop that is not on disk has not been confirmed to anyone.
+  REQUIRE(wait_until(
+      [&] { return has(content_of(site.directory() / "state" / "apps" / "job.json"), "\"stopped\": {"); }));
   (void)replace_daemon(daemon);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "stopping"; }));
   (void)site.files().write("go", "");

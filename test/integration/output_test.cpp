@@ -136,6 +136,7 @@ TEST_CASE("output: lines that a stuck writer costs are counted and the apps go o
   Site site;
   site.configure(floods(1, "", 10));
   DaemonProcess daemon(site);
+  REQUIRE(wait_until([&] { return daemon.children() > 0; }));
   StoppedThread writer(daemon.pid(), "gv-writer");
   if (!writer.stopped()) return skip("no thread can be stopped here");
   (void)site.files().write("go", "");

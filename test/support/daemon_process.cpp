@@ -132,6 +132,14 @@ pid_t DaemonProcess::pid() const {
 void DaemonProcess::kill_daemon() const {
   // Before that the keeper would end with it.
   REQUIRE_MESSAGE(wait_until([this] { return log().find(" kept keeper=") != std::string::npos; }), log());
+  // And what it started would be nobody's.
+  CHECK(wait_until([this] {
+    const auto report = status();
+    return report && std::ranges::all_of(report->apps, [this](const control::AppStatus& app) {
+             const auto record = site_.directory() / "state" / "apps" / (app.name + ".json");
+             return app.generation == 0 || std::filesystem::exists(record);
+           });
+  }));
   const pid_t daemon = pid();
   REQUIRE(daemon > 0);
   REQUIRE(::kill(daemon, SIGKILL) == 0);

@@ -66,7 +66,8 @@ class DaemonProcess {
   CommandResult wait_end(std::chrono::milliseconds patience = std::chrono::seconds(20));
   // SIGTERM, then wait_end().
   CommandResult terminate(std::chrono::milliseconds patience = std::chrono::seconds(20));
-  // SIGKILL to the daemon; the keeper starts another one.
+  // SIGKILL to the daemon; the keeper starts another one. Waits until both can be: the keeper knows that it
+  // serves, and each app that was started has its record.
   void kill_daemon() const;
   // As in a crash of the machine: SIGKILL to the keeper, the daemon, and the processes that they left
   // (leaving some is no failure).

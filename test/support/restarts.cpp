@@ -51,6 +51,10 @@ bool wait_logged(const DaemonProcess& daemon, const std::string& what) {
   return wait_until([&] { return logged(daemon, what); });
 }
 
+bool wait_up(const Site& site, const std::string& name) {
+  return wait_until([&] { return std::filesystem::exists(site.directory() / (name + ".up")); });
+}
+
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t times = 0;
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) {

@@ -27,6 +27,8 @@ pid_t replace_daemon(const DaemonProcess& daemon);
 
 [[nodiscard]] bool logged(const DaemonProcess& daemon, const std::string& what);
 [[nodiscard]] bool wait_logged(const DaemonProcess& daemon, const std::string& what);
+// Waits for the file NAME.up in the site's folder, by which a script says that its traps are set.
+[[nodiscard]] bool wait_up(const Site& site, const std::string& name);
 // How often the text is there.
 [[nodiscard]] std::size_t count(const std::string& text, const std::string& what);
 
