@@ -152,9 +152,7 @@ TEST_CASE("continuity: told to stop while no daemon is there, the keeper has ano
   CHECK(count(end.err, "status=\"exit 3\"") == 1);
 }
 
-TEST_CASE(
-    "continuity: a keeper that is killed takes nothing with it at once: the daemon drains and ends its "
-    "apps") {
+TEST_CASE("continuity: when its keeper is killed the daemon drains, ends its apps and ends itself") {
   Site site;
   site.configure(named_app("web", "@LISTEN@") + patient("slow"));
   auto first = std::make_unique<DaemonProcess>(site);

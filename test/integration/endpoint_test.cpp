@@ -110,9 +110,7 @@ TEST_CASE("endpoint fd: deploys under load lose no request, and no file is left"
   CHECK(left_in(site).empty());
 }
 
-TEST_CASE(
-    "endpoint: an app in an interpreter is told its place, and a deploy from one kind to the other is "
-    "hitless") {
+TEST_CASE("endpoint: an app in an interpreter is told its place, and a deploy changes its kind hitlessly") {
   Site site;
   site.configure(python("socket", "v1", kNoGuard));
   DaemonProcess daemon(site);
