@@ -217,27 +217,29 @@ TEST_CASE("reattaching: that a program runs is known although a former daemon ha
   REQUIRE(bench.until("gone"));
 }
 
+// What a keeper's list says of a child that has ended: the local parent watches living children alone.
+struct EndedParent final : Parent {
+  Parent* local = nullptr;
+  ChildWatcher* told = nullptr;
+  void spawn(ChildOrder, ChildWatcher&) override {}
+  void watch(pid_t, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override {
+    REQUIRE(ended.has_value());
+    told = &watcher;
+  }
+  void forget(ChildWatcher&) override {}
+  void reap(pid_t child) override { local->reap(child); }
+  [[nodiscard]] std::size_t waiting() const override { return 0; }
+  [[nodiscard]] pid_t pid() const override { return local->pid(); }
+};
+
 TEST_CASE("reattaching: one that has ended meanwhile is told with its status and its last words") {
+  EndedParent ended;  // outlives the bench, whose process forgets it
   Bench bench;
+  ended.local = &*bench.local;
   Former former;
   former.start(bench, shell("echo bye; exit 4"));
   REQUIRE(bench.until([&] { return former.found.ended.has_value(); }));
   bench.seen.events.clear();
-  // The local parent watches living children alone: this is what a keeper's list says.
-  struct Ended final : Parent {
-    explicit Ended(Parent& real) : local(real) {}
-    Parent& local;
-    ChildWatcher* told = nullptr;
-    void spawn(ChildOrder, ChildWatcher&) override {}
-    void watch(pid_t, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) override {
-      REQUIRE(ended.has_value());
-      told = &watcher;
-    }
-    void forget(ChildWatcher&) override {}
-    void reap(pid_t child) override { local.reap(child); }
-    [[nodiscard]] std::size_t waiting() const override { return 0; }
-    [[nodiscard]] pid_t pid() const override { return local.pid(); }
-  } ended(*bench.local);
   const spawn::ExitStatus status = *former.found.ended;
   bench.parent = &ended;
   bench.process =
