@@ -53,12 +53,8 @@ json tree(const Routes::App& app) {
           {"leaving", trees(app.leaving)}};
 }
 json tree(const OutputRead::Rest& rest) {
-  json last = json::array();
-  for (const std::string& line : rest.last) last.push_back(bytes_of(line));
-  return {{"instance", tree(rest.instance)},
-          {"out", bytes_of(rest.out)},
-          {"err", bytes_of(rest.err)},
-          {"last", std::move(last)}};
+  return {
+      {"instance", tree(rest.instance)}, {"out", bytes_of(rest.out)}, {"err", bytes_of(rest.err)}};
 }
 
 json tree(const Said& said) {
@@ -177,7 +173,6 @@ class Fields {
     from.get("instance", rest.instance);
     from.get("out", rest.out);
     from.get("err", rest.err);
-    from.get("last", rest.last);
   }
 
   const json& object_;

@@ -81,7 +81,6 @@ struct OutputRead {
     InstanceName instance;
     std::string out;
     std::string err;
-    std::vector<std::string> last;  // lines, oldest first
     bool operator==(const Rest&) const = default;
   };
   std::vector<Rest> rests;
