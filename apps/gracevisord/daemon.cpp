@@ -250,7 +250,7 @@ base::Expected<void> Daemon::watch_signals() {
 }
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
-  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_, keeper_->status());
+  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_, keeper_->status(), upgrader_);
   auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_,
                                       &keeper_->held());
   if (!server) return std::unexpected(server.error());

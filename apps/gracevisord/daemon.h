@@ -19,6 +19,7 @@
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
+#include "no_upgrader.h"
 #include "output/writer.h"
 #include "own_log.h"
 #include "pid_file.h"
@@ -88,6 +89,7 @@ class Daemon {
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
+  NoUpgrader upgrader_;
   std::unique_ptr<ControlApi> api_;
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Timer> folder_timer_;
