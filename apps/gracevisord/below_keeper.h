@@ -17,7 +17,9 @@ struct Found {
   keeper::Client client;
   keeper::Welcome keeper;
   keeper::Listed held;
+  base::UniqueFd channel;  // to the daemon that is the owner, if this one is to be its successor
 
+  [[nodiscard]] bool successor() const { return keeper.role == keeper::Whom::successor; }
   // Another daemon was there before.
   [[nodiscard]] bool restarted() const { return keeper.starts > 1; }
 };

@@ -78,8 +78,8 @@ json tree(const Routes& routes) {
           {"apps", trees(routes.apps)},
           {"listeners", std::move(listeners)}};
 }
-json tree(const Clients& /*clients*/) {
-  return {{"kind", "clients"}};
+json tree(const Clients& clients) {
+  return {{"kind", "clients"}, {"pid", clients.pid}, {"version", clients.version}};
 }
 json tree(const OutputRead& read) {
   return {{"kind", "output"}, {"rests", trees(read.rests)}};
@@ -233,7 +233,12 @@ std::optional<Message> from_bytes(const std::string& bytes, base::UniqueFd socke
   if (kind == "reattached") return read_reattached(fields);
   if (kind == "accepting") return Message(Accepting{});
   if (kind == "routes") return read_routes(fields);
-  if (kind == "clients" && socket) return Message(Clients{std::move(socket)});
+  if (kind == "clients" && socket) {
+    Clients clients{.socket = std::move(socket), .pid = 0, .version = {}};
+    fields.get("pid", clients.pid);
+    fields.get("version", clients.version);
+    return when_sound(fields, std::move(clients));
+  }
   if (kind == "output") {
     OutputRead read;
     fields.get("rests", read.rests);

@@ -71,9 +71,11 @@ struct Routes {
 };
 
 // From the predecessor.
-// Where its clients' connections will come from: one end of a SOCK_SEQPACKET socket.
+// Who it is, and where its clients' connections will come from: one end of a SOCK_SEQPACKET socket.
 struct Clients {
   base::UniqueFd socket;
+  std::uint64_t pid = 0;
+  std::string version;
 };
 // It reads no output any more. What it had read, and not passed on as whole lines.
 struct OutputRead {

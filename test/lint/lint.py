@@ -56,8 +56,8 @@ FENCES = {
 # Headers that only these sources may name: what stands above the rest of its folder. So an exchange cannot know what
 # carries it.
 ABOVE = {
-    "proxy/core.h": ["core", "downstream", "entrance", "http1", "worker"],
-    "proxy/downstream.h": ["core", "crowd", "downstream", "http1"],
+    "proxy/core.h": ["core", "downstream", "entrance", "http1", "inheritance", "worker"],
+    "proxy/downstream.h": ["core", "crowd", "downstream", "hand_over", "http1"],
     "proxy/http1.h": ["downstream", "http1"],
     "proxy/exchange_pool.h": ["core", "exchange_pool", "http1"],
 }

@@ -86,10 +86,12 @@ TEST_CASE("succession channel: the clients' socket comes with its message") {
   int clients[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, clients) == 0);
   const base::UniqueFd mine(clients[1]);
-  REQUIRE(ends.here->send(Clients{base::UniqueFd(clients[0])}).has_value());
+  REQUIRE(ends.here->send(Clients{base::UniqueFd(clients[0]), 4711, "1.3.0"}).has_value());
   auto got = ends.there->next();
   REQUIRE(got.has_value());
   const auto& arrived = std::get<Clients>(*got);
+  CHECK(arrived.pid == 4711);
+  CHECK(arrived.version == "1.3.0");
   REQUIRE(::write(arrived.socket.get(), "x", 1) == 1);
   char byte = 0;
   CHECK(::read(mine.get(), &byte, 1) == 1);
