@@ -21,7 +21,7 @@ struct Found {
 
   [[nodiscard]] bool successor() const { return keeper.role == keeper::Whom::successor; }
   // Another daemon was there before.
-  [[nodiscard]] bool restarted() const { return keeper.starts > 1; }
+  [[nodiscard]] bool restarted() const { return keeper.starts > 1 || successor(); }
 };
 
 // The processes that it started; they are taken out.

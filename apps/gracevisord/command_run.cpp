@@ -50,8 +50,10 @@ CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, std::vector<st
   plan.environment = own_environment();
   plan.directory = std::filesystem::current_path(code).string();
   if (plan.directory.empty()) plan.directory = "/";
-  auto started = process::Process::start({loop, parent, looker_}, plan, {.app = std::move(name), .slot = 1},
-                                         {*this, *this});
+  process::ChildName child;
+  child.app = std::move(name);
+  child.slot = 1;
+  auto started = process::Process::start({loop, parent, looker_}, plan, child, {*this, *this});
   if (started) {
     process_ = std::move(*started);
     patience_.start(patience);

@@ -29,7 +29,9 @@ base::Expected<std::unique_ptr<KeeperSide>> KeeperSide::create(loop::Loop& loop,
       new KeeperSide(loop, log, std::move(*link), std::move(found), launcher, std::move(on_gone)));
   side->link_->listen(*side);
   side->held_.connect(*side->link_);
-  if (side->facts_.role == keeper::Whom::successor) {
+  if (side->facts_.role != keeper::Whom::successor) {
+    side->predecessor_ = side->facts_.predecessor;
+  } else {
     side->owner_ = false;
     side->link_->pause();
     side->parent_.pause();
@@ -90,11 +92,25 @@ void KeeperSide::commit(std::function<void(bool)> answered) {
   });
 }
 
-void KeeperSide::own(std::function<base::Millis()> shutdown_timeout) {
+void KeeperSide::own(std::function<base::Millis()> shutdown_timeout, pid_t former) {
   owner_ = true;
+  predecessor_ = former;
   shutdown_timeout_ = std::move(shutdown_timeout);
   link_->resume();
   show_life();
+}
+
+void KeeperSide::end_predecessor() {
+  if (predecessor_ != 0) link_->end(keeper::Whom::predecessor, {});
+}
+
+void KeeperSide::end_successor() {
+  link_->end(keeper::Whom::successor, {});
+}
+
+void KeeperSide::resume() {
+  parent_.resume();
+  link_->resume();
 }
 
 void KeeperSide::tell_policy() {
@@ -129,6 +145,7 @@ void KeeperSide::on_superseded(const keeper::Superseded& /*by*/) {
 }
 
 void KeeperSide::on_daemon_ended(const keeper::DaemonEnded& daemon) {
+  if (daemon.facts.whom == keeper::Whom::predecessor) predecessor_ = 0;
   daemon_ended_(daemon.facts);
 }
 

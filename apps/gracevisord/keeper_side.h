@@ -37,7 +37,15 @@ class KeeperSide final : private keeper::LinkListener {
   // An upgrade. On a successor, which orders nothing before: it asks to be the owner from now on; false: the
   // keeper refuses. The time begins anew for what it is told beside its children.
   void commit(std::function<void(bool)> answered);
-  void own(std::function<base::Millis()> shutdown_timeout);
+  // `former`: the pid of the predecessor.
+  void own(std::function<base::Millis()> shutdown_timeout, pid_t former);
+  // The daemon before this one, which still finishes what its clients have begun; 0: there is none.
+  [[nodiscard]] pid_t predecessor() const { return predecessor_; }
+  // Each is asked to end, and killed if it does not; its end is told.
+  void end_predecessor();
+  void end_successor();
+  // The upgrade has failed: what was held back since Link::begin_successor() and Parent::pause() is done.
+  void resume();
   // Another daemon is the owner now.
   void on_superseded(std::function<void()> told) { superseded_ = std::move(told); }
   // A successor or the predecessor has ended.
@@ -73,6 +81,7 @@ class KeeperSide final : private keeper::LinkListener {
   base::Millis told_timeout_{};
   bool stopping_ = false;
   bool owner_ = true;
+  pid_t predecessor_ = 0;
   std::function<void()> superseded_ = [] {};
   std::function<void(const keeper::Daemon&)> daemon_ended_ = [](const auto& /*daemon*/) {};
 };

@@ -41,12 +41,14 @@ std::expected<base::UniqueFd, Refused> open_judged(const std::filesystem::path& 
   const auto place = base::find_place(path, rules);
   if (!place) {
     const base::PathFailure& failure = place.error();
-    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage, failure.error.what);
+    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
+                  failure.error.what);
   }
   auto file = base::open_to_read(*place, rules);
   if (!file) {
     const base::PathFailure& failure = file.error();
-    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage, failure.error.what);
+    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
+                  failure.error.what);
   }
   return std::move(file->fd);
 }
@@ -76,8 +78,7 @@ std::expected<SuccessorProgram, Refused> find_successor(const std::filesystem::p
   struct stat facts{};
   if (::fstat(program.file.get(), &facts) != 0)
     return refuse(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
-  if (!S_ISREG(facts.st_mode))
-    return refuse(base::ExitCode::usage, program.path.string() + " is no program");
+  if (!S_ISREG(facts.st_mode)) return refuse(base::ExitCode::usage, program.path.string() + " is no program");
   program.device = facts.st_dev;
   program.inode = facts.st_ino;
   return program;

@@ -21,8 +21,9 @@ struct SuccessorProgram {
   [[nodiscard]] bool in_place() const;
 };
 
-// `to`, whose file and folders must be such that nobody but root and the daemon's user can change them; empty:
-// the program at the path of this one, which an installation may have replaced.
-[[nodiscard]] std::expected<SuccessorProgram, decide::Refused> find_successor(const std::filesystem::path& to);
+// `to`, whose file and folders must be such that nobody but root and the daemon's user can change them;
+// empty: the program at the path of this one, which an installation may have replaced.
+[[nodiscard]] std::expected<SuccessorProgram, decide::Refused> find_successor(
+    const std::filesystem::path& to);
 
 }  // namespace gracevisor::daemon

@@ -50,9 +50,9 @@ bool may_pass(int code) noexcept {
          code == ENOBUFS;
 }
 
-base::Expected<void> Channel::send(const Message& message) const {
+base::Expected<void> send(int socket, const Message& message) {
   const std::string bytes = to_bytes(message);
-  if (bytes.size() > kMostBytes) return base::fail_errno("the message is too long", EMSGSIZE);
+  if (bytes.size() > Channel::kMostBytes) return base::fail_errno("the message is too long", EMSGSIZE);
   std::string record(1, kWhole);
   base::UniqueFd file;
   int descriptors[2];
@@ -67,7 +67,7 @@ base::Expected<void> Channel::send(const Message& message) const {
     descriptors[count++] = file.get();
   }
   if (const auto* clients = std::get_if<Clients>(&message)) descriptors[count++] = clients->socket.get();
-  const int error = keeper::send_bytes(socket_.get(), record.data(), record.size(), descriptors, count);
+  const int error = keeper::send_bytes(socket, record.data(), record.size(), descriptors, count);
   if (error != 0) return base::fail_errno("cannot tell the other daemon", error);
   return {};
 }

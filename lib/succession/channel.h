@@ -12,6 +12,9 @@
 
 namespace gracevisor::succession {
 
+// As Channel::send().
+[[nodiscard]] base::Expected<void> send(int socket, const Message& message);
+
 class Channel {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a message
@@ -21,7 +24,9 @@ class Channel {
 
   // Code EAGAIN, ETOOMANYREFS, ENFILE, EMFILE, ENOMEM or ENOBUFS: later; EMSGSIZE: it is too long; otherwise
   // the other daemon is gone.
-  [[nodiscard]] base::Expected<void> send(const Message& message) const;
+  [[nodiscard]] base::Expected<void> send(const Message& message) const {
+    return succession::send(socket_.get(), message);
+  }
   // The next message; unset: none for now, or the other daemon is gone. What makes no sense is skipped.
   [[nodiscard]] std::optional<Message> next();
   // The other daemon is gone.

@@ -53,8 +53,7 @@ json tree(const Routes::App& app) {
           {"leaving", trees(app.leaving)}};
 }
 json tree(const OutputRead::Rest& rest) {
-  return {
-      {"instance", tree(rest.instance)}, {"out", bytes_of(rest.out)}, {"err", bytes_of(rest.err)}};
+  return {{"instance", tree(rest.instance)}, {"out", bytes_of(rest.out)}, {"err", bytes_of(rest.err)}};
 }
 
 json tree(const Said& said) {
