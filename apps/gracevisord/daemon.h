@@ -31,8 +31,12 @@
 
 namespace gracevisor::daemon {
 
-// What the keeper calls gv-exec's file.
+// What the keeper calls gv-exec's file, and the locks.
 inline constexpr const char* kHeldLauncher = "exec";
+inline constexpr const char* kHeldRuntimeLock = "lock/runtime";
+inline constexpr const char* kHeldStateLock = "lock/state";
+// A cleaner of temporary files may come at any time.
+inline constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 
 class Daemon {
  public:
@@ -67,7 +71,7 @@ class Daemon {
   [[nodiscard]] base::Expected<void> hold_folder();
   void hold_locks();
   void give_up_unclaimed();
-  void say_ready() const;
+  void say_ready();
   [[nodiscard]] base::Expected<void> write_pid_file();
   void start_supervisor(std::vector<supervise::KeptChild> kept, bool successor, const std::string& state_id);
   // `channel`: a successor's.

@@ -12,13 +12,7 @@
 namespace gracevisor::daemon {
 namespace {
 
-// A cleaner of temporary files may come at any time.
-constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 constexpr base::Duration kLookAgain = std::chrono::seconds(5);
-
-// The keeper's names.
-constexpr const char* kHeldRuntimeLock = "lock/runtime";
-constexpr const char* kHeldStateLock = "lock/state";
 
 // Where the daemon listens: "0.0.0.0:80, unix:/run/web.sock, and 12 more".
 std::string addresses_text(const config::Config& config) {
@@ -35,7 +29,7 @@ std::string addresses_text(const config::Config& config) {
 
 }  // namespace
 
-void Daemon::say_ready() const {
+void Daemon::say_ready() {
   const config::Config& config = settings_.config;
   decide::DescriptorBudget budget = supervisor_->budget();
   log_.info("descriptors limit={} need={} clients={} control={}", budget.limit(), budget.need(),

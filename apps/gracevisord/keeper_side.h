@@ -44,7 +44,10 @@ class KeeperSide final : private keeper::LinkListener {
   // Each is asked to end, and killed if it does not; its end is told.
   void end_predecessor();
   void end_successor();
-  // The upgrade has failed: what was held back since Link::begin_successor() and Parent::pause() is done.
+  // The ends of children are told only after resume_children().
+  void pause_children() { parent_.pause(); }
+  void resume_children() { parent_.resume(); }
+  // The upgrade has failed: what was held back since Link::begin_successor() and pause_children() is done.
   void resume();
   // Another daemon is the owner now.
   void on_superseded(std::function<void()> told) { superseded_ = std::move(told); }

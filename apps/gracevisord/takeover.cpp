@@ -105,7 +105,7 @@ void Takeover::read_on(const succession::OutputRead& unfinished) {
   if (std::exchange(reads_, true)) return;
   output_timer_.stop();
   around_.supervisor.read_on(unfinished.rests);
-  around_.keeper.parent().resume();
+  around_.keeper.resume_children();
 }
 
 std::optional<control::PredecessorStatus> Takeover::predecessor() const {

@@ -161,7 +161,7 @@ void Upgrade::start() {
 }
 
 void Upgrade::order() {
-  around_.keeper.parent().pause();
+  around_.keeper.pause_children();
   auto file = base::duplicate(program_.file.get());
   if (!file) {
     give_up_starting();
