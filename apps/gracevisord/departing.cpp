@@ -104,6 +104,11 @@ void Departing::advance() {
   around_.over();
 }
 
+std::string Departing::progress(const decide::Report& report) const {
+  if (report_.get() != &report) return "";
+  return counted(departure_->counts().requests, "request", "requests") + " to finish";
+}
+
 // What cannot be sent now is sent at the next look.
 void Departing::tell_use() {
   if (!channel_) return;

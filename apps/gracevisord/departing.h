@@ -36,6 +36,7 @@ class Departing {
 
   // A worker rang.
   void look() { departure_->look(); }
+  [[nodiscard]] std::string progress(const decide::Report& report) const;
   // It is to end: tunnels are closed; when told again, everything is cut.
   void end();
 

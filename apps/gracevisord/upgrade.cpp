@@ -51,7 +51,17 @@ Upgrade::Upgrade(Around around)
 }
 
 std::optional<control::PredecessorStatus> Upgrade::predecessor() const {
-  return around_.takeover != nullptr ? around_.takeover->predecessor() : std::nullopt;
+  if (around_.takeover != nullptr) return around_.takeover->predecessor();
+  const pid_t other = around_.keeper.predecessor();
+  if (other == 0) return std::nullopt;
+  // Of a daemon that has died: it says nothing to this one.
+  control::PredecessorStatus status;
+  status.pid = other;
+  return status;
+}
+
+std::string Upgrade::progress(const decide::Report& report) const {
+  return departing_ ? departing_->progress(report) : "";
 }
 
 pid_t Upgrade::took_over_from() const {

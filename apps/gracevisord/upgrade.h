@@ -53,6 +53,7 @@ class Upgrade final : public Upgrader {
                                                const std::shared_ptr<decide::Report>& report) override;
   [[nodiscard]] std::optional<control::PredecessorStatus> predecessor() const override;
   [[nodiscard]] pid_t took_over_from() const override;
+  [[nodiscard]] std::string progress(const decide::Report& report) const override;
   [[nodiscard]] bool frozen() const override { return stage_ == Stage::starting || departing_ != nullptr; }
 
   // The daemon is told to end. True: that is dealt with here, since another one is the owner or may be soon.
