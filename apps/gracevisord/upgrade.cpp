@@ -10,6 +10,7 @@
 
 #include "base/listed.h"
 #include "base/one_line.h"
+#include "exit_status.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -248,7 +249,9 @@ void Upgrade::on_daemon_ended(const keeper::Daemon& daemon) {
     why = fmt::format("the successor (pid {}) did not serve within {} s, and was killed", daemon.pid,
                       kSuccessor.count() / 1000);
   }
-  fail(ExitCode::failed, why, lines);
+  // As it says itself.
+  const bool refused = daemon.ending.how == keeper::How::exited && daemon.ending.number == kUsage;
+  fail(refused ? ExitCode::usage : ExitCode::failed, why, lines);
   if (std::exchange(stop_, false)) around_.supervisor.shut_down();
 }
 
