@@ -68,8 +68,7 @@ std::optional<int> option_of(int socket, int option) {
 
 // The family of a connection; unset: it is none.
 std::optional<int> family_of_connection(int socket) {
-  if (option_of(socket, SO_TYPE) != SOCK_STREAM || option_of(socket, SO_ACCEPTCONN) != 0)
-    return std::nullopt;
+  if (option_of(socket, SO_TYPE) != SOCK_STREAM || option_of(socket, SO_ACCEPTCONN) != 0) return std::nullopt;
   const auto family = option_of(socket, SO_DOMAIN);
   if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return std::nullopt;
   return family;
@@ -99,8 +98,7 @@ void Message::receive(int socket) {
   } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0) return;
   cut = (message.msg_flags & MSG_CTRUNC) != 0;
-  for (cmsghdr* rights = CMSG_FIRSTHDR(&message); rights != nullptr;
-       rights = CMSG_NXTHDR(&message, rights)) {
+  for (cmsghdr* rights = CMSG_FIRSTHDR(&message); rights != nullptr; rights = CMSG_NXTHDR(&message, rights)) {
     if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
     std::array<int, kMostDescriptors> fds{};
     const std::size_t length = rights->cmsg_len - CMSG_LEN(0);
