@@ -53,8 +53,8 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   void look_at_listener();
   // There is a successor, or no longer. May end it.
   void look_at_successor();
-  // Gives it to the successor, and closes it here if that was possible. Requires: it waits for that.
-  [[nodiscard]] succession::ClientChannel::Given give_to(const succession::ClientChannel& channel);
+  // Gives it to the successor; if that was possible, close() follows. Requires: it waits for that.
+  [[nodiscard]] succession::ClientChannel::Given give_to(const succession::ClientChannel& channel) const;
   // The successor does not get it: it is served here. Requires: it waits. May end it.
   void stay();
   [[nodiscard]] Seat& seat() noexcept { return seat_; }

@@ -50,7 +50,10 @@ void HandOver::give_some() {
   for (int i = 0; i < kMostPerTurn && active() && !waiting_.empty(); ++i) {
     Downstream& client = *waiting_.front();
     switch (client.give_to(*channel_)) {
-      case Given::given: port_.handed.add(); break;
+      case Given::given:
+        port_.handed.add();
+        client.close();
+        break;
       case Given::later: again_.start(kAgain); return;
       case Given::never:
         if (channel_->ended()) {
