@@ -124,7 +124,7 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
     none,
     waits,   // to be given
     asks,    // likewise, with something to serve: for a short time
-    refused  // it stays
+    refused  // it stays, and ends with its next answer
   };
 
   Downstream(Entrance& entrance, base::Epoch since) noexcept;

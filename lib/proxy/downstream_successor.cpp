@@ -56,7 +56,8 @@ succession::ClientChannel::Given Downstream::give_to(const succession::ClientCha
 }
 
 void Downstream::stay() {
-  stop_waiting(Move::refused);
+  // Another successor would get what is still idle when it comes.
+  stop_waiting(core().hand_over().broken() ? Move::none : Move::refused);
   if (state_ == State::serving) http1_.serve_here();
 }
 

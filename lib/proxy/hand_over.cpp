@@ -1,6 +1,7 @@
 #include "proxy/hand_over.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 
 #include "proxy/downstream.h"
@@ -41,7 +42,9 @@ void HandOver::add(Downstream& client) {
 }
 
 void HandOver::leave(const Downstream& client) noexcept {
-  waiting_.erase(std::ranges::find(waiting_, &client));
+  const auto place = std::ranges::find(waiting_, &client);
+  assert(place != waiting_.end());
+  waiting_.erase(place);
   count();
 }
 

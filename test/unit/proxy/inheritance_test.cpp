@@ -143,6 +143,19 @@ TEST_CASE(
   CHECK(d.open_before() == 0);
 }
 
+TEST_CASE("inheritance: what a dead successor did not get goes to the next one") {
+  Daemons d;
+  RawEnd& client = d.before.connect();
+  CHECK(stays_open(served_by(d, d.before, client)));
+  d.channel.out.reset();
+  d.hand_over();
+  d.before.settle();
+  d.channel = Channel();
+  d.succeed();
+  CHECK(d.handed() == 1);
+  CHECK(stays_open(served_by(d, d.after, client)));
+}
+
 TEST_CASE("inheritance: a successor that dies between two connections is noticed at the second") {
   Daemons d;
   RawEnd& first = d.before.connect();
