@@ -237,8 +237,8 @@ TEST_CASE("client channel: what is no record is closed and skipped") {
                                std::string(4000, 'x')};
   for (std::size_t i = 0; i < good.size(); ++i) bad.push_back(good.substr(0, i));
   bad.push_back(good + "d");
-  // Its mark, its lengths and its flags lie.
-  for (std::size_t at : {0U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 12U}) {
+  // Its mark, its lengths and its flags lie, or what should be zero is not.
+  for (std::size_t at : {0U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U}) {
     std::string changed = good;
     changed[at] = static_cast<char>(changed[at] ^ 0x7f);
     bad.push_back(changed);
