@@ -34,6 +34,8 @@ class Departing {
   Departing& operator=(const Departing&) = delete;
   ~Departing() = default;
 
+  // The successor says this.
+  void on(const succession::Message& message);
   // A worker rang.
   void look() { departure_->look(); }
   [[nodiscard]] std::string progress(const decide::Report& report) const;

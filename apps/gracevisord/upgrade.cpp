@@ -167,6 +167,7 @@ void Upgrade::start() {
   stage_ = Stage::starting;
   successor_ = 0;
   said_.clear();
+  early_.clear();
   around_.act(false);
   around_.supervisor.freeze([this] { order(); });
 }
@@ -213,7 +214,7 @@ void Upgrade::on_started(keeper::SuccessorStarted started) {
 
 void Upgrade::read() {
   while (channel_ && !departing_) {
-    const auto message = channel_->next();
+    auto message = channel_->next();
     if (!message) break;
     if (const auto* said = std::get_if<succession::Said>(&*message)) {
       said_.push_back(base::one_line(said->line, kMostLine));
@@ -222,6 +223,9 @@ void Upgrade::read() {
       tell("reattached", fmt::format("{}, {}, {}", counted(up->apps, "app", "apps"),
                                      counted(up->instances, "instance", "instances"),
                                      counted(up->listeners, "listener", "listeners")));
+    } else {
+      // The keeper, on another socket, has not said yet that it is the owner.
+      early_.push_back(std::move(*message));
     }
   }
   if (departing_) return;
@@ -264,6 +268,7 @@ void Upgrade::on_superseded() {
   departing_ = std::make_unique<Departing>(
       Departing::Around{around_.loop, around_.log, around_.supervisor, around_.drain_timeout(), around_.over},
       std::move(channel_), std::move(clients_), std::move(report_));
+  for (const succession::Message& message : std::exchange(early_, {})) departing_->on(message);
   // Who was told to end was the owner, and so is told now.
   if (stop_ && ::kill(successor_, SIGTERM) != 0)
     around_.log.error("stop cause=\"the successor cannot be told: {}\"", base::errno_text(errno));
