@@ -32,7 +32,7 @@ std::optional<keeper::Tag> tag_of(const ChildName& name) {
   tag->generation = name.generation;
   tag->incarnation = name.incarnation;
   tag->slot = name.slot;
-  tag->started = static_cast<std::uint64_t>(base::boot_time().count());
+  tag->started = static_cast<std::uint64_t>(base::boot_time().time_since_epoch().count());
   return tag;
 }
 

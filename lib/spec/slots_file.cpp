@@ -91,7 +91,7 @@ Json to_json(const SlotRecord& slot) {
   json["state"] = word_of(slot.state);
   json["failures"] = std::min(slot.failures, kMostCount);
   json["restarts"] = std::min(slot.restarts, kMostCount);
-  json["restart_at"] = to_json(slot.restart_at);
+  json["restart_at"] = boot_time_to_json(slot.restart_at);
   json["last_exit"] = slot.last_exit ? exit_to_json(*slot.last_exit) : Json();
   return json;
 }

@@ -40,7 +40,7 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
       strangers.push_back(std::move(child));
       continue;
     }
-    const spec::BootTime started = child.started;
+    const base::BootTime started = child.started;
     world_->reattach(who, generation->spec, std::move(child));
     if (world_->runs().find(who) != nullptr) found.push_back({who, started, world_->running(who)});
   }

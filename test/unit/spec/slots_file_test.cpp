@@ -18,8 +18,14 @@ using namespace std::chrono_literals;
 namespace {
 
 SlotRecord slot(unsigned number, SlotState state, std::optional<spawn::ExitStatus> exit = {}) {
-  return {
-      base::GenerationId(42), base::Slot(number), base::Incarnation(3), state, 2, 7, BootTime(90min), exit};
+  return {base::GenerationId(42),
+          base::Slot(number),
+          base::Incarnation(3),
+          state,
+          2,
+          7,
+          base::BootTime(90min),
+          exit};
 }
 
 SlotsRecord sample() {
