@@ -75,7 +75,7 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
     }
     return spawn::Signaled{static_cast<int>(*signal), core};
   }
-  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::crashed));
+  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::keeper));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());
   auto why = json.contains("why") ? string_from_json(json["why"]) : std::nullopt;
   if (!stage || !error || !why || why->size() > kMostText) return std::nullopt;

@@ -22,10 +22,10 @@ TEST_CASE("exit status: texts that a person understands") {
 
 TEST_CASE("exit status: every stage has a text of its own") {
   std::set<std::string> texts;
-  for (int stage = 0; stage <= static_cast<int>(SpawnStage::crashed); ++stage) {
+  for (int stage = 0; stage <= static_cast<int>(SpawnStage::keeper); ++stage) {
     texts.insert(text(SpawnFailed{static_cast<SpawnStage>(stage), EPERM}));
   }
-  CHECK(texts.size() == static_cast<std::size_t>(SpawnStage::crashed) + 1);
+  CHECK(texts.size() == static_cast<std::size_t>(SpawnStage::keeper) + 1);
 }
 
 TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to end") {
