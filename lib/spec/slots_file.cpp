@@ -53,6 +53,7 @@ Json exit_to_json(const spawn::ExitStatus& status) {
   if (const auto* signaled = std::get_if<spawn::Signaled>(&status)) {
     return {{"signal", signaled->signal}, {"core", signaled->core}};
   }
+  if (std::holds_alternative<spawn::Unknown>(status)) return {{"unknown", true}};
   const auto& failed = std::get<spawn::SpawnFailed>(status);
   return {{"stage", static_cast<std::uint64_t>(failed.stage)},
           {"error", failed.code},
@@ -74,6 +75,11 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
       return std::nullopt;
     }
     return spawn::Signaled{static_cast<int>(*signal), core};
+  }
+  if (json.contains("unknown")) {
+    bool unknown = false;
+    if (!base::take_value(json["unknown"], unknown) || !unknown) return std::nullopt;
+    return spawn::Unknown{};
   }
   const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::keeper));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());

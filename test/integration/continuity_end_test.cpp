@@ -193,6 +193,22 @@ TEST_CASE("continuity: when its keeper is killed the daemon drains, ends its app
   CHECK(next.terminate().exit_code == 0);
 }
 
+TEST_CASE("continuity: a daemon whose keeper is gone ends, although nobody reaps its apps") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@", "instances = 2\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 2));
+  const Population apps = population(daemon);
+  const pid_t pid = daemon.pid();
+  REQUIRE(::kill(daemon.keeper(), SIGKILL) == 0);
+  // Its children are this test's now, which lets them lie.
+  CHECK_MESSAGE(wait_until([&] { return !alive(pid); }), daemon.log());
+  CHECK(logged(daemon, "shutdown stage=over"));
+  CHECK(count(daemon.log(), "status=\"the keeper is gone: how it ended is unknown\"") == 2);
+  for (const auto& [app, started] : apps) CHECK(::waitpid(app, nullptr, WNOHANG) == app);
+  (void)daemon.wait_end();
+}
+
 TEST_CASE("continuity: after the death of keeper and daemon the next start has one copy of everything") {
   Site site;
   site.configure(named_app("web", "@LISTEN@", "instances = 2\n"));

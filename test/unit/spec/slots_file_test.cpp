@@ -34,7 +34,7 @@ SlotsRecord sample() {
       "boot-1",
       {slot(1, SlotState::healthy), slot(2, SlotState::backoff, spawn::Exited{1, 0}),
        slot(3, SlotState::fatal, spawn::Signaled{11, true}), slot(4, SlotState::resting, spawn::Exited{0, 2}),
-       slot(5, SlotState::replacing), slot(6, SlotState::unhealthy),
+       slot(5, SlotState::replacing), slot(6, SlotState::unhealthy, spawn::Unknown{}),
        slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"})}};
 }
 
@@ -122,6 +122,7 @@ TEST_CASE("slots file: what cannot be is damage") {
       {"a cause that is a book", [](json& j) { j["slots"][6]["last_exit"]["why"] = std::string(1025, 'x'); },
        kSlot},
       {"an exit of no kind", [](json& j) { j["slots"][1]["last_exit"] = json::object(); }, kSlot},
+      {"an exit that is not unknown", [](json& j) { j["slots"][5]["last_exit"]["unknown"] = false; }, kSlot},
       {"a slot that is none", [](json& j) { j["slots"][1] = nullptr; }, kSlot},
   };
   for (const Row& row : rows) {
