@@ -95,6 +95,7 @@ Taken ControlApi::give(const Call& call, const std::shared_ptr<decide::Report>& 
     case Verb::check:
     case Verb::all_logs:
     case Verb::reload:
+    case Verb::upgrade:
     case Verb::shutdown:
     case Verb::app:
     case Verb::logs:

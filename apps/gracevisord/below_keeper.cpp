@@ -77,7 +77,7 @@ base::Expected<Found> meet_keeper(keeper::Client client) {
   if (!welcomed) return std::unexpected(welcomed.error());
   auto held = keeper::list_all(client);
   if (!held) return std::unexpected(held.error());
-  return Found{std::move(client), welcomed->facts, std::move(*held)};
+  return Found{std::move(client), welcomed->facts, std::move(*held), std::move(welcomed->channel)};
 }
 
 }  // namespace gracevisor::daemon

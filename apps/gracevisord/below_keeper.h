@@ -17,9 +17,11 @@ struct Found {
   keeper::Client client;
   keeper::Welcome keeper;
   keeper::Listed held;
+  base::UniqueFd channel;  // to the daemon that is the owner, if this one is to be its successor
 
+  [[nodiscard]] bool successor() const { return keeper.role == keeper::Whom::successor; }
   // Another daemon was there before.
-  [[nodiscard]] bool restarted() const { return keeper.starts > 1; }
+  [[nodiscard]] bool restarted() const { return keeper.starts > 1 || successor(); }
 };
 
 // The processes that it started; they are taken out.

@@ -54,6 +54,13 @@ std::optional<Configuration> last_in_force(const std::filesystem::path& file, co
   return of(std::move(*record));
 }
 
+base::Error changed(const std::string& key, const std::filesystem::path& from,
+                    const std::filesystem::path& to) {
+  return {fmt::format("daemon.{} is {} now, and was {}: that needs a stop and a start", key, to.string(),
+                      from.string()),
+          0};
+}
+
 }  // namespace
 
 void complain(const std::string& lines) {
@@ -94,6 +101,23 @@ std::optional<Configuration> configuration(const Options& options, const Found& 
   }
   complain(lines_of(loaded->warnings, "warning: "));
   return Configuration{std::move(loaded->config), std::move(*file)};
+}
+
+base::Expected<Configuration> successor_configuration(const Options& options, const Found& found) {
+  auto before = kept(found);
+  if (!before) return base::fail("what the daemon runs with is not known: " + before.error().what);
+  auto loaded = config::load(before->file, owner_of(options));
+  if (!loaded) return base::fail(lines_of(loaded.error(), ""));
+  config::Daemon& now = loaded->config.daemon;
+  config::Daemon& then = before->config.daemon;
+  if (now.runtime_dir != then.runtime_dir)
+    return std::unexpected(changed("runtime_dir", then.runtime_dir, now.runtime_dir));
+  if (now.state_dir != then.state_dir)
+    return std::unexpected(changed("state_dir", then.state_dir, now.state_dir));
+  // The apps' folder belongs to the apps.
+  now.autodiscover = std::move(then.autodiscover);
+  then = std::move(now);
+  return std::move(*before);
 }
 
 }  // namespace gracevisor::daemon

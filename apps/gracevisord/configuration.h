@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "config/config.h"
 #include "options.h"
 
@@ -26,6 +27,11 @@ struct Configuration {
 
 // Errors and warnings are said; unset: there is nothing to run.
 [[nodiscard]] std::optional<Configuration> configuration(const Options& options, const Found& found);
+
+// Of a successor: what the owner runs with, but for the daemon's own settings, which the files say. What both
+// daemons use has to be the same.
+[[nodiscard]] base::Expected<Configuration> successor_configuration(const Options& options,
+                                                                    const Found& found);
 
 // If nobody reads standard error, waits only once, and not for long.
 void complain(const std::string& lines);

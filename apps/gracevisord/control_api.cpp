@@ -19,10 +19,11 @@ using serve::Response;
 }  // namespace
 
 ControlApi::ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
-                       std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper)
+                       std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper, Upgrader& upgrader)
     : supervisor_(supervisor),
       started_(std::chrono::steady_clock::now()),
       keeper_(std::move(keeper)),
+      upgrader_(upgrader),
       live_(loop, [this](const decide::Report& report) { return supervisor_.progress(report); }),
       logs_(loop, writer, supervisor, std::move(own_log)) {}
 
@@ -34,6 +35,9 @@ void ControlApi::handle(const control::Request& request, std::shared_ptr<Respons
                        request.path));
   } else if (!asked) {
     refuse(*response, control::ExitCode::usage, "no such path: " + request.path);
+  } else if (upgrader_.frozen() && !control::answered_while_frozen(asked->verb)) {
+    refuse(*response, control::ExitCode::busy,
+           "an upgrade is under way: this daemon changes nothing any more; ask again in a moment");
   } else {
     carry_out({request, asked->verb, asked->app, response});
   }
@@ -43,14 +47,14 @@ void ControlApi::carry_out(const Call& call) {
   using control::Verb;
   switch (call.verb) {
     case Verb::version:
-      return control::send_json(*call.response, to_json(control::Version{GV_VERSION, ::getpid()}));
-    case Verb::status:
-      return control::send_json(*call.response,
-                                to_json(status_of(supervisor_.snapshot(), started_, keeper_)));
+      return control::send_json(
+          *call.response, to_json(control::Version{GV_VERSION, ::getpid(), upgrader_.took_over_from()}));
+    case Verb::status: return control::send_json(*call.response, to_json(status(supervisor_.snapshot())));
     case Verb::check: return check(call);
     case Verb::settings: return settings(call);
     case Verb::all_logs: return logs_.answer(call.request, {}, call.response);
     case Verb::reload: return reload(call);
+    case Verb::upgrade: return upgrade(call);
     case Verb::shutdown: return shut_down(call);
     case Verb::app:
     case Verb::logs:
@@ -79,7 +83,7 @@ void ControlApi::show(const Call& call) {
   if (call.verb == Verb::app) {
     supervise::Snapshot whole = supervisor_.snapshot();
     std::erase_if(whole.apps, [&](const auto& one) { return one.name != call.app; });
-    control::send_json(*call.response, to_json(status_of(whole, started_, keeper_)));
+    control::send_json(*call.response, to_json(status(whole)));
   } else if (call.verb == Verb::logs) {
     logs_.answer(call.request, call.app, call.response);
   } else if (call.verb == Verb::history) {
@@ -89,6 +93,10 @@ void ControlApi::show(const Call& call) {
   } else {
     environment(call);
   }
+}
+
+control::StatusReport ControlApi::status(const supervise::Snapshot& snapshot) const {
+  return status_of(snapshot, started_, keeper_, upgrader_.predecessor());
 }
 
 // The refusal, or the report to its end.
@@ -117,6 +125,20 @@ void ControlApi::reload(const Call& call) {
                                    .remove = options->remove,
                                    .deploy = options->deploy},
                                   report);
+  answer(call, taken, report);
+}
+
+void ControlApi::upgrade(const Call& call) {
+  const auto options = understood(control::read_upgrade_options(call.request.body), *call.response);
+  if (!options) return;
+  auto report = supervisor_.new_report({"upgrade", call.request.peer.uid});
+  auto taken = upgrader_.upgrade({.to = options->to,
+                                  .wait = options->wait,
+                                  .timeout = base::Millis(options->timeout_ms),
+                                  .now = options->now,
+                                  .uid = call.request.peer.uid},
+                                 report);
+  if (taken) upgrading_ = call.response;
   answer(call, taken, report);
 }
 

@@ -12,13 +12,18 @@
 #include "log_requests.h"
 #include "serve/response.h"
 #include "supervise/supervisor.h"
+#include "upgrader.h"
 
 namespace gracevisor::daemon {
 
 class ControlApi final : public control::Handler {
  public:
   ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
-             std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper);
+             std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper, Upgrader& upgrader);
+
+  // Where the report of the upgrade that was begun last goes, as long as its client is there; else null. What
+  // else is connected does not outlive an upgrade (control::Server::leave).
+  [[nodiscard]] const serve::Response* upgrade_response() const { return upgrading_.lock().get(); }
 
   void handle(const control::Request& request, std::shared_ptr<serve::Response> response) override;
 
@@ -32,7 +37,9 @@ class ControlApi final : public control::Handler {
   };
   void carry_out(const Call& call);
   void show(const Call& call);
+  [[nodiscard]] control::StatusReport status(const supervise::Snapshot& snapshot) const;
   void reload(const Call& call);
+  void upgrade(const Call& call);
   void answer(const Call& call, const std::expected<void, decide::Refused>& taken,
               const std::shared_ptr<decide::Report>& report);
   void follow(const Call& call, const std::shared_ptr<decide::Report>& report);
@@ -53,6 +60,8 @@ class ControlApi final : public control::Handler {
   supervise::Supervisor& supervisor_;
   base::TimePoint started_;
   control::KeeperStatus keeper_;
+  Upgrader& upgrader_;
+  std::weak_ptr<serve::Response> upgrading_;
   LiveLines live_;
   LogRequests logs_;
 };

@@ -20,10 +20,6 @@
 namespace gracevisor::daemon {
 namespace {
 
-// A cleaner of temporary files may come at any time.
-constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
-constexpr base::Duration kLookAgain = std::chrono::seconds(5);
-
 // `otherwise`: where it goes if it has no file; empty: to standard error.
 output::FilePolicy policy_of(const config::DaemonLog& log, const std::filesystem::path& otherwise) {
   return {.path = log.file.empty() ? otherwise : std::filesystem::path(log.file),
@@ -36,11 +32,6 @@ std::filesystem::path default_log(const Daemon::Settings& settings) {
                              : std::filesystem::path();
 }
 
-// The keeper's names.
-constexpr const char* kHeldRuntimeLock = "lock/runtime";
-constexpr const char* kHeldStateLock = "lock/state";
-constexpr const char* kHeldLauncher = "exec";
-
 // How long the daemon of this configuration may take to end.
 base::Duration patience_for_another(const config::Config& config) {
   std::vector<const config::App*> apps;
@@ -50,28 +41,17 @@ base::Duration patience_for_another(const config::Config& config) {
 }
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
+constexpr base::Millis kUpgradeWaits = std::chrono::minutes(5);
 
-// gv-exec: the one that the former daemon of this keeper had, since an upgrade may have replaced the file; or
-// beside this program, or where it is installed.
+// gv-exec: the one that the former daemon of this keeper had, since an installation may have replaced the
+// file; or, also for a successor, the one beside this program, or where it is installed.
 base::Expected<spawn::Launcher> open_launcher(const Found& found) {
-  if (base::UniqueFd held = copy_of(found, kHeldLauncher)) return spawn::Launcher::of(std::move(held));
+  if (base::UniqueFd held = copy_of(found, kHeldLauncher); held && !found.successor())
+    return spawn::Launcher::of(std::move(held));
   std::error_code code;
   std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
   if (code) return base::fail_errno("cannot read /proc/self/exe", code.value());
   return spawn::Launcher::open(spawn::helper_places(self, GV_EXEC_FROM_DAEMON));
-}
-
-// Where the daemon listens: "0.0.0.0:80, unix:/run/web.sock, and 12 more".
-std::string addresses_text(const config::Config& config) {
-  constexpr std::size_t kMost = 10;
-  std::string text;
-  std::size_t count = 0;
-  for (const config::Listener& listener : config.listeners) {
-    for (const base::Address& address : listener.addresses) {
-      if (++count <= kMost) text += (text.empty() ? "" : ", ") + address.text();
-    }
-  }
-  return count <= kMost ? text : fmt::format("{}, and {} more", text, count - kMost);
 }
 
 }  // namespace
@@ -98,7 +78,10 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   if (!id) return std::unexpected(id.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(*launcher), std::move(*folder_of_run), config.log,
                                             policy_of(config.log, default_log(settings))));
+  daemon->settings_ = settings;
   daemon->default_log_ = default_log(settings);
+  // The owner rotates.
+  if (found.successor()) daemon->leave_log_unrotated();
   daemon->state_lock_ = std::move(*state_lock);
   daemon->rules_ = rules;
 
@@ -115,65 +98,31 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   }
   if (!id->problem.empty()) daemon->log_.warning("state cause=\"{}\"", base::quotable(id->problem));
 
-  const bool restarted = found.restarted();
+  daemon->restarted_ = found.restarted();
+  const bool successor = found.successor();
+  base::UniqueFd channel = std::move(found.channel);
   std::vector<supervise::KeptChild> kept = kept_children(found);
   auto keeper = KeeperSide::create(*daemon->loop_, daemon->log_, std::move(found), daemon->launcher_,
                                    [d = daemon.get()] { d->on_keeper_gone(); });
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
   // Whatever fails from here on, the listeners are the next daemon's.
-  if (restarted) {
-    daemon->keeper_->held().leave_to_others(true);
-    daemon->keeper_->tell_restart(settings.safe);
+  if (daemon->restarted_) daemon->keeper_->held().leave_to_others(true);
+  if (!successor) {
+    if (daemon->restarted_) daemon->keeper_->tell_restart(settings.safe);
+    daemon->hold_locks();
   }
-  daemon->hold_locks();
   if (auto started = daemon->start_workers(); !started) return std::unexpected(started.error());
-  std::vector<supervise::WorkerLink> links;
-  links.reserve(workers);
-  for (std::size_t i = 0; i < workers; ++i) {
-    links.push_back({daemon->ports_[i].get(), [worker = daemon->workers_[i].get()] { worker->wake(); }});
-  }
-  daemon->supervisor_ = std::make_unique<supervise::Supervisor>(
-      *daemon->loop_, daemon->log_, *daemon->writer_, daemon->keeper_->parent(), &daemon->keeper_->held(),
-      supervise::Supervisor::Settings{
-          .config_file = settings.config_file,
-          .config = settings.config,
-          .fresh = settings.fresh,
-          .restarted = restarted,
-          .kept = std::move(kept),
-          .safe = settings.safe,
-          .open_files = settings.files.for_children,
-          .descriptor_limit = settings.files.limit,
-          .ensure_runtime_dir = [d = daemon.get()] { return d->hold_folder(); },
-          .files = supervise::FileAccess(rules.trust, &daemon->launcher_),
-          .state_id = id->text,
-          .check_log =
-              [d = daemon.get()](const config::DaemonLog& log) {
-                return check_log_file(policy_of(log, d->default_log_), d->rules_, *d->loop_);
-              },
-          .adjust_log = [d = daemon.get()](const config::DaemonLog& log) { d->adjust_log(log); }},
-      std::move(links));
-  daemon->supervisor_->on_closing([d = daemon.get()] { d->keeper_->stopping(); });
-  daemon->supervisor_->on_over([d = daemon.get()] { d->loop_->stop(); });
+  daemon->start_supervisor(std::move(kept), successor, id->text);
+  if (auto prepared = daemon->prepare_succession(successor, std::move(channel)); !prepared)
+    return std::unexpected(prepared.error());
   if (auto watched = daemon->watch_signals(); !watched) return std::unexpected(watched.error());
   if (auto served = daemon->serve_control(policy); !served) return std::unexpected(served.error());
+  if (successor) daemon->server_->pause();
   // Last, since nothing may fail once processes run.
   if (auto booted = daemon->supervisor_->boot(); !booted) return std::unexpected(booted.error());
-  decide::DescriptorBudget budget = daemon->supervisor_->budget();
-  daemon->log_.info("descriptors limit={} need={} clients={} control={}", budget.limit(), budget.need(),
-                    budget.clients(), budget.control());
-  if (!budget.enough()) daemon->log_.warning("descriptors cause=\"{}\"", budget.shortfall());
-  daemon->log_.info("ready version={} workers={} apps={} config={} socket={} listeners=\"{}\"", GV_VERSION,
-                    workers, settings.config.apps.size(), settings.config_file.string(),
-                    control::socket_file(daemon->folder_.path()).string(), addresses_text(settings.config));
-  if (restarted) daemon->give_up_unclaimed();
-  if (!settings.pid_file.empty()) {
-    auto written = PidFile::write(settings.pid_file, daemon->keeper_->parent().pid(), rules);
-    if (!written) return std::unexpected(written.error());
-    daemon->pid_file_ = std::move(*written);
-  }
-  daemon->keeper_->held().leave_to_others(false);
-  if (!restarted) daemon->keeper_->held().hold(kHeldLauncher, daemon->launcher_.fd());
+  if (successor) return daemon;
+  if (auto owns = daemon->begin_to_own(); !owns) return std::unexpected(owns.error());
   daemon->keeper_->serving([d = daemon.get()] { return d->supervisor_->shutdown_timeout(); });
   return daemon;
 }
@@ -189,6 +138,7 @@ Daemon::Daemon(spawn::Launcher launcher, control::RuntimeFolder folder, const co
 // lines go to standard error.
 void Daemon::log_line(std::string_view line) {
   own_log_->add(line);
+  if (takeover_) takeover_->say(line);
   if (writer_) {
     writer_->append_now(own_log_->file(), line);
   } else {
@@ -209,6 +159,12 @@ void Daemon::tell_dropped_lines() {
 void Daemon::adjust_log(const config::DaemonLog& log) {
   own_log_->set_file(policy_of(log, default_log_));
   log_.set_level(log.level);
+}
+
+void Daemon::leave_log_unrotated() {
+  output::FilePolicy file = own_log_->file();
+  file.max_size = 0;
+  own_log_->set_file(std::move(file));
 }
 
 base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir) {
@@ -236,6 +192,7 @@ base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir
 base::Expected<void> Daemon::start_workers() {
   auto bell = loop::Wakeup::create(*loop_, [this] {
     if (supervisor_) supervisor_->look();
+    if (upgrade_) upgrade_->look();
   });
   if (!bell) return std::unexpected(bell.error());
   bell_ = std::move(*bell);
@@ -255,6 +212,41 @@ base::Expected<void> Daemon::start_workers() {
   return {};
 }
 
+void Daemon::start_supervisor(std::vector<supervise::KeptChild> kept, bool successor,
+                              const std::string& state_id) {
+  std::vector<supervise::WorkerLink> links;
+  links.reserve(workers_.size());
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    links.push_back({ports_[i].get(), [worker = workers_[i].get()] { worker->wake(); }});
+  supervisor_ = std::make_unique<supervise::Supervisor>(
+      *loop_, log_, *writer_, keeper_->parent(), &keeper_->held(),
+      supervise::Supervisor::Settings{
+          .config_file = settings_.config_file,
+          .config = settings_.config,
+          .fresh = settings_.fresh,
+          .restarted = restarted_,
+          .kept = std::move(kept),
+          .successor = successor,
+          .predecessor = keeper_->predecessor() != 0,
+          .safe = settings_.safe,
+          .open_files = settings_.files.for_children,
+          .descriptor_limit = settings_.files.limit,
+          .ensure_runtime_dir = [this] { return hold_folder(); },
+          .files = supervise::FileAccess(rules_.trust, &launcher_),
+          .state_id = state_id,
+          .check_log =
+              [this](const config::DaemonLog& log) {
+                return check_log_file(policy_of(log, default_log_), rules_, *loop_);
+              },
+          .adjust_log = [this](const config::DaemonLog& log) { adjust_log(log); }},
+      std::move(links));
+  supervisor_->on_closing([this] {
+    keeper_->stopping();
+    keeper_->end_predecessor();
+  });
+  supervisor_->on_over([this] { loop_->stop(); });
+}
+
 base::Expected<void> Daemon::watch_signals() {
   auto signals = loop::Signals::create(*loop_, kHeard, [this](int number) { on_signal(number); });
   if (!signals) return std::unexpected(signals.error());
@@ -263,7 +255,7 @@ base::Expected<void> Daemon::watch_signals() {
 }
 
 base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) {
-  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_, keeper_->status());
+  api_ = std::make_unique<ControlApi>(*loop_, *writer_, *supervisor_, own_log_, keeper_->status(), *upgrade_);
   auto server = control::Server::open(*loop_, control::socket_file(folder_.path()).string(), policy, *api_,
                                       &keeper_->held());
   if (!server) return std::unexpected(server.error());
@@ -277,56 +269,6 @@ base::Expected<void> Daemon::serve_control(const control::AccessPolicy& policy) 
   return {};
 }
 
-base::Expected<void> Daemon::hold_folder() {
-  auto found = folder_.look();
-  if (!found) {
-    std::string problem = found.error().what;
-    if (std::exchange(folder_problem_, problem) != problem) {
-      log_.error("runtime-dir path={} cause=\"it was removed, and is not ours now: {}\"",
-                 folder_.path().string(), problem);
-    }
-    return std::unexpected(found.error());
-  }
-  folder_problem_.clear();
-  if (*found == control::RuntimeFolder::Found::renewed) {
-    hold_locks();
-    log_.warning("runtime-dir path={} cause=\"it was removed: made again\"", folder_.path().string());
-    if (folder_timer_) folder_timer_->start(base::Duration::zero());  // what was in it
-  }
-  return {};
-}
-
-// The keeper has them too, so that no other daemon can come between this one and the next.
-void Daemon::hold_locks() {
-  keeper_->held().hold(kHeldRuntimeLock, folder_.lock().fd());
-  if (state_lock_) keeper_->held().hold(kHeldStateLock, state_lock_->fd());
-}
-
-// Addresses of a deploy that was under way, or of an app that is not there any more.
-void Daemon::give_up_unclaimed() {
-  for (const char* kind : {"listen/", "fd/"}) {
-    for (const auto& [name, socket] : keeper_->held().take_rest(kind)) {
-      log_.info("given-up name=\"{}\"", name);
-      supervise::end_listening(socket.get());
-    }
-  }
-}
-
-void Daemon::look_after_folder() {
-  folder_timer_->start(kLookAtFolder);
-  if (!hold_folder()) return;
-  auto renewed = server_->renew_socket();
-  if (!renewed) {
-    log_.error("control cause=\"{}\"", base::quotable(renewed.error().what));
-  } else if (*renewed) {
-    log_.warning("control path={} cause=\"it was removed: bound again\"",
-                 control::socket_file(folder_.path()).string());
-  }
-  server_->admit(control::Admission(supervisor_->budget().control()));
-  bool missing = supervisor_->look_at_sockets();
-  folder_timer_->start(missing ? kLookAgain : kLookAtFolder);
-}
-
 void Daemon::on_signal(int number) {
   switch (number) {
     case SIGTERM:
@@ -337,19 +279,26 @@ void Daemon::on_signal(int number) {
       look_after_folder();
       return;
     case SIGHUP: supervisor_->reload_when_free(); return;
-    case SIGUSR2: log_.warning("signal name=USR2 cause=\"upgrade is not in this version\""); return;
+    case SIGUSR2: upgrade(); return;
     default: return;
   }
 }
 
+// As `gvctl upgrade --wait`; what becomes of it is in the log.
+void Daemon::upgrade() {
+  const auto taken = upgrade_->upgrade({.to = {}, .wait = true, .timeout = kUpgradeWaits},
+                                       supervisor_->new_report({"upgrade"}));
+  if (!taken) log_.warning("upgrade-failed cause=\"{}\"", base::quotable(taken.error().why));
+}
+
 void Daemon::stop() {
-  supervisor_->shut_down();
+  if (!upgrade_->stop()) supervisor_->shut_down();
 }
 
 // Its apps cannot be replaced any more, and would be nobody's once this daemon ended without them.
 void Daemon::on_keeper_gone() {
   status_ = kFailed;
-  supervisor_->shut_down();
+  if (acts_) supervisor_->shut_down();
 }
 
 int Daemon::run() {
@@ -366,6 +315,8 @@ Daemon::~Daemon() {
   folder_timer_.reset();
   server_.reset();
   api_.reset();
+  upgrade_.reset();
+  takeover_.reset();
   for (auto& worker : workers_) worker->finish();
   for (auto& worker : workers_) {
     if (worker->join() != 0) log_.error("shutdown cause=\"a worker left an event source open\"");

@@ -26,8 +26,17 @@
 #include "proxy/worker.h"
 #include "spawn/launcher.h"
 #include "supervise/supervisor.h"
+#include "takeover.h"
+#include "upgrade.h"
 
 namespace gracevisor::daemon {
+
+// What the keeper calls gv-exec's file, and the locks.
+inline constexpr const char* kHeldLauncher = "exec";
+inline constexpr const char* kHeldRuntimeLock = "lock/runtime";
+inline constexpr const char* kHeldStateLock = "lock/state";
+// A cleaner of temporary files may come at any time.
+inline constexpr base::Duration kLookAtFolder = std::chrono::minutes(1);
 
 class Daemon {
  public:
@@ -62,11 +71,25 @@ class Daemon {
   [[nodiscard]] base::Expected<void> hold_folder();
   void hold_locks();
   void give_up_unclaimed();
+  void say_ready();
+  [[nodiscard]] base::Expected<void> write_pid_file();
+  void start_supervisor(std::vector<supervise::KeptChild> kept, bool successor, const std::string& state_id);
+  // `channel`: a successor's.
+  [[nodiscard]] base::Expected<void> prepare_succession(bool successor, base::UniqueFd channel);
+  // It is the owner of what the keeper has, and acts: from the start, or as a successor from its commit on.
+  [[nodiscard]] base::Expected<void> begin_to_own();
+  void own_as_successor();
+  void act(bool acts);
+  void on_superseded();
+  void on_daemon_ended(const keeper::Daemon& daemon);
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).
   void look_after_folder();
   void on_signal(int number);
   void on_keeper_gone();
+  void upgrade();
   void adjust_log(const config::DaemonLog& log);
+  // Another daemon rotates it.
+  void leave_log_unrotated();
   void log_line(std::string_view line);
   void tell_dropped_lines();
 
@@ -88,11 +111,16 @@ class Daemon {
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
+  std::unique_ptr<Takeover> takeover_;  // null: it was not started as a successor
+  std::unique_ptr<Upgrade> upgrade_;
   std::unique_ptr<ControlApi> api_;
   std::unique_ptr<control::Server> server_;
   std::unique_ptr<loop::Timer> folder_timer_;
   std::unique_ptr<loop::Signals> signals_;
   std::optional<PidFile> pid_file_;
+  Settings settings_;
+  bool restarted_ = false;  // its keeper had another daemon before
+  bool acts_ = false;
   bool ran_ = false;
   int status_ = 0;
 };

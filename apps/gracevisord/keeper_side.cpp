@@ -29,6 +29,13 @@ base::Expected<std::unique_ptr<KeeperSide>> KeeperSide::create(loop::Loop& loop,
       new KeeperSide(loop, log, std::move(*link), std::move(found), launcher, std::move(on_gone)));
   side->link_->listen(*side);
   side->held_.connect(*side->link_);
+  if (side->facts_.role != keeper::Whom::successor) {
+    side->predecessor_ = side->facts_.predecessor;
+  } else {
+    side->owner_ = false;
+    side->link_->pause();
+    side->parent_.pause();
+  }
   return side;
 }
 
@@ -79,6 +86,33 @@ void KeeperSide::serving(std::function<base::Millis()> shutdown_timeout) {
   life_timer_.start(kLife);
 }
 
+void KeeperSide::commit(std::function<void(bool)> answered) {
+  link_->serving([answered = std::move(answered)](std::expected<keeper::Done, keeper::Refused> answer) {
+    answered(answer.has_value());
+  });
+}
+
+void KeeperSide::own(std::function<base::Millis()> shutdown_timeout, pid_t former) {
+  owner_ = true;
+  predecessor_ = former;
+  shutdown_timeout_ = std::move(shutdown_timeout);
+  link_->resume();
+  show_life();
+}
+
+void KeeperSide::end_predecessor() {
+  if (predecessor_ != 0) link_->end(keeper::Whom::predecessor, {});
+}
+
+void KeeperSide::end_successor() {
+  link_->end(keeper::Whom::successor, {});
+}
+
+void KeeperSide::resume() {
+  parent_.resume();
+  link_->resume();
+}
+
 void KeeperSide::tell_policy() {
   const base::Millis timeout = shutdown_timeout_();
   if (std::exchange(told_timeout_, timeout) != timeout) link_->set_policy(timeout, kWatchdog);
@@ -91,7 +125,7 @@ void KeeperSide::stopping() {
 
 void KeeperSide::end(int status) {
   life_timer_.stop();
-  link_->bye(status);
+  if (owner_) link_->bye(status);
 }
 
 void KeeperSide::show_life() {
@@ -104,12 +138,15 @@ void KeeperSide::show_life() {
   }
 }
 
-void KeeperSide::on_superseded(const keeper::Superseded& by) {
-  log_.warning("keeper owner={}", by.owner);
+void KeeperSide::on_superseded(const keeper::Superseded& /*by*/) {
+  owner_ = false;
+  life_timer_.stop();
+  superseded_();
 }
 
 void KeeperSide::on_daemon_ended(const keeper::DaemonEnded& daemon) {
-  log_.warning("keeper ended={}", daemon.facts.pid);
+  if (daemon.facts.whom == keeper::Whom::predecessor) predecessor_ = 0;
+  daemon_ended_(daemon.facts);
 }
 
 void KeeperSide::on_keeper_gone() {

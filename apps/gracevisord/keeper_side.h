@@ -34,6 +34,26 @@ class KeeperSide final : private keeper::LinkListener {
   // Why this daemon was started, in the log.
   void tell_restart(bool safe) const;
 
+  // An upgrade. On a successor, which orders nothing before: it asks to be the owner from now on; false: the
+  // keeper refuses. The time begins anew for what it is told beside its children.
+  void commit(std::function<void(bool)> answered);
+  // `former`: the pid of the predecessor.
+  void own(std::function<base::Millis()> shutdown_timeout, pid_t former);
+  // The daemon before this one, which still finishes what its clients have begun; 0: there is none.
+  [[nodiscard]] pid_t predecessor() const { return predecessor_; }
+  // Each is asked to end, and killed if it does not; its end is told.
+  void end_predecessor();
+  void end_successor();
+  // The ends of children are told only after resume_children().
+  void pause_children() { parent_.pause(); }
+  void resume_children() { parent_.resume(); }
+  // The upgrade has failed: what was held back since Link::begin_successor() and pause_children() is done.
+  void resume();
+  // Another daemon is the owner now.
+  void on_superseded(std::function<void()> told) { superseded_ = std::move(told); }
+  // A successor or the predecessor has ended.
+  void on_daemon_ended(std::function<void(const keeper::Daemon&)> told) { daemon_ended_ = std::move(told); }
+
   // Everything is up. The keeper starts another daemon from now on if this one dies. `shutdown_timeout` is
   // asked again and again: the keeper gives that much time to what it has to end itself.
   void serving(std::function<base::Millis()> shutdown_timeout);
@@ -63,6 +83,10 @@ class KeeperSide final : private keeper::LinkListener {
   std::function<base::Millis()> shutdown_timeout_;
   base::Millis told_timeout_{};
   bool stopping_ = false;
+  bool owner_ = true;
+  pid_t predecessor_ = 0;
+  std::function<void()> superseded_ = [] {};
+  std::function<void(const keeper::Daemon&)> daemon_ended_ = [](const auto& /*daemon*/) {};
 };
 
 }  // namespace gracevisor::daemon

@@ -13,6 +13,7 @@
 #include "import.h"
 #include "options.h"
 #include "signals.h"
+#include "succession/channel.h"
 
 namespace {
 
@@ -32,6 +33,26 @@ int check(const daemon::Options& options) {
   return file ? daemon::check(*file, daemon::owner_of(options), options) : kUsage;
 }
 
+// Whatever fails is said to the daemon that waits for it, too.
+int run_as_successor(const daemon::Options& options, daemon::Found found, const daemon::OpenFiles& files) {
+  const auto copy = base::duplicate(found.channel.get());
+  const auto give_up = [&copy](const base::Error& error, int status = kFailed) {
+    if (copy) (void)succession::send(copy->get(), succession::Said{error.what});
+    return fail(error, status);
+  };
+  auto configuration = daemon::successor_configuration(options, found);
+  if (!configuration) return give_up(configuration.error(), kUsage);
+  daemon::hold_signals();
+  auto daemon = daemon::Daemon::create({.config_file = std::move(configuration->file),
+                                        .config = std::move(configuration->config),
+                                        .background = options.daemonize,
+                                        .pid_file = options.pid_file,
+                                        .files = files},
+                                       std::move(found));
+  if (!daemon) return give_up(daemon.error());
+  return (*daemon)->run();
+}
+
 // Below the keeper.
 int run_below_keeper(const daemon::Options& options, keeper::Client client) {
   daemon::leave_terminal();
@@ -40,6 +61,7 @@ int run_below_keeper(const daemon::Options& options, keeper::Client client) {
   if (!files) return fail(files.error());
   auto found = daemon::meet_keeper(std::move(client));
   if (!found) return fail(found.error());
+  if (found->successor()) return run_as_successor(options, std::move(*found), *files);
   auto configuration = daemon::configuration(options, *found);
   if (!configuration) return kUsage;
 

@@ -160,10 +160,12 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
 }
 
 control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started,
-                                const control::KeeperStatus& keeper) {
+                                const control::KeeperStatus& keeper,
+                                const std::optional<control::PredecessorStatus>& predecessor) {
   control::StatusReport report;
   report.version = GV_VERSION;
   report.keeper = keeper;
+  report.predecessor = predecessor;
   report.pid = ::getpid();
   report.uptime_s = seconds(snapshot.now - started);
   report.workers = snapshot.workers;

@@ -9,7 +9,8 @@
 namespace gracevisor::daemon {
 
 [[nodiscard]] control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started,
-                                              const control::KeeperStatus& keeper);
+                                              const control::KeeperStatus& keeper,
+                                              const std::optional<control::PredecessorStatus>& predecessor);
 [[nodiscard]] control::AppStatus status_of(const supervise::AppSnapshot& app, base::TimePoint now);
 [[nodiscard]] control::LogLine message_of(const supervise::OutputLine& line);
 [[nodiscard]] control::ReportLine message_of(const decide::ReportLine& line);

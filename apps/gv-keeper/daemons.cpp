@@ -64,7 +64,6 @@ Peer* Keeper::start(int file, const char* const* words, std::size_t count) {
   free->pid = child.pid;
   free->socket = ends[0];
   free->started = now();
-  ++starts_;
   return free;
 }
 
@@ -74,8 +73,12 @@ bool Keeper::start_owner() {
   if (deaths_ >= kDeathsUntilSafe) words[count++] = "--safe";
   if (stopping_) words[count++] = "--stop";
   owner_ = start(program_.file, words, count);
-  if (owner_ == nullptr) say("cannot start %s: %s", program_.argv[0], std::strerror(errno));
-  return owner_ != nullptr;
+  if (owner_ == nullptr) {
+    say("cannot start %s: %s", program_.argv[0], std::strerror(errno));
+    return false;
+  }
+  ++starts_;
+  return true;
 }
 
 // The alarm, or the end of a start that failed.

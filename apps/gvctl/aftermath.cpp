@@ -142,6 +142,7 @@ std::string_view word_of(Verb verb) {
     case Verb::reload: return "reload";
     case Verb::attach:
     case Verb::shutdown:
+    case Verb::upgrade:
     case Verb::status:
     case Verb::wait:
     case Verb::history:
@@ -163,6 +164,9 @@ void Told::note(const ReportLine& line) {
   if (const auto generation = generation_of(line)) apps_[line.app].generation = generation;
   if (const auto* exit = field<std::int64_t>(line, "exit_code"))
     apps_[line.app].exit = static_cast<int>(*exit);
+  served_ = served_ || line.phase == "serving";
+  const auto* pid = field<std::int64_t>(line, "pid");
+  if (line.phase == "start" && pid != nullptr) successor_ = *pid;
 }
 
 Told::Of Told::of(const std::string& app) const {
@@ -227,6 +231,7 @@ std::optional<ReportLine> judge(const AppStatus* app, const Lost& lost, base::Wa
       return unknown(fmt::format("what was under way for {}", lost.app),
                      fmt::format("gvctl history {}", lost.app));
     case Verb::shutdown:
+    case Verb::upgrade:
     case Verb::status:
     case Verb::wait:
     case Verb::history:

@@ -36,10 +36,15 @@ class Told {
   [[nodiscard]] Of of(const std::string& app) const;
   // Of the first line: "deploy", "stop"; empty: none came.
   [[nodiscard]] const std::string& heading() const { return heading_; }
+  // Of an upgrade: has the other daemon taken over; and the pid of that one, 0: not started yet.
+  [[nodiscard]] bool served() const { return served_; }
+  [[nodiscard]] std::int64_t successor() const { return successor_; }
 
  private:
   std::map<std::string, Of> apps_;
   std::string heading_;
+  bool served_ = false;
+  std::int64_t successor_ = 0;
 };
 
 // The generation that a deploy's heading names.

@@ -13,6 +13,8 @@ namespace gracevisor::gvctl {
 // What the daemon has at hand it gives within this time, unless it hangs, or is not there. Connections made
 // while there is none wait for the next one.
 inline constexpr base::Millis kAnswers(5000);
+// The same from a daemon that may be about to be upgraded: another one takes over, or fails to.
+inline constexpr base::Millis kTakesOver(40000);
 // That are asked, one after the other, while each dies over it.
 inline constexpr int kMostDaemons = 5;
 

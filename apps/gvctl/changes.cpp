@@ -48,6 +48,7 @@ Change change_of(const CommandLine& line, const std::string& instance) {
       return {"signal", to_json(control::SignalOptions{line.word, instance, line.group, line.force})};
     case Verb::scale: return {"scale", to_json(scale_options(line.word))};
     case Verb::reload:
+    case Verb::upgrade:
     case Verb::shutdown:
     case Verb::status:
     case Verb::attach:
@@ -150,6 +151,9 @@ std::optional<int> Commands::failure_of(const Streamed& streamed) {
 }
 
 int Commands::change(const Order& order) {
+  const Reported reported = line_.verb == Verb::upgrade ? Reported::upgrade
+                            : line_.dry_run             ? Reported::plan
+                                                        : Reported::command;
   const base::WallTime sent = std::chrono::system_clock::now();
   std::optional<int> exit;
   Told told;
@@ -163,7 +167,7 @@ int Commands::change(const Order& order) {
     if (line_.json) {
       out_.write(std::string(json) + "\n");
     } else if (!begun && !said) {
-      out_.write(render(line, style_, line_.dry_run));
+      out_.write(render(line, style_, reported));
     }
     if (line.exit) {
       exit = line.exit;

@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/option_words.h"
 #include "config/values.h"
+#include "control/command_messages.h"
 #include "control/exit_code.h"
 #include "gvctl/parser.h"
 #include "gvctl/unknown_command.h"
@@ -109,6 +110,22 @@ std::optional<Ending> finish_logs(Parser& parser) {
   return std::nullopt;
 }
 
+std::optional<Ending> finish_timeout(Parser& parser) {
+  constexpr base::Millis kMost(control::UpgradeOptions::kLongest);
+  if (parser.timeout.empty()) return std::nullopt;
+  CommandLine& line = parser.line;
+  auto timeout = config::parse_duration(parser.timeout);
+  if (!timeout) return usage_error("--timeout: " + timeout.error().what);
+  if (line.verb != Verb::upgrade) {
+    line.timeout = *timeout;
+    return std::nullopt;
+  }
+  if (!line.wait) return usage_error("upgrade: --timeout says how long --wait waits: give both");
+  if (*timeout > kMost) return usage_error("upgrade: --timeout is 24h at most");
+  line.longest_wait = *timeout;
+  return std::nullopt;
+}
+
 // What CLI11 cannot check by itself.
 std::optional<Ending> finish(Parser& parser) {
   CommandLine& line = parser.line;
@@ -116,11 +133,8 @@ std::optional<Ending> finish(Parser& parser) {
   if (line.verb == Verb::scale && line.word != "file" && !is_count(line.word)) {
     return usage_error(fmt::format("scale: \"{}\" is no number of instances: 4, +1, -1 or file", line.word));
   }
-  if (!parser.timeout.empty()) {
-    auto timeout = config::parse_duration(parser.timeout);
-    if (!timeout) return usage_error("--timeout: " + timeout.error().what);
-    line.timeout = *timeout;
-  }
+  if (line.to && line.to->empty()) return usage_error("upgrade: --to takes the path of a gracevisord");
+  if (auto wrong = finish_timeout(parser)) return wrong;
   if (auto wrong = finish_logs(parser)) return wrong;
   auto selectors = check_selectors(parser);
   if (!selectors) return selectors.error();

@@ -32,6 +32,7 @@ enum class Verb {
   check,
   names,   // for completion
   schema,  // of what is printed as JSON
+  upgrade,
   shutdown,
   version,
 };
@@ -62,7 +63,7 @@ struct CommandLine {
   bool until_cutover = false;  // deploy
   bool dry_run = false;        // deploy, reload
   bool remove = false;         // reload
-  bool now = false;            // stop
+  bool now = false;            // stop, upgrade
   bool same = false;           // start
   bool group = false;          // signal
   bool force = false;          // signal
@@ -71,6 +72,9 @@ struct CommandLine {
   bool strict = false;         // check
   bool generations = false;    // names
   std::optional<base::Millis> timeout;  // wait
+  std::optional<std::string> to;        // upgrade: a path, as it was given
+  bool wait = false;                    // upgrade
+  base::Millis longest_wait{300000};    // upgrade: how long the daemon waits
   LogOptions logs;
 };
 

@@ -48,7 +48,7 @@ std::optional<int> Commands::greet() {
   if (!answer) return fail(answer.error());
   // A refusal is one of the command, too.
   if (auto version = control::read_version(answer->body); version && answer->status == 200) {
-    daemon_ = version->pid;
+    daemon_ = *version;
   }
   return std::nullopt;
 }
@@ -66,6 +66,7 @@ int Commands::run() {
     case Verb::check: return check();
     case Verb::attach: return attach();
     case Verb::wait: return wait();
+    case Verb::upgrade: return upgrade();
     case Verb::shutdown: return change({"/v1/shutdown", "{}", "the shutdown"});
     case Verb::deploy: return deploy();
     case Verb::abort:
@@ -129,7 +130,7 @@ int Commands::show(const std::string& path, const Show& show) {
 }
 
 std::expected<control::StatusReport, int> Commands::fetch_status() {
-  auto answer = ask("/v1/status");
+  auto answer = ask(watching_ ? client_.with_patience(kTakesOver) : client_, "/v1/status");
   if (!answer) return std::unexpected(fail(answer.error()));
   if (answer->status != 200) return std::unexpected(fail(*answer));
   auto report = control::read_status(answer->body);

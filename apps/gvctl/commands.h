@@ -77,6 +77,9 @@ class Commands {
   };
   // Follows its report to its end.
   [[nodiscard]] int change(const Order& order);
+  // upgrade.cpp
+  [[nodiscard]] int upgrade();
+  [[nodiscard]] int resume_upgrade(const Told& told, const control::CallError& how);
   // resume.cpp: when the daemon has ended before a report was whole, the next one is asked.
   [[nodiscard]] int resume(const Order& order, const Told& told, base::WallTime sent,
                            const control::CallError& how);
@@ -91,6 +94,8 @@ class Commands {
   [[nodiscard]] Ended follow_resumed(const Lost& lost, Among among);
   // Waits for the next daemon; or the exit code, with the error said. `how`: the connection ended.
   [[nodiscard]] std::optional<int> await_next(const control::CallError& how, const std::string& what);
+  // The connection has ended: is it because another daemon has taken over in an upgrade?
+  [[nodiscard]] bool handed_over();
   void tell_gone();
   void tell(control::ReportLine line, const std::string& app, Among among);
   [[nodiscard]] int stop_waiting(const control::CallError& error, const std::string& what);
@@ -150,7 +155,8 @@ class Commands {
   Output& err_;
   Style style_;
   std::set<std::string> differs_said_;  // how the files differ from what runs
-  int daemon_ = 0;                      // the pid of the one that answered last; 0: not known
+  control::Version daemon_;             // the one that answered last; its pid is 0: not known
+  bool watching_ = false;               // status is shown again
 };
 
 }  // namespace gracevisor::gvctl

@@ -36,14 +36,14 @@ _gvctl() {
       --socket | -c | --config)
         daemon=("$word" "${words[++i]}")
         ;;
-      -n | --lines | --until | --since | --grep | --timeout) ((++i)) ;;
+      -n | --lines | --until | --since | --grep | --timeout | --to) ((++i)) ;;
       -*) ;;
       *) if [[ -z $command ]]; then command=$word; else ((++given)); fi ;;
     esac
   done
 
   case $previous in
-    --socket | -c | --config)
+    --socket | -c | --config | --to)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -58,7 +58,7 @@ _gvctl() {
   local -a global=(--socket --config --json --help) choices=()
   if [[ -z $command ]]; then
     _gvctl_offer "$current" "${global[@]}" --version status ls ps deploy restart abort attach wait history start stop \
-      kill signal scale reload logs tail env show check schema shutdown version help
+      kill signal scale reload logs tail env show check schema upgrade shutdown version help
     return
   fi
   if [[ $current == -* ]]; then
@@ -74,6 +74,7 @@ _gvctl() {
       env) choices=(--unmask) ;;
       show) choices=(--all) ;;
       check) choices=(--strict) ;;
+      upgrade) choices=(--to --wait --timeout --now) ;;
     esac
     _gvctl_offer "$current" "${global[@]}" "${choices[@]}"
     return

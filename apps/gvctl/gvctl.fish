@@ -13,7 +13,7 @@ function __gvctl_words
                 set -e words[1]
             case '--socket=*' '--config=*'
                 set daemon $words[1]
-            case -n --lines --until --since --grep --timeout
+            case -n --lines --until --since --grep --timeout --to
                 set -e words[1]
             case '-*'
             case '*'
@@ -67,6 +67,7 @@ complete -c gvctl -n "__gvctl_command ''" -a env -d 'show the environment of the
 complete -c gvctl -n "__gvctl_command ''" -a show -d 'show the settings that an app runs with'
 complete -c gvctl -n "__gvctl_command ''" -a check -d 'have the daemon check its configuration files'
 complete -c gvctl -n "__gvctl_command ''" -a schema -d 'print the JSON Schema of what --json prints'
+complete -c gvctl -n "__gvctl_command ''" -a upgrade -d 'have another gracevisord take over'
 complete -c gvctl -n "__gvctl_command ''" -a shutdown -d 'stop all apps, then the daemon'
 complete -c gvctl -n "__gvctl_command ''" -a version -d 'show versions'
 complete -c gvctl -n "__gvctl_command ''" -a help -d 'show help, also that of a command'
@@ -89,7 +90,10 @@ complete -c gvctl -n '__gvctl_given 0 schema' -a 'status report logs history env
 complete -c gvctl -n '__gvctl_command status ls ps' -s v -l verbose -d 'show the instances of all apps, too'
 complete -c gvctl -n '__gvctl_command status ls ps' -s w -l watch -d 'show it again every 2 s'
 complete -c gvctl -n '__gvctl_command status ls ps' -l exit-code -d 'exit 14 if anything that should run does not'
-complete -c gvctl -n '__gvctl_command wait' -l timeout -x -d 'at most so long'
+complete -c gvctl -n '__gvctl_command wait upgrade' -l timeout -x -d 'at most so long'
+complete -c gvctl -n '__gvctl_command upgrade' -l to -r -F -d 'this program'
+complete -c gvctl -n '__gvctl_command upgrade' -l wait -d 'wait until nothing is in the way'
+complete -c gvctl -n '__gvctl_command upgrade' -l now -d 'end the daemon that an earlier upgrade has left'
 complete -c gvctl -n '__gvctl_command start' -l same -d 'as they were stopped'
 complete -c gvctl -n '__gvctl_command stop' -l now -d 'do not wait for requests to finish'
 complete -c gvctl -n '__gvctl_command signal' -l group -d 'to every process of the group of the instance'

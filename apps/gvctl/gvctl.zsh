@@ -53,6 +53,7 @@ _gvctl() {
         "env:show the environment of an app's processes"
         'show:show the settings that an app runs with'
         'check:have the daemon check its configuration files'
+        'upgrade:have another gracevisord take over'
         'shutdown:stop all apps, then the daemon'
         'schema:print the JSON Schema of what --json prints'
         'version:show the versions of gvctl and of the daemon'
@@ -100,6 +101,11 @@ _gvctl() {
             '*:app:_gvctl_names all --generations'
           ;;
         show) _arguments $global '--all[show what is as by default, too]' ':app:_gvctl_names' ;;
+        upgrade)
+          _arguments $global '--to[this program]:program:_files' \
+            '--wait[wait until nothing is in the way]' '--timeout[at most so long]:duration:' \
+            '--now[end the daemon that an earlier upgrade has left]'
+          ;;
         check) _arguments $global '--strict[exit 2 if there are warnings, too]' ;;
         env) _arguments $global '--unmask[show the values that the configuration chose, too]' ':app:_gvctl_names' ;;
         *) _arguments $global ;;

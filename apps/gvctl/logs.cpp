@@ -79,17 +79,15 @@ class Incoming {
     return true;
   }
   // The connection has ended. False: nothing is followed.
-  bool go_on(const CallError& error) {
-    if (!line_.logs.follow || !is_gone(error) ||
-        (!begun_ && !again_ && error.kind != CallError::Kind::lost)) {
-      return false;
-    }
-    if (!std::exchange(away_, true)) {
-      err_.write("gvctl: the daemon has gone: waiting for the next one\n");
-      if (!again_ && newest_ == base::WallTime()) newest_ = std::chrono::system_clock::now();
-    }
+  [[nodiscard]] bool goes_on(const CallError& error) const {
+    return line_.logs.follow && is_gone(error) && (begun_ || again_ || error.kind == CallError::Kind::lost);
+  }
+  // `upgraded`: the next daemon is there, and nothing was lost.
+  void go_on(bool upgraded) {
+    if (!again_ && newest_ == base::WallTime()) newest_ = std::chrono::system_clock::now();
     again_ = true;
-    return true;
+    if (upgraded || std::exchange(away_, true)) return;
+    err_.write("gvctl: the daemon has gone: waiting for the next one\n");
   }
   void connected() {
     if (std::exchange(away_, false)) err_.write("gvctl: the daemon is back\n");
@@ -158,8 +156,10 @@ int Commands::logs() {
     if (result && result->status != 200) return fail(*result);
     if (incoming.trouble()) return fail(not_understood(*incoming.trouble()));
     if (result) return code(ExitCode::done);
-    if (!incoming.go_on(result.error())) return fail(result.error());
-    std::this_thread::sleep_for(kAgain);
+    if (!incoming.goes_on(result.error())) return fail(result.error());
+    const bool upgraded = result.error().kind == CallError::Kind::lost && handed_over();
+    incoming.go_on(upgraded);
+    if (!upgraded) std::this_thread::sleep_for(kAgain);
   }
 }
 

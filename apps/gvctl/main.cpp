@@ -34,6 +34,7 @@ bool is_change(gvctl::Verb verb) {
     case gvctl::Verb::attach:
     case gvctl::Verb::wait:
     case gvctl::Verb::reload:
+    case gvctl::Verb::upgrade:
     case gvctl::Verb::shutdown: return true;
     case gvctl::Verb::status:
     case gvctl::Verb::logs:

@@ -127,6 +127,16 @@ void Parser::add_runs() {
 }
 
 void Parser::add_daemon() {
+  auto* upgrade = add(Verb::upgrade, Takes::nothing, "upgrade", {},
+                      "have another gracevisord take over, without losing a request or a connection");
+  upgrade
+      ->add_option_function<std::string>(
+          "--to", [this](const std::string& path) { line.to = path; },
+          "this program; without it, the one that is where the daemon's was")
+      ->type_name("PATH");
+  upgrade->add_flag("--wait", line.wait, "wait until nothing is in the way, such as a deploy");
+  upgrade->add_option("--timeout", timeout, "wait so long at most (5m)")->type_name("DURATION");
+  upgrade->add_flag("--now", line.now, "end the daemon that an earlier upgrade has left, if it still drains");
   auto* shutdown = add(Verb::shutdown, Takes::nothing, "shutdown", {}, "stop all apps, then the daemon");
   shutdown->add_flag("--no-wait", line.no_wait, "return as soon as the daemon has begun");
   add(Verb::version, Takes::nothing, "version", {}, "show the versions of gvctl and of the daemon");

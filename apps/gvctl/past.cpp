@@ -41,7 +41,7 @@ int Commands::follow(const std::string& app, const std::string& verb, Shown show
     if (line.exit) exit = line.exit;
     if (shown == Shown::the_end && !line.exit) return true;
     if (shown == Shown::the_end && !line_.json && several) out_.write(app + ": ");
-    return out_.write(line_.json ? std::string(json) + "\n" : render(line, style_, false));
+    return out_.write(line_.json ? std::string(json) + "\n" : render(line, style_));
   };
   const auto stream = [&] { return stream_report(Method::get, app_path(app) + "/" + verb, {}, take); };
   Streamed streamed = stream();

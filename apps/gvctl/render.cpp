@@ -17,7 +17,7 @@ bool among(std::string_view text, std::initializer_list<std::string_view> words)
 }
 
 Colour colour_of_phase(std::string_view phase) {
-  if (among(phase, {"healthy", "cutover", "done"})) return Colour::green;
+  if (among(phase, {"healthy", "cutover", "serving", "done"})) return Colour::green;
   if (among(phase, {"failed", "cutback", "rolled back", "cause"})) return Colour::red;
   return Colour::plain;
 }
@@ -46,20 +46,23 @@ std::string app_report_line(const control::ReportLine& line, const Style& style,
 
 }  // namespace
 
-std::string render(const control::ReportLine& line, const Style& style, bool plan) {
+std::string render(const control::ReportLine& line, const Style& style, Reported reported) {
   std::string text = harmless(line.text);
   std::string phase = harmless(line.phase);
   Colour colour = colour_of_phase(phase);
-  if (!line.app.empty()) return app_report_line(line, style, plan);
-  if (phase == "deploy") return paint(fmt::format("deploy {}", text), Colour::bold, style) + "\n";
+  if (!line.app.empty()) return app_report_line(line, style, reported == Reported::plan);
+  if (phase == "deploy" || phase == "upgrade") {
+    return paint(fmt::format("{} {}", phase, text), Colour::bold, style) + "\n";
+  }
   if (phase == "done" || phase == "failed") return paint(phase + ":", colour, style) + " " + text + "\n";
-  constexpr int kMomentWidth = 6;
-  constexpr int kPhaseWidth = 8;
-  if (phase.empty()) return fmt::format("{:{}}{}\n", "", kMomentWidth + kPhaseWidth + 2, text);
-  std::string padded = paint(fmt::format("{:<{}}", phase, kPhaseWidth), colour, style);
+  const bool upgrade = reported == Reported::upgrade;
+  const int moment_width = upgrade ? 7 : 6;
+  const int phase_width = upgrade ? 10 : 8;
+  if (phase.empty()) return fmt::format("{:{}}{}\n", "", moment_width + phase_width + 2, text);
+  std::string padded = paint(fmt::format("{:<{}}", phase, phase_width), colour, style);
   if (explains(phase) || !line.at_ms) return fmt::format("  {} {}\n", padded, text);
-  return fmt::format("{:>{}.1f}s {} {}\n", static_cast<double>(*line.at_ms) / 1000, kMomentWidth - 1, padded,
-                     text);
+  return fmt::format("{:>{}.{}f}s {} {}\n", static_cast<double>(*line.at_ms) / 1000, moment_width - 1,
+                     upgrade ? 2 : 1, padded, text);
 }
 
 std::string render(const control::Error& error) {

@@ -2,6 +2,7 @@
 // an app could have written into a message is made harmless for terminals. Thread: values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,8 +19,16 @@ namespace gracevisor::gvctl {
 //                                                                         "failed"
 // A line that names its app, as a reload's do:
 //   0.0s web      deploy   environment.V
-// `plan`: nothing happens, so no line has a time.
-[[nodiscard]] std::string render(const control::ReportLine& line, const Style& style, bool plan = false);
+// An upgrade's are quicker, and have longer phases:
+//   upgrade 1.3.0 -> 1.4.0                                                  phase "upgrade"
+//     0.05s reattached 3 apps, 7 instances, 4 listeners
+enum class Reported : std::uint8_t {
+  command,
+  plan,  // nothing happens, so no line has a time
+  upgrade,
+};
+[[nodiscard]] std::string render(const control::ReportLine& line, const Style& style,
+                                 Reported reported = Reported::command);
 
 // The last commands of an app, one a line; or their whole reports.
 [[nodiscard]] std::string render(const control::History& history, const Style& style);

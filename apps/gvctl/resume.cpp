@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "gvctl/answers.h"
 #include "gvctl/commands.h"
@@ -62,9 +63,10 @@ std::optional<int> Commands::await_next(const CallError& how, const std::string&
     const auto version = answer ? control::read_version(answer->body) : base::fail("no answer");
     if (answer && answer->status == 200 && version) {
       // It has only ended the connection.
-      if (daemon_ != 0 && version->pid == daemon_) return fail(how);
-      if (!told) tell_gone();
-      daemon_ = version->pid;
+      if (daemon_.pid != 0 && version->pid == daemon_.pid) return fail(how);
+      const bool upgraded = daemon_.pid != 0 && version->took_over_from == daemon_.pid;
+      if (!told && !upgraded) tell_gone();
+      daemon_ = *version;
       return std::nullopt;
     }
     if (answer && answer->status != 503) return fail(*answer);  // 503: it has no room at the moment
@@ -78,6 +80,14 @@ std::optional<int> Commands::await_next(const CallError& how, const std::string&
   }
 }
 
+bool Commands::handed_over() {
+  auto answer = client_.with_patience(kSoon).ask({Method::get, "/v1/version", {}});
+  const auto version = answer ? control::read_version(answer->body) : base::fail("no answer");
+  if (!version || answer->status != 200) return false;
+  const int former = std::exchange(daemon_, *version).pid;
+  return former != 0 && version->took_over_from == former;
+}
+
 // As the daemon relays the lines of an app's part in a command for several.
 void Commands::tell(control::ReportLine line, const std::string& app, Among among) {
   if (among == Among::several) {
@@ -89,6 +99,7 @@ void Commands::tell(control::ReportLine line, const std::string& app, Among amon
 }
 
 int Commands::resume(const Order& order, const Told& told, base::WallTime sent, const CallError& how) {
+  if (line_.verb == Verb::upgrade) return resume_upgrade(told, how);
   if (auto failed = await_next(how, order.what)) return *failed;
   if (line_.dry_run) return change(order);  // it changes nothing
   if (line_.verb == Verb::shutdown) {

@@ -106,6 +106,7 @@ int Commands::status() {
     }
     // Until Ctrl-C, or nobody reads it any more.
     if (!line_.watch || !out_.good()) return code(ExitCode::done);
+    watching_ = true;
     std::this_thread::sleep_for(kEvery);
   }
 }

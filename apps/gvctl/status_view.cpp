@@ -263,6 +263,26 @@ void add_daemon(std::string& out, const control::StatusReport& report, const Sta
   add_note(out, text, look, lately ? Colour::red : Colour::plain, lately ? "!" : ">", 0);
 }
 
+// "3 connections, 2 of them WebSockets or TCP"
+std::string connections_text(const control::PredecessorStatus& predecessor) {
+  std::string text =
+      grouped(predecessor.connections) + (predecessor.connections == 1 ? " connection" : " connections");
+  if (predecessor.tunnels == 0) return text;
+  if (predecessor.connections == 1) return text + ", a WebSocket or TCP";
+  return text + fmt::format(", {} of them WebSockets or TCP", grouped(predecessor.tunnels));
+}
+
+// The daemon that was upgraded to this one, as long as it has clients.
+void add_predecessor(std::string& out, const control::StatusReport& report, const StatusLook& look) {
+  if (!report.predecessor) return;
+  const control::PredecessorStatus& it = *report.predecessor;
+  add_note(out,
+           fmt::format("predecessor pid {}, version {}, drains since {}: {}: a further gvctl upgrade ends it "
+                       "with --now",
+                       it.pid, harmless(it.version), age(it.since_s), connections_text(it)),
+           look, Colour::yellow, ">", 0);
+}
+
 void add_instances(std::string& out, const AppStatus& app, const StatusLook& look) {
   if (app.instances.empty()) return;
   Table table = instance_table();
@@ -291,6 +311,7 @@ std::string render(const control::StatusReport& report, const StatusLook& look) 
     add_note(out, harmless(problem.text), look, Colour::red, "!", 0);
   }
   add_daemon(out, report, look);
+  add_predecessor(out, report, look);
   return out;
 }
 

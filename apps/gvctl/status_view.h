@@ -8,6 +8,8 @@
 //   !  daemon pid 5210 since 14 s: restarted 3 times by its keeper (pid 4711), the former one ended by signal
 //   9
 //      (KILL)
+//   >  predecessor pid 4711, version 1.3.0, drains since 4 min: 3 connections, 3 of them WebSockets or TCP: a
+//      further gvctl upgrade ends it with --now
 #pragma once
 
 #include <optional>

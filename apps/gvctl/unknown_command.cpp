@@ -88,7 +88,6 @@ constexpr auto kForeign = std::to_array<Foreign>({
     {"unmonitor", kRemove},
     {"up", "gvctl start APP starts what is stopped; gracevisord -c FILE starts the daemon"},
     {"update", kReload},
-    {"upgrade", kLater},
     {"web", "not in this version: gvctl status --watch"},
 });
 static_assert(std::ranges::is_sorted(kForeign, {}, &Foreign::word));

@@ -53,6 +53,7 @@ struct Daemon {
   PortRange port_range;
   DaemonLog log;
   std::optional<Millis> shutdown_timeout;  // unset: "auto"
+  Millis upgrade_drain_timeout{0};         // 0: never
   std::string operator_group = "gracevisor";
   std::filesystem::path autodiscover;  // empty: off
 };

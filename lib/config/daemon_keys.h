@@ -37,8 +37,8 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
 }
 
 void keys(auto& key, IsA<Daemon> auto& value) {
-  auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, operator_group, autodiscover] =
-      value;
+  auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, upgrade_drain_timeout,
+         operator_group, autodiscover] = value;
   const By folder{read_path, folder_text, "a path"};
   key({"workers", Takes::daemon, R"(proxy threads; "auto": one for each CPU)"}, Workers{}, workers);
   key({"runtime_dir", Takes::stop_start,
@@ -51,6 +51,9 @@ void keys(auto& key, IsA<Daemon> auto& value) {
       Parsed{parse_port_range, port_range_text, R"(a range of ports such as "20000-29999")"}, port_range);
   key({"shutdown_timeout", Takes::next_use, R"("auto": the largest drain + stop of all apps, + 10 s)"},
       DurationOrAuto{{Millis(0), kDay}}, shutdown_timeout);
+  key({"upgrade_drain_timeout", Takes::next_use,
+       "when WebSockets and the like that a former daemon has kept over an upgrade are closed; \"0\": never"},
+      Duration{{Millis(0), 30 * kDay}}, upgrade_drain_timeout);
   key({"operator_group", Takes::daemon,
        "its members may use the control socket, besides root and the daemon's user"},
       Parsed{parse_group, quote_text, "a group's name"}, operator_group);

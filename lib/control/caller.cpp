@@ -51,6 +51,7 @@ std::optional<serve::Content> Caller::on_head(const http::RequestHead& head) {
 
 void Caller::on_request(std::string body, std::shared_ptr<serve::Response> response) {
   request_.body = std::move(body);
+  response_ = response;
   owner_.on_request(request_, std::move(response));
 }
 

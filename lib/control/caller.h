@@ -33,6 +33,10 @@ class Caller final : serve::ConnectionObserver {
   // After an error the connection has never been open, and on_closed() is not called.
   [[nodiscard]] base::Expected<void> start(loop::Loop& loop, base::UniqueFd socket);
 
+  // Is it a request of this caller that is answered there?
+  [[nodiscard]] bool has(const serve::Response* response) const {
+    return response != nullptr && response_.lock().get() == response;
+  }
   [[nodiscard]] Role role() const noexcept { return request_.peer.role; }
   // These do what they do in serve::Connection.
   void notify_gone() { connection_.notify_gone(); }
@@ -51,6 +55,7 @@ class Caller final : serve::ConnectionObserver {
 
   Owner& owner_;
   Request request_;  // the current one
+  std::weak_ptr<serve::Response> response_;
   serve::Connection connection_;
 };
 

@@ -1,6 +1,7 @@
 // Commands and what they report, as messages of the control API (messages.h). Thread: values, any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -238,6 +239,26 @@ void fields(auto& archive, IsA<ScaleOptions> auto& message) {
   archive("instances", instances);
   archive("more", more);
   archive("file", file);
+}
+
+// What POST /v1/upgrade takes. Read only within these bounds.
+struct UpgradeOptions {
+  static constexpr std::uint64_t kLongest = 86'400'000;
+  static constexpr std::size_t kLongestPath = 4095;
+
+  std::string to;     // another gracevisord, an absolute path; empty: what is at the present one
+  bool wait = false;  // until nothing is in the way
+  std::uint64_t timeout_ms = 300000;  // at most so long; kLongest at most
+  bool now = false;                   // ends a predecessor that still drains
+  friend bool operator==(const UpgradeOptions&, const UpgradeOptions&) = default;
+};
+void fields(auto& archive, IsA<UpgradeOptions> auto& message) {
+  auto& [to, wait, timeout_ms, now] = message;
+  archive.object("options");
+  archive("to", to);
+  archive("wait", wait);
+  archive("timeout_ms", timeout_ms);
+  archive("now", now);
 }
 
 }  // namespace gracevisor::control

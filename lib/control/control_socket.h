@@ -31,9 +31,8 @@ class ControlSocket {
   [[nodiscard]] bool in_place() const;
   // Gives up the file: the destructor leaves it alone.
   void forget() noexcept { path_.clear(); }
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }  // -1: taken
-  // The descriptor is listening and non-blocking; this object still owns the file.
-  [[nodiscard]] base::UniqueFd take_descriptor() noexcept { return std::move(fd_); }
+  // Listening and non-blocking.
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
   ControlSocket(std::filesystem::path path, base::UniqueFd fd) noexcept;

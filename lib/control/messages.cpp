@@ -76,6 +76,10 @@ std::string to_json(const ScaleOptions& message) {
   return MessageWriter::text(message);
 }
 
+std::string to_json(const UpgradeOptions& message) {
+  return MessageWriter::text(message);
+}
+
 std::string to_json(const History& message) {
   return MessageWriter::text(message);
 }
@@ -159,6 +163,17 @@ Expected<SignalOptions> read_signal_options(std::string_view json) {
 
 Expected<ScaleOptions> read_scale_options(std::string_view json) {
   return read_options<ScaleOptions>(json);
+}
+
+Expected<UpgradeOptions> read_upgrade_options(std::string_view json) {
+  auto options = read_options<UpgradeOptions>(json);
+  if (!options) return options;
+  const std::string& to = options->to;
+  if (options->timeout_ms > UpgradeOptions::kLongest) return base::fail("options.timeout_ms: more than 24 h");
+  if (to.find('\0') != std::string::npos) return base::fail("options.to: a path has no byte 0");
+  if (!to.empty() && !to.starts_with('/')) return base::fail("options.to: not an absolute path");
+  if (to.size() > UpgradeOptions::kLongestPath) return base::fail("options.to: longer than any path");
+  return options;
 }
 
 }  // namespace gracevisor::control

@@ -20,6 +20,7 @@
 //   POST /v1/apps/NAME/deploy, start, stop, kill, signal, scale, abort
 //                                           ReportLines until it is finished; each takes its options
 //   POST /v1/reload                         ReportLines until it is finished; takes ReloadOptions
+//   POST /v1/upgrade                        the same; takes UpgradeOptions
 //   POST /v1/shutdown                       ReportLines until the daemon has ended
 // Who asks for ReportLines with ?live=1 also gets lines with kLivePhase.
 //
@@ -84,6 +85,7 @@ void fields(auto& archive, IsA<LogLine> auto& message) {
 [[nodiscard]] std::string to_json(const KillOptions& message);
 [[nodiscard]] std::string to_json(const SignalOptions& message);
 [[nodiscard]] std::string to_json(const ScaleOptions& message);
+[[nodiscard]] std::string to_json(const UpgradeOptions& message);
 [[nodiscard]] std::string to_json(const History& message);
 [[nodiscard]] std::string to_json(const Environment& message);
 [[nodiscard]] std::string to_json(const Settings& message);
@@ -109,5 +111,6 @@ void fields(auto& archive, IsA<LogLine> auto& message) {
 [[nodiscard]] base::Expected<KillOptions> read_kill_options(std::string_view json);
 [[nodiscard]] base::Expected<SignalOptions> read_signal_options(std::string_view json);
 [[nodiscard]] base::Expected<ScaleOptions> read_scale_options(std::string_view json);
+[[nodiscard]] base::Expected<UpgradeOptions> read_upgrade_options(std::string_view json);
 
 }  // namespace gracevisor::control

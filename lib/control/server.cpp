@@ -60,16 +60,22 @@ class Server::Impl final : Caller::Owner {
     return {};
   }
 
+  void pause() noexcept { listener_.reset(); }
+  [[nodiscard]] base::Expected<void> resume() {
+    return listener_ || !file_ ? base::Expected<void>() : listen();
+  }
+  void leave(const serve::Response* stays);
   void admit(const Admission& admission) noexcept { admission_ = admission; }
   void on_short(std::function<void(int)> told) { told_short_ = std::move(told); }
   [[nodiscard]] base::Expected<bool> renew_socket();
   [[nodiscard]] std::size_t connections() const noexcept { return crowd_.size(); }
 
  private:
-  [[nodiscard]] base::Expected<std::unique_ptr<loop::Listener>> listen_on(ControlSocket& file) {
+  [[nodiscard]] base::Expected<std::unique_ptr<loop::Listener>> listen_on(const ControlSocket& file) {
+    auto socket = base::duplicate(file.fd());
+    if (!socket) return std::unexpected(socket.error());
     return loop::Listener::create(
-        loop_, file.take_descriptor(),
-        [this](loop::Accepted accepted) { receive(std::move(accepted.socket)); },
+        loop_, std::move(*socket), [this](loop::Accepted accepted) { receive(std::move(accepted.socket)); },
         [this](int code) { return make_descriptor(code); });
   }
   bool make_descriptor(int code);
@@ -90,7 +96,7 @@ class Server::Impl final : Caller::Owner {
   AccessPolicy policy_;
   Handler& handler_;
   Admission admission_;
-  std::optional<ControlSocket> file_;
+  std::optional<ControlSocket> file_;  // empty: left
   base::Holder* holder_;
   SpareDescriptors spares_;
   std::function<void(int)> told_short_;
@@ -98,8 +104,17 @@ class Server::Impl final : Caller::Owner {
   http::HeadReader heads_;
   loop::Deadlines deadlines_;
   serve::Crowd<Caller> crowd_;
-  std::unique_ptr<loop::Listener> listener_;
+  std::unique_ptr<loop::Listener> listener_;  // null: paused, or left
 };
+
+void Server::Impl::leave(const serve::Response* stays) {
+  listener_.reset();
+  if (file_) file_->forget();
+  file_.reset();
+  for (Caller* caller : crowd_.all()) {
+    if (!caller->has(stays)) caller->give_up();
+  }
+}
 
 bool Server::Impl::make_descriptor(int code) {
   bool due = !short_told_at_ || loop_.now() - *short_told_at_ >= kTellShortEvery;
@@ -138,7 +153,7 @@ bool Server::Impl::make_room(Role role) {
 
 base::Expected<bool> Server::Impl::renew_socket() {
   spares_.refill();
-  if (file_ && file_->in_place()) return false;
+  if (!listener_ || file_->in_place()) return false;
   auto file = open_file(path_, policy_, holder_);
   if (!file) return std::unexpected(file.error());
   auto listener = listen_on(*file);
@@ -146,7 +161,7 @@ base::Expected<bool> Server::Impl::renew_socket() {
   // Clients that connected while the file was there are not turned away.
   listener_->accept_all();
   listener_ = std::move(*listener);
-  if (file_) file_->forget();
+  file_->forget();
   file_.emplace(std::move(*file));
   return true;
 }
@@ -170,6 +185,18 @@ void Server::admit(const Admission& admission) noexcept {
 
 base::Expected<bool> Server::renew_socket() {
   return impl_->renew_socket();
+}
+
+void Server::pause() {
+  impl_->pause();
+}
+
+base::Expected<void> Server::resume() {
+  return impl_->resume();
+}
+
+void Server::leave(const serve::Response* stays) {
+  impl_->leave(stays);
 }
 
 void Server::on_short(std::function<void(int code)> told) {

@@ -8,7 +8,12 @@
 // 1 MiB. A request must be complete within 10 s, and so must the next one on the same connection. Up to 1 MiB
 // of a stream may wait for a slow reader; beyond that the connection is dropped. A client that ends its side
 // before the answer is complete counts as having left. Requests are not pipelined: what arrives before the
-// answer is complete is discarded, and the connection closes after it. Thread: the loop's.
+// answer is complete is discarded, and the connection closes after it.
+//
+//   serving <- pause(), resume() -> paused -- leave() --> left
+//
+// While another process gets ready to take over, the server is paused: clients that connect wait in the
+// backlog, for either of the two. Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -65,8 +70,15 @@ class Server {
   // Applies from now on; existing connections stay.
   void admit(const Admission& admission) noexcept;
   // Checks whether the socket's file is still there; if not, binds it again and returns true. The caller
-  // holds the folder's lock. After an error the server is as reachable as before.
+  // holds the folder's lock. After an error the server is as reachable as before. Only done while serving.
   [[nodiscard]] base::Expected<bool> renew_socket();
+  // No connection is accepted any more; those that are open stay.
+  void pause();
+  // After an error it is still paused.
+  [[nodiscard]] base::Expected<void> resume();
+  // The socket is another process's from now on, with all who wait in its backlog. Every connection closes at
+  // once, its stream cut, except the one whose request `stays` answers; null: there is none.
+  void leave(const serve::Response* stays);
   // Calls `told` with the errno value, at most once a minute, if a waiting connection could not be accepted
   // at once.
   void on_short(std::function<void(int code)> told);

@@ -13,13 +13,15 @@ namespace gracevisor::control {
 struct Version {
   std::string version;
   int pid = 0;
+  int took_over_from = 0;  // the pid of the daemon that was upgraded to this one; 0: none was
   friend bool operator==(const Version&, const Version&) = default;
 };
 void fields(auto& archive, IsA<Version> auto& message) {
-  auto& [version, pid] = message;
+  auto& [version, pid, took_over_from] = message;
   archive.object("version");
   archive("version", version);
   archive("pid", pid);
+  archive.sparse("took_over_from", took_over_from);
 }
 
 struct InstanceStatus {
@@ -166,7 +168,6 @@ void fields(auto& archive, IsA<AppStatus> auto& message) {
   archive("differs", differs);
 }
 
-// One shape, whichever apps are asked for.
 // The process above the daemon, which outlives it.
 struct KeeperStatus {
   int pid = 0;
@@ -184,6 +185,26 @@ void fields(auto& archive, IsA<KeeperStatus> auto& message) {
   archive("last_end", last_end);
 }
 
+// The daemon that was upgraded to this one, while it still serves clients that it had.
+struct PredecessorStatus {
+  int pid = 0;
+  std::string version;
+  std::uint64_t since_s = 0;      // how long ago this one took over
+  std::uint64_t connections = 0;  // of clients
+  std::uint64_t tunnels = 0;      // of those: WebSockets, TCP connections
+  friend bool operator==(const PredecessorStatus&, const PredecessorStatus&) = default;
+};
+void fields(auto& archive, IsA<PredecessorStatus> auto& message) {
+  auto& [pid, version, since_s, connections, tunnels] = message;
+  archive.object("predecessor");
+  archive("pid", pid);
+  archive("version", version);
+  archive("since_s", since_s);
+  archive("connections", connections);
+  archive("tunnels", tunnels);
+}
+
+// One shape, whichever apps are asked for.
 struct StatusReport {
   std::string version;
   int pid = 0;
@@ -196,11 +217,12 @@ struct StatusReport {
   std::uint64_t max_connections = 0;  // client connections that this leaves room for
   std::vector<Problem> problems;      // of the daemon as a whole
   KeeperStatus keeper;
+  std::optional<PredecessorStatus> predecessor;
   friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 void fields(auto& archive, IsA<StatusReport> auto& message) {
   auto& [version, pid, uptime_s, workers, epoch, apps, open_files, open_files_needed, max_connections,
-         problems, keeper] = message;
+         problems, keeper, predecessor] = message;
   archive.object("status");
   archive("version", version);
   archive("pid", pid);
@@ -213,6 +235,7 @@ void fields(auto& archive, IsA<StatusReport> auto& message) {
   archive("max_connections", max_connections);
   archive("problems", problems);
   archive("keeper", keeper);
+  archive("predecessor", predecessor);
 }
 
 }  // namespace gracevisor::control

@@ -13,6 +13,7 @@ constexpr VerbRule kRules[] = {
     {Verb::check, Method::get, "/v1/check", Role::operator_},
     {Verb::all_logs, Method::get, "/v1/logs", Role::operator_},
     {Verb::reload, Method::post, "/v1/reload", Role::operator_},
+    {Verb::upgrade, Method::post, "/v1/upgrade", Role::admin},
     {Verb::shutdown, Method::post, "/v1/shutdown", Role::admin},
     {Verb::app, Method::get, "/v1/apps/*", Role::operator_},
     {Verb::logs, Method::get, "/v1/apps/*/logs", Role::operator_},
@@ -51,6 +52,10 @@ std::span<const VerbRule> verb_rules() {
 
 bool may(Role role, Role least) noexcept {
   return static_cast<int>(role) >= static_cast<int>(least);
+}
+
+bool answered_while_frozen(Verb verb) noexcept {
+  return verb == Verb::version || verb == Verb::status;
 }
 
 std::expected<Asked, NotAsked> match_verb(http::Method method, std::string_view path, Role role) {

@@ -2,7 +2,8 @@
 // matched, so that no verb can be reached without it.
 //
 // An operator may do everything that the configuration already allows; only an admin (root, the daemon's
-// user) may end the daemon or see the values of environments. Thread: values, any thread.
+// user) may end the daemon, have another program take over from it, or see the values of environments.
+// Thread: values, any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@ enum class Verb : std::uint8_t {
   check,
   all_logs,
   reload,
+  upgrade,
   shutdown,
   // Of one app.
   app,
@@ -61,5 +63,8 @@ enum class NotAsked : std::uint8_t { no_such_path, not_permitted };
 
 // Does `role` include `least`?
 [[nodiscard]] bool may(Role role, Role least) noexcept;
+
+// Does a daemon still answer it while another one takes over from it?
+[[nodiscard]] bool answered_while_frozen(Verb verb) noexcept;
 
 }  // namespace gracevisor::control

@@ -19,6 +19,11 @@ bool worth_trying_again(int code) {
   return code == EAGAIN || code == ETOOMANYREFS || code == ENOBUFS || code == ENOMEM;
 }
 
+// Do orders of this kind change what the keeper has? Then they are the owner's alone.
+bool changes(Kind kind) {
+  return kind == Kind::spawn || kind == Kind::reap || kind == Kind::hold || kind == Kind::release;
+}
+
 Event refused(Kind kind, int error) {
   return Refused{kind, Code::failed, error};
 }
@@ -57,7 +62,8 @@ void Link::add(Kind kind, Send send, Answer<T> answer) {
                        } else if (const auto* refusal = std::get_if<Refused>(&event)) {
                          answer(std::unexpected(*refusal));
                        }
-                     }});
+                     },
+                     paused_ && changes(kind)});
   next_turn_.ask();
 }
 
@@ -101,6 +107,27 @@ void Link::serving(Answer<Done> answer) {
   add<Done>(Kind::serving, [](Client& client) { return client.serving(); }, std::move(answer));
 }
 
+void Link::begin_successor(base::UniqueFd program, std::chrono::milliseconds patience,
+                           Answer<SuccessorStarted> answer) {
+  add<SuccessorStarted>(
+      Kind::successor,
+      [program = std::move(program), patience](Client& client) {
+        return client.begin_successor(program.get(), {}, patience);
+      },
+      std::move(answer));
+  pause();
+}
+
+void Link::end(Whom whom, Answer<Done> answer) {
+  add<Done>(Kind::end, [whom](Client& client) { return client.end(whom); }, std::move(answer));
+}
+
+void Link::resume() {
+  paused_ = false;
+  for (Order& order : orders_) order.waits = false;
+  next_turn_.ask();
+}
+
 void Link::set_policy(std::chrono::milliseconds shutdown_timeout, std::chrono::milliseconds watchdog) {
   add<Done>(
       Kind::policy,
@@ -114,8 +141,9 @@ void Link::notify(std::string text) {
 }
 
 void Link::alive() {
-  // Any order is a sign of life.
-  if (orders_.empty()) add<Done>(Kind::alive, [](Client& client) { return client.alive(); }, Answer<Done>());
+  // Any order that is on its way is a sign of life.
+  if (std::ranges::all_of(orders_, &Order::waits))
+    add<Done>(Kind::alive, [](Client& client) { return client.alive(); }, Answer<Done>());
 }
 
 void Link::bye(int status) {
@@ -136,9 +164,13 @@ void Link::close() {
   watch_.reset();
 }
 
-// Sends the first order, unless it is out already.
+// Sends the first order that may go, unless one is out already.
 void Link::advance() {
-  while (!gone_ && !out_ && !again_.running() && !orders_.empty()) {
+  while (!gone_ && !out_ && !again_.running()) {
+    const auto next = std::ranges::find(orders_, false, &Order::waits);
+    if (next == orders_.end()) break;
+    // Those that wait keep their order behind it.
+    std::rotate(orders_.begin(), next, next + 1);
     auto sent = orders_.front().send(client_);
     if (sent) {
       out_ = true;

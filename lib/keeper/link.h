@@ -74,11 +74,21 @@ class Link {
   void hold(std::string name, base::UniqueFd fd, Answer<Done> answer);
   void release(std::string name, Answer<Done> answer);
   void serving(Answer<Done> answer);
+  // Starts this program as the successor. What is ordered from then on and changes anything waits, as after
+  // pause().
+  void begin_successor(base::UniqueFd program, std::chrono::milliseconds patience,
+                       Answer<SuccessorStarted> answer);
+  void end(Whom whom, Answer<Done> answer);
   void set_policy(std::chrono::milliseconds shutdown_timeout, std::chrono::milliseconds watchdog);
   void notify(std::string text);
   void alive();
   // Also waits until it is sent, and not for long: the caller is about to end.
   void bye(int status);
+
+  // Spawns, reaps, holds and releases that are ordered from now on wait until resume(): while two daemons
+  // live, one of them decides. A spawn's time does not wait.
+  void pause() { paused_ = true; }
+  void resume();
 
   // Nothing is told any more, not even answers.
   void close();
@@ -92,6 +102,7 @@ class Link {
     Kind kind;
     std::function<base::Expected<void>(Client&)> send;
     std::function<void(Event&)> answer;
+    bool waits;  // for resume()
     unsigned tries = 0;
   };
 
@@ -110,6 +121,7 @@ class Link {
   std::deque<Order> orders_;
   bool out_ = false;   // the first one is sent
   bool gone_ = false;  // the keeper
+  bool paused_ = false;
   loop::NextTurn next_turn_;
   loop::Timer again_;
   std::unique_ptr<loop::FdWatch> watch_;

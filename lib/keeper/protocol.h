@@ -142,7 +142,7 @@ struct Welcome {
   std::int32_t keeper;       // its pid
   std::int32_t predecessor;  // its pid, or 0
   std::uint32_t deaths;      // of daemons one after the other, each at once after its start
-  std::uint32_t starts;      // of daemons, this one included
+  std::uint32_t starts;      // of daemons, this one included, but for successors
   std::uint32_t children;    // rows
   std::uint32_t names;
   Ending last;               // the previous owner's end; `lives`: there was none

@@ -66,7 +66,11 @@ void Packet::clear() {
 }
 
 int send_record(int socket, const Record& record, const int* descriptors, std::size_t count) {
-  iovec part{const_cast<Record*>(&record), record.header.length};
+  return send_bytes(socket, &record, record.header.length, descriptors, count);
+}
+
+int send_bytes(int socket, const void* bytes, std::size_t size, const int* descriptors, std::size_t count) {
+  iovec part{const_cast<void*>(bytes), size};
   alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;

@@ -46,6 +46,8 @@ class Packet {
 
 // 0, or the errno: EAGAIN if the reader is slow, ETOOMANYREFS if too many descriptors are in flight; nothing
 // was sent then. Requires: count <= kMostDescriptors.
+[[nodiscard]] int send_bytes(int socket, const void* bytes, std::size_t size, const int* descriptors,
+                             std::size_t count);
 [[nodiscard]] int send_record(int socket, const Record& record, const int* descriptors, std::size_t count);
 
 }  // namespace gracevisor::keeper

@@ -112,8 +112,18 @@ void KeeperParent::reap(pid_t child) {
   link_.reap(child, {});
 }
 
+void KeeperParent::resume() {
+  paused_ = false;
+  next_turn_.ask();
+}
+
 void KeeperParent::on_exited(const keeper::ChildExited& child) {
-  end(child.pid, keeper::as_status(child.ending));
+  const spawn::ExitStatus status = keeper::as_status(child.ending);
+  if (paused_) {
+    ended_.insert_or_assign(child.pid, status);
+  } else {
+    end(child.pid, status);
+  }
 }
 
 void KeeperParent::end(pid_t child, const spawn::ExitStatus& status) {
@@ -129,6 +139,7 @@ void KeeperParent::end(pid_t child, const spawn::ExitStatus& status) {
 }
 
 void KeeperParent::tell_ended() {
+  if (paused_) return;
   for (const auto& [child, status] : std::exchange(ended_, {})) end(child, status);
 }
 

@@ -30,6 +30,11 @@ class KeeperParent final : public Parent {
   [[nodiscard]] std::size_t waiting() const override { return ordered_.size(); }
   [[nodiscard]] pid_t pid() const override { return keeper_; }
 
+  // Ends are told, and acted upon, only after resume(): while two daemons live, one of them decides. What
+  // is ordered meanwhile waits in the link (keeper::Link::pause).
+  void pause() { paused_ = true; }
+  void resume();
+
   // From the link.
   void on_exited(const keeper::ChildExited& child);
   void on_keeper_gone();
@@ -50,6 +55,7 @@ class KeeperParent final : public Parent {
   std::map<ChildWatcher*, std::shared_ptr<Awaited>> ordered_;  // not started yet
   std::map<pid_t, ChildWatcher*> children_;                    // started, and not told to have ended
   std::map<pid_t, spawn::ExitStatus> ended_;                   // of these: to be told in the next turn
+  bool paused_ = false;
   loop::NextTurn next_turn_;
   // Once the keeper is gone.
   std::map<pid_t, base::UniqueFd> orphans_;

@@ -52,6 +52,7 @@ class Life final : public loop::Retirable, private ChildWatcher, private TreeEnd
   void pass_signal(int number, Whom whom);
   void kill_tree();
   void resume_output();
+  void drain_output() { drain(); }
   void set_end_rules(const EndRules& rules) noexcept;
   // No callback follows, nothing of it keeps the loop alive, and the process is left alone.
   void fall_silent();

@@ -54,6 +54,8 @@ class Process {
   void set_end_rules(const EndRules& rules) { life_->set_end_rules(rules); }
   // There may be room now for output that was left in the pipes.
   void resume_output() { life_->resume_output(); }
+  // Delivers what the pipes hold at this moment, whether or not there is room.
+  void drain_output() { life_->drain_output(); }
 
  private:
   loop::Loop& loop_;

@@ -1,5 +1,6 @@
 // The workers that accept on the same listeners: how many connections each has, and the rings through which a
-// worker passes an accepted connection to one that has fewer (accept_balance.h says when).
+// worker passes a connection that it has accepted, or taken over from a predecessor, to one that has fewer
+// (accept_balance.h says when).
 //
 //   accepting worker                                      receiving worker
 //   elsewhere() ─ none: keeps it
@@ -29,7 +30,7 @@
 #include "base/unique_fd.h"
 #include "handoff/gauge.h"
 #include "handoff/ring.h"
-#include "loop/listener.h"
+#include "proxy/arrival.h"
 #include "routing/worker_port.h"
 
 namespace gracevisor::proxy {
@@ -37,7 +38,7 @@ namespace gracevisor::proxy {
 class AcceptGroup {
  public:
   struct Passed {
-    loop::Accepted connection;
+    Arrival arrival;
     std::shared_ptr<const routing::ListenerSockets> sockets;  // of the listener that accepted it
     std::shared_ptr<const config::Listener> config;           // of that listener
     base::Epoch epoch;                                        // of the table under which it was accepted

@@ -13,6 +13,8 @@ Core::Core(loop::Loop& loop, Settings settings, routing::WorkerPort& port,
       prober_(kit_),
       accept_member_(settings.accept_group, settings.index),
       entrances_(*this),
+      hand_over_(loop, port, kit_.bell),
+      inheritance_(*this, port),
       exchanges_(kit_) {}
 
 Core::~Core() {
@@ -27,8 +29,9 @@ void Core::look() {
   entrances_.take_passed();
   if (auto letter = port_.mailbox.take()) {
     adopt(std::move(letter->table));
-  } else if (kit_.tables.current() != nullptr && !kit_.tables.closing()) {
-    entrances_.open_missing(settings_.index);
+  } else if (const routing::RouteTable* now = kit_.tables.current(); now != nullptr) {
+    if (!now->closing && now->successor == nullptr) entrances_.open_missing(settings_.index);
+    inheritance_.watch_missing();
   }
 }
 
@@ -48,12 +51,14 @@ void Core::adopt(routing::RouteTableRef table) {
   // The entrances come first: the former table may be gone by now, and a connection whose exchange ends may
   // go on with a pipelined request, which is routed by them.
   const bool gone = entrances_.adopt(now, settings_.index);
+  if (hand_over_.follow(now.successor)) look_at_successor();
   port_.entered.reach(now.epoch);
   kit_.bell.ring();
   if (gone) end_clients_of_gone_listeners();
   look_at_leaving_sites();
   kit_.hold_queue.match_all_again();
   prober_.adopt(now, settings_.index, settings_.workers);
+  inheritance_.follow(now.predecessor);
 }
 
 void Core::look_at_leaving_sites() {
@@ -65,6 +70,13 @@ void Core::look_at_leaving_sites() {
   }
 }
 
+void Core::look_at_successor() {
+  // From the back: a client that ends is replaced by the last one, which was looked at already.
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (i < clients_.size()) clients_[i]->look_at_successor();
+  }
+}
+
 void Core::end_clients_of_gone_listeners() {
   // From the back: a client that ends is replaced by the last one, which was looked at already.
   for (std::size_t i = clients_.size(); i-- > 0;) {
@@ -72,7 +84,7 @@ void Core::end_clients_of_gone_listeners() {
   }
 }
 
-void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch since) {
+void Core::accept(Entrance& entrance, Arrival arrival, base::Epoch since) {
   auto lacking = [this] { return clients_.size() + 1 - std::min(clients_.size() + 1, room_.clients); };
   // Connections that are turned away exist in excess of the places.
   if (lacking() > 0) crowd_.pass_over_askers();
@@ -88,7 +100,9 @@ void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch sin
     accept_member_.uncount();
     return;
   }
-  auto client = Downstream::open(entrance, std::move(connection), since);
+  const bool astray = arrival.handed && entrance.routes == nullptr;
+  const bool preface = arrival.handed ? arrival.handed->preface : entrance.config->proxy_protocol;
+  auto client = Downstream::open(entrance, std::move(arrival), since);
   if (!client) {
     accept_member_.uncount();
     return;
@@ -98,8 +112,10 @@ void Core::accept(Entrance& entrance, loop::Accepted connection, base::Epoch sin
   count_clients();
   if (full) {
     opened.turn_away(Reply::too_many_connections);
+  } else if (astray) {
+    opened.end_astray(preface);
   } else {
-    opened.begin();
+    opened.begin(preface);
   }
 }
 

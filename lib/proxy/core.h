@@ -10,6 +10,8 @@
 #include "proxy/crowd.h"
 #include "proxy/downstream.h"
 #include "proxy/exchange_pool.h"
+#include "proxy/hand_over.h"
+#include "proxy/inheritance.h"
 #include "proxy/kit.h"
 #include "proxy/prober.h"
 
@@ -33,15 +35,17 @@ class Core {
   // on what could not be done before.
   void look();
 
-  // What follows is for the entrances and the connections.
+  // What follows is for the entrances, the connections and the inheritance.
 
   // Opens a connection that stays with this worker and is already counted for it. `since`: the table under
   // which it was accepted.
-  void accept(Entrance& entrance, loop::Accepted connection, base::Epoch since);
+  void accept(Entrance& entrance, Arrival arrival, base::Epoch since);
   void forget(Downstream& client);
   [[nodiscard]] Kit& kit() noexcept { return kit_; }
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] Crowd& crowd() noexcept { return crowd_; }
+  [[nodiscard]] Entrances& entrances() noexcept { return entrances_; }
+  [[nodiscard]] HandOver& hand_over() noexcept { return hand_over_; }
   [[nodiscard]] AcceptMember& accept_member() noexcept { return accept_member_; }
   [[nodiscard]] std::size_t workers() const noexcept { return settings_.workers; }
 
@@ -51,6 +55,8 @@ class Core {
   void look_at_leaving_sites();
   // The number of clients has changed.
   void count_clients();
+  // There is a successor, or no longer.
+  void look_at_successor();
   // Ends connections whose listeners are no longer in any table.
   void end_clients_of_gone_listeners();
 
@@ -62,6 +68,8 @@ class Core {
   Prober prober_;
   AcceptMember accept_member_;
   Entrances entrances_;
+  HandOver hand_over_;
+  Inheritance inheritance_;
   ExchangePool exchanges_;
   std::vector<std::unique_ptr<Downstream>> clients_;
 };

@@ -23,25 +23,31 @@ Downstream::~Downstream() {
   shut();
 }
 
-base::Expected<std::unique_ptr<Downstream>> Downstream::open(Entrance& entrance, loop::Accepted connection,
+base::Expected<std::unique_ptr<Downstream>> Downstream::open(Entrance& entrance, Arrival arrival,
                                                              base::Epoch since) {
   std::unique_ptr<Downstream> client(new Downstream(entrance, since));
   loop::Stream& stream = client->stream_;
   auto adopted =
-      stream.adopt(entrance.core.kit().loop, std::move(connection.socket), connection.peer.family());
+      stream.adopt(entrance.core.kit().loop, std::move(arrival.connection.socket), arrival.family());
   if (!adopted) return std::unexpected(adopted.error());
   if (auto reading = stream.start_reading(); !reading) return std::unexpected(reading.error());
-  client->know(connection.peer);
+  client->know(arrival.connection.peer);
+  if (arrival.handed) {
+    client->http1_.continue_after(arrival.handed->served);
+    if (!arrival.handed->bytes.empty()) client->input_.append(arrival.handed->bytes);
+  }
   return client;
 }
 
-void Downstream::begin() {
-  if (!config().proxy_protocol) {
+void Downstream::begin(bool preface) {
+  if (!preface) {
     serve();
     return;
   }
   core().crowd().idle(*this, core().kit().loop.now());
   core().kit().deadlines.start(http1_.deadline(), kPrefaceTimeout);
+  if (!input_.empty()) read_preface({});
+  if (state_ == State::preface && moves()) await_successor();
 }
 
 void Downstream::know(const base::Address& client) {
@@ -75,9 +81,11 @@ void Downstream::serve() {
 }
 
 void Downstream::rest(bool served) {
-  input_.release();
+  if (input_.empty()) input_.release();
   base::Duration idle = config().idle_timeout;
-  if (core().crowd().scarce()) idle = std::min(idle, kBusyIdleTimeout);
+  if (core().crowd().scarce() || core().hand_over().broken() || move_ == Move::refused) {
+    idle = std::min(idle, kBusyIdleTimeout);
+  }
   core().kit().deadlines.start(http1_.deadline(), served ? idle : config().head_timeout);
   core().crowd().idle(*this, core().kit().loop.now());
 }
@@ -130,7 +138,13 @@ void Downstream::on_drained() {
 void Downstream::deadline_passed() {
   switch (state_) {
     case State::preface: refuse_preface(); return;
-    case State::serving: http1_.deadline_passed(); return;
+    case State::serving:
+      if (move_ == Move::asks) {
+        stay();
+      } else {
+        http1_.deadline_passed();
+      }
+      return;
     case State::lingering: close(); return;
     case State::closed: return;
   }

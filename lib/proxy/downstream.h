@@ -35,20 +35,29 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
  public:
   // `since`: the table under which it was accepted.
   [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Entrance& entrance,
-                                                                        loop::Accepted connection,
+                                                                        Arrival arrival,
                                                                         base::Epoch since);
   Downstream(const Downstream&) = delete;
   Downstream& operator=(const Downstream&) = delete;
   ~Downstream() override;
 
-  // Serves it from now on. May end it.
-  void begin();
+  // Serves it from now on. `preface`: a PROXY header comes first. May end it.
+  void begin(bool preface);
+  // The predecessor gave it for a listener that this daemon does not have: ends it, with an answer if its
+  // client has asked something.
+  void end_astray(bool preface);
   // Answers without reading a request, and closes.
   void turn_away(Reply reply);
   // Closes now, whatever is going on, without telling Core: its worker ends, or it is closed otherwise.
   void shut() noexcept;
   // Ends if no table lists the listener it came through any more.
   void look_at_listener();
+  // There is a successor, or no longer. May end it.
+  void look_at_successor();
+  // Gives it to the successor, and closes it here if that was possible. Requires: it waits for that.
+  [[nodiscard]] succession::ClientChannel::Given give_to(const succession::ClientChannel& channel);
+  // The successor does not get it: it is served here. Requires: it waits. May end it.
+  void stay();
   [[nodiscard]] Seat& seat() noexcept { return seat_; }
   // A request, or part of one, has arrived but is not read yet: the connection only seems idle. Makes a
   // system call.
@@ -66,7 +75,8 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   [[nodiscard]] const http::HeadLimits& limits() const noexcept { return entrance_.limits; }
   // Past the preface, and neither lingering nor closed.
   [[nodiscard]] bool serving() const noexcept { return state_ == State::serving; }
-  // The connection ends with the next answer: its listener leaves, or the daemon shuts down.
+  // The connection ends with the next answer: its listener leaves, the daemon shuts down, or it should be with
+  // a successor that does not get it.
   [[nodiscard]] bool leaving() const noexcept;
   void count_own_answer() noexcept { entrance_.cell->own_answers.add(); }
   // What has come and is not served yet: part of a head, or pipelined requests.
@@ -89,6 +99,11 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   // Nothing is served now: the connection may be the first to go when places are scarce. `served`: a request
   // was, so the next one has idle_timeout to begin; otherwise the first one has head_timeout.
   void rest(bool served);
+  // The successor serves what comes next: nothing more is begun here.
+  [[nodiscard]] bool moves() const noexcept;
+  // Nothing is served now, and the successor gets it as soon as what is queued has gone out. Requires:
+  // moves().
+  void await_successor();
   // Closes the socket, while what is served goes on.
   void stop();
   // Answers if that is possible at all, and closes. `head` is as much of the request as there is, for the
@@ -105,6 +120,13 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
  private:
   friend class Core;
   enum class State : std::uint8_t { preface, serving, lingering, closed };
+  // Its way to the successor.
+  enum class Move : std::uint8_t {
+    none,
+    waits,   // to be given
+    asks,    // likewise, with something to serve: for a short time
+    refused  // it stays
+  };
 
   Downstream(Entrance& entrance, base::Epoch since) noexcept;
   void on_bytes(std::string_view bytes) override;
@@ -118,6 +140,8 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   void know(const base::Address& client);
   // Takes its seat; false: its client has too many connections.
   [[nodiscard]] bool take_seat();
+  [[nodiscard]] bool waits() const noexcept { return move_ == Move::waits || move_ == Move::asks; }
+  void stop_waiting(Move move) noexcept;
   void serve();
   void refuse_preface();
   void discard(std::size_t bytes);
@@ -134,6 +158,7 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   std::uint32_t discarded_ = 0;      // bytes, while lingering
   std::uint32_t position_ = 0;       // among Core's connections
   State state_ = State::preface;
+  Move move_ = Move::none;
   bool trusted_ = false;
 };
 

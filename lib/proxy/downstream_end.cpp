@@ -28,6 +28,14 @@ void Downstream::refuse_preface() {
   close();
 }
 
+void Downstream::end_astray(bool preface) {
+  if (preface || input_.empty()) {
+    close();
+  } else {
+    turn_away(Reply::drained);
+  }
+}
+
 void Downstream::refuse(const http::Refusal& why, std::string_view head) {
   std::string_view request_id = core().kit().request_ids.next();
   const std::string message = message_of(why);
@@ -91,6 +99,7 @@ void Downstream::close() {
 void Downstream::shut() noexcept {
   if (state_ == State::closed) return;
   state_ = State::closed;
+  if (waits()) stop_waiting(Move::none);
   --entrance_.clients;
   entrance_.cell->ended.add();
   if (entrance_.leaving()) core().kit().bell.ring();

@@ -32,7 +32,8 @@ bool Downstream::take_seat() {
 }
 
 bool Downstream::leaving() const noexcept {
-  return entrance_.leaving() || core().kit().tables.closing();
+  return entrance_.leaving() || core().kit().tables.closing() || move_ == Move::refused ||
+         core().hand_over().broken();
 }
 
 void Downstream::look_at_listener() {

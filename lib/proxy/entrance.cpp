@@ -56,20 +56,21 @@ bool any_contains(const std::vector<config::Cidr>& networks, const base::Address
 }
 
 bool Entrances::adopt(const routing::RouteTable& table, base::WorkerIndex worker) {
+  const bool succeeded = table.successor != nullptr;
   for (auto& entrance : entrances_) entrance->routes = nullptr;
   for (const routing::ListenerRoutes& routes : table.listeners) {
     Entrance& entrance = entrance_of(routes);
     entrance.routes = &routes;
     // It is already leaving, and this worker missed the tables in which it arrived: connections are waiting.
-    if (!entrance.config && (routes.leaving || table.closing)) open(entrance, worker);
+    if (!entrance.config && !succeeded && (routes.leaving || table.closing)) open(entrance, worker);
     if (entrance.config != routes.config) follow(entrance, routes.config);
   }
   for (auto& entrance : entrances_) {
-    if (entrance->leaving() || table.closing) close(*entrance);
+    if (succeeded || entrance->leaving() || table.closing) close(*entrance, !succeeded);
   }
   std::erase_if(entrances_,
                 [](const auto& entrance) { return entrance->routes == nullptr && entrance->clients == 0; });
-  if (!table.closing) open_missing(worker);
+  if (!succeeded && !table.closing) open_missing(worker);
   return std::ranges::any_of(entrances_, [](const auto& entrance) { return entrance->routes == nullptr; });
 }
 
@@ -79,6 +80,7 @@ Entrance& Entrances::entrance_of(const routing::ListenerRoutes& routes) {
   if (it != entrances_.end()) return **it;
   Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>(core_));
   entrance.sockets = routes.sockets;
+  entrance.address = routes.sockets->address.text();
   count_at(entrance, *routes.sockets);
   return entrance;
 }
@@ -115,7 +117,7 @@ base::Expected<std::unique_ptr<loop::Listener>> Entrances::listen(Entrance& entr
   if (!own) return std::unexpected(own.error());
   return loop::Listener::create(
       core_.kit().loop, std::move(*own),
-      [this, e = &entrance](loop::Accepted connection) { receive(*e, std::move(connection)); },
+      [this, e = &entrance](loop::Accepted connection) { receive(*e, {std::move(connection), {}}); },
       [this](int code) {
         core_.kit().notices.shortage(&routing::Shortages::accept, code);
         return core_.kit().upstreams.give_up_idle();
@@ -124,24 +126,46 @@ base::Expected<std::unique_ptr<loop::Listener>> Entrances::listen(Entrance& entr
 
 // A connection that was accepted here stays, unless another worker has clearly fewer. Connections that waited
 // at a closing listener always stay.
-void Entrances::receive(Entrance& entrance, loop::Accepted connection) {
+void Entrances::receive(Entrance& entrance, Arrival arrival) {
   AcceptMember& member = core_.accept_member();
   const base::Epoch epoch = core_.kit().tables.current()->epoch;
   entrance.cell->accepted.add();
   if (!entrance.leaving() && !core_.kit().tables.closing()) {
     if (auto to = member.elsewhere(epoch)) {
-      AcceptGroup::Passed item{std::move(connection), entrance.sockets, entrance.config, epoch};
+      AcceptGroup::Passed item{std::move(arrival), entrance.sockets, entrance.config, epoch};
       if (member.pass(*to, std::move(item))) return;
-      connection = std::move(item.connection);  // NOLINT(bugprone-use-after-move): refused, so untouched
+      arrival = std::move(item.arrival);  // NOLINT(bugprone-use-after-move): refused, so untouched
     }
   }
   member.count();
-  core_.accept(entrance, std::move(connection), epoch);
+  core_.accept(entrance, std::move(arrival), epoch);
+}
+
+void Entrances::inherit(succession::ClientConnection connection) {
+  const succession::ClientState& state = connection.state;
+  const auto known = std::ranges::find_if(entrances_, [&](const auto& entrance) {
+    return entrance->routes != nullptr && entrance->address == state.listener;
+  });
+  Entrance& entrance = known != entrances_.end() ? **known : entrance_of_stray();
+  receive(entrance, {.connection = {std::move(connection.socket), state.client},
+                     .handed = Handed{.family = connection.family,
+                                      .preface = state.preface,
+                                      .served = state.served,
+                                      .bytes = state.bytes}});
+}
+
+// Listed nowhere, so that it lasts as long as its connections.
+Entrance& Entrances::entrance_of_stray() {
+  Entrance& entrance = *entrances_.emplace_back(std::make_unique<Entrance>(core_));
+  follow(entrance, std::make_shared<const config::Listener>());
+  entrance.ledger = std::make_shared<routing::ListenerLedger>(core_.workers());
+  entrance.cell = &entrance.ledger->cells[core_.kit().worker.value()];
+  return entrance;
 }
 
 void Entrances::take_passed() {
   core_.accept_member().take_all([this](AcceptGroup::Passed item) {
-    core_.accept(entrance_of(item), std::move(item.connection), item.epoch);
+    core_.accept(entrance_of(item), std::move(item.arrival), item.epoch);
   });
 }
 
@@ -160,9 +184,9 @@ Entrance& Entrances::entrance_of(const AcceptGroup::Passed& passed) {
   return entrance;
 }
 
-void Entrances::close(Entrance& entrance) {
+void Entrances::close(Entrance& entrance, bool accept_waiting) {
   // No connection that the kernel has already accepted is reset.
-  if (entrance.listeners) {
+  if (entrance.listeners && accept_waiting) {
     for (const auto& listener : *entrance.listeners) listener->accept_all();
   }
   entrance.listeners.reset();

@@ -34,11 +34,21 @@ void Http1::on_deadline() {
 
 void Http1::begin() {
   const routing::ListenerRoutes* routes = listener();
-  if (routes != nullptr && routes->tcp) {
+  if (routes != nullptr && routes->tcp && !connection_.moves()) {
     begin_raw();
   } else {
     advance({});
   }
+}
+
+void Http1::serve_here() {
+  state_ = State::idle;  // a head that has begun is read anew
+  begin();
+}
+
+bool Http1::asks() const noexcept {
+  const routing::ListenerRoutes* routes = listener();
+  return !connection_.input().empty() || (routes != nullptr && routes->tcp);
 }
 
 void Http1::begin_raw() {
@@ -69,7 +79,7 @@ void Http1::advance(std::string_view fresh) {
     kept.append(fresh);
     fresh = {};
   }
-  while (connection_.serving() && (state_ == State::idle || state_ == State::reading_head)) {
+  while (connection_.serving() && between() && !connection_.moves()) {
     std::string_view input = buffered ? kept.data() : fresh;
     if (input.empty()) break;
     std::size_t used = read_head(input);
@@ -117,12 +127,16 @@ std::size_t Http1::read_head(std::string_view input) {
 
 // Nothing more can be done with what has come.
 void Http1::settle() {
-  bool between = state_ == State::idle || state_ == State::reading_head;
-  if (between && ended()) {
+  const bool moves = between() && connection_.moves();
+  if (between() && ended() && !(moves && asks())) {
     connection_.close();
     return;
   }
-  if (state_ == State::idle) connection_.rest(served_);
+  if (moves) {
+    connection_.await_successor();
+  } else if (state_ == State::idle) {
+    connection_.rest(served_);
+  }
   connection_.update_reading();
 }
 
@@ -138,7 +152,7 @@ void Http1::client_ended() {
   if (deaf()) return;
   if (user_) {
     user_->client_ended();
-  } else {
+  } else if (!connection_.moves() || !asks()) {
     connection_.close();
   }
 }
@@ -152,7 +166,11 @@ void Http1::client_gone() {
 }
 
 void Http1::client_drained() {
-  if (user_) user_->client_drained();
+  if (user_) {
+    user_->client_drained();
+  } else if (connection_.moves()) {
+    connection_.await_successor();
+  }
 }
 
 void Http1::deadline_passed() {

@@ -6,8 +6,9 @@
 //       \--TCP mode--> beginning --> tunnelling <'
 //
 // deaf(): the client is gone, but its exchange goes on to the end of the response. While idle it owns no
-// parser, no exchange and no buffer. Pipelined requests wait in the connection's input. Owners: a Downstream
-// owns it; it owns the exchange or the tunnel. Thread: the worker's.
+// parser, no exchange and no buffer. Pipelined requests wait in the connection's input. Once there is a
+// successor, nothing begins any more: idle and reading_head end there.
+// Owners: a Downstream owns it; it owns the exchange or the tunnel. Thread: the worker's.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,8 @@ class Http1 final : public ClientStream {
   Http1& operator=(const Http1&) = delete;
   ~Http1() = default;
 
+  // Whether a predecessor has served the connection. Called before begin().
+  void continue_after(bool served) noexcept { served_ = served; }
   // How the connection begins, and its events. Each call may end the connection.
   void begin();
   void take(std::string_view bytes);
@@ -40,6 +43,17 @@ class Http1 final : public ClientStream {
   void deadline_passed();
   // No table lists the connection's listener any more.
   void leave_listener();
+  // Goes on with what has come, which waited for the successor. Requires: between().
+  void serve_here();
+
+  // Nothing is served: no request has begun, or not all of its head has come.
+  [[nodiscard]] bool between() const noexcept {
+    return state_ == State::idle || state_ == State::reading_head;
+  }
+  // Something of the client's waits to be served; in TCP mode, that is the connection itself.
+  [[nodiscard]] bool asks() const noexcept;
+  // At least one head was complete.
+  [[nodiscard]] bool served() const noexcept { return served_; }
 
   // Null while nothing is served.
   [[nodiscard]] StreamUser* user() noexcept { return user_.get(); }
@@ -87,7 +101,7 @@ class Http1 final : public ClientStream {
 
   // Every idle connection has one of these, so the small members come first, right behind those of the base.
   State state_ = State::idle;
-  bool served_ = false;  // at least one head was complete
+  bool served_ = false;
 
   // Of the request that is being served.
   bool expects_more_ = false;  // its client may send another one

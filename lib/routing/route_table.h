@@ -19,6 +19,7 @@
 #include "routing/last_failure.h"
 #include "routing/probe.h"
 #include "routing/room.h"
+#include "succession/client_channel.h"
 
 namespace gracevisor::routing {
 
@@ -170,6 +171,10 @@ struct RouteTable {
   std::vector<ProbeOrder> probes;  // worker w runs those whose app id % workers == w
   bool closing = false;  // shutting down: accept the backlog, close listeners, send Connection: close
   Room room;             // of each worker
+  // Another daemon has taken over and accepts from the same sockets, which the workers therefore no longer
+  // poll: what waits there is its own. Their connections go there as soon as nothing is under way on them.
+  std::shared_ptr<const succession::ClientChannel> successor = {};
+  std::shared_ptr<const succession::ClientChannel> predecessor = {};  // whence connections come
 
   [[nodiscard]] const AppRoutes* find(base::AppId id) const noexcept;
 };

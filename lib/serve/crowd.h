@@ -34,6 +34,14 @@ class Crowd {
     return static_cast<std::size_t>(std::ranges::count_if(clients_, one));
   }
 
+  // In any order; those that close meanwhile are freed later in the loop.
+  [[nodiscard]] std::vector<Client*> all() const {
+    std::vector<Client*> all;
+    all.reserve(clients_.size());
+    for (const auto& [client, owned] : clients_) all.push_back(client);
+    return all;
+  }
+
   void add(std::unique_ptr<Client> client) {
     Client* key = client.get();
     clients_.emplace(key, std::move(client));

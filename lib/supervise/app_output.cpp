@@ -121,6 +121,7 @@ void AppOutput::write(const routing::Identity& who, output::LogStream stream, co
 }
 
 bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream) {
+  if (paused_) return false;
   const Feeds& to = feeds(who);
   return writer_.takes(stream == process::OutputStream::out ? to.out_target->policy : to.err_target->policy);
 }
@@ -180,6 +181,11 @@ void AppOutput::take(const routing::Identity& who, process::OutputStream stream,
   OutputTail& lines = tail(who);
   lines.add(stream, bytes, std::chrono::system_clock::now());
   if ((lines.has_unfinished() || feed.holds()) && !idle_.running()) idle_.start(kIdle);
+}
+
+std::string AppOutput::take_unfinished(const routing::Identity& who, process::OutputStream stream) {
+  Feeds& to = feeds(who);
+  return (stream == process::OutputStream::out ? to.out : to.err).take();
 }
 
 void AppOutput::note(const routing::Identity& who, std::string_view text) {

@@ -49,6 +49,11 @@ class AppOutput {
   // May more of its output be read? False until the writer has room.
   [[nodiscard]] bool takes(const routing::Identity& who, process::OutputStream stream);
   void take(const routing::Identity& who, process::OutputStream stream, std::string_view bytes);
+  // While two daemons live, one of them reads. A pause lasts until go_on().
+  void pause() noexcept { paused_ = true; }
+  void go_on() noexcept { paused_ = false; }
+  // The line that has begun in this stream, for whoever reads on.
+  [[nodiscard]] std::string take_unfinished(const routing::Identity& who, process::OutputStream stream);
   // Adds a line from the daemon to the instance's output: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
   // Ends unfinished lines: the process is gone, or something else is said in between. A plain file gets a
@@ -147,6 +152,7 @@ class AppOutput {
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
   bool closed_ = false;
+  bool paused_ = false;
   loop::Timer idle_;  // an unfinished line is ended after a while
 };
 

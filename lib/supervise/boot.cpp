@@ -13,6 +13,10 @@
 namespace gracevisor::supervise {
 
 base::Expected<void> Supervisor::boot() {
+  if (settings_.successor) {
+    standing_ = Standing::successor;
+    world_->hold_back();
+  }
   // Not a timer: one due immediately runs before the loop has looked at anything else.
   auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
   if (!bell) return std::unexpected(bell.error());
@@ -44,15 +48,20 @@ base::Expected<void> Supervisor::boot() {
     if (!settings_.restarted || !reattach(entry, loaded, kept)) enqueue_boot(entry, loaded.states);
   }
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
-  if (settings_.restarted) {
-    end_strays(kept);
-    await_reattached();
-  }
-  continue_boot();
-  watch_app_folder();
+  strangers_ = std::move(kept);
+  if (settings_.restarted) await_reattached();
+  if (!settings_.successor) boot_as_owner();
   (void)world_->publish();
   turn();
   return {};
+}
+
+// What acts on the world.
+void Supervisor::boot_as_owner() {
+  if (settings_.restarted) end_strays(strangers_);
+  strangers_.clear();
+  continue_boot();
+  watch_app_folder();
 }
 
 // A generation's number is never used again, even if the record of it is lost.

@@ -12,6 +12,13 @@
 
 namespace gracevisor::supervise {
 
+// What a deploy changes in its listeners, and what it leaves for a reload.
+struct ListenerPlan {
+  std::vector<config::Listener> listeners;
+  std::vector<std::string> changes;  // for the receipt
+  std::vector<std::string> left;     // standing remarks
+};
+
 // The addresses as the configuration writes them, by address_key().
 [[nodiscard]] std::map<std::string, std::string> addresses_of(const std::vector<config::Listener>& listeners);
 // "127.0.0.1:80 -> 127.0.0.1:81", "public: idle_timeout"

@@ -67,8 +67,9 @@ std::optional<decide::Refused> Supervisor::refuse_shared_tcp(
   return std::nullopt;
 }
 
-std::expected<Supervisor::ListenerPlan, decide::Refused> Supervisor::plan_listeners(
-    const AppEntry* entry, const config::App& configured, const config::Config& config) const {
+std::expected<ListenerPlan, decide::Refused> Supervisor::plan_listeners(const AppEntry* entry,
+                                                                        const config::App& configured,
+                                                                        const config::Config& config) const {
   ListenerPlan plan;
   for (const config::Listener& wanted : spec::listeners_of(configured, config.listeners)) {
     const config::Listener* now = listeners_.in_force(wanted.name);

@@ -55,6 +55,11 @@ void OutputFeed::flush() {
   loose_ = true;
 }
 
+std::string OutputFeed::take() {
+  held_ -= line_.size();
+  return std::exchange(line_, {});
+}
+
 bool OutputFeed::may_wait(std::size_t more) const noexcept {
   std::size_t line = line_.size() + more;
   return line <= kSure || (line <= kLongest && held_ + more <= kAll);

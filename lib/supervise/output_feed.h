@@ -28,6 +28,8 @@ class OutputFeed {
   void add(std::string_view bytes);
   // Passes the waiting line on as it is: it has waited long enough, or its process is gone.
   void flush();
+  // Takes the waiting line, so that somebody else passes it on.
+  [[nodiscard]] std::string take();
   [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
   // The newest byte that came ended no line.
   [[nodiscard]] bool unfinished() const noexcept { return loose_ || holds(); }

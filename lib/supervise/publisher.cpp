@@ -15,6 +15,7 @@ void Publisher::publish(std::unique_ptr<routing::RouteTable> table) {
     letters.push_back(std::make_unique<routing::TableLetter>(routing::TableLetter{shared}));
   }
   tables_.push_back(shared);
+  newest_ = shared;
   epoch_ = shared->epoch;
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i].port->mailbox.put(std::move(letters[i]));
   for (const WorkerLink& worker : workers_) worker.wake();
@@ -41,6 +42,7 @@ std::vector<std::size_t> Publisher::behind(base::Epoch epoch) const {
 }
 
 bool Publisher::quiescent(const routing::Endpoint& endpoint, const Listing& listing) const {
+  if (by_another_(endpoint.identity)) return false;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i].port->adopted.read() <= listing.last_listed) return false;
     base::WorkerIndex worker(static_cast<std::uint32_t>(i));

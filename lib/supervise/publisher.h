@@ -37,6 +37,14 @@ class Publisher {
   // that put is the commit.
   void publish(std::unique_ptr<routing::RouteTable> table);
 
+  // The newest one; null before the first.
+  [[nodiscard]] const routing::RouteTableRef& newest() const { return newest_; }
+
+  // Another daemon's workers may touch endpoints as well: none of those that this names is quiescent.
+  void also_used(std::function<bool(const routing::Identity&)> by_another) {
+    by_another_ = std::move(by_another);
+  }
+
   // The oldest of the tables from which the workers lease.
   [[nodiscard]] base::Epoch adopted_by_all() const;
   // The oldest of the tables by which the workers accept: they have closed the listeners that leave with it.
@@ -65,6 +73,8 @@ class Publisher {
   std::vector<WorkerLink> workers_;
   base::Epoch epoch_;
   std::deque<routing::RouteTableRef> tables_;  // oldest first
+  routing::RouteTableRef newest_;
+  std::function<bool(const routing::Identity&)> by_another_ = [](const auto& /*who*/) { return false; };
 };
 
 }  // namespace gracevisor::supervise

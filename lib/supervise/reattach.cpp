@@ -42,7 +42,10 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
     }
     const base::BootTime started = child.started;
     world_->reattach(who, generation->spec, std::move(child));
-    if (world_->runs().find(who) != nullptr) found.push_back({who, started, world_->running(who)});
+    const Run* run = world_->runs().find(who);
+    if (run == nullptr) continue;
+    found.push_back({who, started, run->running()});
+    if (predecessor_ && run->endpoint()) predecessor_->had(who, world_->name_of(*run));
   }
   kept[name] = std::move(strangers);
   const auto slots = spec::load_slots(settings_.config.daemon.state_dir, name);
@@ -85,8 +88,9 @@ void Supervisor::let_go_held_back() {
 }
 
 void Supervisor::await_reattached() {
-  accepting_ = reattached_serve();
-  if (!accepting_) accept_timer_.start(kLongestWait);
+  trusted_ = reattached_serve();
+  accepting_ = trusted_ && standing_ == Standing::owner;
+  if (!trusted_) accept_timer_.start(kLongestWait);
 }
 
 // Has each app that should serve an instance that passed a probe?
@@ -100,8 +104,9 @@ bool Supervisor::reattached_serve() const {
 
 void Supervisor::accept() {
   accept_timer_.stop();
-  accepting_ = true;
   for (auto& [id, entry] : apps_) entry.app->trust_reattached();
+  trusted_ = true;
+  if (standing_ == Standing::owner) accepting_ = true;
   (void)world_->publish();
 }
 

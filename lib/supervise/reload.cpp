@@ -97,6 +97,7 @@ void Supervisor::adjust_daemon(const ReloadPlan& plan) {
   config::Daemon& in_force = settings_.config.daemon;
   in_force.autodiscover = plan.config.daemon.autodiscover;
   in_force.shutdown_timeout = plan.config.daemon.shutdown_timeout;
+  in_force.upgrade_drain_timeout = plan.config.daemon.upgrade_drain_timeout;
   if (config::find_differences(in_force.log, plan.config.daemon.log).empty()) return;
   in_force.log = plan.config.daemon.log;
   settings_.adjust_log(in_force.log);

@@ -64,6 +64,10 @@ void Run::resume_output() {
   if (process_) process_->resume_output();
 }
 
+void Run::drain_output() {
+  if (process_) process_->drain_output();
+}
+
 std::string Run::place() const {
   if (!endpoint_) return {};
   const base::Address& address = endpoint_->address;

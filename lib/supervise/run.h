@@ -48,6 +48,9 @@ class Run final : private process::ProcessObserver {
   void pass_signal(int number, config::Stop::Scope scope);
   void kill_tree();
   void resume_output();
+  void drain_output();
+  // Nothing of its process is followed any more, and the process is left alone.
+  void abandon() { process_.reset(); }
 
   // The settings of its generation have changed, but for what it was started with.
   void adjust(const spec::SpecRef& spec);

@@ -95,7 +95,7 @@ void Supervisor::follow_shutdown() {
   bool ended = world_->over();
   for (const auto& [id, entry] : apps_) ended = ended && entry.app->ended();
   carry_out(shutdown_.advance({.closed = publisher_.entered_by_all() >= publisher_.epoch(),
-                               .idle = load().idle(),
+                               .idle = load().idle() && predecessor_ == nullptr,
                                .ended = ended,
                                .unsent = publisher_.unsent()}));
 }

@@ -25,7 +25,8 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
       log_(log),
       settings_(std::move(settings)),
       workers_(workers.size()),
-      shortages_(ports_of(workers)),
+      ports_(ports_of(workers)),
+      shortages_(ports_),
       publisher_(std::move(workers)),
       listeners_(workers_, holder),
       events_([this] { schedule_turn(); }),
@@ -60,6 +61,8 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                                }
                              }};
   world_ = std::make_unique<World>(std::move(around));
+  if (settings_.predecessor) predecessor_ = std::make_unique<Predecessor>(Predecessor::Send());
+  publisher_.also_used([this](const Identity& who) { return predecessor_ && predecessor_->may_touch(who); });
 }
 
 Supervisor::~Supervisor() = default;
@@ -84,6 +87,7 @@ void Supervisor::look() {
 // What processes, timers, the writer and the workers do reaches the apps here, in one of two ways. Commands,
 // the boot's slices, the shutdown and the looks at sockets act at once, and a turn follows them.
 void Supervisor::turn() {
+  if (standing_ != Standing::owner) return turn_without_acting();
   // Queued: what happens once. Callbacks add it as it comes: events of processes, due timers, spawns that
   // were refused, records that were written or not.
   events_.run([this](base::AppId id) { return decider(id); });
@@ -96,6 +100,7 @@ void Supervisor::turn() {
   notice_quiescence();  // marks, then leases
   notice_adoption();    // marks
   follow_listeners();   // marks, then connections
+  follow_predecessor();
   let_go_held_back();
   if (!accepting_ && reattached_serve()) accept();
   // What follows from both: at most one table, and the end of what no table refers to any more.
@@ -129,7 +134,9 @@ void Supervisor::publish() {
   }
   auto table = build_table(std::move(input));
   note_listed(*table, epoch, world_->runs());
+  if (predecessor_) table->predecessor = predecessor_->clients();
   publisher_.publish(std::move(table));
+  if (predecessor_) predecessor_->follow(*publisher_.newest());
   notice_missing();
 }
 
@@ -194,7 +201,7 @@ AppEntry* Supervisor::entry_of(const std::string& name) {
 }
 
 bool Supervisor::look_at_sockets() {
-  if (shutdown_.begun()) return false;
+  if (shutdown_.begun() || standing_ != Standing::owner) return false;
   for (auto& [id, entry] : apps_) {
     for (const Identity& who : socket_check_.check(*entry.app, *world_)) {
       entry.app->replace(who, "its socket was removed");

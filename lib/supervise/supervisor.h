@@ -31,43 +31,28 @@
 #include "supervise/app_folder.h"
 #include "supervise/app_settings.h"
 #include "supervise/configuration_keeping.h"
+#include "supervise/departure.h"
 #include "supervise/drift.h"
 #include "supervise/event_queue.h"
 #include "supervise/file_access.h"
 #include "supervise/kept_child.h"
 #include "supervise/listener_book.h"
+#include "supervise/listener_changes.h"
 #include "supervise/observation.h"
+#include "supervise/predecessor.h"
 #include "supervise/publisher.h"
 #include "supervise/reload.h"
 #include "supervise/shortage_watch.h"
 #include "supervise/snapshot.h"
 #include "supervise/socket_check.h"
+#include "supervise/supervisor_settings.h"
 #include "supervise/world.h"
 
 namespace gracevisor::supervise {
 
 class Supervisor {
  public:
-  struct Settings {
-    std::filesystem::path config_file;
-    config::Config config;
-    bool fresh = false;           // ignore the state files
-    bool restarted = false;       // the keeper had another daemon before, whose processes go on
-    std::vector<KeptChild> kept;  // these
-    // It keeps ending at once: routes stay as they were, no probe condemns an instance, and there is no
-    // deploy and no reload.
-    bool safe = false;
-    std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
-    std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
-    std::function<base::Expected<void>()> ensure_runtime_dir;             // see EndpointLeases
-    FileAccess files = {};                                                // how the apps' files are read
-    std::string state_id;                                                 // what processes carry as GV_STATE
-    // Could the daemon's own log be written like this? If so, a reload changes it.
-    std::function<base::Expected<void>(const config::DaemonLog&)> check_log = [](const auto& /*log*/) {
-      return base::Expected<void>();
-    };
-    std::function<void(const config::DaemonLog&)> adjust_log = [](const auto& /*log*/) {};
-  };
+  using Settings = SupervisorSettings;
   // `holder`, which may be null: of what outlives the daemon.
   Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer, process::Parent& parent,
              base::Holder* holder, Settings settings, std::vector<WorkerLink> workers);
@@ -82,6 +67,32 @@ class Supervisor {
   [[nodiscard]] base::Expected<void> boot();
   // A worker rang: look at the marks, ledgers and reports again. Loop thread.
   void look();
+
+  // An upgrade (succession.cpp). The successor boots beside the owner, and acts on nothing:
+  //   Settings::successor: boot() --all is up: `ready`--> the keeper makes it the owner --own()--> acts
+  //   the owner: freeze() --the successor failed: thaw()--> acts
+  //                       --it is the owner now: depart()--> only finishes what its clients have begun
+  // What an upgrade would have to wait for, in words; unset: nothing.
+  [[nodiscard]] std::optional<std::string> in_the_way() const;
+  void on_ready(std::function<void()> ready) { ready_ = std::move(ready); }
+  // What it has reattached.
+  [[nodiscard]] succession::Reattached reattached() const;
+  // `former`: the daemon that was the owner until now, null if it has ended; `accepts` runs when every worker
+  // accepts.
+  void own(std::unique_ptr<Predecessor> former, std::function<void()> accepts);
+  [[nodiscard]] Predecessor* predecessor() { return predecessor_.get(); }
+  void predecessor_changed() { schedule_turn(); }
+  void predecessor_ended();
+  // What its processes write is read from now on.
+  void read_on(const std::vector<succession::OutputRead::Rest>& unfinished) { world_->read_on(unfinished); }
+  // Returns when everything that was to be recorded is on its way to the disk; `done` runs when it is there.
+  void freeze(std::function<void()> done);
+  void thaw();
+  [[nodiscard]] bool frozen() const { return standing_ == Standing::frozen; }
+  // Its last output, which is in the files when `read` runs. Then nothing of the supervisor acts any more.
+  [[nodiscard]] std::unique_ptr<Departure> depart(base::Duration drain_timeout,
+                                                  std::function<void(succession::OutputRead)> read,
+                                                  std::function<void()> changed);
   // Checks whether the Unix sockets of instances are still there, and replaces instances that can no longer
   // be reached. True when something is missing: look again in a few seconds.
   bool look_at_sockets();
@@ -201,11 +212,6 @@ class Supervisor {
   // The apps other than `entry` that use the listener: "b, c".
   [[nodiscard]] std::string others_at(const AppEntry* entry, const std::string& listener) const;
   // What a deploy of `configured` changes in its listeners, and what it leaves for a reload.
-  struct ListenerPlan {
-    std::vector<config::Listener> listeners;
-    std::vector<std::string> changes;  // for the receipt
-    std::vector<std::string> left;     // standing remarks
-  };
   [[nodiscard]] std::expected<ListenerPlan, decide::Refused> plan_listeners(
       const AppEntry* entry, const config::App& configured, const config::Config& config) const;
   // An address that another app has, of which one has proxy = "tcp"; unset: there is none.
@@ -230,6 +236,11 @@ class Supervisor {
   void begin_closing();
   void begin_stopping(decide::Haste haste);
 
+  // succession.cpp
+  void turn_without_acting();
+  void follow_predecessor();
+  void boot_as_owner();
+  [[nodiscard]] std::optional<std::string> busy_with(const AppEntry& entry) const;
   // reattach.cpp
   using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
   [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
@@ -341,6 +352,7 @@ class Supervisor {
   base::Log& log_;
   Settings settings_;
   std::size_t workers_;
+  std::vector<const routing::WorkerPort*> ports_;
   std::size_t addresses_ = 0;  // in the newest table
   ShortageWatch shortages_;
   Publisher publisher_;
@@ -358,7 +370,14 @@ class Supervisor {
   std::set<base::AppId> held_back_;  // from it, until no stray of theirs is left
   ConfigurationKeeping configuration_;
   bool configuration_stale_ = true;
-  bool accepting_ = true;     // tables list the listeners
+  bool accepting_ = true;  // tables list the listeners
+  enum class Standing : std::uint8_t { owner, successor, frozen, departed } standing_ = Standing::owner;
+  KeptByApp strangers_;  // kept processes that no record knows, until boot_as_owner()
+  std::function<void()> ready_;
+  bool trusted_ = false;  // a successor: what it reattached serves, as far as it can be known
+  std::unique_ptr<Predecessor> predecessor_;
+  std::function<void()> accepts_;
+  base::Epoch accepting_since_;
   loop::Timer accept_timer_;  // until then reattached instances may pass a probe
   std::vector<LeftBehind> left_behind_;
   std::unique_ptr<loop::Wakeup> boot_bell_;   // rung between two slices

@@ -17,7 +17,8 @@ void Supervisor::read_reports() {
   for (auto& [who, report] : reports) {
     decide::App* app = decider(who.app);
     if (app == nullptr) continue;
-    if (settings_.safe && report->last != routing::ProbeOutcome::passed) continue;
+    if ((settings_.safe || standing_ == Standing::successor) && report->last != routing::ProbeOutcome::passed)
+      continue;
     decide::Probed probed{*report};
     if (app->needs_owner(who, *report)) probed.owner = world_->listener_owner(who);
     app->on(who, probed);
@@ -75,7 +76,7 @@ void Supervisor::notice_adoption() {
 bool Supervisor::awaits_workers() const {
   return publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
          publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() || shutdown_.begun() ||
-         failures_.waiting(now());
+         failures_.waiting(now()) || predecessor_ != nullptr;
 }
 
 }  // namespace gracevisor::supervise

@@ -52,6 +52,7 @@ void World::add_app(base::AppId app, const config::App& config) {
   };
   holdings.output =
       std::make_shared<AppOutput>(around_.loop, around_.writer, around_.state_dir, config, std::move(alive));
+  if (!reading_) holdings.output->pause();
   holdings.history = std::make_shared<History>(
       around_.state_dir / "history" / (config.name + ".json"),
       [writer = &around_.writer](const std::filesystem::path& file, std::string text) {
@@ -142,6 +143,7 @@ decide::ListenerOwner World::failed_owner(const Identity& who) const {
 }
 
 void World::spawn(const Identity& who, const spec::SpecRef& spec) {
+  if (holds_back([this, who, spec] { spawn(who, spec); })) return;
   output(who).begin(who, spec->app.log);
   if (auto begun = try_spawn(who, spec); !begun) refuse_spawn(who, *spec, begun.error());
 }
@@ -183,14 +185,17 @@ void World::tell_refused(const Identity& who, const spec::Spec& spec, const std:
 }
 
 void World::signal(const Identity& who, int number, config::Stop::Scope scope) {
+  if (holds_back([this, who, number, scope] { signal(who, number, scope); })) return;
   if (Run* run = runs_.find(who)) run->signal(number, scope);
 }
 
 void World::pass_signal(const Identity& who, int number, config::Stop::Scope scope) {
+  if (holds_back([this, who, number, scope] { pass_signal(who, number, scope); })) return;
   if (Run* run = runs_.find(who)) run->pass_signal(number, scope);
 }
 
 void World::kill_tree(const Identity& who) {
+  if (holds_back([this, who] { kill_tree(who); })) return;
   if (Run* run = runs_.find(who)) run->kill_tree();
 }
 
@@ -228,6 +233,7 @@ void World::open_window(base::AppId app) {
 }
 
 void World::record(base::AppId app, const spec::AppState& state, std::uint64_t serial) {
+  if (holds_back([this, app, state, serial] { record(app, state, serial); })) return;
   around_.writer.replace(spec::state_path(around_.state_dir, state.app), to_text(state),
                          [this, app, serial](base::Expected<void> written) {
                            around_.events.add(app, [serial, written](decide::App& target) {

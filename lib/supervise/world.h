@@ -19,6 +19,7 @@
 #include "process/parent.h"
 #include "process/process_looker.h"
 #include "spec/slots_file.h"
+#include "succession/messages.h"
 #include "supervise/app_holdings.h"
 #include "supervise/endpoint_leases.h"
 #include "supervise/event_queue.h"
@@ -104,6 +105,20 @@ class World final : public decide::Effects, private RunObserver {
   // a client that reads nothing may still hold a lease on them. Strays are killed.
   void close_endpoints();
 
+  // While two daemons live, one of them decides (world_succession.cpp).
+  // From now on nothing is done to a process, and nothing is recorded, until let_go(): then it is, in order.
+  // No output is read until the former reader has handed it on: read_on().
+  void hold_back();
+  void let_go();
+  void read_on(const std::vector<succession::OutputRead::Rest>& unfinished);
+  // Reads what the processes have written so far, and no more; what is no whole line yet is the result.
+  [[nodiscard]] std::vector<succession::OutputRead::Rest> stop_reading();
+  // Nothing of the processes is followed any more: they are another daemon's.
+  void abandon();
+  // What was given to the writer before is in the files when `done` runs.
+  void when_written(std::function<void()> done) const;
+  [[nodiscard]] succession::InstanceName name_of(const Run& run) const;
+
   // Has the desired state changed since the last call?
   [[nodiscard]] bool take_dirty();
 
@@ -137,6 +152,8 @@ class World final : public decide::Effects, private RunObserver {
   void tell(decide::Fact fact, decide::Report* receipt) override;
 
  private:
+  // True: it is done later, by this.
+  [[nodiscard]] bool holds_back(std::function<void()> action);
   [[nodiscard]] decide::ListenerOwner failed_owner(const Identity& who) const;
   // A step of spawn() that failed.
   struct Refusal {
@@ -170,6 +187,9 @@ class World final : public decide::Effects, private RunObserver {
   TimerSet timers_;
   WorldKnowledge knowledge_;
   std::set<base::AppId> retired_;
+  // Set while it holds back: what is to be done.
+  std::optional<std::vector<std::function<void()>>> held_back_;
+  bool reading_ = true;
   bool record_stale_ = false;
   bool record_failed_ = false;  // and the log said so
   bool dirty_ = false;

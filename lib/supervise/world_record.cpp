@@ -72,6 +72,12 @@ void World::reattach(const Identity& who, const spec::SpecRef& spec, KeptChild c
 }
 
 void World::end_stray(KeptChild child, const config::Stop& stop, const std::string& why) {
+  if (held_back_) {
+    // Functions that are copied cannot own a process.
+    auto shared = std::make_shared<KeptChild>(std::move(child));
+    held_back_->push_back([this, shared, stop, why] { end_stray(std::move(*shared), stop, why); });
+    return;
+  }
   inspect::ProcessMarks marks{around_.state_id, child.app,
                               fmt::format("{}.{}", child.generation.value(), child.slot.value())};
   strays_.end(std::move(child), stop, std::move(marks), why);
@@ -99,6 +105,7 @@ void World::drop_slots(const std::string& app) const {
 }
 
 void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {
+  if (holds_back([this, app, report] { remember(app, report); })) return;
   // A start at boot is no command: with each boot it would take the place of one.
   if (!report->command().verb.empty()) keep(apps_.at(app).history, report);
 }

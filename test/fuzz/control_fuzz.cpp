@@ -49,14 +49,15 @@ void fuzz_message(std::string_view json, Read read) {
 }
 
 void fuzz_messages(unsigned kind, std::string_view json) {
-  switch (kind % 7) {
+  switch (kind % 8) {
     case 0: fuzz_message(json, control::read_version); break;
     case 1: fuzz_message(json, control::read_status); break;
     case 2: fuzz_message(json, control::read_history); break;
     case 3: fuzz_message(json, control::read_report_line); break;
     case 4: fuzz_message(json, control::read_log_line); break;
     case 5: fuzz_message(json, control::read_stop_options); break;
-    default: require(!control::to_json(control::read_error(503, json)).empty());
+    case 6: require(!control::to_json(control::read_error(503, json)).empty()); break;
+    default: fuzz_message(json, control::read_upgrade_options);
   }
 }
 

@@ -28,8 +28,10 @@ MAY = {
     "config": ["base", "http/limits.h"],
     # Files of other supervisors as a configuration: before the daemon, of which it knows nothing.
     "migrate": ["base", "config"],
-    "routing": ["base", "spawn", "handoff", "http", "config"],
-    "proxy": ["base", "loop", "handoff", "http", "config", "routing"],
+    # Between two daemons.
+    "succession": ["base", "keeper/wire.h"],
+    "routing": ["base", "spawn", "handoff", "http", "config", "succession"],
+    "proxy": ["base", "loop", "handoff", "http", "config", "routing", "succession"],
     "output": ["base", "spawn", "loop", "handoff", "routing"],
     # The control plane's rooms. What is frozen knows no loop; deciders are pure; inspecting needs the kernel alone.
     "spec": ["base", "spawn", "config"],
@@ -39,7 +41,7 @@ MAY = {
     # What is seen of the machine and counted, never acted upon.
     "observe": ["base", "loop", "handoff", "inspect"],
     "supervise": ["base", "spawn", "loop", "keeper", "handoff", "http", "config", "routing", "output", "spec", "decide", "inspect",
-                  "process", "observe"],
+                  "process", "observe", "succession"],
     # A small HTTP server, which knows nothing of what is asked; and one front of it.
     "serve": ["base", "loop", "http"],
     "control": ["base", "loop", "http", "serve"],
@@ -54,8 +56,8 @@ FENCES = {
 # Headers that only these sources may name: what stands above the rest of its folder. So an exchange cannot know what
 # carries it.
 ABOVE = {
-    "proxy/core.h": ["core", "downstream", "entrance", "http1", "worker"],
-    "proxy/downstream.h": ["core", "crowd", "downstream", "http1"],
+    "proxy/core.h": ["core", "downstream", "entrance", "http1", "inheritance", "worker"],
+    "proxy/downstream.h": ["core", "crowd", "downstream", "hand_over", "http1"],
     "proxy/http1.h": ["downstream", "http1"],
     "proxy/exchange_pool.h": ["core", "exchange_pool", "http1"],
 }

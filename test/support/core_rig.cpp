@@ -23,13 +23,21 @@ loop::ListeningSockets listen_on(const base::Address& address) {
   return std::move(*opened);
 }
 
+loop::ListeningSockets shared_with(const CoreRig& rig) {
+  auto socket = base::duplicate(rig.sockets().sockets.front().get());
+  if (!socket) throw std::runtime_error(socket.error().what);
+  loop::ListeningSockets shared{.address = rig.sockets().address, .sockets = {}};
+  shared.sockets.push_back(std::move(*socket));
+  return shared;
+}
+
 base::UniqueFd accept_from(const base::UniqueFd& socket) {
   return base::UniqueFd(::accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 }  // namespace
 
-CoreRig::CoreRig(Layout layout) : layout_(layout) {
+CoreRig::CoreRig(Layout layout, const CoreRig* before) : layout_(layout) {
   auto loop = loop::Loop::create();
   if (!loop) throw std::runtime_error(loop.error().what);
   loop_ = std::move(*loop);
@@ -38,7 +46,7 @@ CoreRig::CoreRig(Layout layout) : layout_(layout) {
     canary_in_.emplace(RawEnd::connect(path.address));
     canary_out_.emplace(accept_from(path.sockets.front()));
   }
-  auto public_side = listen_on(new_address(layout.clients));
+  auto public_side = before != nullptr ? shared_with(*before) : listen_on(new_address(layout.clients));
   listener_ =
       std::make_shared<routing::ListenerSockets>(public_side.address, std::move(public_side.sockets), 1);
   listener.name = "public";
@@ -77,6 +85,9 @@ void CoreRig::publish() {
   table->epoch = epoch_;
   table->listeners.push_back({listener_, std::make_shared<routing::HostIndex>(routes, std::nullopt),
                               std::make_shared<config::Listener>(listener), tcp});
+  table->listeners.back().leaving = leaving;
+  table->successor = successor;
+  table->predecessor = predecessor;
   web.options = std::make_shared<config::ProxyOptions>(options);
   table->apps.push_back(web);
   table->closing = closing;

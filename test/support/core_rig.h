@@ -42,7 +42,9 @@ class CoreRig {
   CoreRig() : CoreRig(Layout{}) {}
   // Adopts a first table that routes everything to one app, "web", with these instances as its targets. The
   // app is live, or stopped if there are no instances.
-  explicit CoreRig(Layout layout);
+  explicit CoreRig(Layout layout) : CoreRig(layout, nullptr) {}
+  // Another daemon's, on the same listening sockets, with instances of its own.
+  CoreRig(Layout layout, const CoreRig& before) : CoreRig(layout, &before) {}
   CoreRig(const CoreRig&) = delete;
   CoreRig& operator=(const CoreRig&) = delete;
   ~CoreRig();
@@ -56,6 +58,9 @@ class CoreRig {
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
   std::vector<routing::ProbeOrder> probes;
+  bool leaving = false;  // the listener is
+  std::shared_ptr<const succession::ClientChannel> successor;
+  std::shared_ptr<const succession::ClientChannel> predecessor;
   void publish();
 
   // A new client; valid as long as the rig.
@@ -87,6 +92,8 @@ class CoreRig {
   [[nodiscard]] const routing::AppCell& counts() const { return web.ledger->cells[0]; }
   [[nodiscard]] std::uint64_t unsent() const { return port_.unsent.read(); }
   [[nodiscard]] const routing::Shortages& shortages() const { return port_.shortages; }
+  [[nodiscard]] const routing::WorkerPort& port() const { return port_; }
+  [[nodiscard]] const routing::ListenerSockets& sockets() const { return *listener_; }
   // The sum over all instances.
   [[nodiscard]] std::uint64_t leases() const;
 
@@ -94,6 +101,7 @@ class CoreRig {
   [[nodiscard]] std::string finish();
 
  private:
+  CoreRig(Layout layout, const CoreRig* before);
   struct Instance {
     base::UniqueFd socket;
     routing::EndpointRef endpoint;

@@ -1,6 +1,7 @@
 // Rules between apps, listeners and the daemon.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -246,7 +247,8 @@ TEST_CASE("users: the apps of a root daemon without a user are one warning") {
 TEST_CASE("daemon: every key") {
   Daemon daemon = config_of(
                       "[daemon]\nworkers = 3\nruntime_dir = \"/r\"\nstate_dir = \"s\"\nport_range = "
-                      "\"5000-5999\"\nshutdown_timeout = \"2m\"\noperator_group = \"ops\"\nlog = { file = "
+                      "\"5000-5999\"\nshutdown_timeout = \"2m\"\nupgrade_drain_timeout = "
+                      "\"7d\"\noperator_group = \"ops\"\nlog = { file = "
                       "\"/l\", level = \"debug\", max_size = \"1MiB\", keep = 2 }\n")
                       .daemon;
   CHECK(daemon.workers == 3);
@@ -254,6 +256,7 @@ TEST_CASE("daemon: every key") {
   CHECK(daemon.state_dir == "/etc/s");
   CHECK(daemon.port_range.first == base::Port(5000));
   CHECK(daemon.shutdown_timeout == Millis(120000));
+  CHECK(daemon.upgrade_drain_timeout == std::chrono::days(7));
   CHECK(daemon.operator_group == "ops");
   CHECK(daemon.log.file == "/l");
   CHECK(daemon.log.level == base::LogLevel::debug);
@@ -261,6 +264,10 @@ TEST_CASE("daemon: every key") {
   CHECK(daemon.log.keep == 2);
   CHECK(config_of("[daemon.log]\nlevel = \"error\"\n").daemon.log.level == base::LogLevel::error);
   CHECK(errors_of("[daemon]\noperator_group = \"a b\"\n").size() == 1);
+  CHECK(config_of("").daemon.upgrade_drain_timeout == Millis(0));
+  CHECK(config_of("[daemon]\nupgrade_drain_timeout = \"0\"\n").daemon.upgrade_drain_timeout == Millis(0));
+  CHECK(errors_of("[daemon]\nupgrade_drain_timeout = \"31d\"\n").size() == 1);
+  CHECK(errors_of("[daemon]\nupgrade_drain_timeout = \"auto\"\n").size() == 1);
 }
 
 }  // namespace gracevisor::config

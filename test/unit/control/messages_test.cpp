@@ -169,3 +169,29 @@ TEST_CASE("messages: stop options are optional") {
   CHECK(read_stop_options(to_json(StopOptions{true}))->now);
   CHECK_FALSE(read_stop_options(R"({"now":1})"));
 }
+
+TEST_CASE("messages: upgrade options are optional, and what is out of bounds is refused") {
+  const auto defaults = read_upgrade_options("");
+  REQUIRE(defaults);
+  CHECK(*defaults == UpgradeOptions());
+  CHECK(defaults->timeout_ms == 300000);
+  CHECK(read_upgrade_options(to_json(UpgradeOptions{"/opt/gracevisord", true, 86400000, true})) ==
+        UpgradeOptions{"/opt/gracevisord", true, 86400000, true});
+  const auto wrong = [](const std::string& text) {
+    const auto read = read_upgrade_options(text);
+    return read ? "" : read.error().what;
+  };
+  CHECK(wrong(R"({"timeout_ms":86400001})") == "options.timeout_ms: more than 24 h");
+  CHECK(wrong(R"({"timeout_ms":-1})") == "options.timeout_ms: not a whole number in range");
+  CHECK(wrong(R"({"timeout_ms":18446744073709551616})") == "options.timeout_ms: not a whole number in range");
+  CHECK(wrong(R"({"to":"gracevisord"})") == "options.to: not an absolute path");
+  CHECK(wrong(R"({"to":"/opt/a\u0000b"})") == "options.to: a path has no byte 0");
+  CHECK(wrong(R"({"to":"\u0000"})") == "options.to: a path has no byte 0");
+  CHECK(wrong(R"({"to":"/)" + std::string(4095, 'a') + R"("})") == "options.to: longer than any path");
+  CHECK(wrong(R"({"to":"/)" + std::string(4094, 'a') + R"("})").empty());
+  CHECK(wrong(R"({"to":7})") == "options.to: not a string");
+  CHECK(wrong(R"({"now":1})") == "options.now: not true or false");
+  CHECK(wrong(R"({"keeper":true})") == "options: \"keeper\" is not known here");
+  CHECK(wrong("[]") == "options: not a JSON object");
+  CHECK(wrong("{") == "not JSON");
+}

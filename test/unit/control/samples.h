@@ -57,7 +57,8 @@ inline control::StatusReport status_of(const control::AppStatus& app) {
           352,
           280,
           {{"remark", "3 connections were turned away"}},
-          {70, "0.1.0", 3, "exit 1"}};
+          {70, "0.1.0", 3, "exit 1"},
+          control::PredecessorStatus{66, "0.0.9", 240, 3, 2}};
 }
 
 }  // namespace gracevisor::test

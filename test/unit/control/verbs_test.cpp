@@ -9,7 +9,7 @@ using namespace gracevisor::control;
 using gracevisor::http::Method;
 
 TEST_CASE("verbs: each may be asked by the role that the table of roles gives it, and by no lesser one") {
-  const std::set<Verb> for_admins = {Verb::shutdown, Verb::environment_values};
+  const std::set<Verb> for_admins = {Verb::upgrade, Verb::shutdown, Verb::environment_values};
   for (const VerbRule& rule : verb_rules()) {
     std::string path(rule.path);
     if (const auto star = path.find('*'); star != std::string::npos) path.replace(star, 1, "web");
@@ -42,5 +42,14 @@ TEST_CASE("verbs: what the table does not have is no path, and every change is a
     std::string path(rule.path);
     if (const auto star = path.find('*'); star != std::string::npos) path.replace(star, 1, "web");
     CHECK(match_verb(other, path, Role::admin).error() == NotAsked::no_such_path);
+  }
+}
+
+TEST_CASE("verbs: while another daemon takes over, only looks at the daemon as a whole are answered") {
+  for (const VerbRule& rule : verb_rules()) {
+    CAPTURE(rule.path);
+    const bool look = rule.verb == Verb::version || rule.verb == Verb::status;
+    CHECK(answered_while_frozen(rule.verb) == look);
+    if (look) CHECK(rule.method == Method::get);
   }
 }

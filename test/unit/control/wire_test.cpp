@@ -62,7 +62,8 @@ const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"work
                             R"(],"open_files":1024,"open_files_needed":352,"max_connections":280,"problems":)"
                             R"([{"kind":"remark","text":"3 connections were turned away"}],)"
                             R"("keeper":{"pid":70,"version":"0.1.0","starts":3,)"
-                            R"("last_end":"exit 1"}})";
+                            R"("last_end":"exit 1"},"predecessor":{"pid":66,"version":"0.0.9",)"
+                            R"("since_s":240,"connections":3,"tunnels":2}})";
 
 // The further members in the order in which they are read.
 ReportLine report_line() {
@@ -132,7 +133,7 @@ void check_round(const M& message) {
 }  // namespace
 
 TEST_CASE("wire: every message with every member set comes back as it was sent") {
-  check_round(Version{"1.2.3", 4});
+  check_round(Version{"1.2.3", 4, 3});
   check_round(instance());
   check_round(app());
   check_round(status());
@@ -143,6 +144,7 @@ TEST_CASE("wire: every message with every member set comes back as it was sent")
   check_round(settings().settings.front());
   check_round(check());
   check_round(StopOptions{true});
+  check_round(UpgradeOptions{"/opt/gracevisord", true, 7, true});
   CHECK(report_line().fields != ReportLine().fields);
 }
 
@@ -171,6 +173,9 @@ TEST_CASE("wire: what is wrong is named by message and member") {
         "instance.pid: not a whole number in range");
   CHECK(wrong(read_log_line(R"({"cut":0})")) == "log line.cut: not true or false");
   CHECK(wrong(read_report_line(R"({"exit":"0"})")) == "report.exit: not a whole number in range");
+  CHECK(wrong(read_status(R"({"predecessor":[]})")) == "predecessor: not a JSON object");
+  CHECK(wrong(read_status(R"({"predecessor":{"tunnels":-1}})")) ==
+        "predecessor.tunnels: not a whole number in range");
   CHECK(wrong(read_stop_options(R"({"now":1})")) == "options.now: not true or false");
 }
 
@@ -183,6 +188,9 @@ TEST_CASE("wire: the bytes of every message") {
   CHECK(to_json(settings()) == kSettings);
   CHECK(to_json(check()) == kCheck);
   CHECK(to_json(StopOptions{true}) == R"({"now":true})");
+  CHECK(to_json(Version{"1.2.3", 4, 3}) == R"({"version":"1.2.3","pid":4,"took_over_from":3})");
+  CHECK(to_json(UpgradeOptions{"/opt/gracevisord", true, 7, true}) ==
+        R"({"to":"/opt/gracevisord","wait":true,"timeout_ms":7,"now":true})");
 }
 
 TEST_CASE("wire: what is not set is null, an empty list, or left out") {
@@ -203,7 +211,7 @@ TEST_CASE("wire: what is not set is null, an empty list, or left out") {
   CHECK(to_json(StatusReport()) ==
         R"({"version":"","pid":0,"uptime_s":0,"workers":0,"epoch":0,"apps":[],"open_files":0,)"
         R"("open_files_needed":0,"max_connections":0,"problems":[],)"
-        R"("keeper":{"pid":0,"version":"","starts":0,"last_end":""}})");
+        R"("keeper":{"pid":0,"version":"","starts":0,"last_end":""},"predecessor":null})");
   CHECK(to_json(ReportLine()) == R"({"phase":"","text":""})");
   CHECK(to_json(LogLine()) == R"({"instance":"","stream":"","time":"","line":""})");
   CHECK(to_json(Error()) == R"({"error":"","exit":1})");

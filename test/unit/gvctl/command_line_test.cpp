@@ -206,6 +206,28 @@ TEST_CASE("command line: how far a deploy is followed") {
   CHECK(refused({"reload", "--until", "cutover"}).exit == 2);
 }
 
+TEST_CASE("command line: an upgrade takes a program, and waits only where it is told to") {
+  const CommandLine plain = parsed({"upgrade"});
+  CHECK(plain.verb == Verb::upgrade);
+  CHECK_FALSE(plain.to.has_value());
+  CHECK_FALSE(plain.wait);
+  CHECK_FALSE(plain.now);
+  CHECK(plain.longest_wait == base::Millis(300000));
+  const CommandLine all = parsed({"upgrade", "--to", "x", "--wait", "--timeout", "90s", "--now"});
+  CHECK(all.to == "x");
+  CHECK(all.wait);
+  CHECK(all.now);
+  CHECK(all.longest_wait == base::Millis(90000));
+  // The daemon waits, not gvctl.
+  CHECK_FALSE(all.timeout.has_value());
+  CHECK(refused({"upgrade", "--timeout", "90s"}).what ==
+        "upgrade: --timeout says how long --wait waits: give both");
+  CHECK(refused({"upgrade", "--wait", "--timeout", "25h"}).what == "upgrade: --timeout is 24h at most");
+  CHECK(refused({"upgrade", "--wait", "--timeout", "soon"}).exit == 2);
+  CHECK(refused({"upgrade", "--to", ""}).what == "upgrade: --to takes the path of a gracevisord");
+  CHECK(refused({"upgrade", "web"}).what == "upgrade takes no \"web\"");
+}
+
 TEST_CASE("command line: a configuration tells the socket instead of the environment") {
   CommandLine line = parsed({"-c", "/etc/g.toml", "status"}, "/env.sock");
   CHECK(line.config == "/etc/g.toml");

@@ -50,3 +50,17 @@ TEST_CASE("render: what an app put into a message cannot control the terminal") 
   CHECK(render(control::Error{"no \x1b[1m", control::ExitCode::failed, {"a\x07"}}) ==
         "gvctl: no \\x1b[1m\n  a\\x07\n");
 }
+
+TEST_CASE("render: the lines of an upgrade have room for its phases and its moments") {
+  const auto upgrade = [](control::ReportLine report) { return render(report, {}, Reported::upgrade); };
+  CHECK(upgrade({"upgrade", 0, "1.3.0 -> 1.4.0", {}, {}}) == "upgrade 1.3.0 -> 1.4.0\n");
+  CHECK(upgrade({"check", 4, "/usr/sbin/gracevisord --check: ok", {}, {}}) ==
+        "  0.00s check      /usr/sbin/gracevisord --check: ok\n");
+  CHECK(upgrade({"reattached", 50, "3 apps", {}, {}}) == "  0.05s reattached 3 apps\n");
+  CHECK(upgrade({"drained", 123456, "pid 4711", {}, {}}) == "123.46s drained    pid 4711\n");
+  CHECK(upgrade({"", 50, "more", {}, {}}) == "                   more\n");
+  CHECK(upgrade({"cause", {}, "exit 1", {}, {}}) == "  cause      exit 1\n");
+  CHECK(upgrade({"done", 6, "0 failed", 0, {}}) == "done: 0 failed\n");
+  CHECK(render({"serving", 60, "x", {}, {}}, Style{true}, Reported::upgrade) ==
+        "  0.06s \x1b[32mserving   \x1b[0m x\n");
+}

@@ -187,6 +187,7 @@ TEST_CASE("status view: no line is wider than the terminal, for 1, 14 and 200 ap
     }
     control::StatusReport all = report(apps);
     all.problems = {{"remark", "12 connections of clients were turned away, because no descriptor was left"}};
+    all.predecessor = control::PredecessorStatus{4711, "1.3.0+" + std::string(60, 'v'), 240, 1234, 1000};
     for (std::size_t width = 20; width <= 200; width += width >= 60 && width < 120 ? 1 : 20) {
       for (const bool instances : {false, true}) {
         for (const std::string& line : lines_of(render(all, {{}, width, instances}))) {
@@ -297,4 +298,25 @@ TEST_CASE("status view: a daemon that was restarted says so for a day, and alway
   status.keeper = {};
   CHECK(render(status, {}) == none);
   CHECK(render(status, verbose) == none + ">  daemon pid 5210 since 14 s, version 1.4.0\n");
+}
+
+TEST_CASE("status view: a former daemon that still drains is told, with what it holds") {
+  control::StatusReport status = report({});
+  const std::string none = "no apps are configured\n";
+  const auto last = [&](std::uint64_t connections, std::uint64_t tunnels) {
+    status.predecessor = control::PredecessorStatus{4711, "1.3.0", 240, connections, tunnels};
+    return render(status, {});
+  };
+  const std::string begin = none + ">  predecessor pid 4711, version 1.3.0, drains since 4 min: ";
+  const std::string end = ": a further gvctl upgrade ends it with --now\n";
+  CHECK(last(1300, 3) == begin + "1,300 connections, 3 of them WebSockets or TCP" + end);
+  CHECK(last(3, 0) == begin + "3 connections" + end);
+  CHECK(last(1, 1) == begin + "1 connection, a WebSocket or TCP" + end);
+  CHECK(last(1, 0) == begin + "1 connection" + end);
+  CHECK(last(0, 0) == begin + "0 connections" + end);
+  CHECK(all_well(status));
+  status.predecessor->version = "1\x1b[2J";
+  CHECK(render(status, {}).find("version 1\\x1b[2J, ") != std::string::npos);
+  status.predecessor.reset();
+  CHECK(render(status, {}) == none);
 }

@@ -153,6 +153,50 @@ TEST_CASE("keeper link: after close() nothing is told any more") {
   CHECK(f.heard.noted.empty());
 }
 
+TEST_CASE(
+    "keeper link: behind the order for a successor, what changes anything waits until the link goes on") {
+  Fixture f;
+  f.link->reap(7, f.note<Reaped>("before"));
+  f.link->begin_successor(null(), std::chrono::seconds(30), f.note<SuccessorStarted>("successor"));
+  f.link->reap(8, f.note<Reaped>("after"));
+  f.link->release("listen/a", f.note<Done>("release"));
+  f.link->notify("STATUS=upgrade");
+  f.keeper.refuse(f.keeper.take(), Code::unknown);
+  const Record successor = f.keeper.take();
+  CHECK(successor.header.kind == Kind::successor);
+  CHECK(successor.body.successor.patience == 30'000);
+  CHECK(f.keeper.packet().descriptors() == 1);
+  f.keeper.refuse(successor, Code::failed, ENOEXEC);
+  const Record notify = f.keeper.take();
+  CHECK(notify.header.kind == Kind::notify);
+  f.keeper.accept(notify);
+  CHECK(f.keeper.silent());
+  CHECK(f.link->waiting() == 2);
+  // It is alive, although orders wait.
+  f.link->alive();
+  f.keeper.accept(f.keeper.take());
+  f.link->resume();
+  const Record reap = f.keeper.take();
+  CHECK(reap.header.kind == Kind::reap);
+  CHECK(reap.body.reap.pid == 8);
+  f.keeper.refuse(reap, Code::living);
+  CHECK(f.keeper.take().header.kind == Kind::release);
+}
+
+TEST_CASE("keeper link: one that begins paused still says that it serves") {
+  Fixture f;
+  f.link->pause();
+  f.link->hold("listen/a", null(), f.note<Done>("hold"));
+  f.link->serving(f.note<Done>("serving"));
+  const Record serving = f.keeper.take();
+  CHECK(serving.header.kind == Kind::serving);
+  f.keeper.accept(serving);
+  REQUIRE(f.until_answered(1));
+  CHECK(f.keeper.silent());
+  f.link->resume();
+  CHECK(f.keeper.take().header.kind == Kind::hold);
+}
+
 TEST_CASE("keeper link: bye comes after what is out, and carries the status") {
   Fixture f;
   f.link->alive();

@@ -135,6 +135,22 @@ TEST_CASE("keeper parent: of a child that was listed as ended, the end is told i
   CHECK(*f.watcher.ended == spawn::ExitStatus(spawn::Exited{9, 0}));
 }
 
+TEST_CASE("keeper parent: while it is paused no end is told, and then each one") {
+  Fixture f;
+  Watcher other;
+  f.parent->pause();
+  f.parent->watch(4711, spawn::Exited{3, 0}, f.watcher);
+  f.parent->watch(4712, std::nullopt, other);
+  f.keeper.tell_exit(4712, {keeper::How::killed, SIGKILL});
+  CHECK(f.keeper.silent());
+  CHECK_FALSE(f.watcher.ended);
+  CHECK_FALSE(other.ended);
+  f.parent->resume();
+  REQUIRE(f.keeper.until([&] { return f.watcher.ended && other.ended; }));
+  CHECK(*f.watcher.ended == spawn::ExitStatus(spawn::Exited{3, 0}));
+  CHECK(*other.ended == spawn::ExitStatus(spawn::Signaled{SIGKILL, false}));
+}
+
 TEST_CASE("keeper parent: when the keeper is gone, orders fail and the ends of its children are still seen") {
   Fixture f;
   Watcher living;

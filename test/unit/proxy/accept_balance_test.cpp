@@ -113,7 +113,7 @@ AcceptGroup::Passed some_connection() {
   std::array<int, 2> pair{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
   base::UniqueFd other(pair[1]);
-  return {{base::UniqueFd(pair[0]), {}}, nullptr, nullptr, {}};
+  return {{{base::UniqueFd(pair[0]), {}}, {}}, nullptr, nullptr, {}};
 }
 
 TEST_CASE("accept group: the least loaded worker is chosen, and who passes has counted for it") {
@@ -126,7 +126,7 @@ TEST_CASE("accept group: the least loaded worker is chosen, and who passes has c
   CHECK(group.group->connections(Group::at(2)) == 1);
   CHECK_FALSE(group[0].elsewhere(base::Epoch(1)));
   std::size_t taken = 0;
-  group[2].take_all([&](const AcceptGroup::Passed& item) { taken += item.connection.socket ? 1U : 0U; });
+  group[2].take_all([&](const AcceptGroup::Passed& item) { taken += item.arrival.connection.socket ? 1U : 0U; });
   CHECK(taken == 1);
   CHECK(group.group->connections(Group::at(2)) == 1);  // until it is closed
   group[2].uncount();
@@ -168,7 +168,7 @@ TEST_CASE("accept group: a full ring refuses, and the connection stays who offer
       ++passed;
     }
     CHECK(passed == 16);
-    CHECK(static_cast<bool>(item.connection.socket));
+    CHECK(static_cast<bool>(item.arrival.connection.socket));
     CHECK(group.group->connections(Group::at(1)) == passed);
     std::size_t taken = 0;
     group[1].take_all([&](const AcceptGroup::Passed& /*closed*/) { ++taken; });

@@ -146,7 +146,7 @@ struct Beside {
   Beside() { self.emplace(&rig.accept_group(), base::WorkerIndex(1)); }
   [[nodiscard]] bool pass(base::UniqueFd connection) {
     return self->pass(base::WorkerIndex(0),
-                      {{std::move(connection), {}}, rig.sockets(), config, rig.epoch()});
+                      {{{std::move(connection), {}}, {}}, rig.sockets(), config, rig.epoch()});
   }
 };
 

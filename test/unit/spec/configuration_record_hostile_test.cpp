@@ -130,6 +130,8 @@ TEST_CASE("configuration record: values that no file could give are errors with 
       {"daemon/port_range/last", 65536, "config.daemon.port_range.last is damaged"},
       {"daemon/shutdown_timeout", 86'400'001,
        "config.daemon.shutdown_timeout: \"86400001ms\" is not \"auto\" or a duration, 0s to 1d"},
+      {"daemon/upgrade_drain_timeout", 2'592'000'001,
+       "config.daemon.upgrade_drain_timeout: \"2592000001ms\" is not a duration, 0s to 30d"},
       {"daemon/operator_group", "a b", "config.daemon.operator_group: expected a group's name, found 'a b'"},
       {"daemon/autodiscover", "", "config.trees and config.daemon.autodiscover contradict each other"},
       {"daemon/log/level", "loud", "config.daemon.log.level is damaged"},

@@ -1,0 +1,87 @@
+#include "successor_program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/accounts.h"
+#include "base/error.h"
+#include "base/safe_path.h"
+
+namespace gracevisor::daemon {
+namespace {
+
+using decide::Refused;
+
+std::unexpected<Refused> refuse(base::ExitCode exit, std::string why) {
+  return std::unexpected(Refused{exit, std::move(why), {}});
+}
+
+// Where this program was, whether or not it is still there.
+std::expected<std::filesystem::path, Refused> own_path() {
+  std::error_code code;
+  std::string path = std::filesystem::read_symlink("/proc/self/exe", code).string();
+  if (code) return refuse(base::ExitCode::failed, "cannot read /proc/self/exe: " + code.message());
+  constexpr std::string_view kGone = " (deleted)";
+  if (path.ends_with(kGone)) path.resize(path.size() - kGone.size());
+  return path;
+}
+
+std::expected<base::UniqueFd, Refused> open_judged(const std::filesystem::path& path) {
+  base::PathRules rules;
+  rules.trust.judged = true;
+  rules.trust.users = {::geteuid()};
+  rules.follow_last = true;
+  const auto place = base::find_place(path, rules);
+  if (!place) {
+    const base::PathFailure& failure = place.error();
+    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
+                  failure.error.what);
+  }
+  auto file = base::open_to_read(*place, rules);
+  if (!file) {
+    const base::PathFailure& failure = file.error();
+    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
+                  failure.error.what);
+  }
+  return std::move(file->fd);
+}
+
+}  // namespace
+
+bool SuccessorProgram::in_place() const {
+  struct stat now{};
+  return ::stat(path.c_str(), &now) == 0 && now.st_dev == device && now.st_ino == inode;
+}
+
+std::expected<SuccessorProgram, Refused> find_successor(const std::filesystem::path& to) {
+  SuccessorProgram program;
+  program.path = to;
+  if (to.empty()) {
+    auto own = own_path();
+    if (!own) return std::unexpected(own.error());
+    program.path = std::move(*own);
+    program.file = base::UniqueFd(::open(program.path.c_str(), O_PATH | O_CLOEXEC));
+    if (!program.file)
+      return refuse(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
+  } else {
+    auto file = open_judged(to);
+    if (!file) return std::unexpected(file.error());
+    program.file = std::move(*file);
+  }
+  struct stat facts{};
+  if (::fstat(program.file.get(), &facts) != 0)
+    return refuse(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
+  if (!S_ISREG(facts.st_mode)) return refuse(base::ExitCode::usage, program.path.string() + " is no program");
+  program.device = facts.st_dev;
+  program.inode = facts.st_ino;
+  return program;
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,82 @@
+#include "supervise/predecessor.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace gracevisor::supervise {
+namespace {
+
+using succession::InstanceName;
+using succession::Routes;
+
+std::string_view word(routing::AppMode mode) {
+  switch (mode) {
+    case routing::AppMode::live: return "live";
+    case routing::AppMode::hold: return "hold";
+    case routing::AppMode::stopped: return "stopped";
+    case routing::AppMode::crash_loop: return "crash-loop";
+  }
+  return "stopped";
+}
+
+InstanceName name_of(const routing::AppRoutes& app, const routing::Identity& who) {
+  return {app.name, who.generation.value(), who.slot.value(), who.incarnation.value()};
+}
+
+}  // namespace
+
+Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
+  Routes routes;
+  routes.serial = serial;
+  for (const routing::ListenerRoutes& listener : table.listeners) {
+    if (!listener.leaving) routes.listeners.push_back(listener.sockets->address.text());
+  }
+  for (const routing::AppRoutes& app : table.apps) {
+    Routes::App& told = routes.apps.emplace_back();
+    told.name = app.name;
+    told.mode = word(app.mode);
+    told.generation = app.generation.value();
+    for (const routing::EndpointRef& target : app.targets)
+      told.targets.push_back({name_of(app, target->identity), target->address.text()});
+    for (const routing::Leaving& leaving : app.leaving)
+      told.leaving.push_back({name_of(app, leaving.endpoint->identity), leaving.closing});
+  }
+  return routes;
+}
+
+void Predecessor::had(const routing::Identity& who, const InstanceName& name) {
+  // Its first report that counts is on the first routes.
+  touched_.insert_or_assign(who, Touched{name, 1});
+}
+
+void Predecessor::follow(const routing::RouteTable& table) {
+  if (!send_) return;
+  Routes routes = routes_of(table, routes_.serial);
+  // Most tables change nothing that matters here.
+  if (routes_.serial != 0 && routes == routes_) return;
+  ++routes.serial;
+  routes_ = std::move(routes);
+  for (const routing::AppRoutes& app : table.apps) {
+    for (const routing::EndpointRef& target : app.targets)
+      touched_.insert_or_assign(target->identity, Touched{name_of(app, target->identity), routes_.serial});
+  }
+  unsent_ = true;
+  (void)send();
+}
+
+bool Predecessor::send() {
+  if (unsent_ && send_(routes_)) unsent_ = false;
+  return !unsent_;
+}
+
+void Predecessor::on(const succession::InUse& use) {
+  use_ = use;
+  std::erase_if(touched_, [&](const auto& entry) {
+    const Touched& touched = entry.second;
+    return touched.listed <= use.routes &&
+           std::ranges::find(use.instances, touched.name) == use.instances.end();
+  });
+}
+
+}  // namespace gracevisor::supervise

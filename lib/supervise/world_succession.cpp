@@ -1,0 +1,67 @@
+// The world while two daemons live: one of them acts on it and reads what the apps write.
+#include <utility>
+
+#include "supervise/world.h"
+
+namespace gracevisor::supervise {
+
+using process::OutputStream;
+
+void World::hold_back() {
+  held_back_.emplace();
+  reading_ = false;
+  for (auto& [id, holdings] : apps_) holdings.output->pause();
+}
+
+bool World::holds_back(std::function<void()> action) {
+  if (held_back_) held_back_->push_back(std::move(action));
+  return held_back_.has_value();
+}
+
+void World::let_go() {
+  if (!held_back_) return;
+  for (const auto& action : *std::exchange(held_back_, std::nullopt)) action();
+}
+
+void World::read_on(const std::vector<succession::OutputRead::Rest>& unfinished) {
+  if (std::exchange(reading_, true)) return;
+  for (auto& [id, holdings] : apps_) holdings.output->go_on();
+  for (const auto& [who, run] : runs_.all()) {
+    const succession::InstanceName name = name_of(*run);
+    for (const succession::OutputRead::Rest& rest : unfinished) {
+      if (rest.instance != name) continue;
+      if (!rest.out.empty()) output(who).take(who, OutputStream::out, rest.out);
+      if (!rest.err.empty()) output(who).take(who, OutputStream::err, rest.err);
+    }
+    run->resume_output();
+  }
+}
+
+std::vector<succession::OutputRead::Rest> World::stop_reading() {
+  std::vector<succession::OutputRead::Rest> rests;
+  reading_ = false;
+  for (const auto& [who, run] : runs_.all()) {
+    run->drain_output();
+    succession::OutputRead::Rest rest{name_of(*run), output(who).take_unfinished(who, OutputStream::out),
+                                      output(who).take_unfinished(who, OutputStream::err)};
+    if (!rest.out.empty() || !rest.err.empty()) rests.push_back(std::move(rest));
+  }
+  for (auto& [id, holdings] : apps_) holdings.output->pause();
+  return rests;
+}
+
+void World::abandon() {
+  for (const auto& [who, run] : runs_.all()) run->abandon();
+}
+
+void World::when_written(std::function<void()> done) const {
+  // Files are read back behind what was appended to them.
+  (void)around_.writer.read({}, [done = std::move(done)](const output::LogRead& /*nothing*/) { done(); });
+}
+
+succession::InstanceName World::name_of(const Run& run) const {
+  const Identity& who = run.identity();
+  return {run.spec()->app.name, who.generation.value(), who.slot.value(), who.incarnation.value()};
+}
+
+}  // namespace gracevisor::supervise
