@@ -26,7 +26,7 @@ std::vector<supervise::KeptChild> kept_children(Found& found) {
     kept.generation = base::GenerationId(child.tag.generation);
     kept.slot = base::Slot(child.tag.slot);
     kept.incarnation = base::Incarnation(child.tag.incarnation);
-    kept.started = spec::BootTime(std::chrono::nanoseconds(child.tag.started));
+    kept.started = base::BootTime(std::chrono::nanoseconds(child.tag.started));
     kept.endpoint = child.tag.endpoint;
     kept.process.pid = child.pid;
     if (child.ending.how != keeper::How::lives) kept.process.ended = keeper::as_status(child.ending);

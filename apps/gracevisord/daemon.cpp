@@ -12,6 +12,7 @@
 #include "control/socket_file.h"
 #include "daemon_folders.h"
 #include "exit_status.h"
+#include "lock_wait.h"
 #include "signals.h"
 #include "spec/state_id.h"
 #include "supervise/open_address.h"
@@ -29,6 +30,14 @@ output::FilePolicy policy_of(const config::DaemonLog& log, const std::filesystem
 std::filesystem::path default_log(const Daemon::Settings& settings) {
   return settings.background ? settings.config.daemon.state_dir / "log" / "gracevisord.log"
                              : std::filesystem::path();
+}
+
+// How long the daemon of this configuration may take to end.
+base::Duration patience_for_another(const config::Config& config) {
+  std::vector<const config::App*> apps;
+  apps.reserve(config.apps.size());
+  for (const config::App& app : config.apps) apps.push_back(&app);
+  return config::shutdown_timeout(config.daemon, apps);
 }
 
 constexpr base::Duration kTellDropped = std::chrono::seconds(10);
@@ -54,12 +63,16 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   control::AccessPolicy policy = control::access_policy(config.operator_group);
   base::PathRules rules = own_rules(settings.config, policy);
   if (auto made = make_way(config.runtime_dir, rules); !made) return std::unexpected(made.error());
-  auto folder_of_run =
-      control::RuntimeFolder::take(config.runtime_dir, policy, {}, copy_of(found, kHeldRuntimeLock));
+  LockWait wait(patience_for_another(settings.config));
+  auto folder_of_run = wait.until_taken(config.runtime_dir / "lock", [&] {
+    return control::RuntimeFolder::take(config.runtime_dir, policy, {}, copy_of(found, kHeldRuntimeLock));
+  });
   if (!folder_of_run) return std::unexpected(folder_of_run.error());
   auto trouble = make_state_folders(config.state_dir, rules);
   if (!trouble) return std::unexpected(trouble.error());
-  auto state_lock = lock_state(config.state_dir, copy_of(found, kHeldStateLock));
+  auto state_lock = wait.until_taken(config.state_dir / kStateLock, [&] {
+    return lock_state(config.state_dir, copy_of(found, kHeldStateLock));
+  });
   if (!state_lock) return std::unexpected(state_lock.error());
   auto id = spec::state_id(config.state_dir);
   if (!id) return std::unexpected(id.error());

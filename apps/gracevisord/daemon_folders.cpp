@@ -12,8 +12,6 @@
 namespace gracevisor::daemon {
 namespace {
 
-constexpr const char* kStateLock = "state.lock";
-
 // A folder of the daemon's own: root acts in it, so no other user may.
 base::Expected<void> make_folder(const std::filesystem::path& folder, const base::PathRules& rules) {
   auto own = base::own_folder(folder, rules);

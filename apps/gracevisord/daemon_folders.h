@@ -33,6 +33,8 @@ namespace gracevisor::daemon {
 // The path to the runtime folder, which has its own owner and mode. Apps of other users pass through it.
 [[nodiscard]] base::Expected<void> make_way(const std::filesystem::path& folder, base::PathRules rules);
 
+// The lock's file in the state folder.
+inline constexpr const char* kStateLock = "state.lock";
 // Two daemons with one state folder would end each other's processes and overwrite each other's records. No
 // lock when the folder cannot be written to, as nothing can be overwritten then. `held`: the lock's
 // descriptor, if it is held already.

@@ -1,5 +1,6 @@
-// Time since the machine's boot, suspension included (CLOCK_BOOTTIME): the same for all processes until the
-// next boot, so records can hold it. Thread: any.
+// Instants that mean the same to every process of one boot of the machine: CLOCK_BOOTTIME, which goes on
+// while it is suspended. After a reboot they mean nothing, so a record that holds them names its boot as
+// well. Thread: any.
 #pragma once
 
 #include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime is POSIX
@@ -10,10 +11,14 @@
 
 namespace gracevisor::base {
 
-[[nodiscard]] inline Duration boot_time() {
+struct BootClock {};
+using BootTime = std::chrono::time_point<BootClock, Duration>;
+
+// Now. It fails for an unknown clock alone, and every supported kernel has this one: 0, long ago, then.
+[[nodiscard]] inline BootTime boot_time() {
   timespec time{};
-  (void)::clock_gettime(CLOCK_BOOTTIME, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  if (::clock_gettime(CLOCK_BOOTTIME, &time) != 0) return {};
+  return BootTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace gracevisor::base

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 
 namespace gracevisor::config {
@@ -13,8 +15,15 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   std::optional<NestingTrouble> run() {
-    while (at_ < text_.size()) {
+    if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+    for (bool line_begins = true; at_ < text_.size();) {
       char c = text_[at_];
+      // Deeper in brackets it is an array.
+      if (c == '[' && line_begins && brackets_ == 0 && !names_table()) {
+        return trouble(
+            "a table's name is missing, or begins with none of A-Z a-z 0-9 _ - and quotes: [daemon]");
+      }
+      line_begins = c == '\n' || (line_begins && (c == ' ' || c == '\t'));
       if (c == '"' || c == '\'') {
         skip_string(c);
       } else if (c == '#') {
@@ -53,6 +62,18 @@ class Scanner {
       default: break;
     }
     return std::nullopt;
+  }
+
+  // Whether a name follows the bracket, or two of them; a bracket that closes and the text's end are the
+  // parser's to judge.
+  [[nodiscard]] bool names_table() const {
+    std::size_t at = at_;
+    const auto skip_blanks = [&] { at = std::min(text_.find_first_not_of(" \t", at + 1), text_.size()); };
+    skip_blanks();
+    if (text_.substr(at).starts_with('[')) skip_blanks();
+    if (at == text_.size()) return true;
+    const auto c = static_cast<unsigned char>(text_[at]);
+    return std::isalnum(c) != 0 || std::string_view("_-\"']").find(text_[at]) != std::string_view::npos;
   }
 
   // An unterminated one-line string ends with its line: the parser stops there with an error of its own.

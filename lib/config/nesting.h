@@ -1,6 +1,7 @@
-// A check before the TOML parser: how deep keys and brackets nest. The parser and the destructors of its
-// trees recurse once per level, and toml++ 3.3 bounds brackets but not dotted keys, so a file full of dots
-// would overflow the daemon's stack. Decides nothing else about the text. Thread: any.
+// A check before the TOML parser, for what the parser does not withstand. How deep keys and brackets nest: it
+// and the destructors of its trees recurse once per level, and toml++ 3.3 bounds brackets but not dotted
+// keys, so a file full of dots would overflow the daemon's stack. And what a table's name begins with:
+// toml++ 3.3 asserts that. Decides nothing else about the text. Thread: any.
 #pragma once
 
 #include <optional>

@@ -112,11 +112,16 @@ std::string quotes_hint(std::string_view text, unsigned line) {
   return "; put it in quotes: " + key + " = " + (hides_value(before, key) ? R"("…")" : quote_briefly(value));
 }
 
+// For another program's file.
+std::optional<std::string> foreign_hint(std::string_view text, const std::string& file) {
+  const auto kind = foreign_content(text);
+  if (!kind) return std::nullopt;
+  return "this looks like " + std::string(foreign_text(*kind)) + ": gracevisord --import " + one_line(file);
+}
+
 std::string syntax_text(std::string_view text, std::string_view description, unsigned line,
                         const std::string& file) {
-  if (auto kind = foreign_content(text)) {
-    return "this looks like " + std::string(foreign_text(*kind)) + ": gracevisord --import " + one_line(file);
-  }
+  if (auto hint = foreign_hint(text, file)) return *hint;
   return one_line(description) + quotes_hint(text, line);
 }
 
@@ -140,7 +145,8 @@ Table parse(std::string_view text, const std::string& file, Findings& findings) 
     return {};
   }
   if (auto trouble = check_nesting(text)) {
-    findings.error({file, trouble->line, trouble->column}, std::move(trouble->text));
+    findings.error({file, trouble->line, trouble->column},
+                   foreign_hint(text, file).value_or(std::move(trouble->text)));
     return {};
   }
   try {

@@ -21,7 +21,7 @@ std::optional<base::GenerationId> id_of(const Generation* generation) {
 
 spec::DeployState Deploy::state() const {
   const base::TimePoint now = knowledge_.now();
-  const spec::BootTime at = knowledge_.boot_time();
+  const base::BootTime at = knowledge_.boot_time();
   spec::DeployState state;
   state.generation = candidate_.id();
   state.old = id_of(old_).value_or(base::GenerationId());

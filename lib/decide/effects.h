@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/boot_clock.h"
 #include "base/clock.h"
 #include "base/strong.h"
 #include "config/config.h"
@@ -17,7 +18,6 @@
 #include "decide/report.h"
 #include "decide/whereabouts.h"
 #include "routing/endpoint.h"
-#include "spec/boot_time.h"
 #include "spec/spec.h"
 #include "spec/state_file.h"
 
@@ -87,7 +87,7 @@ class Knowledge {
   [[nodiscard]] virtual base::TimePoint now() const = 0;  // monotonic
   // For records: an instant that the next daemon understands, too, if it is of the same boot. See
   // spec::boot_id().
-  [[nodiscard]] virtual spec::BootTime boot_time() const = 0;
+  [[nodiscard]] virtual base::BootTime boot_time() const = 0;
   [[nodiscard]] virtual const std::string& boot_id() const = 0;
   [[nodiscard]] virtual EndpointCounts counts(const Identity& who) const = 0;
   [[nodiscard]] virtual AppCounts counts(base::AppId app) const = 0;

@@ -61,7 +61,7 @@ enum class Role : std::uint8_t { candidate, live, leaving };
 // A process that a former daemon started, and that may have ended since.
 struct FoundChild {
   Identity who;
-  spec::BootTime started = {};
+  base::BootTime started = {};
   bool running = false;  // its program has begun; false: that is not known
 };
 
@@ -208,7 +208,7 @@ class Instance {
   base::TimePoint spawned_at_{};
   std::optional<base::TimePoint> healthy_since_;
   base::TimePoint restart_at_{};      // state backoff
-  spec::BootTime restart_at_boot_{};  // the same, for the record
+  base::BootTime restart_at_boot_{};  // the same, for the record
   std::size_t rung_ = 0;              // state stopping: the rung of the ladder
   bool parked_ = false;               // leaving: not to be signalled before release()
   bool alive_ = false;                // some process of the incarnation may exist

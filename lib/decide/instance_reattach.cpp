@@ -18,7 +18,7 @@ bool is_of(const spec::SlotRecord* slot, const FoundChild& found) {
 void Instance::reattach(const FoundChild& found, const spec::SlotRecord* slot, Lot lot, bool was_healthy) {
   identity_.incarnation = found.who.incarnation;
   alive_ = true;
-  const base::Duration age = knowledge_.boot_time() - std::max(found.started, spec::BootTime());
+  const base::Duration age = knowledge_.boot_time() - std::max(found.started, base::BootTime());
   spawned_at_ = knowledge_.now() - std::max(age, base::Duration::zero());
   if (slot != nullptr) {
     policy_.resume(slot->failures);

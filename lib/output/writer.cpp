@@ -5,6 +5,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -43,7 +44,8 @@ class Writer::Impl {
   [[nodiscard]] LineQueue& queue_for(const FilePolicy& policy) noexcept {
     return policy.path.empty() ? *to_stderr_ : *to_files_;
   }
-  void order(const std::filesystem::path& path, std::string content, Done done, base::Outlives outlives);
+  void order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
+             base::Outlives outlives);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
   [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
@@ -66,7 +68,7 @@ class Writer::Impl {
  private:
   struct Waiting {
     std::filesystem::path path;
-    std::string content;
+    std::optional<std::string> content;
     std::vector<Done> done;
     base::Outlives outlives = base::Outlives::process;
   };
@@ -147,7 +149,7 @@ void Writer::Impl::on_ring() {
   to_stderr_->look();
 }
 
-void Writer::Impl::order(const std::filesystem::path& path, std::string content, Done done,
+void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
                          base::Outlives outlives) {
   auto [place, is_new] = waiting_for_.try_emplace(path.string());
   if (is_new)
@@ -242,6 +244,10 @@ Source Writer::new_source() noexcept {
 void Writer::replace(const std::filesystem::path& path, std::string content,
                      std::function<void(base::Expected<void>)> done, base::Outlives outlives) {
   impl_->order(path, std::move(content), std::move(done), outlives);
+}
+
+void Writer::remove(const std::filesystem::path& path, std::function<void(base::Expected<void>)> done) {
+  impl_->order(path, std::nullopt, std::move(done), base::Outlives::process);
 }
 
 void Writer::reopen() {

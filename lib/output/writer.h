@@ -63,6 +63,8 @@ class Writer {
   void replace(const std::filesystem::path& path, std::string content,
                std::function<void(base::Expected<void>)> done,
                base::Outlives outlives = base::Outlives::disk);
+  // Removes `path`, in the order of the replacements; none there is no error. `done` as above.
+  void remove(const std::filesystem::path& path, std::function<void(base::Expected<void>)> done);
   // Reopens every file (external rotation).
   void reopen();
   // Reads back what log files hold (log_read.h), on the writer's thread between what it writes; what was

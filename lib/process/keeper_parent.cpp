@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/boot_clock.h"
+#include "base/process_entry.h"
 #include "process/pidfd.h"
 
 namespace gracevisor::process {
@@ -32,8 +33,14 @@ std::optional<keeper::Tag> tag_of(const ChildName& name) {
   tag->generation = name.generation;
   tag->incarnation = name.incarnation;
   tag->slot = name.slot;
-  tag->started = static_cast<std::uint64_t>(base::boot_time().count());
+  tag->started = static_cast<std::uint64_t>(base::boot_time().time_since_epoch().count());
   return tag;
+}
+
+// Also as a zombie, which may stay one.
+bool is_over(pid_t child) {
+  const auto entry = base::read_process_entry(child);
+  return entry ? !entry->lives() : entry.error() == ENOENT || entry.error() == ESRCH;
 }
 
 }  // namespace
@@ -149,7 +156,7 @@ void KeeperParent::on_keeper_gone() {
 void KeeperParent::look_at_orphans() {
   orphans_timer_.start(kLook);
   const auto has_ended = [](const auto& orphan) {
-    if (!orphan.second) return ::kill(orphan.first, 0) != 0 && errno == ESRCH;
+    if (!orphan.second) return is_over(orphan.first);
     pollfd look{orphan.second.get(), POLLIN, 0};
     return ::poll(&look, 1, 0) == 1;
   };
@@ -159,7 +166,7 @@ void KeeperParent::look_at_orphans() {
   }
   for (const pid_t child : ended) {
     orphans_.erase(child);
-    end(child, SpawnFailed{SpawnStage::keeper, ECHILD});
+    end(child, spawn::Unknown{});
   }
 }
 

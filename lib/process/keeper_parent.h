@@ -1,7 +1,7 @@
 // The keeper as the parent of the daemon's processes: they outlive a daemon, and none is waited for here.
 //
 // If the keeper is gone, its children are nobody's: the kernel gives them to another parent, which learns how
-// they end. That they end is then seen at their pidfds. Thread: the supervisor's.
+// they end. That they end is then seen at their pidfds, and how is unknown. Thread: the supervisor's.
 #pragma once
 
 #include <functional>

@@ -78,8 +78,8 @@ void Life::on_started(std::expected<Spawned, spawn::SpawnFailed> started) {
 void Life::begin(Spawned process) {
   child_ = Child(process.pid, std::move(process.pidfd));
   looker_.add_leader(child_.pid());
-  tree_.watch(std::exchange(marks_, std::nullopt));
   if (auto entry = base::read_process_entry(child_.pid())) started_ = entry->started;
+  tree_.watch(started_, std::exchange(marks_, std::nullopt));
   state_ = State::starting;
   await_running();
 }
@@ -161,8 +161,9 @@ void Life::on_ended(const spawn::ExitStatus& status) {
 
 void Life::end(std::size_t others) {
   // While the zombie exists, its number, which is also the group's, belongs to it.
+  const bool pinned = !std::holds_alternative<spawn::Unknown>(status_);
   if (rules_.leftovers == Leftovers::kill) {
-    child_.signal_group(SIGKILL);
+    if (pinned) child_.signal_group(SIGKILL);
     tree_.await_end();
   }
   parent_.reap(child_.pid());
@@ -181,6 +182,7 @@ spawn::ExitStatus Life::verdict(std::size_t others) const {
     return exited != nullptr ? spawn::Exited{exited->code, others} : status_;
   }
   if (failure_->stage != spawn::SpawnStage::crashed) return *failure_;
+  if (std::holds_alternative<spawn::Unknown>(status_)) return status_;
   if (signalled_ != 0 && std::holds_alternative<spawn::Signaled>(status_)) return status_;
   return spawn::SpawnFailed{spawn::SpawnStage::crashed, as_shell_counts(status_)};
 }

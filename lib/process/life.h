@@ -10,7 +10,8 @@
 // Order at an exit (each step pins what the next one needs): it ended -> a process that ended by itself with
 // 0 may have gone to the background, so the others are counted -> the rest of the group is killed while the
 // zombie leader still pins the number -> it is reaped -> Ended -> what else it left is ended or named
-// (tree_end.h) -> Gone. After the reap no signal is sent by number.
+// (tree_end.h) -> Gone. After the reap no signal is sent by number, nor after the end of one whose parent
+// was gone by then: nothing pins that.
 //
 // It is freed only between loop turns (Loop::retire), so every function may go on after a callback in which
 // the owner destroyed the Process. Thread: the supervisor's.

@@ -30,7 +30,8 @@ class ChildWatcher {
  public:
   // First. On an error no child exists, and nothing follows.
   virtual void on_started(std::expected<Spawned, spawn::SpawnFailed> started) = 0;
-  // How it ended. It stays a zombie, which pins its number and its group's, until reap().
+  // How it ended. It stays a zombie, which pins its number and its group's, until reap(); but if that is
+  // spawn::Unknown, another parent has it, and its number may already mean another process.
   virtual void on_ended(const spawn::ExitStatus& status) = 0;
 
  protected:

@@ -32,9 +32,12 @@ bool send_to(const base::ProcessEntry& entry, int signal) {
 
 bool ProcessTree::number_is_ours(const inspect::ProcessTable& table, bool leader_reaped) {
   if (!leader_reaped) return true;
+  // Its zombie, which its parent has not reaped yet.
+  const base::ProcessEntry* leader = table.find(leader_);
+  if (leader != nullptr && started_ != 0 && leader->is(leader_, started_)) return true;
   // A process with that number, or none left under it: the number was, or may be, reused.
   bool left = !table.session_of(leader_).empty() || !table.group_of(leader_).empty();
-  if (table.find(leader_) != nullptr || (!left && table.complete())) number_void_ = true;
+  if (leader != nullptr || (!left && table.complete())) number_void_ = true;
   return !number_void_;
 }
 
@@ -73,6 +76,14 @@ inspect::ProcessTable::Members ProcessTree::members(const ProcessLook& look, boo
   known_.clear();
   for (const auto* entry : found) known_.emplace(entry->pid, entry->started);
   return found;
+}
+
+bool ProcessTree::group_is_abandoned(const ProcessLook& look) const {
+  const base::ProcessEntry* parent = look.table().find(look.parent());
+  if (parent != nullptr && parent->lives()) return false;
+  const inspect::ProcessTable::Members group = look.table().group_of(leader_);
+  return !group.empty() &&
+         std::ranges::none_of(group, [](const base::ProcessEntry* entry) { return entry->lives(); });
 }
 
 bool TreeHunt::stop(const base::ProcessEntry& entry) {

@@ -20,13 +20,17 @@ namespace gracevisor::process {
 class ProcessTree {
  public:
   ProcessTree() = default;
-  // `leader`: session, group and main process. Without marks no orphan is recognised.
-  ProcessTree(pid_t leader, std::optional<inspect::ProcessMarks> marks)
-      : leader_(leader), marks_(std::move(marks)) {}
+  // `leader`: session, group and main process; `started`: as in its ProcessEntry, 0 if it is not known.
+  // Without marks no orphan is recognised.
+  ProcessTree(pid_t leader, std::uint64_t started, std::optional<inspect::ProcessMarks> marks)
+      : leader_(leader), started_(started), marks_(std::move(marks)) {}
 
   // Its living members, the main process first if it is alive. Once `leader_reaped`, the leader's number
   // names what is left of its session and group, until nothing is left; later it may be another process's.
   [[nodiscard]] inspect::ProcessTable::Members members(const ProcessLook& look, bool leader_reaped);
+  // Nothing is left of the group but zombies, and the instances' parent is gone: whoever has them now may
+  // never reap them.
+  [[nodiscard]] bool group_is_abandoned(const ProcessLook& look) const;
   // The last look found an orphan that was in the middle of an exec: it may be a member.
   [[nodiscard]] bool unsure() const { return unsure_; }
 
@@ -34,6 +38,7 @@ class ProcessTree {
   [[nodiscard]] bool number_is_ours(const inspect::ProcessTable& table, bool leader_reaped);
 
   pid_t leader_ = 0;
+  std::uint64_t started_ = 0;
   std::optional<inspect::ProcessMarks> marks_;
   bool number_void_ = false;
   bool unsure_ = false;

@@ -34,8 +34,8 @@ TreeEnd::TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Le
       hunt_timer_(loop, [this] { finish_hunt(); }),
       unkillable_timer_(loop, [this] { observer_.on_unkillable(); }) {}
 
-void TreeEnd::watch(std::optional<inspect::ProcessMarks> marks) {
-  tree_ = ProcessTree(child_.pid(), std::move(marks));
+void TreeEnd::watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks) {
+  tree_ = ProcessTree(child_.pid(), started, std::move(marks));
 }
 
 // Also when one is under way: it must begin after what has happened by now.
@@ -147,7 +147,8 @@ void TreeEnd::finish_hunt() {
 }
 
 void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
-  bool nobody = child_.group_is_gone() && members.empty() && look.table().complete();
+  const bool no_group = child_.group_is_gone() || tree_.group_is_abandoned(look);
+  const bool nobody = no_group && members.empty() && look.table().complete();
   quiet_looks_ = nobody ? quiet_looks_ + 1 : 0;
   if (quiet_looks_ >= kQuietLooks) {
     silence();

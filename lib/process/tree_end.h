@@ -47,8 +47,8 @@ class TreeEnd final : private LookAsker {
   ~TreeEnd() = default;
 
   void set_leftovers(Leftovers leftovers) noexcept { leftovers_ = leftovers; }
-  // The child exists.
-  void watch(std::optional<inspect::ProcessMarks> marks);
+  // The child exists. `started`: as in its ProcessEntry; 0: not known.
+  void watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks);
   // Takes a look while the main process still holds its descendants together.
   void learn();
   // Asks how many others there are, before the main process is reaped; on_counted() follows.

@@ -64,6 +64,10 @@ std::string text_of(const SpawnFailed& failed) {
   return line;
 }
 
+std::string text_of(const Unknown& /*unknown*/) {
+  return "the keeper is gone: how it ended is unknown";
+}
+
 }  // namespace
 
 std::string text(const ExitStatus& status) {

@@ -9,9 +9,6 @@
 
 namespace gracevisor::spawn {
 
-using spawn::SpawnFailed;
-using spawn::SpawnStage;
-
 struct Exited {
   int code = 0;
   std::size_t left = 0;  // with code 0, if not asked to stop: how many of its processes kept running
@@ -23,7 +20,12 @@ struct Signaled {
   bool operator==(const Signaled&) const = default;
 };
 
-using ExitStatus = std::variant<Exited, Signaled, SpawnFailed>;
+// It has ended after its parent did, which alone would have learnt how.
+struct Unknown {
+  bool operator==(const Unknown&) const = default;
+};
+
+using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown>;
 
 // "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground (…)", "signal 9 (KILL)",
 // "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist".

@@ -69,8 +69,8 @@ Json to_json(const DeployState& state) {
   json["step"] = text(state.step);
   json["verb"] = string_to_json(state.verb.substr(0, kMostDeployWord));
   json["uid"] = state.uid ? Json(*state.uid) : Json();
-  json["began"] = to_json(state.began);
-  json["guard_ends"] = to_json(state.guard_ends);
+  json["began"] = boot_time_to_json(state.began);
+  json["guard_ends"] = boot_time_to_json(state.guard_ends);
   json["ending"] = Json();
   if (state.ending) {
     json["ending"] = Json{{"exit", static_cast<std::uint64_t>(state.ending->exit)},

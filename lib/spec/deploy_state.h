@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/boot_clock.h"
 #include "base/error.h"
 #include "base/exit_code.h"
 #include "base/strong.h"
-#include "spec/boot_time.h"
 
 namespace gracevisor::spec {
 
@@ -42,9 +42,9 @@ struct DeployState {
   // The command, for the history.
   std::string verb = {};
   std::optional<std::uint64_t> uid = {};
-  BootTime began = {};
+  base::BootTime began = {};
   // guarding: as far as it was known before the cutover, so the write and the cutover are not counted.
-  BootTime guard_ends = {};
+  base::BootTime guard_ends = {};
   std::optional<DeployEnding> ending = {};  // undoing
   bool operator==(const DeployState&) const = default;
 };

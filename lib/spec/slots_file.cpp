@@ -53,6 +53,7 @@ Json exit_to_json(const spawn::ExitStatus& status) {
   if (const auto* signaled = std::get_if<spawn::Signaled>(&status)) {
     return {{"signal", signaled->signal}, {"core", signaled->core}};
   }
+  if (std::holds_alternative<spawn::Unknown>(status)) return {{"unknown", true}};
   const auto& failed = std::get<spawn::SpawnFailed>(status);
   return {{"stage", static_cast<std::uint64_t>(failed.stage)},
           {"error", failed.code},
@@ -75,7 +76,12 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
     }
     return spawn::Signaled{static_cast<int>(*signal), core};
   }
-  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::crashed));
+  if (json.contains("unknown")) {
+    bool unknown = false;
+    if (!base::take_value(json["unknown"], unknown) || !unknown) return std::nullopt;
+    return spawn::Unknown{};
+  }
+  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::keeper));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());
   auto why = json.contains("why") ? string_from_json(json["why"]) : std::nullopt;
   if (!stage || !error || !why || why->size() > kMostText) return std::nullopt;
@@ -91,7 +97,7 @@ Json to_json(const SlotRecord& slot) {
   json["state"] = word_of(slot.state);
   json["failures"] = std::min(slot.failures, kMostCount);
   json["restarts"] = std::min(slot.restarts, kMostCount);
-  json["restart_at"] = to_json(slot.restart_at);
+  json["restart_at"] = boot_time_to_json(slot.restart_at);
   json["last_exit"] = slot.last_exit ? exit_to_json(*slot.last_exit) : Json();
   return json;
 }

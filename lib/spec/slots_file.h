@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/boot_clock.h"
 #include "base/error.h"
 #include "base/strong.h"
 #include "spawn/exit_status.h"
-#include "spec/boot_time.h"
 
 namespace gracevisor::spec {
 
@@ -34,7 +34,7 @@ struct SlotRecord {
   SlotState state = SlotState::starting;
   unsigned failures = 0;  // in a row
   unsigned restarts = 0;
-  BootTime restart_at = {};  // backoff
+  base::BootTime restart_at = {};  // backoff
   std::optional<spawn::ExitStatus> last_exit = {};
   bool operator==(const SlotRecord&) const = default;
 };

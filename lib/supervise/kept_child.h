@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "base/boot_clock.h"
 #include "base/strong.h"
 #include "process/launch.h"
-#include "spec/boot_time.h"
 
 namespace gracevisor::supervise {
 
@@ -14,7 +14,7 @@ struct KeptChild {
   base::GenerationId generation = {};
   base::Slot slot = {};
   base::Incarnation incarnation = {};
-  spec::BootTime started = {};
+  base::BootTime started = {};
   std::string endpoint;  // empty: none
   process::FoundChild process;
 };

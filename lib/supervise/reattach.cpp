@@ -40,7 +40,7 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
       strangers.push_back(std::move(child));
       continue;
     }
-    const spec::BootTime started = child.started;
+    const base::BootTime started = child.started;
     world_->reattach(who, generation->spec, std::move(child));
     const Run* run = world_->runs().find(who);
     if (run == nullptr) continue;

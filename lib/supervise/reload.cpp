@@ -237,6 +237,7 @@ void Supervisor::forget_removed() {
     if (!entry.app->removed()) return false;
     log_.info("removed app={}", entry.app->name());
     world_->retire_app(id);
+    world_->drop_slots(entry.app->name());
     drift_.known = false;
     configuration_stale_ = true;
     (void)world_->publish();

@@ -88,9 +88,10 @@ class World final : public decide::Effects, private RunObserver {
   // Ends runs that nothing can touch any more, so that their ports and socket paths may be leased
   // again, and closes listening sockets of slots in which nothing will be started again.
   void sweep();
-  // Replaces the record of an app that is not there.
+  // Replaces the record of an app that is not there, and removes what was kept of its slots.
   void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const;
   void keep_slots(const spec::SlotsRecord& slots) const;
+  void drop_slots(const std::string& app) const;
   // Writes the process record if the processes have changed since the last call; true if they have.
   bool keep_record();
   // Of the runs whose process has begun and is not gone.

@@ -1,7 +1,5 @@
 #include "supervise/world_knowledge.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -11,11 +9,8 @@ base::TimePoint WorldKnowledge::now() const {
   return std::chrono::steady_clock::now();
 }
 
-spec::BootTime WorldKnowledge::boot_time() const {
-  timespec time{};
-  // Fails for an unknown clock alone, and every supported kernel has this one. 0 is then long ago.
-  if (::clock_gettime(CLOCK_BOOTTIME, &time) != 0) return {};
-  return spec::BootTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+base::BootTime WorldKnowledge::boot_time() const {
+  return base::boot_time();
 }
 
 decide::EndpointCounts WorldKnowledge::counts(const Identity& who) const {

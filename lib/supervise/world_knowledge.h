@@ -25,7 +25,7 @@ class WorldKnowledge final : public decide::Knowledge {
       : runs_(runs), apps_(apps), publisher_(publisher), count_touched_(std::move(touched)) {}
 
   [[nodiscard]] base::TimePoint now() const override;
-  [[nodiscard]] spec::BootTime boot_time() const override;
+  [[nodiscard]] base::BootTime boot_time() const override;
   [[nodiscard]] const std::string& boot_id() const override { return boot_id_; }
   [[nodiscard]] decide::EndpointCounts counts(const Identity& who) const override;
   [[nodiscard]] decide::AppCounts counts(base::AppId app) const override;

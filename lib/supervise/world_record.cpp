@@ -90,11 +90,18 @@ bool World::running(const Identity& who) const {
 
 void World::forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const {
   around_.writer.replace(spec::state_path(around_.state_dir, state.app), to_text(state), std::move(done));
+  drop_slots(state.app);
 }
 
 void World::keep_slots(const spec::SlotsRecord& slots) const {
   around_.writer.replace(spec::slots_path(around_.state_dir, slots.app), to_text(slots), {},
                          base::Outlives::process);
+}
+
+void World::drop_slots(const std::string& app) const {
+  around_.writer.remove(spec::slots_path(around_.state_dir, app), [this, app](base::Expected<void> removed) {
+    if (!removed) around_.log.warning("slots app={} cause=\"{}\"", app, base::quotable(removed.error().what));
+  });
 }
 
 void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {

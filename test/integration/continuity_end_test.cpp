@@ -173,11 +173,24 @@ TEST_CASE("continuity: when its keeper is killed the daemon drains, ends its app
   REQUIRE_MESSAGE(answer.has_value(), first->log());
   CHECK(answer->status == 200);
   CHECK(alive(daemon));
-  // Nobody else may come as long as it is there.
-  const CommandResult second = run_command({GV_DAEMON, "-c", site.config()});
-  INFO(describe(second));
-  CHECK(second.exit_code == 1);
-  CHECK(has(second.err, "another gracevisord (pid " + std::to_string(daemon) + ") runs on "));
+  // Nobody else may come as long as it is there: the next one waits.
+  const std::string waits = "another gracevisord (pid " + std::to_string(daemon) +
+                            "), whose keeper is gone, is ending on " + (site.directory() / "run").string() +
+                            ": waiting for it, at most ";
+  const auto hasty = site.files().write("hasty.toml", site.daemon_table() + "shutdown_timeout = \"100ms\"\n" +
+                                                          site.expand(named_app("web", "@LISTEN@")));
+  const CommandResult refused = run_command({GV_DAEMON, "-c", hasty});
+  INFO(describe(refused));
+  CHECK(refused.exit_code == 1);
+  CHECK(count(refused.err, waits + "1 s") == 1);
+  CHECK(has(refused.err, "another gracevisord (pid " + std::to_string(daemon) + ") runs on "));
+  Command stopped({GV_DAEMON, "-c", site.config()});
+  REQUIRE(wait_until([&] { return has(stopped.err(), waits); }));
+  stopped.signal(SIGTERM);
+  CHECK(stopped.wait().exit_code == 1);
+  Command next({GV_DAEMON, "-c", site.config()});
+  REQUIRE(wait_until([&] { return has(next.err(), waits); }));
+  CHECK(alive(daemon));
   (void)site.files().write("end", "");
   // Its children are this test's now.
   CHECK(wait_until([&] {
@@ -186,11 +199,27 @@ TEST_CASE("continuity: when its keeper is killed the daemon drains, ends its app
   }));
   for (const auto& [pid, started] : apps) CHECK_FALSE(alive(pid));
   CHECK(logged(*first, "shutdown stage=over"));
+  CHECK_MESSAGE(wait_until([&] { return served_by(site.listener()) == "web"; }), next.err());
+  CHECK(count(next.err(), waits) == 1);
+  next.signal(SIGTERM);
+  CHECK(next.wait().exit_code == 0);
   (void)first->wait_end();
-  DaemonProcess next(site);
-  REQUIRE(next.wait_healthy("web", 1));
-  CHECK(served_by(site.listener()) == "web");
-  CHECK(next.terminate().exit_code == 0);
+}
+
+TEST_CASE("continuity: a daemon whose keeper is gone ends, although nobody reaps its apps") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@", "instances = 2\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 2));
+  const Population apps = population(daemon);
+  const pid_t pid = daemon.pid();
+  REQUIRE(::kill(daemon.keeper(), SIGKILL) == 0);
+  // Its children are this test's now, which lets them lie.
+  CHECK_MESSAGE(wait_until([&] { return !alive(pid); }), daemon.log());
+  CHECK(logged(daemon, "shutdown stage=over"));
+  CHECK(count(daemon.log(), "status=\"the keeper is gone: how it ended is unknown\"") == 2);
+  for (const auto& [app, started] : apps) CHECK(::waitpid(app, nullptr, WNOHANG) == app);
+  (void)daemon.wait_end();
 }
 
 TEST_CASE("continuity: after the death of keeper and daemon the next start has one copy of everything") {

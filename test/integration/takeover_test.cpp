@@ -147,5 +147,7 @@ TEST_CASE("takeover: two daemons with one state folder are refused") {
   CHECK(second.exit_code == 1);
   CHECK(second.err.find("another gracevisord (pid " + std::to_string(daemon.pid()) + ") runs on " +
                         (site.directory() / "state").string()) != std::string::npos);
+  // It does not wait for one that serves.
+  CHECK(second.err.find("waiting for it") == std::string::npos);
   CHECK(daemon.wait_healthy("web", 1));
 }

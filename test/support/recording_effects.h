@@ -63,8 +63,8 @@ class RecordingEffects final : public Effects, public Knowledge {
   [[nodiscard]] std::size_t armed() const { return timers_.size(); }
 
   [[nodiscard]] base::TimePoint now() const override { return now_; }
-  [[nodiscard]] BootTime boot_time() const override {
-    return BootTime(std::chrono::hours(5) + now_.time_since_epoch());
+  [[nodiscard]] base::BootTime boot_time() const override {
+    return base::BootTime(std::chrono::hours(5) + now_.time_since_epoch());
   }
   [[nodiscard]] const std::string& boot_id() const override { return boot; }
   void spawn(const Identity& who, const SpecRef& /*spec*/) override { calls.push_back("spawn " + name(who)); }

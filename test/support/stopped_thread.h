@@ -1,6 +1,6 @@
 // Stops one thread of another process, found by its name, for as long as this lives: what a hung disk does
 // to the thread that writes to it. Threads without a name of their own have the program's: of several, it is
-// the oldest but the main one. Thread: the one that created it.
+// the oldest but the main one and those that a sanitizer brings. Thread: the one that created it.
 #pragma once
 
 #include <sys/types.h>

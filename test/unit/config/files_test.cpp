@@ -185,6 +185,31 @@ TEST_CASE("files: hostile nesting is refused before it is parsed") {
   CHECK(test::errors_of(both).size() == 1);
 }
 
+TEST_CASE("files: a table without a name is refused before it is parsed") {
+  const std::string missing =
+      "a table's name is missing, or begins with none of A-Z a-z 0-9 _ - and quotes: [daemon]";
+  for (const char* header : {"[\nupgraded = daemon]", "[.x]", "[=]", "[#]", "[ \r\n", "[[\nx]]", "[[[x]]]",
+                             "[\xc3\xa9]", "[\x01]", "\t [,]"}) {
+    CAPTURE(header);
+    const std::string text(header);
+    const std::string column = std::to_string(1 + text.find('['));
+    CHECK(test::errors_of(text) == Strings{"/etc/gv.toml:1:" + column + ": " + missing});
+    CHECK(test::errors_of("\xef\xbb\xbf" + text).front().ends_with(missing));
+    CHECK(test::errors_of("include = [\n[1], [2]\n] # [\n" + text).front() ==
+          "/etc/gv.toml:4:" + column + ": " + missing);
+  }
+  // What else is wrong with a header is the parser's to say.
+  for (const char* header : {"[", "[[", "[]", "[[]]", "[a", "[a\nb]", "[ [a]]"}) {
+    CAPTURE(header);
+    CHECK(test::errors_of(header).front().find(missing) == std::string::npos);
+  }
+  for (const char* header : {"[ daemon ]", "\t[\"daemon\"]", "['daemon']"}) {
+    CAPTURE(header);
+    CHECK(test::errors_of(std::string(header) + "\nworkers = 1\n[x]\n") ==
+          test::errors_of("[daemon]\nworkers = 1\n[x]\n"));
+  }
+}
+
 TEST_CASE("files: dots and brackets in strings and comments are no nesting") {
   std::string many(1000, '.');
   std::string brackets(1000, '[');

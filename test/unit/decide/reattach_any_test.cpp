@@ -64,7 +64,7 @@ AppState any_state(Chance& chance) {
   return state;
 }
 
-std::vector<FoundChild> any_children(Chance& chance, spec::BootTime now) {
+std::vector<FoundChild> any_children(Chance& chance, base::BootTime now) {
   std::vector<FoundChild> children;
   for (std::uint64_t generation = 1; generation <= 5; ++generation) {
     for (unsigned slot = 0; slot <= 4; ++slot) {
@@ -77,7 +77,7 @@ std::vector<FoundChild> any_children(Chance& chance, spec::BootTime now) {
   return children;
 }
 
-SlotsRecord any_slots(Chance& chance, spec::BootTime now) {
+SlotsRecord any_slots(Chance& chance, base::BootTime now) {
   SlotsRecord record{"web", "boot-1", {}};
   for (std::uint64_t generation = 1; generation <= 4; ++generation) {
     for (unsigned slot = 1; slot <= 4; ++slot) {
@@ -131,7 +131,7 @@ TEST_CASE("reattach: whatever a record says, no slot gets a second process, and 
     if (!state) continue;
     ++accepted;
     Next next{Former()};
-    const spec::BootTime now = next.effects.boot_time();
+    const base::BootTime now = next.effects.boot_time();
     Remains remains{*state, any_slots(chance, now), any_children(chance, now)};
     if (chance.one_in(4)) remains.lose_slots();
     next.reattach(remains);

@@ -37,7 +37,7 @@ TEST_CASE("reattach: a guard lasts for the rest of its time, and is confirmed, f
 }
 
 TEST_CASE("reattach: a guard goes on for as long as a failure takes to be found, whatever the record says") {
-  for (auto ends : {spec::BootTime(0s), spec::BootTime(1h), spec::BootTime(24h * 36'500)}) {
+  for (auto ends : {base::BootTime(0s), base::BootTime(1h), base::BootTime(24h * 36'500)}) {
     Former former;
     former.boot_web();
     (void)former.guard();
@@ -46,7 +46,7 @@ TEST_CASE("reattach: a guard goes on for as long as a failure takes to be found,
     Next next(former);
     next.reattach(remains);
     // unhealthy_after x guard_interval; or the guard of the configuration, if the record says more.
-    const base::Duration rest = ends > spec::BootTime(2h) ? 10s : 3s;
+    const base::Duration rest = ends > base::BootTime(2h) ? 10s : 3s;
     next.prove(2);
     next.effects.advance(rest - 1ms);
     CHECK(next.app.guarding());

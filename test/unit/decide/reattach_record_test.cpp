@@ -83,8 +83,8 @@ TEST_CASE("reattach: times that cannot be are taken for the present, and slots o
   Former former;
   former.boot_web();
   Remains remains = former.remains();
-  remains.children[0].started = spec::BootTime(24h * 36'000);
-  remains.children[1].started = spec::BootTime::min();
+  remains.children[0].started = base::BootTime(24h * 36'000);
+  remains.children[1].started = base::BootTime::min();
   remains.slots->app = "api";
   Next next(former);
   next.reattach(remains);

@@ -64,7 +64,7 @@ TEST_CASE("reattach: a back-off of another boot, or a lost one, is over, and one
     Remains changed = remains;
     if (which == 0) changed.slots->boot = "boot-0";
     if (which == 1) changed.lose_slots();
-    if (which == 2) changed.slots->slots[0].restart_at = spec::BootTime(24h * 3650);
+    if (which == 2) changed.slots->slots[0].restart_at = base::BootTime(24h * 3650);
     Next next(former);
     next.reattach(changed);
     next.effects.advance(0s);

@@ -2,6 +2,7 @@
 #include "process/keeper_parent.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,7 +164,27 @@ TEST_CASE("keeper parent: when the keeper is gone, orders fail and the ends of i
   CHECK_FALSE(living.ended);
   REQUIRE(::kill(child, SIGKILL) == 0);
   REQUIRE(f.keeper.until([&] { return living.ended.has_value(); }));
-  CHECK(*living.ended == spawn::ExitStatus(spawn::SpawnFailed{spawn::SpawnStage::keeper, ECHILD}));
+  CHECK(*living.ended == spawn::ExitStatus(spawn::Unknown{}));
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+}
+
+TEST_CASE("keeper parent: the end of a child is seen at its zombie, if no descriptor was left for it") {
+  Fixture f;
+  Watcher living;
+  const pid_t child = sleeper();
+  f.parent->watch(child, std::nullopt, living);
+  f.order();
+  (void)f.keeper.take();
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit none{0, limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  f.keeper.die();
+  const bool told = f.keeper.until([&] { return f.watcher.started.has_value(); });
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  REQUIRE(told);
+  REQUIRE(::kill(child, SIGKILL) == 0);
+  CHECK(f.keeper.until([&] { return living.ended.has_value(); }));
   REQUIRE(::waitpid(child, nullptr, 0) == child);
 }
 

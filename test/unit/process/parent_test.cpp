@@ -106,6 +106,16 @@ TEST_CASE("parent: a process without a pidfd is signalled by its number") {
   CHECK(*f.seen.status == spawn::ExitStatus(spawn::Signaled{SIGTERM, false}));
 }
 
+TEST_CASE("parent: if how a process ended is unknown, what it left is ended all the same") {
+  Other f;
+  f.other.told = spawn::Unknown{};
+  f.run(shell("sleep 1000 & echo $!; exit 3"));
+  CHECK(*f.seen.status == spawn::ExitStatus(spawn::Unknown{}));
+  const auto left = f.seen.first_line();
+  REQUIRE(left.has_value());
+  CHECK(testing::ends(std::stoi(*left)));
+}
+
 TEST_CASE("parent: one that refuses leaves no child, and says so") {
   Other f;
   f.other.refused = {spawn::SpawnStage::keeper, EAGAIN};

@@ -109,7 +109,7 @@ TEST_CASE("process marks: an empty environment is no execution") {
 }
 
 TEST_CASE("process tree: group, session and descendants belong to it, strangers do not") {
-  ProcessTree tree(100, std::nullopt);
+  ProcessTree tree(100, 0, std::nullopt);
   CHECK(members(tree,
                 {entry(1, 0, 1, 1), entry(5, 1, 5, 5), entry(100, 5, 100, 100), entry(101, 100, 100, 100),
                  entry(102, 1, 102, 100), entry(103, 101, 103, 103), entry(104, 103, 103, 103),
@@ -118,7 +118,7 @@ TEST_CASE("process tree: group, session and descendants belong to it, strangers 
 }
 
 TEST_CASE("process tree: one that was seen stays a member when its parent is gone") {
-  ProcessTree tree(100, std::nullopt);
+  ProcessTree tree(100, 0, std::nullopt);
   REQUIRE(members(tree, {entry(100, 5, 100, 100), entry(103, 100, 103, 103)}, false).size() == 2);
   CHECK(members(tree, {entry(103, 5, 103, 103), entry(104, 103, 103, 103)}, true) ==
         std::vector<pid_t>{103, 104});
@@ -127,13 +127,43 @@ TEST_CASE("process tree: one that was seen stays a member when its parent is gon
 }
 
 TEST_CASE("process tree: the number of a reaped leader means nobody once it was given away") {
-  ProcessTree tree(100, std::nullopt);
+  ProcessTree tree(100, 0, std::nullopt);
   CHECK(members(tree, {entry(101, 5, 100, 100)}, true) == std::vector<pid_t>{101});
   CHECK(members(tree, {entry(100, 9, 100, 100, 7), entry(102, 100, 100, 100, 7)}, true).empty());
   CHECK(members(tree, {entry(102, 1, 100, 100, 7)}, true).empty());
-  ProcessTree other(100, std::nullopt);
+  ProcessTree other(100, 0, std::nullopt);
   CHECK(members(other, {entry(300, 1, 300, 300)}, true).empty());
   CHECK(members(other, {entry(102, 1, 100, 100, 7)}, true).empty());
+}
+
+TEST_CASE("process tree: the number of a reaped leader is still its own while its zombie is there") {
+  ProcessTree tree(100, 7, std::nullopt);
+  ProcessEntry leader = entry(100, 5, 100, 100, 7);
+  leader.state = 'Z';
+  CHECK(members(tree, {leader, entry(101, 5, 100, 100, 8)}, true) == std::vector<pid_t>{101});
+  leader.started = 9;  // another one's
+  CHECK(members(tree, {leader, entry(102, 5, 100, 100, 10)}, true) == std::vector<pid_t>{});
+}
+
+TEST_CASE("process tree: a group of which zombies alone are left is abandoned once their parent is gone") {
+  const ProcessTree tree(100, 7, std::nullopt);
+  const auto with_state = [](ProcessEntry entry, char state) {
+    entry.state = state;
+    return entry;
+  };
+  const auto abandoned = [&](std::vector<ProcessEntry> entries) {
+    return tree.group_is_abandoned(ProcessLook(inspect::ProcessTable::of(std::move(entries)), 5, {}));
+  };
+  const ProcessEntry parent = entry(5, 1, 5, 5);
+  const ProcessEntry zombie = with_state(entry(100, 1, 100, 100), 'Z');
+  const ProcessEntry member = entry(101, 1, 100, 100);
+  CHECK(abandoned({zombie}));
+  CHECK(abandoned({zombie, with_state(member, 'X'), entry(200, 1, 200, 200)}));
+  CHECK(abandoned({zombie, with_state(parent, 'Z')}));
+  CHECK_FALSE(abandoned({zombie, parent}));
+  CHECK_FALSE(abandoned({zombie, member}));
+  // One that began while the table was read may be missing in it.
+  CHECK_FALSE(abandoned({entry(200, 1, 200, 200)}));
 }
 
 TEST_CASE("process tree: a group that ignores every polite signal is killed") {

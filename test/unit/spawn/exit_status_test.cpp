@@ -18,14 +18,15 @@ TEST_CASE("exit status: texts that a person understands") {
   CHECK(text(SpawnFailed{SpawnStage::chdir, EACCES}) == "cannot enter the directory: Permission denied");
   CHECK(text(SpawnFailed{SpawnStage::timeout, 0}) == "the spawn helper took too long");
   CHECK(text(SpawnFailed{SpawnStage::crashed, 139}) == "the spawn helper died (status 139)");
+  CHECK(text(Unknown{}) == "the keeper is gone: how it ended is unknown");
 }
 
 TEST_CASE("exit status: every stage has a text of its own") {
   std::set<std::string> texts;
-  for (int stage = 0; stage <= static_cast<int>(SpawnStage::crashed); ++stage) {
+  for (int stage = 0; stage <= static_cast<int>(SpawnStage::keeper); ++stage) {
     texts.insert(text(SpawnFailed{static_cast<SpawnStage>(stage), EPERM}));
   }
-  CHECK(texts.size() == static_cast<std::size_t>(SpawnStage::crashed) + 1);
+  CHECK(texts.size() == static_cast<std::size_t>(SpawnStage::keeper) + 1);
 }
 
 TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to end") {
@@ -35,6 +36,7 @@ TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to
   for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) CHECK(clean(Signaled{number, false}));
   for (int number : {SIGKILL, SIGSEGV, SIGABRT, SIGUSR1}) CHECK(!clean(Signaled{number, false}));
   CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}));
+  CHECK(!clean(Unknown{}));
 }
 
 TEST_CASE("exit status: only what the daemon itself was short of is its own shortage") {
@@ -49,6 +51,7 @@ TEST_CASE("exit status: only what the daemon itself was short of is its own shor
     CHECK_FALSE(own_shortage(SpawnFailed{stage, EMFILE}));
   }
   CHECK_FALSE(own_shortage(Exited{EMFILE}));
+  CHECK_FALSE(own_shortage(Unknown{}));
 }
 
 }  // namespace

@@ -34,11 +34,13 @@ AppState guarded() {
        DeployStep::undoing,
        "deploy",
        0,
-       BootTime(1s),
+       base::BootTime(1s),
        {},
        DeployEnding{base::ExitCode::rolled_back, "web@41 rolled back to @40"}},
-      {GenerationId(42), GenerationId(41), DeployStep::finishing, "restart", std::nullopt, BootTime(2s)},
-      {GenerationId(43), GenerationId(42), DeployStep::guarding, "deploy", 1000, BootTime(3s), BootTime(1h)},
+      {GenerationId(42), GenerationId(41), DeployStep::finishing, "restart", std::nullopt,
+       base::BootTime(2s)},
+      {GenerationId(43), GenerationId(42), DeployStep::guarding, "deploy", 1000, base::BootTime(3s),
+       base::BootTime(1h)},
   };
   return state;
 }

@@ -18,8 +18,14 @@ using namespace std::chrono_literals;
 namespace {
 
 SlotRecord slot(unsigned number, SlotState state, std::optional<spawn::ExitStatus> exit = {}) {
-  return {
-      base::GenerationId(42), base::Slot(number), base::Incarnation(3), state, 2, 7, BootTime(90min), exit};
+  return {base::GenerationId(42),
+          base::Slot(number),
+          base::Incarnation(3),
+          state,
+          2,
+          7,
+          base::BootTime(90min),
+          exit};
 }
 
 SlotsRecord sample() {
@@ -28,7 +34,7 @@ SlotsRecord sample() {
       "boot-1",
       {slot(1, SlotState::healthy), slot(2, SlotState::backoff, spawn::Exited{1, 0}),
        slot(3, SlotState::fatal, spawn::Signaled{11, true}), slot(4, SlotState::resting, spawn::Exited{0, 2}),
-       slot(5, SlotState::replacing), slot(6, SlotState::unhealthy),
+       slot(5, SlotState::replacing), slot(6, SlotState::unhealthy, spawn::Unknown{}),
        slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"})}};
 }
 
@@ -47,6 +53,17 @@ TEST_CASE("slots file: every state, count, time and exit survives") {
   CHECK(after->find(base::GenerationId(42), base::Slot(3))->state == SlotState::fatal);
   CHECK(after->find(base::GenerationId(41), base::Slot(3)) == nullptr);
   CHECK(after->find(base::GenerationId(42), base::Slot(8)) == nullptr);
+}
+
+TEST_CASE("slots file: whatever kept a process from being started survives") {
+  using Stage = spawn::SpawnStage;
+  for (const Stage stage : {Stage::plan, Stage::exec, Stage::endpoint, Stage::crashed, Stage::keeper}) {
+    const SlotsRecord before{
+        "web", "boot-1", {slot(1, SlotState::backoff, spawn::SpawnFailed{stage, 23, "its cause"})}};
+    const auto after = slots_from_text(to_text(before));
+    REQUIRE(after.has_value());
+    CHECK(*after == before);
+  }
 }
 
 TEST_CASE("slots file: what is cut off, garbage, or of a wrong type is an error, never a crash") {
@@ -101,10 +118,11 @@ TEST_CASE("slots file: what cannot be is damage") {
       {"signal 0", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 0; }, kSlot},
       {"signal 65", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 65; }, kSlot},
       {"a signal without core", [](json& j) { j["slots"][2]["last_exit"].erase("core"); }, kSlot},
-      {"a stage that is none", [](json& j) { j["slots"][6]["last_exit"]["stage"] = 18; }, kSlot},
+      {"a stage that is none", [](json& j) { j["slots"][6]["last_exit"]["stage"] = 19; }, kSlot},
       {"a cause that is a book", [](json& j) { j["slots"][6]["last_exit"]["why"] = std::string(1025, 'x'); },
        kSlot},
       {"an exit of no kind", [](json& j) { j["slots"][1]["last_exit"] = json::object(); }, kSlot},
+      {"an exit that is not unknown", [](json& j) { j["slots"][5]["last_exit"]["unknown"] = false; }, kSlot},
       {"a slot that is none", [](json& j) { j["slots"][1] = nullptr; }, kSlot},
   };
   for (const Row& row : rows) {
