@@ -47,9 +47,14 @@ void Daemon::own_as_successor() {
 
 void Daemon::act(bool acts) {
   acts_ = acts;
-  if (!acts) {
-    server_->pause();
-  } else if (auto resumed = server_->resume(); !resumed) {
+  if (!acts) return server_->pause();
+  // What the other daemon wrote as the holder.
+  for (const control::InstanceLock* lock : {&folder_.lock(), state_lock_ ? &*state_lock_ : nullptr}) {
+    if (lock == nullptr) continue;
+    if (auto named = lock->name_holder(); !named)
+      log_.warning("lock cause=\"{}\"", base::quotable(named.error().what));
+  }
+  if (auto resumed = server_->resume(); !resumed) {
     log_.error("control cause=\"{}\"", base::quotable(resumed.error().what));
   }
 }

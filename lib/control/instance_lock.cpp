@@ -142,4 +142,8 @@ base::Expected<InstanceLock> InstanceLock::take_over(const std::filesystem::path
   return lock;
 }
 
+base::Expected<void> InstanceLock::name_holder() const {
+  return write_holder(file_.get(), "the lock's file");
+}
+
 }  // namespace gracevisor::control

@@ -44,6 +44,9 @@ class InstanceLock {
   [[nodiscard]] static base::Expected<InstanceLock> take_over(const std::filesystem::path& folder,
                                                               const std::string& name, base::UniqueFd file);
 
+  // Writes this process's pid into the file again: another one that shared the lock wrote its own.
+  [[nodiscard]] base::Expected<void> name_holder() const;
+
   [[nodiscard]] int fd() const noexcept { return file_.get(); }
   // Is the locked file the one at `folder`/lock? If not, the folder was removed or moved away, and another
   // process may hold the lock that counts.

@@ -1,6 +1,6 @@
-// Records of clients' connections, as a hostile predecessor may send them. The first byte says how many
-// descriptors of which kind go along, the rest is the record. Oracles: what is taken for a record is written
-// the same way again; whatever comes, no descriptor stays open, and what follows it still arrives.
+// Records of clients' connections, as a hostile predecessor may send them, and messages. The first byte says
+// how many descriptors of which kind go along, the rest is the record. Oracles: what is taken for a record is
+// written the same way again; whatever comes, no descriptor stays open, and what follows it still arrives.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,6 +18,7 @@
 
 #include "succession/client_channel.h"
 #include "succession/client_record.h"
+#include "succession/messages.h"
 
 namespace {
 
@@ -51,6 +52,17 @@ void fuzz_record(std::string_view bytes) {
   require(outside.has_value());
   // A sender may put into a memfd what would fit.
   if (*outside == (record->in_memfd > 0)) require(again == bytes);
+}
+
+// What is taken for a message is the same message when it is written and read again.
+void fuzz_message(std::string_view bytes) {
+  const auto message = from_bytes(std::string(bytes), {});
+  if (!message) return;
+  const std::string written = to_bytes(*message);
+  const auto again = from_bytes(written, {});
+  require(again.has_value());
+  require(again->index() == message->index());
+  require(to_bytes(*again) == written);
 }
 
 void fuzz_channel(unsigned kinds, std::string_view bytes) {
@@ -111,6 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1 || size > 2 * kMostRecord) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   fuzz_record(bytes);
+  fuzz_message(bytes);
   fuzz_channel(data[0], bytes);
   return 0;
 }

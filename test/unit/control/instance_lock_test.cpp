@@ -53,6 +53,15 @@ TEST_CASE("lock: it ends with its holder, however that ended, and not with a pro
   CHECK(InstanceLock::acquire(folder.path()));
 }
 
+TEST_CASE("lock: of two daemons that share it, the one that goes on names itself again") {
+  test::TempFolder folder;
+  auto lock = InstanceLock::acquire(folder.path());
+  REQUIRE(lock);
+  test::put_content(folder / "lock", "999999999\n");  // longer than any pid
+  REQUIRE(lock->name_holder());
+  CHECK(test::content_of(folder / "lock") == std::to_string(::getpid()) + "\n");
+}
+
 TEST_CASE("lock: a holder that has not written its pid yet is a holder") {
   test::TempFolder folder;
   auto first = InstanceLock::acquire(folder.path());
