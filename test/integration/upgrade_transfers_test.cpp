@@ -47,7 +47,7 @@ Kept kept(const DaemonProcess& daemon) {
 
 TEST_CASE("upgrade: a WebSocket stays with the former daemon, and only --now goes on before it ends") {
   Site site;
-  site.configure(websocket_app("web", "@LISTEN@"));
+  site.configure(websocket_app("web", "@LISTEN@", "deploy.drain_timeout = \"2s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   auto socket = WebSocket::open(site.listener());
@@ -100,9 +100,11 @@ TEST_CASE("upgrade: --now ends a former daemon with its WebSocket at once and is
   const pid_t first = owner(daemon);
   (void)upgrade_well(daemon);
   REQUIRE(wait_until([&] { return kept(daemon) == Kept{1, 1}; }));
+  const auto began = std::chrono::steady_clock::now();
   const Upgraded now = upgrade(daemon, {"--now"});
   INFO(describe(now) << daemon.log());
   CHECK(now.result.exit_code == 0);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
   CHECK(has(now.text("wait"), "the former daemon (pid " + std::to_string(first) + ")"));
   CHECK(socket->wait_closed() == 1012);
   CHECK(wait_until([&] { return !alive(first); }));
@@ -139,7 +141,7 @@ TEST_CASE("upgrade: a WebSocket that is closed by its client lets an upgrade tha
 TEST_CASE("upgrade: upgrade_drain_timeout closes the WebSockets that a former daemon has kept") {
   Site site;
   site.configure_whole(site.daemon_table() + "upgrade_drain_timeout = \"1s\"\n" +
-                       websocket_app("web", "@LISTEN@"));
+                       websocket_app("web", "@LISTEN@", "deploy.drain_timeout = \"2s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   auto socket = WebSocket::open(site.listener());
@@ -160,10 +162,9 @@ TEST_CASE("upgrade: a TCP connection lives through it with both its halves") {
                  "class Echo(socketserver.StreamRequestHandler):\n  def handle(self):\n"
                  "    for line in self.rfile: self.wfile.write(line)\n    self.wfile.write(b'end')\n"
                  "socketserver.ThreadingTCPServer(('127.0.0.1', int(os.environ['PORT'])), Echo)"
-                 ".serve_forever()\n\"\"\"]\nproxy = \"tcp\"\nlisten = \"@LISTEN@\"\n"
-                 "health = { kind = \"tcp\", interval = \"50ms\" }\n");
+                 ".serve_forever()\n\"\"\"]\nproxy = \"tcp\"\nlisten = \"@LISTEN@\"\n");
   DaemonProcess daemon(site);
-  REQUIRE(daemon.wait_healthy("tcp", 1));
+  REQUIRE_MESSAGE(daemon.wait_healthy("tcp", 1), daemon.log() << daemon.ctl({"status"}).out);
   HttpConnection client = connected(site);
   const auto says = [&](const std::string& what) {
     return wait_until([&] { return client.received().ends_with(what) || !client.receive().value_or(false); }) &&
@@ -223,6 +224,8 @@ TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before e
   const auto echoed = upload.read_response();
   REQUIRE_MESSAGE(echoed.has_value(), echoed.error().what << daemon.log());
   CHECK(echoed->body.size() == kUpload);
+  // Its answer began before it was whole: its connection ends with it.
+  CHECK_FALSE(echoed->keep_alive);
   const auto waited = slow.read_response();
   REQUIRE_MESSAGE(waited.has_value(), daemon.log());
   CHECK(has(waited->body, "slow version"));
@@ -240,7 +243,11 @@ TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before e
   CHECK(has(done.text("drained"), " finished, 0 cut"));
   // And their connections go on with the new one.
   CHECK(wait_alone(daemon));
-  for (HttpConnection* one : {&spliced, &chunked, &stream, &slow, &upload, &buffered}) {
+  const std::pair<const char*, HttpConnection*> all[] = {{"spliced", &spliced}, {"chunked", &chunked},
+                                                         {"stream", &stream},   {"slow", &slow},
+                                                         {"buffered", &buffered}};
+  for (const auto& [name, one] : all) {
+    CAPTURE(name);
     const auto answer = one->get("/pid");
     CHECK((answer && answer->status == 200));
   }

@@ -151,6 +151,7 @@ bool WebSocket::send(unsigned opcode, std::string_view payload) {
 }
 
 std::optional<WebSocket::Frame> WebSocket::read() {
+  connection_.set_patience(std::chrono::seconds(30));
   const auto have = [&](std::size_t size) {
     while (connection_.received().size() < taken_ + size) {
       const auto more = connection_.receive();
@@ -176,6 +177,8 @@ bool WebSocket::echoes(std::string_view text) {
 unsigned WebSocket::wait_closed() {
   while (const auto frame = read()) {
     if (frame->opcode != kClose) continue;
+    (void)send(kClose, frame->payload);
+    connection_.finish_sending();
     if (frame->payload.size() < 2) return 0;
     return static_cast<unsigned>(static_cast<unsigned char>(frame->payload[0])) << 8U |
            static_cast<unsigned char>(frame->payload[1]);
@@ -185,7 +188,10 @@ unsigned WebSocket::wait_closed() {
 
 bool WebSocket::close() {
   using namespace std::string_view_literals;
-  return send(kClose, "\x03\xe8"sv) && wait_closed() == 1000;
+  if (!send(kClose, "\x03\xe8"sv)) return false;
+  const auto frame = read();
+  connection_.finish_sending();
+  return frame && frame->opcode == kClose && frame->payload == "\x03\xe8"sv;
 }
 
 }  // namespace gracevisor::test

@@ -65,7 +65,8 @@ class WebSocket {
 
   // Sends the text (at most 125 bytes) and waits until it comes back.
   [[nodiscard]] bool echoes(std::string_view text);
-  // Waits for a close frame: its status; 0: the connection ended without one, or nothing came.
+  // Waits for a close frame, and answers it: its status; 0: the connection ended without one, or nothing
+  // came.
   [[nodiscard]] unsigned wait_closed();
   // Closes it as a client should, and waits for the answer.
   [[nodiscard]] bool close();
