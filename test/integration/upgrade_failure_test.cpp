@@ -110,8 +110,7 @@ TEST_CASE("upgrade: a successor that ends at once leaves the daemon as it was") 
   Firm firm;
   firm.fails({"--to", stand_in(firm.site, "ends").string()}, 1, "ended before it served");
   firm.goes_on();
-  firm.fails({"--to", stand_in(firm.site, "crashes").string()}, 1,
-             "ended before it served: signal 9 (KILL)");
+  firm.fails({"--to", stand_in(firm.site, "crashes").string()}, 1, "ended before it served: signal 9 (KILL)");
   firm.goes_on();
   firm.end();
 }
@@ -132,14 +131,7 @@ TEST_CASE("upgrade: a successor that is killed in its start leaves the daemon as
   Firm firm;
   for (int i = 0; i < 4; ++i) {
     const auto upgrading = firm.daemon->ctl_beside({"--json", "upgrade", "--wait"});
-    pid_t successor = 0;
-    REQUIRE(wait_until([&] {
-      const std::string out = upgrading->out();
-      const auto at = out.find("\"pid\":");
-      if (at == std::string::npos) return !upgrading->running();
-      successor = std::atoi(out.c_str() + at + 6);
-      return true;
-    }));
+    const pid_t successor = wait_started(*upgrading);
     REQUIRE(successor > 0);
     (void)::kill(successor, SIGKILL);
     const Upgraded ended = read_upgrade(upgrading->wait());
@@ -252,9 +244,10 @@ TEST_CASE("upgrade: a member of the operator group may not ask for it") {
   REQUIRE(daemon.wait_healthy("web", 1));
   const pid_t first = owner(daemon);
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--now"}, {"--wait"}}) {
-    std::vector<std::string> words{"setpriv",      "--reuid", "65534",    "--regid",
-                                   "65534",        "--groups=100", gvctl, "--socket",
-                                   site.socket().string(), "upgrade"};
+    std::vector<std::string> words{"setpriv", "--reuid",  "65534",
+                                   "--regid", "65534",    "--groups=100",
+                                   gvctl,     "--socket", site.socket().string(),
+                                   "upgrade"};
     words.insert(words.end(), more.begin(), more.end());
     const CommandResult refused = run_command(words);
     INFO(describe(refused));

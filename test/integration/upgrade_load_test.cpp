@@ -35,10 +35,12 @@ std::string body_of(HttpConnection& connection) {
 
 }  // namespace
 
-TEST_CASE("upgrade: busy keep-alive clients live through five, with deploys between, on one connection each") {
+TEST_CASE(
+    "upgrade: busy keep-alive clients live through five, with deploys between, on one connection each") {
   Site site;
-  site.configure("[app.web]\ncommand = \"@DEMO@\"\ninstances = 2\nlisten = \"@LISTEN@\"\n"
-                 "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = \"100ms\"\n");
+  site.configure(
+      "[app.web]\ncommand = \"@DEMO@\"\ninstances = 2\nlisten = \"@LISTEN@\"\n"
+      "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = \"100ms\"\n");
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 2));
   constexpr unsigned kClients = 8;
@@ -63,8 +65,9 @@ TEST_CASE("upgrade: busy keep-alive clients live through five, with deploys betw
 
 TEST_CASE("upgrade: busy clients of an app that takes its time keep their connections") {
   Site site;
-  site.configure("[app.web]\ncommand = \"@DEMO@ --reply-delay 40ms\"\nlisten = \"@LISTEN@\"\n"
-                 "health = { path = \"/health\", interval = \"50ms\" }\n");
+  site.configure(
+      "[app.web]\ncommand = \"@DEMO@ --reply-delay 40ms\"\nlisten = \"@LISTEN@\"\n"
+      "health = { path = \"/health\", interval = \"50ms\" }\n");
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   constexpr unsigned kClients = 16;
@@ -160,9 +163,10 @@ TEST_CASE("upgrade: pipelined requests are each answered once and in order") {
 
 TEST_CASE("upgrade: a client behind the PROXY protocol keeps the address that it was given") {
   Site site;
-  site.configure("[listen.public]\naddress = \"@LISTEN@\"\nproxy_protocol = true\n"
-                 "trusted_proxies = [\"127.0.0.1\"]\n" +
-                 named_app("web", "public"));
+  site.configure(
+      "[listen.public]\naddress = \"@LISTEN@\"\nproxy_protocol = true\n"
+      "trusted_proxies = [\"127.0.0.1\"]\n" +
+      named_app("web", "public"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const std::string preface = "PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n";

@@ -1,8 +1,10 @@
 // What apps and the proxy write while daemons follow each other: every line is in the files once and whole.
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <csignal>
+#include <functional>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -43,8 +45,10 @@ std::string whole_log(const Site& site, const std::string& name) {
   return text + content_of(site.directory() / (name + ".log"));
 }
 
-// "line 1" to the last one, each once and in order, then the end. `of`: what the app wrote, of a line in the file.
-void check_lines(const Site& site, const std::string& name, const std::function<std::string(const std::string&)>& of) {
+// "line 1" to the last one, each once and in order, then the end. `of`: what the app wrote, of a line in the
+// file.
+void check_lines(const Site& site, const std::string& name,
+                 const std::function<std::string(const std::string&)>& of) {
   CAPTURE(name);
   REQUIRE(wait_until([&] { return has(content_of(site.directory() / (name + ".log")), "end "); }, kPatience));
   std::istringstream text(whole_log(site, name));
@@ -163,14 +167,8 @@ TEST_CASE("upgrade: an app that fills its pipe while a successor hangs waits for
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
   const auto upgrading = daemon.ctl_beside({"--json", "upgrade", "--to", stand_in(site, "deaf").string()});
-  REQUIRE(wait_until([&] { return has(upgrading->out(), "\"phase\":\"start\""); }));
-  pid_t deaf = 0;
-  REQUIRE(wait_until([&] {
-    for (const pid_t pid : descendants_of(daemon.keeper())) {
-      if (has(command_line(pid), "deaf") || has(std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe").string(), "/deaf")) deaf = pid;
-    }
-    return deaf != 0;
-  }));
+  const pid_t deaf = wait_started(*upgrading);
+  REQUIRE(deaf > 0);
   const auto file = site.directory() / "job.log";
   const auto size = std::filesystem::file_size(file);
   // More than any pipe holds.

@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kPatience{30};
 // gvdemo with this drain deadline.
 std::string app(const std::string& name, const std::string& drain, const std::string& more = "") {
   return "[app." + name + "]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n" +
-         "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = \"100ms\"\ndeploy.drain_timeout = \"" +
+         "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = "
+         "\"100ms\"\ndeploy.drain_timeout = \"" +
          drain + "\"\n" + more;
 }
 
@@ -73,7 +74,8 @@ TEST_CASE("upgrade: a deploy in the overlap leaves the old instance alone until 
   REQUIRE(wait_in_flight(daemon, "web", 1));
   const Beside upgraded(daemon);
   const auto deploy = daemon.ctl_beside({"deploy", "web"});
-  REQUIRE_MESSAGE(wait_until([&] { return generation(daemon) == 2; }, kPatience), deploy->out() << daemon.log());
+  REQUIRE_MESSAGE(wait_until([&] { return generation(daemon) == 2; }, kPatience), deploy->out()
+                                                                                      << daemon.log());
   const std::string served = served_by(site.listener());
   CHECK(served == "v1");
   CHECK(alive(old));
@@ -97,7 +99,7 @@ TEST_CASE("upgrade: a deploy in the overlap leaves the old instance alone until 
 
 TEST_CASE("upgrade: at the drain deadline the request that the former daemon has at an old instance is cut") {
   Site site;
-  site.configure(app("web", "1s"));
+  site.configure(app("web", "1s", "stop.timeout = \"1s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const pid_t old = daemon.pids("web").at(0);
@@ -130,7 +132,7 @@ TEST_CASE("upgrade: requests that the former daemon still takes reach the instan
   REQUIRE(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").has_value());
   REQUIRE(wait_in_flight(daemon, "web", 1));
   const Beside upgraded(daemon);
-  REQUIRE(daemon.ctl({"deploy", "web", "--until-cutover"}).exit_code == 0);
+  REQUIRE(daemon.ctl({"deploy", "web", "--until", "cutover"}).exit_code == 0);
   REQUIRE(wait_until([&] { return generation(daemon) == 2; }));
   const auto slow = client.read_response();
   REQUIRE_MESSAGE(slow.has_value(), daemon.log());
@@ -143,11 +145,13 @@ TEST_CASE("upgrade: requests that the former daemon still takes reach the instan
   CHECK(wait_alone(daemon));
 }
 
-TEST_CASE("upgrade: an instance that crashes in the overlap comes back, and its address is given to no other") {
+TEST_CASE(
+    "upgrade: an instance that crashes in the overlap comes back, and its address is given to no other") {
   Site site;
-  site.configure("[app.web]\ncommand = \"@DEMO@\"\ninstances = 2\nlisten = \"@LISTEN@\"\n"
-                 "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = \"100ms\"\n"
-                 "restart.backoff = \"10ms\"\n");
+  site.configure(
+      "[app.web]\ncommand = \"@DEMO@\"\ninstances = 2\nlisten = \"@LISTEN@\"\n"
+      "health = { path = \"/health\", interval = \"50ms\" }\ndeploy.guard = \"100ms\"\n"
+      "restart.backoff = \"10ms\"\n");
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 2));
   const auto before = daemon.app("web")->instances;
@@ -205,12 +209,14 @@ TEST_CASE("upgrade: no other instance gets an address that the former daemon may
   CHECK(daemon.wait_healthy("demo", 1, kPatience));
   CHECK(served_by(site.listener(), "demo") == "demo");
   CHECK(socket->echoes("after"));
+  CHECK(socket->close());
   CHECK(daemon.terminate().exit_code == 0);
 }
 
 TEST_CASE("upgrade: the new daemon is killed in the overlap, a third one follows, and no client is lost") {
   Site site;
-  site.configure("[listen.public]\naddress = \"@LISTEN@\"\n" + named_app("demo", "public", "route = \"demo\"\n") +
+  site.configure("[listen.public]\naddress = \"@LISTEN@\"\n" +
+                 named_app("demo", "public", "route = \"demo\"\n") +
                  websocket_app("web", "public", "route = \"*\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("demo", 1));
@@ -221,8 +227,7 @@ TEST_CASE("upgrade: the new daemon is killed in the overlap, a third one follows
   auto download = HttpConnection::connect(site.listener(), kPatience);
   REQUIRE(download.has_value());
   constexpr std::size_t kBytes = 30'000'000;
-  REQUIRE(download
-              ->send("GET /bytes?n=" + std::to_string(kBytes) + " HTTP/1.1\r\nHost: demo\r\n\r\n")
+  REQUIRE(download->send("GET /bytes?n=" + std::to_string(kBytes) + " HTTP/1.1\r\nHost: demo\r\n\r\n")
               .has_value());
   REQUIRE(download->receive().has_value());
   Request alone = to_host("demo");

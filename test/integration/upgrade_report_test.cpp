@@ -1,8 +1,8 @@
 // An upgrade that succeeds: how it is told, and what it leaves as it was.
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -52,9 +52,10 @@ Request alone() {
 
 TEST_CASE("upgrade: it is told phase by phase, and all processes stay as they are") {
   Site site;
-  site.configure("[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"echo $$ >> @DIR@/web.starts; exec @DEMO@\"]\n"
-                 "instances = 3\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n" +
-                 named_app("api", "@LISTEN1@") + job("job"));
+  site.configure(
+      "[app.web]\ncommand = [\"/bin/sh\", \"-c\", \"echo $$ >> @DIR@/web.starts; exec @DEMO@\"]\n"
+      "instances = 3\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n" +
+      named_app("api", "@LISTEN1@") + job("job"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 3));
   REQUIRE(daemon.wait_healthy("api", 1));
@@ -213,9 +214,9 @@ TEST_CASE("upgrade: USR2 to the keeper upgrades, as the log tells") {
   for (int i = 0; i < 2; ++i) {
     const pid_t former = owner(daemon);
     daemon.signal(SIGUSR2);
-    REQUIRE_MESSAGE(wait_until([&] { return owner(daemon) != former && owner(daemon) != 0; },
-                               std::chrono::seconds(20)),
-                    daemon.log());
+    REQUIRE_MESSAGE(
+        wait_until([&] { return owner(daemon) != former && owner(daemon) != 0; }, std::chrono::seconds(20)),
+        daemon.log());
     CHECK(logged(daemon, "took-over from=" + std::to_string(former)));
     CHECK(wait_alone(daemon));
     CHECK(app_processes(daemon) == before);

@@ -68,7 +68,8 @@ TEST_CASE("upgrade: a WebSocket stays with the former daemon, and only --now goe
   const Upgraded refused = upgrade(daemon);
   INFO(describe(refused));
   CHECK(refused.result.exit_code == 5);
-  CHECK(has(refused.result.out + refused.result.err, "the former daemon (pid " + std::to_string(first) + ")"));
+  CHECK(
+      has(refused.result.out + refused.result.err, "the former daemon (pid " + std::to_string(first) + ")"));
   CHECK(owner(daemon) == second);
   CHECK(socket->echoes("still"));
   // New ones are the new daemon's.
@@ -158,16 +159,18 @@ TEST_CASE("upgrade: upgrade_drain_timeout closes the WebSockets that a former da
 
 TEST_CASE("upgrade: a TCP connection lives through it with both its halves") {
   Site site;
-  site.configure("[app.tcp]\ncommand = [\"@PYTHON@\", \"-c\", \"\"\"\nimport os, socketserver\n"
-                 "class Echo(socketserver.StreamRequestHandler):\n  def handle(self):\n"
-                 "    for line in self.rfile: self.wfile.write(line)\n    self.wfile.write(b'end')\n"
-                 "socketserver.ThreadingTCPServer(('127.0.0.1', int(os.environ['PORT'])), Echo)"
-                 ".serve_forever()\n\"\"\"]\nproxy = \"tcp\"\nlisten = \"@LISTEN@\"\n");
+  site.configure(
+      "[app.tcp]\ncommand = [\"@PYTHON@\", \"-c\", \"\"\"\nimport os, socketserver\n"
+      "class Echo(socketserver.StreamRequestHandler):\n  def handle(self):\n"
+      "    for line in self.rfile: self.wfile.write(line)\n    self.wfile.write(b'end')\n"
+      "socketserver.ThreadingTCPServer(('127.0.0.1', int(os.environ['PORT'])), Echo)"
+      ".serve_forever()\n\"\"\"]\nproxy = \"tcp\"\nlisten = \"@LISTEN@\"\n");
   DaemonProcess daemon(site);
   REQUIRE_MESSAGE(daemon.wait_healthy("tcp", 1), daemon.log() << daemon.ctl({"status"}).out);
   HttpConnection client = connected(site);
   const auto says = [&](const std::string& what) {
-    return wait_until([&] { return client.received().ends_with(what) || !client.receive().value_or(false); }) &&
+    return wait_until(
+               [&] { return client.received().ends_with(what) || !client.receive().value_or(false); }) &&
            client.received().ends_with(what);
   };
   REQUIRE(client.send("one\n").has_value());
@@ -183,8 +186,9 @@ TEST_CASE("upgrade: a TCP connection lives through it with both its halves") {
 
 TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before end whole") {
   Site site;
-  site.configure("[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n"
-                 "health = { path = \"/health\", interval = \"50ms\" }\n");
+  site.configure(
+      "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"@LISTEN@\"\n"
+      "health = { path = \"/health\", interval = \"50ms\" }\n");
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   constexpr std::size_t kBytes = 40'000'000;
@@ -202,9 +206,10 @@ TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before e
               .has_value());
   // Small enough to be kept until it is whole.
   HttpConnection buffered = connected(site);
-  REQUIRE(
-      buffered.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + half.substr(0, 1000))
-          .has_value());
+  REQUIRE(buffered
+              .send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" +
+                    half.substr(0, 1000))
+              .has_value());
   REQUIRE(wait_until([&] {
     const auto app = daemon.app("web");
     return app && app->instances.at(0).in_flight >= 5;
@@ -243,8 +248,10 @@ TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before e
   CHECK(has(done.text("drained"), " finished, 0 cut"));
   // And their connections go on with the new one.
   CHECK(wait_alone(daemon));
-  const std::pair<const char*, HttpConnection*> all[] = {{"spliced", &spliced}, {"chunked", &chunked},
-                                                         {"stream", &stream},   {"slow", &slow},
+  const std::pair<const char*, HttpConnection*> all[] = {{"spliced", &spliced},
+                                                         {"chunked", &chunked},
+                                                         {"stream", &stream},
+                                                         {"slow", &slow},
                                                          {"buffered", &buffered}};
   for (const auto& [name, one] : all) {
     CAPTURE(name);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 #include <utility>
 
@@ -76,6 +77,23 @@ pid_t upgrade_well(const DaemonProcess& daemon, const std::vector<std::string>& 
   REQUIRE_MESSAGE(done.result.exit_code == 0, describe(done) << daemon.log());
   REQUIRE_MESSAGE(owner(daemon) == done.successor(), daemon.log());
   return done.successor();
+}
+
+pid_t wait_started(Command& upgrading) {
+  constexpr std::string_view kPid = "\"pid\":";
+  pid_t successor = 0;
+  (void)wait_until(
+      [&] {
+        const bool over = !upgrading.running();
+        const std::string out = upgrading.out();
+        const auto at = out.find(kPid);
+        // A line that is not whole yet has no end.
+        if (at != std::string::npos && out.find('}', at) != std::string::npos)
+          successor = std::atoi(out.c_str() + at + kPid.size());
+        return successor != 0 || over;
+      },
+      std::chrono::seconds(20));
+  return successor;
 }
 
 pid_t owner(const DaemonProcess& daemon) {

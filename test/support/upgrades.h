@@ -37,6 +37,8 @@ struct Upgraded {
                                std::chrono::milliseconds patience = std::chrono::seconds(60));
 // The same with --wait. It must be done, and the successor must be the daemon. Returns the successor's pid.
 pid_t upgrade_well(const DaemonProcess& daemon, const std::vector<std::string>& arguments = {"--wait"});
+// Waits until `gvctl --json upgrade` has told the successor's pid; 0: it does not.
+[[nodiscard]] pid_t wait_started(Command& upgrading);
 
 // The pid of the daemon that answers; 0: none does.
 [[nodiscard]] pid_t owner(const DaemonProcess& daemon);
