@@ -24,7 +24,11 @@ ControlApi::ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supe
       started_(std::chrono::steady_clock::now()),
       keeper_(std::move(keeper)),
       upgrader_(upgrader),
-      live_(loop, [this](const decide::Report& report) { return supervisor_.progress(report); }),
+      live_(loop,
+            [this](const decide::Report& report) {
+              std::string text = upgrader_.progress(report);
+              return text.empty() ? supervisor_.progress(report) : text;
+            }),
       logs_(loop, writer, supervisor, std::move(own_log)) {}
 
 void ControlApi::handle(const control::Request& request, std::shared_ptr<Response> response) {

@@ -56,13 +56,7 @@ void Departing::end() {
 }
 
 void Departing::read() {
-  while (auto message = channel_->next()) {
-    if (std::holds_alternative<succession::Accepting>(*message)) {
-      pass_on();
-    } else if (const auto* routes = std::get_if<succession::Routes>(&*message)) {
-      departure_->follow(*routes);
-    }
-  }
+  while (auto message = channel_->next()) on(*message);
   if (channel_->ended()) {
     // It has died. Another one follows it, to whom nothing can be passed: clients wait in the backlog.
     around_.log.warning("departing cause=\"the successor has ended\"");
@@ -73,6 +67,14 @@ void Departing::read() {
     pass_on();
   }
   next_turn_.ask();
+}
+
+void Departing::on(const succession::Message& message) {
+  if (std::holds_alternative<succession::Accepting>(message)) {
+    pass_on();
+  } else if (const auto* routes = std::get_if<succession::Routes>(&message)) {
+    departure_->follow(*routes);
+  }
 }
 
 void Departing::pass_on() {
@@ -102,6 +104,11 @@ void Departing::advance() {
   around_.log.info("departed seconds={} cut={}",
                    std::chrono::duration_cast<std::chrono::seconds>(now() - since_).count(), counts.cut);
   around_.over();
+}
+
+std::string Departing::progress(const decide::Report& report) const {
+  if (report_.get() != &report) return "";
+  return counted(departure_->counts().requests, "request", "requests") + " to finish";
 }
 
 // What cannot be sent now is sent at the next look.

@@ -34,8 +34,11 @@ class Departing {
   Departing& operator=(const Departing&) = delete;
   ~Departing() = default;
 
+  // The successor says this.
+  void on(const succession::Message& message);
   // A worker rang.
   void look() { departure_->look(); }
+  [[nodiscard]] std::string progress(const decide::Report& report) const;
   // It is to end: tunnels are closed; when told again, everything is cut.
   void end();
 

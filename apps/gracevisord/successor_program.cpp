@@ -23,6 +23,13 @@ std::unexpected<Refused> refuse(base::ExitCode exit, std::string why) {
   return std::unexpected(Refused{exit, std::move(why), {}});
 }
 
+// Not to be trusted; or no file that could be executed.
+std::unexpected<Refused> refuse(const base::PathFailure& failure) {
+  const bool no_file = failure.error.code == EISDIR || failure.error.code == EINVAL;
+  const bool untrusted = failure.refused && !no_file;
+  return refuse(untrusted ? base::ExitCode::not_permitted : base::ExitCode::usage, failure.error.what);
+}
+
 // Where this program was, whether or not it is still there.
 std::expected<std::filesystem::path, Refused> own_path() {
   std::error_code code;
@@ -40,15 +47,11 @@ std::expected<base::UniqueFd, Refused> open_judged(const std::filesystem::path& 
   rules.follow_last = true;
   const auto place = base::find_place(path, rules);
   if (!place) {
-    const base::PathFailure& failure = place.error();
-    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
-                  failure.error.what);
+    return refuse(place.error());
   }
   auto file = base::open_to_read(*place, rules);
   if (!file) {
-    const base::PathFailure& failure = file.error();
-    return refuse(failure.refused ? base::ExitCode::not_permitted : base::ExitCode::usage,
-                  failure.error.what);
+    return refuse(file.error());
   }
   return std::move(file->fd);
 }

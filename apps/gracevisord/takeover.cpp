@@ -64,6 +64,7 @@ void Takeover::own() {
   former->set_clients(clients_);
   output_timer_.start(kOutput);
   around_.supervisor.own(std::move(former), [this] { tell_accepting(); });
+  for (succession::Message& message : std::exchange(early_, {})) on(std::move(message));
 }
 
 void Takeover::tell_accepting() {
@@ -86,12 +87,18 @@ void Takeover::read() {
 }
 
 void Takeover::on(succession::Message message) {
+  const bool of_predecessor = !std::holds_alternative<succession::Clients>(message);
+  if (of_predecessor && !owner_) {
+    // The keeper, on another socket, has not said yet that this one is the owner.
+    early_.push_back(std::move(message));
+    return;
+  }
   if (auto* clients = std::get_if<succession::Clients>(&message)) {
     from_ = static_cast<pid_t>(clients->pid);
     version_ = base::one_line(clients->version, 32);
     clients_ = std::make_shared<const succession::ClientChannel>(std::move(clients->socket));
   } else if (const auto* read = std::get_if<succession::OutputRead>(&message)) {
-    if (owner_) read_on(*read);
+    read_on(*read);
   } else if (const auto* use = std::get_if<succession::InUse>(&message)) {
     supervise::Predecessor* former = around_.supervisor.predecessor();
     if (former == nullptr) return;

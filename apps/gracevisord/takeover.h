@@ -10,7 +10,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "control/status_messages.h"
@@ -61,7 +63,8 @@ class Takeover {
   std::unique_ptr<loop::FdWatch> watch_;
   std::shared_ptr<const succession::ClientChannel> clients_;
   pid_t from_ = 0;
-  std::string version_;  // its
+  std::string version_;                     // its
+  std::vector<succession::Message> early_;  // until it is the owner
   bool owner_ = false;
   bool reads_ = false;
   bool ended_ = false;  // the other one

@@ -10,6 +10,7 @@
 
 #include "base/listed.h"
 #include "base/one_line.h"
+#include "exit_status.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -51,7 +52,17 @@ Upgrade::Upgrade(Around around)
 }
 
 std::optional<control::PredecessorStatus> Upgrade::predecessor() const {
-  return around_.takeover != nullptr ? around_.takeover->predecessor() : std::nullopt;
+  if (around_.takeover != nullptr) return around_.takeover->predecessor();
+  const pid_t other = around_.keeper.predecessor();
+  if (other == 0) return std::nullopt;
+  // Of a daemon that has died: it says nothing to this one.
+  control::PredecessorStatus status;
+  status.pid = other;
+  return status;
+}
+
+std::string Upgrade::progress(const decide::Report& report) const {
+  return departing_ ? departing_->progress(report) : "";
 }
 
 pid_t Upgrade::took_over_from() const {
@@ -156,6 +167,7 @@ void Upgrade::start() {
   stage_ = Stage::starting;
   successor_ = 0;
   said_.clear();
+  early_.clear();
   around_.act(false);
   around_.supervisor.freeze([this] { order(); });
 }
@@ -202,7 +214,7 @@ void Upgrade::on_started(keeper::SuccessorStarted started) {
 
 void Upgrade::read() {
   while (channel_ && !departing_) {
-    const auto message = channel_->next();
+    auto message = channel_->next();
     if (!message) break;
     if (const auto* said = std::get_if<succession::Said>(&*message)) {
       said_.push_back(base::one_line(said->line, kMostLine));
@@ -211,6 +223,9 @@ void Upgrade::read() {
       tell("reattached", fmt::format("{}, {}, {}", counted(up->apps, "app", "apps"),
                                      counted(up->instances, "instance", "instances"),
                                      counted(up->listeners, "listener", "listeners")));
+    } else {
+      // The keeper, on another socket, has not said yet that it is the owner.
+      early_.push_back(std::move(*message));
     }
   }
   if (departing_) return;
@@ -238,7 +253,9 @@ void Upgrade::on_daemon_ended(const keeper::Daemon& daemon) {
     why = fmt::format("the successor (pid {}) did not serve within {} s, and was killed", daemon.pid,
                       kSuccessor.count() / 1000);
   }
-  fail(ExitCode::failed, why, lines);
+  // As it says itself.
+  const bool refused = daemon.ending.how == keeper::How::exited && daemon.ending.number == kUsage;
+  fail(refused ? ExitCode::usage : ExitCode::failed, why, lines);
   if (std::exchange(stop_, false)) around_.supervisor.shut_down();
 }
 
@@ -251,6 +268,7 @@ void Upgrade::on_superseded() {
   departing_ = std::make_unique<Departing>(
       Departing::Around{around_.loop, around_.log, around_.supervisor, around_.drain_timeout(), around_.over},
       std::move(channel_), std::move(clients_), std::move(report_));
+  for (const succession::Message& message : std::exchange(early_, {})) departing_->on(message);
   // Who was told to end was the owner, and so is told now.
   if (stop_ && ::kill(successor_, SIGTERM) != 0)
     around_.log.error("stop cause=\"the successor cannot be told: {}\"", base::errno_text(errno));

@@ -53,6 +53,7 @@ class Upgrade final : public Upgrader {
                                                const std::shared_ptr<decide::Report>& report) override;
   [[nodiscard]] std::optional<control::PredecessorStatus> predecessor() const override;
   [[nodiscard]] pid_t took_over_from() const override;
+  [[nodiscard]] std::string progress(const decide::Report& report) const override;
   [[nodiscard]] bool frozen() const override { return stage_ == Stage::starting || departing_ != nullptr; }
 
   // The daemon is told to end. True: that is dealt with here, since another one is the owner or may be soon.
@@ -94,8 +95,9 @@ class Upgrade final : public Upgrader {
   std::unique_ptr<loop::FdWatch> watch_;
   std::shared_ptr<const succession::ClientChannel> clients_;
   pid_t successor_ = 0;
-  std::deque<std::string> said_;  // by the successor, the last lines
-  bool stop_ = false;             // as soon as that is decided
+  std::deque<std::string> said_;            // by the successor, the last lines
+  std::vector<succession::Message> early_;  // for departing_
+  bool stop_ = false;                       // as soon as that is decided
   std::unique_ptr<Departing> departing_;
   loop::Timer poll_timer_;
   loop::NextTurn next_turn_;

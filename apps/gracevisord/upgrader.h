@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/clock.h"
 #include "control/status_messages.h"
@@ -37,6 +38,8 @@ class Upgrader {
   [[nodiscard]] virtual std::optional<control::PredecessorStatus> predecessor() const = 0;
   // The daemon that was upgraded to this one, as long as this one lives; 0: none was.
   [[nodiscard]] virtual pid_t took_over_from() const = 0;
+  // What the upgrade that reports there waits for at this moment; empty: nothing that takes its time.
+  [[nodiscard]] virtual std::string progress(const decide::Report& report) const = 0;
   // Nothing is changed here: another daemon is taking over, or has done so.
   [[nodiscard]] virtual bool frozen() const = 0;
 

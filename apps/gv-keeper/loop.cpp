@@ -111,7 +111,7 @@ void Keeper::on_alarms() {
   if (alarms_.take(Alarm::silence, time)) abort_owner();
   if (alarms_.take(Alarm::kill_owner, time) && owner_ != nullptr) (void)::kill(owner_->pid, SIGKILL);
   if (alarms_.take(Alarm::successor, time)) {
-    successor_late_ = true;
+    successor_late_ = successor_ != nullptr && successor_->socket >= 0;
     end_successor();
   }
   if (alarms_.take(Alarm::predecessor, time) && predecessor_ != nullptr)

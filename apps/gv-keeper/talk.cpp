@@ -11,6 +11,8 @@ namespace {
 constexpr int kInARow = 64;
 // How long nothing is sent while the kernel has no memory for it.
 constexpr Millis kPause{100};
+// From the end of a daemon's socket to its own.
+constexpr Millis kToEnd{1000};
 
 }  // namespace
 
@@ -46,8 +48,8 @@ void Keeper::on_hung_up(Peer& peer) {
   (void)::close(peer.socket);
   peer.socket = -1;
   peer.answering = false;
-  if (&peer == owner_ && !peer.bye) alarms_.set(Alarm::silence, Millis(1000));
-  if (&peer == successor_) end_successor();
+  if (&peer == owner_ && !peer.bye) alarms_.set(Alarm::silence, kToEnd);
+  if (&peer == successor_) alarms_.set(Alarm::successor, kToEnd);
 }
 
 void Keeper::reply(Peer& peer, const Record& record) {

@@ -66,7 +66,8 @@ class Stream {
   // is full; EACCES: the address has an owner, and another user listens there; nothing was sent). A TCP
   // connection has only begun: on_connected() or on_broken() follows; after an error here neither does.
   [[nodiscard]] base::Expected<void> dial(Loop& loop, const base::Address& address);
-  // Idempotent.
+  // Idempotent. Nothing is sent while somebody else has a descriptor of the socket, such as another process
+  // that goes on with it; this loop hears nothing more of it.
   void close() noexcept;
 
   // Whether it is open, connected() or not.

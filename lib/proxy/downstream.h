@@ -34,8 +34,7 @@ class Core;
 class Downstream final : public loop::Retirable, private loop::StreamObserver {
  public:
   // `since`: the table under which it was accepted.
-  [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Entrance& entrance,
-                                                                        Arrival arrival,
+  [[nodiscard]] static base::Expected<std::unique_ptr<Downstream>> open(Entrance& entrance, Arrival arrival,
                                                                         base::Epoch since);
   Downstream(const Downstream&) = delete;
   Downstream& operator=(const Downstream&) = delete;
@@ -54,8 +53,8 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   void look_at_listener();
   // There is a successor, or no longer. May end it.
   void look_at_successor();
-  // Gives it to the successor, and closes it here if that was possible. Requires: it waits for that.
-  [[nodiscard]] succession::ClientChannel::Given give_to(const succession::ClientChannel& channel);
+  // Gives it to the successor; if that was possible, close() follows. Requires: it waits for that.
+  [[nodiscard]] succession::ClientChannel::Given give_to(const succession::ClientChannel& channel) const;
   // The successor does not get it: it is served here. Requires: it waits. May end it.
   void stay();
   [[nodiscard]] Seat& seat() noexcept { return seat_; }
@@ -75,8 +74,8 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
   [[nodiscard]] const http::HeadLimits& limits() const noexcept { return entrance_.limits; }
   // Past the preface, and neither lingering nor closed.
   [[nodiscard]] bool serving() const noexcept { return state_ == State::serving; }
-  // The connection ends with the next answer: its listener leaves, the daemon shuts down, or it should be with
-  // a successor that does not get it.
+  // The connection ends with the next answer: its listener leaves, the daemon shuts down, or it should be
+  // with a successor that does not get it.
   [[nodiscard]] bool leaving() const noexcept;
   void count_own_answer() noexcept { entrance_.cell->own_answers.add(); }
   // What has come and is not served yet: part of a head, or pipelined requests.
@@ -125,7 +124,7 @@ class Downstream final : public loop::Retirable, private loop::StreamObserver {
     none,
     waits,   // to be given
     asks,    // likewise, with something to serve: for a short time
-    refused  // it stays
+    refused  // it stays, and ends with its next answer
   };
 
   Downstream(Entrance& entrance, base::Epoch since) noexcept;

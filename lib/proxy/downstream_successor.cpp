@@ -47,18 +47,17 @@ void Downstream::stop_waiting(Move move) noexcept {
   core().hand_over().leave(*this);
 }
 
-succession::ClientChannel::Given Downstream::give_to(const succession::ClientChannel& channel) {
-  const auto given = channel.give(stream_.descriptor(), {.listener = entrance_.address,
-                                                         .client = address_of(address_),
-                                                         .preface = state_ == State::preface,
-                                                         .served = http1_.served(),
-                                                         .bytes = std::string(input_.data())});
-  if (given == succession::ClientChannel::Given::given) close();
-  return given;
+succession::ClientChannel::Given Downstream::give_to(const succession::ClientChannel& channel) const {
+  return channel.give(stream_.descriptor(), {.listener = entrance_.address,
+                                             .client = address_of(address_),
+                                             .preface = state_ == State::preface,
+                                             .served = http1_.served(),
+                                             .bytes = std::string(input_.data())});
 }
 
 void Downstream::stay() {
-  stop_waiting(Move::refused);
+  // Another successor would get what is still idle when it comes.
+  stop_waiting(core().hand_over().broken() ? Move::none : Move::refused);
   if (state_ == State::serving) http1_.serve_here();
 }
 

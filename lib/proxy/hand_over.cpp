@@ -1,6 +1,7 @@
 #include "proxy/hand_over.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 
 #include "proxy/downstream.h"
@@ -41,7 +42,9 @@ void HandOver::add(Downstream& client) {
 }
 
 void HandOver::leave(const Downstream& client) noexcept {
-  waiting_.erase(std::ranges::find(waiting_, &client));
+  const auto place = std::ranges::find(waiting_, &client);
+  assert(place != waiting_.end());
+  waiting_.erase(place);
   count();
 }
 
@@ -50,7 +53,10 @@ void HandOver::give_some() {
   for (int i = 0; i < kMostPerTurn && active() && !waiting_.empty(); ++i) {
     Downstream& client = *waiting_.front();
     switch (client.give_to(*channel_)) {
-      case Given::given: port_.handed.add(); break;
+      case Given::given:
+        port_.handed.add();
+        client.close();
+        break;
       case Given::later: again_.start(kAgain); return;
       case Given::never:
         if (channel_->ended()) {

@@ -43,6 +43,7 @@ void Http1::begin() {
 
 void Http1::serve_here() {
   state_ = State::idle;  // a head that has begun is read anew
+  deadline().cancel();
   begin();
 }
 

@@ -26,11 +26,11 @@ struct WorkerPort {
   handoff::Mark entered;                 // its listeners match this table: see proxy/entrance.h
   handoff::Mark oldest_pinned;           // the oldest table that an exchange of the worker still uses
   handoff::Tally failures;               // letters that it put into apps' AppLedger::last_failure
-  handoff::Tally unsent;  // responses whose rest is still being sent to the client, without a lease
-  handoff::Tally handed;  // connections that it has given to the successor
+  handoff::Tally unsent;   // responses whose rest is still being sent to the client, without a lease
+  handoff::Tally handed;   // connections that it has given to the successor
   handoff::Tally to_hand;  // those that wait to be given now; counts from the moment that the worker has
                            // entered the table with the successor
-  handoff::Tally taken;   // connections that it has received from the predecessor
+  handoff::Tally taken;    // connections that it has received from the predecessor
   AccessLane access;
   Shortages shortages;
 };

@@ -82,8 +82,10 @@ std::optional<ClientRecord> read_client_record(std::string_view record) {
   const bool in_memfd = (header.flags & kInMemfd) != 0;
   const std::size_t inside = in_memfd ? 0 : header.bytes;
   if (header.mark != kMark || header.listener == 0 || header.listener > kMostListener ||
-      (header.flags & ~(kPreface | kServed | kInMemfd)) != 0 || header.bytes > ClientChannel::kMostUnserved ||
-      (in_memfd && header.bytes == 0) || record.size() != header.listener + header.client + inside) {
+      (header.flags & ~(kPreface | kServed | kInMemfd)) != 0 ||
+      (header.unused[0] | header.unused[1] | header.unused[2]) != 0 ||
+      header.bytes > ClientChannel::kMostUnserved || (in_memfd && header.bytes == 0) ||
+      record.size() != header.listener + header.client + inside) {
     return std::nullopt;
   }
   ClientRecord read;

@@ -72,17 +72,19 @@ void Departure::pass_on(std::shared_ptr<const succession::ClientChannel> clients
 }
 
 void Departure::end() {
-  if (std::exchange(ending_, true)) {
-    out_of_time();
-    return;
-  }
+  if (std::exchange(told_to_end_, true)) return out_of_time();
+  begin_to_end();
+}
+
+void Departure::begin_to_end() {
+  ending_ = true;
   timer_.start(std::max<base::Duration>(longest_drain(), base::Millis(1)));
   publish();
 }
 
 // First everything is asked to end, and when the drain is over, cut.
 void Departure::out_of_time() {
-  if (!ending_) return end();
+  if (!ending_) return begin_to_end();
   cutting_ = true;
   publish();
 }
@@ -140,6 +142,7 @@ routing::AppRoutes Departure::routes_of(const routing::AppRoutes& before) {
   routes.targets.clear();
   routes.leaving.clear();
   const auto now = std::ranges::find(routes_.apps, before.name, &Routes::App::name);
+  if (told_to_end_) routes.upgraded = config::Deploy::Upgraded::now;
   if (ending_) {
     routes.mode = AppMode::stopped;
   } else if (routes_.serial == 0) {

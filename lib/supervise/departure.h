@@ -5,8 +5,8 @@
 //   superseded: serves as its last table says --the successor accepts--> passing on: accepts no more, passes
 //   each connection on that is between two requests --no connection is left--> over
 //
-// end(), or the time that the configuration gives: tunnels are closed as upgraded = "…" says, after the
-// longest drain_timeout everything is cut.
+// The time that the configuration gives is over: tunnels are closed as upgraded = "…" says, and after the
+// longest drain_timeout everything is cut. end(): the same, but tunnels are closed at once.
 // Thread: the supervisor's.
 #pragma once
 
@@ -69,6 +69,7 @@ class Departure {
     Listing listing;
   };
   void publish();
+  void begin_to_end();
   void forget_released();
   [[nodiscard]] routing::AppRoutes routes_of(const routing::AppRoutes& before);
   void take_targets(const routing::AppRoutes& before, const succession::Routes::App& now,
@@ -92,6 +93,7 @@ class Departure {
   base::Epoch routes_since_;  // the table that follows routes_
   std::uint64_t cut_before_ = 0;
   std::uint64_t cut_forgotten_ = 0;
+  bool told_to_end_ = false;
   bool ending_ = false;
   bool cutting_ = false;
   loop::Timer timer_;

@@ -57,7 +57,7 @@ done
 lintian --allow-root --fail-on error,warning "$work/trial/first.deb"
 
 gv_say "package: a clean root"
-cp "$build/apps/gvdemo/gvdemo" test/package/*.sh test/package/*.toml test/package/stand_in.pl configs/gracevisor.init \
+cp "$build/apps/gvdemo/gvdemo" test/package/*.sh test/package/*.toml configs/gracevisor.init \
   configs/gracevisor.openrc "$work/trial/"
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 # shellcheck disable=SC2016 # apt's own variable
@@ -67,19 +67,13 @@ depends=$(dpkg-deb -f "$work/trial/first.deb" Depends | sed 's/([^)]*)//g; s/|[^
 mmdebstrap --quiet --variant=minbase --include="$depends,systemd-sysv,busybox" --dpkgopt=force-unsafe-io "$suite" \
   "$work/base" "$mirror"
 
-# root NAME: a copy of it, as $root. A daemon that is not the child of a keeper gets a parent that stands in.
-real=no
-! "$build/apps/gracevisord/gracevisord" --help | grep -q -- --daemonize || real=yes
+# root NAME: a copy of it, as $root.
 root() {
   root=$work/$1
   cp -a "$work/base" "$root"
   mkdir "$root/trial"
   cp "$work"/trial/* "$root/trial/"
-  [ "$real" = no ] || return 0
-  chroot "$root" dpkg-divert --quiet --local --rename --divert /usr/sbin/gracevisord.real --add /usr/sbin/gracevisord
-  install -m 755 test/package/stand_in.pl "$root/usr/sbin/gracevisord"
 }
-[ "$real" = yes ] || gv_say "package: this gracevisord has no keeper; stand_in.pl is its parent"
 
 # alone SECONDS COMMAND...: as process 1 of namespaces of its own, in $root.
 alone() {

@@ -15,8 +15,20 @@ FakeApp::FakeApp(base::GenerationId generation, const base::Address& address, ba
           routing::Identity{base::AppId(1), generation, slot, base::Incarnation(1)}, acceptor_.address(),
           workers)) {}
 
-ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew) {
-  const bool to_first = crew.dealing == Crew::Dealing::to_first;
+namespace {
+
+std::shared_ptr<const routing::ListenerSockets> shared_with(const ProxyRig& rig, std::size_t workers) {
+  std::vector<base::UniqueFd> sockets;
+  for (const base::UniqueFd& socket : rig.sockets()->sockets) {
+    auto own = base::duplicate(socket.get());
+    REQUIRE(own);
+    sockets.push_back(std::move(*own));
+  }
+  return std::make_shared<routing::ListenerSockets>(rig.address(), std::move(sockets), workers);
+}
+
+std::shared_ptr<const routing::ListenerSockets> opened_for(const ProxyRig::Crew& crew) {
+  const bool to_first = crew.dealing == ProxyRig::Crew::Dealing::to_first;
   auto opened = loop::open_listening_sockets(crew.address, to_first ? 1 : crew.workers);
   REQUIRE(opened);
   while (opened->sockets.size() < crew.workers) {
@@ -25,8 +37,14 @@ ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew) {
     REQUIRE(deaf);
     opened->sockets.push_back(std::move(deaf->sockets.front()));
   }
-  sockets_ =
-      std::make_shared<routing::ListenerSockets>(opened->address, std::move(opened->sockets), crew.workers);
+  return std::make_shared<routing::ListenerSockets>(opened->address, std::move(opened->sockets),
+                                                    crew.workers);
+}
+
+}  // namespace
+
+ProxyRig::ProxyRig(std::vector<routing::EndpointRef> targets, Crew crew)
+    : sockets_(crew.before != nullptr ? shared_with(*crew.before, crew.workers) : opened_for(crew)) {
   listener.name = "public";
   web.id = base::AppId(1);
   web.name = "web";
@@ -76,6 +94,8 @@ base::Epoch ProxyRig::put() {
   }
   table->probes = probes;
   table->closing = closing;
+  table->successor = successor;
+  table->predecessor = predecessor;
   table->room = room;
   published_.push_back(table);
   for (std::size_t i = 0; i < workers_.size(); ++i) {

@@ -45,6 +45,8 @@ class ProxyRig {
     // Who accepts: whichever worker the kernel deals a connection to, or always the first worker (TCP).
     enum class Dealing : std::uint8_t { by_kernel, to_first } dealing = Dealing::by_kernel;
     base::Address address = base::Address::tcp_loopback(base::Port(0));
+    // Another daemon's workers, as many: these listen on the same sockets.
+    const ProxyRig* before = nullptr;
   };
 
   // Starts workers whose first table routes everything to one app, "web", with these targets. The app is
@@ -70,6 +72,8 @@ class ProxyRig {
   std::optional<base::AppId> tcp;
   std::vector<routing::HostIndex::Entry> routes;
   routing::AccessSinkRef access;  // the listener's
+  std::shared_ptr<const succession::ClientChannel> successor;
+  std::shared_ptr<const succession::ClientChannel> predecessor;
   void publish();
   // The same without waiting; returns the table's epoch.
   base::Epoch put();

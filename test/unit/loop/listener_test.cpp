@@ -12,6 +12,7 @@
 
 #include "loop/listening_socket.h"
 #include "stream_fixture.h"
+#include "support/loop/quiet.h"
 #include "support/scarce.h"
 #include "support/temp_folder.h"
 
@@ -163,6 +164,31 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(told.front() == EMFILE);
   }
   REQUIRE(run_until(*loop, [&] { return accepted.size() == 2; }));
+}
+
+TEST_CASE("listener: once destroyed it leaves what waits to another that has the socket") {
+  auto loop = std::move(*loop::Loop::create());
+  auto opened = loop::open_listening_sockets(*Address::parse("127.0.0.1:0"), 1);
+  REQUIRE(opened.has_value());
+  auto other = base::duplicate(opened->sockets[0].get());
+  REQUIRE(other.has_value());
+  {
+    auto listener = Listener::create(*loop, std::move(opened->sockets[0]),
+                                     [](const loop::Accepted&) { FAIL_CHECK("accepted"); });
+    REQUIRE(listener.has_value());
+    base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(client.get(), opened->address.get(), opened->address.length()) == 0);
+    listener->reset();
+    // The loop frees the handles, and is not woken by who waits.
+    loop->run_once(false);
+    loop->run_once(false);
+    CHECK_FALSE(has_work(*loop));
+    base::UniqueFd connection(::accept4(other->get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(connection);
+    send_all(client.get(), "x");
+    CHECK(receive(connection.get(), 1) == "x");
+  }
+  CHECK(loop->close() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "listener: once destroyed it refuses") {

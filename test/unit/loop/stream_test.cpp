@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "stream_fixture.h"
+#include "support/loop/quiet.h"
 
 using namespace gracevisor;
 using namespace gracevisor::test;
@@ -245,6 +246,31 @@ TEST_CASE("stream: it may be destroyed in each of its callbacks") {
       for (int i = 0; i < 5; ++i) f.loop->run_once(false);
       CHECK(calls == 1);
     }
+  }
+}
+
+TEST_CASE("stream: closed while another descriptor of its socket is open, it tells the peer nothing") {
+  for (Kind kind : kBoth) {
+    StreamFixture f;
+    f.connect(kind);
+    REQUIRE(f.stream.start_reading().has_value());
+    auto other = base::duplicate(f.stream.descriptor());
+    REQUIRE(other.has_value());
+    send_all(f.peer.get(), "before");
+    f.stream.close();
+    send_all(f.peer.get(), "after");
+    // The loop frees the handle, and is not woken by what came.
+    f.loop->run_once(false);
+    f.loop->run_once(false);
+    CHECK_FALSE(has_work(*f.loop));
+    CHECK(f.seen.bytes.empty());
+    CHECK(f.seen.events.empty());
+    char byte = 0;
+    CHECK(::recv(f.peer.get(), &byte, 1, MSG_DONTWAIT) == -1);
+    CHECK(errno == EAGAIN);
+    CHECK(receive(other->get(), 11) == "beforeafter");
+    send_all(other->get(), "goes on");
+    CHECK(receive(f.peer.get(), 7) == "goes on");
   }
 }
 

@@ -126,7 +126,8 @@ TEST_CASE("accept group: the least loaded worker is chosen, and who passes has c
   CHECK(group.group->connections(Group::at(2)) == 1);
   CHECK_FALSE(group[0].elsewhere(base::Epoch(1)));
   std::size_t taken = 0;
-  group[2].take_all([&](const AcceptGroup::Passed& item) { taken += item.arrival.connection.socket ? 1U : 0U; });
+  group[2].take_all(
+      [&](const AcceptGroup::Passed& item) { taken += item.arrival.connection.socket ? 1U : 0U; });
   CHECK(taken == 1);
   CHECK(group.group->connections(Group::at(2)) == 1);  // until it is closed
   group[2].uncount();

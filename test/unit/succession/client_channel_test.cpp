@@ -105,8 +105,8 @@ void check_refused(const Fixture& f) {
 }
 
 TEST_CASE("client channel: a connection arrives with all that is known about it") {
-  for (std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{500},
-                           ClientChannel::kMostUnserved}) {
+  for (std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{500}, ClientChannel::kMostUnserved}) {
     for (const char* text : {"127.0.0.1:1", "[2001:db8::1]:65535", "unix:/run/a.sock"}) {
       Fixture f;
       const std::size_t before = test::open_descriptors();
@@ -233,11 +233,12 @@ TEST_CASE("client channel: each side notices that the other is gone, the success
 TEST_CASE("client channel: what is no record is closed and skipped") {
   const std::string good = record_of(some_state("abc"));
   Fixture f;
-  std::vector<std::string> bad{"", "x", std::string(512, '\0'), std::string(513, 'x'), std::string(4000, 'x')};
+  std::vector<std::string> bad{"", "x", std::string(512, '\0'), std::string(513, 'x'),
+                               std::string(4000, 'x')};
   for (std::size_t i = 0; i < good.size(); ++i) bad.push_back(good.substr(0, i));
   bad.push_back(good + "d");
-  // Its mark, its lengths and its flags lie.
-  for (std::size_t at : {0U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 12U}) {
+  // Its mark, its lengths and its flags lie, or what should be zero is not.
+  for (std::size_t at : {0U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U}) {
     std::string changed = good;
     changed[at] = static_cast<char>(changed[at] ^ 0x7f);
     bad.push_back(changed);
@@ -289,9 +290,9 @@ TEST_CASE("client channel: a record with other descriptors than it needs is refu
     check_refused(f);
   }
   for (const Fds& fds :
-       {Fds{}, Fds{socket}, Fds{file.get(), socket}, Fds{socket, shorter.get()},
-        Fds{socket, unsealed.get()}, Fds{socket, null.get()}, Fds{socket, pipe->read_end.get()},
-        Fds{socket, socket}, Fds{null.get(), file.get()}, Fds{socket, file.get(), file.get()}, many}) {
+       {Fds{}, Fds{socket}, Fds{file.get(), socket}, Fds{socket, shorter.get()}, Fds{socket, unsealed.get()},
+        Fds{socket, null.get()}, Fds{socket, pipe->read_end.get()}, Fds{socket, socket},
+        Fds{null.get(), file.get()}, Fds{socket, file.get(), file.get()}, many}) {
     f.send(outside, fds);
     check_refused(f);
   }
