@@ -19,6 +19,12 @@ std::vector<std::string> own_environment() {
   return all;
 }
 
+// It was not started, for whatever reason but that it cannot be executed.
+bool is_hindrance(const spawn::ExitStatus& status) {
+  const auto* failed = std::get_if<spawn::SpawnFailed>(&status);
+  return failed != nullptr && failed->stage != spawn::SpawnStage::exec;
+}
+
 std::vector<std::string> last_lines(const std::string& text) {
   std::vector<std::string> lines;
   std::size_t from = 0;
@@ -59,6 +65,7 @@ CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, std::vector<st
     patience_.start(patience);
   } else {
     how_ = text(spawn::ExitStatus(started.error()));
+    hindered_ = true;
     failed_.start(base::Millis(1));
   }
 }
@@ -71,6 +78,7 @@ void CommandRun::on(const spawn::ProcessEvent& event) {
   if (const auto* ended = std::get_if<spawn::Ended>(&event)) {
     const auto* exited = std::get_if<spawn::Exited>(&ended->status);
     done_ = exited != nullptr && exited->code == 0 && !late_;
+    hindered_ = late_ || is_hindrance(ended->status);
     how_ = late_ ? "it did not end in time" : text(ended->status);
   } else if (std::holds_alternative<spawn::Gone>(event) || std::holds_alternative<spawn::Unkillable>(event)) {
     if (how_.empty()) how_ = "it cannot be killed";
@@ -87,6 +95,7 @@ void CommandRun::end(Result result) {
   patience_.stop();
   result.done = done_;
   result.how = how_;
+  result.hindered = hindered_;
   result.lines = last_lines(output_);
   // It may destroy this.
   if (auto ended = std::exchange(ended_, {})) ended(std::move(result));

@@ -20,6 +20,7 @@ class CommandRun final : private process::ProcessObserver, private process::Outp
   struct Result {
     bool done = false;               // it exited with 0
     std::string how;                 // "exit 2"
+    bool hindered = false;           // it did not run to its end, which is not its own fault
     std::vector<std::string> lines;  // of both streams, the last 50 at most
   };
   // argv[0] is the program's path. It has the daemon's environment and folder, and `patience` until it is
@@ -43,6 +44,7 @@ class CommandRun final : private process::ProcessObserver, private process::Outp
   std::string how_;
   bool done_ = false;
   bool late_ = false;
+  bool hindered_ = false;
   loop::Timer patience_;
   loop::Timer failed_;  // it could not be ordered
   std::unique_ptr<process::Process> process_;

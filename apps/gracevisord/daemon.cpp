@@ -292,6 +292,10 @@ void Daemon::upgrade() {
 }
 
 void Daemon::stop() {
+  if (takeover_ && !takeover_->owner()) {
+    stop_asked_ = true;
+    return;
+  }
   if (!upgrade_->stop()) supervisor_->shut_down();
 }
 

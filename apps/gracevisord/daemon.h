@@ -122,6 +122,7 @@ class Daemon {
   Settings settings_;
   bool restarted_ = false;  // its keeper had another daemon before
   bool acts_ = false;
+  bool stop_asked_ = false;  // before it was known to be the owner
   bool ran_ = false;
   int status_ = 0;
 };

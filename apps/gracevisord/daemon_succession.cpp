@@ -12,6 +12,9 @@ base::Expected<void> Daemon::prepare_succession(bool successor, base::UniqueFd c
     if (!channel) return base::fail("the keeper gave no channel to the daemon that is to be followed");
     auto takeover = Takeover::create({*loop_, log_, *supervisor_, *keeper_, [this] { own_as_successor(); },
                                       [this] {
+                                        if (std::exchange(stop_asked_, false)) stop();
+                                      },
+                                      [this] {
                                         status_ = 1;
                                         loop_->stop();
                                       }},
@@ -31,10 +34,9 @@ base::Expected<void> Daemon::begin_to_own() {
   acts_ = true;
   say_ready();
   if (restarted_) give_up_unclaimed();
-  if (auto written = write_pid_file(); !written) return std::unexpected(written.error());
   keeper_->held().leave_to_others(false);
   if (!restarted_ || takeover_) keeper_->held().hold(kHeldLauncher, launcher_.fd());
-  return {};
+  return write_pid_file();
 }
 
 void Daemon::own_as_successor() {

@@ -14,6 +14,7 @@ namespace {
 // What cannot be passed on for lack of descriptors waits; nobody waits for it.
 constexpr base::Duration kPassing = std::chrono::seconds(1);
 constexpr base::Duration kMore = std::chrono::seconds(1);
+constexpr base::Duration kTellAgain = std::chrono::seconds(5);
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
@@ -119,8 +120,12 @@ void Departing::tell_use() {
     if (sent || !succession::may_pass(sent.error().code)) unsent_output_.reset();
   }
   succession::InUse use = departure_->in_use();
-  if (told_ == use) return;
-  if (channel_->send(use)) told_ = std::move(use);
+  // Again after a while: a message is lost if its reader has no descriptor left.
+  if (told_ == use && now() - told_at_ < kTellAgain) return;
+  if (channel_->send(use)) {
+    told_ = std::move(use);
+    told_at_ = now();
+  }
 }
 
 void Departing::report(const supervise::Departure::Counts& counts) {

@@ -59,6 +59,7 @@ class Departing {
   std::unique_ptr<supervise::Departure> departure_;
   std::optional<succession::OutputRead> unsent_output_;
   std::optional<succession::InUse> told_;
+  base::TimePoint told_at_{};
   std::uint64_t under_way_ = 0;  // requests, when it began
   base::TimePoint since_{};
   std::optional<base::TimePoint> passing_since_;

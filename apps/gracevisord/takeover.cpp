@@ -34,7 +34,10 @@ Takeover::Takeover(Around around, succession::Channel channel)
                       read_on({});
                     }),
       again_timer_(around_.loop, [this] { tell_accepting(); }) {
-  around_.supervisor.on_ready([this] { ask_to_own(); });
+  around_.supervisor.on_ready([this] {
+    ready_ = true;
+    ask_to_own();
+  });
 }
 
 // One that is lost is in the log all the same.
@@ -42,13 +45,20 @@ void Takeover::say(std::string_view line) const {
   if (channel_ && !owner_) (void)channel_->send(succession::Said{std::string(line)});
 }
 
+// When all is up, and it is known where the clients come from.
 void Takeover::ask_to_own() {
+  if (!ready_ || clients_ == nullptr || asked_) return;
+  asked_ = true;
   if (channel_) (void)channel_->send(around_.supervisor.reattached());
   around_.keeper.commit([this](bool owner) {
     if (owner) return own();
-    around_.log.error("successor cause=\"the keeper does not make it the owner\"");
-    around_.failed();
+    fail("the keeper does not make it the owner");
   });
+}
+
+void Takeover::fail(std::string_view why) {
+  around_.log.error("successor cause=\"{}\"", why);
+  around_.failed();
 }
 
 void Takeover::own() {
@@ -65,6 +75,7 @@ void Takeover::own() {
   output_timer_.start(kOutput);
   around_.supervisor.own(std::move(former), [this] { tell_accepting(); });
   for (succession::Message& message : std::exchange(early_, {})) on(std::move(message));
+  around_.owned();
 }
 
 void Takeover::tell_accepting() {
@@ -79,11 +90,11 @@ void Takeover::read() {
     if (!message) break;
     on(std::move(*message));
   }
-  // Its end follows, by the keeper.
-  if (channel_ && channel_->ended()) {
-    watch_.reset();
-    channel_.reset();
-  }
+  if (!channel_ || !channel_->ended()) return;
+  watch_.reset();
+  channel_.reset();
+  // Of an owner's predecessor the end follows, by the keeper.
+  if (!asked_) fail("the daemon that it should follow is gone");
 }
 
 void Takeover::on(succession::Message message) {
@@ -97,6 +108,7 @@ void Takeover::on(succession::Message message) {
     from_ = static_cast<pid_t>(clients->pid);
     version_ = base::one_line(clients->version, 32);
     clients_ = std::make_shared<const succession::ClientChannel>(std::move(clients->socket));
+    ask_to_own();
   } else if (const auto* read = std::get_if<succession::OutputRead>(&message)) {
     read_on(*read);
   } else if (const auto* use = std::get_if<succession::InUse>(&message)) {

@@ -31,7 +31,8 @@ class Takeover {
     base::Log& log;
     supervise::Supervisor& supervisor;
     KeeperSide& keeper;
-    std::function<void()> owns;    // what else acts begins to
+    std::function<void()> owns;    // what else acts begins to, before the supervisor does
+    std::function<void()> owned;   // it does
     std::function<void()> failed;  // the keeper does not make it the owner
   };
   [[nodiscard]] static base::Expected<std::unique_ptr<Takeover>> create(Around around,
@@ -52,6 +53,7 @@ class Takeover {
  private:
   Takeover(Around around, succession::Channel channel);
   void ask_to_own();
+  void fail(std::string_view why);
   void own();
   void tell_accepting();
   void read();
@@ -65,6 +67,8 @@ class Takeover {
   pid_t from_ = 0;
   std::string version_;                     // its
   std::vector<succession::Message> early_;  // until it is the owner
+  bool ready_ = false;                      // all is up
+  bool asked_ = false;                      // the keeper, to be the owner
   bool owner_ = false;
   bool reads_ = false;
   bool ended_ = false;  // the other one

@@ -23,6 +23,8 @@ constexpr base::Duration kPoll = base::Millis(50);
 constexpr base::Duration kCommand = std::chrono::seconds(30);
 // Until the successor is the owner.
 constexpr std::chrono::milliseconds kSuccessor = std::chrono::seconds(30);
+// Until what is recorded is on the disk.
+constexpr base::Duration kFreeze = std::chrono::seconds(10);
 constexpr std::size_t kMostSaid = 20;   // lines
 constexpr std::size_t kMostLine = 500;  // bytes
 constexpr const char* kCommandName = "#upgrade";
@@ -45,6 +47,11 @@ std::string counted(std::uint64_t count, std::string_view one, std::string_view 
 Upgrade::Upgrade(Around around)
     : around_(std::move(around)),
       poll_timer_(around_.loop, [this] { poll(); }),
+      freeze_timer_(around_.loop,
+                    [this] {
+                      give_up_starting();
+                      fail(ExitCode::failed, "the disk does not take what is to be recorded");
+                    }),
       next_turn_(around_.loop, [this] {
         if (auto next = std::exchange(next_, {})) next();
       }) {
@@ -168,17 +175,18 @@ void Upgrade::start() {
   successor_ = 0;
   said_.clear();
   early_.clear();
-  stop_ = false;
+  stop_ = ordered_ = false;
   around_.act(false);
-  around_.supervisor.freeze([this] { order(); });
+  freeze_timer_.start(kFreeze);
+  around_.supervisor.freeze([this, freeze = ++freezes_] {
+    if (freeze == freezes_) order();
+  });
 }
 
 void Upgrade::order() {
-  if (stage_ != Stage::starting) return;  // the keeper has died
-  if (stop_) {
-    give_up_starting();
-    return fail(ExitCode::aborted, "the daemon was told to end");
-  }
+  if (stage_ != Stage::starting) return;  // it was given up
+  freeze_timer_.stop();
+  ordered_ = true;
   around_.keeper.pause_children();
   auto file = base::duplicate(program_.file.get());
   if (!file) {
@@ -202,21 +210,26 @@ void Upgrade::on_started(keeper::SuccessorStarted started) {
   decide::ReportLine line{.phase = "start", .text = fmt::format("pid {}", successor_)};
   line.fields.push_back({"pid", static_cast<std::int64_t>(successor_)});
   if (report_) report_->add(now(), std::move(line));
-  if (!started.channel) return;  // without it, it cannot be told anything, and ends
-  channel_.emplace(std::move(started.channel));
+  if (const auto met = meet(std::move(started.channel)); !met) {
+    // It would wait for the rest in vain; its end follows.
+    said_.push_back(met.error().what);
+    around_.keeper.end_successor();
+  }
+}
+
+base::Expected<void> Upgrade::meet(base::UniqueFd channel) {
+  if (!channel) return base::fail("the keeper had no descriptor for the channel to it");
+  channel_.emplace(std::move(channel));
   auto watch = loop::FdWatch::create(around_.loop, channel_->fd(), loop::FdWatch::Interest::readable,
                                      [this] { read(); });
-  int ends[2];
-  if (!watch || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-    said_.push_back("the former daemon has no descriptor for it");
-    channel_.reset();
-    return;
-  }
+  if (!watch) return std::unexpected(watch.error());
   watch_ = std::move(*watch);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return base::fail_errno("cannot make a socket for the clients", errno);
   clients_ = std::make_shared<const succession::ClientChannel>(base::UniqueFd(ends[0]));
-  const auto sent = channel_->send(
+  return channel_->send(
       succession::Clients{base::UniqueFd(ends[1]), static_cast<std::uint64_t>(::getpid()), GV_VERSION});
-  if (!sent) said_.push_back(sent.error().what);
 }
 
 void Upgrade::read() {
@@ -241,6 +254,7 @@ void Upgrade::read() {
 
 // Everything acts again.
 void Upgrade::give_up_starting() {
+  freeze_timer_.stop();
   watch_.reset();
   channel_.reset();
   clients_.reset();
@@ -266,10 +280,11 @@ void Upgrade::on_daemon_ended(const keeper::Daemon& daemon) {
 }
 
 void Upgrade::on_keeper_gone() {
+  if (departing_) return departing_->end();
   if (stage_ == Stage::starting) {
     give_up_starting();
     fail(ExitCode::failed, "the keeper is gone");
-  } else if (stage_ != Stage::idle && !departing_) {
+  } else if (stage_ != Stage::idle) {
     run_.reset();
     fail(ExitCode::failed, "the keeper is gone");
   }
@@ -277,6 +292,7 @@ void Upgrade::on_keeper_gone() {
 
 void Upgrade::on_superseded() {
   stage_ = Stage::departing;
+  const bool reload = around_.supervisor.reload_asked();
   watch_.reset();
   tell("serving", fmt::format("new connections -> {}", successor_));
   around_.log.info("superseded by={} version={}", successor_, version_);
@@ -285,7 +301,9 @@ void Upgrade::on_superseded() {
       Departing::Around{around_.loop, around_.log, around_.supervisor, around_.drain_timeout(), around_.over},
       std::move(channel_), std::move(clients_), std::move(report_));
   for (const succession::Message& message : std::exchange(early_, {})) departing_->on(message);
-  // Who was told to end was the owner, and so is told now.
+  // Who was asked was the owner, and so is asked now.
+  if (reload && ::kill(successor_, SIGHUP) != 0)
+    around_.log.error("reload cause=\"the successor cannot be told: {}\"", base::errno_text(errno));
   if (stop_ && ::kill(successor_, SIGTERM) != 0)
     around_.log.error("stop cause=\"the successor cannot be told: {}\"", base::errno_text(errno));
 }
@@ -295,12 +313,13 @@ bool Upgrade::stop() {
     departing_->end();
     return true;
   }
-  if (stage_ == Stage::starting) {
+  if (stage_ == Stage::starting && ordered_) {
     stop_ = true;
     around_.keeper.end_successor();
     return true;
   }
   run_.reset();
+  if (stage_ == Stage::starting) give_up_starting();
   if (stage_ != Stage::idle) fail(ExitCode::aborted, "the daemon was told to end");
   return false;
 }

@@ -75,6 +75,7 @@ class Upgrade final : public Upgrader {
   void start();
   void order();
   void on_started(keeper::SuccessorStarted started);
+  [[nodiscard]] base::Expected<void> meet(base::UniqueFd channel);
   void on_version(const CommandRun::Result& result);
   void read();
   void give_up_starting();
@@ -100,7 +101,10 @@ class Upgrade final : public Upgrader {
   std::vector<succession::Message> early_;  // for departing_
   bool stop_ = false;                       // as soon as that is decided
   std::unique_ptr<Departing> departing_;
+  std::uint64_t freezes_ = 0;
+  bool ordered_ = false;  // the keeper, to start the successor
   loop::Timer poll_timer_;
+  loop::Timer freeze_timer_;
   loop::NextTurn next_turn_;
   std::function<void()> next_;
 };

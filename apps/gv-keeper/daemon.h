@@ -15,7 +15,8 @@ struct Peer {
   int file = -1;     // the program, O_PATH; -1: the one that every start takes
   int channel = -1;  // its end of the channel to another daemon, until it has been sent
   Millis started{};
-  Millis served{};  // when it said `serving`; 0: not yet
+  Millis served{};      // when it said `serving`; 0: not yet
+  bool killed = false;  // a successor that was given up
   bool bye = false;
   int status = 0;           // that it said with bye
   bool superseded = false;  // it is to be told so

@@ -197,6 +197,7 @@ void Keeper::on_owner_end(const Peer& was, const Ending& ending) {
 }
 
 void Keeper::end_successor() {
+  successor_->killed = true;
   (void)::kill(successor_->pid, SIGKILL);
 }
 

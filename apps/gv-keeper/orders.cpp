@@ -28,7 +28,7 @@ std::size_t split(const char (&text)[400], const char* (&into)[DaemonProgram::kM
 bool Keeper::may(const Peer& peer, Kind kind) const {
   if (&peer == owner_) return true;
   return kind == Kind::hello || kind == Kind::list || kind == Kind::alive ||
-         (kind == Kind::serving && &peer == successor_);
+         (kind == Kind::serving && &peer == successor_ && !peer.killed);
 }
 
 void Keeper::carry_out(Peer& peer, const Record& order, Packet& packet) {

@@ -66,7 +66,9 @@ class App final : private DeployHost {
   // At the latest 100 ms after reattach(): if no instance of the live generation has passed a probe by then,
   // those that were healthy serve, and probes judge them meanwhile. One that hangs must not keep the daemon
   // from serving.
-  void trust_reattached();
+  // `all`: the daemon that judged them a moment ago lives, so each that was healthy serves at once.
+  enum class Trusted : std::uint8_t { where_none_serves, all };
+  void trust_reattached(Trusted which = Trusted::where_none_serves);
   // For the next daemon: it is compared with the former one, and kept if it differs.
   [[nodiscard]] spec::SlotsRecord slots() const;
   // A command stopped the app before this daemon began, and it stays stopped. `spec` belongs to generation

@@ -145,8 +145,9 @@ void App::resume_deploy(spec::DeployState deploy, bool cut_over) {
   its.resume(deploy);
 }
 
-void App::trust_reattached() {
-  if (live_ == nullptr || live_->role() != Role::live || live_->healthy() > 0) return;
+void App::trust_reattached(Trusted which) {
+  if (live_ == nullptr || live_->role() != Role::live) return;
+  if (which == Trusted::where_none_serves && live_->healthy() > 0) return;
   for (const auto& instance : live_->instances()) instance->trust();
   advance();
 }

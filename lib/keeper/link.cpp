@@ -263,7 +263,9 @@ base::Expected<Event> answer_of(Client& client, std::vector<ChildExited>& exited
     if (std::holds_alternative<Nonsense>(*event)) return base::fail("the keeper's answer makes no sense");
     if (const auto* child = std::get_if<ChildExited>(&*event)) {
       exited.push_back(*child);
-    } else if (!std::holds_alternative<Superseded>(*event) && !std::holds_alternative<DaemonEnded>(*event)) {
+    } else if (std::holds_alternative<Superseded>(*event)) {
+      return base::fail("another daemon is the owner");
+    } else if (!std::holds_alternative<DaemonEnded>(*event)) {
       return std::move(*event);
     }
   }

@@ -40,7 +40,7 @@ json trees(const std::vector<T>& list) {
 }
 
 json tree(const Routes::Target& target) {
-  return {{"instance", tree(target.instance)}, {"address", target.address}};
+  return {{"instance", tree(target.instance)}, {"address", target.address}, {"owner", target.owner}};
 }
 json tree(const Routes::Leaving& leaving) {
   return {{"instance", tree(leaving.instance)}, {"closing", leaving.closing}};
@@ -156,6 +156,7 @@ class Fields {
   static void read(Fields& from, Routes::Target& target) {
     from.get("instance", target.instance);
     from.get("address", target.address);
+    from.get("owner", target.owner);
   }
   static void read(Fields& from, Routes::Leaving& leaving) {
     from.get("instance", leaving.instance);

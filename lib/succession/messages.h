@@ -48,7 +48,8 @@ struct Accepting {
 struct Routes {
   struct Target {
     InstanceName instance;
-    std::string address;  // as base::Address::text() has it
+    std::string address;      // as base::Address::text() has it
+    std::uint64_t owner = 0;  // the user who must listen there, plus 1; 0: anyone
     bool operator==(const Target&) const = default;
   };
   struct Leaving {

@@ -193,7 +193,9 @@ const routing::EndpointRef& Departure::endpoint_of(base::AppId app, const Routes
   const routing::Identity who{app, base::GenerationId(name.generation),
                               base::Slot(static_cast<std::uint32_t>(name.slot)),
                               base::Incarnation(name.incarnation)};
-  known->second.endpoint = std::make_shared<const routing::Endpoint>(who, *address, settings_.workers);
+  const base::Address there =
+      target.owner != 0 ? address->owned_by(static_cast<uid_t>(target.owner - 1)) : *address;
+  known->second.endpoint = std::make_shared<const routing::Endpoint>(who, there, settings_.workers);
   return known->second.endpoint;
 }
 

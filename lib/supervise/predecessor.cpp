@@ -10,6 +10,8 @@ namespace {
 using succession::InstanceName;
 using succession::Routes;
 
+constexpr base::Duration kAgain = std::chrono::seconds(1);
+
 std::string_view word(routing::AppMode mode) {
   switch (mode) {
     case routing::AppMode::live: return "live";
@@ -18,6 +20,10 @@ std::string_view word(routing::AppMode mode) {
     case routing::AppMode::crash_loop: return "crash-loop";
   }
   return "stopped";
+}
+
+std::uint64_t owner_of(const base::Address& address) {
+  return address.owner() ? std::uint64_t{*address.owner()} + 1 : 0;
 }
 
 InstanceName name_of(const routing::AppRoutes& app, const routing::Identity& who) {
@@ -38,7 +44,8 @@ Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
     told.mode = word(app.mode);
     told.generation = app.generation.value();
     for (const routing::EndpointRef& target : app.targets)
-      told.targets.push_back({name_of(app, target->identity), target->address.text()});
+      told.targets.push_back(
+          {name_of(app, target->identity), target->address.text(), owner_of(target->address)});
     for (const routing::Leaving& leaving : app.leaving)
       told.leaving.push_back({name_of(app, leaving.endpoint->identity), leaving.closing});
   }
@@ -50,7 +57,7 @@ void Predecessor::had(const routing::Identity& who, const InstanceName& name) {
   touched_.insert_or_assign(who, Touched{name, 1});
 }
 
-void Predecessor::follow(const routing::RouteTable& table) {
+void Predecessor::follow(const routing::RouteTable& table, base::TimePoint now) {
   if (!send_) return;
   Routes routes = routes_of(table, routes_.serial);
   // Most tables change nothing that matters here.
@@ -62,12 +69,14 @@ void Predecessor::follow(const routing::RouteTable& table) {
       touched_.insert_or_assign(target->identity, Touched{name_of(app, target->identity), routes_.serial});
   }
   unsent_ = true;
-  (void)send();
+  send(now);
 }
 
-bool Predecessor::send() {
-  if (unsent_ && send_(routes_)) unsent_ = false;
-  return !unsent_;
+void Predecessor::send(base::TimePoint now) {
+  const bool unheard = use_.routes < routes_.serial && now - sent_at_ >= kAgain;
+  if (!send_ || (!unsent_ && !unheard)) return;
+  unsent_ = !send_(routes_);
+  sent_at_ = now;
 }
 
 void Predecessor::on(const succession::InUse& use) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/clock.h"
 #include "routing/route_table.h"
 #include "succession/messages.h"
 
@@ -29,9 +30,10 @@ class Predecessor {
   // What was there when it was superseded.
   void had(const routing::Identity& who, const succession::InstanceName& name);
   // This table is in force.
-  void follow(const routing::RouteTable& table);
-  // Sends what could not be sent before; false: that could not be sent yet.
-  [[nodiscard]] bool send();
+  void follow(const routing::RouteTable& table, base::TimePoint now);
+  // Sends what could not be sent before, and again what it has not followed for a second: a message is lost
+  // if its reader has no descriptor left. To be called often.
+  void send(base::TimePoint now);
   void on(const succession::InUse& use);
 
   // Where its clients come from; null: not known yet.
@@ -54,6 +56,7 @@ class Predecessor {
   std::map<routing::Identity, Touched> touched_;
   succession::Routes routes_;
   bool unsent_ = false;
+  base::TimePoint sent_at_{};
   succession::InUse use_;
 };
 

@@ -88,9 +88,12 @@ void Supervisor::let_go_held_back() {
 }
 
 void Supervisor::await_reattached() {
-  trusted_ = reattached_serve();
-  accepting_ = trusted_ && standing_ == Standing::owner;
-  if (!trusted_) accept_timer_.start(kLongestWait);
+  accepting_ = false;
+  if (reattached_serve()) {
+    accept();
+  } else {
+    accept_timer_.start(kLongestWait);
+  }
 }
 
 // Has each app that should serve an instance that passed a probe?
@@ -104,7 +107,9 @@ bool Supervisor::reattached_serve() const {
 
 void Supervisor::accept() {
   accept_timer_.stop();
-  for (auto& [id, entry] : apps_) entry.app->trust_reattached();
+  using Trusted = decide::App::Trusted;
+  const Trusted which = standing_ == Standing::successor ? Trusted::all : Trusted::where_none_serves;
+  for (auto& [id, entry] : apps_) entry.app->trust_reattached(which);
   trusted_ = true;
   if (standing_ == Standing::owner) accepting_ = true;
   (void)world_->publish();

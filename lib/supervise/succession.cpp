@@ -86,7 +86,7 @@ void Supervisor::own(std::unique_ptr<Predecessor> former, std::function<void()> 
 void Supervisor::follow_predecessor() {
   if (accepts_ && publisher_.entered_by_all() >= accepting_since_) std::exchange(accepts_, {})();
   // What cannot be sent now is sent by a later turn: awaits_workers().
-  if (predecessor_) (void)predecessor_->send();
+  if (predecessor_) predecessor_->send(now());
 }
 
 void Supervisor::predecessor_ended() {

@@ -136,7 +136,7 @@ void Supervisor::publish() {
   note_listed(*table, epoch, world_->runs());
   if (predecessor_) table->predecessor = predecessor_->clients();
   publisher_.publish(std::move(table));
-  if (predecessor_) predecessor_->follow(*publisher_.newest());
+  if (predecessor_) predecessor_->follow(*publisher_.newest(), now());
   notice_missing();
 }
 

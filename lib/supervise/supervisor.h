@@ -88,7 +88,6 @@ class Supervisor {
   // Returns when everything that was to be recorded is on its way to the disk; `done` runs when it is there.
   void freeze(std::function<void()> done);
   void thaw();
-  [[nodiscard]] bool frozen() const { return standing_ == Standing::frozen; }
   // Its last output, which is in the files when `read` runs. Then nothing of the supervisor acts any more.
   [[nodiscard]] std::unique_ptr<Departure> depart(base::Duration drain_timeout,
                                                   std::function<void(succession::OutputRead)> read,
@@ -145,6 +144,7 @@ class Supervisor {
   // The same for a signal: as soon as no other reload is under way and every app is booted. What it does, or
   // why it did nothing, is in the log.
   void reload_when_free();
+  [[nodiscard]] bool reload_asked() const { return reload_asked_; }
   [[nodiscard]] std::shared_ptr<decide::Report> new_report(decide::Command command) const;
   // What the command that reports there is doing at this moment: App::progress() of each app that it
   // concerns.

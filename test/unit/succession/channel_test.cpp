@@ -53,7 +53,7 @@ Routes some_routes() {
   routes.apps.push_back({.name = "web",
                          .mode = "live",
                          .generation = 43,
-                         .targets = {{kWeb, "127.0.0.1:21004"}},
+                         .targets = {{kWeb, "127.0.0.1:21004", 1001}},
                          .leaving = {{{"web", 42, 1, 3}, true}, {{"web", 42, 2, 1}, false}}});
   routes.apps.push_back({.name = "idle", .mode = "stopped", .generation = 0, .targets = {}, .leaving = {}});
   return routes;
@@ -75,7 +75,7 @@ TEST_CASE("succession channel: each kind of message arrives as it was") {
 TEST_CASE("succession channel: a message that fits no record travels in a file") {
   Routes routes = some_routes();
   for (std::uint64_t i = 0; i < 5000; ++i)
-    routes.apps.front().targets.push_back({{"web", 43, i, 1}, "127.0.0.1:21004"});
+    routes.apps.front().targets.push_back({{"web", 43, i, 1}, "127.0.0.1:21004", 0});
   CHECK(passed(routes) == routes);
   const OutputRead read{{{kWeb, std::string(std::size_t{64} << 10, 'x'), ""}}};
   CHECK(passed(read) == read);

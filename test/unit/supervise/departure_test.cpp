@@ -118,7 +118,7 @@ TEST_CASE("departure: until it is told otherwise it serves as before, accepts, a
 
 TEST_CASE("departure: it follows the successor's routes, the newest only") {
   Fixture f;
-  f.departure->follow(routes(2, {{name(2), "127.0.0.1:21002"}}, {{name(1), false}}));
+  f.departure->follow(routes(2, {{name(2), "127.0.0.1:21002", 0}}, {{name(1), false}}));
   f.departure->follow(routes(1, {}));
   f.cell(f.first).leases.set(1);
   {
@@ -133,7 +133,7 @@ TEST_CASE("departure: it follows the successor's routes, the newest only") {
   CHECK(use.routes == 2);
   CHECK(use.instances == std::vector{name(1), name(2)});
   // No time is left for it.
-  f.departure->follow(routes(3, {{name(2), "127.0.0.1:21002"}}, {{name(1), true}}));
+  f.departure->follow(routes(3, {{name(2), "127.0.0.1:21002", 0}}, {{name(1), true}}));
   CHECK(f.departure->in_use().routes == 0);  // not adopted yet
   CHECK(f.adopt().apps.front().leaving.front().closing);
   f.cell(f.first).leases.set(0);
@@ -144,7 +144,7 @@ TEST_CASE("departure: it follows the successor's routes, the newest only") {
 
 TEST_CASE("departure: an instance that came meanwhile is a target, one without an address is none") {
   Fixture f;
-  f.departure->follow(routes(1, {{name(1, 43), "127.0.0.1:21009"}, {name(2, 43), "nowhere"}}));
+  f.departure->follow(routes(1, {{name(1, 43), "127.0.0.1:21009", 0}, {name(2, 43), "nowhere", 0}}));
   const routing::AppRoutes& app = f.adopt().apps.front();
   REQUIRE(app.targets.size() == 1);
   CHECK(app.targets.front()->identity.generation == base::GenerationId(43));
@@ -241,25 +241,40 @@ struct Told {
 TEST_CASE("predecessor: it is told what changes for it, and again what it could not be told") {
   Fixture f;
   Told told;
-  told.former.follow(*f.publisher.newest());
+  told.former.follow(*f.publisher.newest(), {});
   REQUIRE(told.sent.size() == 1);
   CHECK(told.sent.front().serial == 1);
   CHECK(told.sent.front().listeners == std::vector<std::string>{"127.0.0.1:80"});
   REQUIRE(told.sent.front().apps.size() == 1);
   CHECK(told.sent.front().apps.front().mode == "live");
   CHECK(told.sent.front().apps.front().targets.size() == 2);
-  told.former.follow(*f.publisher.newest());
+  told.former.follow(*f.publisher.newest(), {});
   CHECK(told.sent.size() == 1);
   told.ready = false;
-  f.departure->follow(routes(1, {{name(2), "127.0.0.1:21002"}}));
-  told.former.follow(*f.publisher.newest());
-  CHECK_FALSE(told.former.send());
+  f.departure->follow(routes(1, {{name(2), "127.0.0.1:21002", 0}}));
+  told.former.follow(*f.publisher.newest(), {});
+  CHECK(told.sent.size() == 1);
   told.ready = true;
-  CHECK(told.former.send());
+  told.former.send({});
   REQUIRE(told.sent.size() == 2);
   CHECK(told.sent.back().serial == 2);
   CHECK(told.sent.back().apps.front().targets.size() == 1);
-  CHECK(told.former.send());
+  told.former.send({});
+  CHECK(told.sent.size() == 2);
+}
+
+TEST_CASE("predecessor: what it does not follow is sent again, once a second") {
+  Fixture f;
+  Told told;
+  const base::TimePoint start{};
+  told.former.follow(*f.publisher.newest(), start);
+  told.former.send(start + base::Millis(900));
+  CHECK(told.sent.size() == 1);
+  told.former.send(start + base::Millis(1000));
+  told.former.send(start + base::Millis(1100));
+  CHECK(told.sent.size() == 2);
+  told.former.on({.routes = 1, .instances = {}});
+  told.former.send(start + base::Millis(5000));
   CHECK(told.sent.size() == 2);
 }
 
@@ -273,17 +288,17 @@ TEST_CASE("predecessor: it may touch what it had and what it was told, until it 
   // What it says before it knows any routes is of the time before.
   told.former.on({.routes = 0, .instances = {}});
   CHECK(told.former.may_touch(f.first->identity));
-  told.former.follow(*f.publisher.newest());  // serial 1: the first and the second
+  told.former.follow(*f.publisher.newest(), {});  // serial 1: the first and the second
   told.former.on({.routes = 1, .instances = {name(1), name(2)}});
   CHECK(told.former.may_touch(f.second->identity));
-  f.departure->follow(routes(1, {{name(2), "127.0.0.1:21002"}}));
-  told.former.follow(*f.publisher.newest());  // serial 2: the second alone
+  f.departure->follow(routes(1, {{name(2), "127.0.0.1:21002", 0}}));
+  told.former.follow(*f.publisher.newest(), {});  // serial 2: the second alone
   told.former.on({.routes = 2, .instances = {name(2)}});
   CHECK_FALSE(told.former.may_touch(f.first->identity));
   CHECK(told.former.may_touch(f.second->identity));
   // The first is a target again: what it said of the routes before does not count.
-  f.departure->follow(routes(2, {{name(1), "127.0.0.1:21001"}, {name(2), "127.0.0.1:21002"}}));
-  told.former.follow(*f.publisher.newest());  // serial 3
+  f.departure->follow(routes(2, {{name(1), "127.0.0.1:21001", 0}, {name(2), "127.0.0.1:21002", 0}}));
+  told.former.follow(*f.publisher.newest(), {});  // serial 3
   told.former.on({.routes = 2, .instances = {name(2)}});
   CHECK(told.former.may_touch(f.publisher.newest()->apps.front().targets.front()->identity));
 }
