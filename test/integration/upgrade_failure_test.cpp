@@ -75,7 +75,7 @@ TEST_CASE("upgrade: a file that is no program or no gracevisord is refused with 
   std::filesystem::create_directory(firm.site.directory() / "folder");
   firm.fails({"--to", text.string()}, 2, text.string() + " is no gracevisord");
   firm.fails({"--to", plain.string()}, 2, plain.string());
-  firm.fails({"--to", (firm.site.directory() / "folder").string()}, 2, "is no program");
+  firm.fails({"--to", (firm.site.directory() / "folder").string()}, 2, "is a directory");
   firm.fails({"--to", (firm.site.directory() / "missing").string()}, 2, "No such file or directory");
   firm.goes_on();
   firm.fails({"--to", "/bin/true"}, 2, "/bin/true is no gracevisord");
