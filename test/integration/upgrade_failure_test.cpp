@@ -17,6 +17,8 @@ using namespace gracevisor::test;
 
 namespace {
 
+constexpr std::chrono::seconds kPatience{30};
+
 // An app, clients that never stop, and the daemon that must outlast what is tried.
 struct Firm {
   Site site;
@@ -180,10 +182,12 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const auto deploy = daemon.ctl_beside({"deploy", "web"});
-  REQUIRE(wait_until([&] {
-    const auto app = daemon.app("web");
-    return app && app->generation == 2 && app->deploy && app->deploy->running;
-  }));
+  REQUIRE(wait_until(
+      [&] {
+        const auto app = daemon.app("web");
+        return app && app->generation == 2 && app->deploy && app->deploy->running;
+      },
+      kPatience));
   const pid_t first = owner(daemon);
   const Upgraded refused = upgrade(daemon);
   INFO(describe(refused));
@@ -195,7 +199,7 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
   CHECK(late.result.exit_code == 5);
 
   const auto waits = daemon.ctl_beside({"--json", "upgrade", "--wait"});
-  REQUIRE(wait_until([&] { return has(waits->out(), "\"phase\":\"wait\""); }));
+  REQUIRE(wait_until([&] { return has(waits->out(), "\"phase\":\"wait\""); }, kPatience));
   const Upgraded second = upgrade(daemon);
   CHECK(second.result.exit_code == 5);
   CHECK(has(second.result.out + second.result.err, "another upgrade is under way"));
@@ -211,7 +215,7 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
 
 TEST_CASE("upgrade: requests that wait for an instance are in the way until they are answered") {
   Site site;
-  site.configure(named_app("web", "@LISTEN@", "restart.backoff = \"1s\"\n"));
+  site.configure(named_app("web", "@LISTEN@", "restart.backoff = \"2s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   REQUIRE(::kill(daemon.pids("web").at(0), SIGKILL) == 0);
@@ -221,10 +225,12 @@ TEST_CASE("upgrade: requests that wait for an instance are in the way until they
   REQUIRE(client->send(to_text(Request{})).has_value());
   // As soon as a worker has read it.
   Upgraded refused;
-  REQUIRE(wait_until([&] {
-    refused = upgrade(daemon, {"--to", stand_in(site, "refuses").string()});
-    return refused.result.exit_code == 5;
-  }));
+  REQUIRE(wait_until(
+      [&] {
+        refused = upgrade(daemon, {"--to", stand_in(site, "refuses").string()});
+        return refused.result.exit_code == 5;
+      },
+      kPatience));
   INFO(describe(refused) << daemon.log());
   CHECK(has(refused.result.out + refused.result.err, "1 request of web wait"));
   (void)upgrade_well(daemon);

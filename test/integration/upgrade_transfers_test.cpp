@@ -76,9 +76,7 @@ TEST_CASE("upgrade: a WebSocket stays with the former daemon, and only --now goe
   auto other = WebSocket::open(site.listener());
   REQUIRE(other.has_value());
   CHECK(other->echoes("other"));
-  CHECK(daemon.ctl({"deploy", "web", "--no-wait"}).exit_code == 0);
-  REQUIRE(wait_until([&] { return daemon.app("web")->generation == 2; }));
-  CHECK(other->wait_closed() == 1012);
+  CHECK(other->close());
 
   const auto ending = daemon.ctl_beside({"--json", "upgrade", "--now"});
   CHECK(socket->wait_closed() == 1012);
@@ -88,6 +86,27 @@ TEST_CASE("upgrade: a WebSocket stays with the former daemon, and only --now goe
   CHECK(owner(daemon) == now.successor());
   CHECK(wait_until([&] { return !alive(first); }));
   CHECK(served_by(site.listener()) == "/\n");
+  CHECK(wait_alone(daemon));
+  CHECK(daemon.terminate().exit_code == 0);
+}
+
+TEST_CASE("upgrade: a deploy in the overlap closes the WebSockets of both daemons") {
+  Site site;
+  site.configure(websocket_app("web", "@LISTEN@", "deploy.drain_timeout = \"2s\"\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  auto former = WebSocket::open(site.listener());
+  REQUIRE((former && former->echoes("before")));
+  (void)upgrade_well(daemon);
+  auto newer = WebSocket::open(site.listener());
+  REQUIRE((newer && newer->echoes("after")));
+  const auto deploy = daemon.ctl_beside({"deploy", "web"});
+  CHECK(former->wait_closed() == 1012);
+  CHECK(newer->wait_closed() == 1012);
+  const CommandResult deployed = deploy->wait(kPatience);
+  INFO(describe(deployed) << daemon.log());
+  CHECK(deployed.exit_code == 0);
+  CHECK(has(deployed.out, " 0 cut"));
   CHECK(wait_alone(daemon));
   CHECK(daemon.terminate().exit_code == 0);
 }
