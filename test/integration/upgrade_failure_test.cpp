@@ -39,7 +39,10 @@ struct Firm {
   void fails(const std::vector<std::string>& arguments, int exit, const std::string& why,
              std::chrono::seconds patience = std::chrono::seconds(60)) const {
     const Population before = app_processes(*daemon);
-    const Upgraded failed = upgrade(*daemon, arguments, patience);
+    // Records may still be written.
+    std::vector<std::string> words{"--wait"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    const Upgraded failed = upgrade(*daemon, words, patience);
     INFO(describe(failed) << daemon->log());
     CHECK(failed.result.exit_code == exit);
     CHECK(has(failed.result.out + failed.result.err, why));
@@ -90,7 +93,7 @@ TEST_CASE("upgrade: a program whose check of the configuration fails is refused 
   Firm firm;
   const auto refuses = stand_in(firm.site, "refuses");
   for (int i = 0; i < 2; ++i) {
-    const Upgraded failed = upgrade(*firm.daemon, {"--to", refuses.string()});
+    const Upgraded failed = upgrade(*firm.daemon, {"--wait", "--to", refuses.string()});
     INFO(describe(failed) << firm.daemon->log());
     CHECK(failed.result.exit_code == 2);
     CHECK(has(failed.text("upgrade"), " -> 9.9.9"));
@@ -121,7 +124,7 @@ TEST_CASE("upgrade: a script that says it is gracevisord cannot be a successor")
   Firm firm;
   const auto script = firm.site.files().write(
       "script", "#!/bin/sh\n[ \"$1\" = --version ] && echo gracevisord 9.9.9\nexit 0\n", 0755);
-  const Upgraded failed = upgrade(*firm.daemon, {"--to", script.string()});
+  const Upgraded failed = upgrade(*firm.daemon, {"--wait", "--to", script.string()});
   INFO(describe(failed) << firm.daemon->log());
   CHECK((failed.result.exit_code == 1 || failed.result.exit_code == 2));
   CHECK(failed.lines.back().phase == "failed");

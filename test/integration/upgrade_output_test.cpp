@@ -166,7 +166,8 @@ TEST_CASE("upgrade: an app that fills its pipe while a successor hangs waits for
   site.configure(writer("job", ""));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
-  const auto upgrading = daemon.ctl_beside({"--json", "upgrade", "--to", stand_in(site, "deaf").string()});
+  const auto upgrading =
+      daemon.ctl_beside({"--json", "upgrade", "--wait", "--to", stand_in(site, "deaf").string()});
   const pid_t deaf = wait_started(*upgrading);
   REQUIRE(deaf > 0);
   const auto file = site.directory() / "job.log";

@@ -48,7 +48,7 @@ struct Beside {
   pid_t successor = 0;
 
   explicit Beside(const DaemonProcess& daemon)
-      : command(daemon.ctl_beside({"--json", "upgrade"})), former(owner(daemon)) {
+      : command(daemon.ctl_beside({"--json", "upgrade", "--wait"})), former(owner(daemon)) {
     REQUIRE_MESSAGE(wait_until([&] { return has(command->out(), "\"phase\":\"handed\""); }, kPatience),
                     command->out() << command->err() << daemon.log());
     successor = owner(daemon);

@@ -54,7 +54,7 @@ TEST_CASE("upgrade: a WebSocket stays with the former daemon, and only --now goe
   REQUIRE(socket.has_value());
   REQUIRE(socket->echoes("before"));
   const pid_t first = owner(daemon);
-  const Upgraded done = upgrade(daemon);
+  const Upgraded done = upgrade(daemon, {"--wait"});
   INFO(describe(done) << daemon.log());
   REQUIRE(done.result.exit_code == 0);
   CHECK(has(done.text("drained"), "1 WebSocket or TCP connection left alone until they end"));
@@ -253,7 +253,7 @@ TEST_CASE("upgrade: slow downloads, uploads and streams that were begun before e
     return app && app->instances.at(0).in_flight >= 5;
   }));
   const pid_t former = owner(daemon);
-  const auto upgrading = daemon.ctl_beside({"--json", "upgrade"});
+  const auto upgrading = daemon.ctl_beside({"--json", "upgrade", "--wait"});
   REQUIRE_MESSAGE(wait_until([&] { return has(upgrading->out(), "\"phase\":\"handed\""); }, kPatience),
                   upgrading->out() << daemon.log());
   CHECK(predecessor(daemon) == former);

@@ -20,7 +20,7 @@ TEST_CASE("soak: a successor that hangs is given up after its time, and the daem
   for (const char* name : {"deaf", "stuck-version"}) {
     CAPTURE(name);
     const Population before = app_processes(daemon);
-    const Upgraded failed = upgrade(daemon, {"--to", stand_in(site, name).string()});
+    const Upgraded failed = upgrade(daemon, {"--wait", "--to", stand_in(site, name).string()});
     INFO(describe(failed) << daemon.log());
     CHECK(failed.result.took >= std::chrono::seconds(29));
     CHECK(failed.result.took < std::chrono::seconds(45));
