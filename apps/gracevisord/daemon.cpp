@@ -298,7 +298,12 @@ void Daemon::stop() {
 // Its apps cannot be replaced any more, and would be nobody's once this daemon ended without them.
 void Daemon::on_keeper_gone() {
   status_ = kFailed;
-  if (acts_) supervisor_->shut_down();
+  if (upgrade_) upgrade_->on_keeper_gone();
+  if (acts_) {
+    supervisor_->shut_down();
+  } else if (takeover_ && !takeover_->owner()) {
+    loop_->stop();
+  }
 }
 
 int Daemon::run() {

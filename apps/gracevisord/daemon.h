@@ -80,6 +80,7 @@ class Daemon {
   [[nodiscard]] base::Expected<void> begin_to_own();
   void own_as_successor();
   void act(bool acts);
+  void name_holder(const control::InstanceLock& lock);
   void on_superseded();
   void on_daemon_ended(const keeper::Daemon& daemon);
   // The same for its content. Once a minute, and when an operator asks for it (SIGUSR1).

@@ -49,14 +49,16 @@ void Daemon::act(bool acts) {
   acts_ = acts;
   if (!acts) return server_->pause();
   // What the other daemon wrote as the holder.
-  for (const control::InstanceLock* lock : {&folder_.lock(), state_lock_ ? &*state_lock_ : nullptr}) {
-    if (lock == nullptr) continue;
-    if (auto named = lock->name_holder(); !named)
-      log_.warning("lock cause=\"{}\"", base::quotable(named.error().what));
-  }
+  name_holder(folder_.lock());
+  if (state_lock_) name_holder(*state_lock_);
   if (auto resumed = server_->resume(); !resumed) {
     log_.error("control cause=\"{}\"", base::quotable(resumed.error().what));
   }
+}
+
+void Daemon::name_holder(const control::InstanceLock& lock) {
+  if (auto named = lock.name_holder(); !named)
+    log_.warning("lock cause=\"{}\"", base::quotable(named.error().what));
 }
 
 void Daemon::on_superseded() {

@@ -134,6 +134,7 @@ void Takeover::on_daemon_ended(const keeper::Daemon& daemon) {
   around_.log.info("predecessor-ended pid={} how=\"{}\"", daemon.pid, text(keeper::as_status(daemon.ending)));
   read();
   if (owner_) read_on({});
+  clients_.reset();
   around_.supervisor.predecessor_ended();
 }
 

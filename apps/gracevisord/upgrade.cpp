@@ -168,11 +168,17 @@ void Upgrade::start() {
   successor_ = 0;
   said_.clear();
   early_.clear();
+  stop_ = false;
   around_.act(false);
   around_.supervisor.freeze([this] { order(); });
 }
 
 void Upgrade::order() {
+  if (stage_ != Stage::starting) return;  // the keeper has died
+  if (stop_) {
+    give_up_starting();
+    return fail(ExitCode::aborted, "the daemon was told to end");
+  }
   around_.keeper.pause_children();
   auto file = base::duplicate(program_.file.get());
   if (!file) {
@@ -181,6 +187,7 @@ void Upgrade::order() {
   }
   around_.keeper.link().begin_successor(
       std::move(*file), kSuccessor, [this](std::expected<keeper::SuccessorStarted, keeper::Refused> answer) {
+        if (stage_ != Stage::starting) return;  // the keeper has died
         if (answer) return on_started(std::move(*answer));
         give_up_starting();
         const int code = answer.error().error;
@@ -256,7 +263,16 @@ void Upgrade::on_daemon_ended(const keeper::Daemon& daemon) {
   // As it says itself.
   const bool refused = daemon.ending.how == keeper::How::exited && daemon.ending.number == kUsage;
   fail(refused ? ExitCode::usage : ExitCode::failed, why, lines);
-  if (std::exchange(stop_, false)) around_.supervisor.shut_down();
+}
+
+void Upgrade::on_keeper_gone() {
+  if (stage_ == Stage::starting) {
+    give_up_starting();
+    fail(ExitCode::failed, "the keeper is gone");
+  } else if (stage_ != Stage::idle && !departing_) {
+    run_.reset();
+    fail(ExitCode::failed, "the keeper is gone");
+  }
 }
 
 void Upgrade::on_superseded() {
@@ -306,6 +322,8 @@ void Upgrade::fail(ExitCode exit, const std::string& why, const std::vector<std:
   for (const std::string& line : lines)
     around_.log.warning("upgrade-failed said=\"{}\"", base::quotable(line));
   if (auto report = std::exchange(report_, nullptr)) report->finish(now(), "failed", why, exit);
+  // It was told to end while that was not its own to decide.
+  if (std::exchange(stop_, false)) around_.supervisor.shut_down();
 }
 
 }  // namespace gracevisor::daemon

@@ -61,6 +61,7 @@ class Upgrade final : public Upgrader {
   // A worker rang.
   void look();
   void on_daemon_ended(const keeper::Daemon& daemon);
+  void on_keeper_gone();
 
  private:
   enum class Stage : std::uint8_t { idle, waiting, checking, starting, departing };

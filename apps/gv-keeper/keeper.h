@@ -60,6 +60,7 @@ class Keeper {
   void reply(Peer& peer, const Record& record);
   void flush(Peer& peer);
   [[nodiscard]] bool has_news(const Peer& peer);
+  [[nodiscard]] bool tells_gone(const Peer& owner) const;
   [[nodiscard]] bool send_answer(Peer& peer);
   [[nodiscard]] bool attach(const Peer& peer, Record& answered, int (&fds)[4], std::size_t& count);
   [[nodiscard]] bool send(const Peer& peer, const Record& record, const int* fds = nullptr,

@@ -58,9 +58,14 @@ void Keeper::reply(Peer& peer, const Record& record) {
   flush(peer);
 }
 
+// One that still asks for what there is would not know what to do about it.
+bool Keeper::tells_gone(const Peer& owner) const {
+  return gone_untold_ && owner.serves();
+}
+
 bool Keeper::has_news(const Peer& peer) {
   if (peer.answering || peer.superseded) return true;
-  return &peer == owner_ && (gone_untold_ || children_.untold() != nullptr);
+  return &peer == owner_ && (tells_gone(peer) || children_.untold() != nullptr);
 }
 
 void Keeper::flush(Peer& peer) {
@@ -73,7 +78,7 @@ void Keeper::flush(Peer& peer) {
     peer.superseded = !send(peer, event);
   }
   if (&peer != owner_) return;
-  if (gone_untold_) gone_untold_ = !send(peer, gone_);
+  if (tells_gone(peer)) gone_untold_ = !send(peer, gone_);
   while (Row* row = children_.untold()) {
     Record event = answer(Kind::exited, 0, Code::ok);
     event.body.exit = {row->pid, row->ending};

@@ -26,9 +26,13 @@ void Inheritance::stop() noexcept {
 }
 
 void Inheritance::follow(const std::shared_ptr<const succession::ClientChannel>& predecessor) {
-  if (predecessor != channel_) {
-    stop();
-    channel_ = predecessor;
+  wanted_ = predecessor;
+  begin_next();
+}
+
+void Inheritance::begin_next() {
+  if ((channel_ == nullptr || ended_) && wanted_ != channel_) {
+    channel_ = wanted_;
     ended_ = false;
   }
   watch_missing();
@@ -65,7 +69,9 @@ void Inheritance::take_some() {
       return;
     } else {
       ended_ = channel_->ended();
-      if (ended_) stop();
+      if (!ended_) return;
+      stop();
+      begin_next();
       return;
     }
   }

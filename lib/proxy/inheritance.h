@@ -21,20 +21,23 @@ class Inheritance {
   Inheritance& operator=(const Inheritance&) = delete;
   ~Inheritance() = default;
 
-  // As the current table says. Requires: the listeners are open.
+  // As the current table says. Requires: the listeners are open. What a former one has still sent is taken
+  // first: it ends behind that.
   void follow(const std::shared_ptr<const succession::ClientChannel>& predecessor);
   // Tries again what failed for lack of descriptors.
   void watch_missing();
 
  private:
   void take_some();
+  void begin_next();
   void stop() noexcept;
 
   Core& core_;
   routing::WorkerPort& port_;
-  std::shared_ptr<const succession::ClientChannel> channel_;
-  bool ended_ = false;  // nothing more comes through it
-  base::UniqueFd own_;  // this worker's, for its own loop
+  std::shared_ptr<const succession::ClientChannel> wanted_;   // by the table
+  std::shared_ptr<const succession::ClientChannel> channel_;  // the same, or a former one's
+  bool ended_ = false;                                        // nothing more comes through it
+  base::UniqueFd own_;                                        // this worker's, for its own loop
   std::unique_ptr<loop::FdWatch> watch_;
   loop::Timer back_off_;  // no descriptor is left for what comes
 };

@@ -92,6 +92,11 @@ void Strays::kill() {
   for (const auto& stray : strays_) stray->kill();
 }
 
+void Strays::abandon() {
+  strays_.clear();
+  next_turn_.stop();
+}
+
 bool Strays::any_of(const std::string& app) const {
   return std::ranges::any_of(strays_, [&app](const auto& stray) { return stray->app() == app; });
 }

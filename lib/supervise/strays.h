@@ -31,6 +31,8 @@ class Strays {
            const std::string& why);
   // SIGKILL to all that are left.
   void kill();
+  // They are left alone, and nothing is told of them any more: another daemon ends them.
+  void abandon();
   [[nodiscard]] bool empty() const { return strays_.empty(); }
   [[nodiscard]] bool any_of(const std::string& app) const;
   [[nodiscard]] std::vector<pid_t> pids() const;

@@ -16,6 +16,7 @@ std::optional<std::string> Supervisor::in_the_way() const {
   if (shutdown_.begun()) return "the daemon is shutting down";
   if (standing_ != Standing::owner) return "an upgrade is under way";
   if (!accepting_ || booting()) return "apps are still being started";
+  if (world_->ends_strangers()) return "processes that a former daemon left are still being ended";
   if (reloading_ || reload_asked_) return "a reload is under way";
   for (const auto& [id, entry] : apps_) {
     if (auto busy = busy_with(entry)) return busy;

@@ -74,6 +74,8 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] bool running(const Identity& who) const;
   // Strays of this app that have not ended.
   [[nodiscard]] bool has_strays(const std::string& app) const { return strays_.any_of(app); }
+  // Strays, or what a former daemon left of instances that had ended, are still being ended.
+  [[nodiscard]] bool ends_strangers() const { return former_ != nullptr || !strays_.empty(); }
   // Creates an app's ledger and output.
   void add_app(base::AppId app, const config::App& config);
   // Its decider is no more. Its ledger and output follow as soon as nothing of it is left; followers of its

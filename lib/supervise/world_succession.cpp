@@ -20,7 +20,9 @@ bool World::holds_back(std::function<void()> action) {
 
 void World::let_go() {
   if (!held_back_) return;
-  for (const auto& action : *std::exchange(held_back_, std::nullopt)) action();
+  const std::vector<std::function<void()>> actions = std::move(*held_back_);
+  held_back_.reset();
+  for (const auto& action : actions) action();
 }
 
 void World::read_on(const std::vector<succession::OutputRead::Rest>& unfinished) {
@@ -51,6 +53,9 @@ std::vector<succession::OutputRead::Rest> World::stop_reading() {
 }
 
 void World::abandon() {
+  former_timer_.stop();
+  former_.reset();
+  strays_.abandon();
   for (const auto& [who, run] : runs_.all()) run->abandon();
 }
 
