@@ -32,14 +32,19 @@ TEST_CASE("signals: QUIT stops the daemon as TERM does") {
   CHECK(end.err.find("exit app=web instance=1.1 status=\"exit 0\"") != std::string::npos);
 }
 
-TEST_CASE("signals: USR2 is refused and said so") {
+TEST_CASE("signals: USR2 has another daemon take over, and the apps run on") {
   Site site;
   site.configure(kWeb);
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
+  const std::vector<pid_t> web = daemon.pids("web");
+  const int former = daemon.status()->pid;
   daemon.signal(SIGUSR2);
-  CHECK(says(daemon, "signal name=USR2 cause=\"upgrade is not in this version\""));
+  CHECK(says(daemon, "took-over from=" + std::to_string(former)));
+  CHECK(says(daemon, "predecessor-ended pid=" + std::to_string(former) + " how=\"exit 0\""));
   CHECK(daemon.wait_healthy("web", 1));
+  CHECK(daemon.pids("web") == web);
+  CHECK(daemon.terminate().exit_code == 0);
 }
 
 TEST_CASE("signals: those that mean nothing to the daemon do not end it") {

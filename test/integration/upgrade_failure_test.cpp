@@ -17,6 +17,8 @@ using namespace gracevisor::test;
 
 namespace {
 
+constexpr std::chrono::seconds kPatience{30};
+
 // An app, clients that never stop, and the daemon that must outlast what is tried.
 struct Firm {
   Site site;
@@ -37,7 +39,10 @@ struct Firm {
   void fails(const std::vector<std::string>& arguments, int exit, const std::string& why,
              std::chrono::seconds patience = std::chrono::seconds(60)) const {
     const Population before = app_processes(*daemon);
-    const Upgraded failed = upgrade(*daemon, arguments, patience);
+    // Records may still be written.
+    std::vector<std::string> words{"--wait"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    const Upgraded failed = upgrade(*daemon, words, patience);
     INFO(describe(failed) << daemon->log());
     CHECK(failed.result.exit_code == exit);
     CHECK(has(failed.result.out + failed.result.err, why));
@@ -75,7 +80,7 @@ TEST_CASE("upgrade: a file that is no program or no gracevisord is refused with 
   std::filesystem::create_directory(firm.site.directory() / "folder");
   firm.fails({"--to", text.string()}, 2, text.string() + " is no gracevisord");
   firm.fails({"--to", plain.string()}, 2, plain.string());
-  firm.fails({"--to", (firm.site.directory() / "folder").string()}, 2, "is no program");
+  firm.fails({"--to", (firm.site.directory() / "folder").string()}, 2, "is a directory");
   firm.fails({"--to", (firm.site.directory() / "missing").string()}, 2, "No such file or directory");
   firm.goes_on();
   firm.fails({"--to", "/bin/true"}, 2, "/bin/true is no gracevisord");
@@ -88,7 +93,7 @@ TEST_CASE("upgrade: a program whose check of the configuration fails is refused 
   Firm firm;
   const auto refuses = stand_in(firm.site, "refuses");
   for (int i = 0; i < 2; ++i) {
-    const Upgraded failed = upgrade(*firm.daemon, {"--to", refuses.string()});
+    const Upgraded failed = upgrade(*firm.daemon, {"--wait", "--to", refuses.string()});
     INFO(describe(failed) << firm.daemon->log());
     CHECK(failed.result.exit_code == 2);
     CHECK(has(failed.text("upgrade"), " -> 9.9.9"));
@@ -119,7 +124,7 @@ TEST_CASE("upgrade: a script that says it is gracevisord cannot be a successor")
   Firm firm;
   const auto script = firm.site.files().write(
       "script", "#!/bin/sh\n[ \"$1\" = --version ] && echo gracevisord 9.9.9\nexit 0\n", 0755);
-  const Upgraded failed = upgrade(*firm.daemon, {"--to", script.string()});
+  const Upgraded failed = upgrade(*firm.daemon, {"--wait", "--to", script.string()});
   INFO(describe(failed) << firm.daemon->log());
   CHECK((failed.result.exit_code == 1 || failed.result.exit_code == 2));
   CHECK(failed.lines.back().phase == "failed");
@@ -180,10 +185,12 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const auto deploy = daemon.ctl_beside({"deploy", "web"});
-  REQUIRE(wait_until([&] {
-    const auto app = daemon.app("web");
-    return app && app->generation == 2 && app->deploy && app->deploy->running;
-  }));
+  REQUIRE(wait_until(
+      [&] {
+        const auto app = daemon.app("web");
+        return app && app->generation == 2 && app->deploy && app->deploy->running;
+      },
+      kPatience));
   const pid_t first = owner(daemon);
   const Upgraded refused = upgrade(daemon);
   INFO(describe(refused));
@@ -195,7 +202,7 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
   CHECK(late.result.exit_code == 5);
 
   const auto waits = daemon.ctl_beside({"--json", "upgrade", "--wait"});
-  REQUIRE(wait_until([&] { return has(waits->out(), "\"phase\":\"wait\""); }));
+  REQUIRE(wait_until([&] { return has(waits->out(), "\"phase\":\"wait\""); }, kPatience));
   const Upgraded second = upgrade(daemon);
   CHECK(second.result.exit_code == 5);
   CHECK(has(second.result.out + second.result.err, "another upgrade is under way"));
@@ -211,7 +218,7 @@ TEST_CASE("upgrade: a deploy is in the way, and --wait does it afterwards") {
 
 TEST_CASE("upgrade: requests that wait for an instance are in the way until they are answered") {
   Site site;
-  site.configure(named_app("web", "@LISTEN@", "restart.backoff = \"1s\"\n"));
+  site.configure(named_app("web", "@LISTEN@", "restart.backoff = \"2s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   REQUIRE(::kill(daemon.pids("web").at(0), SIGKILL) == 0);
@@ -221,10 +228,12 @@ TEST_CASE("upgrade: requests that wait for an instance are in the way until they
   REQUIRE(client->send(to_text(Request{})).has_value());
   // As soon as a worker has read it.
   Upgraded refused;
-  REQUIRE(wait_until([&] {
-    refused = upgrade(daemon, {"--to", stand_in(site, "refuses").string()});
-    return refused.result.exit_code == 5;
-  }));
+  REQUIRE(wait_until(
+      [&] {
+        refused = upgrade(daemon, {"--to", stand_in(site, "refuses").string()});
+        return refused.result.exit_code == 5;
+      },
+      kPatience));
   INFO(describe(refused) << daemon.log());
   CHECK(has(refused.result.out + refused.result.err, "1 request of web wait"));
   (void)upgrade_well(daemon);

@@ -48,7 +48,7 @@ struct Beside {
   pid_t successor = 0;
 
   explicit Beside(const DaemonProcess& daemon)
-      : command(daemon.ctl_beside({"--json", "upgrade"})), former(owner(daemon)) {
+      : command(daemon.ctl_beside({"--json", "upgrade", "--wait"})), former(owner(daemon)) {
     REQUIRE_MESSAGE(wait_until([&] { return has(command->out(), "\"phase\":\"handed\""); }, kPatience),
                     command->out() << command->err() << daemon.log());
     successor = owner(daemon);
@@ -97,14 +97,16 @@ TEST_CASE("upgrade: a deploy in the overlap leaves the old instance alone until 
   CHECK(daemon.terminate().exit_code == 0);
 }
 
-TEST_CASE("upgrade: at the drain deadline the request that the former daemon has at an old instance is cut") {
+TEST_CASE("upgrade: at the drain deadline the requests that the former daemon has at an old instance end") {
   Site site;
   site.configure(app("web", "1s", "stop.timeout = \"1s\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("web", 1));
   const pid_t old = daemon.pids("web").at(0);
-  HttpConnection client = begun(site, "/slow?ms=60000");
-  REQUIRE(wait_in_flight(daemon, "web", 1));
+  HttpConnection waits = begun(site, "/slow?ms=60000");
+  HttpConnection streams = begun(site, "/stream?n=1000&ms=100");
+  REQUIRE(streams.receive().value_or(false));
+  REQUIRE(wait_in_flight(daemon, "web", 2));
   const Beside upgraded(daemon);
   const auto began = std::chrono::steady_clock::now();
   const CommandResult deployed = daemon.ctl({"deploy", "web"});
@@ -113,13 +115,18 @@ TEST_CASE("upgrade: at the drain deadline the request that the former daemon has
   CHECK(generation(daemon) == 2);
   CHECK(std::chrono::steady_clock::now() - began >= std::chrono::seconds(1));
   CHECK(wait_until([&] { return !alive(old); }));
-  const auto answer = client.read_response();
-  CHECK((!answer || answer->status >= 500));
+  const auto answer = waits.read_response();
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 503);
+  CHECK(answer->header("X-Gv-Error") == "drained");
+  CHECK_FALSE(streams.read_response().has_value());
   const CommandResult end = upgraded.command->wait(kPatience);
   INFO(describe(end));
   CHECK(end.exit_code == 0);
-  CHECK(has(read_upgrade(end).text("drained"), "1 cut"));
+  CHECK(has(read_upgrade(end).text("drained"), "1 finished, 1 cut"));
   CHECK(wait_alone(daemon));
+  // The client that was answered goes on.
+  CHECK(waits.get("/").has_value());
 }
 
 TEST_CASE("upgrade: requests that the former daemon still takes reach the instances that are live now") {

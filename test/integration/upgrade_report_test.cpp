@@ -268,7 +268,7 @@ TEST_CASE("upgrade: a changed folder of the daemon needs a stop and a start") {
     REQUIRE(has(table, was));
     table.replace(table.find(was), was.size(), was + "/other");
     site.configure_whole(table + named_app("web", "@LISTEN@"));
-    const Upgraded refused = upgrade(daemon);
+    const Upgraded refused = upgrade(daemon, {"--wait"});
     INFO(describe(refused) << daemon.log());
     CHECK(refused.result.exit_code == 2);
     CHECK(has(refused.result.out, "needs a stop and a start"));

@@ -50,8 +50,9 @@ TEST_CASE("upgrade: TERM in the overlap lets the requests end that the former da
   REQUIRE(client.has_value());
   REQUIRE(client->send("GET /slow?ms=2000 HTTP/1.1\r\nHost: localhost\r\n\r\n").has_value());
   REQUIRE(wait_until([&] { return daemon.app("web")->instances.at(0).in_flight == 1; }));
-  const auto upgrading = daemon.ctl_beside({"--json", "upgrade"});
-  REQUIRE(wait_until([&] { return has(upgrading->out(), "\"phase\":\"handed\""); }, kPatience));
+  const auto upgrading = daemon.ctl_beside({"--json", "upgrade", "--wait"});
+  REQUIRE_MESSAGE(wait_until([&] { return has(upgrading->out(), "\"phase\":\"handed\""); }, kPatience),
+                  upgrading->out() << upgrading->err() << daemon.log());
   daemon.signal(SIGTERM);
   const auto answer = client->read_response();
   // Before wait_end(), which kills what is left.
@@ -70,7 +71,7 @@ TEST_CASE("upgrade: TERM while a successor starts ends everything all the same")
     site.configure(named_app("web", "@LISTEN@"));
     DaemonProcess daemon(site);
     REQUIRE(daemon.wait_healthy("web", 1));
-    std::vector<std::string> words{"--json", "upgrade"};
+    std::vector<std::string> words{"--json", "upgrade", "--wait"};
     if (deaf) {
       words.emplace_back("--to");
       words.push_back(stand_in(site, "deaf").string());
