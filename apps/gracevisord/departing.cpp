@@ -100,7 +100,8 @@ void Departing::advance() {
   tell_use();
   const supervise::Departure::Counts counts = departure_->counts();
   report(counts);
-  if (!departure_->over()) return;
+  // Without the other daemon nobody can take the output.
+  if (!departure_->over() || (channel_ && !output_sent_)) return;
   over_ = true;
   around_.log.info("departed seconds={} cut={}",
                    std::chrono::duration_cast<std::chrono::seconds>(now() - since_).count(), counts.cut);
@@ -117,7 +118,10 @@ void Departing::tell_use() {
   if (!channel_) return;
   if (unsent_output_) {
     auto sent = channel_->send(*unsent_output_);
-    if (sent || !succession::may_pass(sent.error().code)) unsent_output_.reset();
+    if (sent || !succession::may_pass(sent.error().code)) {
+      unsent_output_.reset();
+      output_sent_ = true;
+    }
   }
   succession::InUse use = departure_->in_use();
   // Again after a while: a message is lost if its reader has no descriptor left.

@@ -58,6 +58,7 @@ class Departing {
   std::unique_ptr<loop::FdWatch> watch_;
   std::unique_ptr<supervise::Departure> departure_;
   std::optional<succession::OutputRead> unsent_output_;
+  bool output_sent_ = false;
   std::optional<succession::InUse> told_;
   base::TimePoint told_at_{};
   std::uint64_t under_way_ = 0;  // requests, when it began

@@ -33,6 +33,10 @@ std::unexpected<Refused> refuse(ExitCode exit, std::string why) {
   return std::unexpected(Refused{exit, std::move(why), {}});
 }
 
+ExitCode exit_of(const CommandRun::Result& result) {
+  return result.hindered ? ExitCode::failed : ExitCode::usage;
+}
+
 // It cannot be executed at all, whatever it is.
 bool is_no_program(int code) {
   return code == ENOEXEC || code == EACCES || code == ENOENT || code == ELIBBAD || code == EISDIR;
@@ -138,7 +142,7 @@ void Upgrade::on_version(const CommandRun::Result& result) {
   const std::string line = result.lines.empty() ? "" : result.lines.front();
   if (!result.done || !line.starts_with(kName)) {
     const std::string how = result.done ? "it says something else" : result.how;
-    return fail(ExitCode::usage, fmt::format("{} is no gracevisord: {}", program_.path.string(), how),
+    return fail(exit_of(result), fmt::format("{} is no gracevisord: {}", program_.path.string(), how),
                 result.lines);
   }
   version_ = line.substr(kName.size());
@@ -152,7 +156,7 @@ void Upgrade::check() {
 
 void Upgrade::on_checked(const CommandRun::Result& result) {
   if (!result.done) {
-    return fail(ExitCode::usage,
+    return fail(exit_of(result),
                 fmt::format("{} --check: {}: nothing was changed", program_.path.string(), result.how),
                 result.lines);
   }
