@@ -18,6 +18,8 @@ namespace {
 using base::ExitCode;
 using decide::Refused;
 
+// For a predecessor that has no client left.
+constexpr base::Millis kNearEnd = std::chrono::seconds(5);
 constexpr base::Duration kPoll = base::Millis(50);
 // For --version and --check.
 constexpr base::Duration kCommand = std::chrono::seconds(30);
@@ -90,18 +92,25 @@ std::optional<std::string> Upgrade::in_the_way() const {
   return std::nullopt;
 }
 
+bool Upgrade::others_end_is_near() const {
+  if (around_.supervisor.in_the_way()) return false;
+  const auto former = predecessor();
+  return former && former->connections == 0;
+}
+
 std::expected<void, Refused> Upgrade::upgrade(const UpgradeRequest& request,
                                               const std::shared_ptr<decide::Report>& report) {
   if (stage_ != Stage::idle) return refuse(ExitCode::busy, "another upgrade is under way");
   auto program = find_successor(request.to);
   if (!program) return std::unexpected(program.error());
   const auto obstacle = in_the_way();
-  const bool waits = request.wait || (request.now && around_.keeper.predecessor() != 0);
+  const bool waits =
+      request.wait || (request.now && around_.keeper.predecessor() != 0) || others_end_is_near();
   if (obstacle && !waits) return refuse(ExitCode::busy, *obstacle);
   request_ = request;
   report_ = report;
   program_ = std::move(*program);
-  until_ = now() + request.timeout;
+  until_ = now() + (request.wait || request.now ? request.timeout : kNearEnd);
   told_obstacle_.clear();
   stage_ = Stage::waiting;
   if (request.now) around_.keeper.end_predecessor();

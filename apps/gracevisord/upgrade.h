@@ -67,6 +67,8 @@ class Upgrade final : public Upgrader {
   enum class Stage : std::uint8_t { idle, waiting, checking, starting, departing };
 
   [[nodiscard]] std::optional<std::string> in_the_way() const;
+  // Is a predecessor that has no client left all that is in the way?
+  [[nodiscard]] bool others_end_is_near() const;
   void poll();
   void ask_version();
   void check();

@@ -143,14 +143,14 @@ routing::AppRoutes Departure::routes_of(const routing::AppRoutes& before) {
   routes.leaving.clear();
   const auto now = std::ranges::find(routes_.apps, before.name, &Routes::App::name);
   if (told_to_end_) routes.upgraded = config::Deploy::Upgraded::now;
-  if (ending_) {
+  const bool untold = routes_.serial == 0;
+  const bool gone = !untold && now == routes_.apps.end();
+  if (ending_ || gone) {
     routes.mode = AppMode::stopped;
-  } else if (routes_.serial == 0) {
+  } else if (untold) {
     routes.targets = before.targets;
-  } else if (now != routes_.apps.end()) {
-    take_targets(before, *now, routes);
   } else {
-    routes.mode = AppMode::stopped;  // the app is gone
+    take_targets(before, *now, routes);
   }
   // All others that somebody may still touch leave.
   for (auto& [name, known] : known_) {
