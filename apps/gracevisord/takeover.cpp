@@ -115,7 +115,7 @@ void Takeover::on(succession::Message message) {
     supervise::Predecessor* former = around_.supervisor.predecessor();
     if (former == nullptr) return;
     former->on(*use);
-    around_.supervisor.predecessor_changed();
+    around_.supervisor.look();
   }
 }
 

@@ -18,8 +18,8 @@ namespace {
 using base::ExitCode;
 using decide::Refused;
 
-// For a predecessor that has no client left.
-constexpr base::Millis kNearEnd = std::chrono::seconds(5);
+// For what passes by itself.
+constexpr base::Millis kSoon = std::chrono::seconds(5);
 constexpr base::Duration kPoll = base::Millis(50);
 // For --version and --check.
 constexpr base::Duration kCommand = std::chrono::seconds(30);
@@ -92,7 +92,8 @@ std::optional<std::string> Upgrade::in_the_way() const {
   return std::nullopt;
 }
 
-bool Upgrade::others_end_is_near() const {
+bool Upgrade::free_soon() const {
+  if (around_.supervisor.settling()) return true;
   if (around_.supervisor.in_the_way()) return false;
   const auto former = predecessor();
   return former && former->connections == 0;
@@ -104,13 +105,12 @@ std::expected<void, Refused> Upgrade::upgrade(const UpgradeRequest& request,
   auto program = find_successor(request.to);
   if (!program) return std::unexpected(program.error());
   const auto obstacle = in_the_way();
-  const bool waits =
-      request.wait || (request.now && around_.keeper.predecessor() != 0) || others_end_is_near();
+  const bool waits = request.wait || (request.now && around_.keeper.predecessor() != 0) || free_soon();
   if (obstacle && !waits) return refuse(ExitCode::busy, *obstacle);
   request_ = request;
   report_ = report;
   program_ = std::move(*program);
-  until_ = now() + (request.wait || request.now ? request.timeout : kNearEnd);
+  until_ = now() + (request.wait || request.now ? request.timeout : kSoon);
   told_obstacle_.clear();
   stage_ = Stage::waiting;
   if (request.now) around_.keeper.end_predecessor();
@@ -123,7 +123,8 @@ void Upgrade::poll() {
   const auto obstacle = in_the_way();
   if (!obstacle) return ask_version();
   if (now() >= until_) return fail(ExitCode::busy, *obstacle);
-  if (std::exchange(told_obstacle_, *obstacle) != *obstacle) tell("wait", *obstacle);
+  const bool asked_to_wait = request_.wait || request_.now;
+  if (asked_to_wait && std::exchange(told_obstacle_, *obstacle) != *obstacle) tell("wait", *obstacle);
   poll_timer_.start(kPoll);
 }
 

@@ -67,8 +67,8 @@ class Upgrade final : public Upgrader {
   enum class Stage : std::uint8_t { idle, waiting, checking, starting, departing };
 
   [[nodiscard]] std::optional<std::string> in_the_way() const;
-  // Is a predecessor that has no client left all that is in the way?
-  [[nodiscard]] bool others_end_is_near() const;
+  // Is that in the way alone which comes with every upgrade and passes by itself?
+  [[nodiscard]] bool free_soon() const;
   void poll();
   void ask_version();
   void check();

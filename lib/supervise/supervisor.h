@@ -74,14 +74,14 @@ class Supervisor {
   //                       --it is the owner now: depart()--> only finishes what its clients have begun
   // What an upgrade would have to wait for, in words; unset: nothing.
   [[nodiscard]] std::optional<std::string> in_the_way() const;
+  // Does it look for what a former daemon left? That is over soon.
+  [[nodiscard]] bool settling() const { return world_->ends_strangers(); }
   void on_ready(std::function<void()> ready) { ready_ = std::move(ready); }
-  // What it has reattached.
   [[nodiscard]] succession::Reattached reattached() const;
   // `former`: the daemon that was the owner until now, null if it has ended; `accepts` runs when every worker
   // accepts.
   void own(std::unique_ptr<Predecessor> former, std::function<void()> accepts);
   [[nodiscard]] Predecessor* predecessor() { return predecessor_.get(); }
-  void predecessor_changed() { schedule_turn(); }
   void predecessor_ended();
   // What its processes write is read from now on.
   void read_on(const std::vector<succession::OutputRead::Rest>& unfinished) { world_->read_on(unfinished); }
