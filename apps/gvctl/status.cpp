@@ -15,7 +15,6 @@ namespace gracevisor::gvctl {
 namespace {
 
 using control::ExitCode;
-using http::Method;
 
 constexpr std::chrono::seconds kEvery(2);
 // The cursor to the upper left; and what is left of the old screen goes.

@@ -75,7 +75,7 @@ void World::end_stray(KeptChild child, const config::Stop& stop, const std::stri
   if (held_back_) {
     // Functions that are copied cannot own a process.
     auto shared = std::make_shared<KeptChild>(std::move(child));
-    held_back_->push_back([this, shared, stop, why] { end_stray(std::move(*shared), stop, why); });
+    held_back_->emplace_back([this, shared, stop, why] { end_stray(std::move(*shared), stop, why); });
     return;
   }
   inspect::ProcessMarks marks{around_.state_id, child.app,
