@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "base/one_line.h"
-#include "control/socket_file.h"
 #include "daemon.h"
+#include "exit_status.h"
 
 namespace gracevisor::daemon {
 
@@ -15,7 +15,7 @@ base::Expected<void> Daemon::prepare_succession(bool successor, base::UniqueFd c
                                         if (std::exchange(stop_asked_, false)) stop();
                                       },
                                       [this] {
-                                        status_ = 1;
+                                        status_ = kFailed;
                                         loop_->stop();
                                       }},
                                      succession::Channel(std::move(channel)));

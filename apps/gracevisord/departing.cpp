@@ -8,17 +8,17 @@
 #include <utility>
 #include <variant>
 
+#include "base/counted.h"
+
 namespace gracevisor::daemon {
 namespace {
+
+using base::counted;
 
 // What cannot be passed on for lack of descriptors waits; nobody waits for it.
 constexpr base::Duration kPassing = std::chrono::seconds(1);
 constexpr base::Duration kMore = std::chrono::seconds(1);
 constexpr base::Duration kTellAgain = std::chrono::seconds(5);
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 }  // namespace
 
@@ -133,13 +133,12 @@ void Departing::tell_use() {
 }
 
 void Departing::report(const supervise::Departure::Counts& counts) {
-  if (!report_ || drained_ || !passing_since_) return;
+  if (!report_ || !passing_since_) return;
   if (!handed_ && (!counts.handing || now() - *passing_since_ >= kPassing)) {
     handed_ = true;
     tell("handed", counted(counts.handed, "idle client connection", "idle client connections"));
   }
   if (!handed_ || (counts.requests != 0 && now() - since_ < departure_->longest_drain() + kMore)) return;
-  drained_ = true;
   const std::uint64_t gone = counts.requests + counts.cut;
   std::string text = fmt::format("pid {}: {} finished, {} cut", ::getpid(),
                                  under_way_ - std::min(under_way_, gone), counts.cut);

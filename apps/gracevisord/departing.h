@@ -65,7 +65,6 @@ class Departing {
   base::TimePoint since_{};
   std::optional<base::TimePoint> passing_since_;
   bool handed_ = false;  // and said so
-  bool drained_ = false;
   bool over_ = false;
   loop::NextTurn next_turn_;
 };

@@ -5,9 +5,9 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <csignal>
 
 #include "base/file.h"
+#include "base/pending_stop.h"
 #include "base/process_entry.h"
 #include "configuration.h"
 #include "inspect/process_table.h"
@@ -29,14 +29,6 @@ bool is_over(pid_t process) {
   return entry ? !entry->lives() : entry.error() == ENOENT || entry.error() == ESRCH;
 }
 
-// The signals that end a daemon are blocked until its loop runs.
-bool told_to_stop() {
-  sigset_t pending;
-  if (::sigpending(&pending) != 0) return false;
-  return ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1 ||
-         ::sigismember(&pending, SIGQUIT) == 1;
-}
-
 }  // namespace
 
 bool has_lost_its_keeper(pid_t daemon) {
@@ -47,7 +39,7 @@ bool has_lost_its_keeper(pid_t daemon) {
 }
 
 bool LockWait::worth_waiting(const std::filesystem::path& file, const base::Error& refusal) {
-  if (refusal.code != EWOULDBLOCK || told_to_stop()) return false;
+  if (refusal.code != EWOULDBLOCK || base::told_to_stop()) return false;
   const base::TimePoint now = std::chrono::steady_clock::now();
   if (until_ && now >= *until_) return false;
   const pid_t holder = holder_in(file);

@@ -129,7 +129,7 @@ void Takeover::read_on(const succession::OutputRead& unfinished) {
 
 std::optional<control::PredecessorStatus> Takeover::predecessor() const {
   const supervise::Predecessor* former = around_.supervisor.predecessor();
-  if (!owner_ || ended_ || former == nullptr) return std::nullopt;
+  if (!owner_ || former == nullptr) return std::nullopt;
   control::PredecessorStatus status;
   status.pid = from_;
   status.version = version_;
@@ -142,7 +142,6 @@ std::optional<control::PredecessorStatus> Takeover::predecessor() const {
 
 void Takeover::on_daemon_ended(const keeper::Daemon& daemon) {
   if (daemon.whom != keeper::Whom::predecessor) return;
-  ended_ = true;
   around_.log.info("predecessor-ended pid={} how=\"{}\"", daemon.pid, text(keeper::as_status(daemon.ending)));
   read();
   if (owner_) read_on({});

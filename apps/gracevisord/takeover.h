@@ -71,7 +71,6 @@ class Takeover {
   bool asked_ = false;                      // the keeper, to be the owner
   bool owner_ = false;
   bool reads_ = false;
-  bool ended_ = false;  // the other one
   base::TimePoint since_{};
   loop::Timer output_timer_;
   loop::Timer again_timer_;

@@ -8,13 +8,14 @@
 #include <csignal>
 #include <utility>
 
-#include "base/listed.h"
+#include "base/counted.h"
 #include "base/one_line.h"
 #include "exit_status.h"
 
 namespace gracevisor::daemon {
 namespace {
 
+using base::counted;
 using base::ExitCode;
 using decide::Refused;
 
@@ -42,10 +43,6 @@ ExitCode exit_of(const CommandRun::Result& result) {
 // It cannot be executed at all, whatever it is.
 bool is_no_program(int code) {
   return code == ENOEXEC || code == EACCES || code == ENOENT || code == ELIBBAD || code == EISDIR;
-}
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
 }  // namespace
@@ -247,9 +244,7 @@ base::Expected<void> Upgrade::meet(base::UniqueFd channel) {
 }
 
 void Upgrade::read() {
-  while (channel_ && !departing_) {
-    auto message = channel_->next();
-    if (!message) break;
+  while (auto message = channel_->next()) {
     if (const auto* said = std::get_if<succession::Said>(&*message)) {
       said_.push_back(base::one_line(said->line, kMostLine));
       if (said_.size() > kMostSaid) said_.pop_front();
@@ -262,8 +257,7 @@ void Upgrade::read() {
       early_.push_back(std::move(*message));
     }
   }
-  if (departing_) return;
-  if (channel_ && channel_->ended()) watch_.reset();  // its end follows
+  if (channel_->ended()) watch_.reset();  // its end follows
 }
 
 // Everything acts again.
@@ -295,13 +289,14 @@ void Upgrade::on_daemon_ended(const keeper::Daemon& daemon) {
 
 void Upgrade::on_keeper_gone() {
   if (departing_) return departing_->end();
-  if (stage_ == Stage::starting) {
-    give_up_starting();
-    fail(ExitCode::failed, "the keeper is gone");
-  } else if (stage_ != Stage::idle) {
-    run_.reset();
-    fail(ExitCode::failed, "the keeper is gone");
-  }
+  give_up(ExitCode::failed, "the keeper is gone");
+}
+
+// In whichever stage it is, before another daemon may be the owner.
+void Upgrade::give_up(ExitCode exit, const std::string& why) {
+  run_.reset();
+  if (stage_ == Stage::starting) give_up_starting();
+  if (stage_ != Stage::idle) fail(exit, why);
 }
 
 void Upgrade::on_superseded() {
@@ -332,9 +327,7 @@ bool Upgrade::stop() {
     around_.keeper.end_successor();
     return true;
   }
-  run_.reset();
-  if (stage_ == Stage::starting) give_up_starting();
-  if (stage_ != Stage::idle) fail(ExitCode::aborted, "the daemon was told to end");
+  give_up(ExitCode::aborted, "the daemon was told to end");
   return false;
 }
 

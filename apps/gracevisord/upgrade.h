@@ -81,6 +81,7 @@ class Upgrade final : public Upgrader {
   void on_version(const CommandRun::Result& result);
   void read();
   void give_up_starting();
+  void give_up(base::ExitCode exit, const std::string& why);
   void on_superseded();
   void fail(base::ExitCode exit, const std::string& why, const std::vector<std::string>& lines = {});
   void tell(std::string phase, std::string text);

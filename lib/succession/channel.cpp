@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/shortage.h"
 #include "keeper/wire.h"
 
 namespace gracevisor::succession {
@@ -46,8 +47,7 @@ std::optional<std::string> content_of(int file) {
 }  // namespace
 
 bool may_pass(int code) noexcept {
-  return code == EAGAIN || code == ETOOMANYREFS || code == ENFILE || code == EMFILE || code == ENOMEM ||
-         code == ENOBUFS;
+  return code == EAGAIN || code == ETOOMANYREFS || base::is_shortage(code);
 }
 
 base::Expected<void> send(int socket, const Message& message) {

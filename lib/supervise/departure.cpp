@@ -22,9 +22,8 @@ InstanceName name_of(const std::string& app, const routing::Identity& who) {
 }
 
 AppMode mode_of(const Routes::App& app) {
-  if (app.mode == "live" && !app.targets.empty()) return AppMode::live;
-  // Clients of an app that has no target for now wait for one.
-  if (app.mode == "live" || app.mode == "hold") return AppMode::hold;
+  if (app.mode == "live") return AppMode::live;
+  if (app.mode == "hold") return AppMode::hold;
   return app.mode == "crash-loop" ? AppMode::crash_loop : AppMode::stopped;
 }
 
@@ -46,7 +45,6 @@ Departure::Departure(loop::Loop& loop, Publisher& publisher, Settings settings, 
       timer_(loop, [this] { out_of_time(); }),
       look_timer_(loop, [this] { look(); }) {
   for (const routing::AppRoutes& app : before_->apps) {
-    names_.emplace(app.id, app.name);
     for (const routing::EndpointRef& target : app.targets)
       known_[name_of(app.name, target->identity)] = {target, {before_->epoch, {}, false}};
     for (const routing::Leaving& leaving : app.leaving)
@@ -171,6 +169,7 @@ void Departure::take_targets(const routing::AppRoutes& before, const Routes::App
       into.targets.push_back(endpoint);
   }
   into.mode = mode_of(now);
+  // Clients of an app that has no target for now wait for one.
   if (into.targets.empty() && into.mode == AppMode::live) into.mode = AppMode::hold;
   if (into.mode != AppMode::live) into.targets.clear();
   for (const Routes::Leaving& leaving : now.leaving) {

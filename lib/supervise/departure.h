@@ -87,7 +87,6 @@ class Departure {
   routing::RouteTableRef before_;  // the last that this daemon made itself
   succession::Routes routes_;      // the newest; serial 0: none has come
   std::map<succession::InstanceName, Known> known_;
-  std::map<base::AppId, std::string> names_;
   std::shared_ptr<const succession::ClientChannel> clients_;  // null: it still accepts
   base::Epoch passing_since_;
   base::Epoch routes_since_;  // the table that follows routes_

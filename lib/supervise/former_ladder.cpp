@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/pending_stop.h"
 #include "base/signal_name.h"
 #include "process/pidfd.h"
 #include "process/process_tree.h"
@@ -26,13 +27,6 @@ constexpr auto kLongestPause = std::chrono::milliseconds(200);
 constexpr auto kUnkillable = std::chrono::seconds(10);
 constexpr std::size_t kWatched = 256;  // descriptors held at a time
 constexpr unsigned kQuietLooks = 2;
-
-bool told_to_stop() {
-  sigset_t pending;
-  if (::sigpending(&pending) != 0) return false;
-  return ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1 ||
-         ::sigismember(&pending, SIGQUIT) == 1;
-}
 
 }  // namespace
 
@@ -52,7 +46,7 @@ class FormerEnd::Ladder {
     found_ = judge_former({*table_, ::getpid(), subject_.keeper, kept, subject_.state_id, subject_.record,
                            [this](pid_t pid) { return marks_at_rest(pid); }, subject_.configured});
     any_ = false;
-    hurried_ = hurried_ || told_to_stop();
+    hurried_ = hurried_ || base::told_to_stop();
     for (const FormerProcess& former : found_) any_ = handle(former, found_) || any_;
     quiet_ = any_ ? 0 : quiet_ + 1;
     if (quiet_ < kQuietLooks) return any_ ? kLongestPause : kPause;

@@ -4,17 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
-namespace {
 
-// "1 request", "12 requests"
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-}  // namespace
+using base::counted;
 
 base::Millis Supervisor::shutdown_timeout() const {
   std::vector<const config::App*> apps;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/counted.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -41,8 +42,7 @@ std::optional<std::string> Supervisor::busy_with(const AppEntry& entry) const {
   for (const routing::AppCell& cell : world_->holdings(entry.app->id()).ledger->cells)
     held += cell.waiting.read();
   if (held == 0) return std::nullopt;
-  return fmt::format("{} {} of {} wait for an instance", held, held == 1 ? "request" : "requests",
-                     app.name());
+  return fmt::format("{} of {} wait for an instance", base::counted(held, "request", "requests"), app.name());
 }
 
 succession::Reattached Supervisor::reattached() const {
