@@ -9,6 +9,7 @@
 #include "base/listed.h"
 #include "config/adjust.h"
 #include "config/difference.h"
+#include "config/keys.h"
 #include "spec/credentials.h"
 #include "spec/listener_definitions.h"
 #include "spec/spec.h"
