@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "supervise/instance_name.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -26,10 +28,6 @@ std::uint64_t owner_of(const base::Address& address) {
   return address.owner() ? std::uint64_t{*address.owner()} + 1 : 0;
 }
 
-InstanceName name_of(const routing::AppRoutes& app, const routing::Identity& who) {
-  return {app.name, who.generation.value(), who.slot.value(), who.incarnation.value()};
-}
-
 }  // namespace
 
 Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
@@ -45,9 +43,9 @@ Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
     told.generation = app.generation.value();
     for (const routing::EndpointRef& target : app.targets)
       told.targets.push_back(
-          {name_of(app, target->identity), target->address.text(), owner_of(target->address)});
+          {instance_name(app.name, target->identity), target->address.text(), owner_of(target->address)});
     for (const routing::Leaving& leaving : app.leaving)
-      told.leaving.push_back({name_of(app, leaving.endpoint->identity), leaving.closing});
+      told.leaving.push_back({instance_name(app.name, leaving.endpoint->identity), leaving.closing});
   }
   return routes;
 }
@@ -66,7 +64,8 @@ void Predecessor::follow(const routing::RouteTable& table, base::TimePoint now) 
   routes_ = std::move(routes);
   for (const routing::AppRoutes& app : table.apps) {
     for (const routing::EndpointRef& target : app.targets)
-      touched_.insert_or_assign(target->identity, Touched{name_of(app, target->identity), routes_.serial});
+      touched_.insert_or_assign(target->identity,
+                                Touched{instance_name(app.name, target->identity), routes_.serial});
   }
   unsent_ = true;
   send(now);
