@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/file.h"
+#include "base/sealed_file.h"
 #include "base/standard_error.h"
 #include "below_keeper.h"
 #include "config/load.h"
