@@ -176,16 +176,33 @@ base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   return record;
 }
 
-SlotsRecords newest_slots(std::string_view journal) {
-  SlotsRecords records;
-  for (std::size_t end = journal.find('\n'); end != std::string_view::npos; end = journal.find('\n')) {
-    auto record = slots_from_text(std::string(journal.substr(0, end)));
-    journal.remove_prefix(end + 1);
+std::string journal_head(std::uint64_t number) {
+  Json json;
+  json["journal"] = number;
+  return json.dump() + "\n";
+}
+
+base::Expected<SlotsJournalText> journal_from_text(std::string_view text) {
+  const auto next_line = [&text]() -> std::optional<std::string> {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    std::string line(text.substr(0, end));
+    text.remove_prefix(end + 1);
+    return line;
+  };
+  SlotsJournalText journal;
+  const auto head = next_line();
+  const Json json = head ? Json::parse(*head, nullptr, false) : Json();
+  const auto number = json.is_object() ? number_from_json(json, "journal") : std::nullopt;
+  if (!number) return base::fail("how the slots are: damaged: no number");
+  journal.number = *number;
+  while (const auto line = next_line()) {
+    auto record = slots_from_text(*line);
     if (!record) continue;
     const std::string app = record->app;
-    records.insert_or_assign(app, std::move(*record));
+    journal.slots.insert_or_assign(app, std::move(*record));
   }
-  return records;
+  return journal;
 }
 
 }  // namespace gracevisor::spec
