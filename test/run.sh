@@ -3,7 +3,7 @@
 #   sh test/run.sh           the tests (g++), with servers and clients as users have them: within ten minutes on two CPUs
 #   sh test/run.sh --quick   the same without those servers and clients
 #   sh test/run.sh --all     what CI runs: the same, then the Debian package in clean roots (as root), then the tests
-#                            again under ASan+UBSan and TSan (clang), then a minute of fuzzing per target, then
+#                            again under ASan+UBSan and TSan (clang), then half a minute of fuzzing per target, then
 #                            clang-format and clang-tidy
 set -eu
 
@@ -23,7 +23,8 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well. Three at once keep two CPUs
+# busy, since most tests wait most of the time.
 run_tests() {
   tests_of=$1
   tests_log=$2
@@ -31,7 +32,7 @@ run_tests() {
   status=0
   {
     tests_status=0
-    (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
+    (cd "build/$tests_of" && ctest -j3 --output-on-failure "$@") 2>&1 || tests_status=$?
     echo "$tests_status" >"build/$tests_log.ctest.status"
   } | tee "build/$tests_log.ctest.log"
   status=$(cat "build/$tests_log.ctest.status")
@@ -75,8 +76,8 @@ for sanitizer in asan tsan; do
   run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
 done
 
-step "fuzz: building with clang, a minute for each target"
-sh test/fuzz/run.sh 60
+step "fuzz: building with clang, half a minute for each target"
+sh test/fuzz/run.sh 30
 
 step "format: clang-format"
 sources '\.\(cpp\|h\)$' | xargs clang-format-19 --dry-run -Werror

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/sealed_file.h"
 #include "spawn/helper_process.h"
 #include "spawn/plan_codec.h"
 
@@ -24,7 +25,7 @@ struct Started {
 };
 
 Expected<Started> start(const Launcher& launcher, const FileRequest& request) {
-  auto sealed = seal(encode(request));
+  auto sealed = base::seal(encode(request), kPlanName, kMostPlan);
   if (!sealed) return std::unexpected(sealed.error());
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {

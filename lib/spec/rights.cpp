@@ -227,8 +227,8 @@ std::string why_not_given(const spawn::SpawnPlan& plan, const RightsToGive& righ
   const std::string key = key_of(failed.stage);
   const auto all = refusals(plan, rights);
   const auto known = std::ranges::find(all, key, &Refusal::key);
-  std::string why = base::errno_text(failed.code);
-  if (known == all.end()) return why;
+  if (known == all.end()) return {};
+  const std::string why = base::errno_text(failed.code);
   return known->why.ends_with(why) ? known->why : fmt::format("{}: {}", why, known->why);
 }
 

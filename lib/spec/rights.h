@@ -41,7 +41,7 @@ struct Refusal {
 
 // The key whose step failed; empty: it is none of these steps.
 [[nodiscard]] std::string key_of(spawn::SpawnStage stage);
-// Why that step failed, in words: the system's, and what is missing if that is known.
+// Why that step failed, in the system's words and ours; empty if no more is known than the former.
 [[nodiscard]] std::string why_not_given(const spawn::SpawnPlan& plan, const RightsToGive& rights,
                                         const spawn::SpawnFailed& failed);
 

@@ -179,7 +179,10 @@ TEST_CASE("rights: a step that failed is explained by what is missing, if that i
   const auto files = with([](SpawnPlan& plan) { plan.limits.open_files = {16, 9999}; });
   CHECK(why_not_given(files, ordinary(), {SpawnStage::nofile, EPERM})
             .starts_with("Operation not permitted: 9999 is more than the daemon's own hard limit, 4096"));
-  CHECK(why_not_given(files, root(), {SpawnStage::nofile, EPERM}) == "Operation not permitted");
+  CHECK(why_not_given(files, root(), {SpawnStage::nofile, EPERM}).empty());
+  const auto gone = with([](SpawnPlan& plan) { plan.read_only = {"/no/such"}; });
+  CHECK(why_not_given(gone, root(), {SpawnStage::read_only, ENOENT}) ==
+        "/no/such: No such file or directory");
   CHECK(key_of(SpawnStage::nofile) == "limits.nofile");
   CHECK(key_of(SpawnStage::exec).empty());
 }
