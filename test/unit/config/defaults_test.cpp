@@ -33,7 +33,7 @@ TEST_CASE("defaults: [limits] sets nothing, and has an example for each key") {
   const std::string text = defaults_text();
   const auto table = text.find("\n[app.web.limits]");
   REQUIRE(table != std::string::npos);
-  CHECK(text.find("\n# nofile = \"1024:4096\"", table) != std::string::npos);
+  CHECK(text.find("\n# nofile        = \"1024:4096\"", table) != std::string::npos);
 }
 
 namespace {
