@@ -23,8 +23,7 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well. Three at once keep two CPUs
-# busy, since most tests wait most of the time.
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
 run_tests() {
   tests_of=$1
   tests_log=$2
@@ -32,12 +31,32 @@ run_tests() {
   status=0
   {
     tests_status=0
-    (cd "build/$tests_of" && ctest -j3 --output-on-failure "$@") 2>&1 || tests_status=$?
+    (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
     echo "$tests_status" >"build/$tests_log.ctest.status"
   } | tee "build/$tests_log.ctest.log"
   status=$(cat "build/$tests_log.ctest.status")
   [ "$status" -eq 0 ] || exit "$status"
 }
+
+# begin_build NAME [TARGETS...]: goes on below what follows. Tests wait most of the time, and it takes what CPUs they leave.
+begin_build() {
+  below_name=$1
+  shift
+  gv_configure "$below_name" -DGV_WERROR=$werror
+  nice -n 19 ninja -C "build/$below_name" "$@" >"build/$below_name.build.log" 2>&1 &
+  below=$!
+}
+# The rest of it, with all CPUs.
+end_build() {
+  renice -n 0 -p "$below" >/dev/null 2>&1 || true
+  wait "$below" || {
+    tail -n 200 "build/$below_name.build.log"
+    gv_fail "cannot build $below_name"
+  }
+  below=
+}
+below=
+trap '[ -z "$below" ] || kill "$below" 2>/dev/null || true' EXIT
 
 sources() { git ls-files --cached --others --exclude-standard 'lib/*' 'apps/*' 'test/*' 'bench/*' | grep "$1"; }
 
@@ -52,6 +71,7 @@ esac
 step "dev: building with g++"
 gv_configure dev -DGV_WERROR=$werror
 gv_build dev
+[ "$extent" != all ] || begin_build asan
 step "dev: running the tests"
 run_tests dev dev -LE 'soak|real'
 [ "$extent" != quick ] || exit 0
@@ -70,13 +90,17 @@ timeout --kill-after=30 600 sh test/package/try.sh
 # Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do
   step "$sanitizer: building with clang"
-  gv_configure "$sanitizer" -DGV_WERROR=$werror
-  gv_build "$sanitizer"
+  end_build
+  case $sanitizer in
+    asan) begin_build tsan ;;
+    tsan) begin_build fuzz fuzz_targets ;;
+  esac
   step "$sanitizer: running the tests"
   run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
 done
 
 step "fuzz: building with clang, half a minute for each target"
+end_build
 sh test/fuzz/run.sh 30
 
 step "format: clang-format"
