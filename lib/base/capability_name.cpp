@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "base/nearest.h"
+#include "base/one_line.h"
 
 namespace gracevisor::base {
 namespace {
@@ -77,7 +78,7 @@ Expected<int> capability_number(std::string_view text) {
   const auto* found = std::ranges::find(kNames, name);
   if (found != kNames.end() && text.size() <= kMostText) return static_cast<int>(found - kNames.begin());
   return fail(
-      fmt::format("unknown capability \"{}\"{}", text.substr(0, kMostText), did_you_mean(name, kNames)));
+      fmt::format("unknown capability \"{}\"{}", one_line(text, kMostText), did_you_mean(name, kNames)));
 }
 
 }  // namespace gracevisor::base

@@ -41,8 +41,10 @@ std::optional<unsigned> level_of(std::string_view text) {
 
 std::optional<OpenFiles> OpenFilesValue::value(Reading& reading, const Item& item) {
   OpenFiles files;
-  if (const auto* number = std::get_if<std::int64_t>(&item.value.data)) {
-    files.soft = files.hard = *number < 0 ? 0 : static_cast<std::uint64_t>(*number);
+  if (std::holds_alternative<std::int64_t>(item.value.data)) {
+    const auto number = reading.integer(item, {kOpenFiles.least, kOpenFiles.most});
+    if (!number) return std::nullopt;
+    files.soft = files.hard = static_cast<std::uint64_t>(*number);
   } else {
     const auto text = reading.text(item, kind());
     if (!text) return std::nullopt;

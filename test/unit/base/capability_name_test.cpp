@@ -25,6 +25,7 @@ TEST_CASE("capability: what is none is refused with the nearest, and no more of 
   }
   CHECK(capability_number("CAP_NET_RAWW").error().what ==
         "unknown capability \"CAP_NET_RAWW\" (did you mean \"NET_RAW\"?)");
+  CHECK(capability_number("\x1b[2J\"\n").error().what == "unknown capability \"[2J'\"");
   CHECK(capability_number("KILL" + std::string(1000, 'x')).error().what.size() < 100);
 }
 

@@ -70,7 +70,7 @@ TEST_CASE("limits: what cannot be is refused with its place, the value and what 
   const std::string files = R"(a number, 16 to 1073741816, or "SOFT:HARD")";
   check({
       {"limits.nofile = 15", "4:17: app.web.limits.nofile: 15 is out of range (allowed: 16 to 1073741816)"},
-      {"limits.nofile = -1", "4:17: app.web.limits.nofile: 0 is out of range (allowed: 16 to 1073741816)"},
+      {"limits.nofile = -1", "4:17: app.web.limits.nofile: -1 is out of range (allowed: 16 to 1073741816)"},
       {R"(limits.nofile = "64:1073741817")",
        "4:17: app.web.limits.nofile: 1073741817 is out of range (allowed: 16 to 1073741816)"},
       {R"(limits.nofile = "200:100")",
