@@ -17,6 +17,7 @@
 
 #include "base/accounts.h"
 #include "base/safe_path.h"
+#include "config/socket_path.h"
 #include "spec/credentials.h"
 #include "spec/environment_file.h"
 #include "spec/obstacle.h"
@@ -156,7 +157,12 @@ class Host {
     SpawnPlan wanted = common_plan(spec);
     const std::string& program = spec.app.command.front();
     if (program.starts_with('/') && !varies(spec, program)) wanted.program = program;
-    for (const Refusal& refusal : refusals(wanted, rights_)) {
+    auto refused = refusals(wanted, rights_);
+    if (spec.app.endpoint == config::EndpointKind::socket) {
+      const auto folder = config::sockets_folder(loaded_.config.daemon.runtime_dir);
+      if (auto socket = socket_refusal(wanted, folder.string())) refused.push_back(std::move(*socket));
+    }
+    for (const Refusal& refusal : refused) {
       say(fmt::format("{}.{}", key, refusal.key), refusal.why, spec.app.source);
     }
   }

@@ -67,6 +67,16 @@ std::string text_of(std::uint64_t limit) {
 
 constexpr std::array<const char*, 2> kCovered = {"/tmp", "/var/tmp"};
 
+// By what both lead to.
+bool is_within(const std::string& path, const char* folder) {
+  std::error_code failed;
+  const auto inner = std::filesystem::weakly_canonical(path, failed);
+  if (failed) return false;
+  const auto outer = std::filesystem::canonical(folder, failed);
+  if (failed) return false;
+  return std::ranges::mismatch(outer, inner).in1 == outer.end();
+}
+
 class Judge {
  public:
   Judge(const spawn::SpawnPlan& plan, const RightsToGive& rights) : plan_(plan), rights_(rights) {}
@@ -188,6 +198,16 @@ std::vector<Refusal> refusals(const spawn::SpawnPlan& plan, const RightsToGive& 
   return Judge(plan, rights).judge();
 }
 
+std::optional<Refusal> socket_refusal(const spawn::SpawnPlan& plan, const std::string& path) {
+  if (plan.private_tmp && is_hidden_by_private_tmp(path))
+    return Refusal{"private_tmp", "hides the app's socket, " + path};
+  for (const std::string& folder : plan.read_only) {
+    if (is_within(path, folder.c_str()))
+      return Refusal{"read_only", fmt::format("{} has the app's socket in it, {}", folder, path)};
+  }
+  return std::nullopt;
+}
+
 std::string key_of(SpawnStage stage) {
   switch (stage) {
     case SpawnStage::oom_score_adj: return "limits.oom_score_adj";
@@ -233,16 +253,7 @@ std::string why_not_given(const spawn::SpawnPlan& plan, const RightsToGive& righ
 }
 
 bool is_hidden_by_private_tmp(const std::string& path) {
-  std::error_code failed;
-  const auto real = std::filesystem::weakly_canonical(path, failed);
-  if (failed) return false;
-  return std::ranges::any_of(kCovered, [&](const char* covered) {
-    std::error_code missing;
-    const auto folder = std::filesystem::canonical(covered, missing);
-    if (missing) return false;
-    const auto [end, rest] = std::ranges::mismatch(folder, real);
-    return end == folder.end();
-  });
+  return std::ranges::any_of(kCovered, [&](const char* covered) { return is_within(path, covered); });
 }
 
 }  // namespace gracevisor::spec

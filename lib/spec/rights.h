@@ -39,6 +39,9 @@ struct Refusal {
 // among it, and what a private_tmp would hide.
 [[nodiscard]] std::vector<Refusal> refusals(const spawn::SpawnPlan& plan, const RightsToGive& rights);
 
+// Could the app not bind a Unix socket at this path, or in this folder?
+[[nodiscard]] std::optional<Refusal> socket_refusal(const spawn::SpawnPlan& plan, const std::string& path);
+
 // The key whose step failed; empty: it is none of these steps.
 [[nodiscard]] std::string key_of(spawn::SpawnStage stage);
 // Why that step failed, in the system's words and ours; empty if no more is known than the former.

@@ -3,7 +3,6 @@
 #include "base/capability_name.h"
 #include "spec/placeholders.h"
 #include "spec/program.h"
-#include "spec/rights.h"
 #include "spec/spec.h"
 
 namespace gracevisor::spec {
@@ -116,10 +115,6 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
     result.program = std::move(*found);
   }
   result.environment = as_entries(spec, placement, std::move(*environment));
-  const bool binds = spec.app.endpoint == config::EndpointKind::socket;
-  if (result.private_tmp && binds && is_hidden_by_private_tmp(placement.socket)) {
-    return key_error(spec.app, "private_tmp", base::Error{"hides the app's socket, " + placement.socket});
-  }
   return result;
 }
 

@@ -287,13 +287,26 @@ TEST_CASE("rights: what root cannot give is refused by name, and nothing is star
   };
   check_refused(site, daemon, ctl_of(daemon), all);
   check_warned(site, ctl_of(daemon), all);
-  site.configure(
-      "[app.web]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndirectory = \"@DIR@\"\nprivate_tmp = true\n");
-  const CommandResult hidden = daemon.ctl({"deploy", "web"});
-  INFO(describe(hidden));
-  CHECK(hidden.exit_code == kPreflight);
-  CHECK(has(hidden.out + hidden.err,
-            "app.web.private_tmp: hides the app's directory, " + site.directory().string()));
+  // The site, its runtime folder included, is in /tmp.
+  const std::vector<Refused> hidden = {
+      {"endpoint = \"none\"\ndirectory = \"@DIR@\"\nprivate_tmp = true\n",
+       "private_tmp: hides the app's directory, @DIR@"},
+      {"endpoint = \"socket\"\ndirectory = \"/\"\nprivate_tmp = true\n",
+       "private_tmp: hides the app's socket, @DIR@"},
+      {"endpoint = \"socket\"\ndirectory = \"/\"\nread_only = [\"/etc\", \"@DIR@\"]\n",
+       "read_only: @DIR@ has the app's socket in it, @DIR@"},
+  };
+  for (const Refused& one : hidden) {
+    site.configure("[app.web]\ncommand = \"sleep 600\"\n" + one.keys);
+    const CommandResult deploy = daemon.ctl({"deploy", "web"});
+    INFO(describe(deploy));
+    CHECK(deploy.exit_code == kPreflight);
+    CHECK(has(deploy.out + deploy.err, site.config().string() + ":"));
+    CHECK(has(deploy.out + deploy.err, site.expand("app.web." + one.says)));
+    const CommandResult check = daemon.ctl({"check"});
+    INFO(describe(check));
+    CHECK(has(check.err, site.expand("app.web." + one.says)));
+  }
 }
 
 TEST_CASE("rights: a daemon that is not root refuses by name what only root can give") {
@@ -365,6 +378,6 @@ TEST_CASE("rights: a root without rights, as in a container, refuses by name wha
   // What no rule tells, the kernel does.
   check_refused(site, daemon, ctl_of(daemon),
                 {{"user = \"nobody\"\nlimits.oom_score_adj = 900\n", "user: Operation not permitted"},
-                 {"user = \"nobody\"\nsupplementary_groups = [\"4242\"]\nlimits.oom_score_adj = 900\n",
+                 {"user = \"nobody\"\nsupplementary_groups = [\"4242\"]\n",
                   "supplementary_groups: Operation not permitted"}});
 }

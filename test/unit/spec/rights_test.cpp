@@ -175,6 +175,27 @@ TEST_CASE("rights: what a private_tmp hides is found through links") {
   CHECK_FALSE(is_hidden_by_private_tmp(""));
 }
 
+TEST_CASE("rights: an app cannot bind a socket where its private_tmp hides it or all is read-only") {
+  const test::TempFolder folder;  // in /tmp
+  const std::string socket = (folder.path() / "apps/1.sock").string();
+  const auto says = [&](auto set) {
+    const auto refused = socket_refusal(with(set), socket);
+    return refused ? refused->key + ": " + refused->why : std::string();
+  };
+  CHECK(says([](SpawnPlan&) {}).empty());
+  CHECK(says([](SpawnPlan& plan) { plan.private_tmp = true; }) ==
+        "private_tmp: hides the app's socket, " + socket);
+  const std::string at = folder.path().string();
+  CHECK(says([&](SpawnPlan& plan) { plan.read_only = {"/etc", at}; }) ==
+        "read_only: " + at + " has the app's socket in it, " + socket);
+  CHECK(says([](SpawnPlan& plan) { plan.read_only = {"/"}; }) ==
+        "read_only: / has the app's socket in it, " + socket);
+  CHECK(says([&](SpawnPlan& plan) { plan.read_only = {at + "/app", at + "/gone"}; }).empty());
+  std::filesystem::create_directory_symlink(at, folder.path() / "link");
+  CHECK(says([&](SpawnPlan& plan) { plan.read_only = {at + "/link"}; }) ==
+        "read_only: " + at + "/link has the app's socket in it, " + socket);
+}
+
 TEST_CASE("rights: a step that failed is explained by what is missing, if that is known") {
   const auto files = with([](SpawnPlan& plan) { plan.limits.open_files = {16, 9999}; });
   CHECK(why_not_given(files, ordinary(), {SpawnStage::nofile, EPERM})
