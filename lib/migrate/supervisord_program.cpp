@@ -33,7 +33,7 @@ constexpr Said kKeys[] = {
     {"stderr_logfile_maxbytes", "log.max_size is for both files"},
     {"stdout_syslog", "no syslog: log.stdout names a file, or \"inherit\" for the daemon's standard error"},
     {"stderr_syslog", "no syslog: log.stderr names a file, or \"inherit\" for the daemon's standard error"},
-    {"umask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"umask", "umask = \"MASK\""},
 };
 
 std::string_view says(const Setting& setting) {
