@@ -1,11 +1,7 @@
 #include "supervise/slots_journal.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "base/one_line.h"
@@ -19,16 +15,6 @@ constexpr const char* kWhat = "how the slots are";
 // Of the file with this number; the next one has the other.
 std::string held_name(std::uint64_t number) {
   return number % 2 == 0 ? "slots-even" : "slots-odd";
-}
-
-base::Expected<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return base::fail_errno(std::string("cannot write ") + kWhat, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
 }
 
 }  // namespace
@@ -83,7 +69,7 @@ void SlotsJournal::forget(const std::string& app) {
 
 base::Expected<void> SlotsJournal::add(const std::string& line) {
   bytes_ += line.size();
-  return write_all(file_.get(), line);
+  return base::write_memory(file_.get(), line, kWhat);
 }
 
 base::Expected<void> SlotsJournal::begin_anew() {
@@ -93,7 +79,7 @@ base::Expected<void> SlotsJournal::begin_anew() {
   if (text.size() > kMost) return base::fail(std::string(kWhat) + ": more than is kept");
   auto file = base::memory_file(kWhat);
   if (!file) return std::unexpected(file.error());
-  if (auto written = write_all(file->get(), text); !written) return written;
+  if (auto written = base::write_memory(file->get(), text, kWhat); !written) return written;
   const std::string former = held_name(number_);
   ++number_;
   file_ = std::move(*file);
