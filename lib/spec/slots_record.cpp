@@ -15,7 +15,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kSlotsVersion = 1;
 constexpr std::size_t kMostSlots = std::size_t{4} * config::kMostInstances;  // of several generations
 constexpr std::size_t kMostText = 1024;
 constexpr unsigned kMostCount = 1'000'000'000;  // of failures or restarts: far from overflowing
@@ -147,7 +147,7 @@ const SlotRecord* SlotsRecord::find(base::GenerationId generation, base::Slot sl
 
 std::string to_text(const SlotsRecord& record) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kSlotsVersion;
   json["app"] = string_to_json(record.app);
   json["boot"] = string_to_json(record.boot);
   Json& slots = json["slots"] = Json::array();
@@ -158,7 +158,8 @@ std::string to_text(const SlotsRecord& record) {
 base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  if (number_from_json(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
+  if (number_from_json(json, "version") != kSlotsVersion)
+    return base::fail("damaged, or of an unknown version");
   auto app = json.contains("app") ? string_from_json(json["app"]) : std::nullopt;
   auto boot = json.contains("boot") ? string_from_json(json["boot"]) : std::nullopt;
   const auto slots = json.find("slots");
