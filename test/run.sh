@@ -62,7 +62,7 @@ sources() { git ls-files --cached --others --exclude-standard 'lib/*' 'apps/*' '
 
 werror=OFF
 # In CI the sources of a folder are compiled together, as the sanitizer builds have them, and nothing for debuggers. The
-# fuzz build compiles each by itself, and finds the one that includes too little.
+# fuzz build compiles each of lib/ by itself, and finds the one that includes too little.
 together=
 if [ -n "${CI:-}" ]; then
   werror=ON
@@ -100,7 +100,7 @@ for sanitizer in asan tsan; do
   end_build
   case $sanitizer in
     asan) begin_build tsan ;;
-    tsan) begin_build fuzz fuzz_targets gracevisord gvctl ;;
+    tsan) begin_build fuzz fuzz_targets ;;
   esac
   step "$sanitizer: running the tests"
   run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
