@@ -29,7 +29,7 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
                                                boot_queue_.waiting().size() + held_back_.size()),
                                    {}});
   }
-  auto plan = plan_reload(request, Opening::now);
+  auto plan = plan_reload(request, Depth::open);
   if (!plan) {
     log_.error("reload cause=\"{}\"", base::quotable(plan.error().why));
     for (const std::string& detail : plan.error().details) {
