@@ -129,9 +129,9 @@ TEST_CASE("cgroups: turned off there are none, status says so, and what needs on
 TEST_CASE("cgroups: a limit is in force, or refused with what is missing") {
   Site site;
   const std::string storm =
-      "[app.job]\nendpoint = \"none\"\ncommand = [\"@PYTHON@\", \"-c\", \"import subprocess, time\\ntry:\\n"
-      "  for i in range(40): subprocess.Popen(['/bin/sleep', '600'])\\n"
-      "except OSError: print('limited', flush=True)\\ntime.sleep(600)\"]\n"
+      "[app.job]\nendpoint = \"none\"\ncommand = [\"/bin/sh\", \"-c\", \"(i=0; while [ $i -lt 40 ]; do sleep "
+      "600 & "
+      "i=$((i+1)); done) && echo free || echo limited; exec sleep 600\"]\n"
       "[app.job.deploy]\nsettle = \"50ms\"\n[app.job.log]\nstdout = \"@DIR@/job.log\"\n";
   site.configure("[app.job]\nendpoint = \"none\"\ncommand = [\"/bin/sleep\", \"600\"]\n");
   DaemonProcess daemon(site);
@@ -150,4 +150,34 @@ TEST_CASE("cgroups: a limit is in force, or refused with what is missing") {
     CHECK(has(deploy.err, "app.job.limits.tasks: takes a cgroup: " + folder->parent_path().string()));
     CHECK(has(deploy.err, " has no pids controller"));
   }
+}
+
+TEST_CASE("cgroups: an instance that needs more memory than it may have is replaced, and why is told") {
+  Site site;
+  const std::string idle = "[app.job]\nendpoint = \"none\"\ncommand = [\"/bin/sleep\", \"600\"]\n";
+  site.configure(idle);
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("job", 1));
+  const auto folder = cgroups_of(daemon.status());
+  if (!folder) return;
+  // Its buffer is larger than what it may have.
+  site.configure(
+      "[app.job]\nendpoint = \"none\"\ncommand = [\"/bin/sh\", \"-c\", \"[ -e @DIR@/go ] || exec sleep 600; "
+      "rm @DIR@/go; dd if=/dev/zero of=/dev/null bs=128M count=1; exec sleep 600\"]\n"
+      "[app.job.deploy]\nsettle = \"50ms\"\n[app.job.restart]\nbackoff = \"10ms\"\n"
+      "[app.job.limits]\nmemory = \"32MiB\"\n");
+  const CommandResult deploy = daemon.ctl({"deploy", "job"});
+  INFO(describe(deploy));
+  if (!has(content_of(folder->parent_path() / "cgroup.controllers"), "memory")) {
+    CHECK(deploy.exit_code == 9);
+    CHECK(has(deploy.err, "app.job.limits.memory: takes a cgroup: "));
+    CHECK(has(deploy.err, " has no memory controller"));
+    return;
+  }
+  CHECK(deploy.exit_code == 0);
+  CHECK(content_of(*folder / "job@2.1-1" / "memory.max") == "33554432\n");
+  (void)site.files().write("go", "");
+  REQUIRE(daemon.ctl({"kill", "job@2.1"}).exit_code == 0);
+  CHECK(wait_until([&] { return has(daemon.log(), "signal 9 (KILL), by the kernel: out of memory"); }));
+  CHECK(daemon.wait_healthy("job", 1));
 }

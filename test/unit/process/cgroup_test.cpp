@@ -203,6 +203,42 @@ TEST_CASE("cgroup: leftovers that are to stay are named, and keep it until they 
   CHECK_FALSE(Cgroup(home->place_for(testing::kName)).exists());
 }
 
+// A folder as the kernel has it, where the kernel does nothing.
+TEST_CASE("cgroup: its limits are set before the process is in it, and what the kernel killed is told") {
+  Bench bench;
+  const test::TempFolder folder;
+  spawn::SpawnPlan plan = shell("kill -9 $$");
+  plan.cgroup = folder.path().string();
+  plan.limits.memory = 64U << 20U;
+  plan.limits.tasks = 512;
+  plan.limits.cpu = 150;
+  for (const char* file : {"memory.max", "memory.oom.group", "pids.max", "cpu.max", "cgroup.procs"}) {
+    put_content(folder / file, "");
+  }
+  put_content(folder / "memory.events", "oom_kill 0\n");
+  bench.run(plan);
+  CHECK(bench.seen.status == spawn::ExitStatus(spawn::Signaled{SIGKILL}));
+  CHECK(test::content_of(folder / "memory.max") == "67108864");
+  CHECK(test::content_of(folder / "memory.oom.group") == "1");
+  CHECK(test::content_of(folder / "pids.max") == "512");
+  CHECK(test::content_of(folder / "cpu.max") == "150000 100000");
+  CHECK(test::content_of(folder / "cgroup.procs") == "0");
+
+  put_content(folder / "memory.events", "oom_kill 1\n");
+  bench.seen = {};
+  bench.run(plan);
+  CHECK(bench.seen.status == spawn::ExitStatus(spawn::Signaled{SIGKILL, false, true}));
+  CHECK(text(*bench.seen.status) == "signal 9 (KILL), by the kernel: out of memory");
+  // Killed by the daemon it is not the kernel's.
+  bench.seen = {};
+  plan.argv.back() = "sleep 1000";
+  bench.start(plan);
+  REQUIRE(bench.until("running"));
+  bench.process->kill_tree();
+  REQUIRE(bench.until("gone"));
+  CHECK(bench.seen.status == spawn::ExitStatus(spawn::Signaled{SIGKILL}));
+}
+
 TEST_CASE("cgroup: a limit without one is no start") {
   Bench bench;
   spawn::SpawnPlan plan = shell("exec sleep 1000");
