@@ -33,7 +33,8 @@ control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePo
   status.state = looping ? "crash-loop" : std::string(text(instance.state));
   status.restarts = instance.restarts;
   status.failures = instance.failures_in_a_row;
-  if (instance.state == InstanceState::backoff && instance.due) {
+  const bool waits = instance.state == InstanceState::backoff || instance.state == InstanceState::fatal;
+  if (waits && instance.due) {
     status.due_s = seconds_until(*instance.due, now);
   }
   if (instance.last_exit) status.last_exit = text(*instance.last_exit);

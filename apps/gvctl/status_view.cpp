@@ -163,7 +163,10 @@ std::string trouble_of(const InstanceStatus& instance, bool explained) {
     const std::string next = instance.due_s ? fmt::format(", next in {} s", *instance.due_s) : "";
     return fmt::format("{} {}{}{}", name, harmless(instance.state), cause, next);
   }
-  if (instance.state == "fatal") return fmt::format("{} fatal{}: not started again", name, cause);
+  if (instance.state == "fatal") {
+    return instance.due_s ? fmt::format("{} fatal{}, next in {} s", name, cause, *instance.due_s)
+                          : fmt::format("{} fatal{}: not started again", name, cause);
+  }
   if (instance.state == "unhealthy" || (instance.state == "healthy" && instance.probes_failed > 0)) {
     return fmt::format("{} {}: {}", name, state_of(instance), harmless(instance.probe));
   }

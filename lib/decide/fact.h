@@ -190,6 +190,7 @@ struct GaveUp {
   unsigned failures = 0;
   spawn::ExitStatus status;
   std::string words = {};
+  base::Duration retry{};  // 0: never
 };
 struct PortTaken {
   Identity who;

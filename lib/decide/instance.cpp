@@ -184,8 +184,9 @@ void Instance::replace(std::string_view cause) {
 void Instance::on_timer(InstanceTimer timer) {
   switch (timer) {
     case InstanceTimer::restart:
-      if (state_ == InstanceState::backoff) {
+      if (state_ == InstanceState::backoff || state_ == InstanceState::fatal) {
         ++restarts_;
+        if (state_ == InstanceState::fatal) enter(InstanceState::backoff);
         spawn_when_gone();
       }
       return;

@@ -3,7 +3,7 @@
 //   stopped --start--> spawning --running--> starting --passes--> healthy <--probes--> unhealthy
 //      ^                  |exit                 |exit                |exit
 //      |                  v                     v                    v
-//      |      [candidate: stopped]    [live: RestartPolicy -> backoff --due--> spawning | stopped | fatal]
+//      |      [candidate: stopped]    [live: RestartPolicy -> backoff, fatal --due--> spawning | stopped]
 //      |
 //      |   leave: healthy, unhealthy -> draining --quiescent--> drained --released--> stopping
 //      |                                   |deadline                                    |ladder done
@@ -146,6 +146,8 @@ class Instance {
   // When an incarnation is to be expected: now while one boots or is being replaced; at the back-off's end;
   // or never.
   [[nodiscard]] std::optional<base::TimePoint> due() const;
+  // When one that was given up is tried again: nobody waits for it.
+  [[nodiscard]] std::optional<base::TimePoint> tried_again() const;
 
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
   // Of what its last incarnation wrote before it exited by itself, the line that tells why; empty: nothing.
@@ -192,6 +194,9 @@ class Instance {
   void restart_or_rest(const spawn::ExitStatus& status);
   void restart_after(base::Duration delay);
   void restart_at(base::Duration from_now);
+  // `retry` 0: until an operator starts it.
+  void give_up(base::Duration retry);
+  void give_up_again(const spec::SlotRecord& slot);
   void serve_on(const FoundChild& found, spec::SlotState state);
   void settle_on();
   [[nodiscard]] bool rest_of_judged(const spec::SlotRecord& slot);
@@ -207,7 +212,7 @@ class Instance {
   base::TimePoint since_{};
   base::TimePoint spawned_at_{};
   std::optional<base::TimePoint> healthy_since_;
-  base::TimePoint restart_at_{};      // state backoff
+  base::TimePoint restart_at_{};      // states backoff, fatal (0: never)
   base::BootTime restart_at_boot_{};  // the same, for the record
   std::size_t rung_ = 0;              // state stopping: the rung of the ladder
   bool parked_ = false;               // leaving: not to be signalled before release()

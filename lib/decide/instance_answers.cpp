@@ -13,7 +13,8 @@ bool Instance::needs_owner(const routing::ProbeReport& report) const {
 bool Instance::needs_owner(const spawn::ProcessEvent& event) const {
   const auto* ended = std::get_if<spawn::Ended>(&event);
   return ended != nullptr && state_ == InstanceState::starting &&
-         spec_->app.endpoint == config::EndpointKind::port && !clean(ended->status);
+         spec_->app.endpoint == config::EndpointKind::port &&
+         !clean(ended->status, spec_->app.restart.success_exit_codes);
 }
 
 bool Instance::probed() const {
@@ -52,6 +53,11 @@ std::optional<base::TimePoint> Instance::due() const {
   if (moving_ || unproven()) return knowledge_.now();
   if (replacing_ && role_ == Role::live) return knowledge_.now();
   return std::nullopt;
+}
+
+std::optional<base::TimePoint> Instance::tried_again() const {
+  if (state_ != InstanceState::fatal || restart_at_ == base::TimePoint{}) return std::nullopt;
+  return restart_at_;
 }
 
 std::string Instance::probe_text() const {

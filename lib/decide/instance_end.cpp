@@ -67,6 +67,15 @@ void Instance::restart_after(base::Duration delay) {
   effects_.arm(identity_, InstanceTimer::restart, delay);
 }
 
+void Instance::give_up(base::Duration retry) {
+  enter(InstanceState::fatal);
+  restart_at_ = {};
+  restart_at_boot_ = {};
+  if (retry == base::Duration::zero()) return;
+  restart_at(retry);
+  effects_.arm(identity_, InstanceTimer::restart, retry);
+}
+
 void Instance::restart_at(base::Duration from_now) {
   restart_at_ = knowledge_.now() + from_now;
   restart_at_boot_ = knowledge_.boot_time() + from_now;
@@ -87,8 +96,9 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
       return;
     case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
     case RestartPolicy::Verdict::Kind::fatal:
-      enter(InstanceState::fatal);
-      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status, last_words_of(*this, knowledge_)});
+      give_up(verdict.delay);
+      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status, last_words_of(*this, knowledge_),
+                        verdict.delay});
       return;
   }
 }

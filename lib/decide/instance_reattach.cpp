@@ -114,7 +114,7 @@ bool Instance::rest_of_judged(const spec::SlotRecord& slot) {
       return true;
     case SlotState::fatal:
       judged_ = true;
-      enter(InstanceState::fatal);
+      give_up_again(slot);
       return true;
     case SlotState::starting:
     case SlotState::healthy:
@@ -122,6 +122,15 @@ bool Instance::rest_of_judged(const spec::SlotRecord& slot) {
     case SlotState::replacing: return false;
   }
   return false;
+}
+
+// With the time that is left, if it is to be tried again.
+void Instance::give_up_again(const spec::SlotRecord& slot) {
+  const base::Duration retry = spec_->app.restart.retry_fatal;
+  if (retry == base::Duration::zero()) return give_up(retry);
+  const base::Duration rest = slot.restart_at - knowledge_.boot_time();
+  give_up(
+      std::clamp<base::Duration>(rest, base::Millis(1), std::max<base::Duration>(retry, base::Millis(1))));
 }
 
 // It is not started here: in a guard its end may decide where the deploy goes.
@@ -173,7 +182,7 @@ std::optional<spec::SlotRecord> Instance::record() const {
     case InstanceState::stopping:
     case InstanceState::killing: return in(SlotState::replacing);
     case InstanceState::backoff: slot.restart_at = restart_at_boot_; return in(SlotState::backoff);
-    case InstanceState::fatal: return in(SlotState::fatal);
+    case InstanceState::fatal: slot.restart_at = restart_at_boot_; return in(SlotState::fatal);
     case InstanceState::stopped:
       // One that was never started has no exit.
       return last_exit_ ? std::optional(in(SlotState::resting)) : std::nullopt;

@@ -103,8 +103,10 @@ bool own_shortage(const ExitStatus& status) {
   return false;
 }
 
-bool clean(const ExitStatus& status) {
-  if (const auto* exited = std::get_if<Exited>(&status)) return exited->code == 0;
+bool clean(const ExitStatus& status, std::span<const int> success) {
+  if (const auto* exited = std::get_if<Exited>(&status)) {
+    return std::find(success.begin(), success.end(), exited->code) != success.end();
+  }
   if (const auto* signaled = std::get_if<Signaled>(&status)) {
     constexpr std::array kClean = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
     return std::find(kClean.begin(), kClean.end(), signaled->signal) != kClean.end();

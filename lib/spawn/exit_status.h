@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -33,7 +34,7 @@ using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown>;
 // It was not started because the daemon's side lacked an address, descriptors, memory or processes: not the
 // app's fault.
 [[nodiscard]] bool own_shortage(const ExitStatus& status);
-// Exit 0, or a signal in the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
-[[nodiscard]] bool clean(const ExitStatus& status);
+// One of these exit codes, or a signal in the clean set (HUP INT TERM PIPE, as systemd has it).
+[[nodiscard]] bool clean(const ExitStatus& status, std::span<const int> success);
 
 }  // namespace gracevisor::spawn

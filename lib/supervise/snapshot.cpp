@@ -23,7 +23,7 @@ InstanceSnapshot snapshot_of(const decide::Instance& instance, const World& worl
   result.state = instance.state();
   result.crash_looping = instance.crash_looping();
   result.since = instance.since();
-  result.due = instance.due();
+  result.due = instance.state() == decide::InstanceState::fatal ? instance.tried_again() : instance.due();
   result.restarts = instance.restarts();
   result.failures_in_a_row = instance.failures_in_a_row();
   result.last_exit = instance.last_exit();

@@ -91,11 +91,13 @@ upgraded = "wait"
 hold = "1s"
 settle = "2s"
 [app.web.restart]
-policy = "on-failure"
+policy = "on-abnormal"
+success_exit_codes = [0, 3]
 backoff = "1s"
 backoff_max = "1m"
 stable_after = "10s"
 max_failures = 7
+retry_fatal = "1h"
 [app.web.stop]
 signal = ["INT:5s", "TERM:10s"]
 scope = "main"

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <set>
@@ -30,13 +31,19 @@ TEST_CASE("exit status: every stage has a text of its own") {
 }
 
 TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to end") {
-  CHECK(clean(Exited{0}));
-  CHECK(!clean(Exited{1}));
-  CHECK(!clean(Exited{143}));
-  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) CHECK(clean(Signaled{number, false}));
-  for (int number : {SIGKILL, SIGSEGV, SIGABRT, SIGUSR1}) CHECK(!clean(Signaled{number, false}));
-  CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}));
-  CHECK(!clean(Unknown{}));
+  constexpr std::array kOnlyZero = {0};
+  CHECK(clean(Exited{0}, kOnlyZero));
+  CHECK(!clean(Exited{1}, kOnlyZero));
+  CHECK(!clean(Exited{143}, kOnlyZero));
+  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) CHECK(clean(Signaled{number, false}, kOnlyZero));
+  for (int number : {SIGKILL, SIGSEGV, SIGABRT, SIGUSR1}) CHECK(!clean(Signaled{number, false}, kOnlyZero));
+  CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}, kOnlyZero));
+  CHECK(!clean(Unknown{}, kOnlyZero));
+  constexpr std::array kOthers = {2, 3};
+  CHECK(!clean(Exited{0}, kOthers));
+  CHECK(clean(Exited{3}, kOthers));
+  CHECK(!clean(Exited{0}, {}));
+  CHECK(clean(Signaled{SIGTERM, false}, {}));
 }
 
 TEST_CASE("exit status: only what the daemon itself was short of is its own shortage") {

@@ -66,7 +66,9 @@ TEST_CASE("state file: every field of the spec survives, whatever bytes it holds
 // renamed keeps its name in the file: see `named`.
 TEST_CASE("state file: the record of a former daemon is read whole, and written again with all that it has") {
   Spec sample = test::sample_spec();
-  sample.app.scaled_from.reset();  // it knew neither
+  sample.app.scaled_from.reset();  // it knew none of these
+  sample.app.restart.success_exit_codes = {0};
+  sample.app.restart.retry_fatal = base::Millis(0);
   sample.app.log.format = config::AppLog::Format::plain;
   std::ifstream file(std::filesystem::path(GV_SOURCE_DIR) / "test/unit/spec/former_record.json");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
