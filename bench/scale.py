@@ -32,6 +32,8 @@ import sys
 import tempfile
 import time
 
+from compare.processes import daemons
+
 CURVES = {
     "connections": [1, 10, 100, 1000, 10000],
     "apps": [1, 10, 100, 1000],
@@ -141,10 +143,12 @@ health = "/health"
         return pids
 
     def tasks(self):
-        folder = f"/proc/{self.process.pid}/task"
-        with contextlib.suppress(OSError):
-            return [f"{folder}/{task}" for task in os.listdir(folder)]
-        return []
+        tasks = []
+        for pid in daemons(self.process.pid):
+            folder = f"/proc/{pid}/task"
+            with contextlib.suppress(OSError):
+                tasks += [f"{folder}/{task}" for task in os.listdir(folder)]
+        return tasks
 
     def cpu(self):
         """Seconds of all threads so far."""
@@ -155,8 +159,11 @@ health = "/health"
         return total / 1e9
 
     def resident(self):
-        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
-            return int(f.read().split()[1]) * resource.getpagesize()
+        pages = 0
+        for pid in daemons(self.process.pid):
+            with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+                pages += int(f.read().split()[1])
+        return pages * resource.getpagesize()
 
     def status(self):
         with contextlib.closing(UnixConnection(self.socket)) as connection:

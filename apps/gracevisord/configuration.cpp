@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/file.h"
+#include "base/sealed_file.h"
 #include "base/standard_error.h"
 #include "below_keeper.h"
 #include "config/load.h"
@@ -19,12 +19,6 @@ namespace gracevisor::daemon {
 namespace {
 
 using Diagnostics = std::vector<config::Diagnostic>;
-
-std::string lines_of(const Diagnostics& findings, const std::string& kind) {
-  std::string lines;
-  for (const config::Diagnostic& finding : findings) lines += kind + finding.line() + "\n";
-  return lines;
-}
 
 Configuration of(spec::ConfigurationRecord record) {
   return {std::move(record.config), std::move(record.file)};

@@ -4,17 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
 #include "gvctl/style.h"
 #include "gvctl/text.h"
 
 namespace gracevisor::gvctl {
 namespace {
-
-bool among(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
-}
 
 Colour colour_of_phase(std::string_view phase) {
   if (among(phase, {"healthy", "cutover", "serving", "done"})) return Colour::green;

@@ -100,6 +100,29 @@ def wait_until(what, condition, process=None, seconds=15.0):
         time.sleep(0.002)
 
 
+def command(pid):
+    """Its program's name; "" once it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as name:
+            return name.read().strip()
+    except OSError:
+        return ""
+
+
+def daemons(root):
+    """Of gv-keeper, itself and what it runs as the daemon: the others below it are applications. Of any other process,
+    itself."""
+    found = [root]
+    if command(root) != "gv-keeper":
+        return found
+    try:
+        with open(f"/proc/{root}/task/{root}/children", encoding="ascii") as children:
+            found += [int(pid) for pid in children.read().split() if command(pid) == "gracevisord"]
+    except OSError:
+        pass  # it has ended
+    return found
+
+
 def descendants(root):
     """Process ids below this one, itself not among them."""
     parents = {}

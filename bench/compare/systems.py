@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import machine
 from .loads import answers
-from .processes import Failure, descendants, wait_until
+from .processes import Failure, daemons, descendants, wait_until
 
 TEMPLATES = Path(__file__).resolve().parent
 
@@ -117,7 +117,7 @@ class Gracevisord(System):
         self.wait_ready()
 
     def pids(self):
-        return [self.process.pid]  # what is below it is the application
+        return daemons(self.process.pid)
 
     def control_socket(self):
         return self.folder / "run" / "gracevisor.sock"

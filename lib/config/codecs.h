@@ -38,12 +38,18 @@ struct Size {
   [[nodiscard]] std::string kind() const;
 };
 
-struct Number {
+// Requires: the bounds fit into T.
+template <class T>
+struct Whole {
   Bounds<std::int64_t> bounds;
-  [[nodiscard]] std::optional<unsigned> value(Reading& reading, const Item& item) const;
-  [[nodiscard]] static std::string text(const unsigned& value);
+  [[nodiscard]] std::optional<T> value(Reading& reading, const Item& item) const;
+  [[nodiscard]] static std::string text(const T& value);
   [[nodiscard]] std::string kind() const;
 };
+extern template struct Whole<unsigned>;
+extern template struct Whole<int>;
+using Number = Whole<unsigned>;
+using Integer = Whole<int>;  // may be negative
 
 struct Boolean {
   [[nodiscard]] static std::optional<bool> value(Reading& reading, const Item& item);
@@ -64,6 +70,21 @@ struct NumberOrAuto {
   [[nodiscard]] static std::string text(const std::optional<unsigned>& value);
   [[nodiscard]] std::string kind() const;
 };
+
+// For a member that is unset without the key.
+template <class Codec>
+struct OrUnset {
+  Codec codec;
+
+  [[nodiscard]] auto value(Reading& reading, const Item& item) const { return codec.value(reading, item); }
+  template <class T>
+  [[nodiscard]] std::string text(const std::optional<T>& value) const {
+    return value ? codec.text(*value) : std::string();
+  }
+  [[nodiscard]] std::string kind() const { return codec.kind(); }
+};
+template <class Codec>
+OrUnset(Codec) -> OrUnset<Codec>;
 
 // One of the words that a key accepts; a word that ends in ":" stands for every word that begins with it.
 template <class E>

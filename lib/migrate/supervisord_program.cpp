@@ -10,6 +10,7 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "config/words.h"
+#include "migrate/said.h"
 
 namespace gracevisor::migrate {
 namespace {
@@ -17,12 +18,7 @@ namespace {
 constexpr std::int64_t kMostSeconds = 86'400;
 constexpr std::size_t kMostInAll = 8U << 20;
 
-struct Said {
-  std::string_view key;
-  std::string_view says;
-};
-
-constexpr Said kKeys[] = {
+constexpr Said kProgramKeys[] = {
     {"numprocs_start", "slots are numbered from 1"},
     {"priority", "no order of starts in this version"},
     {"process_name", "an instance is called APP@GENERATION.SLOT"},
@@ -32,12 +28,12 @@ constexpr Said kKeys[] = {
     {"stderr_logfile_maxbytes", "log.max_size is for both files"},
     {"stdout_syslog", "no syslog: log.stdout names a file, or \"inherit\" for the daemon's standard error"},
     {"stderr_syslog", "no syslog: log.stderr names a file, or \"inherit\" for the daemon's standard error"},
-    {"umask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"umask", "umask = \"MASK\""},
 };
 
 std::string_view says(const Setting& setting) {
-  const auto* known = std::ranges::find(kKeys, setting.key, &Said::key);
-  if (known != std::end(kKeys)) return known->says;
+  const auto* known = std::ranges::find(kProgramKeys, setting.key, &Said::key);
+  if (known != std::end(kProgramKeys)) return known->says;
   if (setting.key.find("_events_") != std::string::npos ||
       setting.key.find("_capture_") != std::string::npos) {
     return "nothing listens to events here";

@@ -5,7 +5,6 @@
 #include <deque>
 #include <list>
 #include <map>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -44,8 +43,7 @@ class Writer::Impl {
   [[nodiscard]] LineQueue& queue_for(const FilePolicy& policy) noexcept {
     return policy.path.empty() ? *to_stderr_ : *to_files_;
   }
-  void order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
-             base::Outlives outlives);
+  void order(const std::filesystem::path& path, std::string content, Done done);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
   [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
@@ -68,9 +66,8 @@ class Writer::Impl {
  private:
   struct Waiting {
     std::filesystem::path path;
-    std::optional<std::string> content;
+    std::string content;
     std::vector<Done> done;
-    base::Outlives outlives = base::Outlives::process;
   };
   struct UnderWay {
     std::filesystem::path path;
@@ -149,14 +146,11 @@ void Writer::Impl::on_ring() {
   to_stderr_->look();
 }
 
-void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
-                         base::Outlives outlives) {
+void Writer::Impl::order(const std::filesystem::path& path, std::string content, Done done) {
   auto [place, is_new] = waiting_for_.try_emplace(path.string());
-  if (is_new)
-    place->second = waiting_.insert(waiting_.end(), Waiting{.path = path, .content = {}, .done = {}});
+  if (is_new) place->second = waiting_.insert(waiting_.end(), Waiting{path, {}, {}});
   auto same = place->second;
   same->content = std::move(content);
-  same->outlives = std::max(same->outlives, outlives);
   if (done) same->done.push_back(std::move(done));
   send_orders();
 }
@@ -174,7 +168,7 @@ void Writer::Impl::send_orders() {
       continue;
     }
     waiting_for_.erase(next->path.string());
-    bool pushed = thread_->push(Order{++last_id_, next->path, std::move(next->content), next->outlives});
+    bool pushed = thread_->push(Order{++last_id_, next->path, std::move(next->content)});
     assert(pushed);  // the ring holds kOrders
     (void)pushed;
     under_way_.emplace(last_id_, UnderWay{std::move(next->path), std::move(next->done)});
@@ -242,16 +236,12 @@ Source Writer::new_source() noexcept {
 }
 
 void Writer::replace(const std::filesystem::path& path, std::string content,
-                     std::function<void(base::Expected<void>)> done, base::Outlives outlives) {
-  impl_->order(path, std::move(content), std::move(done), outlives);
-}
-
-void Writer::remove(const std::filesystem::path& path, std::function<void(base::Expected<void>)> done) {
-  impl_->order(path, std::nullopt, std::move(done), base::Outlives::process);
+                     std::function<void(base::Expected<void>)> done) {
+  impl_->order(path, std::move(content), std::move(done));
 }
 
 void Writer::reopen() {
-  impl_->order({}, {}, nullptr, base::Outlives::process);
+  impl_->order({}, {}, nullptr);
 }
 
 std::uint64_t Writer::read(LogReading what, std::function<void(LogRead)> done) {

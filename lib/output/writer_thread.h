@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "handoff/ring.h"
 #include "handoff/tally.h"
 #include "loop/loop.h"
@@ -41,9 +40,8 @@ namespace gracevisor::output {
 // Replace the file at `path`; an empty path means: reopen all log files.
 struct Order {
   std::uint64_t id = 0;
-  std::filesystem::path path;          // empty: reopen every log file
-  std::optional<std::string> content;  // unset: the file is removed
-  base::Outlives outlives = base::Outlives::disk;
+  std::filesystem::path path;
+  std::string content;
 };
 
 struct Answer {

@@ -66,6 +66,7 @@ void Life::on_started(std::expected<Spawned, spawn::SpawnFailed> started) {
   }
   begin(std::move(*started));
   observer_->on_begun();
+  if (observer_ == &nobody_) return;
   // What it was told before it was there.
   if (signalled_ == SIGKILL) {
     kill_tree();
@@ -143,15 +144,21 @@ void Life::on_timer() {
   if (state_ == State::starting) doom({spawn::SpawnStage::timeout, 0});
 }
 
-void Life::on_ended(const spawn::ExitStatus& status) {
+void Life::on_ended(const ChildEnd& ended) {
   // The helper's last words, or the news that the program ran, may be read only now; a zombie's descriptors
   // are all closed, so what is missing will not come.
   read_report();
+  if (observer_ == &nobody_) {
+    // Its owner has left at this news.
+    parent_.reap(child_.pid());
+    return;
+  }
   if (state_ == State::starting)
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
   timer_.stop();
-  status_ = status;
-  if (signalled_ == 0 && !failure_ && exited_with_0(status)) {
+  status_ = ended.status;
+  alone_ = ended.alone;
+  if (signalled_ == 0 && !failure_ && !alone_ && exited_with_0(status_)) {
     state_ = State::counting;
     tree_.count();
     return;
@@ -173,7 +180,13 @@ void Life::end(std::size_t others) {
   drain();
   // Its endpoint goes first: looking for the rest of the tree takes a while.
   observer_->on(spawn::Ended{verdict(others)});
-  if (observer_ != &nobody_) tree_.begin(signalled_);
+  if (observer_ == &nobody_) return;
+  if (alone_) {
+    tree_.silence();
+    on_tree_gone();
+  } else {
+    tree_.begin(signalled_);
+  }
 }
 
 spawn::ExitStatus Life::verdict(std::size_t others) const {

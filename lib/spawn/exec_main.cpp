@@ -3,12 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -21,19 +19,17 @@
 #include "spawn/drop.h"
 #include "spawn/failure.h"
 #include "spawn/file_server.h"
+#include "spawn/limits.h"
+#include "spawn/mounts.h"
 #include "spawn/plan_codec.h"
 #include "spawn/protocol.h"
 
-// Every result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid,
-// uid, then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the
-// listener moved to its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off:
-// it would break sudo and set-id programs that apps call, and no key asks for it.
+// Every result is checked. Order: descriptors, session, signals, limits and mounts while still privileged,
+// groups, gid, bounding capabilities, uid, capabilities, then the directory as that user (no permission is
+// bypassed, and a root-squashed NFS works), no new privileges, the listener moved to its place, close-on-exec
+// for everything that leaked, exec.
 namespace gracevisor::spawn {
 namespace {
-
-Step failed(SpawnStage stage, int code = errno) {
-  return SpawnFailed{stage, code};
-}
 
 Step guard_own_fds() {
   for (int fd : {kPlanFd, kReportFd}) {
@@ -63,26 +59,21 @@ Step reset_signals() {
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0 ? failed(SpawnStage::signals) : std::nullopt;
 }
 
-// The daemon raised its own soft limit; programs that use select() or iterate over all descriptors break with
-// such a value.
-Step restore_limits(const SpawnPlan& plan) {
-  if (!plan.open_files) return std::nullopt;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return failed(SpawnStage::rlimits);
-  limit.rlim_cur = std::min<rlim_t>(*plan.open_files, limit.rlim_max);
-  return ::setrlimit(RLIMIT_NOFILE, &limit) != 0 ? failed(SpawnStage::rlimits) : std::nullopt;
-}
-
-Step become(const Credentials& who) {
+Step become(const SpawnPlan& plan) {
+  if (!plan.credentials) return std::nullopt;
+  const Credentials& who = *plan.credentials;
   if (::geteuid() != 0) {
     // The preflight lets an ordinary user name only itself; it keeps the groups that it has.
     bool same = ::geteuid() == who.uid && ::getegid() == who.gid;
     return same ? std::nullopt : failed(SpawnStage::uid, EPERM);
   }
-  // A program may open /dev/stdout by name, which requires owning the pipe. Best effort: most never do.
-  (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
-  (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
-  return drop_to(who);
+  // A program may open /dev/stdout by name, which requires owning the pipe. Best effort: most never do. In a
+  // trial they are the machine's /dev/null.
+  if (!plan.trial) {
+    (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
+    (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
+  }
+  return drop_to(who, plan.capabilities);
 }
 
 // The one descriptor that stays open. Blocking, as systemd passes it unless told otherwise (NonBlocking= in
@@ -136,12 +127,13 @@ Step close_leaks_at_exec() {
 Step set_up(const SpawnPlan& plan) {
   if (auto step = lead_session()) return step;
   if (auto step = reset_signals()) return step;
-  if (auto step = restore_limits(plan)) return step;
-  (void)::umask(022);
-  if (plan.credentials) {
-    if (auto step = become(*plan.credentials)) return step;
-  }
+  if (auto step = set_limits(plan)) return step;
+  (void)::umask(plan.umask);
+  if (auto step = set_mounts(plan)) return step;
+  if (auto step = become(plan)) return step;
+  if (plan.trial) return std::nullopt;
   if (::chdir(plan.directory.c_str()) != 0) return failed(SpawnStage::chdir);
+  if (plan.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed(SpawnStage::nnp);
   if (auto step = pass_listener(plan)) return step;
   return close_leaks_at_exec();
 }
@@ -172,6 +164,7 @@ SpawnFailed run() {
   auto plan = read_sealed_plan(kPlanFd);
   if (!plan) return {SpawnStage::plan, plan.error().code};
   if (auto step = set_up(*plan)) return *step;
+  if (plan->trial) ::_exit(::write(kReportFd, &kAboutToExec, 1) == 1 ? 0 : kHelperFailed);
   describe_listener(*plan);
   return execute(*plan);
 }

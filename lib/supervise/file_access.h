@@ -21,15 +21,25 @@ class FileAccess {
  public:
   // Makes no trust checks.
   FileAccess() = default;
-  // `launcher` outlives this; null: nothing is read with another user's rights.
-  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher)
-      : trust_(std::move(trust)), reader_(trust_, launcher), opener_(trust_, std::nullopt, launcher) {}
+  // `launcher` outlives this; null: nothing is read with another user's rights. `sockets`: the folder of the
+  // apps' own sockets; empty: it is not looked at.
+  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher, std::string sockets = {})
+      : trust_(std::move(trust)),
+        reader_(trust_, launcher),
+        opener_(trust_, std::nullopt, launcher),
+        launcher_(launcher),
+        sockets_(std::move(sockets)) {}
 
   [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
-  // The preflight of an app: spec::freeze, and check_logs.
+  // What an app would be started with, by all rules: spec::freeze, check_logs. Starts nothing.
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app, const config::Places& places,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
+  // The preflight of an app that is about to be started: the same, and a trial of its limits and privileges,
+  // for which gv-exec runs.
+  [[nodiscard]] base::Expected<spec::SpecRef> preflight(const config::App& app, const config::Places& places,
+                                                        std::vector<config::Listener> listeners,
+                                                        std::vector<std::string>& hints) const;
   // Could the app's logs be opened? The error begins with the key: "app.web.log.stdout: …".
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
                                                 const std::optional<spawn::Credentials>& user) const;
@@ -38,9 +48,15 @@ class FileAccess {
   [[nodiscard]] base::Expected<void> check_sockets(const config::Listener& listener) const;
 
  private:
+  [[nodiscard]] base::Expected<void> check_socket_rights(const spec::Spec& spec,
+                                                         const config::Places& places) const;
+  [[nodiscard]] base::Expected<void> try_rights(const spec::Spec& spec, const config::Places& places) const;
+
   base::PathTrust trust_;
   spec::FileReader reader_;
   output::LogOpener opener_;
+  const spawn::Launcher* launcher_ = nullptr;
+  std::string sockets_;
 };
 
 }  // namespace gracevisor::supervise

@@ -9,7 +9,6 @@
 namespace gracevisor::supervise {
 namespace {
 
-using succession::InstanceName;
 using succession::Routes;
 
 constexpr base::Duration kAgain = std::chrono::seconds(1);
@@ -50,9 +49,9 @@ Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
   return routes;
 }
 
-void Predecessor::had(const routing::Identity& who, const InstanceName& name) {
+void Predecessor::had(const std::string& app, const routing::Identity& who) {
   // Its first report that counts is on the first routes.
-  touched_.insert_or_assign(who, Touched{name, 1});
+  touched_.insert_or_assign(who, Touched{instance_name(app, who), 1});
 }
 
 void Predecessor::follow(const routing::RouteTable& table, base::TimePoint now) {

@@ -71,7 +71,7 @@ void Supervisor::own(std::unique_ptr<Predecessor> former, std::function<void()> 
   predecessor_ = std::move(former);
   if (predecessor_) {
     for (const auto& [who, run] : world_->runs().all()) {
-      if (run->endpoint()) predecessor_->had(who, world_->name_of(*run));
+      if (run->endpoint()) predecessor_->had(run->spec()->app.name, who);
     }
   }
   accepts_ = std::move(accepts);
@@ -85,7 +85,7 @@ void Supervisor::own(std::unique_ptr<Predecessor> former, std::function<void()> 
 
 void Supervisor::follow_predecessor() {
   if (accepts_ && publisher_.entered_by_all() >= accepting_since_) std::exchange(accepts_, {})();
-  // What cannot be sent now is sent by a later turn: awaits_workers().
+  // What cannot be sent now is sent by a later turn: awaits_others().
   if (predecessor_) predecessor_->send(now());
 }
 
@@ -98,7 +98,7 @@ void Supervisor::freeze(std::function<void()> done) {
   standing_ = Standing::frozen;
   app_folder_.reset();
   missing_timer_.stop();
-  keep_slots();
+  world_->keep_slots();
   world_->when_written(std::move(done));
 }
 

@@ -65,7 +65,7 @@ class Supervisor {
   // does not keep the others from starting. On return the first apps have been started; the others follow
   // while the loop runs, and their clients wait.
   [[nodiscard]] base::Expected<void> boot();
-  // A worker rang: look at the marks, ledgers and reports again. Loop thread.
+  // A worker rang: the next turn looks at the marks, ledgers and reports again. Loop thread.
   void look();
 
   // An upgrade (succession.cpp). The successor boots beside the owner, and acts on nothing:
@@ -188,11 +188,11 @@ class Supervisor {
   void read_reports();
   void read_shortages();
   void read_failures();
-  void note_rates();
+  void note_tallies();
   void read_slow_streams();
   void notice_quiescence();
   void notice_adoption();
-  [[nodiscard]] bool awaits_workers() const;
+  [[nodiscard]] bool awaits_others() const;
   void publish();
   void commit_listeners();
   // For the next table.
@@ -243,13 +243,13 @@ class Supervisor {
   [[nodiscard]] std::optional<std::string> busy_with(const AppEntry& entry) const;
   // reattach.cpp
   using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
-  [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
+  [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states,
+                              const spec::SlotsRecords& former_slots, KeptByApp& kept);
   void end_strays(KeptByApp& kept);
   void let_go_held_back();
   void await_reattached();
   [[nodiscard]] bool reattached_serve() const;
   void accept();
-  void keep_slots();
   // configuration_keeping.cpp
   [[nodiscard]] config::Config configuration_in_force() const;
   void keep_configuration();
@@ -294,15 +294,15 @@ class Supervisor {
                                                      std::size_t addresses) const;
 
   // reload_plan.cpp
-  enum class Opening : std::uint8_t { now, later };  // of what has to be listened on at once
+  enum class Depth : std::uint8_t { compare, try_out, open };  // open: what is listened on at once as well
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
-                                                                       Opening opening) const;
+                                                                       Depth depth) const;
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
                                                                        config::Loaded files,
-                                                                       Opening opening) const;
+                                                                       Depth depth) const;
   [[nodiscard]] bool serves(const std::string& name) const;
   void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
-  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest& request, ReloadPlan& plan) const;
+  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest&, ReloadPlan&, Depth) const;
   [[nodiscard]] std::vector<decide::ReloadApp> reload_apps(const ReloadRequest& request,
                                                            const ReloadPlan& plan) const;
   [[nodiscard]] static bool is_known(const AppEntry& entry, const ReloadPlan& plan);
@@ -345,8 +345,7 @@ class Supervisor {
   [[nodiscard]] bool plan_app_folder(AppFolderWork& work) const;
   [[nodiscard]] bool is_busy(const std::string& name) const;
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_apps(decide::AppFolder::Names apps,
-                                                                     config::Loaded files,
-                                                                     Opening opening) const;
+                                                                     config::Loaded files, Depth depth) const;
 
   loop::Loop& loop_;
   base::Log& log_;

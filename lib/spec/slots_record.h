@@ -1,13 +1,13 @@
-// How the instances of an app fare, in one small file per app, <state_dir>/apps/NAME.slots: for a daemon that
-// reattaches to them, or finds that some are missing. It is replaced atomically at each change, but need not
-// reach the disk: a lost or damaged file costs only counts, and probes instead of trust. Its times hold for
-// its boot alone. Thread: values and pure functions, any thread; load_slots() reads the disk.
+// How the instances of an app fare: for a daemon that reattaches to them, or finds that some are missing. A
+// lost or damaged record costs only counts, and probes instead of trust. Its times hold for its boot alone.
+// Thread: values and pure functions, any thread.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/boot_clock.h"
@@ -50,13 +50,19 @@ struct SlotsRecord {
   [[nodiscard]] const SlotRecord* find(base::GenerationId generation, base::Slot slot) const;
 };
 
-// To the file's content (JSON), and back. Of a longer cause of a failed start, only the beginning is kept.
+// To a line with its newline (JSON), and back. Of a longer cause of a failed start, only the beginning is
+// kept.
 [[nodiscard]] std::string to_text(const SlotsRecord& record);
 [[nodiscard]] base::Expected<SlotsRecord> slots_from_text(const std::string& text);
 
-[[nodiscard]] std::filesystem::path slots_path(const std::filesystem::path& state_dir,
-                                               const std::string& app);
-[[nodiscard]] base::Expected<SlotsRecord> load_slots(const std::filesystem::path& state_dir,
-                                                     const std::string& app);
+// A journal: its number, then a line for each change. The newest of each app counts; lines that are damaged,
+// or have no end, are left out.
+using SlotsRecords = std::map<std::string, SlotsRecord>;  // by app
+struct SlotsJournalText {
+  std::uint64_t number = 0;
+  SlotsRecords slots;
+};
+[[nodiscard]] std::string journal_head(std::uint64_t number);
+[[nodiscard]] base::Expected<SlotsJournalText> journal_from_text(std::string_view text);
 
 }  // namespace gracevisor::spec

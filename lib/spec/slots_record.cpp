@@ -1,4 +1,4 @@
-#include "spec/slots_file.h"
+#include "spec/slots_record.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/file.h"
 #include "config/config.h"
 #include "spec/boot_time_json.h"
 #include "spec/state_file.h"
@@ -16,8 +15,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxFile = 4U << 20;
+constexpr std::uint64_t kSlotsVersion = 1;
 constexpr std::size_t kMostSlots = std::size_t{4} * config::kMostInstances;  // of several generations
 constexpr std::size_t kMostText = 1024;
 constexpr unsigned kMostCount = 1'000'000'000;  // of failures or restarts: far from overflowing
@@ -81,7 +79,7 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
     if (!base::take_value(json["unknown"], unknown) || !unknown) return std::nullopt;
     return spawn::Unknown{};
   }
-  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::keeper));
+  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::kLastStage));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());
   auto why = json.contains("why") ? string_from_json(json["why"]) : std::nullopt;
   if (!stage || !error || !why || why->size() > kMostText) return std::nullopt;
@@ -149,7 +147,7 @@ const SlotRecord* SlotsRecord::find(base::GenerationId generation, base::Slot sl
 
 std::string to_text(const SlotsRecord& record) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kSlotsVersion;
   json["app"] = string_to_json(record.app);
   json["boot"] = string_to_json(record.boot);
   Json& slots = json["slots"] = Json::array();
@@ -160,7 +158,8 @@ std::string to_text(const SlotsRecord& record) {
 base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  if (number_from_json(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
+  if (number_from_json(json, "version") != kSlotsVersion)
+    return base::fail("damaged, or of an unknown version");
   auto app = json.contains("app") ? string_from_json(json["app"]) : std::nullopt;
   auto boot = json.contains("boot") ? string_from_json(json["boot"]) : std::nullopt;
   const auto slots = json.find("slots");
@@ -178,18 +177,33 @@ base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   return record;
 }
 
-std::filesystem::path slots_path(const std::filesystem::path& state_dir, const std::string& app) {
-  return state_path(state_dir, app).replace_extension(".slots");
+std::string journal_head(std::uint64_t number) {
+  Json json;
+  json["journal"] = number;
+  return json.dump() + "\n";
 }
 
-base::Expected<SlotsRecord> load_slots(const std::filesystem::path& state_dir, const std::string& app) {
-  const std::filesystem::path file = slots_path(state_dir, app);
-  auto text = base::read_own_file(file, kMaxFile);
-  if (!text) return std::unexpected(text.error());
-  auto record = slots_from_text(*text);
-  if (!record) return base::fail(file.string() + ": " + record.error().what);
-  if (record->app != app) return base::fail(file.string() + ": it is of the app " + record->app);
-  return record;
+base::Expected<SlotsJournalText> journal_from_text(std::string_view text) {
+  const auto next_line = [&text]() -> std::optional<std::string> {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    std::string line(text.substr(0, end));
+    text.remove_prefix(end + 1);
+    return line;
+  };
+  SlotsJournalText journal;
+  const auto head = next_line();
+  const Json json = head ? Json::parse(*head, nullptr, false) : Json();
+  const auto number = json.is_object() ? number_from_json(json, "journal") : std::nullopt;
+  if (!number) return base::fail("how the slots are: damaged: no number");
+  journal.number = *number;
+  while (const auto line = next_line()) {
+    auto record = slots_from_text(*line);
+    if (!record) continue;
+    const std::string app = record->app;
+    journal.slots.insert_or_assign(app, std::move(*record));
+  }
+  return journal;
 }
 
 }  // namespace gracevisor::spec
