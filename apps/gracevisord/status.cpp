@@ -39,7 +39,8 @@ control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePo
   }
   if (instance.last_exit) status.last_exit = text(*instance.last_exit);
   status.last_line = instance.last_line;
-  const bool judged = instance.state == InstanceState::starting || instance.state == InstanceState::unhealthy;
+  const bool judged = instance.state == InstanceState::queued || instance.state == InstanceState::starting ||
+                      instance.state == InstanceState::unhealthy;
   if (judged || instance.probes_failed > 0) status.probe = instance.probe;
   if (!instance.process) return status;
   status.pid = instance.process->pid.value();

@@ -55,6 +55,7 @@ struct Daemon {
   DaemonLog log;
   std::optional<Millis> shutdown_timeout;  // unset: "auto"
   Millis upgrade_drain_timeout{0};         // 0: never
+  std::optional<unsigned> max_starts;      // unset: "auto", twice as many as there are CPUs
   std::string operator_group = "gracevisor";
   std::filesystem::path autodiscover;  // empty: off
 };

@@ -81,6 +81,11 @@ class LogWriter {
   Text operator()(const fact::ProbeFailed& probe) const {
     return warning(fmt::format("probe {} {}", instance(probe.who), receipt_line(fact_)->text));
   }
+  Text operator()(const fact::StartTimedOut& late) const {
+    return error(fmt::format(R"(start-timeout {} after_s={:.1f} cause="{}" next="gvctl logs {}")",
+                             instance(late.who), std::chrono::duration<double>(late.time).count(),
+                             quotable(late.probe), app()));
+  }
   Text operator()(const fact::PortTaken& taken) const {
     return warning(fmt::format(R"(port-taken {} next="another port" cause="{}")", instance(taken.who),
                                quotable(taken.cause)));

@@ -28,6 +28,7 @@ bool Instance::probed() const {
     case InstanceState::closing:
     case InstanceState::drained: return parked_;
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::spawning:
     case InstanceState::stopping:
     case InstanceState::killing:
@@ -48,10 +49,10 @@ bool Instance::ended() const {
 }
 
 std::optional<base::TimePoint> Instance::due() const {
-  if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return knowledge_.now();
+  if (coming_up()) return knowledge_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
   if (moving_ || unproven()) return knowledge_.now();
-  if (replacing_ && role_ == Role::live) return knowledge_.now();
+  if ((replacing_ || late_) && role_ == Role::live) return knowledge_.now();
   return std::nullopt;
 }
 

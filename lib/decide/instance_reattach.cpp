@@ -8,6 +8,8 @@ namespace {
 
 using spec::SlotState;
 
+constexpr base::Millis kStartAfterTakeover(5000);
+
 // What is recorded tells of this very process.
 bool is_of(const spec::SlotRecord* slot, const FoundChild& found) {
   return slot != nullptr && slot->incarnation == found.who.incarnation;
@@ -20,6 +22,7 @@ void Instance::reattach(const FoundChild& found, const spec::SlotRecord* slot, L
   alive_ = true;
   const base::Duration age = knowledge_.boot_time() - std::max(found.started, base::BootTime());
   spawned_at_ = knowledge_.now() - std::max(age, base::Duration::zero());
+  start_began_ = spawned_at_;
   if (slot != nullptr) {
     policy_.resume(slot->failures);
     restarts_ = slot->restarts;
@@ -81,6 +84,9 @@ void Instance::serve_on(const FoundChild& found, SlotState state) {
     case SlotState::resting:
     case SlotState::fatal:
       enter(found.running ? InstanceState::starting : InstanceState::spawning);
+      // Nobody has probed it meanwhile.
+      watch_start(std::max<base::Duration>(spec_->app.deploy.timeout - (knowledge_.now() - spawned_at_),
+                                           std::min(spec_->app.deploy.timeout, kStartAfterTakeover)));
       if (found.running && !has_endpoint()) settle_on();
       return;
   }
@@ -181,6 +187,7 @@ std::optional<spec::SlotRecord> Instance::record() const {
       return in(failing_ ? SlotState::unhealthy : SlotState::healthy);
     case InstanceState::stopping:
     case InstanceState::killing: return in(SlotState::replacing);
+    case InstanceState::queued:
     case InstanceState::backoff: slot.restart_at = restart_at_boot_; return in(SlotState::backoff);
     case InstanceState::fatal: slot.restart_at = restart_at_boot_; return in(SlotState::fatal);
     case InstanceState::stopped:

@@ -77,6 +77,10 @@ std::string text_of(const Unknown& /*unknown*/) {
   return "the keeper is gone: how it ended is unknown";
 }
 
+std::string text_of(const StartTimedOut& late) {
+  return fmt::format("not healthy within {:.1f} s", std::chrono::duration<double>(late.time).count());
+}
+
 }  // namespace
 
 std::string text(const ExitStatus& status) {

@@ -1,6 +1,7 @@
 // How a process ended: a variant, not an int. Thread: values, any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -26,10 +27,17 @@ struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown>;
+// It had not become healthy in its time, and was ended for that.
+struct StartTimedOut {
+  std::chrono::milliseconds time{};
+  bool operator==(const StartTimedOut&) const = default;
+};
+
+using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown, StartTimedOut>;
 
 // "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground (…)", "signal 9 (KILL)",
-// "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist".
+// "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist", "not healthy within 60.0
+// s".
 [[nodiscard]] std::string text(const ExitStatus& status);
 // It was not started because the daemon's side lacked an address, descriptors, memory or processes: not the
 // app's fault.

@@ -41,6 +41,7 @@ state_dir = "/s"
 port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
+max_starts = 7
 operator_group = "ops"
 autodiscover = "/d"
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
@@ -174,6 +175,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(port_range = "5000-5999")",
                            R"(shutdown_timeout = "2m")",
                            R"(upgrade_drain_timeout = "1h")",
+                           "max_starts = 7",
                            R"(operator_group = "ops")",
                            R"(file = "/l/d.log")",
                            R"(level = "debug")",

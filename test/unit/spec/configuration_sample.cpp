@@ -25,6 +25,7 @@ state_dir = "/s"
 port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
+max_starts = 7
 operator_group = "ops"
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
 [listen.public]
