@@ -58,6 +58,7 @@ struct Daemon {
   std::optional<unsigned> max_starts;      // unset: "auto", twice as many as there are CPUs
   std::string operator_group = "gracevisor";
   std::filesystem::path autodiscover;  // empty: off
+  bool cgroups = true;                 // for each instance, where the daemon may make one
 };
 
 // An IPv4 or IPv6 network whose members' forwarding headers are believed.

@@ -27,6 +27,7 @@ shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
 max_starts = 7
 operator_group = "ops"
+cgroups = false
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock", "[::1]:81"]
@@ -142,7 +143,7 @@ response_headers = { set = { "X.Dotted" = "a" }, remove = ["Server", "X-Powered-
 command = "worker '~/no home'"
 supplementary_groups = []
 no_new_privileges = true
-limits = { nofile = 4096, core = 0, nice = 19, io_class = "idle", oom_score_adj = 1000 }
+limits = { nofile = 4096, core = 0, nice = 19, io_class = "idle", oom_score_adj = 1000, memory = "1GiB", tasks = 64, cpu = "150%" }
 endpoint = "none"
 [app.tcp]
 command = "server"
