@@ -104,10 +104,17 @@ TEST_CASE("start timeout: hang after hang becomes a crash loop, and is given up 
   CHECK(
       told(f.effects, "say crash-loop app=web instance=1.1 failures=5 cause=\"not healthy within 60.0 s\""));
   hang(f);
-  CHECK(f.app.state() == "fatal");
+  CHECK(f.instance(1, 1).state() == InstanceState::fatal);
   CHECK(told(f.effects, "say fatal app=web instance=1.1 failures=6 cause=\"not healthy within 60.0 s\""));
   REQUIRE(f.app.failure().has_value());
   CHECK(f.app.failure()->find("not healthy within 60.0 s") != std::string::npos);
+  // Who starts it again is told what its probes say now, not how the former one ended.
+  auto report = f.report();
+  REQUIRE(f.app.start(nullptr, report).has_value());
+  hang(f);
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::health_timeout);
+  CHECK(report->lines().back().text.find("within") == std::string::npos);
 }
 
 TEST_CASE(
