@@ -1,13 +1,12 @@
 #include "descriptors.h"
 
-#include <sched.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 
+#include "base/cpus.h"
 #include "decide/descriptor_budget.h"
 
 namespace gracevisor::daemon {
@@ -38,11 +37,7 @@ base::Expected<OpenFiles> raise_open_files() {
 }
 
 std::size_t worker_count(const config::Daemon& config) {
-  if (config.workers != 0) return config.workers;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+  return config.workers != 0 ? config.workers : base::cpus();
 }
 
 base::Expected<void> expect_descriptors(const config::Config& config, const OpenFiles& files, bool fresh) {

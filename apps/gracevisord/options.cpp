@@ -11,11 +11,10 @@
 #include "base/nearest.h"
 #include "base/option_words.h"
 #include "base/standard_error.h"
+#include "exit_status.h"
 
 namespace gracevisor::daemon {
 namespace {
-
-constexpr int kUsage = 2;
 
 Parsed usage_error(std::string_view what) {
   base::say_on_standard_error(

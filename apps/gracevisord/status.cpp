@@ -33,12 +33,14 @@ control::InstanceStatus status_of(const InstanceSnapshot& instance, base::TimePo
   status.state = looping ? "crash-loop" : std::string(text(instance.state));
   status.restarts = instance.restarts;
   status.failures = instance.failures_in_a_row;
-  if (instance.state == InstanceState::backoff && instance.due) {
+  const bool waits = instance.state == InstanceState::backoff || instance.state == InstanceState::fatal;
+  if (waits && instance.due) {
     status.due_s = seconds_until(*instance.due, now);
   }
   if (instance.last_exit) status.last_exit = text(*instance.last_exit);
   status.last_line = instance.last_line;
-  const bool judged = instance.state == InstanceState::starting || instance.state == InstanceState::unhealthy;
+  const bool judged = instance.state == InstanceState::queued || instance.state == InstanceState::starting ||
+                      instance.state == InstanceState::unhealthy;
   if (judged || instance.probes_failed > 0) status.probe = instance.probe;
   if (!instance.process) return status;
   status.pid = instance.process->pid.value();

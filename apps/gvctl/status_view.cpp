@@ -158,7 +158,10 @@ std::string trouble_of(const InstanceStatus& instance, bool explained) {
     const std::string next = instance.due_s ? fmt::format(", next in {} s", *instance.due_s) : "";
     return fmt::format("{} {}{}{}", name, harmless(instance.state), cause, next);
   }
-  if (instance.state == "fatal") return fmt::format("{} fatal{}: not started again", name, cause);
+  if (instance.state == "fatal") {
+    return instance.due_s ? fmt::format("{} fatal{}, next in {} s", name, cause, *instance.due_s)
+                          : fmt::format("{} fatal{}: not started again", name, cause);
+  }
   if (instance.state == "unhealthy" || (instance.state == "healthy" && instance.probes_failed > 0)) {
     return fmt::format("{} {}: {}", name, state_of(instance), harmless(instance.probe));
   }
@@ -204,6 +207,16 @@ void add_note(std::string& out, const std::string& text, const StatusLook& look,
   }
 }
 
+// "43.3 and 7 more are queued: 4 of 4 places to start are taken, …"; empty: none is.
+std::string queued_text(const AppStatus& app) {
+  const auto queued = [](const InstanceStatus& one) { return one.state == "queued"; };
+  const auto first = std::ranges::find_if(app.instances, queued);
+  if (first == app.instances.end()) return {};
+  const auto more = std::ranges::count_if(app.instances, queued) - 1;
+  return fmt::format("{}{} queued: {}", harmless(first->name),
+                     more == 0 ? " is" : fmt::format(" and {} more are", more), harmless(first->probe));
+}
+
 void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   constexpr std::size_t kIndent = 2;
   const auto note = [&](const std::string& text, Colour colour, std::string_view mark) {
@@ -219,6 +232,7 @@ void add_notes(std::string& out, const AppStatus& app, const StatusLook& look) {
   const bool explained =
       std::ranges::find(app.problems, "unwell", &control::Problem::kind) != app.problems.end();
   for (const control::Problem& problem : app.problems) note(harmless(problem.text), Colour::red, "!");
+  if (const std::string queued = queued_text(app); !queued.empty()) note(queued, Colour::yellow, ">");
   for (const InstanceStatus& instance : app.instances) {
     const std::string trouble = trouble_of(instance, explained);
     if (!trouble.empty()) note(trouble, Colour::red, "!");

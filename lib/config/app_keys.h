@@ -1,4 +1,4 @@
-// [app.NAME]: its own keys, and [deploy] and [restart] below it. Thread: any.
+// [app.NAME]: its own keys, and [deploy] below it. Thread: any.
 #pragma once
 
 #include "config/codecs.h"
@@ -10,6 +10,7 @@
 #include "config/privilege_values.h"
 #include "config/proxy_option_keys.h"
 #include "config/read_table.h"
+#include "config/restart_keys.h"
 #include "config/stop_keys.h"
 
 namespace gracevisor::config {
@@ -49,13 +50,8 @@ inline constexpr Choice<EndpointKind> kEndpoints[] = {{"port", EndpointKind::por
                                                       {"fd", EndpointKind::fd},
                                                       {"none", EndpointKind::none}};
 inline constexpr Choice<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
-inline constexpr Choice<Restart::Policy> kPolicies[] = {{"always", Restart::Policy::always},
-                                                        {"on-failure", Restart::Policy::on_failure},
-                                                        {"never", Restart::Policy::never}};
 inline constexpr Choice<Deploy::Upgraded> kUpgraded[] = {
     {"close", Deploy::Upgraded::close}, {"wait", Deploy::Upgraded::wait}, {"now", Deploy::Upgraded::now}};
-inline constexpr Duration kTicks{{Millis(10), kDay}};
-inline constexpr Duration kTicksOrNone{{Millis(0), kDay}};
 
 void keys(auto& key, IsA<Route> auto& value) {
   auto& [host, path, source] = value;
@@ -70,7 +66,7 @@ void keys(auto& key, IsA<Deploy> auto& value) {
   auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
   key.also({"strategy", Takes::next_use, "another way than all new instances beside all old ones"},
            Later{FixedWord{"blue-green", {"rolling", "replace"}}});
-  key({"timeout", Takes::next_use, "from the first start until all instances are healthy"}, kTicks, timeout);
+  key({"timeout", Takes::next_use, "from its start until an instance is healthy; otherwise a deploy fails, and a live one is ended"}, kTicks, timeout);
   key({"guard", Takes::next_use, "how long the old generation keeps running, ready to be swapped back"},
       kTicksOrNone, guard);
   key({"guard_interval", Takes::table, "between two probes during the guard"}, kTicks, guard_interval);
@@ -85,19 +81,6 @@ void keys(auto& key, IsA<Deploy> auto& value) {
            Later{By<>{read_keep_previous, [] { return std::string(R"("0s")"); }, R"("0s")"}});
   key({"settle", Takes::next_use, "how long an app without an endpoint must run to count as healthy"},
       kTicksOrNone, settle);
-}
-
-void keys(auto& key, IsA<Restart> auto& value) {
-  auto& [policy, backoff, backoff_max, stable_after, max_failures] = value;
-  key({"policy", Takes::next_use}, OneOf{kPolicies}, policy);
-  key({"backoff", Takes::next_use,
-       "the first pause; doubles, with jitter, up to backoff_max; starts over after stable_after"},
-      kTicks, backoff);
-  key({"backoff_max", Takes::next_use, "the longest pause"}, kTicks, backoff_max);
-  key({"stable_after", Takes::next_use, "an instance that has run this long did not fail to start"},
-      kTicksOrNone, stable_after);
-  key({"max_failures", Takes::next_use, "0: retry for ever; n: give up after n failures in a row"},
-      Number{{0, 1'000'000}}, max_failures);
 }
 
 void keys(auto& key, IsA<App> auto& value) {

@@ -35,6 +35,10 @@ class AppCheck {
     if (app_.restart.backoff > app_.restart.backoff_max) {
       error(source_of(draft_, "restart", "backoff"), ".restart.backoff", "is longer than backoff_max");
     }
+    if (app_.restart.retry_fatal > Millis(0) && app_.restart.max_failures == 0) {
+      error(source_of(draft_, "restart", "retry_fatal"), ".restart.retry_fatal",
+            "needs max_failures: without it nothing is given up");
+    }
     check_deploy_timeout();
     if (!is_routed(app_.endpoint)) {
       check_unrouted();

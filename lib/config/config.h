@@ -55,6 +55,7 @@ struct Daemon {
   DaemonLog log;
   std::optional<Millis> shutdown_timeout;  // unset: "auto"
   Millis upgrade_drain_timeout{0};         // 0: never
+  std::optional<unsigned> max_starts;      // unset: "auto", twice as many as there are CPUs
   std::string operator_group = "gracevisor";
   std::filesystem::path autodiscover;  // empty: off
   bool cgroups = true;                 // for each instance, where the daemon may make one
@@ -158,12 +159,14 @@ struct Deploy {
 };
 
 struct Restart {
-  enum class Policy { always, on_failure, never };
+  enum class Policy { always, on_failure, on_abnormal, never };
   Policy policy = Policy::always;
+  std::vector<int> success_exit_codes = {0};
   Millis backoff{500};
   Millis backoff_max{30000};
   Millis stable_after{30000};
   unsigned max_failures = 0;  // 0: retry for ever
+  Millis retry_fatal{0};      // 0: given up until an operator starts it
 };
 
 // One rung of the stop ladder: a signal, and how long to wait for the exit before the next rung.

@@ -8,6 +8,7 @@
 
 namespace gracevisor::config {
 
+inline constexpr std::int64_t kMostStarts = 10'000;
 inline constexpr NumberOrAuto kWorkers{{1, 256}};
 // 0: as many as there are CPUs.
 struct Workers {
@@ -38,7 +39,7 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
 
 void keys(auto& key, IsA<Daemon> auto& value) {
   auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, upgrade_drain_timeout,
-         operator_group, autodiscover, cgroups] = value;
+         max_starts, operator_group, autodiscover, cgroups] = value;
   const By folder{read_path, folder_text, "a path"};
   key({"workers", Takes::daemon, R"(proxy threads; "auto": one for each CPU)"}, Workers{}, workers);
   key({"runtime_dir", Takes::stop_start,
@@ -54,6 +55,9 @@ void keys(auto& key, IsA<Daemon> auto& value) {
   key({"upgrade_drain_timeout", Takes::next_use,
        "when WebSockets and the like that a former daemon has kept over an upgrade are closed; \"0\": never"},
       Duration{{Millis(0), 30 * kDay}}, upgrade_drain_timeout);
+  key({"max_starts", Takes::next_use,
+       R"(so many instances at most are starting at a time, of all apps; "auto": two for each CPU)"},
+      NumberOrAuto{{1, kMostStarts}}, max_starts);
   key({"operator_group", Takes::daemon,
        "its members may use the control socket, besides root and the daemon's user"},
       Parsed{parse_group, quote_text, "a group's name"}, operator_group);

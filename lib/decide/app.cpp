@@ -49,7 +49,7 @@ void App::stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::Genera
 }
 
 std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Report> report,
-                                        std::optional<base::GenerationId> again) {
+                                        std::optional<base::GenerationId> again, Urgency urgency) {
   if (auto free = can_deploy(); !free) return free;
   if (runs_already()) {
     report->finish(knowledge_.now(), "done", live_->name() + " runs already", ExitCode::done);
@@ -66,7 +66,7 @@ std::expected<void, Refused> App::start(spec::SpecRef spec, std::shared_ptr<Repo
   report->add(
       knowledge_.now(), "start",
       fmt::format("{}  {} instance{}", live_->name(), live_->wanted(), live_->wanted() == 1 ? "" : "s"));
-  live_->start();
+  live_->start(urgency);
   effects_.arm(id_, AppTimer::start_timeout, live_->spec()->app.deploy.timeout);
   waits_.push_back({Wait::For::healthy, std::move(report)});
   effects_.publish();
@@ -199,7 +199,15 @@ void App::replace(const Identity& who, std::string_view cause) {
   with_instance(who, [&](Instance& instance) { instance.replace(cause); });
 }
 
+bool App::on_may_start(const Identity& who) {
+  bool begun = false;
+  with_instance(who, [&begun](Instance& instance) { begun = instance.on_may_start(); });
+  return begun;
+}
+
 void App::on_timer(const Identity& who, InstanceTimer timer) {
+  // Who waits for this start is told why it is not healthy while it can still be seen.
+  if (timer == InstanceTimer::start_timeout) advance_waits();
   with_instance(who, [&](Instance& instance) { instance.on_timer(timer); });
 }
 

@@ -81,9 +81,10 @@ class App final : private DeployHost {
 
   // Commands. Each takes a report, which is finished when the command is done; a refused command takes none.
   // `spec`: for the first start. `again`: for that, too: the number of the generation that was live before
-  // this daemon began, if any.
+  // this daemon began, if any. `urgency`: of its instances' starts.
   [[nodiscard]] std::expected<void, Refused> start(spec::SpecRef spec, std::shared_ptr<Report> report,
-                                                   std::optional<base::GenerationId> again = std::nullopt);
+                                                   std::optional<base::GenerationId> again = std::nullopt,
+                                                   Urgency urgency = Urgency::soon);
   [[nodiscard]] std::expected<void, Refused> can_deploy() const;  // busy, or not
   [[nodiscard]] std::expected<void, Refused> deploy(spec::SpecRef spec, std::shared_ptr<Report> report);
   // What serves, or is stopped, takes over settings that need no deploy: Generation::adjust(). Requires:
@@ -123,6 +124,8 @@ class App final : private DeployHost {
   // Clients can no longer reach the instance: it is drained, stopped, and started anew in its slot.
   void replace(const Identity& who, std::string_view cause);
   void on_timer(const Identity& who, InstanceTimer timer);
+  // Its turn to start has come. False: it no longer waits for it.
+  [[nodiscard]] bool on_may_start(const Identity& who);
   void on_timer(AppTimer timer);
   void on_recorded(std::uint64_t serial, const base::Expected<void>& written);
   void on_adopted(base::Epoch epoch);

@@ -51,7 +51,8 @@ routing::AppMode App::mode() const {
 std::optional<std::string> App::failure() const {
   if (!wanted_ || live_ == nullptr) return std::nullopt;
   const Instance* lost = live_->first_failure();
-  const bool rests = lost != nullptr && lost->state() == InstanceState::stopped && clean(*lost->last_exit());
+  const bool rests = lost != nullptr && lost->state() == InstanceState::stopped &&
+                     clean(*lost->last_exit(), live_->spec()->app.restart.success_exit_codes);
   if (lost == nullptr || rests) return start_failure_ ? std::optional(start_failure_->text) : std::nullopt;
   const std::string words = last_words_of(*lost, knowledge_);
   std::string text;
@@ -65,8 +66,10 @@ std::optional<std::string> App::failure() const {
   if (const unsigned failures = lost->failures_in_a_row(); failures > 1) {
     text += fmt::format("; {} failures in a row", failures);
   }
-  if (given_up)
-    return fmt::format("{}, and given up: gvctl logs {}, then gvctl start {}", text, name_, name_);
+  if (given_up) {
+    const std::string_view again = lost->tried_again() ? "given up for now" : "given up";
+    return fmt::format("{}, and {}: gvctl logs {}, then gvctl start {}", text, again, name_, name_);
+  }
   return words.empty() ? text : text + ": gvctl logs " + name_;
 }
 

@@ -130,8 +130,10 @@ bool App::settle_start(Wait& wait) {
 // The processes that the command started: those that ran before are left out.
 void App::tell_places(Wait& wait) const {
   const auto& instances = live_->instances();
-  const auto spawning = [](const auto& one) { return one->state() == InstanceState::spawning; };
-  if (wait.placed || std::ranges::any_of(instances, spawning)) return;
+  const auto unplaced = [](const auto& one) {
+    return one->queued() || one->state() == InstanceState::spawning;
+  };
+  if (wait.placed || std::ranges::any_of(instances, unplaced)) return;
   wait.placed = true;
   fact::Placed placed;
   for (const auto& instance : instances) {
@@ -167,16 +169,17 @@ bool App::settle_scale(Wait& wait) {
   return finish(fmt::format("{}, until the files give another number: gvctl scale {} file", ready, name_));
 }
 
-// Has one exited, or is the time over? Otherwise the others are waited for.
+// Has one exited, or is its time over? Otherwise the others are waited for. While one waits for its turn to
+// start, its time has not begun.
 bool App::settle_failure(Wait& wait) {
   if (const Instance* lost = live_->first_failure(wait.unwell)) {
     fail_start(*lost, ExitCode::exited_before_healthy, *wait.report);
     return true;
   }
-  base::Duration waited = knowledge_.now() - wait.report->began();
-  if (waited < live_->spec()->app.deploy.timeout) return false;
   const auto late = std::ranges::find_if(live_->instances(), [&](const auto& i) {
-    return !i->routable() && !wait.unwell.contains(i->identity().slot);
+    if (i->routable() || i->queued() || wait.unwell.contains(i->identity().slot)) return false;
+    const base::TimePoint began = i->coming_up() ? i->start_began() : wait.report->began();
+    return knowledge_.now() - began >= live_->spec()->app.deploy.timeout;
   });
   if (late == live_->instances().end()) return false;
   fail_start(**late, ExitCode::health_timeout, *wait.report);
@@ -189,7 +192,9 @@ void App::fail_start(const Instance& culprit, ExitCode exit, Report& report) {
   if (why.wrote) report.add(knowledge_.now(), "next", "gvctl logs " + live_->name());
   fact::StartFailed failed{live_->id(), exit, knowledge_.now() - report.began(), std::move(why.cause),
                            why.executed};
-  failed.again = culprit.state() == InstanceState::backoff;
+  failed.late = exit == ExitCode::health_timeout && culprit.coming_up();
+  failed.again = failed.late ? live_->spec()->app.restart.policy != config::Restart::Policy::never
+                             : culprit.state() == InstanceState::backoff;
   failed.healthy = live_->healthy();
   failed.instances = live_->wanted();
   effects_.tell({knowledge_.now(), name_, std::move(failed)}, &report);

@@ -5,12 +5,11 @@
 namespace gracevisor::decide {
 
 void BootQueue::run_slice(const std::function<base::TimePoint()>& now,
-                          const std::function<void(base::AppId)>& start,
-                          const std::function<bool()>& may_start) {
+                          const std::function<void(base::AppId)>& start) {
   const base::TimePoint began = now();
   base::Duration slice = last_end_ ? kShare * (began - *last_end_) : kShortest;
   const base::TimePoint end = began + std::clamp(slice, kShortest, kLongest);
-  while (!waiting_.empty() && may_start()) {
+  while (!waiting_.empty()) {
     base::AppId next = *waiting_.begin();
     waiting_.erase(waiting_.begin());
     start(next);

@@ -1,7 +1,7 @@
 // The apps still to be started at boot, in the configuration's order, which is the order of their ids. A
 // start takes its time, because it reads files and orders processes. So apps start in slices, and the loop
-// turns between the slices: apps that already run are probed, routed and served, and commands are heard. A
-// decider. Thread: the supervisor's.
+// turns between the slices: apps that already run are probed, routed and served, and commands are heard. How
+// many instances start at a time is start_limit.h's business. A decider. Thread: the supervisor's.
 #pragma once
 
 #include <functional>
@@ -30,11 +30,9 @@ class BootQueue {
   [[nodiscard]] const std::set<base::AppId>& waiting() const { return waiting_; }
   void clear() { waiting_.clear(); }
 
-  // Starts the next apps until the slice is over: at least one, if any waits and `may_start` at all. `start`
-  // is called for each app after it has been removed from the queue.
-  void run_slice(
-      const std::function<base::TimePoint()>& now, const std::function<void(base::AppId)>& start,
-      const std::function<bool()>& may_start = [] { return true; });
+  // Starts the next apps until the slice is over: at least one, if any waits. `start` is called for each app
+  // after it has been removed from the queue.
+  void run_slice(const std::function<base::TimePoint()>& now, const std::function<void(base::AppId)>& start);
 
  private:
   std::set<base::AppId> waiting_;

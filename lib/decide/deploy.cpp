@@ -32,7 +32,7 @@ void Deploy::begin() {
   (void)host_.record();
   effects_.open_window(app_);
   effects_.arm(app_, AppTimer::deploy_timeout, app.deploy.timeout);
-  candidate_.start();
+  candidate_.start(Urgency::soon);
 }
 
 void Deploy::advance() {
@@ -196,11 +196,7 @@ void Deploy::on_timer(AppTimer timer) {
   switch (timer) {
     case AppTimer::deploy_timeout:
       if (phase_ != Phase::checking) return;
-      for (const auto& instance : candidate_.instances()) {
-        if (instance->routable()) continue;
-        fail(ExitCode::health_timeout, instance.get(), "");
-        return;
-      }
+      judge_time();
       return;
     case AppTimer::adoption:
       if (phase_ != Phase::adopting) return;
@@ -215,6 +211,21 @@ void Deploy::on_timer(AppTimer timer) {
     case AppTimer::start_timeout:
     case AppTimer::record: return;
   }
+}
+
+// Each instance has its time from its own start on: before, it waits for its turn.
+void Deploy::judge_time() {
+  const base::TimePoint now = knowledge_.now();
+  const base::Duration timeout = candidate_.spec()->app.deploy.timeout;
+  base::Duration left = timeout;
+  for (const auto& instance : candidate_.instances()) {
+    if (instance->routable() || instance->queued()) continue;
+    left = std::min(left, instance->start_began() + timeout - now);
+    if (left > base::Duration::zero()) continue;
+    fail(ExitCode::health_timeout, instance.get(), "");
+    return;
+  }
+  if (!candidate_.all_healthy()) effects_.arm(app_, AppTimer::deploy_timeout, left);
 }
 
 Consequence Deploy::interrupt(Interruption what, const std::string& why) {

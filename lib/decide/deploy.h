@@ -98,6 +98,7 @@ class Deploy {
 
  private:
   void advance_checking();
+  void judge_time();
   void advance_guard();
   void advance_finishing();
   void enter_guard();

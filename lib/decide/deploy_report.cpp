@@ -36,8 +36,10 @@ std::vector<std::pair<Identity, Whereabouts>> Deploy::places() const {
 }
 
 void Deploy::tell_places() {
-  auto spawning = [](const auto& instance) { return instance->state() == InstanceState::spawning; };
-  if (places_told_ || std::ranges::any_of(candidate_.instances(), spawning)) return;
+  auto unplaced = [](const auto& instance) {
+    return instance->queued() || instance->state() == InstanceState::spawning;
+  };
+  if (places_told_ || std::ranges::any_of(candidate_.instances(), unplaced)) return;
   places_told_ = places();
   tell(fact::Placed{*places_told_, false});
 }
@@ -95,7 +97,12 @@ fact::Traffic Deploy::traffic() const {
 }
 
 std::optional<base::TimePoint> Deploy::until() const {
-  if (phase_ == Phase::checking) return report_->began() + candidate_.spec()->app.deploy.timeout;
+  if (phase_ == Phase::checking) {
+    if (candidate_.queued() > 0) return std::nullopt;
+    base::TimePoint last = report_->began();
+    for (const auto& instance : candidate_.instances()) last = std::max(last, instance->start_began());
+    return last + candidate_.spec()->app.deploy.timeout;
+  }
   return phase_ == Phase::guarding ? guard_until_ : std::nullopt;
 }
 

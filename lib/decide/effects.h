@@ -15,6 +15,7 @@
 #include "decide/counts.h"
 #include "decide/fact.h"
 #include "decide/report.h"
+#include "decide/start_limit.h"
 #include "decide/whereabouts.h"
 #include "routing/endpoint.h"
 #include "spec/spec.h"
@@ -26,6 +27,7 @@ using routing::Identity;
 
 enum class InstanceTimer : std::uint8_t {
   restart,         // the back-off is over
+  start_timeout,   // it should be healthy by now
   settle,          // an app without endpoint has run long enough to count as healthy
   drain_deadline,  // cut everything still under way at the endpoint
   closing_grace,   // closing has had its time; signal now
@@ -43,6 +45,13 @@ enum class AppTimer : std::uint8_t {
 class Effects {
  public:
   virtual ~Effects() = default;
+
+  // How many start at a time, over all apps (start_limit.h). ask_start: may an instance begin to start? If
+  // not yet, App::on_may_start() follows; asking again changes the urgency. count_start: it is starting, and
+  // was not asked for. end_start: it no longer starts, or no longer wants to.
+  [[nodiscard]] virtual bool ask_start(const Identity& who, Urgency urgency) = 0;
+  virtual void count_start(const Identity& who) = 0;
+  virtual void end_start(const Identity& who) = 0;
 
   // Processes. spawn: leases a port or a socket and starts the program; spawn::Running or spawn::Ended
   // follows.

@@ -167,6 +167,7 @@ struct StartFailed {
   std::string cause;
   bool executed = true;
   bool again = false;
+  bool late = false;  // it is ended because it is not healthy in time
   std::size_t healthy = 0;
   std::size_t instances = 0;
 };
@@ -190,6 +191,13 @@ struct GaveUp {
   unsigned failures = 0;
   spawn::ExitStatus status;
   std::string words = {};
+  base::Duration retry{};  // 0: never
+};
+// It is not healthy in time, and is ended. `probe`: why not, as far as the probes show.
+struct StartTimedOut {
+  Identity who;
+  base::Duration time{};
+  std::string probe;
 };
 struct PortTaken {
   Identity who;
@@ -230,8 +238,8 @@ struct Fact {
                    fact::Unconfirmed, fact::OldEnded, fact::CutBack, fact::Culprit, fact::SaidLast,
                    fact::PortBusy, fact::Cause, fact::ProbeFailed, fact::Changed, fact::DeployEnded,
                    fact::Started, fact::StartFailed, fact::Exited, fact::CrashLooping, fact::GaveUp,
-                   fact::PortTaken, fact::Replaced, fact::Signalled, fact::StopTimedOut, fact::Unkillable,
-                   fact::RecordFailed, fact::RecordWritten>;
+                   fact::StartTimedOut, fact::PortTaken, fact::Replaced, fact::Signalled, fact::StopTimedOut,
+                   fact::Unkillable, fact::RecordFailed, fact::RecordWritten>;
   base::TimePoint at;
   std::string app;
   What what;

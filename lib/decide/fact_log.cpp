@@ -59,8 +59,13 @@ class LogWriter {
                              instance(loop.who), loop.failures, text(loop.status), said(loop.words), app()));
   }
   Text operator()(const fact::GaveUp& fatal) const {
-    return error(fmt::format(R"(fatal {} failures={} cause="{}"{} next="gvctl logs {}")", instance(fatal.who),
-                             fatal.failures, text(fatal.status), said(fatal.words), app()));
+    const std::string retry =
+        fatal.retry > base::Duration::zero()
+            ? fmt::format(" retry_s={:.1f}", std::chrono::duration<double>(fatal.retry).count())
+            : "";
+    return error(fmt::format(R"(fatal {} failures={} cause="{}"{}{} next="gvctl logs {}")",
+                             instance(fatal.who), fatal.failures, text(fatal.status), said(fatal.words),
+                             retry, app()));
   }
   // The evidence of a failed deploy or start: nobody may be following its report.
   Text operator()(const fact::Culprit& culprit) const {
@@ -75,6 +80,11 @@ class LogWriter {
   }
   Text operator()(const fact::ProbeFailed& probe) const {
     return warning(fmt::format("probe {} {}", instance(probe.who), receipt_line(fact_)->text));
+  }
+  Text operator()(const fact::StartTimedOut& late) const {
+    return error(fmt::format(R"(start-timeout {} after_s={:.1f} cause="{}" next="gvctl logs {}")",
+                             instance(late.who), std::chrono::duration<double>(late.time).count(),
+                             quotable(late.probe), app()));
   }
   Text operator()(const fact::PortTaken& taken) const {
     return warning(fmt::format(R"(port-taken {} next="another port" cause="{}")", instance(taken.who),

@@ -242,10 +242,12 @@ class ReceiptWriter {
   Line operator()(const fact::StartFailed& failed) const {
     std::string text =
         unhealthy_text(name(failed.generation), failed.exit, failed.executed, failed.after, failed.cause);
-    if (failed.again) text += "; it is started again after a pause";
-    if (failed.exit == base::ExitCode::health_timeout) {
-      text += fmt::format("; {}/{} healthy, the probes go on", failed.healthy, failed.instances);
-    }
+    const bool timeout = failed.exit == base::ExitCode::health_timeout;
+    if (timeout) text += fmt::format("; {}/{} healthy", failed.healthy, failed.instances);
+    if (timeout && !failed.late) text += ", the probes go on";
+    if (failed.late)
+      text += failed.again ? "; it is ended, and started again after a pause" : "; it is ended";
+    if (!failed.late && failed.again) text += "; it is started again after a pause";
     return ReportLine{.phase = "failed",
                       .text = std::move(text),
                       .exit = failed.exit,
@@ -254,6 +256,7 @@ class ReceiptWriter {
                                  field("instances", failed.instances)}};
   }
   Line operator()(const fact::Exited& /*fact*/) const { return std::nullopt; }
+  Line operator()(const fact::StartTimedOut& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::CrashLooping& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::GaveUp& /*fact*/) const { return std::nullopt; }
   Line operator()(const fact::PortTaken& /*fact*/) const { return std::nullopt; }

@@ -51,10 +51,10 @@ Generation::Instances Generation::surplus() const {
   return Instances(instances_).subspan(in_wanted_slots().size());
 }
 
-void Generation::start() {
+void Generation::start(Urgency urgency) {
   for (const auto& instance : in_wanted_slots()) {
     instance->forget_failures();
-    instance->start();
+    instance->start(urgency);
   }
 }
 
@@ -159,6 +159,11 @@ void Generation::unroute_failing() {
 std::size_t Generation::healthy() const {
   return static_cast<std::size_t>(
       std::count_if(instances_.begin(), instances_.end(), [](const auto& i) { return i->routable(); }));
+}
+
+std::size_t Generation::queued() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(instances_, [](const auto& i) { return i->queued(); }));
 }
 
 bool Generation::all_healthy() const {

@@ -25,7 +25,7 @@ class Generation {
                 bool were_healthy);
 
   // Commands, each to every instance.
-  void start();  // earlier failures are forgotten
+  void start(Urgency urgency);  // earlier failures are forgotten
   void set_role(Role role);
   void leave(bool parked);  // drains for at most the spec's drain_timeout; see Instance::leave()
   void release();
@@ -59,6 +59,8 @@ class Generation {
   // Is every instance drained, or beyond the need to drain?
   [[nodiscard]] bool drained() const;
   [[nodiscard]] bool ended() const;
+  // How many wait for their turn to start.
+  [[nodiscard]] std::size_t queued() const;
   // The first instance that ended without being asked to, although it should be running; `beside`: slots that
   // do not count.
   [[nodiscard]] const Instance* first_failure(const std::set<base::Slot>& beside = {}) const;

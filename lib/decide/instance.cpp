@@ -29,12 +29,21 @@ Instance::Instance(Identity first, spec::SpecRef spec, Role role, const Surround
       since_(knowledge_.now()) {}
 
 void Instance::enter(InstanceState state) {
+  const bool came_up = coming_up();
   state_ = state;
   since_ = knowledge_.now();
+  if (came_up && !coming_up()) {
+    effects_.disarm(identity_, InstanceTimer::start_timeout);
+    effects_.end_start(identity_);
+  } else if (coming_up() && !came_up && !queued()) {
+    effects_.count_start(identity_);
+  }
 }
 
-void Instance::start() {
+void Instance::start(Urgency urgency) {
+  urgency_ = urgency;
   switch (state_) {
+    case InstanceState::queued: ask_to_start(); return;
     case InstanceState::stopped:
     case InstanceState::fatal:
     case InstanceState::backoff:
@@ -61,15 +70,44 @@ void Instance::spawn_when_gone() {
   if (alive_) {
     effects_.kill_tree(identity_);
   } else {
-    spawn();
+    ask_to_start();
   }
+}
+
+void Instance::ask_to_start() {
+  assert(!alive_);
+  overdue_ = false;
+  if (effects_.ask_start(identity_, urgency_)) {
+    spawn();
+  } else if (!queued()) {
+    enter(InstanceState::queued);
+    effects_.publish();
+  }
+}
+
+bool Instance::on_may_start() {
+  if (!queued()) return false;
+  spawn();
+  return true;
+}
+
+void Instance::watch_start(base::Duration left) {
+  if (role_ == Role::live) effects_.arm(identity_, InstanceTimer::start_timeout, left);
+}
+
+// Its process may hang for ever, and nobody may be there to see it.
+void Instance::give_up_start() {
+  late_ = std::chrono::ceil<base::Millis>(knowledge_.now() - start_began_);
+  tell(fact::StartTimedOut{identity_, *late_, probe_text()});
+  begin_stop();
 }
 
 void Instance::spawn() {
   assert(!alive_);
   overdue_ = false;
   unkillable_ = false;
-  moving_ = false;
+  if (!std::exchange(moving_, false)) start_began_ = knowledge_.now();
+  late_.reset();
   identity_.incarnation = identity_.incarnation.next();
   alive_ = true;
   failing_ = false;
@@ -82,6 +120,7 @@ void Instance::spawn() {
   killed_after_.reset();
   spawned_at_ = knowledge_.now();
   enter(InstanceState::spawning);
+  watch_start(start_began_ + spec_->app.deploy.timeout - spawned_at_);
   effects_.spawn(identity_, spec_);
 }
 
@@ -158,6 +197,7 @@ void Instance::on(const Probed& probed) {
       if (report.failures_in_a_row >= health.unhealthy_after) failing_ = true;
       return;
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::spawning:
     case InstanceState::stopping:
     case InstanceState::killing:
@@ -184,10 +224,17 @@ void Instance::replace(std::string_view cause) {
 void Instance::on_timer(InstanceTimer timer) {
   switch (timer) {
     case InstanceTimer::restart:
-      if (state_ == InstanceState::backoff) {
+      if (state_ == InstanceState::backoff || state_ == InstanceState::fatal) {
         ++restarts_;
+        // What failed again, or has not been healthy, is less urgent than what served.
+        const unsigned failures = failures_in_a_row();
+        urgency_ = failures > 1 || (failures == 1 && !healthy_since_) ? Urgency::again : Urgency::soon;
+        if (state_ == InstanceState::fatal) enter(InstanceState::backoff);
         spawn_when_gone();
       }
+      return;
+    case InstanceTimer::start_timeout:
+      if (coming_up() && !queued()) give_up_start();
       return;
     case InstanceTimer::settle:
       if (state_ == InstanceState::starting) become_healthy();

@@ -1,15 +1,19 @@
 // The child process in a slot, through all its incarnations: a decider, which only asks Effects to act.
 //
 //   stopped --start--> spawning --running--> starting --passes--> healthy <--probes--> unhealthy
-//      ^                  |exit                 |exit                |exit
+//      ^   (queued)       |exit                 |exit                |exit
 //      |                  v                     v                    v
-//      |      [candidate: stopped]    [live: RestartPolicy -> backoff --due--> spawning | stopped | fatal]
+//      |      [candidate: stopped]    [live: RestartPolicy -> backoff, fatal --due--> spawning | stopped]
 //      |
 //      |   leave: healthy, unhealthy -> draining --quiescent--> drained --released--> stopping
 //      |                                   |deadline                                    |ladder done
 //      |                                   v                                            v
 //      |                                closing --quiescent or grace--> drained      killing
 //      +------------------------------- gone --------------------------------------------+
+//
+// queued: it waits until it may start (start_limit.h); so does each spawn below. A live one that is not
+// healthy within deploy.timeout from its spawn is stopped, which the RestartPolicy judges as it does an exit.
+// Of a candidate its deploy watches the time.
 //
 // stopping and killing last until the whole process tree has ended, not just its main process: until then no
 // other incarnation begins in the slot. The exception is processes that nothing will end (unkillable, or left
@@ -86,7 +90,9 @@ class Instance {
   void trust();
 
   // Commands. Each is idempotent, and does nothing if the state leaves nothing to do.
-  void start();
+  void start(Urgency urgency = Urgency::soon);
+  // Its turn has come. False: it no longer waits for it.
+  [[nodiscard]] bool on_may_start();
   // An operator starts it again: its failures so far no longer count.
   void forget_failures() { policy_.forget(); }
   void set_role(Role role) { role_ = role; }
@@ -135,6 +141,11 @@ class Instance {
   // is no success if a stranger answered, and an exit is no failure if a stranger holds its port.
   [[nodiscard]] bool needs_owner(const routing::ProbeReport& report) const;
   [[nodiscard]] bool needs_owner(const spawn::ProcessEvent& event) const;
+  // It waits for its turn to start, or has begun and is not healthy yet.
+  [[nodiscard]] bool coming_up() const { return is_coming_up(state_); }
+  [[nodiscard]] bool queued() const { return state_ == InstanceState::queued; }
+  // Since when its newest start has been under way; it may be over.
+  [[nodiscard]] base::TimePoint start_began() const { return start_began_; }
   // Some process of the current incarnation may exist.
   [[nodiscard]] bool alive() const { return alive_; }
   // Its endpoint is to be probed.
@@ -146,6 +157,8 @@ class Instance {
   // When an incarnation is to be expected: now while one boots or is being replaced; at the back-off's end;
   // or never.
   [[nodiscard]] std::optional<base::TimePoint> due() const;
+  // When one that was given up is tried again: nobody waits for it.
+  [[nodiscard]] std::optional<base::TimePoint> tried_again() const;
 
   [[nodiscard]] const std::optional<spawn::ExitStatus>& last_exit() const { return last_exit_; }
   // Of what its last incarnation wrote before it exited by itself, the line that tells why; empty: nothing.
@@ -178,7 +191,14 @@ class Instance {
   [[nodiscard]] bool told_to_stop() const {
     return state_ == InstanceState::stopping || state_ == InstanceState::killing;
   }
+  [[nodiscard]] static bool is_coming_up(InstanceState state) {
+    return state == InstanceState::queued || state == InstanceState::spawning ||
+           state == InstanceState::starting;
+  }
   void spawn_when_gone();
+  void ask_to_start();
+  void watch_start(base::Duration left);
+  void give_up_start();
   void spawn();
   void become_healthy();
   void end_drain();
@@ -192,6 +212,9 @@ class Instance {
   void restart_or_rest(const spawn::ExitStatus& status);
   void restart_after(base::Duration delay);
   void restart_at(base::Duration from_now);
+  // `retry` 0: until an operator starts it.
+  void give_up(base::Duration retry);
+  void give_up_again(const spec::SlotRecord& slot);
   void serve_on(const FoundChild& found, spec::SlotState state);
   void settle_on();
   [[nodiscard]] bool rest_of_judged(const spec::SlotRecord& slot);
@@ -206,8 +229,10 @@ class Instance {
   InstanceState state_ = InstanceState::stopped;
   base::TimePoint since_{};
   base::TimePoint spawned_at_{};
+  base::TimePoint start_began_{};  // spawned_at_, but for moves to another port
+  Urgency urgency_ = Urgency::soon;
   std::optional<base::TimePoint> healthy_since_;
-  base::TimePoint restart_at_{};      // state backoff
+  base::TimePoint restart_at_{};      // states backoff, fatal (0: never)
   base::BootTime restart_at_boot_{};  // the same, for the record
   std::size_t rung_ = 0;              // state stopping: the rung of the ladder
   bool parked_ = false;               // leaving: not to be signalled before release()
@@ -219,7 +244,8 @@ class Instance {
   bool moving_ = false;       // state killing: then started at once on another port
   unsigned ports_tried_ = 0;  // how often another process turned out to hold its port
   bool failing_ = false;
-  bool replacing_ = false;  // stops in order to be started again
+  std::optional<base::Millis> late_;  // stops because it was not healthy in that time
+  bool replacing_ = false;            // stops in order to be started again
   unsigned restarts_ = 0;
   std::optional<spawn::ExitStatus> last_exit_;
   std::string last_words_;

@@ -13,7 +13,8 @@ bool Instance::needs_owner(const routing::ProbeReport& report) const {
 bool Instance::needs_owner(const spawn::ProcessEvent& event) const {
   const auto* ended = std::get_if<spawn::Ended>(&event);
   return ended != nullptr && state_ == InstanceState::starting &&
-         spec_->app.endpoint == config::EndpointKind::port && !clean(ended->status);
+         spec_->app.endpoint == config::EndpointKind::port &&
+         !clean(ended->status, spec_->app.restart.success_exit_codes);
 }
 
 bool Instance::probed() const {
@@ -27,6 +28,7 @@ bool Instance::probed() const {
     case InstanceState::closing:
     case InstanceState::drained: return parked_;
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::spawning:
     case InstanceState::stopping:
     case InstanceState::killing:
@@ -47,11 +49,16 @@ bool Instance::ended() const {
 }
 
 std::optional<base::TimePoint> Instance::due() const {
-  if (state_ == InstanceState::spawning || state_ == InstanceState::starting) return knowledge_.now();
+  if (coming_up()) return knowledge_.now();
   if (state_ == InstanceState::backoff) return restart_at_;
   if (moving_ || unproven()) return knowledge_.now();
-  if (replacing_ && role_ == Role::live) return knowledge_.now();
+  if ((replacing_ || late_) && role_ == Role::live) return knowledge_.now();
   return std::nullopt;
+}
+
+std::optional<base::TimePoint> Instance::tried_again() const {
+  if (state_ != InstanceState::fatal || restart_at_ == base::TimePoint{}) return std::nullopt;
+  return restart_at_;
 }
 
 std::string Instance::probe_text() const {

@@ -21,6 +21,7 @@ void Instance::take(const spawn::Ended& ended, const std::optional<ListenerOwner
   last_words_ = unasked ? last_words_of(*this, knowledge_) : "";
   tell(fact::Exited{identity_, status, unasked, last_words_});
   last_exit_ = status;
+  if (late_) last_exit_ = spawn::StartTimedOut{*late_};
   effects_.disarm(identity_, InstanceTimer::settle);
   disarm_drain();
   effects_.publish();  // without this endpoint
@@ -44,6 +45,7 @@ void Instance::take(const spawn::Ended& ended, const std::optional<ListenerOwner
     case InstanceState::stopping:
     case InstanceState::killing: return;
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::backoff:
     case InstanceState::fatal: enter(InstanceState::stopped); return;
   }
@@ -54,7 +56,11 @@ void Instance::tell(Fact::What what) const {
 }
 
 void Instance::end_stop() {
-  if (std::exchange(replacing_, false) && role_ == Role::live) {
+  const auto late = std::exchange(late_, std::nullopt);
+  const bool replacing = std::exchange(replacing_, false);
+  if (late && role_ == Role::live) {
+    restart_or_rest(spawn::StartTimedOut{*late});
+  } else if (replacing && role_ == Role::live) {
     restart_after(spec_->app.restart.backoff);
   } else {
     enter(InstanceState::stopped);
@@ -65,6 +71,15 @@ void Instance::restart_after(base::Duration delay) {
   restart_at(delay);
   enter(InstanceState::backoff);
   effects_.arm(identity_, InstanceTimer::restart, delay);
+}
+
+void Instance::give_up(base::Duration retry) {
+  enter(InstanceState::fatal);
+  restart_at_ = {};
+  restart_at_boot_ = {};
+  if (retry == base::Duration::zero()) return;
+  restart_at(retry);
+  effects_.arm(identity_, InstanceTimer::restart, retry);
 }
 
 void Instance::restart_at(base::Duration from_now) {
@@ -87,8 +102,9 @@ void Instance::restart_or_rest(const spawn::ExitStatus& status) {
       return;
     case RestartPolicy::Verdict::Kind::stay_down: enter(InstanceState::stopped); return;
     case RestartPolicy::Verdict::Kind::fatal:
-      enter(InstanceState::fatal);
-      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status, last_words_of(*this, knowledge_)});
+      give_up(verdict.delay);
+      tell(fact::GaveUp{identity_, policy_.failures_in_a_row(), status, last_words_of(*this, knowledge_),
+                        verdict.delay});
       return;
   }
 }
@@ -112,15 +128,16 @@ void Instance::end_tree() {
     case InstanceState::killing:
       effects_.disarm(identity_, InstanceTimer::stop_step);
       if (moving_) {
-        spawn();
+        ask_to_start();
       } else {
         end_stop();
       }
       return;
     case InstanceState::backoff:
-      if (overdue_) spawn();
+      if (overdue_) ask_to_start();
       return;
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::spawning:
     case InstanceState::starting:
     case InstanceState::healthy:
@@ -141,6 +158,7 @@ bool Instance::failed() const {
       if (overdue_ || !last_exit_) return false;
       return policy_.failures_in_a_row() > 0 || std::holds_alternative<spawn::SpawnFailed>(*last_exit_);
     }
+    case InstanceState::queued:
     case InstanceState::spawning:
     case InstanceState::starting:
     case InstanceState::healthy:
@@ -155,8 +173,9 @@ bool Instance::failed() const {
 }
 
 base::Duration Instance::lived(base::TimePoint now) const {
-  const bool over =
-      state_ == InstanceState::stopped || state_ == InstanceState::fatal || state_ == InstanceState::backoff;
+  if (spawned_at_ == base::TimePoint{}) return {};
+  const bool over = queued() || state_ == InstanceState::stopped || state_ == InstanceState::fatal ||
+                    state_ == InstanceState::backoff;
   return (over ? since_ : now) - spawned_at_;
 }
 

@@ -7,6 +7,7 @@ namespace gracevisor::decide {
 void Instance::leave(base::Duration deadline, bool parked) {
   role_ = Role::leaving;
   moving_ = false;
+  late_.reset();
   parked_ = parked && !replacing_;  // an instance being replaced is nothing to come back to
   switch (state_) {
     case InstanceState::healthy:
@@ -25,6 +26,7 @@ void Instance::leave(base::Duration deadline, bool parked) {
       // Never served anything: nothing to drain.
       begin_stop();
       return;
+    case InstanceState::queued:
     case InstanceState::backoff:
     case InstanceState::fatal:
       effects_.disarm(identity_, InstanceTimer::restart);
@@ -78,6 +80,7 @@ void Instance::end_drain() {
 
 void Instance::stop() {
   replacing_ = false;
+  late_.reset();
   moving_ = false;
   switch (state_) {
     case InstanceState::spawning:
@@ -87,6 +90,7 @@ void Instance::stop() {
     case InstanceState::draining:
     case InstanceState::closing:
     case InstanceState::drained: begin_stop(); return;
+    case InstanceState::queued:
     case InstanceState::backoff:
     case InstanceState::fatal:
       effects_.disarm(identity_, InstanceTimer::restart);
@@ -137,6 +141,7 @@ bool Instance::kill(std::string_view why) {
       return true;
     case InstanceState::backoff:
     case InstanceState::stopped:
+    case InstanceState::queued:
     case InstanceState::fatal:
       // What is left of the incarnation before.
       effects_.kill_tree(identity_);

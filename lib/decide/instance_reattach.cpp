@@ -8,6 +8,8 @@ namespace {
 
 using spec::SlotState;
 
+constexpr base::Millis kStartAfterTakeover(5000);
+
 // What is recorded tells of this very process.
 bool is_of(const spec::SlotRecord* slot, const FoundChild& found) {
   return slot != nullptr && slot->incarnation == found.who.incarnation;
@@ -20,6 +22,7 @@ void Instance::reattach(const FoundChild& found, const spec::SlotRecord* slot, L
   alive_ = true;
   const base::Duration age = knowledge_.boot_time() - std::max(found.started, base::BootTime());
   spawned_at_ = knowledge_.now() - std::max(age, base::Duration::zero());
+  start_began_ = spawned_at_;
   if (slot != nullptr) {
     policy_.resume(slot->failures);
     restarts_ = slot->restarts;
@@ -81,6 +84,9 @@ void Instance::serve_on(const FoundChild& found, SlotState state) {
     case SlotState::resting:
     case SlotState::fatal:
       enter(found.running ? InstanceState::starting : InstanceState::spawning);
+      // Nobody has probed it meanwhile.
+      watch_start(std::max<base::Duration>(spec_->app.deploy.timeout - (knowledge_.now() - spawned_at_),
+                                           std::min(spec_->app.deploy.timeout, kStartAfterTakeover)));
       if (found.running && !has_endpoint()) settle_on();
       return;
   }
@@ -114,7 +120,7 @@ bool Instance::rest_of_judged(const spec::SlotRecord& slot) {
       return true;
     case SlotState::fatal:
       judged_ = true;
-      enter(InstanceState::fatal);
+      give_up_again(slot);
       return true;
     case SlotState::starting:
     case SlotState::healthy:
@@ -122,6 +128,15 @@ bool Instance::rest_of_judged(const spec::SlotRecord& slot) {
     case SlotState::replacing: return false;
   }
   return false;
+}
+
+// With the time that is left, if it is to be tried again.
+void Instance::give_up_again(const spec::SlotRecord& slot) {
+  const base::Duration retry = spec_->app.restart.retry_fatal;
+  if (retry == base::Duration::zero()) return give_up(retry);
+  const base::Duration rest = slot.restart_at - knowledge_.boot_time();
+  give_up(
+      std::clamp<base::Duration>(rest, base::Millis(1), std::max<base::Duration>(retry, base::Millis(1))));
 }
 
 // It is not started here: in a guard its end may decide where the deploy goes.
@@ -172,8 +187,9 @@ std::optional<spec::SlotRecord> Instance::record() const {
       return in(failing_ ? SlotState::unhealthy : SlotState::healthy);
     case InstanceState::stopping:
     case InstanceState::killing: return in(SlotState::replacing);
+    case InstanceState::queued:
     case InstanceState::backoff: slot.restart_at = restart_at_boot_; return in(SlotState::backoff);
-    case InstanceState::fatal: return in(SlotState::fatal);
+    case InstanceState::fatal: slot.restart_at = restart_at_boot_; return in(SlotState::fatal);
     case InstanceState::stopped:
       // One that was never started has no exit.
       return last_exit_ ? std::optional(in(SlotState::resting)) : std::nullopt;

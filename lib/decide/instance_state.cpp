@@ -5,6 +5,7 @@ namespace gracevisor::decide {
 std::string_view text(InstanceState state) {
   switch (state) {
     case InstanceState::stopped: return "stopped";
+    case InstanceState::queued: return "queued";
     case InstanceState::spawning: return "spawning";
     case InstanceState::starting: return "starting";
     case InstanceState::healthy: return "healthy";

@@ -8,6 +8,7 @@ namespace gracevisor::decide {
 
 enum class InstanceState : std::uint8_t {
   stopped,
+  queued,
   spawning,
   starting,
   healthy,

@@ -26,6 +26,9 @@ std::uint64_t in_flight(const Generation& generation, const Knowledge& knowledge
 
 std::string coming_up(const Generation& generation) {
   std::string text = fmt::format("{} of {} healthy", generation.healthy(), generation.wanted());
+  if (const std::size_t queued = generation.queued(); queued > 0) {
+    text += fmt::format(", {} {} for a place to start", queued, queued == 1 ? "waits" : "wait");
+  }
   const auto late = std::ranges::find_if(generation.instances(), [](const auto& one) {
     return !one->routable() && one->alive() && !one->probe_text().empty();
   });
@@ -52,8 +55,9 @@ std::string Deploy::progress() const {
   std::string drain = drain_progress();
   switch (phase_) {
     case Phase::checking:
-      return fmt::format("@{}: {:.0f} s left, {}", candidate_.id().value(),
-                         seconds(*until() - knowledge_.now()), coming_up(candidate_));
+      return fmt::format("@{}: {}{}", candidate_.id().value(),
+                         until() ? fmt::format("{:.0f} s left, ", seconds(*until() - knowledge_.now())) : "",
+                         coming_up(candidate_));
     case Phase::guarding: {
       const std::string guard =
           fmt::format("guard: {:.0f} s left", seconds(*guard_until_ - knowledge_.now()));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 namespace gracevisor::decide {
 
@@ -13,11 +14,15 @@ RestartPolicy::Verdict RestartPolicy::on_exit(const spawn::ExitStatus& status,
   unbegun_ = 0;
   bool stable = healthy_for && *healthy_for >= restart_.stable_after;
   if (stable) failures_ = 0;
+  const bool success = clean(status, restart_.success_exit_codes);
+  const bool by_itself = success || std::holds_alternative<spawn::Exited>(status);
   if (restart_.policy == Policy::never) return {Kind::stay_down, {}};
-  if (restart_.policy == Policy::on_failure && clean(status)) return {Kind::stay_down, {}};
+  if (restart_.policy == Policy::on_failure && success) return {Kind::stay_down, {}};
+  if (restart_.policy == Policy::on_abnormal && by_itself) return {Kind::stay_down, {}};
   if (stable) return {Kind::restart, delay_after(0)};
   unsigned earlier = failures_++;
-  if (restart_.max_failures > 0 && failures_ >= restart_.max_failures) return {Kind::fatal, {}};
+  if (restart_.max_failures > 0 && failures_ >= restart_.max_failures)
+    return {Kind::fatal, restart_.retry_fatal};
   return {Kind::restart, delay_after(earlier)};
 }
 

@@ -4,7 +4,7 @@
 //   delay = min(backoff_max, min(backoff_max, backoff * 2^k) * uniform(0.5, 1.5))
 //   k       the number of unstable exits in a row before this one; an exit is unstable unless the instance
 //           had been healthy for stable_after, which clears the count
-//   fatal   at the max_failures-th unstable exit in a row (0: never)
+//   fatal   at the max_failures-th unstable exit in a row, and at each one that follows it (0: never)
 //
 // If a process could not be started because the daemon itself lacked an address, descriptors, memory or
 // processes, that is no exit: it is tried again under any policy, with a delay that grows in the same way.
@@ -26,8 +26,8 @@ class RestartPolicy {
   struct Verdict {
     enum class Kind {
       restart,    // after `delay`
-      stay_down,  // by policy: `never`, or a clean exit under `on_failure`
-      fatal,      // max_failures reached: an operator has to look
+      stay_down,  // by policy: `never`, a success under `on_failure`, an exit by itself under `on_abnormal`
+      fatal,      // max_failures reached: an operator has to look; tried again after `delay`, unless it is 0
     };
     Kind kind = Kind::restart;
     base::Duration delay{};

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "config/codecs.h"
+#include "config/restart_keys.h"
 #include "migrate/web_server.h"
 
 namespace gracevisor::migrate {
@@ -74,6 +76,27 @@ void App::set_text(std::string_view table, std::string_view key, std::string_vie
 
 void App::set_number(std::string_view table, std::string_view key, std::uint64_t number) {
   set(table, key, std::to_string(number));
+}
+
+void App::set_success(std::string_view codes, std::vector<int> also, const std::string& theirs) {
+  constexpr std::string_view kBetween = ", \t";
+  while (true) {
+    const auto begin = codes.find_first_not_of(kBetween);
+    if (begin == std::string_view::npos) break;
+    const std::string_view word = codes.substr(begin, codes.find_first_of(kBetween, begin) - begin);
+    codes.remove_prefix(begin + word.size());
+    unsigned char code = 0;
+    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), code);
+    if (failed == std::errc() && end == word.data() + word.size()) {
+      also.push_back(code);
+    } else {
+      remark(theirs, fmt::format("{} is no exit code from 0 to 255", config::quote(std::string(word))));
+    }
+  }
+  std::ranges::sort(also);
+  const auto twice = std::ranges::unique(also);
+  also.erase(twice.begin(), twice.end());
+  if (also != std::vector{0}) set("restart", "success_exit_codes", config::exit_codes_text(also));
 }
 
 void App::set_duration(std::string_view table, std::string_view key, Millis value, const std::string& theirs,

@@ -51,6 +51,9 @@ struct App {
                     Millis least = Millis(0));
   void example(std::string_view table, std::string_view key, std::string value);
   void set_environment(const Environment& environment);
+  // restart.success_exit_codes: `codes` are numbers between commas or blanks, and count beside `also`. What
+  // else stands among them is named in a remark.
+  void set_success(std::string_view codes, std::vector<int> also, const std::string& theirs);
 };
 
 // Thread: the one that imports.

@@ -43,7 +43,6 @@ constexpr Said kPm2Keys[] = {
     {"port", "PM2 itself does not listen: the app's port is in env.PORT, or in its own files"},
     {"post_update", "other tools put files into directory; then gvctl deploy APP"},
     {"shutdown_with_message", "the app gets stop.signal"},
-    {"stop_exit_codes", R"(restart.policy = "on-failure" leaves a process that ends with status 0 ended)"},
     {"time", "the app's output is kept byte for byte"},
     {"wait_ready", "an app is ready when its health check succeeds"},
     {"watch", "nothing is watched: gvctl deploy APP after a change"},
@@ -92,6 +91,14 @@ std::string interpreter_of(const std::string& script) {
     if (ending == known) return std::string(interpreter);
   }
   return {};
+}
+
+// One number, or a list of numbers.
+std::string codes_text(const json& value) {
+  if (!value.is_array()) return value.dump();
+  std::string all;
+  for (const json& code : value) all += code.dump() + " ";
+  return all;
 }
 
 class Pm2Importer {
@@ -255,6 +262,11 @@ class Pm2Importer {
   void set_restart(App& app) {
     if (const json* on = take({"autorestart"}); on != nullptr && on->is_boolean() && !on->get<bool>()) {
       app.set_text("restart", "policy", "never");
+    } else if (const json* codes = take({"stop_exit_codes"})) {
+      // PM2 starts it again after any other end, such as a signal; a code that it names means that all is
+      // well.
+      app.set_text("restart", "policy", "on-failure");
+      app.set_success(codes_text(*codes), {}, text(*codes));
     }
     set_number(app, "restart", "max_failures", {"max_restarts"}, 1'000'000);
     set_period(app, "restart", "stable_after", {"min_uptime"}, Millis(0));

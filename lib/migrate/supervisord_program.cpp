@@ -19,7 +19,6 @@ constexpr std::int64_t kMostSeconds = 86'400;
 constexpr std::size_t kMostInAll = 8U << 20;
 
 constexpr Said kProgramKeys[] = {
-    {"exitcodes", R"(restart.policy = "on-failure" restarts after every status but 0)"},
     {"numprocs_start", "slots are numbered from 1"},
     {"priority", "no order of starts in this version"},
     {"process_name", "an instance is called APP@GENERATION.SLOT"},
@@ -188,9 +187,8 @@ class Program {
       policy = *on ? "always" : "never";
     }
     app.set_text("restart", "policy", policy);
-    if (policy != "on-failure") (void)section_.take("exitcodes");
-    if (Setting* codes = section_.find("exitcodes"); codes != nullptr && trimmed(codes->value) == "0")
-      codes->taken = true;
+    Setting* codes = take("exitcodes");
+    if (codes != nullptr && policy == "on-failure") app.set_success(codes->value, {}, codes->text());
     if (Setting* seconds = take("startsecs")) {
       auto value = read_integer(*seconds, names_, 0, kMostSeconds);
       if (!value) return std::unexpected(value.error());

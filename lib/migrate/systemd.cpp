@@ -270,13 +270,15 @@ class UnitImporter {
     std::string policy = "no";
     Setting* restart = take("Restart");
     if (restart != nullptr) policy = restart->value;
-    const std::string_view ours = policy == "no"                                 ? "never"
-                                  : policy == "always" || policy == "on-success" ? "always"
-                                                                                 : "on-failure";
-    if (policy == "on-success" || (ours == "on-failure" && policy != "on-failure")) {
+    std::string_view ours = "on-failure";
+    if (policy == "no") ours = "never";
+    if (policy == "always" || policy == "on-success") ours = "always";
+    if (policy == "on-abnormal" || policy == "on-abort" || policy == "on-watchdog") ours = "on-abnormal";
+    if (policy != "no" && policy != ours) {
       app.remark(restart->text(), fmt::format("the nearest here is \"{}\"", ours));
     }
     app.set_text("restart", "policy", ours);
+    if (Setting* success = take("SuccessExitStatus")) app.set_success(success->value, {0}, success->text());
     if (Setting* pause = take("RestartSec")) {
       auto time = read_time_span(pause->value);
       if (!time) return app.remark(pause->text(), "no time span");

@@ -82,6 +82,10 @@ std::string text_of(const Unknown& /*unknown*/) {
   return "the keeper is gone: how it ended is unknown";
 }
 
+std::string text_of(const StartTimedOut& late) {
+  return fmt::format("not healthy within {:.1f} s", std::chrono::duration<double>(late.time).count());
+}
+
 }  // namespace
 
 std::string text(const ExitStatus& status) {
@@ -130,8 +134,10 @@ bool own_shortage(const ExitStatus& status) {
   return false;
 }
 
-bool clean(const ExitStatus& status) {
-  if (const auto* exited = std::get_if<Exited>(&status)) return exited->code == 0;
+bool clean(const ExitStatus& status, std::span<const int> success) {
+  if (const auto* exited = std::get_if<Exited>(&status)) {
+    return std::find(success.begin(), success.end(), exited->code) != success.end();
+  }
   if (const auto* signaled = std::get_if<Signaled>(&status)) {
     constexpr std::array kClean = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
     return std::find(kClean.begin(), kClean.end(), signaled->signal) != kClean.end();

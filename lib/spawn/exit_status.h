@@ -1,7 +1,9 @@
 // How a process ended: a variant, not an int. Thread: values, any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -26,15 +28,22 @@ struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown>;
+// It had not become healthy in its time, and was ended for that.
+struct StartTimedOut {
+  std::chrono::milliseconds time{};
+  bool operator==(const StartTimedOut&) const = default;
+};
+
+using ExitStatus = std::variant<Exited, Signaled, SpawnFailed, Unknown, StartTimedOut>;
 
 // "exit 1", "exit 0 with 2 processes left: the command must stay in the foreground (…)", "signal 9 (KILL)",
-// "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist".
+// "cannot execute: /srv/run.sh: its interpreter /usr/bin/nopython does not exist", "not healthy within 60.0
+// s".
 [[nodiscard]] std::string text(const ExitStatus& status);
 // It was not started because the daemon's side lacked an address, descriptors, memory or processes: not the
 // app's fault.
 [[nodiscard]] bool own_shortage(const ExitStatus& status);
-// Exit 0, or a signal in the clean set (HUP INT TERM PIPE): "on-failure" does not restart it.
-[[nodiscard]] bool clean(const ExitStatus& status);
+// One of these exit codes, or a signal in the clean set (HUP INT TERM PIPE, as systemd has it).
+[[nodiscard]] bool clean(const ExitStatus& status, std::span<const int> success);
 
 }  // namespace gracevisor::spawn

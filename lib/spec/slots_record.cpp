@@ -53,6 +53,7 @@ Json exit_to_json(const spawn::ExitStatus& status) {
         {"signal", signaled->signal}, {"core", signaled->core}, {"out_of_memory", signaled->out_of_memory}};
   }
   if (std::holds_alternative<spawn::Unknown>(status)) return {{"unknown", true}};
+  if (const auto* late = std::get_if<spawn::StartTimedOut>(&status)) return {{"late_ms", late->time.count()}};
   const auto& failed = std::get<spawn::SpawnFailed>(status);
   return {{"stage", static_cast<std::uint64_t>(failed.stage)},
           {"error", failed.code},
@@ -82,6 +83,11 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
     bool unknown = false;
     if (!base::take_value(json["unknown"], unknown) || !unknown) return std::nullopt;
     return spawn::Unknown{};
+  }
+  if (json.contains("late_ms")) {
+    const auto time = number_up_to(json, "late_ms", kMostCount);
+    if (!time) return std::nullopt;
+    return spawn::StartTimedOut{std::chrono::milliseconds(*time)};
   }
   const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::kLastStage));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());

@@ -92,10 +92,10 @@ void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppSt
   boot_queue_.add(entry.app->id());
 }
 
-// The turn that follows rings for the next slice, or a later one does, once the keeper has answered.
+// The turn that follows rings for the next slice. A slice prepares apps; how many of their instances start at
+// a time, the World's StartLimit says.
 void Supervisor::continue_boot() {
-  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); },
-                        [this] { return world_->may_spawn(); });
+  boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); });
   schedule_turn();
 }
 
@@ -120,7 +120,7 @@ void Supervisor::start_configured(AppEntry& entry) {
   }
   world_->set_user(entry.app->id(), (*spec)->credentials);
   auto report = new_report({});
-  if (auto started = entry.app->start(*spec, report); !started) {
+  if (auto started = entry.app->start(*spec, report, {}, decide::Urgency::boot); !started) {
     log_.error("start app={} cause=\"{}\"", configured.name, base::quotable(started.error().why));
   }
   tell_hints(entry, *report);
@@ -168,7 +168,8 @@ void Supervisor::start_remembered(AppEntry& entry, const spec::AppState& state) 
     start_configured(entry);
     return;
   }
-  if (auto started = entry.app->start(state.live_spec, new_report({}), state.live); !started) {
+  if (auto started = entry.app->start(state.live_spec, new_report({}), state.live, decide::Urgency::boot);
+      !started) {
     log_.error("start app={} cause=\"{}\"", state.app, base::quotable(started.error().why));
   }
 }

@@ -97,6 +97,8 @@ void Supervisor::adjust_daemon(const ReloadPlan& plan) {
   in_force.autodiscover = plan.config.daemon.autodiscover;
   in_force.shutdown_timeout = plan.config.daemon.shutdown_timeout;
   in_force.upgrade_drain_timeout = plan.config.daemon.upgrade_drain_timeout;
+  in_force.max_starts = plan.config.daemon.max_starts;
+  world_->limit_starts(in_force.max_starts);
   if (config::find_differences(in_force.log, plan.config.daemon.log).empty()) return;
   in_force.log = plan.config.daemon.log;
   settings_.adjust_log(in_force.log);

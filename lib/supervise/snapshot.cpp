@@ -1,5 +1,7 @@
 #include "supervise/snapshot.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "supervise/supervisor.h"
@@ -16,6 +18,12 @@ bool is_unwell(const decide::Instance& instance) {
          (state == InstanceState::starting && instance.failures_in_a_row() > 0);
 }
 
+// Why an instance is queued.
+std::string starts_text(const decide::StartLimit& starts) {
+  return fmt::format("{} of {} places to start are taken, {} wait for one (daemon.max_starts)",
+                     starts.starting(), starts.most(), starts.waiting());
+}
+
 InstanceSnapshot snapshot_of(const decide::Instance& instance, const World& world,
                              const Observation* observation) {
   InstanceSnapshot result;
@@ -23,11 +31,11 @@ InstanceSnapshot snapshot_of(const decide::Instance& instance, const World& worl
   result.state = instance.state();
   result.crash_looping = instance.crash_looping();
   result.since = instance.since();
-  result.due = instance.due();
+  result.due = instance.state() == decide::InstanceState::fatal ? instance.tried_again() : instance.due();
   result.restarts = instance.restarts();
   result.failures_in_a_row = instance.failures_in_a_row();
   result.last_exit = instance.last_exit();
-  result.probe = instance.probe_text();
+  result.probe = instance.queued() ? starts_text(world.starts()) : instance.probe_text();
   if (instance.probe().tries > 0) result.probe_took = instance.probe().took;
   result.probes_failed = instance.probe().failures_in_a_row;
   result.probes_allowed = instance.spec()->app.health.unhealthy_after;

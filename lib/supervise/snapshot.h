@@ -32,7 +32,7 @@ struct InstanceSnapshot {
   unsigned restarts = 0;
   unsigned failures_in_a_row = 0;
   std::optional<spawn::ExitStatus> last_exit;
-  std::string probe;                         // why it is not healthy yet: Instance::probe_text()
+  std::string probe;  // why it is not healthy yet: Instance::probe_text(), or for what it is queued
   std::uint64_t probes_failed = 0;           // in a row
   std::uint64_t probes_allowed = 0;          // that many take it out of the routes
   std::optional<base::Duration> probe_took;  // unset: no probe has ended

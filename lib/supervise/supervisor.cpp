@@ -53,6 +53,7 @@ Supervisor::Supervisor(loop::Loop& loop, base::Log& log, output::Writer& writer,
                              [this](base::AppId id) { return decider(id); },
                              settings_.ensure_runtime_dir,
                              [this] { schedule_turn(); },
+                             settings_.config.daemon.max_starts,
                              [this](base::AppId id, decide::AppCounts& counts) {
                                auto it = apps_.find(id);
                                if (it == apps_.end()) return;
@@ -102,7 +103,8 @@ void Supervisor::turn() {
   follow_listeners();   // marks, then connections
   follow_predecessor();
   let_go_held_back();
-  if (!boot_queue_.waiting().empty() && world_->may_spawn()) boot_bell_->ring();
+  world_->grant_starts();
+  if (!boot_queue_.waiting().empty()) boot_bell_->ring();
   if (!accepting_ && reattached_serve()) accept();
   // What follows from both: at most one table, and the end of what no table refers to any more.
   if (world_->take_dirty()) publish();

@@ -12,6 +12,7 @@
 #include "decide/fact_receipt.h"
 #include "inspect/listener_owner.h"
 #include "spec/obstacle.h"
+#include "supervise/most_starts.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -40,7 +41,8 @@ World::World(Surroundings around)
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched),
       slots_(around_.holder, around_.log),
-      record_pace_(around_.loop, kRecordPause, [this] { write_record(); }) {
+      record_pace_(around_.loop, kRecordPause, [this] { write_record(); }),
+      starts_(most_starts(around_.max_starts)) {
   around_.writer.on_room([this] {
     for (const auto& [who, run] : runs_.all()) run->resume_output();
   });

@@ -54,6 +54,7 @@ class World final : public decide::Effects, private RunObserver {
     std::function<decide::App*(base::AppId)> find_app;
     std::function<base::Expected<void>()> ensure_runtime_dir;  // see EndpointLeases
     std::function<void()> schedule_turn;                       // the desired state changed
+    std::optional<unsigned> max_starts = {};                   // as config::Daemon has it
     WorldKnowledge::CountTouched count_touched = [](base::AppId, decide::AppCounts&) {};
   };
   explicit World(Surroundings around);
@@ -103,9 +104,11 @@ class World final : public decide::Effects, private RunObserver {
   bool keep_record();
   // Of the runs whose process has begun and is not gone.
   [[nodiscard]] observe::Watched main_processes() const;
-  // Have so few been ordered and not been started yet that more may be? The keeper starts one after the
-  // other, and each that waits for it has all its descriptors open.
-  [[nodiscard]] bool may_spawn() const { return around_.parent.waiting() < kMostWaiting; }
+  // daemon.max_starts; in force at once.
+  void limit_starts(std::optional<unsigned> most);
+  // Those whose turn it is begin to start. Once in a turn.
+  void grant_starts();
+  [[nodiscard]] const decide::StartLimit& starts() const { return starts_; }
   // No process is left except those that nothing will end, and no endpoint is in use.
   [[nodiscard]] bool over() const;
 
@@ -143,6 +146,9 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] spec::Placement placement_of(const Run& run) const;
 
   // Effects
+  [[nodiscard]] bool ask_start(const Identity& who, decide::Urgency urgency) override;
+  void count_start(const Identity& who) override;
+  void end_start(const Identity& who) override;
   void spawn(const Identity& who, const spec::SpecRef& spec) override;
   void signal(const Identity& who, int number, config::Stop::Scope scope) override;
   void pass_signal(const Identity& who, int number, config::Stop::Scope scope) override;
@@ -187,6 +193,9 @@ class World final : public decide::Effects, private RunObserver {
   void tell_left(const Identity& who, const spawn::Left& left);
   [[nodiscard]] AppOutput& output(const Identity& who) { return *apps_.at(who.app).output; }
 
+  // Have so few been ordered and not been started yet that more may be? The keeper starts one after the
+  // other, and each that waits for it has all its descriptors open.
+  [[nodiscard]] bool may_spawn() const { return around_.parent.waiting() < kMostWaiting; }
   static constexpr std::size_t kMostWaiting = 16;
 
   Surroundings around_;
@@ -208,6 +217,7 @@ class World final : public decide::Effects, private RunObserver {
   bool record_stale_ = false;
   std::shared_ptr<bool> record_failed_ = std::make_shared<bool>(false);  // and the log said so
   bool dirty_ = false;
+  decide::StartLimit starts_;
 };
 
 }  // namespace gracevisor::supervise

@@ -7,6 +7,8 @@
 #include "support/daemon_process.h"
 #include "support/http_client.h"
 #include "support/load_generator.h"
+#include "support/named_apps.h"
+#include "support/restarts.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -129,6 +131,59 @@ TEST_CASE("crash: max_failures ends the restarts in the state fatal") {
   answer = fetch(site.listener());
   REQUIRE(answer.has_value());
   CHECK(answer->status == 200);
+}
+
+TEST_CASE(
+    "crash: one that was given up is tried again after retry_fatal, and over a kill of the daemon too") {
+  Site site;
+  site.configure(
+      "[app.job]\ncommand = [\"/bin/sh\", \"-c\", \"echo $$ >> @DIR@/starts; exit 3\"]\n"
+      "endpoint = \"none\"\ndeploy.settle = \"10ms\"\n"
+      "restart = { backoff = \"10ms\", max_failures = 2, retry_fatal = \"1h\" }\n");
+  const auto starts = [&] { return count(content_of(site.directory() / "starts"), "\n"); };
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_state("job", "fatal"));
+  CHECK(starts() == 2);
+  const CommandResult status = daemon.ctl({"status"});
+  INFO(describe(status) << daemon.log());
+  CHECK(has(status.out, ", and given up for now: gvctl logs job"));
+  CHECK(has(daemon.ctl({"--json", "status", "job"}).out, "\"due_s\":3"));
+  CHECK(has(daemon.log(), "failures=2"));
+  CHECK(has(daemon.log(), "retry_s=3600.0"));
+  daemon.kill_daemon();
+  REQUIRE(daemon.wait_state("job", "fatal"));
+  CHECK(has(daemon.ctl({"--json", "status", "job"}).out, "\"due_s\":3"));
+  CHECK(starts() == 2);
+
+  // From then on a fraction of a second is enough.
+  site.configure(
+      "[app.job]\ncommand = [\"/bin/sh\", \"-c\", \"echo $$ >> @DIR@/starts; exit 3\"]\n"
+      "endpoint = \"none\"\ndeploy.settle = \"10ms\"\n"
+      "restart = { backoff = \"10ms\", max_failures = 2, retry_fatal = \"20ms\" }\n");
+  REQUIRE(daemon.ctl({"reload"}).exit_code == 0);
+  REQUIRE(daemon.ctl({"start", "job"}).exit_code != 0);
+  CHECK(wait_until([&] { return starts() >= 7; }));
+}
+
+TEST_CASE("crash: on-failure with success_exit_codes leaves ended what ended with one of them") {
+  Site site;
+  const auto job = [](const std::string& name, const std::string& end, const std::string& policy) {
+    return "[app." + name + "]\ncommand = [\"/bin/sh\", \"-c\", \"echo $$ >> @DIR@/" + name + ".starts; " +
+           end +
+           "\"]\nendpoint = \"none\"\ndeploy.settle = \"10ms\"\nrestart = { backoff = \"10ms\", policy = \"" +
+           policy + "\", success_exit_codes = [0, 7] }\n";
+  };
+  site.configure(job("seven", "exit 7", "on-failure") + job("eight", "exit 8", "on-failure") +
+                 job("nine", "exit 9", "on-abnormal") + job("killed", "kill -KILL $$", "on-abnormal"));
+  const auto starts = [&](const std::string& name) {
+    return count(content_of(site.directory() / (name + ".starts")), "\n");
+  };
+  DaemonProcess daemon(site);
+  CHECK(wait_until([&] { return starts("eight") >= 3 && starts("killed") >= 3; }));
+  REQUIRE(daemon.wait_state("seven", "stopped"));
+  REQUIRE(daemon.wait_state("nine", "stopped"));
+  CHECK(starts("seven") == 1);
+  CHECK(starts("nine") == 1);
 }
 
 TEST_CASE("crash: the policy on-failure leaves an instance that ended well alone") {

@@ -39,7 +39,8 @@ class RecordingEffects final : public Effects, public Knowledge {
   base::Epoch published;
   std::vector<std::size_t> late;
   std::string boot = "boot-1";
-  App* app = nullptr;  // gets the timers
+  App* app = nullptr;                // gets the timers
+  StartLimit starts{1'000'000'000};  // of them, unless the test says otherwise, none waits
 
   [[nodiscard]] std::size_t count(const std::string& call) const {
     return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), call));
@@ -67,6 +68,17 @@ class RecordingEffects final : public Effects, public Knowledge {
     return base::BootTime(std::chrono::hours(5) + now_.time_since_epoch());
   }
   [[nodiscard]] const std::string& boot_id() const override { return boot; }
+  // Those whose turn it is begin to start.
+  void grant_starts() {
+    while (const auto who = starts.next()) {
+      if (!app->on_may_start(*who)) starts.end(*who);
+    }
+  }
+  [[nodiscard]] bool ask_start(const Identity& who, Urgency urgency) override {
+    return starts.ask(who, urgency);
+  }
+  void count_start(const Identity& who) override { starts.count(who); }
+  void end_start(const Identity& who) override { starts.end(who); }
   void spawn(const Identity& who, const SpecRef& /*spec*/) override { calls.push_back("spawn " + name(who)); }
   void signal(const Identity& who, int number, config::Stop::Scope /*scope*/) override {
     calls.push_back("signal " + name(who) + " " + std::to_string(number));

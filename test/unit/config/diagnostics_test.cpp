@@ -41,8 +41,9 @@ TEST_CASE("diagnostics: an unknown key is named with the nearest known one") {
        {"[listen.a]\naddress = \"*:80\"\naddresses = []\n",
         R"(3:1: listen.a.addresses: unknown key (did you mean "address"?))"},
        {app("[app.web.restart]\ncolour = 1"),
-        "5:1: app.web.restart.colour: unknown key (known here: policy, backoff, backoff_max, stable_after, "
-        "max_failures)"},
+        "5:1: app.web.restart.colour: unknown key (known here: policy, success_exit_codes, backoff, "
+        "backoff_max, stable_after, "
+        "max_failures, retry_fatal)"},
        {app(R"("a\u001Bb" = 1)"),
         R"(4:1: app.web."a\u001Bb": unknown key (known here: command, directory, environment, )"
         "environment_file, user, umask, supplementary_groups, no_new_privileges, capabilities, private_tmp, "
@@ -111,7 +112,7 @@ TEST_CASE("diagnostics: an unknown word says the choices and the nearest") {
         R"("unroute", "restart")"},
        {app(R"(restart.policy = "sometimes")"),
         R"(4:18: app.web.restart.policy: unknown value "sometimes"; expected one of "always", )"
-        R"("on-failure", )"
+        R"("on-failure", "on-abnormal", )"
         R"("never")"},
        {app(R"(stop.scope = "groups")"),
         R"(4:14: app.web.stop.scope: unknown value "groups" (did you mean "group"?); expected one of )"

@@ -41,6 +41,7 @@ state_dir = "/s"
 port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
+max_starts = 7
 operator_group = "ops"
 autodiscover = "/d"
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
@@ -91,11 +92,13 @@ upgraded = "wait"
 hold = "1s"
 settle = "2s"
 [app.web.restart]
-policy = "on-failure"
+policy = "on-abnormal"
+success_exit_codes = [0, 3]
 backoff = "1s"
 backoff_max = "1m"
 stable_after = "10s"
 max_failures = 7
+retry_fatal = "1h"
 [app.web.stop]
 signal = ["INT:5s", "TERM:10s"]
 scope = "main"
@@ -172,6 +175,7 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(port_range = "5000-5999")",
                            R"(shutdown_timeout = "2m")",
                            R"(upgrade_drain_timeout = "1h")",
+                           "max_starts = 7",
                            R"(operator_group = "ops")",
                            R"(file = "/l/d.log")",
                            R"(level = "debug")",
@@ -206,11 +210,13 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(drain_timeout = "1h")",
                            R"(hold = "1s")",
                            R"(settle = "2s")",
-                           R"(policy = "on-failure")",
+                           R"(policy = "on-abnormal")",
+                           "success_exit_codes = [0, 3]",
                            R"(backoff = "1s")",
                            R"(backoff_max = "60s")",
                            R"(stable_after = "10s")",
                            "max_failures = 7",
+                           R"(retry_fatal = "1h")",
                            R"(signal = ["INT:5s", "TERM:10s"])",
                            R"(scope = "main")",
                            R"(leftover = "leave")",

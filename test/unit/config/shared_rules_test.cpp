@@ -248,7 +248,7 @@ TEST_CASE("daemon: every key") {
   Daemon daemon = config_of(
                       "[daemon]\nworkers = 3\nruntime_dir = \"/r\"\nstate_dir = \"s\"\nport_range = "
                       "\"5000-5999\"\nshutdown_timeout = \"2m\"\nupgrade_drain_timeout = "
-                      "\"7d\"\noperator_group = \"ops\"\nlog = { file = "
+                      "\"7d\"\nmax_starts = 7\noperator_group = \"ops\"\nlog = { file = "
                       "\"/l\", level = \"debug\", max_size = \"1MiB\", keep = 2 }\n")
                       .daemon;
   CHECK(daemon.workers == 3);
@@ -257,6 +257,7 @@ TEST_CASE("daemon: every key") {
   CHECK(daemon.port_range.first == base::Port(5000));
   CHECK(daemon.shutdown_timeout == Millis(120000));
   CHECK(daemon.upgrade_drain_timeout == std::chrono::days(7));
+  CHECK(daemon.max_starts == 7U);
   CHECK(daemon.operator_group == "ops");
   CHECK(daemon.log.file == "/l");
   CHECK(daemon.log.level == base::LogLevel::debug);
@@ -268,6 +269,11 @@ TEST_CASE("daemon: every key") {
   CHECK(config_of("[daemon]\nupgrade_drain_timeout = \"0\"\n").daemon.upgrade_drain_timeout == Millis(0));
   CHECK(errors_of("[daemon]\nupgrade_drain_timeout = \"31d\"\n").size() == 1);
   CHECK(errors_of("[daemon]\nupgrade_drain_timeout = \"auto\"\n").size() == 1);
+  CHECK_FALSE(config_of("").daemon.max_starts);
+  CHECK_FALSE(config_of("[daemon]\nmax_starts = \"auto\"\n").daemon.max_starts);
+  for (const char* bad : {"0", "-1", "10001", "\"4\"", "\"none\"", "2.5", "[4]"}) {
+    CHECK(errors_of(std::string("[daemon]\nmax_starts = ") + bad + "\n").size() == 1);
+  }
 }
 
 }  // namespace gracevisor::config

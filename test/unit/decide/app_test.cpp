@@ -247,7 +247,7 @@ TEST_CASE("app: an instance that is being replaced at a stop is not started agai
   CHECK(f.app.state() == "stopped");
 }
 
-TEST_CASE("app: a start that fails its health until the timeout says so and goes on trying") {
+TEST_CASE("app: a start that fails its health until the timeout says so and is tried again") {
   AppFixture f;
   auto report = f.report();
   REQUIRE(f.app.start(AppFixture::make_spec(1), report).has_value());
@@ -255,7 +255,9 @@ TEST_CASE("app: a start that fails its health until the timeout says so and goes
   f.effects.advance(60s);
   REQUIRE(report->finished());
   CHECK(report->lines().back().exit == ExitCode::health_timeout);
-  f.probe(1, 1, true);
+  f.exit(1, 1, Signaled{15});
+  f.effects.advance(2s);
+  f.heal(1);
   CHECK(f.app.state() == "live");
 }
 

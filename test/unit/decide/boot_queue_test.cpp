@@ -73,19 +73,3 @@ TEST_CASE("boot queue: what was given up is never started") {
   f.queue.clear();
   CHECK(f.slice(10ms).empty());
 }
-
-TEST_CASE("boot queue: a slice ends as soon as nothing may be started any more") {
-  BootQueueFixture f(4);
-  std::vector<unsigned> started;
-  const auto run = [&](std::size_t most) {
-    f.queue.run_slice([&f] { return f.clock.now(); },
-                      [&](base::AppId app) { started.push_back(app.value()); },
-                      [&] { return started.size() < most; });
-  };
-  run(0);
-  CHECK(started.empty());
-  run(2);
-  CHECK(started == std::vector<unsigned>{1, 2});
-  run(9);
-  CHECK(started == std::vector<unsigned>{1, 2, 3, 4});
-}

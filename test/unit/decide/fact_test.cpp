@@ -70,6 +70,10 @@ TEST_CASE("facts: the log has an event with a key=value tail") {
             "\" last=\"bye\" next=\"gvctl logs web\"");
   CHECK(log_of(fact::GaveUp{kWho, 3, crash}) ==
         "error fatal app=web instance=43.1 failures=3 cause=\"" + text(crash) + "\" next=\"gvctl logs web\"");
+  CHECK(
+      log_of(fact::StartTimedOut{kWho, 60s, "GET \"/\" -> refused"}) ==
+      "error start-timeout app=web instance=43.1 after_s=60.0 cause=\"GET '/' -> refused\" next=\"gvctl logs "
+      "web\"");
   CHECK(log_of(fact::PortTaken{kWho, "held"}) ==
         "warning port-taken app=web instance=43.1 next=\"another port\" cause=\"held\"");
   CHECK(log_of(fact::Replaced{kWho, "x"}) == "warning replace app=web instance=43.1 cause=\"x\"");
@@ -197,7 +201,7 @@ TEST_CASE("facts: what did not become healthy is told by its cause, and by what 
 
 TEST_CASE("facts: a start that fails is told in the log as it is to the one who waits for it") {
   fact::StartFailed failed{
-      GenerationId(1), base::ExitCode::exited_before_healthy, 200ms, "say \"x\"", true, true, 0, 2};
+      GenerationId(1), base::ExitCode::exited_before_healthy, 200ms, "say \"x\"", true, true, false, 0, 2};
   CHECK(receipt_of(failed).text ==
         "web@1 exited before it was healthy (say \"x\"); it is started again after a pause");
   CHECK(receipt_of(failed).exit == base::ExitCode::exited_before_healthy);
@@ -210,6 +214,12 @@ TEST_CASE("facts: a start that fails is told in the log as it is to the one who 
   CHECK(shown(failed) ==
         "failed: web@1 was not healthy after 0.2 s: say \"x\"; 0/2 healthy, the probes go on {generation=1, "
         "cause=say \"x\", after_ms=200, healthy=0, instances=2}");
+  failed.late = true;
+  CHECK(receipt_of(failed).text == "web@1 was not healthy after 0.2 s: say \"x\"; 0/2 healthy; it is ended");
+  failed.again = true;
+  CHECK(receipt_of(failed).text ==
+        "web@1 was not healthy after 0.2 s: say \"x\"; 0/2 healthy; it is ended, and started again after a "
+        "pause");
 }
 
 TEST_CASE("facts: the evidence of a failure is in the log, too") {

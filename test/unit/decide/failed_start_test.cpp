@@ -55,9 +55,13 @@ TEST_CASE("start: what is not healthy in time is told with its probe, and rememb
   CHECK(text ==
         "web@1 was not healthy after 60.0 s: GET /health -> refused, 1 try; nothing listens on 127.0.0.1:7; "
         "the "
-        "process listens on [::1]:3000; 1/2 healthy, the probes go on");
+        "process listens on [::1]:3000; 1/2 healthy; it is ended, and started again after a pause");
+  CHECK(f.app.failure() == text);
+  f.exit(1, 2, Signaled{15});
   CHECK(f.app.failure() == text);
   f.effects.owner = {Ownership::own, "", {}};
+  f.effects.advance(2s);
+  f.run(1, 2);
   f.probe(1, 2, true);
   CHECK_FALSE(f.app.failure().has_value());
 }
@@ -91,7 +95,7 @@ TEST_CASE("crash loop: it is told once, when it becomes one, and what it said la
   for (int i = 0; i < 7; ++i) {
     f.run(1, 1);
     f.exit(1, 1, Exited{2});
-    f.effects.advance(120s);
+    f.effects.advance(40s);
   }
   const auto told = std::ranges::count_if(f.effects.calls, [](const std::string& call) {
     return call.starts_with(

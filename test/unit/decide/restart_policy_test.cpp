@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <set>
+#include <utility>
 
 using namespace gracevisor;
 using namespace gracevisor::decide;
@@ -178,4 +179,53 @@ TEST_CASE(
     auto after = policy.on_exit(SpawnFailed{SpawnStage::spawn, EAGAIN}, std::nullopt);
     check_around(after.delay, milliseconds(500));
   }
+}
+
+TEST_CASE("restart policy: what each policy makes of each way to end") {
+  using Policy = config::Restart::Policy;
+  struct Row {
+    ExitStatus status;
+    bool always;
+    bool on_failure;
+    bool on_abnormal;
+  };
+  const Row rows[] = {
+      {Exited{0}, true, false, false},
+      {Exited{3}, true, false, false},  // one of success_exit_codes
+      {Exited{1}, true, true, false},
+      {Signaled{SIGTERM, false}, true, false, false},
+      {Signaled{SIGSEGV, true}, true, true, true},
+      {Signaled{SIGKILL, false}, true, true, true},
+      {SpawnFailed{SpawnStage::exec, ENOENT}, true, true, true},
+      {Unknown{}, true, true, true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(text(row.status));
+    for (const auto& [policy, again] :
+         {std::pair(Policy::always, row.always), std::pair(Policy::on_failure, row.on_failure),
+          std::pair(Policy::on_abnormal, row.on_abnormal), std::pair(Policy::never, false)}) {
+      CAPTURE(static_cast<int>(policy));
+      config::Restart restart = settings(policy);
+      restart.success_exit_codes = {0, 3};
+      const auto verdict = RestartPolicy(restart, 7).on_exit(row.status, std::nullopt);
+      CHECK(verdict.kind == (again ? Kind::restart : Kind::stay_down));
+    }
+  }
+}
+
+TEST_CASE("restart policy: one that was given up is tried again after retry_fatal, and given up at once") {
+  config::Restart restart = settings();
+  restart.max_failures = 2;
+  restart.retry_fatal = std::chrono::hours(1);
+  RestartPolicy policy(restart, 7);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+  for (int i = 0; i < 3; ++i) {
+    const auto verdict = policy.on_exit(kCrash, std::nullopt);
+    CHECK(verdict.kind == Kind::fatal);
+    CHECK(verdict.delay == std::chrono::hours(1));
+  }
+  // It ran long enough: what was before no longer counts.
+  CHECK(policy.on_exit(kCrash, seconds(31)).kind == Kind::restart);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::restart);
+  CHECK(policy.on_exit(kCrash, std::nullopt).kind == Kind::fatal);
 }

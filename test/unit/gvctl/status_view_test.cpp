@@ -89,6 +89,20 @@ TEST_CASE("status view: a cause that the daemon tells is not told again for the 
   CHECK(lines[3] == "  !  42.2 backoff, next in 7 s");
 }
 
+TEST_CASE("status view: what waits for a place to start is told once for an app") {
+  control::AppStatus app = web();
+  app.problems.clear();
+  app.instances = {instance("1.1", "queued"), instance("1.2", "queued"), instance("1.3", "starting")};
+  for (control::InstanceStatus& one : app.instances) one.probe = "1 of 1 places";
+  auto lines = lines_of(render(report({app}), {}));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[2] == "  >  1.1 and 1 more are queued: 1 of 1 places");
+  app.instances.erase(app.instances.begin());
+  lines = lines_of(render(report({app}), {}));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[2] == "  >  1.2 is queued: 1 of 1 places");
+}
+
 TEST_CASE("status view: with instances it shows their processes") {
   const auto lines = lines_of(render(report({web()}), {{}, {}, true}));
   REQUIRE(lines.size() == 7);

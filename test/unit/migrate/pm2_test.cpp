@@ -34,6 +34,9 @@ TEST_CASE("PM2: each key of an app has the meaning that it had") {
   CHECK(app(R"(, "instances": "max")").instances == 4);
   CHECK(app(R"(, "instances": -1)").instances == 3);
   CHECK(app(R"(, "autorestart": false)").restart.policy == config::Restart::Policy::never);
+  CHECK(app(R"(, "stop_exit_codes": [0, 4])").restart.policy == config::Restart::Policy::on_failure);
+  CHECK(app(R"(, "stop_exit_codes": [0, 4])").restart.success_exit_codes == std::vector{0, 4});
+  CHECK(app(R"(, "stop_exit_codes": 5)").restart.success_exit_codes == std::vector{5});
   CHECK(app(R"(, "max_restarts": 10)").restart.max_failures == 10);
   CHECK(app(R"(, "min_uptime": "5s")").restart.stable_after == base::Millis(5000));
   CHECK(app(R"(, "restart_delay": 40000)").restart.backoff_max == base::Millis(40000));

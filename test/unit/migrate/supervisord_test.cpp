@@ -29,6 +29,9 @@ TEST_CASE("supervisord: each key of a program has the meaning that it had") {
   CHECK(program("autorestart=unexpected\n").restart.policy == config::Restart::Policy::on_failure);
   CHECK(program("autorestart=true\n").restart.policy == config::Restart::Policy::always);
   CHECK(program("autorestart=no\n").restart.policy == config::Restart::Policy::never);
+  CHECK(program("exitcodes=2, 0,2\n").restart.success_exit_codes == std::vector{0, 2});
+  CHECK(program("exitcodes=3\n").restart.success_exit_codes == std::vector{3});
+  CHECK(program("exitcodes=3\nautorestart=true\n").restart.success_exit_codes == std::vector{0});
   CHECK(program("startsecs=7\n").restart.stable_after == base::Millis(7000));
   CHECK(program("startsecs=7\n").deploy.settle == base::Millis(7000));
   CHECK(program("startretries=3\n").restart.max_failures == 4);

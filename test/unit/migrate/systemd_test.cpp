@@ -38,7 +38,10 @@ TEST_CASE("systemd: each key of a service has the meaning that it had") {
         std::vector<config::EnvironmentFile>{{"/etc/x", true}});
   CHECK(service("").restart.policy == config::Restart::Policy::never);
   CHECK(service("Restart=always\n").restart.policy == config::Restart::Policy::always);
-  CHECK(service("Restart=on-abnormal\n").restart.policy == config::Restart::Policy::on_failure);
+  CHECK(service("Restart=on-abnormal\n").restart.policy == config::Restart::Policy::on_abnormal);
+  CHECK(service("Restart=on-abort\n").restart.policy == config::Restart::Policy::on_abnormal);
+  CHECK(service("Restart=on-failure\n").restart.success_exit_codes == std::vector{0});
+  CHECK(service("SuccessExitStatus=143 2\n").restart.success_exit_codes == std::vector{0, 2, 143});
   CHECK(service("RestartSec=1min 30s\n").restart.backoff == base::Millis(90000));
   CHECK(service("TimeoutStopSec=infinity\n").stop.ladder.front().wait == base::Millis(86'400'000));
   CHECK(service("TimeoutStopSec=5\nTimeoutStopSec=7\n").stop.ladder.front().wait == base::Millis(7000));

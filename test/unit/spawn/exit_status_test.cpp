@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <set>
@@ -19,6 +20,7 @@ TEST_CASE("exit status: texts that a person understands") {
   CHECK(text(SpawnFailed{SpawnStage::timeout, 0}) == "the spawn helper took too long");
   CHECK(text(SpawnFailed{SpawnStage::crashed, 139}) == "the spawn helper died (status 139)");
   CHECK(text(Unknown{}) == "the keeper is gone: how it ended is unknown");
+  CHECK(text(StartTimedOut{std::chrono::milliseconds(60'000)}) == "not healthy within 60.0 s");
 }
 
 TEST_CASE("exit status: every stage has a text of its own") {
@@ -37,13 +39,20 @@ TEST_CASE("exit status: a limit or privilege that failed is named by its key") {
 }
 
 TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to end") {
-  CHECK(clean(Exited{0}));
-  CHECK(!clean(Exited{1}));
-  CHECK(!clean(Exited{143}));
-  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) CHECK(clean(Signaled{number, false}));
-  for (int number : {SIGKILL, SIGSEGV, SIGABRT, SIGUSR1}) CHECK(!clean(Signaled{number, false}));
-  CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}));
-  CHECK(!clean(Unknown{}));
+  constexpr std::array kOnlyZero = {0};
+  CHECK(clean(Exited{0}, kOnlyZero));
+  CHECK(!clean(Exited{1}, kOnlyZero));
+  CHECK(!clean(Exited{143}, kOnlyZero));
+  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) CHECK(clean(Signaled{number, false}, kOnlyZero));
+  for (int number : {SIGKILL, SIGSEGV, SIGABRT, SIGUSR1}) CHECK(!clean(Signaled{number, false}, kOnlyZero));
+  CHECK(!clean(SpawnFailed{SpawnStage::exec, 0}, kOnlyZero));
+  CHECK(!clean(Unknown{}, kOnlyZero));
+  CHECK(!clean(StartTimedOut{}, kOnlyZero));
+  constexpr std::array kOthers = {2, 3};
+  CHECK(!clean(Exited{0}, kOthers));
+  CHECK(clean(Exited{3}, kOthers));
+  CHECK(!clean(Exited{0}, {}));
+  CHECK(clean(Signaled{SIGTERM, false}, {}));
 }
 
 TEST_CASE("exit status: only what the daemon itself was short of is its own shortage") {
@@ -59,6 +68,7 @@ TEST_CASE("exit status: only what the daemon itself was short of is its own shor
   }
   CHECK_FALSE(own_shortage(Exited{EMFILE}));
   CHECK_FALSE(own_shortage(Unknown{}));
+  CHECK_FALSE(own_shortage(StartTimedOut{}));
 }
 
 }  // namespace

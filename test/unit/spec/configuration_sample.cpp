@@ -25,6 +25,7 @@ state_dir = "/s"
 port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
+max_starts = 7
 operator_group = "ops"
 cgroups = false
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
@@ -80,11 +81,13 @@ upgraded = "wait"
 hold = "1s"
 settle = "2s"
 [app.web.restart]
-policy = "on-failure"
+policy = "on-abnormal"
+success_exit_codes = [0, 3]
 backoff = "1s"
 backoff_max = "1m"
 stable_after = "10s"
 max_failures = 7
+retry_fatal = "1h"
 [app.web.stop]
 signal = ["INT:5s", "TERM:10s"]
 scope = "main"

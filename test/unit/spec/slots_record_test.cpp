@@ -33,7 +33,8 @@ SlotsRecord sample() {
            slot(3, SlotState::fatal, spawn::Signaled{11, true, true}),
            slot(4, SlotState::resting, spawn::Exited{0, 2}), slot(5, SlotState::replacing),
            slot(6, SlotState::unhealthy, spawn::Unknown{}),
-           slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"})}};
+           slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"}),
+           slot(9, SlotState::backoff, spawn::StartTimedOut{std::chrono::seconds(60)})}};
 }
 
 std::string error_of(const json& document) {

@@ -69,6 +69,8 @@ TEST_CASE("state file: the record of a former daemon is read whole, and written 
   // It knew none of these.
   const config::App usual;
   sample.app.scaled_from.reset();
+  sample.app.restart.success_exit_codes = usual.restart.success_exit_codes;
+  sample.app.restart.retry_fatal = usual.restart.retry_fatal;
   sample.app.log.format = usual.log.format;
   sample.app.umask = usual.umask;
   sample.app.supplementary_groups = usual.supplementary_groups;

@@ -29,8 +29,9 @@ std::string show(const config::Deploy& value) {
   return show_all(timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle);
 }
 std::string show(const config::Restart& value) {
-  const auto& [policy, backoff, backoff_max, stable_after, max_failures] = value;
-  return show_all(policy, backoff, backoff_max, stable_after, max_failures);
+  const auto& [policy, success_exit_codes, backoff, backoff_max, stable_after, max_failures, retry_fatal] =
+      value;
+  return show_all(policy, success_exit_codes, backoff, backoff_max, stable_after, max_failures, retry_fatal);
 }
 std::string show(const config::StopStep& value) {
   const auto& [signal, wait] = value;
@@ -214,7 +215,13 @@ config::App sample_app() {
   app.deploy = {
       base::Millis(11), base::Millis(12), base::Millis(13), base::Millis(14), config::Deploy::Upgraded::wait,
       base::Millis(15), base::Millis(16)};
-  app.restart = {config::Restart::Policy::never, base::Millis(21), base::Millis(22), base::Millis(23), 24};
+  app.restart = {.policy = config::Restart::Policy::never,
+                 .success_exit_codes = {0, 5},
+                 .backoff = base::Millis(21),
+                 .backoff_max = base::Millis(22),
+                 .stable_after = base::Millis(23),
+                 .max_failures = 24,
+                 .retry_fatal = base::Millis(25)};
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;
   app.stop.leftover = config::Stop::Leftover::leave;
