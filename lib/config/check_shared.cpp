@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/draft.h"
+#include "config/log_target.h"
 #include "config/socket_path.h"
 #include "config/values.h"
 
@@ -61,10 +62,10 @@ std::vector<LogFile> log_files(const Draft& draft) {
     if (log.out.empty()) {
       out.push_back({(draft.daemon.state_dir / "log" / (app.app.name + ".log")).string(),
                      app.path + ".log.stdout", source_of(app, "log", "stdout")});
-    } else if (log.out != "inherit") {
+    } else if (log.out != "inherit" && !log_sink(log.out)) {
       out.push_back({log.out, app.path + ".log.stdout", source_of(app, "log", "stdout")});
     }
-    if (log.err != "stdout" && log.err != "inherit") {
+    if (log.err != "stdout" && log.err != "inherit" && !log_sink(log.err)) {
       out.push_back({log.err, app.path + ".log.stderr", source_of(app, "log", "stderr")});
     }
   }

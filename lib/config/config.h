@@ -183,7 +183,8 @@ struct Stop {
 struct AppLog {
   enum class Format { plain, prefixed, json };
   enum class OnFull { drop, block };
-  std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
+  // Empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error; or a sink (log_target.h).
+  std::string out;
   std::string err = "stdout";
   std::uint64_t max_size = kLogFileSize;
   unsigned keep = kOldLogFiles;

@@ -24,10 +24,12 @@ inline constexpr Choice<AppLog::OnFull> kOnFull[] = {{"drop", AppLog::OnFull::dr
 void keys(auto& key, IsA<AppLog> auto& value) {
   auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
   key({"stdout", Takes::writer,
-       R"(without it <state_dir>/log/APP.log; "inherit": the daemon's standard error)",
+       R"(without it <state_dir>/log/APP.log; or "journal", "syslog"; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.log")"},
-      By{read_stdout, quote_if_set, R"(a file's path, or "inherit")"}, named("out", out));
-  key({"stderr", Takes::writer}, By{read_stderr, quote_text, R"("stdout", a file's path, or "inherit")"},
+      By{read_stdout, quote_if_set, R"(a file's path, "journal", "syslog", or "inherit")"},
+      named("out", out));
+  key({"stderr", Takes::writer},
+      By{read_stderr, quote_text, R"("stdout", a file's path, "journal", "syslog", or "inherit")"},
       named("err", err));
   key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
       max_size);

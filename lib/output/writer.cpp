@@ -15,6 +15,7 @@
 #include "loop/wakeup.h"
 #include "output/line_queue.h"
 #include "output/log_reads.h"
+#include "output/sink_thread.h"
 #include "output/stderr_thread.h"
 #include "output/writer_thread.h"
 
@@ -41,9 +42,8 @@ class Writer::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  [[nodiscard]] LineQueue& queue_for(const FilePolicy& policy) noexcept {
-    return policy.path.empty() ? *to_stderr_ : *to_files_;
-  }
+  void append(const FilePolicy& policy, std::string_view text, Source source, bool now);
+  [[nodiscard]] bool takes(const FilePolicy& policy) const noexcept;
   void order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
              base::Outlives outlives);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
@@ -66,6 +66,8 @@ class Writer::Impl {
   }
 
  private:
+    dropped += sinks_->lost() + without_sink_;
+    for (const auto& [where, to] : to_sinks_) dropped += to.queue->dropped_lines();
   struct Waiting {
     std::filesystem::path path;
     std::optional<std::string> content;
@@ -78,10 +80,21 @@ class Writer::Impl {
   };
 
   Impl(loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes)
-      : lanes_(std::move(lanes)), answer_timer_(supervisor, [this] { on_answers(); }) {}
-  void make_queues(loop::Loop& supervisor);
+      : supervisor_(supervisor),
+        lanes_(std::move(lanes)),
+        answer_timer_(supervisor, [this] { on_answers(); }) {}
+  void make_queues();
+  [[nodiscard]] std::unique_ptr<LineQueue> make_queue(LineRing& ring, std::function<void()> wake);
+  [[nodiscard]] LineQueue* queue_for(const FilePolicy& policy);
+  void send_rest_of_sinks();
   void send_orders();
   void on_ring();
+  struct ToSink {
+    Sink* sink;
+    std::unique_ptr<LineQueue> queue;
+  };
+  using Where = std::pair<SinkKind, std::filesystem::path>;
+
   void on_answers();
   [[nodiscard]] bool under_way(const std::filesystem::path& path) const;
 
@@ -92,6 +105,7 @@ class Writer::Impl {
   std::list<Waiting> waiting_;                                                 // first come, first served
   std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
+  loop::Loop& supervisor_;
   std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
   Tell tell_;
   loop::Timer answer_timer_;
@@ -106,27 +120,34 @@ class Writer::Impl {
 base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
                                                                   WriterSettings settings) {
   std::unique_ptr<Impl> self(new Impl(supervisor, settings.lanes));
+  std::unique_ptr<SinkThread> sinks_;
   auto rung = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_ring(); });
   if (!rung) return std::unexpected(rung.error());
   self->rung_ = std::move(*rung);
+  std::map<Where, ToSink> to_sinks_;  // those that lines went to
+  std::uint64_t without_sink_ = 0;    // lines
   auto standard_error = StderrThread::start(*self->rung_);
   if (!standard_error) return std::unexpected(standard_error.error());
   self->stderr_ = std::move(*standard_error);
   auto thread = WriterThread::start(*self->rung_, *self->stderr_, std::move(settings));
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
-  self->make_queues(supervisor);
+  self->make_queues();
   return self;
 }
 
-void Writer::Impl::make_queues(loop::Loop& supervisor) {
-  auto room = [this] {
+std::unique_ptr<LineQueue> Writer::Impl::make_queue(LineRing& ring, std::function<void()> wake) {
+  return std::make_unique<LineQueue>(supervisor_, ring, std::move(wake), [this] {
+  auto sinks = SinkThread::start(*self->rung_, settings.opener);
+  if (!sinks) return std::unexpected(sinks.error());
+  self->sinks_ = std::move(*sinks);
     if (room_) room_();
-  };
-  to_files_ =
-      std::make_unique<LineQueue>(supervisor, thread_->ring(), [t = thread_.get()] { t->wake(); }, room);
-  to_stderr_ =
-      std::make_unique<LineQueue>(supervisor, stderr_->ring(), [t = stderr_.get()] { t->wake(); }, room);
+  });
+}
+
+void Writer::Impl::make_queues() {
+  to_files_ = make_queue(thread_->ring(), [t = thread_.get()] { t->wake(); });
+  to_stderr_ = make_queue(stderr_->ring(), [t = stderr_.get()] { t->wake(); });
   reads_ = std::make_unique<LogReads>(thread_->readings(), [t = thread_.get()] { t->wake(); });
 }
 
@@ -139,6 +160,37 @@ Writer::Impl::~Impl() {
   stderr_->finish();
   // The threads have done everything in the rings; what was waiting for room is done here.
   for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
+// Null: a sink that the thread has no place for just now.
+LineQueue* Writer::Impl::queue_for(const FilePolicy& policy) {
+  if (policy.sink == SinkKind::file) return policy.path.empty() ? to_stderr_.get() : to_files_.get();
+  const Where where{policy.sink, policy.path};
+  if (auto known = to_sinks_.find(where); known != to_sinks_.end()) return known->second.queue.get();
+  Sink* sink = sinks_->add(policy);
+  if (sink == nullptr) return nullptr;
+  auto queue = make_queue(sink->ring(), [t = sinks_.get()] { t->wake(); });
+  return to_sinks_.emplace(where, ToSink{sink, std::move(queue)}).first->second.queue.get();
+}
+
+void Writer::Impl::append(const FilePolicy& policy, std::string_view text, Source source, bool now) {
+  LineQueue* queue = queue_for(policy);
+  if (queue == nullptr) {
+    Dropped gone;
+    gone.add(text);
+    without_sink_ += gone.lines;
+    return;
+  }
+  queue->append(policy, text, source);
+  if (now) queue->hand_over();
+}
+
+bool Writer::Impl::takes(const FilePolicy& policy) const noexcept {
+  if (policy.sink == SinkKind::file) return (policy.path.empty() ? to_stderr_ : to_files_)->takes(policy);
+  const auto known = std::ranges::find_if(to_sinks_, [&policy](const auto& one) {
+    return one.first.first == policy.sink && one.first.second == policy.path;
+  });
+  return known == to_sinks_.end() || known->second.queue->takes(policy);
+}
+
   for (const Lines& lines : to_stderr_->take_rest()) stderr_->do_now(lines);
   for (auto& waiting : waiting_) (void)thread_->do_now(Order{0, waiting.path, std::move(waiting.content)});
 }
@@ -150,12 +202,23 @@ void Writer::Impl::on_ring() {
 }
 
 void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
+  send_rest_of_sinks();
+}
+
+// Last, since it may take a while.
+void Writer::Impl::send_rest_of_sinks() {
+  sinks_->finish();
+  for (auto& [where, to] : to_sinks_) {
+    for (Lines& lines : to.queue->take_rest()) to.sink->add_rest(std::move(lines));
+  }
+  sinks_->send_rest();
                          base::Outlives outlives) {
   auto [place, is_new] = waiting_for_.try_emplace(path.string());
   if (is_new)
     place->second = waiting_.insert(waiting_.end(), Waiting{.path = path, .content = {}, .done = {}});
   auto same = place->second;
   same->content = std::move(content);
+  for (auto& [where, to] : to_sinks_) to.queue->look();
   same->outlives = std::max(same->outlives, outlives);
   if (done) same->done.push_back(std::move(done));
   send_orders();
@@ -192,9 +255,11 @@ void Writer::Impl::on_answers() {
     for (Done& done : found->second.done) calls.emplace_back(std::move(done), answer->result);
     under_way_.erase(found);
   }
-  while (auto trouble = thread_->pop_trouble()) {
-    if (tell_) tell_(trouble->path, trouble->cause);
-  }
+  auto tell = [this](const Trouble& trouble) {
+    if (tell_) tell_(trouble.path, trouble.cause);
+  };
+  while (auto trouble = thread_->pop_trouble()) tell(*trouble);
+  while (auto trouble = sinks_->pop_trouble()) tell(*trouble);
   send_orders();
   // Last, since they may order more.
   for (auto& [done, result] : calls) done(std::move(result));
@@ -220,17 +285,15 @@ Writer::Writer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Writer::~Writer() = default;
 
 void Writer::append(const FilePolicy& policy, std::string_view text, Source source) {
-  impl_->queue_for(policy).append(policy, text, source);
+  impl_->append(policy, text, source, false);
 }
 
 void Writer::append_now(const FilePolicy& policy, std::string_view text) {
-  LineQueue& queue = impl_->queue_for(policy);
-  queue.append(policy, text, {});
-  queue.hand_over();
+  impl_->append(policy, text, {}, true);
 }
 
 bool Writer::takes(const FilePolicy& policy) const noexcept {
-  return impl_->queue_for(policy).takes(policy);
+  return impl_->takes(policy);
 }
 
 void Writer::on_room(std::function<void()> room) {

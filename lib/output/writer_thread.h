@@ -34,6 +34,7 @@
 #include "output/reserve.h"
 #include "output/stderr_thread.h"
 #include "output/writer.h"
+#include "output/sink_thread.h"
 #include "routing/access_lane.h"
 
 namespace gracevisor::output {
@@ -49,12 +50,6 @@ struct Order {
 struct Answer {
   std::uint64_t id = 0;
   base::Expected<void> result;
-};
-
-// A file that cannot be written, and why; or one that can be written again (no cause).
-struct Trouble {
-  std::string path;
-  std::string cause;
 };
 
 class WriterThread {

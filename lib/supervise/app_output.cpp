@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervise/sink_policy.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -41,6 +43,13 @@ AppOutput::Target AppOutput::target(const std::string& path) const {
   Target to;
   to.format = format_of(log_.format);
   output::FilePolicy& policy = to.policy;
+  if (const auto sink = config::log_sink(path)) {
+    to.format = output::LogFormat::prefixed;
+    policy = sink_policy(*sink);
+    policy.app = name_;
+    policy.block = log_.on_full == config::AppLog::OnFull::block;
+    return to;
+  }
   if (path != "inherit") policy.path = path.empty() ? default_file_ : std::filesystem::path(path);
   policy.max_size = log_.max_size;
   policy.keep = log_.keep;

@@ -5,6 +5,9 @@
 #include <array>
 #include <utility>
 
+#include "output/sink_socket.h"
+#include "supervise/sink_policy.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -16,6 +19,16 @@ Expected<void> check_log(const output::LogOpener& opener, const std::string& key
   auto checked = opener.check({.path = path, .user = user});
   if (checked) return {};
   return base::fail_at(key, checked.error().error);
+}
+
+Expected<void> check_sink(const output::LogOpener& opener, const std::string& key,
+                          const config::LogSink& sink, std::vector<std::string>& hints) {
+  const auto opened = output::SinkSocket::open(sink_policy(sink), opener);
+  if (opened) return {};
+  if (opened.error().refused) return base::fail_at(key, opened.error().error);
+  hints.push_back(
+      fmt::format("{}: {}; 8 MiB of lines wait for whoever listens there", key, opened.error().error.what));
+  return {};
 }
 
 // Root binds there, and removes what is stale.
@@ -35,18 +48,21 @@ Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, const config:
                                            std::vector<std::string>& hints) const {
   auto spec = spec::freeze(app, std::move(listeners), places, reader_, hints);
   if (!spec) return spec;
-  if (auto sound = check_logs(app, (*spec)->credentials); !sound) return std::unexpected(sound.error());
+  if (auto sound = check_logs(app, (*spec)->credentials, hints); !sound)
+    return std::unexpected(sound.error());
   return spec;
 }
 
-Expected<void> FileAccess::check_logs(const config::App& app,
-                                      const std::optional<spawn::Credentials>& user) const {
+Expected<void> FileAccess::check_logs(const config::App& app, const std::optional<spawn::Credentials>& user,
+                                      std::vector<std::string>& hints) const {
   const spawn::Credentials* who = user ? &*user : nullptr;
   const std::array<std::pair<const char*, const std::string*>, 3> logs = {
       {{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
-  for (const auto& [key, path] : logs) {
-    if (auto checked = check_log(opener_, fmt::format("app.{}.{}", app.name, key), *path, who); !checked)
-      return checked;
+  for (const auto& [name, path] : logs) {
+    const std::string key = fmt::format("app.{}.{}", app.name, name);
+    const auto sink = config::log_sink(*path);
+    auto checked = sink ? check_sink(opener_, key, *sink, hints) : check_log(opener_, key, *path, who);
+    if (!checked) return checked;
   }
   return {};
 }
