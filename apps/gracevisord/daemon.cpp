@@ -106,6 +106,11 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
                                    [d = daemon.get()] { d->on_keeper_gone(); });
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
+  daemon->compressor_ = std::make_unique<LogCompressor>(*daemon->loop_, daemon->keeper_->parent(),
+                                                        [d = daemon.get()] { return d->acts_; });
+  daemon->writer_->on_compress([d = daemon.get()](output::Compression what, auto done) {
+    d->compressor_->compress(std::move(what), std::move(done));
+  });
   // Whatever fails from here on, the listeners are the next daemon's.
   if (daemon->restarted_) daemon->keeper_->held().leave_to_others(true);
   if (!successor) {

@@ -16,6 +16,7 @@
 #include "control_api.h"
 #include "descriptors.h"
 #include "keeper_side.h"
+#include "log_compressor.h"
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
@@ -108,6 +109,7 @@ class Daemon {
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
   std::unique_ptr<loop::Timer> dropped_timer_;
   std::unique_ptr<KeeperSide> keeper_;
+  std::unique_ptr<LogCompressor> compressor_;
   std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

@@ -24,6 +24,9 @@ struct AccessWay {
   AccessFormat format = AccessFormat::json;
   std::uint64_t max_size = AppLog{}.max_size;
   unsigned keep = AppLog{}.keep;
+  Millis max_age = AppLog{}.max_age;
+  std::uint64_t total_size = AppLog{}.total_size;
+  bool compress = AppLog{}.compress;
   bool operator==(const AccessWay&) const = default;
 };
 
@@ -42,8 +45,9 @@ void add_access_logs(const Draft& draft, std::vector<LogFile>& out) {
   for (const AppDraft& app : draft.apps) {
     const AppLog& log = app.app.log;
     if (!is_file(log.access)) continue;
-    out.push_back({log.access, app.path + ".log.access", source_of(app, "log", "access"),
-                   AccessWay{log.access_format, log.max_size, log.keep}});
+    out.push_back(
+        {log.access, app.path + ".log.access", source_of(app, "log", "access"),
+         AccessWay{log.access_format, log.max_size, log.keep, log.max_age, log.total_size, log.compress}});
   }
   for (const ListenerDraft& entry : draft.listeners) {
     const Listener& listener = entry.listener;
@@ -145,7 +149,7 @@ void check_shared(const Draft& draft, Findings& findings) {
     // A file has one writer, which rotates it.
     std::string where = other.source.file.empty() ? "" : " at " + place(other.source);
     std::string_view hint =
-        log.access && other.access ? ", with another access_format, max_size or keep" : "";
+        log.access && other.access ? ", with another access_format, max_size, keep or the like" : "";
     findings.error(log.source, fmt::format("{}: {} is written by {} already{}{}", log.key,
                                            quote_briefly(log.path), other.key, where, hint));
   }

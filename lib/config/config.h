@@ -193,6 +193,9 @@ struct AppLog {
   std::string access;
   AccessFormat access_format = AccessFormat::json;
   OnFull on_full = OnFull::drop;  // if none of the app's output can be written for a while
+  Millis max_age{0};              // old files last written to before that are removed; 0: never
+  std::uint64_t total_size = 0;   // bytes of all its files, old ones too, beyond which the oldest go; 0: any
+  bool compress = false;          // old files
 };
 
 inline constexpr unsigned kMostInstances = 1000;

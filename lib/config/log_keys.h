@@ -22,7 +22,8 @@ inline constexpr Choice<AppLog::OnFull> kOnFull[] = {{"drop", AppLog::OnFull::dr
                                                      {"block", AppLog::OnFull::block}};
 
 void keys(auto& key, IsA<AppLog> auto& value) {
-  auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
+  auto& [out, err, max_size, keep, format, access, access_format, on_full, max_age, total_size, compress] =
+      value;
   key({"stdout", Takes::writer,
        R"(without it <state_dir>/log/APP.log; or "journal", "syslog"; "inherit": the daemon's standard error)",
        R"("/var/log/gracevisor/web.log")"},
@@ -43,6 +44,11 @@ void keys(auto& key, IsA<AppLog> auto& value) {
   key(kAccessFormatKey, OneOf{kAccessFormats}, access_format);
   key({"on_full", Takes::writer, R"(when nothing is written for 2 s: "block" makes the app wait)"},
       OneOf{kOnFull}, on_full);
+  key({"max_age", Takes::writer, "old files written to last before that are removed; \"0s\": none"},
+      Duration{{Millis(0), 3650 * kDay}}, max_age);
+  key({"total_size", Takes::writer, "of all its log files together, beyond which the oldest go; \"0B\": any"},
+      Size{{0, 1ULL << 50}}, total_size);
+  key({"compress", Takes::writer, "old files become web.log.1.gz and so on"}, Boolean(), compress);
 }
 
 }  // namespace gracevisor::config

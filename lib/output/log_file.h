@@ -35,6 +35,7 @@ using TellTrouble = std::function<void(const std::string& path, const std::strin
 struct LogWays {
   std::shared_ptr<const LogOpener> opener = std::make_shared<const LogOpener>();
   TellTrouble tell = {};
+  std::function<void(const std::filesystem::path&)> rotated = {};  // a file has a new old file
 };
 
 class LogFile {

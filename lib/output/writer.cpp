@@ -57,17 +57,22 @@ class Writer::Impl {
   }
   [[nodiscard]] LogReads& reads() noexcept { return *reads_; }
   void on_degraded(Tell tell) { tell_ = std::move(tell); }
+  void keep(LogUpkeep upkeep) {
+    upkeeps_.push_back(std::move(upkeep));
+    send_upkeeps();
+  }
+  void on_compress(Compress compress) { compress_ = std::move(compress); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
     std::uint64_t dropped =
         to_files_->dropped_lines() + to_stderr_->dropped_lines() + thread_->lost() + stderr_->lost();
+    dropped += sinks_->lost() + without_sink_;
+    for (const auto& [where, to] : to_sinks_) dropped += to.queue->dropped_lines();
     for (const routing::AccessLane* lane : lanes_) dropped += lane->dropped.read();
     return dropped;
   }
 
  private:
-    dropped += sinks_->lost() + without_sink_;
-    for (const auto& [where, to] : to_sinks_) dropped += to.queue->dropped_lines();
   struct Waiting {
     std::filesystem::path path;
     std::optional<std::string> content;
@@ -79,6 +84,12 @@ class Writer::Impl {
     std::vector<Done> done;
   };
 
+  struct ToSink {
+    Sink* sink;
+    std::unique_ptr<LineQueue> queue;
+  };
+  using Where = std::pair<SinkKind, std::filesystem::path>;
+
   Impl(loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes)
       : supervisor_(supervisor),
         lanes_(std::move(lanes)),
@@ -88,16 +99,13 @@ class Writer::Impl {
   [[nodiscard]] LineQueue* queue_for(const FilePolicy& policy);
   void send_rest_of_sinks();
   void send_orders();
+  void send_upkeeps();
+  void compress(Compression what);
   void on_ring();
-  struct ToSink {
-    Sink* sink;
-    std::unique_ptr<LineQueue> queue;
-  };
-  using Where = std::pair<SinkKind, std::filesystem::path>;
-
   void on_answers();
   [[nodiscard]] bool under_way(const std::filesystem::path& path) const;
 
+  loop::Loop& supervisor_;
   std::vector<routing::AccessLane*> lanes_;
   Source last_source_;
   std::function<void()> room_;
@@ -105,30 +113,34 @@ class Writer::Impl {
   std::list<Waiting> waiting_;                                                 // first come, first served
   std::unordered_map<std::string, std::list<Waiting>::iterator> waiting_for_;  // each, by its path
   std::map<std::uint64_t, UnderWay> under_way_;
-  loop::Loop& supervisor_;
   std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
   Tell tell_;
+  Compress compress_;
+  std::deque<LogUpkeep> upkeeps_;  // that the thread had no place for yet
   loop::Timer answer_timer_;
   std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it until they end
   std::unique_ptr<StderrThread> stderr_;
+  std::unique_ptr<SinkThread> sinks_;
   std::unique_ptr<WriterThread> thread_;
   std::unique_ptr<LineQueue> to_files_;
   std::unique_ptr<LineQueue> to_stderr_;
+  std::map<Where, ToSink> to_sinks_;  // those that lines went to
+  std::uint64_t without_sink_ = 0;    // lines
   std::unique_ptr<LogReads> reads_;
 };
 
 base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& supervisor,
                                                                   WriterSettings settings) {
   std::unique_ptr<Impl> self(new Impl(supervisor, settings.lanes));
-  std::unique_ptr<SinkThread> sinks_;
   auto rung = loop::Wakeup::create(supervisor, [s = self.get()] { s->on_ring(); });
   if (!rung) return std::unexpected(rung.error());
   self->rung_ = std::move(*rung);
-  std::map<Where, ToSink> to_sinks_;  // those that lines went to
-  std::uint64_t without_sink_ = 0;    // lines
   auto standard_error = StderrThread::start(*self->rung_);
   if (!standard_error) return std::unexpected(standard_error.error());
   self->stderr_ = std::move(*standard_error);
+  auto sinks = SinkThread::start(*self->rung_, settings.opener);
+  if (!sinks) return std::unexpected(sinks.error());
+  self->sinks_ = std::move(*sinks);
   auto thread = WriterThread::start(*self->rung_, *self->stderr_, std::move(settings));
   if (!thread) return std::unexpected(thread.error());
   self->thread_ = std::move(*thread);
@@ -138,9 +150,6 @@ base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& su
 
 std::unique_ptr<LineQueue> Writer::Impl::make_queue(LineRing& ring, std::function<void()> wake) {
   return std::make_unique<LineQueue>(supervisor_, ring, std::move(wake), [this] {
-  auto sinks = SinkThread::start(*self->rung_, settings.opener);
-  if (!sinks) return std::unexpected(sinks.error());
-  self->sinks_ = std::move(*sinks);
     if (room_) room_();
   });
 }
@@ -151,15 +160,6 @@ void Writer::Impl::make_queues() {
   reads_ = std::make_unique<LogReads>(thread_->readings(), [t = thread_.get()] { t->wake(); });
 }
 
-Writer::Impl::~Impl() {
-  if (to_stderr_ == nullptr) return;
-  to_files_->hand_over();
-  to_stderr_->hand_over();
-  // The writer thread first, as it passes lines on to the other one.
-  thread_->finish();
-  stderr_->finish();
-  // The threads have done everything in the rings; what was waiting for room is done here.
-  for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
 // Null: a sink that the thread has no place for just now.
 LineQueue* Writer::Impl::queue_for(const FilePolicy& policy) {
   if (policy.sink == SinkKind::file) return policy.path.empty() ? to_stderr_.get() : to_files_.get();
@@ -191,17 +191,17 @@ bool Writer::Impl::takes(const FilePolicy& policy) const noexcept {
   return known == to_sinks_.end() || known->second.queue->takes(policy);
 }
 
+Writer::Impl::~Impl() {
+  if (to_stderr_ == nullptr) return;
+  to_files_->hand_over();
+  to_stderr_->hand_over();
+  // The writer thread first, as it passes lines on to the other one.
+  thread_->finish();
+  stderr_->finish();
+  // The threads have done everything in the rings; what was waiting for room is done here.
+  for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
   for (const Lines& lines : to_stderr_->take_rest()) stderr_->do_now(lines);
   for (auto& waiting : waiting_) (void)thread_->do_now(Order{0, waiting.path, std::move(waiting.content)});
-}
-
-void Writer::Impl::on_ring() {
-  on_answers();
-  to_files_->look();
-  to_stderr_->look();
-}
-
-void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
   send_rest_of_sinks();
 }
 
@@ -212,13 +212,22 @@ void Writer::Impl::send_rest_of_sinks() {
     for (Lines& lines : to.queue->take_rest()) to.sink->add_rest(std::move(lines));
   }
   sinks_->send_rest();
+}
+
+void Writer::Impl::on_ring() {
+  on_answers();
+  to_files_->look();
+  to_stderr_->look();
+  for (auto& [where, to] : to_sinks_) to.queue->look();
+}
+
+void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
                          base::Outlives outlives) {
   auto [place, is_new] = waiting_for_.try_emplace(path.string());
   if (is_new)
     place->second = waiting_.insert(waiting_.end(), Waiting{.path = path, .content = {}, .done = {}});
   auto same = place->second;
   same->content = std::move(content);
-  for (auto& [where, to] : to_sinks_) to.queue->look();
   same->outlives = std::max(same->outlives, outlives);
   if (done) same->done.push_back(std::move(done));
   send_orders();
@@ -247,6 +256,16 @@ void Writer::Impl::send_orders() {
   if (awaited && !answer_timer_.running()) answer_timer_.start(kAnswerCheck);
 }
 
+void Writer::Impl::send_upkeeps() {
+  while (!upkeeps_.empty() && thread_->push(std::move(upkeeps_.front()))) upkeeps_.pop_front();
+  if (!upkeeps_.empty() && !answer_timer_.running()) answer_timer_.start(kAnswerCheck);
+}
+
+void Writer::Impl::compress(Compression what) {
+  if (!compress_) return thread_->compressed("nothing here does");
+  compress_(std::move(what), [this](std::string trouble) { thread_->compressed(std::move(trouble)); });
+}
+
 void Writer::Impl::on_answers() {
   std::vector<std::pair<Done, base::Expected<void>>> calls;
   while (auto answer = thread_->pop_answer()) {
@@ -260,6 +279,8 @@ void Writer::Impl::on_answers() {
   };
   while (auto trouble = thread_->pop_trouble()) tell(*trouble);
   while (auto trouble = sinks_->pop_trouble()) tell(*trouble);
+  while (auto what = thread_->pop_compression()) compress(std::move(*what));
+  send_upkeeps();
   send_orders();
   // Last, since they may order more.
   for (auto& [done, result] : calls) done(std::move(result));
@@ -331,6 +352,14 @@ std::uint64_t Writer::read_steps() const noexcept {
 
 const spawn::Credentials* Writer::user(const spawn::Credentials& who) {
   return impl_->user(who);
+}
+
+void Writer::keep(LogUpkeep upkeep) {
+  impl_->keep(std::move(upkeep));
+}
+
+void Writer::on_compress(Compress compress) {
+  impl_->on_compress(std::move(compress));
 }
 
 void Writer::on_degraded(Tell tell) {

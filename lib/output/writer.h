@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "loop/loop.h"
 #include "output/lines.h"
+#include "output/log_keeper.h"
 #include "output/log_read.h"
 #include "routing/access_lane.h"
 #include "spawn/plan.h"
@@ -76,6 +77,13 @@ class Writer {
   // nor while the thread is stuck.
   [[nodiscard]] std::uint64_t read(LogReading what, std::function<void(LogRead)> done);
   void cancel_read(std::uint64_t id);
+  // What holds for an app's old log files from now on (log_upkeep.h): looked at now, when one of them gets a
+  // new old file, and every minute. Without limits: nothing any more.
+  void keep(LogUpkeep upkeep);
+  // Who compresses, on the supervisor's loop, one file at a time; `done` with what went wrong, if anything,
+  // not inside this call. Set once, before the loop runs; without it nothing is compressed.
+  using Compress = std::function<void(Compression what, std::function<void(std::string trouble)> done)>;
+  void on_compress(Compress compress);
   // Grows while anything is read.
   [[nodiscard]] std::uint64_t read_steps() const noexcept;
   // A copy of `who` that lives as long as this: the same pointer for the same user, group and groups.

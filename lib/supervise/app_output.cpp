@@ -83,8 +83,27 @@ output::FilePolicy AppOutput::access_log() const {
   return policy;
 }
 
+// Tells the writer what holds for the old files, whether or not anything is written.
+void AppOutput::keep_old_files() {
+  output::LogUpkeep upkeep{name_, {}, log_.max_age, log_.total_size, log_.compress};
+  if (closed_) upkeep = {name_, {}};
+  if (!upkeep.any() && !keeps_) return;
+  keeps_ = upkeep.any();
+  auto add = [&upkeep](const output::FilePolicy& file) {
+    const bool other =
+        file.sink != output::SinkKind::file || file.path.empty() || file.path.native().starts_with("/dev/");
+    const bool known =
+        std::ranges::find(upkeep.files, file.path, &output::FilePolicy::path) != upkeep.files.end();
+    if (!other && !known) upkeep.files.push_back(file);
+  };
+  for (const Place& place : places()) add(place.policy);
+  add(access_log());
+  writer_.keep(std::move(upkeep));
+}
+
 void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
   log_ = log;
+  keep_old_files();
   for (auto& [who, to] : feeds_) {
     if (who.generation != generation) continue;
     *to->out_target = out_target();
@@ -94,6 +113,7 @@ void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log)
 
 void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
   log_ = log;
+  keep_old_files();
   end(who);
   (void)feeds(who);
   (void)tail(who);  // that it is silent is known as well
@@ -179,6 +199,7 @@ void AppOutput::on_line(const OutputLine& line) {
 
 void AppOutput::close() {
   closed_ = true;
+  keep_old_files();
   // Whoever is told may unfollow.
   for (auto& [number, follower] : std::exchange(followers_, {})) follower.end();
 }

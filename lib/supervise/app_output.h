@@ -40,7 +40,10 @@ class AppOutput {
 
   // The app's user, as the writer keeps it (Writer::user): the files of later incarnations may have to be
   // opened with this user's rights. Null, the initial value: the daemon's.
-  void set_user(const spawn::Credentials* user) { user_ = user; }
+  void set_user(const spawn::Credentials* user) {
+    user_ = user;
+    keep_old_files();
+  }
 
   // An incarnation is about to be started; from now on the destination of its output is fixed.
   void begin(const routing::Identity& who, const config::AppLog& log);
@@ -137,6 +140,7 @@ class AppOutput {
   [[nodiscard]] Target target(const std::string& path) const;
   void on_line(const OutputLine& line);
   void flush_all();
+  void keep_old_files();
 
   output::Writer& writer_;
   std::string name_;  // the app's
@@ -152,6 +156,7 @@ class AppOutput {
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
   bool closed_ = false;
+  bool keeps_ = false;  // the writer looks after old files
   bool paused_ = false;
   loop::Timer idle_;  // an unfinished line is ended after a while
 };

@@ -59,7 +59,8 @@ TEST_CASE("access log: several may share a file if they write it in the same way
       "[app.a]\ncommand = \"a\"\nlisten = \"public\"\nroute = \"a.de\"\nlog.access = \"/l/a.log\"\n"
       "[app.b]\ncommand = \"b\"\nlisten = \"public\"\nlog.access = \"/l/a.log\"\n";
   CHECK(test::errors_of(shared).empty());
-  const std::string hint = " already at /etc/gv.toml:8:14, with another access_format, max_size or keep";
+  const std::string hint =
+      " already at /etc/gv.toml:8:14, with another access_format, max_size, keep or the like";
   for (const char* way : {"access_format = \"combined\"", "max_size = \"1MiB\"", "keep = 1"}) {
     CAPTURE(way);
     CHECK(test::errors_of(shared + "log." + way + "\n") ==

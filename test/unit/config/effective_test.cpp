@@ -108,6 +108,9 @@ keep = 0
 access = "inherit"
 access_format = "combined"
 on_full = "block"
+max_age = "30d"
+total_size = "7GB"
+compress = true
 [app.web.proxy_options]
 balance = "hash:cookie:sid"
 request_timeout = "5s"
@@ -219,6 +222,9 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(max_size = "3kB")",
                            "keep = 0",
                            R"(on_full = "block")",
+                           R"(max_age = "30d")",
+                           R"(total_size = "7GB")",
+                           "compress = true",
                            "proxy_protocol = true",
                            R"(head_timeout = "11s")",
                            R"(idle_timeout = "61s")",

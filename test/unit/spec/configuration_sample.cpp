@@ -91,6 +91,9 @@ format = "json"
 access = "inherit"
 access_format = "combined"
 on_full = "block"
+max_age = "30d"
+total_size = "7GB"
+compress = true
 [app.web.proxy_options]
 balance = "hash:cookie:sid"
 request_timeout = "5s"

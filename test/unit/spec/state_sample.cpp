@@ -41,8 +41,10 @@ std::string show(const config::Stop& value) {
   return show_all(ladder, scope, leftover);
 }
 std::string show(const config::AppLog& value) {
-  const auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
-  return show_all(out, err, max_size, keep, format, access, access_format, on_full);
+  const auto& [out, err, max_size, keep, format, access, access_format, on_full, max_age, total_size,
+               compress] = value;
+  return show_all(out, err, max_size, keep, format, access, access_format, on_full, max_age, total_size,
+                  compress);
 }
 std::string show(const config::HeaderRules& value) {
   const auto& [set, remove] = value;
@@ -208,7 +210,10 @@ config::App sample_app() {
              config::AppLog::Format::json,
              "/var/log/\xff",
              config::AccessFormat::combined,
-             config::AppLog::OnFull::block};
+             config::AppLog::OnFull::block,
+             base::Millis(43),
+             44,
+             true};
   app.proxy_options = sample_proxy_options();
   app.source = {"gracevisor.toml", 51, 52};
   return app;

@@ -1,0 +1,54 @@
+#include "log_compressor.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+namespace gracevisor::daemon {
+namespace {
+
+// Its time depends on the disk and on what else the machine does.
+constexpr base::Duration kPatience = std::chrono::hours(6);
+constexpr uid_t kNobody = 65534;
+
+// dd copies nothing here: it syncs what gzip wrote, which must be on the disk before the old file goes.
+constexpr const char* kCommand = "nice -n 19 gzip -c -n && exec dd if=/dev/null conv=fsync status=none";
+
+std::optional<spawn::Credentials> credentials(const spawn::Credentials* user) {
+  if (user != nullptr) return *user;
+  if (::geteuid() != 0) return std::nullopt;
+  return spawn::Credentials{kNobody, kNobody, {kNobody}, "nobody", "/", "/bin/sh"};
+}
+
+}  // namespace
+
+void LogCompressor::compress(output::Compression what, std::function<void(std::string trouble)> done) {
+  done_ = std::move(done);
+  if (!may_()) {
+    trouble_ = "another daemon takes over";
+    return next_turn_.ask();
+  }
+  CommandRun::Command command{.argv = {"/bin/sh", "-c", kCommand},
+                              .name = "#gzip",
+                              .patience = kPatience,
+                              .in = std::move(what.from),
+                              .out = std::move(what.into),
+                              .user = credentials(what.user),
+                              .bare = true};
+  run_ = std::make_unique<CommandRun>(loop_, parent_, std::move(command),
+                                      [this](const CommandRun::Result& result) {
+                                        trouble_ = result.done ? std::string() : "gzip: " + result.how;
+                                        if (!result.done && !result.lines.empty())
+                                          trouble_ += ": " + result.lines.back();
+                                        // Not freed inside its own call.
+                                        next_turn_.ask();
+                                      });
+}
+
+void LogCompressor::end() {
+  run_.reset();
+  if (auto done = std::exchange(done_, {})) done(std::exchange(trouble_, {}));
+}
+
+}  // namespace gracevisor::daemon

@@ -1,0 +1,92 @@
+// Old log files that go by age or size, or are compressed, through the real daemon.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <filesystem>
+#include <string>
+
+#include "support/daemon_process.h"
+#include "support/wait.h"
+
+using namespace gracevisor;
+using namespace gracevisor::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+template <class Condition>
+bool soon(Condition condition) {
+  return wait_until(condition, std::chrono::seconds(60));
+}
+
+std::string app(const std::string& log, const std::string& code) {
+  return "[app.web]\nendpoint = \"none\"\ncommand = [\"@PYTHON@\", \"-u\", \"-c\", '''\nimport time\n" +
+         code + "\ntime.sleep(1000)\n''']\n[app.web.log]\nstdout = \"@DIR@/logs/web.log\"\n" + log;
+}
+
+void put_old(const fs::path& path, std::size_t size, std::time_t ago) {
+  fs::create_directories(path.parent_path());
+  put_content(path, std::string(size - 1, 'x') + "\n");
+  const timespec then{std::time(nullptr) - ago, 0};
+  const timespec times[2] = {then, then};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("log upkeep: old files go by age and by size, also of an app that does not run") {
+  Site site;
+  const std::string log = (site.directory() / "logs/web.log").string();
+  put_old(log + ".1", 1000, 60);
+  put_old(log + ".2", 1000, 7000);
+  put_old(log + ".3.gz", 1000, 100'000);
+  site.configure(app("max_age = \"1d\"\n", "print('hello')"));
+  DaemonProcess daemon(site);
+  CHECK(soon([&] { return !fs::exists(log + ".3.gz"); }));
+  CHECK(fs::exists(log + ".2"));
+  CHECK(daemon.ctl({"stop", "web"}).exit_code == 0);
+  site.configure(app("total_size = \"1500B\"\n", "print('hello')"));
+  CHECK(daemon.ctl({"reload"}).exit_code == 0);
+  CHECK(daemon.ctl({"start", "web"}).exit_code == 0);
+  CHECK(soon([&] { return !fs::exists(log + ".2"); }));
+  CHECK(fs::exists(log + ".1"));
+  CHECK(fs::exists(log));
+}
+
+TEST_CASE("log upkeep: what was rotated is compressed and gvctl reads it after a restart") {
+  Site site;
+  const std::string log = (site.directory() / "logs/web.log").string();
+  site.configure(app("max_size = \"1KiB\"\nkeep = 20\ncompress = true\n", R"(
+for i in range(100):
+    print('line %04d %s' % (i, 'x' * 90)))"));
+  DaemonProcess daemon(site);
+  // Ten lines a file: nine old ones.
+  CHECK(soon([&] {
+    for (int number = 1; number <= 9; ++number) {
+      if (!fs::exists(log + "." + std::to_string(number) + ".gz")) return false;
+    }
+    return !fs::exists(log + ".1");
+  }));
+  CHECK_FALSE(fs::exists(log + ".gz.part"));
+  const CommandResult sound =
+      run_command({"/bin/sh", "-c", "gzip -t " + log + ".*.gz && zcat " + log + ".9.gz"});
+  INFO(describe(sound));
+  CHECK(sound.exit_code == 0);
+  CHECK(has(sound.out, "line 0000 "));
+  CHECK_FALSE(has(daemon.log(), "cannot be compressed"));
+  daemon.kill_daemon();
+  REQUIRE(soon([&] { return daemon.ctl({"status"}).exit_code == 0; }));
+  const CommandResult logs = daemon.ctl({"logs", "-n", "95", "web"});
+  INFO(describe(logs));
+  CHECK(logs.exit_code == 0);
+  std::size_t lines = 0;
+  for (int i = 5; i < 100; ++i) {
+    const std::string number = std::to_string(i);
+    lines += has(logs.out, "line " + std::string(4 - number.size(), '0') + number + " ") ? 1U : 0U;
+  }
+  CHECK(lines == 95);
+  CHECK_FALSE(has(logs.out, "line 0004 "));
+}
