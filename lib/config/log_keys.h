@@ -46,7 +46,7 @@ void keys(auto& key, IsA<AppLog> auto& value) {
       OneOf{kOnFull}, on_full);
   key({"max_age", Takes::writer, "old files written to last before that are removed; \"0s\": none"},
       Duration{{Millis(0), 3650 * kDay}}, max_age);
-  key({"total_size", Takes::writer, "of all its log files together, beyond which the oldest go; \"0B\": any"},
+  key({"total_size", Takes::writer, "of all its log files together, beyond which the oldest go; \"0\": any"},
       Size{{0, 1ULL << 50}}, total_size);
   key({"compress", Takes::writer, "old files become web.log.1.gz and so on"}, Boolean(), compress);
 }
