@@ -3,7 +3,7 @@
 #   sh test/run.sh           the tests (g++), with servers and clients as users have them: within ten minutes on two CPUs
 #   sh test/run.sh --quick   the same without those servers and clients
 #   sh test/run.sh --all     what CI runs: the same, then the Debian package in clean roots (as root), then the tests
-#                            again under ASan+UBSan and TSan (clang), then a minute of fuzzing per target, then
+#                            again under ASan+UBSan and TSan (clang), then half a minute of fuzzing per target, then
 #                            clang-format and clang-tidy
 set -eu
 
@@ -38,6 +38,26 @@ run_tests() {
   [ "$status" -eq 0 ] || exit "$status"
 }
 
+# begin_build NAME [TARGETS...]: goes on below what follows. Tests wait most of the time, and it takes what CPUs they leave.
+begin_build() {
+  below_name=$1
+  shift
+  gv_configure "$below_name" -DGV_WERROR=$werror
+  nice -n 19 ninja -C "build/$below_name" "$@" >"build/$below_name.build.log" 2>&1 &
+  below=$!
+}
+# The rest of it, with all CPUs.
+end_build() {
+  renice -n 0 -p "$below" >/dev/null 2>&1 || true
+  wait "$below" || {
+    tail -n 200 "build/$below_name.build.log"
+    gv_fail "cannot build $below_name"
+  }
+  below=
+}
+below=
+trap '[ -z "$below" ] || kill "$below" 2>/dev/null || true' EXIT
+
 sources() { git ls-files --cached --others --exclude-standard 'lib/*' 'apps/*' 'test/*' 'bench/*' | grep "$1"; }
 
 werror=OFF
@@ -51,6 +71,7 @@ esac
 step "dev: building with g++"
 gv_configure dev -DGV_WERROR=$werror
 gv_build dev
+[ "$extent" != all ] || begin_build asan
 step "dev: running the tests"
 run_tests dev dev -LE 'soak|real'
 [ "$extent" != quick ] || exit 0
@@ -69,14 +90,18 @@ timeout --kill-after=30 600 sh test/package/try.sh
 # Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do
   step "$sanitizer: building with clang"
-  gv_configure "$sanitizer" -DGV_WERROR=$werror
-  gv_build "$sanitizer"
+  end_build
+  case $sanitizer in
+    asan) begin_build tsan ;;
+    tsan) begin_build fuzz fuzz_targets ;;
+  esac
   step "$sanitizer: running the tests"
   run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
 done
 
-step "fuzz: building with clang, a minute for each target"
-sh test/fuzz/run.sh 60
+step "fuzz: building with clang, half a minute for each target"
+end_build
+sh test/fuzz/run.sh 30
 
 step "format: clang-format"
 sources '\.\(cpp\|h\)$' | xargs clang-format-19 --dry-run -Werror

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/file.h"
+#include "base/sealed_file.h"
 #include "base/standard_error.h"
 #include "below_keeper.h"
 #include "config/load.h"
@@ -34,9 +34,7 @@ Configuration of(spec::ConfigurationRecord record) {
 base::Expected<Configuration> kept(const Found& found) {
   const base::UniqueFd file = copy_of(found, supervise::kHeldConfiguration);
   if (!file) return base::fail("the keeper has none");
-  if (::lseek(file.get(), 0, SEEK_SET) != 0)
-    return base::fail_errno("cannot read what the keeper has", errno);
-  auto text = base::read_all(file.get(), "what the keeper has", spec::kMostConfigurationBytes);
+  auto text = base::read_sealed(file.get(), "what the keeper has", spec::kMostConfigurationBytes);
   if (!text) return std::unexpected(text.error());
   auto record = spec::configuration_from_text(*text);
   if (!record) return std::unexpected(record.error());

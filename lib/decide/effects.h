@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/boot_clock.h"
@@ -77,7 +76,7 @@ class Effects {
   // Logs the fact and hands it to its other readers, if any; what only the kernel knows is filled in first.
   // `receipt`: gets the fact's receipt line, if it has one; null: no receipt.
   virtual void tell(Fact fact, Report* receipt) = 0;
-  void tell(Fact fact) { tell(std::move(fact), nullptr); }
+  void tell(Fact fact);
 };
 
 class Knowledge {

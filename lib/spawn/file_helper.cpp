@@ -13,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/sealed_file.h"
 #include "spawn/plan_codec.h"
 #include "spawn/protocol.h"
 
@@ -63,7 +64,7 @@ struct Started {
 };
 
 Expected<Started> start(const Launcher& launcher, const FileRequest& request) {
-  auto sealed = seal(encode(request));
+  auto sealed = base::seal(encode(request), kPlanName, kMostPlan);
   if (!sealed) return std::unexpected(sealed.error());
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {

@@ -14,6 +14,7 @@
 
 #include "base/numbered_files.h"
 #include "base/safe_path.h"
+#include "base/sealed_file.h"
 #include "spawn/drop.h"
 #include "spawn/file_request.h"
 #include "spawn/plan_codec.h"
@@ -209,7 +210,7 @@ bool holds_file_request(int fd) {
 void serve_file_request() {
   FileAnswer answer;
   UniqueFd fd;
-  auto bytes = read_sealed(kPlanFd);
+  auto bytes = base::read_sealed(kPlanFd, kPlanName, kMostPlan);
   auto request = bytes ? decode_file_request(*bytes) : std::unexpected(bytes.error());
   if (!request) {
     answer = {request.error().code, 0, request.error().what};

@@ -1,23 +1,17 @@
 #include "spawn/plan_codec.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 
+#include "base/sealed_file.h"
 #include "spawn/protocol.h"
 
 namespace gracevisor::spawn {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x67760002;  // "gv", format 2
-constexpr std::size_t kMaxPlan = 16U << 20;   // far above what execve takes
-constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 class Encoder {
  public:
@@ -101,14 +95,6 @@ Credentials take_credentials(Decoder& in) {
   return who;
 }
 
-int create_memfd() {
-  // The flag is needed where vm.memfd_noexec requires it; kernels before 6.3 do not know it.
-  constexpr unsigned kNoExecSeal = 0x0008U;
-  int fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING | kNoExecSeal);
-  if (fd < 0 && errno == EINVAL) fd = ::memfd_create("gv-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  return fd;
-}
-
 }  // namespace
 
 std::string encode_plan(const SpawnPlan& plan) {
@@ -144,46 +130,11 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
 }
 
 base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan) {
-  return seal(encode_plan(plan));
-}
-
-base::Expected<base::UniqueFd> seal(std::string_view bytes) {
-  if (bytes.size() > kMaxPlan) return base::fail_errno("the spawn plan is too large", E2BIG);
-  base::UniqueFd fd(create_memfd());
-  if (!fd) return base::fail_errno("cannot create a memfd", errno);
-  std::string_view rest = bytes;
-  while (!rest.empty()) {
-    ssize_t n = ::write(fd.get(), rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return base::fail_errno("cannot write the spawn plan", errno);
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) return base::fail_errno("cannot seal a memfd", errno);
-  return fd;
-}
-
-base::Expected<std::string> read_sealed(int fd) {
-  int seals = ::fcntl(fd, F_GET_SEALS);
-  if (seals < 0) return base::fail_errno("the spawn plan is no memfd", errno);
-  if ((seals & kSeals) != kSeals) return base::fail_errno("the spawn plan is not sealed", EBADF);
-  struct stat st{};
-  if (::fstat(fd, &st) != 0) return base::fail_errno("cannot stat the spawn plan", errno);
-  if (st.st_size < 0 || static_cast<std::size_t>(st.st_size) > kMaxPlan) {
-    return base::fail_errno("the spawn plan is too large", E2BIG);
-  }
-  std::string bytes(static_cast<std::size_t>(st.st_size), '\0');
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    ssize_t n = ::pread(fd, bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return base::fail_errno("cannot read the spawn plan", n < 0 ? errno : EIO);
-    have += static_cast<std::size_t>(n);
-  }
-  return bytes;
+  return base::seal(encode_plan(plan), kPlanName, kMostPlan);
 }
 
 base::Expected<SpawnPlan> read_sealed_plan(int fd) {
-  auto bytes = read_sealed(fd);
+  auto bytes = base::read_sealed(fd, kPlanName, kMostPlan);
   return bytes ? decode_plan(*bytes) : std::unexpected(bytes.error());
 }
 

@@ -5,6 +5,7 @@
 // the plan names the descriptor where the helper finds it. Thread: any, in the daemon and in the helper.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@
 
 namespace gracevisor::spawn {
 
+// Of a plan, and of a request for a file (file_request.h), which takes its place.
+inline constexpr const char* kPlanName = "spawn plan";
+inline constexpr std::size_t kMostPlan = std::size_t{16} << 20;  // far above what execve takes
+
 [[nodiscard]] std::string encode_plan(const SpawnPlan& plan);
 // Code EPROTONOSUPPORT: another version; EBADMSG: truncated, or followed by something.
 [[nodiscard]] base::Expected<SpawnPlan> decode_plan(std::string_view bytes);
@@ -22,9 +27,5 @@ namespace gracevisor::spawn {
 [[nodiscard]] base::Expected<base::UniqueFd> seal_plan(const SpawnPlan& plan);
 // Reads it back from the start, regardless of the descriptor's offset; refuses an unsealed file.
 [[nodiscard]] base::Expected<SpawnPlan> read_sealed_plan(int fd);
-
-// The same for any bytes.
-[[nodiscard]] base::Expected<base::UniqueFd> seal(std::string_view bytes);
-[[nodiscard]] base::Expected<std::string> read_sealed(int fd);
 
 }  // namespace gracevisor::spawn

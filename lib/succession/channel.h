@@ -22,7 +22,7 @@ class Channel {
   // One end of a connected, non-blocking socket.
   explicit Channel(base::UniqueFd socket) : socket_(std::move(socket)) {}
 
-  // Code EAGAIN, ETOOMANYREFS, ENFILE, EMFILE, ENOMEM or ENOBUFS: later; EMSGSIZE: it is too long; otherwise
+  // Code EAGAIN, ETOOMANYREFS, ENFILE, EMFILE, ENOMEM or ENOBUFS: later; E2BIG: it is too long; otherwise
   // the other daemon is gone.
   [[nodiscard]] base::Expected<void> send(const Message& message) const {
     return succession::send(socket_.get(), message);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "succession/cbor.h"
 
 namespace gracevisor::succession {
 namespace {
@@ -220,8 +221,9 @@ std::string to_bytes(const Message& message) {
 }
 
 std::optional<Message> from_bytes(const std::string& bytes, base::UniqueFd socket) {
-  const json object = json::from_cbor(bytes, true, false);
-  Fields fields(object);
+  const auto object = read_cbor(bytes);
+  if (!object) return std::nullopt;
+  Fields fields(*object);
   std::string kind;
   fields.get("kind", kind);
   if (!fields.sound()) return std::nullopt;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/one_line.h"
-#include "spawn/plan_codec.h"
+#include "base/sealed_file.h"
 #include "spec/configuration_record.h"
 #include "supervise/supervisor.h"
 
@@ -19,7 +19,7 @@ void ConfigurationKeeping::keep(const config::Config& config, const std::filesys
       spec::to_text(config, file, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   if (!text) return fail(text.error());
   if (holder_ != nullptr) {
-    auto sealed = spawn::seal(*text);
+    auto sealed = base::seal(*text, kHeldConfiguration, spec::kMostConfigurationBytes);
     if (!sealed) return fail(sealed.error());
     holder_->hold(kHeldConfiguration, sealed->get());
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervise/instance_name.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -15,10 +17,6 @@ constexpr base::Duration kLook = base::Millis(250);
 template <class T, class U>
 bool contains(const std::vector<T>& list, const U& one) {
   return std::ranges::find(list, one) != list.end();
-}
-
-InstanceName name_of(const std::string& app, const routing::Identity& who) {
-  return {app, who.generation.value(), who.slot.value(), who.incarnation.value()};
 }
 
 AppMode mode_of(const Routes::App& app) {
@@ -46,10 +44,10 @@ Departure::Departure(loop::Loop& loop, Publisher& publisher, Settings settings, 
       look_timer_(loop, [this] { look(); }) {
   for (const routing::AppRoutes& app : before_->apps) {
     for (const routing::EndpointRef& target : app.targets)
-      known_[name_of(app.name, target->identity)] = {target, {before_->epoch, {}, false}};
+      known_[instance_name(app.name, target->identity)] = {target, {before_->epoch, {}, false}};
     for (const routing::Leaving& leaving : app.leaving)
-      known_[name_of(app.name, leaving.endpoint->identity)] = {leaving.endpoint,
-                                                               {before_->epoch, {}, leaving.closing}};
+      known_[instance_name(app.name, leaving.endpoint->identity)] = {leaving.endpoint,
+                                                                     {before_->epoch, {}, leaving.closing}};
   }
   cut_before_ = sum(&routing::LedgerCell::cut);
   if (settings_.drain_timeout > base::Duration::zero()) timer_.start(settings_.drain_timeout);
@@ -114,7 +112,7 @@ void Departure::publish() {
   for (const routing::AppRoutes& app : before_->apps) table->apps.push_back(routes_of(app));
   for (const routing::AppRoutes& app : table->apps) {
     for (const routing::EndpointRef& target : app.targets) {
-      Listing& listing = known_.at(name_of(app.name, target->identity)).listing;
+      Listing& listing = known_.at(instance_name(app.name, target->identity)).listing;
       listing.last_listed = epoch;
       listing.closing = false;
     }

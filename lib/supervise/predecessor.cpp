@@ -4,10 +4,11 @@
 #include <string_view>
 #include <utility>
 
+#include "supervise/instance_name.h"
+
 namespace gracevisor::supervise {
 namespace {
 
-using succession::InstanceName;
 using succession::Routes;
 
 constexpr base::Duration kAgain = std::chrono::seconds(1);
@@ -26,10 +27,6 @@ std::uint64_t owner_of(const base::Address& address) {
   return address.owner() ? std::uint64_t{*address.owner()} + 1 : 0;
 }
 
-InstanceName name_of(const routing::AppRoutes& app, const routing::Identity& who) {
-  return {app.name, who.generation.value(), who.slot.value(), who.incarnation.value()};
-}
-
 }  // namespace
 
 Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
@@ -45,16 +42,16 @@ Routes routes_of(const routing::RouteTable& table, std::uint64_t serial) {
     told.generation = app.generation.value();
     for (const routing::EndpointRef& target : app.targets)
       told.targets.push_back(
-          {name_of(app, target->identity), target->address.text(), owner_of(target->address)});
+          {instance_name(app.name, target->identity), target->address.text(), owner_of(target->address)});
     for (const routing::Leaving& leaving : app.leaving)
-      told.leaving.push_back({name_of(app, leaving.endpoint->identity), leaving.closing});
+      told.leaving.push_back({instance_name(app.name, leaving.endpoint->identity), leaving.closing});
   }
   return routes;
 }
 
-void Predecessor::had(const routing::Identity& who, const InstanceName& name) {
+void Predecessor::had(const std::string& app, const routing::Identity& who) {
   // Its first report that counts is on the first routes.
-  touched_.insert_or_assign(who, Touched{name, 1});
+  touched_.insert_or_assign(who, Touched{instance_name(app, who), 1});
 }
 
 void Predecessor::follow(const routing::RouteTable& table, base::TimePoint now) {
@@ -66,7 +63,8 @@ void Predecessor::follow(const routing::RouteTable& table, base::TimePoint now) 
   routes_ = std::move(routes);
   for (const routing::AppRoutes& app : table.apps) {
     for (const routing::EndpointRef& target : app.targets)
-      touched_.insert_or_assign(target->identity, Touched{name_of(app, target->identity), routes_.serial});
+      touched_.insert_or_assign(target->identity,
+                                Touched{instance_name(app.name, target->identity), routes_.serial});
   }
   unsent_ = true;
   send(now);

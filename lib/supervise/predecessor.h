@@ -28,7 +28,7 @@ class Predecessor {
   ~Predecessor() = default;
 
   // What was there when it was superseded.
-  void had(const routing::Identity& who, const succession::InstanceName& name);
+  void had(const std::string& app, const routing::Identity& who);
   // This table is in force.
   void follow(const routing::RouteTable& table, base::TimePoint now);
   // Sends what could not be sent before, and again what it has not followed for a second: a message is lost

@@ -45,7 +45,7 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
     const Run* run = world_->runs().find(who);
     if (run == nullptr) continue;
     found.push_back({who, started, run->running()});
-    if (predecessor_ && run->endpoint()) predecessor_->had(who, world_->name_of(*run));
+    if (predecessor_ && run->endpoint()) predecessor_->had(name, who);
   }
   kept[name] = std::move(strangers);
   const auto slots = spec::load_slots(settings_.config.daemon.state_dir, name);

@@ -7,7 +7,6 @@
 
 #include "base/one_line.h"
 #include "config/difference.h"
-#include "config/keys.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {

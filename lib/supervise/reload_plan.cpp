@@ -6,7 +6,6 @@
 
 #include "base/listed.h"
 #include "config/difference.h"
-#include "config/keys.h"
 #include "spec/listener_definitions.h"
 #include "supervise/listener_changes.h"
 #include "supervise/reload.h"

@@ -1,7 +1,6 @@
 #include "supervise/run.h"
 
 #include "config/difference.h"
-#include "config/keys.h"
 
 namespace gracevisor::supervise {
 namespace {

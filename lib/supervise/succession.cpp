@@ -71,7 +71,7 @@ void Supervisor::own(std::unique_ptr<Predecessor> former, std::function<void()> 
   predecessor_ = std::move(former);
   if (predecessor_) {
     for (const auto& [who, run] : world_->runs().all()) {
-      if (run->endpoint()) predecessor_->had(who, world_->name_of(*run));
+      if (run->endpoint()) predecessor_->had(run->spec()->app.name, who);
     }
   }
   accepts_ = std::move(accepts);

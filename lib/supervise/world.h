@@ -119,7 +119,6 @@ class World final : public decide::Effects, private RunObserver {
   void abandon();
   // What was given to the writer before is in the files when `done` runs.
   void when_written(std::function<void()> done) const;
-  [[nodiscard]] succession::InstanceName name_of(const Run& run) const;
 
   // Has the desired state changed since the last call?
   [[nodiscard]] bool take_dirty();

@@ -1,6 +1,7 @@
 // The world while two daemons live: one of them acts on it and reads what the apps write.
 #include <utility>
 
+#include "supervise/instance_name.h"
 #include "supervise/world.h"
 
 namespace gracevisor::supervise {
@@ -29,7 +30,7 @@ void World::read_on(const std::vector<succession::OutputRead::Rest>& unfinished)
   if (std::exchange(reading_, true)) return;
   for (auto& [id, holdings] : apps_) holdings.output->go_on();
   for (const auto& [who, run] : runs_.all()) {
-    const succession::InstanceName name = name_of(*run);
+    const succession::InstanceName name = instance_name(run->spec()->app.name, run->identity());
     for (const succession::OutputRead::Rest& rest : unfinished) {
       if (rest.instance != name) continue;
       if (!rest.out.empty()) output(who).take(who, OutputStream::out, rest.out);
@@ -44,7 +45,8 @@ std::vector<succession::OutputRead::Rest> World::stop_reading() {
   reading_ = false;
   for (const auto& [who, run] : runs_.all()) {
     run->drain_output();
-    succession::OutputRead::Rest rest{name_of(*run), output(who).take_unfinished(who, OutputStream::out),
+    succession::OutputRead::Rest rest{instance_name(run->spec()->app.name, run->identity()),
+                                      output(who).take_unfinished(who, OutputStream::out),
                                       output(who).take_unfinished(who, OutputStream::err)};
     if (!rest.out.empty() || !rest.err.empty()) rests.push_back(std::move(rest));
   }
@@ -62,11 +64,6 @@ void World::abandon() {
 void World::when_written(std::function<void()> done) const {
   // Files are read back behind what was appended to them.
   (void)around_.writer.read({}, [done = std::move(done)](const output::LogRead& /*nothing*/) { done(); });
-}
-
-succession::InstanceName World::name_of(const Run& run) const {
-  const Identity& who = run.identity();
-  return {run.spec()->app.name, who.generation.value(), who.slot.value(), who.incarnation.value()};
 }
 
 }  // namespace gracevisor::supervise

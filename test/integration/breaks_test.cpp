@@ -154,9 +154,9 @@ class BrokenSite {
       text += fmt::format("[app.{0}]\n{1}listen = \"public\"\nroute = \"{0}.test\"\n", broken->name, keys);
       if (keys.find("health = ") == std::string::npos) text += "health = \"/health\"\n";
       text += fmt::format(
-          "[app.{0}.deploy]\ntimeout = \"4s\"\nguard = \"0s\"\n[app.{0}.restart]\nbackoff = \"30s\"\n"
+          "[app.{0}.deploy]\ntimeout = \"{1}\"\nguard = \"0s\"\n[app.{0}.restart]\nbackoff = \"30s\"\n"
           "[app.{0}.stop]\ntimeout = \"200ms\"\n",
-          broken->name);
+          broken->name, broken->exit == kTimeout ? "4s" : "60s");
     }
     site.configure(filled(text));
   }

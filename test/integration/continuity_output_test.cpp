@@ -2,9 +2,13 @@
 // most what the dead one had read and not written yet: what came last before its death, in one piece.
 #include <doctest/doctest.h>
 
+#include <charconv>
 #include <csignal>
-#include <regex>
+#include <optional>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "support/daemon_process.h"
 #include "support/processes.h"
@@ -76,6 +80,17 @@ void check_all(const std::vector<std::string>& lines, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (lines[i] != "line " + std::to_string(i + 1)) FAIL("after " << i << " lines: " << lines[i]);
   }
+}
+
+// Of a whole "line 17".
+std::optional<std::size_t> number_of(std::string_view line) {
+  constexpr std::string_view kBefore = "line ";
+  if (!line.starts_with(kBefore)) return std::nullopt;
+  line.remove_prefix(kBefore.size());
+  std::size_t number = 0;
+  const auto [end, failed] = std::from_chars(line.data(), line.data() + line.size(), number);
+  if (failed != std::errc() || end != line.data() + line.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -181,17 +196,17 @@ TEST_CASE(
     // At such a gap a line may have lost its beginning or its end.
     const std::string next = "line " + std::to_string(last + 1);
     const bool cut = line != next && next.starts_with(line);
-    if (cut || !std::regex_match(line, std::regex("line [0-9]+"))) {
+    const auto number = number_of(line);
+    if (cut || !number) {
       ++fragments;
       continue;
     }
-    const std::size_t number = std::stoul(line.substr(5));
-    if (number <= last) FAIL_CHECK(line << " after " << last);
-    if (number != last + 1) {
+    if (*number <= last) FAIL_CHECK(line << " after " << last);
+    if (*number != last + 1) {
       ++gaps;
-      lost += (number - last - 1) * (line.size() + 1);
+      lost += (*number - last - 1) * (line.size() + 1);
     }
-    last = number;
+    last = *number;
   }
   CHECK(lines.back() == "end " + std::to_string(last));
   MESSAGE(lost << " bytes lost in " << gaps << " pieces");

@@ -1,11 +1,10 @@
 // The crash row of the continuity contract: kill -9 of the daemon at random moments under load, in half of
 // them during a deploy. No process ends or doubles, no connection is refused, and only requests in flight
-// fail. GV_SOAK_KILLS says how many; what it took is printed.
+// fail. GV_SOAK_KILLS says how many, GV_SOAK_CLIENTS under how many clients; what it took is printed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <random>
 #include <thread>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "support/load_generator.h"
 #include "support/processes.h"
 #include "support/restarts.h"
+#include "support/soak.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -23,15 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr unsigned kClients = 8;
 constexpr std::size_t kInstances = 2;
 constexpr unsigned kWarmUp = 3;
-
-unsigned wanted_kills() {
-  const char* text = std::getenv("GV_SOAK_KILLS");
-  const int count = text == nullptr ? 20 : std::atoi(text);
-  return static_cast<unsigned>(std::max(count, static_cast<int>(kWarmUp) + 1));
-}
 
 // From the kill until a client has an answer that came after it.
 milliseconds time_to_answer(LoadGenerator& load, const std::uint64_t served, Clock::time_point killed) {
@@ -65,9 +58,10 @@ TEST_CASE("soak: a daemon that is killed again and again under load loses only w
   const unsigned seed = std::random_device()();
   std::mt19937 random(seed);
   MESSAGE("seed " << seed);
-  LoadGenerator load(site.listener(), Request{}, kClients);
+  const unsigned clients = wanted("GV_SOAK_CLIENTS", 8);
+  LoadGenerator load(site.listener(), Request{}, clients);
 
-  const unsigned kills = wanted_kills();
+  const unsigned kills = wanted("GV_SOAK_KILLS", 20, int{kWarmUp} + 1);
   std::vector<milliseconds> answered;
   std::uint64_t most_failed = 0;
   std::size_t descriptors = 0;
@@ -98,7 +92,7 @@ TEST_CASE("soak: a daemon that is killed again and again under load loses only w
     if (!deploys) CHECK_MESSAGE(population(daemon) == before, daemon.log());
     const LoadResult now = load.so_far();
     most_failed = std::max(most_failed, now.failed() - then.failed());
-    CHECK_MESSAGE(now.failed() - then.failed() <= kClients, describe(now) << daemon.log());
+    CHECK_MESSAGE(now.failed() - then.failed() <= clients, describe(now) << daemon.log());
   }
   settle(daemon);
   const std::size_t descriptors_now = open_descriptors(daemon.keeper());

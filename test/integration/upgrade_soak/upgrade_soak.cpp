@@ -1,19 +1,19 @@
 // The upgrade row of the continuity contract: upgrades in a row under 16 busy keep-alive connections, 20
 // WebSockets and 20 slow downloads; no request fails, and the daemons close no connection. WebSockets and
 // downloads are ended by their clients and begun anew, so that each former daemon can end.
-// GV_SOAK_UPGRADES says how many; what it took is printed.
+// GV_SOAK_UPGRADES says how many, GV_SOAK_CLIENTS beside how many busy clients; what it took is printed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "support/named_apps.h"
 #include "support/processes.h"
+#include "support/soak.h"
 #include "support/upgrades.h"
 #include "support/wait.h"
 
@@ -25,17 +25,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr unsigned kBusy = 16;
 constexpr unsigned kSockets = 20;
 constexpr unsigned kDownloads = 20;
 constexpr unsigned kWarmUp = 3;  // what is allocated once and kept is allocated by then
 constexpr std::chrono::seconds kPatience{60};
-
-unsigned wanted_upgrades() {
-  const char* text = std::getenv("GV_SOAK_UPGRADES");
-  const int count = text == nullptr ? 5 : std::atoi(text);
-  return static_cast<unsigned>(std::max(count, static_cast<int>(kWarmUp) + 1));
-}
 
 // How long answers took, apart for the time before the upgrades and the time of each.
 class Times {
@@ -180,11 +173,11 @@ TEST_CASE("soak: upgrades in a row under load fail no request and close no conne
   Clients busy("requests");
   Clients sockets("WebSockets");
   Clients downloads("downloads");
-  busy.start(kBusy, [&](unsigned) { keep_busy(busy, address, times); });
+  busy.start(wanted("GV_SOAK_CLIENTS", 16), [&](unsigned) { keep_busy(busy, address, times); });
   sockets.start(kSockets, [&](unsigned i) { talk(sockets, address, milliseconds(300 + 20 * i)); });
   downloads.start(kDownloads, [&](unsigned) { download(downloads, address); });
 
-  const unsigned upgrades = wanted_upgrades();
+  const unsigned upgrades = wanted("GV_SOAK_UPGRADES", 5, int{kWarmUp} + 1);
   const Population before = app_processes(daemon);
   std::vector<milliseconds> took;
   std::uint64_t beside = 0;

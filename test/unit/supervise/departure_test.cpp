@@ -281,7 +281,7 @@ TEST_CASE("predecessor: what it does not follow is sent again, once a second") {
 TEST_CASE("predecessor: it may touch what it had and what it was told, until it says that it does not") {
   Fixture f;
   Told told;
-  told.former.had(f.first->identity, name(1));
+  told.former.had("web", f.first->identity);
   const routing::EndpointRef third = endpoint(3, 21003);
   CHECK(told.former.may_touch(f.first->identity));
   CHECK_FALSE(told.former.may_touch(third->identity));
