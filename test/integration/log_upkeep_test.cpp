@@ -9,6 +9,7 @@
 #include <string>
 
 #include "support/daemon_process.h"
+#include "support/echo_app.h"
 #include "support/wait.h"
 
 using namespace gracevisor;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/daemon_process.h"
+#include "support/echo_app.h"
 #include "support/log_socket.h"
 #include "support/wait.h"
 
