@@ -157,9 +157,16 @@ def wait(condition, what):
 
 
 def cpu_seconds(pid):
+    """Of the process; of gv-keeper, with that of the daemon below it."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
         fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        for child in f.read().split():
+            with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="utf-8") as comm:
+                if comm.read().strip() == "gracevisord":
+                    seconds += cpu_seconds(child)
+    return seconds
 
 
 def count_lines(path):

@@ -140,11 +140,23 @@ health = "/health"
                 pids += [int(pid) for pid in f.read().split()]
         return pids
 
+    def pids(self):
+        """The keeper and, below it beside the apps, the daemon."""
+        found = [self.process.pid]
+        with contextlib.suppress(OSError), open(f"/proc/{found[0]}/task/{found[0]}/children", encoding="ascii") as f:
+            for pid in f.read().split():
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+                    if comm.read().strip() == "gracevisord":
+                        found.append(int(pid))
+        return found
+
     def tasks(self):
-        folder = f"/proc/{self.process.pid}/task"
-        with contextlib.suppress(OSError):
-            return [f"{folder}/{task}" for task in os.listdir(folder)]
-        return []
+        tasks = []
+        for pid in self.pids():
+            folder = f"/proc/{pid}/task"
+            with contextlib.suppress(OSError):
+                tasks += [f"{folder}/{task}" for task in os.listdir(folder)]
+        return tasks
 
     def cpu(self):
         """Seconds of all threads so far."""
@@ -155,8 +167,11 @@ health = "/health"
         return total / 1e9
 
     def resident(self):
-        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
-            return int(f.read().split()[1]) * resource.getpagesize()
+        pages = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+                pages += int(f.read().split()[1])
+        return pages * resource.getpagesize()
 
     def status(self):
         with contextlib.closing(UnixConnection(self.socket)) as connection:

@@ -100,6 +100,15 @@ def wait_until(what, condition, process=None, seconds=15.0):
         time.sleep(0.002)
 
 
+def command(pid):
+    """Its program's name; "" once it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as name:
+            return name.read().strip()
+    except OSError:
+        return ""
+
+
 def descendants(root):
     """Process ids below this one, itself not among them."""
     parents = {}

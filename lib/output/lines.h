@@ -65,6 +65,9 @@ struct Lines {
   Source last;       // the source of the last byte
 };
 
+// Whoever left a file's last line unfinished in an earlier run, and goes on with it.
+inline constexpr Source kFormerSource{std::numeric_limits<std::uint64_t>::max()};
+
 // How a file or a stream currently ends, so that bytes of two sources never share a line: a newline is put
 // between them only if one source's line is unfinished when another begins.
 class Seam {
@@ -83,7 +86,7 @@ class Seam {
   // An earlier run wrote the last bytes, and no newline.
   void was_left_torn() noexcept {
     torn_ = true;
-    last_ = Source(std::numeric_limits<std::uint64_t>::max());
+    last_ = kFormerSource;
   }
 
  private:

@@ -54,7 +54,11 @@ json tree(const Routes::App& app) {
           {"leaving", trees(app.leaving)}};
 }
 json tree(const OutputRead::Rest& rest) {
-  return {{"instance", tree(rest.instance)}, {"out", bytes_of(rest.out)}, {"err", bytes_of(rest.err)}};
+  return {{"instance", tree(rest.instance)},
+          {"out", bytes_of(rest.out)},
+          {"err", bytes_of(rest.err)},
+          {"out_goes_on", rest.out_goes_on},
+          {"err_goes_on", rest.err_goes_on}};
 }
 
 json tree(const Said& said) {
@@ -174,6 +178,8 @@ class Fields {
     from.get("instance", rest.instance);
     from.get("out", rest.out);
     from.get("err", rest.err);
+    from.get("out_goes_on", rest.out_goes_on);
+    from.get("err_goes_on", rest.err_goes_on);
   }
 
   const json& object_;

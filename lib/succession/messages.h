@@ -84,6 +84,9 @@ struct OutputRead {
     InstanceName instance;
     std::string out;
     std::string err;
+    // The line's beginning is what the log file ends with.
+    bool out_goes_on = false;
+    bool err_goes_on = false;
     bool operator==(const Rest&) const = default;
   };
   std::vector<Rest> rests;

@@ -106,8 +106,8 @@ void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log)
   keep_old_files();
   for (auto& [who, to] : feeds_) {
     if (who.generation != generation) continue;
-    *to->out_target = out_target();
-    *to->err_target = err_target();
+    to->out_to->target = out_target();
+    to->err_to->target = err_target();
   }
 }
 
@@ -122,8 +122,8 @@ void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
 AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   auto& place = feeds_[who];
   if (place) return *place;
-  auto out = std::make_shared<Target>(out_target());
-  auto err = std::make_shared<Target>(err_target());
+  auto out = std::make_shared<Outlet>(Outlet{out_target(), writer_.new_source()});
+  auto err = std::make_shared<Outlet>(Outlet{err_target(), writer_.new_source()});
   using output::LogStream;
   place = std::make_unique<Feeds>(
       Feeds{out, err, feed(who, LogStream::out, out), feed(who, LogStream::err, err)});
@@ -131,9 +131,10 @@ AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
 }
 
 OutputFeed AppOutput::feed(const routing::Identity& who, output::LogStream stream,
-                           const std::shared_ptr<Target>& to) {
-  return {[this, who, stream, to, source = writer_.new_source()](std::string_view bytes) {
-            write(who, stream, *to, bytes, source);
+                           const std::shared_ptr<Outlet>& to) {
+  return {[this, who, stream, to](std::string_view bytes) {
+            to->written = ++writes_;
+            write(who, stream, to->target, bytes, to->source);
           },
           held_};
 }
@@ -152,7 +153,8 @@ void AppOutput::write(const routing::Identity& who, output::LogStream stream, co
 bool AppOutput::takes(const routing::Identity& who, process::OutputStream stream) {
   if (paused_) return false;
   const Feeds& to = feeds(who);
-  return writer_.takes(stream == process::OutputStream::out ? to.out_target->policy : to.err_target->policy);
+  return writer_.takes(stream == process::OutputStream::out ? to.out_to->target.policy
+                                                            : to.err_to->target.policy);
 }
 
 OutputTail& AppOutput::tail(const routing::Identity& who) {
@@ -213,23 +215,46 @@ void AppOutput::take(const routing::Identity& who, process::OutputStream stream,
   if ((lines.has_unfinished() || feed.holds()) && !idle_.running()) idle_.start(kIdle);
 }
 
-std::string AppOutput::take_unfinished(const routing::Identity& who, process::OutputStream stream) {
+AppOutput::Unfinished AppOutput::take_unfinished(const routing::Identity& who, process::OutputStream stream) {
   Feeds& to = feeds(who);
-  return (stream == process::OutputStream::out ? to.out : to.err).take();
+  const bool out = stream == process::OutputStream::out;
+  OutputFeed& feed = out ? to.out : to.err;
+  const bool goes_on = feed.loose() && wrote_last(out ? *to.out_to : *to.err_to);
+  return {feed.take(), goes_on};
+}
+
+void AppOutput::take_on(const routing::Identity& who, process::OutputStream stream, const Unfinished& rest) {
+  Feeds& to = feeds(who);
+  const bool out = stream == process::OutputStream::out;
+  if (rest.goes_on) {
+    (out ? to.out : to.err).go_on_loose();
+    (out ? to.out_to : to.err_to)->source = output::kFormerSource;
+  }
+  if (!rest.line.empty()) take(who, stream, rest.line);
+}
+
+bool AppOutput::wrote_last(const Outlet& to) const {
+  if (to.target.format != output::LogFormat::plain) return false;
+  const auto later = [&to](const Outlet& other) {
+    return other.target.policy.path == to.target.policy.path && other.written > to.written;
+  };
+  return std::ranges::none_of(feeds_, [&later](const auto& entry) {
+    return later(*entry.second->out_to) || later(*entry.second->err_to);
+  });
 }
 
 void AppOutput::note(const routing::Identity& who, std::string_view text) {
   flush(who);
   std::string line = fmt::format("[gracevisor] {}\n", text);
-  write(who, output::LogStream::err, *feeds(who).err_target, line, {});
+  write(who, output::LogStream::err, feeds(who).err_to->target, line, {});
   tail(who).add(process::OutputStream::err, line, std::chrono::system_clock::now());
 }
 
 void AppOutput::flush(const routing::Identity& who) {
   tail(who).end_lines(std::chrono::system_clock::now());
   Feeds& to = feeds(who);
-  end_line(to.out, to.out_target->format);
-  end_line(to.err, to.err_target->format);
+  end_line(to.out, to.out_to->target.format);
+  end_line(to.err, to.err_to->target.format);
 }
 
 void AppOutput::end(const routing::Identity& who) {

@@ -56,7 +56,13 @@ class AppOutput {
   void pause() noexcept { paused_ = true; }
   void go_on() noexcept { paused_ = false; }
   // The line that has begun in this stream, for whoever reads on.
-  [[nodiscard]] std::string take_unfinished(const routing::Identity& who, process::OutputStream stream);
+  struct Unfinished {
+    std::string line = {};  // what has not been passed on of it
+    bool goes_on = false;   // its beginning is what a plain file ends with
+  };
+  [[nodiscard]] Unfinished take_unfinished(const routing::Identity& who, process::OutputStream stream);
+  // What another daemon took in this way, before anything else is taken.
+  void take_on(const routing::Identity& who, process::OutputStream stream, const Unfinished& rest);
   // Adds a line from the daemon to the instance's output: "[gracevisor] cannot start: …".
   void note(const routing::Identity& who, std::string_view text);
   // Ends unfinished lines: the process is gone, or something else is said in between. A plain file gets a
@@ -121,10 +127,15 @@ class AppOutput {
     output::FilePolicy policy;
     output::LogFormat format = output::LogFormat::plain;
   };
-  // Where an incarnation's streams go.
+  // Where one stream of an incarnation goes.
+  struct Outlet {
+    Target target;
+    output::Source source;
+    std::uint64_t written = 0;  // when last, by the count of the app's writes
+  };
   struct Feeds {
-    std::shared_ptr<Target> out_target;
-    std::shared_ptr<Target> err_target;
+    std::shared_ptr<Outlet> out_to;
+    std::shared_ptr<Outlet> err_to;
     OutputFeed out;
     OutputFeed err;
   };
@@ -132,7 +143,8 @@ class AppOutput {
   void forget_long_dead(base::GenerationId writing);
   Feeds& feeds(const routing::Identity& who);
   [[nodiscard]] OutputFeed feed(const routing::Identity& who, output::LogStream stream,
-                                const std::shared_ptr<Target>& to);
+                                const std::shared_ptr<Outlet>& to);
+  [[nodiscard]] bool wrote_last(const Outlet& to) const;
   void write(const routing::Identity& who, output::LogStream stream, const Target& to, std::string_view bytes,
              output::Source source);
   [[nodiscard]] Target out_target() const;
@@ -149,6 +161,7 @@ class AppOutput {
   const spawn::Credentials* user_ = nullptr;
   Alive alive_;
   std::size_t held_ = 0;
+  std::uint64_t writes_ = 0;
   std::map<routing::Identity, std::unique_ptr<Feeds>> feeds_;  // of the incarnations that may still write
   std::map<Key, std::unique_ptr<OutputTail>> tails_;
   OutputTail::WallTime complete_since_ = std::chrono::system_clock::now();  // of what is forgotten

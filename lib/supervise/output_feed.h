@@ -30,6 +30,9 @@ class OutputFeed {
   void flush();
   // Takes the waiting line, so that somebody else passes it on.
   [[nodiscard]] std::string take();
+  // The beginning of a line that has not ended has been passed on: what follows does not wait.
+  [[nodiscard]] bool loose() const noexcept { return loose_; }
+  void go_on_loose() noexcept { loose_ = true; }
   [[nodiscard]] bool holds() const noexcept { return !line_.empty(); }
   // The newest byte that came ended no line.
   [[nodiscard]] bool unfinished() const noexcept { return loose_ || holds(); }

@@ -33,8 +33,8 @@ void World::read_on(const std::vector<succession::OutputRead::Rest>& unfinished)
     const succession::InstanceName name = instance_name(run->spec()->app.name, run->identity());
     for (const succession::OutputRead::Rest& rest : unfinished) {
       if (rest.instance != name) continue;
-      if (!rest.out.empty()) output(who).take(who, OutputStream::out, rest.out);
-      if (!rest.err.empty()) output(who).take(who, OutputStream::err, rest.err);
+      output(who).take_on(who, OutputStream::out, {rest.out, rest.out_goes_on});
+      output(who).take_on(who, OutputStream::err, {rest.err, rest.err_goes_on});
     }
     run->resume_output();
   }
@@ -45,10 +45,11 @@ std::vector<succession::OutputRead::Rest> World::stop_reading() {
   reading_ = false;
   for (const auto& [who, run] : runs_.all()) {
     run->drain_output();
-    succession::OutputRead::Rest rest{instance_name(run->spec()->app.name, run->identity()),
-                                      output(who).take_unfinished(who, OutputStream::out),
-                                      output(who).take_unfinished(who, OutputStream::err)};
-    if (!rest.out.empty() || !rest.err.empty()) rests.push_back(std::move(rest));
+    auto out = output(who).take_unfinished(who, OutputStream::out);
+    auto err = output(who).take_unfinished(who, OutputStream::err);
+    if (out.line.empty() && err.line.empty() && !out.goes_on && !err.goes_on) continue;
+    rests.push_back({instance_name(run->spec()->app.name, who), std::move(out.line), std::move(err.line),
+                     out.goes_on, err.goes_on});
   }
   for (auto& [id, holdings] : apps_) holdings.output->pause();
   return rests;

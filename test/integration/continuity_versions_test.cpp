@@ -43,7 +43,7 @@ TEST_CASE(
   const CommandResult upgrade = daemon.ctl({"upgrade", "--wait"});
   INFO(describe(upgrade) << daemon.log());
   CHECK(upgrade.exit_code == 0);
-  CHECK(population(daemon) == before);
+  REQUIRE(wait_until([&] { return population(daemon) == before; }));
   CHECK(served_by(site.listener()) == "v1");
   CHECK(daemon.ctl({"stop", "web"}).exit_code == 0);
 }

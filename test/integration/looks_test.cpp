@@ -8,6 +8,7 @@
 #include "base/user_text.h"
 #include "support/daemon_process.h"
 #include "support/named_apps.h"
+#include "support/processes.h"
 #include "support/skip.h"
 #include "support/wait.h"
 
@@ -92,6 +93,7 @@ TEST_CASE("attach and wait: a deploy under way is shown from its beginning, and 
   CHECK(has(late.err, "gvctl attach web"));
   auto attached = daemon.ctl_beside({"attach", "web"});
   auto waits = daemon.ctl_beside({"wait", "web"});
+  REQUIRE(wait_until([&] { return awaits_answer(waits->pid()); }));
   REQUIRE(wait_until([&] { return has(attached->out(), "cutover "); }));
   CHECK(daemon.ctl({"abort", "web"}).exit_code == 0);
   const CommandResult given = deploy->wait();

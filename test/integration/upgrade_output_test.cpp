@@ -169,9 +169,14 @@ TEST_CASE("upgrade: a line that is half written before it is whole after it") {
       "stderr = \"@DIR@/job.err\"\n");
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return has(content_of(site.directory() / "job.log"), "one\n"); }));
-  for (int i = 0; i < 3; ++i) {
+  // At first the halves wait for the rest of their lines, then they are written as they are.
+  for (int i = 0; i < 4; ++i) {
     (void)upgrade_well(daemon);
     REQUIRE(wait_alone(daemon));
+    if (i == 1) {
+      REQUIRE(wait_until([&] { return content_of(site.directory() / "job.log") == "one\nfirst half,"; }));
+      REQUIRE(wait_until([&] { return content_of(site.directory() / "job.err") == "err half,"; }));
+    }
   }
   (void)site.files().write("go", "");
   REQUIRE(wait_until([&] { return has(content_of(site.directory() / "job.log"), "three\n"); }));

@@ -7,13 +7,21 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractiv
 
 mkdir -p /usr/libexec/gracevisor /etc/gracevisor
 : >/etc/gracevisor/gracevisor.toml
-# Ends at the second SIGTERM, or says that it got another signal.
+# Ends at as many SIGTERMs as /tmp/terms says. It has no children, which would bear its name until they run something
+# else.
 cat >/usr/libexec/gracevisor/gv-keeper <<'EOF'
-#!/bin/sh
-echo started >>/tmp/heard
-count=0
-trap 'count=$((count + 1)); echo TERM >>/tmp/heard' TERM
-while [ $count -lt "$(cat /tmp/terms)" ]; do sleep 0.1; done
+#!/usr/bin/perl
+use strict;
+use warnings;
+use IO::Handle;
+open(my $terms, '<', '/tmp/terms') or die "/tmp/terms: $!";
+my $rest = <$terms>;
+open(my $heard, '>>', '/tmp/heard') or die "/tmp/heard: $!";
+$heard->autoflush(1);
+$SIG{TERM} = sub { $rest--; print $heard "TERM\n"; };
+print $heard "started\n";
+open(my $ready, '>', '/tmp/ready') or die "/tmp/ready: $!";
+select(undef, undef, undef, 0.1) while $rest > 0;
 EOF
 # -c FILE --daemonize --pid-file FILE, or --check -c FILE.
 cat >/usr/sbin/gracevisord <<'EOF'
@@ -24,8 +32,13 @@ case $* in
   *) echo "unexpected: $*"; exit 99 ;;
 esac
 [ "$(cat /tmp/check)" -eq 0 ] || exit "$(cat /tmp/check)"
-/usr/libexec/gracevisor/gv-keeper </dev/null >/dev/null 2>&1 &
+rm -f /tmp/ready
+/usr/libexec/gracevisor/gv-keeper </dev/null >/tmp/keeper.said 2>&1 &
 echo $! >/run/gracevisord.pid
+until [ -e /tmp/ready ]; do
+  kill -0 $! || { cat /tmp/keeper.said; exit 98; }
+  sleep 0.05
+done
 EOF
 cat >/usr/bin/gvctl <<'EOF'
 #!/bin/sh

@@ -89,6 +89,17 @@ std::size_t resident_kib(pid_t pid) {
   return 0;
 }
 
+bool awaits_answer(pid_t pid) {
+  std::error_code problem;
+  bool asks = false;
+  for (const auto& entry : std::filesystem::directory_iterator(proc(pid, "fd"), problem)) {
+    asks = asks || std::filesystem::read_symlink(entry.path(), problem).string().starts_with("socket:");
+  }
+  const std::string stat = content_of(proc(pid, "stat"));
+  const auto name_ends = stat.rfind(") ");
+  return asks && name_ends != std::string::npos && stat.at(name_ends + 2) == 'S';
+}
+
 void adopt_orphans() {
   (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

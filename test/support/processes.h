@@ -16,6 +16,8 @@ namespace gracevisor::test {
 [[nodiscard]] std::string command_line(pid_t pid);
 [[nodiscard]] std::size_t open_descriptors(pid_t pid);
 [[nodiscard]] std::size_t resident_kib(pid_t pid);
+// It has a socket and sleeps: a gvctl that has asked, and whose answer is due.
+[[nodiscard]] bool awaits_answer(pid_t pid);
 #ifdef GV_SANITIZED
 // What a sanitizer keeps (ASan: freed memory, up to 256 MB) is not the daemon's: bounds then say nothing.
 inline constexpr bool kMemoryIsOurs = false;
