@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "base/numbered_files.h"
+#include "base/sealed_file.h"
 #include "spawn/file_helper.h"
-#include "spawn/plan_codec.h"
 
 namespace gracevisor::output {
 namespace {
@@ -128,7 +128,7 @@ PathResult<std::vector<base::OldFile>> LogOpener::list(const FilePolicy& policy)
   if (!place->app_writes) return base::list_old_files(place->folder.get(), place->name);
   auto answer = as_user(policy, spawn::FileDeed::list, 0);
   if (!answer) return std::unexpected(std::move(answer.error()));
-  auto text = spawn::read_sealed(answer->get());
+  auto text = base::read_sealed(answer->get(), spawn::kListName, spawn::kMostList);
   auto files = text ? base::decode_old_files(*text) : std::unexpected(text.error());
   if (!files) return std::unexpected(PathFailure{std::move(files.error()), true});
   return std::move(*files);

@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "base/address.h"
-#include "spawn/plan_codec.h"
+#include "base/sealed_file.h"
 
 namespace gracevisor::output {
 namespace {
+
+constexpr std::size_t kMostSealed = std::size_t{16} << 20;  // far above what a record can be
 
 using base::PathFailure;
 using base::PathResult;
@@ -86,7 +88,7 @@ SinkSocket::Sent SinkSocket::judge(int code) {
 }
 
 SinkSocket::Sent SinkSocket::send_sealed(std::string_view& message) {
-  auto sealed = spawn::seal(message);
+  auto sealed = base::seal(message, "journal message", kMostSealed);
   if (!sealed) return sealed.error().code == E2BIG ? Sent::too_big : judge(sealed.error().code);
   const int number = sealed->get();
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};

@@ -4,6 +4,7 @@
 // descriptor attached. Thread: any; values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ enum class FileDeed : std::uint32_t {
   end_compressed,    // takes the place of the old file whose inode is `limit`; no descriptor
   drop_compressed,   // no descriptor
 };
+
+// What `list` answers.
+inline constexpr const char* kListName = "list of old files";
+inline constexpr std::size_t kMostList = std::size_t{1} << 20;
 
 // Does an answer have a descriptor?
 [[nodiscard]] constexpr bool gives_descriptor(FileDeed deed) noexcept {

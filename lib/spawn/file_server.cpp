@@ -109,7 +109,8 @@ PathResult<UniqueFd> rotate(const FileRequest& request) {
 PathResult<UniqueFd> list(const FileRequest& request) {
   auto there = find(request);
   if (!there) return std::unexpected(there.error());
-  auto sealed = seal(base::encode(base::list_old_files(there->folder.get(), there->name)));
+  auto sealed =
+      base::seal(base::encode(base::list_old_files(there->folder.get(), there->name)), kListName, kMostList);
   if (!sealed) return failed(sealed.error());
   return std::move(*sealed);
 }

@@ -132,8 +132,7 @@ TEST_CASE("diagnostics: a sink of lines needs a place that there can be") {
       " (no name: it would have to be looked up again and again)";
   const std::string path = "expected a socket's absolute path behind the colon";
   const auto out = [](const std::string& value, const std::string& why) {
-    return std::pair(app("log.stdout = \"" + value + "\""),
-                     "4:14: app.web.log.stdout: \"" + value + "\": " + why);
+    return Case{app("log.stdout = \"" + value + "\""), "4:14: app.web.log.stdout: \"" + value + "\": " + why};
   };
   check(
       {out("syslog:", path),
@@ -146,7 +145,9 @@ TEST_CASE("diagnostics: a sink of lines needs a place that there can be") {
        out("syslog:udp://*:514", udp),
        out("syslog:udp://unix:/a", udp),
        out("journal:udp://192.0.2.1:514", "journald takes nothing by UDP"),
-       out("syslog:/a/" + std::string(81, 'x'), "the socket's name is longer than 80 bytes"),
+       {app("log.stdout = \"syslog:/a/" + std::string(81, 'x') + "\""),
+        "4:14: app.web.log.stdout: \"syslog:/a/" + std::string(70, 'x') +
+            "...\": the socket's name is longer than 80 bytes"},
        {app(R"(log.stderr = "jornal")"),
         R"(4:14: app.web.log.stderr: "jornal" is no file's path (write "./jornal" for a file beside this one); )"
         R"(did you mean "journal"?)"}});
