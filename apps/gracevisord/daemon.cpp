@@ -111,6 +111,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   daemon->writer_->on_compress([d = daemon.get()](output::Compression what, auto done) {
     d->compressor_->compress(std::move(what), std::move(done));
   });
+  if (successor) daemon->writer_->tend_old_files(false);
   // Whatever fails from here on, the listeners are the next daemon's.
   if (daemon->restarted_) daemon->keeper_->held().leave_to_others(true);
   if (!successor) {

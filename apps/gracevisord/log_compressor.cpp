@@ -1,15 +1,19 @@
 #include "log_compressor.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace gracevisor::daemon {
 namespace {
 
-// Its time depends on the disk and on what else the machine does.
-constexpr base::Duration kPatience = std::chrono::hours(6);
+// Its time depends on the disk and on what else the machine does; but others wait for it, and its user may
+// have made a file that is never read to its end.
+constexpr base::Duration kPatience = std::chrono::minutes(10);
+constexpr std::uint64_t kBytesPerSecond = 256UL << 10;
 constexpr uid_t kNobody = 65534;
 
 // dd copies nothing here: it syncs what gzip wrote, which must be on the disk before the old file goes.
@@ -29,9 +33,10 @@ void LogCompressor::compress(output::Compression what, std::function<void(std::s
     trouble_ = "another daemon takes over";
     return next_turn_.ask();
   }
+  // A former daemon's may still be there, and the keeper has one of a name.
   CommandRun::Command command{.argv = {"/bin/sh", "-c", kCommand},
-                              .name = "#gzip",
-                              .patience = kPatience,
+                              .name = fmt::format("#gzip-{}", ::getpid()),
+                              .patience = kPatience + std::chrono::seconds(what.bytes / kBytesPerSecond),
                               .in = std::move(what.from),
                               .out = std::move(what.into),
                               .user = credentials(what.user),

@@ -43,6 +43,7 @@ base::Expected<bool> Inflater::fill() {
   if (n < 0) return base::fail_errno("cannot read it", errno);
   stream_.next_in = reinterpret_cast<Bytef*>(in_.data());
   stream_.avail_in = static_cast<uInt>(n);
+  read_ += static_cast<std::uint64_t>(n);
   return n > 0;
 }
 
@@ -60,8 +61,10 @@ base::Expected<bool> Inflater::step() {
   stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
   stream_.avail_out = static_cast<uInt>(out_.size());
   bool more = true;
+  const std::uint64_t had_read = read_;
   while (stream_.avail_out > 0) {
     if (stream_.avail_in == 0) {
+      if (read_ - had_read >= kSlice) break;
       auto filled = fill();
       if (!filled) return filled;
       more = *filled;

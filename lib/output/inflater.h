@@ -1,6 +1,6 @@
 // A compressed log file as a plain one, which is in memory and can be read from its end: made step by step,
-// so that others are not kept waiting, and no larger than kMost, since a small file may become any size.
-// Thread: one at a time.
+// so that others are not kept waiting, and no larger than kMost, since a small file may become any size, and
+// a large one nothing. Thread: one at a time.
 #pragma once
 
 #include <zlib.h>
@@ -18,7 +18,7 @@ namespace gracevisor::output {
 class Inflater {
  public:
   static constexpr std::uint64_t kMost = 64ULL << 20;  // bytes of what it becomes
-  static constexpr std::size_t kSlice = 256UL << 10;   // of these, in one step
+  static constexpr std::size_t kSlice = 256UL << 10;   // of these, and of the file, in one step
 
   // `file`: in gzip's format (RFC 1952), of one or more members.
   [[nodiscard]] static base::Expected<std::unique_ptr<Inflater>> begin(base::UniqueFd file);
@@ -29,6 +29,8 @@ class Inflater {
   // True: there is more to do. EFBIG: it becomes too large; EBADMSG: it is damaged, or not in that format.
   [[nodiscard]] base::Expected<bool> step();
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  // Bytes of the file that were read.
+  [[nodiscard]] std::uint64_t read() const noexcept { return read_; }
   // Once it is done: what it became.
   [[nodiscard]] base::UniqueFd take() noexcept { return std::move(plain_); }
 
@@ -43,6 +45,7 @@ class Inflater {
   std::string in_;
   std::string out_;
   std::uint64_t size_ = 0;
+  std::uint64_t read_ = 0;
   bool between_ = true;  // two members, or before the first
 };
 

@@ -40,6 +40,8 @@ class LineQueue {
   void hand_over();
   // The thread rang: it has written something.
   void look();
+  // Has all been dealt with?
+  [[nodiscard]] bool empty() const noexcept { return open_.empty() && queued() == 0; }
   // What is not yet in the ring, once the thread has ended.
   [[nodiscard]] std::vector<Lines> take_rest();
   [[nodiscard]] std::uint64_t dropped_lines() const noexcept { return dropped_lines_; }

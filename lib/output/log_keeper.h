@@ -2,15 +2,17 @@
 // was rotated, and every minute. One file of all is compressed at a time, by a process of low priority that
 // reads one descriptor and writes another:
 //
-//   writer thread: opens the old file and "web.log.gz.part" --descriptors--> supervisor: gzip, through
-//   gv-exec supervisor --it ended--> writer thread: syncs it, and puts it in the place of the old file, whose
-//   number
-//                            may have changed by then
+//   writer thread: opens the old file and "web.log.gz.part" --descriptors--> supervisor: gzip, by gv-exec
+//   supervisor --it ended, and all is on the disk--> writer thread: puts it in the place of the old file,
+//                                                    whose number may have changed by then
 //
-// Rotation and this are on one thread, so no file is renamed in between. Thread: the writer's.
+// Rotation and this are on one thread, so no file is renamed in between. The apps that have something to
+// compress take turns. Where something fails, that log alone waits for a while: its user may be able to make
+// it fail again and again. Thread: the writer's.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -28,7 +30,8 @@ namespace gracevisor::output {
 
 // Somebody compresses `from` into `into`.
 struct Compression {
-  std::string path;  // of the log, for people
+  std::string path;         // of the log, for people
+  std::uint64_t bytes = 0;  // of what is to be compressed
   base::UniqueFd from;
   base::UniqueFd into;
   const spawn::Credentials* user = nullptr;  // with whose rights; null: with as few as there are
@@ -37,8 +40,10 @@ struct Compression {
 class LogKeeper {
  public:
   static constexpr base::Duration kInterval = std::chrono::seconds(60);
-  // After a file could not be compressed, none is tried for so long.
+  // After old files of a log could not be listed or compressed, it is left alone for so long.
   static constexpr base::Duration kPause = std::chrono::minutes(10);
+  // After another process was found to compress one, which a former daemon left and this one ends.
+  static constexpr base::Duration kBusy = std::chrono::seconds(5);
 
   // `compress` takes it or returns false; finished() follows.
   LogKeeper(const base::Clock& clock, LogWays ways, std::function<bool(Compression)> compress)
@@ -57,14 +62,15 @@ class LogKeeper {
   struct UnderWay {
     FilePolicy file;
     std::uint64_t source = 0;  // inode
-    base::UniqueFd into;
   };
 
   void tend(const LogUpkeep& upkeep);
+  void await_turn(const std::string& app);
   void remove(const LogUpkeep& upkeep, const LogChores::One& one);
   void compress(const LogUpkeep& upkeep, const LogChores::One& one);
-  void pause(const std::string& path, const std::string& cause);
-  void tell(const std::string& path, const std::string& cause);
+  [[nodiscard]] bool waits(const FilePolicy& file) const;
+  void pause(const FilePolicy& file, const std::string& cause);
+  void tell(const FilePolicy& file, const std::string& cause);
 
   const base::Clock& clock_;
   LogWays ways_;
@@ -72,9 +78,12 @@ class LogKeeper {
   std::map<std::string, LogUpkeep> apps_;
   std::set<std::filesystem::path> due_;
   base::TimePoint next_{};  // when all are looked at
+  std::set<std::filesystem::path> busy_;
+  base::TimePoint busy_until_{};
   std::optional<UnderWay> under_way_;
-  base::TimePoint compress_from_{};
-  std::map<std::string, std::string> told_;  // causes, by path
+  std::deque<std::string> turns_;                 // apps with something to compress, after that
+  std::map<std::string, base::TimePoint> waits_;  // until when, by path
+  std::map<std::string, std::string> told_;       // causes that hold, by "/var/log/web.log.*"
 };
 
 }  // namespace gracevisor::output

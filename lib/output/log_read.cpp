@@ -131,13 +131,14 @@ bool LogReader::begin_file(base::UniqueFd opened, bool compressed) {
 }
 
 bool LogReader::inflate() {
-  const std::uint64_t had = inflater_->size();
+  const auto done = [this] { return inflater_->size() + inflater_->read(); };
+  const std::uint64_t had = done();
   const auto more = inflater_->step();
   if (!more) {
     give_up_compressed(more.error());
     return false;
   }
-  budget_.bytes -= std::min<std::uint64_t>(budget_.bytes, inflater_->size() - had);
+  budget_.bytes -= std::min<std::uint64_t>(budget_.bytes, done() - had);
   if (*more) return true;
   left_ = inflater_->size();
   fd_ = inflater_->take();

@@ -8,7 +8,8 @@
 //   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
 //
 // A compressed old file, FILE.1.gz, is inflated first (inflater.h), unless it is too old; its bytes count
-// twice in the budget. One that cannot be, or becomes too large, ends the reading with a remark.
+// in the budget in either form, and again when they are read. One that cannot be, or becomes too large, ends
+// the reading with a remark.
 //
 // The records that are parts of a line become one before it is searched. A gap in the file ends what went on
 // before it.

@@ -208,6 +208,12 @@ void Sink::give_up() {
   lost_.add(left.lines);
 }
 
+void Sink::end() {
+  give_up();
+  socket_ = {};
+  tell({});
+}
+
 std::string_view Sink::local_time(base::WallTime time) {
   const std::time_t second = std::chrono::system_clock::to_time_t(time);
   if (second == second_) return local_time_;

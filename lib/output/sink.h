@@ -53,6 +53,11 @@ class Sink {
   [[nodiscard]] base::TimePoint retry_at() const noexcept { return retry_at_; }
   // Counts what is left as lost.
   void give_up();
+  // Another thread: nothing more comes, and end() is to follow.
+  void ask_to_end() noexcept { ends_.set(1); }
+  [[nodiscard]] bool asked_to_end() const noexcept { return ends_.read() != 0; }
+  // Gives up what is left, and the socket.
+  void end();
   // Bytes of lines dealt with; only grows.
   [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; }
   // Any thread: lines lost here.
@@ -101,6 +106,7 @@ class Sink {
   std::time_t second_ = -1;  // of local_time_
   std::string local_time_;
   handoff::Tally lost_;  // written by the thread
+  handoff::Tally ends_;  // written by the other one
 };
 
 }  // namespace gracevisor::output

@@ -13,7 +13,7 @@
 namespace gracevisor::output {
 namespace {
 
-// A reader that takes nothing is looked at so often, to tell about it.
+// A reader that takes nothing is looked at so often, to tell about it; and so is room for what is told.
 constexpr base::Duration kLook = std::chrono::seconds(1);
 
 int milliseconds_until(base::TimePoint when, base::TimePoint now) {
@@ -28,7 +28,7 @@ base::Expected<std::unique_ptr<SinkThread>> SinkThread::start(loop::Wakeup& news
   std::unique_ptr<SinkThread> self(new SinkThread(news));
   if (opener) self->ways_.opener = std::move(opener);
   self->ways_.tell = [s = self.get()](const std::string& path, const std::string& cause) {
-    if (s->troubles_.push(Trouble{path, cause})) s->news_.ring();
+    s->troubles_.add(path, cause);
   };
   self->bell_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!self->bell_) return base::fail_errno("cannot create an eventfd", errno);
@@ -46,6 +46,15 @@ Sink* SinkThread::add(const FilePolicy& where) {
   auto sink = std::make_unique<Sink>(where, clock_, ways_);
   if (!new_.push(sink.get())) return nullptr;
   return sinks_.emplace_back(std::move(sink)).get();
+}
+
+void SinkThread::end(Sink& sink) noexcept {
+  sink.ask_to_end();
+  wake();
+}
+
+void SinkThread::forget(const Sink* sink) {
+  std::erase_if(sinks_, [sink](const auto& one) { return one.get() == sink; });
 }
 
 void SinkThread::wake() noexcept {
@@ -80,8 +89,11 @@ bool SinkThread::turn(std::optional<base::TimePoint> end) {
   bool any = false;
   for (AtWork& one : at_work_) {
     one.next = one.sink->work();
-    any = any || one.next != Sink::Next::nothing;
     if (one.sink->ring().news_wanted()) news_.ring();
+  }
+  std::erase_if(at_work_, [this](const AtWork& one) { return ended(one); });
+  for (const AtWork& one : at_work_) {
+    any = any || one.next != Sink::Next::nothing;
     switch (one.next) {
       case Sink::Next::nothing: break;
       case Sink::Next::more: not_beyond(clock_.now()); break;
@@ -92,6 +104,8 @@ bool SinkThread::turn(std::optional<base::TimePoint> end) {
         break;
     }
   }
+  if (troubles_.send()) news_.ring();
+  if (troubles_.waits()) not_beyond(clock_.now() + kLook);
   if (!any && end) return false;
   const int wait = until ? milliseconds_until(*until, clock_.now()) : -1;
   // Interrupted or out of memory: what is there is found by trying.
@@ -100,6 +114,15 @@ bool SinkThread::turn(std::optional<base::TimePoint> end) {
     (void)!::read(bell_.get(), &rung, sizeof rung);
   }
   return true;
+}
+
+// Has it been handed back?
+bool SinkThread::ended(const AtWork& one) {
+  if (!one.sink->asked_to_end()) return false;
+  one.sink->end();
+  const bool pushed = ended_.push(auto(one.sink));
+  if (pushed) news_.ring();
+  return pushed;
 }
 
 std::uint64_t SinkThread::passed() const noexcept {

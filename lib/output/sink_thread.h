@@ -20,19 +20,13 @@
 #include "handoff/tally.h"
 #include "loop/wakeup.h"
 #include "output/sink.h"
+#include "output/troubles.h"
 
 namespace gracevisor::output {
 
-// What cannot be written, and why; or what can be written again (no cause).
-struct Trouble {
-  std::string path;
-  std::string cause;
-};
-
 class SinkThread {
  public:
-  static constexpr std::size_t kTroubles = 64;  // further reports are lost: they are only for the log
-  static constexpr std::size_t kNew = 64;       // sinks on their way to the thread
+  static constexpr std::size_t kNew = 64;  // sinks on their way to the thread, or back
   // At the end: without progress, and in all.
   static constexpr base::Duration kLastSilence = std::chrono::seconds(2);
   static constexpr base::Duration kLast = std::chrono::seconds(10);
@@ -44,10 +38,15 @@ class SinkThread {
   SinkThread& operator=(const SinkThread&) = delete;
   ~SinkThread();
 
-  // A sink for where the policy leads, for the life of this; null: too many at once.
+  // A sink for where the policy leads, until forget(); null: too many at once.
   [[nodiscard]] Sink* add(const FilePolicy& where);
+  // Nothing more is put into its ring: the thread gives up what is left there, and pop_ended() has it.
+  void end(Sink& sink) noexcept;
+  [[nodiscard]] std::optional<Sink*> pop_ended() { return ended_.pop(); }
+  // Requires that it has ended. What it lost is no longer part of lost().
+  void forget(const Sink* sink);
   void wake() noexcept;
-  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.pop(); }
+  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.take(); }
   [[nodiscard]] std::uint64_t lost() const noexcept;
 
   // Ends the thread. Afterwards what is left may be added to the sinks, and send_rest() sends it on the
@@ -56,15 +55,16 @@ class SinkThread {
   void send_rest();
 
  private:
-  explicit SinkThread(loop::Wakeup& news) : news_(news) {}
-  void run();
-  [[nodiscard]] bool turn(std::optional<base::TimePoint> end);
-  [[nodiscard]] std::uint64_t passed() const noexcept;
-
   struct AtWork {
     Sink* sink;
     Sink::Next next = Sink::Next::more;
   };
+
+  explicit SinkThread(loop::Wakeup& news) : news_(news) {}
+  void run();
+  [[nodiscard]] bool turn(std::optional<base::TimePoint> end);
+  [[nodiscard]] bool ended(const AtWork& one);
+  [[nodiscard]] std::uint64_t passed() const noexcept;
 
   loop::Wakeup& news_;
   LogWays ways_;
@@ -72,7 +72,8 @@ class SinkThread {
   base::UniqueFd bell_;  // an eventfd
   std::vector<std::unique_ptr<Sink>> sinks_;
   handoff::Ring<Sink*> new_{kNew};
-  handoff::Ring<Trouble> troubles_{kTroubles};
+  handoff::Ring<Sink*> ended_{kNew};
+  Troubles troubles_;
   handoff::Tally finish_;        // written by the supervisor
   std::vector<AtWork> at_work_;  // the thread's
   std::thread thread_;

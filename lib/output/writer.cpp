@@ -15,7 +15,7 @@
 #include "loop/wakeup.h"
 #include "output/line_queue.h"
 #include "output/log_reads.h"
-#include "output/sink_thread.h"
+#include "output/sinks.h"
 #include "output/stderr_thread.h"
 #include "output/writer_thread.h"
 
@@ -47,6 +47,7 @@ class Writer::Impl {
   void order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
              base::Outlives outlives);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
+  void use_sinks(const std::string& app, const std::vector<FilePolicy>& sinks) { sinks_->use(app, sinks); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
   [[nodiscard]] const spawn::Credentials* user(const spawn::Credentials& who);
   [[nodiscard]] std::uint64_t read(LogReading what, LogReads::Done done) {
@@ -57,17 +58,18 @@ class Writer::Impl {
   }
   [[nodiscard]] LogReads& reads() noexcept { return *reads_; }
   void on_degraded(Tell tell) { tell_ = std::move(tell); }
+  [[nodiscard]] const std::map<std::string, std::string>& degraded() const noexcept { return degraded_; }
   void keep(LogUpkeep upkeep) {
     upkeeps_.push_back(std::move(upkeep));
     send_upkeeps();
   }
   void on_compress(Compress compress) { compress_ = std::move(compress); }
+  void tend_old_files(bool tend) noexcept { thread_->tend_old_files(tend); }
   void wake() noexcept { thread_->wake(); }
   [[nodiscard]] std::uint64_t dropped_lines() const {
     std::uint64_t dropped =
         to_files_->dropped_lines() + to_stderr_->dropped_lines() + thread_->lost() + stderr_->lost();
-    dropped += sinks_->lost() + without_sink_;
-    for (const auto& [where, to] : to_sinks_) dropped += to.queue->dropped_lines();
+    dropped += sinks_->dropped_lines();
     for (const routing::AccessLane* lane : lanes_) dropped += lane->dropped.read();
     return dropped;
   }
@@ -84,20 +86,15 @@ class Writer::Impl {
     std::vector<Done> done;
   };
 
-  struct ToSink {
-    Sink* sink;
-    std::unique_ptr<LineQueue> queue;
-  };
-  using Where = std::pair<SinkKind, std::filesystem::path>;
-
   Impl(loop::Loop& supervisor, std::vector<routing::AccessLane*> lanes)
       : supervisor_(supervisor),
         lanes_(std::move(lanes)),
         answer_timer_(supervisor, [this] { on_answers(); }) {}
   void make_queues();
+  void tell_room() const {
+    if (room_) room_();
+  }
   [[nodiscard]] std::unique_ptr<LineQueue> make_queue(LineRing& ring, std::function<void()> wake);
-  [[nodiscard]] LineQueue* queue_for(const FilePolicy& policy);
-  void send_rest_of_sinks();
   void send_orders();
   void send_upkeeps();
   void compress(Compression what);
@@ -115,17 +112,16 @@ class Writer::Impl {
   std::map<std::uint64_t, UnderWay> under_way_;
   std::deque<spawn::Credentials> users_;  // the thread and the workers point to them
   Tell tell_;
+  std::map<std::string, std::string> degraded_;  // causes, by path
   Compress compress_;
   std::deque<LogUpkeep> upkeeps_;  // that the thread had no place for yet
   loop::Timer answer_timer_;
   std::unique_ptr<loop::Wakeup> rung_;  // before the threads, which ring it until they end
   std::unique_ptr<StderrThread> stderr_;
-  std::unique_ptr<SinkThread> sinks_;
+  std::unique_ptr<Sinks> sinks_;
   std::unique_ptr<WriterThread> thread_;
   std::unique_ptr<LineQueue> to_files_;
   std::unique_ptr<LineQueue> to_stderr_;
-  std::map<Where, ToSink> to_sinks_;  // those that lines went to
-  std::uint64_t without_sink_ = 0;    // lines
   std::unique_ptr<LogReads> reads_;
 };
 
@@ -138,7 +134,7 @@ base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& su
   auto standard_error = StderrThread::start(*self->rung_);
   if (!standard_error) return std::unexpected(standard_error.error());
   self->stderr_ = std::move(*standard_error);
-  auto sinks = SinkThread::start(*self->rung_, settings.opener);
+  auto sinks = Sinks::start(supervisor, *self->rung_, settings.opener, [s = self.get()] { s->tell_room(); });
   if (!sinks) return std::unexpected(sinks.error());
   self->sinks_ = std::move(*sinks);
   auto thread = WriterThread::start(*self->rung_, *self->stderr_, std::move(settings));
@@ -149,9 +145,7 @@ base::Expected<std::unique_ptr<Writer::Impl>> Writer::Impl::start(loop::Loop& su
 }
 
 std::unique_ptr<LineQueue> Writer::Impl::make_queue(LineRing& ring, std::function<void()> wake) {
-  return std::make_unique<LineQueue>(supervisor_, ring, std::move(wake), [this] {
-    if (room_) room_();
-  });
+  return std::make_unique<LineQueue>(supervisor_, ring, std::move(wake), [this] { tell_room(); });
 }
 
 void Writer::Impl::make_queues() {
@@ -160,35 +154,16 @@ void Writer::Impl::make_queues() {
   reads_ = std::make_unique<LogReads>(thread_->readings(), [t = thread_.get()] { t->wake(); });
 }
 
-// Null: a sink that the thread has no place for just now.
-LineQueue* Writer::Impl::queue_for(const FilePolicy& policy) {
-  if (policy.sink == SinkKind::file) return policy.path.empty() ? to_stderr_.get() : to_files_.get();
-  const Where where{policy.sink, policy.path};
-  if (auto known = to_sinks_.find(where); known != to_sinks_.end()) return known->second.queue.get();
-  Sink* sink = sinks_->add(policy);
-  if (sink == nullptr) return nullptr;
-  auto queue = make_queue(sink->ring(), [t = sinks_.get()] { t->wake(); });
-  return to_sinks_.emplace(where, ToSink{sink, std::move(queue)}).first->second.queue.get();
-}
-
 void Writer::Impl::append(const FilePolicy& policy, std::string_view text, Source source, bool now) {
-  LineQueue* queue = queue_for(policy);
-  if (queue == nullptr) {
-    Dropped gone;
-    gone.add(text);
-    without_sink_ += gone.lines;
-    return;
-  }
-  queue->append(policy, text, source);
-  if (now) queue->hand_over();
+  if (policy.sink != SinkKind::file) return sinks_->append(policy, text, now);
+  LineQueue& queue = policy.path.empty() ? *to_stderr_ : *to_files_;
+  queue.append(policy, text, source);
+  if (now) queue.hand_over();
 }
 
 bool Writer::Impl::takes(const FilePolicy& policy) const noexcept {
-  if (policy.sink == SinkKind::file) return (policy.path.empty() ? to_stderr_ : to_files_)->takes(policy);
-  const auto known = std::ranges::find_if(to_sinks_, [&policy](const auto& one) {
-    return one.first.first == policy.sink && one.first.second == policy.path;
-  });
-  return known == to_sinks_.end() || known->second.queue->takes(policy);
+  if (policy.sink != SinkKind::file) return sinks_->takes(policy);
+  return (policy.path.empty() ? to_stderr_ : to_files_)->takes(policy);
 }
 
 Writer::Impl::~Impl() {
@@ -202,23 +177,14 @@ Writer::Impl::~Impl() {
   for (const Lines& lines : to_files_->take_rest()) thread_->do_now(lines);
   for (const Lines& lines : to_stderr_->take_rest()) stderr_->do_now(lines);
   for (auto& waiting : waiting_) (void)thread_->do_now(Order{0, waiting.path, std::move(waiting.content)});
-  send_rest_of_sinks();
-}
-
-// Last, since it may take a while.
-void Writer::Impl::send_rest_of_sinks() {
-  sinks_->finish();
-  for (auto& [where, to] : to_sinks_) {
-    for (Lines& lines : to.queue->take_rest()) to.sink->add_rest(std::move(lines));
-  }
-  sinks_->send_rest();
+  sinks_->finish();  // last, since it may take a while
 }
 
 void Writer::Impl::on_ring() {
   on_answers();
   to_files_->look();
   to_stderr_->look();
-  for (auto& [where, to] : to_sinks_) to.queue->look();
+  sinks_->look();
 }
 
 void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
@@ -275,6 +241,11 @@ void Writer::Impl::on_answers() {
     under_way_.erase(found);
   }
   auto tell = [this](const Trouble& trouble) {
+    if (trouble.cause.empty()) {
+      degraded_.erase(trouble.path);
+    } else {
+      degraded_.insert_or_assign(trouble.path, trouble.cause);
+    }
     if (tell_) tell_(trouble.path, trouble.cause);
   };
   while (auto trouble = thread_->pop_trouble()) tell(*trouble);
@@ -354,6 +325,10 @@ const spawn::Credentials* Writer::user(const spawn::Credentials& who) {
   return impl_->user(who);
 }
 
+void Writer::use_sinks(const std::string& app, const std::vector<FilePolicy>& sinks) {
+  impl_->use_sinks(app, sinks);
+}
+
 void Writer::keep(LogUpkeep upkeep) {
   impl_->keep(std::move(upkeep));
 }
@@ -362,8 +337,16 @@ void Writer::on_compress(Compress compress) {
   impl_->on_compress(std::move(compress));
 }
 
+void Writer::tend_old_files(bool tend) noexcept {
+  impl_->tend_old_files(tend);
+}
+
 void Writer::on_degraded(Tell tell) {
   impl_->on_degraded(std::move(tell));
+}
+
+const std::map<std::string, std::string>& Writer::degraded() const noexcept {
+  return impl_->degraded();
 }
 
 void Writer::wake() noexcept {

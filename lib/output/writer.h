@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,9 @@ class Writer {
   // nor while the thread is stuck.
   [[nodiscard]] std::uint64_t read(LogReading what, std::function<void(LogRead)> done);
   void cancel_read(std::uint64_t id);
+  // Where an app's lines may go besides files, from now on: a sink that is no app's any more is given up once
+  // it has taken everything, or after 10 s (sinks.h).
+  void use_sinks(const std::string& app, const std::vector<FilePolicy>& sinks);
   // What holds for an app's old log files from now on (log_upkeep.h): looked at now, when one of them gets a
   // new old file, and every minute. Without limits: nothing any more.
   void keep(LogUpkeep upkeep);
@@ -84,6 +88,9 @@ class Writer {
   // not inside this call. Set once, before the loop runs; without it nothing is compressed.
   using Compress = std::function<void(Compression what, std::function<void(std::string trouble)> done)>;
   void on_compress(Compress compress);
+  // False: another daemon does, so no old file is listed, removed or compressed by this one, and what keep()
+  // says holds later. Initially true.
+  void tend_old_files(bool tend) noexcept;
   // Grows while anything is read.
   [[nodiscard]] std::uint64_t read_steps() const noexcept;
   // A copy of `who` that lives as long as this: the same pointer for the same user, group and groups.
@@ -92,6 +99,8 @@ class Writer {
   // cause, and for each that can be written again (empty cause). Set once, before the loop runs.
   using Tell = std::function<void(const std::string& path, const std::string& cause)>;
   void on_degraded(Tell tell);
+  // Those that cannot be written now, with the causes.
+  [[nodiscard]] const std::map<std::string, std::string>& degraded() const noexcept;
   // Any thread: a lane has something. (A lost wake-up costs up to a second.)
   void wake() noexcept;
   // All lines dropped so far, for any reason; only grows.

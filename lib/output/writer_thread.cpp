@@ -60,9 +60,7 @@ LogWays WriterThread::ways(std::shared_ptr<const LogOpener> opener) {
   LogWays ways;
   if (opener) ways.opener = std::move(opener);
   ways.rotated = [this](const std::filesystem::path& path) { keeper_->rotated(path); };
-  ways.tell = [this](const std::string& path, const std::string& cause) {
-    if (troubles_.push(Trouble{path, cause})) answered_.ring();
-  };
+  ways.tell = [this](const std::string& path, const std::string& cause) { troubles_.add(path, cause); };
   return ways;
 }
 
@@ -93,6 +91,11 @@ void WriterThread::compressed(std::string trouble) {
   const bool pushed = compressed_.push(std::move(trouble));
   assert(pushed);  // one is under way at a time
   (void)pushed;
+  work_->ring();
+}
+
+void WriterThread::tend_old_files(bool tend) noexcept {
+  untended_.set(tend ? 0 : 1);
   work_->ring();
 }
 
@@ -131,6 +134,7 @@ void WriterThread::on_ring() {
   bool last = finish_.read() != 0;
   const bool more = work();
   if (!last) work_on_upkeep();
+  tell_troubles();
   // Nothing waits for what is read once the daemon ends.
   if ((!last && work_on_readings()) || more) {
     work_->ring();
@@ -145,6 +149,11 @@ void WriterThread::on_tick() {
   on_ring();
   files_->tick();
   reserve_->tick();
+  tell_troubles();
+}
+
+void WriterThread::tell_troubles() {
+  if (troubles_.send()) answered_.ring();
 }
 
 // True if there may be more.
@@ -204,8 +213,10 @@ void WriterThread::work_on_orders() {
 }
 
 void WriterThread::work_on_upkeep() {
+  if (untended_.read() != 0) return;
   while (auto upkeep = upkeeps_.pop()) keeper_->keep(std::move(*upkeep));
-  // Not under whoever reads: the compressed form of a file that was read would be another file, and read again.
+  // Not under whoever reads: the compressed form of a file that was read would be another file, and read
+  // again.
   if (!readers_->busy()) {
     if (auto trouble = compressed_.pop()) keeper_->finished(*trouble);
   }

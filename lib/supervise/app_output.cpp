@@ -39,6 +39,10 @@ AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesy
       alive_(std::move(alive)),
       idle_(loop, [this] { flush_all(); }) {}
 
+AppOutput::~AppOutput() {
+  if (has_sinks_) writer_.use_sinks(name_, {});
+}
+
 AppOutput::Target AppOutput::target(const std::string& path) const {
   Target to;
   to.format = format_of(log_.format);
@@ -83,7 +87,12 @@ output::FilePolicy AppOutput::access_log() const {
   return policy;
 }
 
-// Tells the writer what holds for the old files, whether or not anything is written.
+// What holds for old files, and which sinks there are, whether or not anything is written.
+void AppOutput::tell_writer() {
+  keep_old_files();
+  use_sinks();
+}
+
 void AppOutput::keep_old_files() {
   output::LogUpkeep upkeep{name_, {}, log_.max_age, log_.total_size, log_.compress};
   if (closed_) upkeep = {name_, {}};
@@ -101,21 +110,39 @@ void AppOutput::keep_old_files() {
   writer_.keep(std::move(upkeep));
 }
 
+// Those of what is left of other generations, too.
+void AppOutput::use_sinks() {
+  std::vector<output::FilePolicy> sinks;
+  auto add = [&sinks](const output::FilePolicy& policy) {
+    if (policy.sink != output::SinkKind::file) sinks.push_back(policy);
+  };
+  if (!closed_) {
+    for (const Place& place : places()) add(place.policy);
+  }
+  for (const auto& [who, to] : feeds_) {
+    add(to->out_to->target.policy);
+    add(to->err_to->target.policy);
+  }
+  if (sinks.empty() && !has_sinks_) return;
+  has_sinks_ = !sinks.empty();
+  writer_.use_sinks(name_, sinks);
+}
+
 void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
   log_ = log;
-  keep_old_files();
   for (auto& [who, to] : feeds_) {
     if (who.generation != generation) continue;
     to->out_to->target = out_target();
     to->err_to->target = err_target();
   }
+  tell_writer();
 }
 
 void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
   log_ = log;
-  keep_old_files();
   end(who);
   (void)feeds(who);
+  tell_writer();
   (void)tail(who);  // that it is silent is known as well
 }
 
@@ -127,6 +154,7 @@ AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   using output::LogStream;
   place = std::make_unique<Feeds>(
       Feeds{out, err, feed(who, LogStream::out, out), feed(who, LogStream::err, err)});
+  use_sinks();
   return *place;
 }
 
@@ -201,7 +229,7 @@ void AppOutput::on_line(const OutputLine& line) {
 
 void AppOutput::close() {
   closed_ = true;
-  keep_old_files();
+  tell_writer();
   // Whoever is told may unfollow.
   for (auto& [number, follower] : std::exchange(followers_, {})) follower.end();
 }
@@ -262,6 +290,7 @@ void AppOutput::end(const routing::Identity& who) {
   if (found == feeds_.end()) return;
   flush(who);
   feeds_.erase(found);
+  use_sinks();
 }
 
 void AppOutput::flush_all() {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,7 +31,23 @@ LogSocket::LogSocket(std::filesystem::path path, Kind kind) : path_(std::move(pa
   }
 }
 
+LogSocket::LogSocket() : kind_(Kind::datagram) {
+  fd_.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  REQUIRE(fd_);
+  const auto address = base::Address::parse("127.0.0.1:0");
+  REQUIRE(address.has_value());
+  REQUIRE(::bind(fd_.get(), address->get(), address->length()) == 0);
+}
+
+std::string LogSocket::address() const {
+  sockaddr_in at{};
+  socklen_t size = sizeof at;
+  REQUIRE(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  return "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+}
+
 LogSocket::~LogSocket() {
+  if (path_.empty()) return;
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
 }
@@ -102,7 +119,11 @@ void LogSocket::take_streams() {
         client.begun.erase(0, end + 1);
       }
     }
+    if (n != 0) continue;
+    client.fd.reset();
+    ++closed_;
   }
+  std::erase_if(clients_, [](const Client& client) { return !client.fd; });
 }
 
 std::map<std::string, std::string> journal_fields(std::string_view message) {

@@ -55,6 +55,14 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(inflate(gzipped(binary)).value() == binary);
 }
 
+TEST_CASE_FIXTURE(Fixture, "inflater: no step reads much of a file that becomes nothing") {
+  const std::string nothing = gzipped("");
+  std::string much;
+  while (much.size() < 4 * Inflater::kSlice) much += nothing;
+  CHECK(inflate(much).value().empty());
+  CHECK(steps > 4);
+}
+
 TEST_CASE_FIXTURE(Fixture, "inflater: what is damaged, cut, something else or endless is an error") {
   const std::string good = gzipped("line one\nline two\n");
   for (std::size_t size = 1; size < good.size(); ++size) {

@@ -161,7 +161,7 @@ TEST_CASE_FIXTURE(Fixture,
   REQUIRE(job.has_value());
   job.reset();
   keeper.finished("gzip: exit 1");
-  CHECK(told == std::vector<std::string>{log.string() + ": old files cannot be compressed: gzip: exit 1"});
+  CHECK(told == std::vector<std::string>{log.string() + ".*: cannot be compressed: gzip: exit 1"});
   CHECK(content_of(log.string() + ".1") == "one");
   CHECK_FALSE(fs::exists(log.string() + ".gz.part"));
   clock.advance(LogKeeper::kInterval);
@@ -172,6 +172,83 @@ TEST_CASE_FIXTURE(Fixture,
   do_job();
   CHECK(content_of(log.string() + ".1.gz") == "gz:one");
   CHECK(told.size() == 1);
+  clock.advance(LogKeeper::kInterval);
+  keeper.work();
+  CHECK(told.back() == log.string() + ".*: ");
+  CHECK(told.size() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "log keeper: what it no longer looks after is no trouble any more") {
+  const fs::path log = folder / "web.log";
+  put_content(log.string() + ".1", "one");
+  LogUpkeep limits = upkeep(log);
+  limits.compress = true;
+  keeper.keep(limits);
+  keeper.work();
+  job.reset();
+  keeper.finished("gzip: exit 1");
+  CHECK(told.size() == 1);
+  keeper.keep(limits);
+  CHECK(told.size() == 1);
+  keeper.keep(upkeep(log));
+  CHECK(told.size() == 2);
+  CHECK(told.back() == log.string() + ".*: ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "log keeper: apps take turns, and one whose files always fail holds up no other") {
+  const auto app = [this](const std::string& name) {
+    LogUpkeep limits = upkeep(folder / (name + ".log"));
+    limits.app = name;
+    limits.compress = true;
+    return limits;
+  };
+  for (const char* file : {"a.log.1", "a.log.2", "a.log.3", "b.log.1", "c.log.1"}) {
+    put_content(folder / file, "old");
+  }
+  for (const char* name : {"a", "b", "c"}) keeper.keep(app(name));
+  keeper.work();
+  REQUIRE(job.has_value());
+  CHECK(job->path == (folder / "a.log").string());
+  job.reset();
+  keeper.finished("gzip: exit 1");
+  std::vector<std::string> compressed;
+  while (job) {
+    compressed.push_back(job->path);
+    do_job();
+  }
+  CHECK(compressed == std::vector<std::string>{folder / "b.log", folder / "c.log"});
+  clock.advance(LogKeeper::kPause);
+  put_content(folder / "b.log.2", "older");
+  keeper.work();
+  compressed.clear();
+  while (job) {
+    compressed.push_back(job->path);
+    do_job();
+  }
+  CHECK(compressed ==
+        std::vector<std::string>{folder / "a.log", folder / "a.log", folder / "b.log", folder / "a.log"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "log keeper: what another process is still compressing is left alone") {
+  const fs::path log = folder / "web.log";
+  put_content(log.string() + ".1", "one");
+  LogUpkeep limits = upkeep(log);
+  limits.compress = true;
+  auto others = ways().opener->begin_compressed(limits.files[0]);
+  REQUIRE(others.has_value());
+  keeper.keep(limits);
+  keeper.work();
+  CHECK_FALSE(job.has_value());
+  CHECK(told.empty());
+  CHECK(fs::exists(log.string() + ".gz.part"));
+  others->reset();
+  keeper.work();
+  CHECK_FALSE(job.has_value());
+  clock.advance(LogKeeper::kBusy);
+  keeper.work();
+  do_job();
+  CHECK(content_of(log.string() + ".1.gz") == "gz:one");
+  CHECK(told.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "log keeper: one that is removed while it is compressed is gone") {
