@@ -1,15 +1,20 @@
 // Old log files that go by age or size, or are compressed, through the real daemon.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <ctime>
 #include <filesystem>
 #include <string>
 
 #include "support/daemon_process.h"
 #include "support/echo_app.h"
+#include "support/gzip.h"
+#include "support/processes.h"
+#include "support/upgrades.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -20,7 +25,7 @@ namespace {
 
 template <class Condition>
 bool soon(Condition condition) {
-  return wait_until(condition, std::chrono::seconds(60));
+  return wait_until(condition, std::chrono::seconds(30));
 }
 
 std::string app(const std::string& log, const std::string& code) {
@@ -55,6 +60,77 @@ TEST_CASE("log upkeep: old files go by age and by size, also of an app that does
   CHECK(soon([&] { return !fs::exists(log + ".2"); }));
   CHECK(fs::exists(log + ".1"));
   CHECK(fs::exists(log));
+}
+
+TEST_CASE("log upkeep: a compression that a killed daemon or an upgrade left half done is done again") {
+  for (const bool upgrades : {false, true}) {
+    CAPTURE(upgrades);
+    Site site;
+    const std::string log = (site.directory() / "logs/web.log").string();
+    fs::create_directories(site.directory() / "logs");
+    // So large that it takes a while, and yet nothing on the disk.
+    put_content(log + ".1", "");
+    fs::resize_file(log + ".1", 64ULL << 30);
+    site.configure(app("compress = true\n", "print('hello')"));
+    DaemonProcess daemon(site);
+    pid_t gzip = 0;
+    REQUIRE(soon([&] {
+      for (const pid_t one : descendants_of(daemon.keeper())) {
+        if (command_line(one).starts_with("gzip -c")) gzip = one;
+      }
+      return gzip != 0;
+    }));
+    CHECK(::getpriority(PRIO_PROCESS, static_cast<id_t>(gzip)) == 19);
+    CHECK(fs::exists(log + ".gz.part"));
+    REQUIRE(::kill(gzip, SIGSTOP) == 0);
+    fs::resize_file(log + ".1", 10'000);
+    if (upgrades) {
+      (void)upgrade_well(daemon);
+      REQUIRE(wait_alone(daemon));
+    } else {
+      daemon.kill_daemon();
+    }
+    CHECK(soon([&] { return !alive(gzip); }));
+    INFO(daemon.log());
+    CHECK(soon([&] { return fs::exists(log + ".1.gz") && !fs::exists(log + ".1"); }));
+    CHECK_FALSE(fs::exists(log + ".gz.part"));
+    CHECK(run_command({"gzip", "-t", log + ".1.gz"}).exit_code == 0);
+    CHECK_FALSE(has(daemon.log(), "cannot be compressed"));
+  }
+}
+
+TEST_CASE("log upkeep: a bomb, a cut file, a link and a pipe in place of a compressed file cost a remark") {
+  Site site;
+  const fs::path log = site.directory() / "logs/web.log";
+  const std::string gz = log.string() + ".1.gz";
+  fs::create_directories(log.parent_path());
+  site.configure(app("", "print('hello')"));
+  DaemonProcess daemon(site);
+  REQUIRE(soon([&] { return has(daemon.ctl({"logs", "web"}).out, "hello"); }));
+  const auto logs = [&] {
+    const CommandResult result = daemon.ctl({"logs", "-n", "100", "web"});
+    INFO(describe(result));
+    CHECK(result.exit_code == 0);
+    CHECK(has(result.out, "hello\n"));
+    return result;
+  };
+  put_content(gz, gzipped("older\n"));
+  CHECK(has(logs().out, "older\n"));
+  put_content(gz, gzipped("older\n").substr(0, 15));
+  CHECK(has(logs().err, "older lines are left out: " + gz + ": it is cut"));
+  std::string bomb = gzipped(std::string(64UL << 20, 'x'));
+  put_content(gz, bomb + bomb);
+  const CommandResult bombed = logs();
+  CHECK(has(bombed.err, "older lines are left out: " + gz + ": it becomes larger than 64 MiB"));
+  CHECK(bombed.out.size() < 1000);
+  put_content(site.directory() / "secret.gz", gzipped("secret\n"));
+  fs::remove(gz);
+  fs::create_symlink(site.directory() / "secret.gz", gz);
+  CHECK_FALSE(has(logs().out, "secret"));
+  fs::remove(gz);
+  REQUIRE(::mkfifo(gz.c_str(), 0644) == 0);
+  CHECK_FALSE(has(logs().out, "secret"));
+  CHECK(daemon.running());
 }
 
 TEST_CASE("log upkeep: what was rotated is compressed and gvctl reads it after a restart") {
