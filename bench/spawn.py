@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""What a process costs the daemon from its start to its end: apps whose program ends at once, all of them at the
-daemon's start. Beside it another build, such as one before a change, in turn, round after round.
+"""What a process costs the daemon from its start to its end: apps whose program ends at once. Beside it another build,
+such as one before a change, in turn, round after round.
 
-usage: bench/spawn.py [--build build/release] [--before BUILD] [--apps 200] [--rounds 10]
+usage: bench/spawn.py [--build build/release] [--before BUILD] [--apps 200 | --again 4] [--rounds 10]
 
-Printed for each build, per process: the time from the daemon's start until the last exit is logged, and the CPU time
-of the daemon and its keeper, as the median, the least and the most of all rounds; then the ratio of the medians. And
-what the keeper holds in memory at the end (resident, kB).
+--apps N: N of them, at the daemon's start. The time is that from the daemon's start until the last exit is logged.
+--again N: one, which is started again and again, each time after 10 ms, for N seconds.
+
+Printed for each build, per process: the time, and the CPU time of the daemon and its keeper, as the median, the least
+and the most of all rounds; then the ratios of the rounds. And what the keeper holds in memory at the end (resident, kB).
 """
 import argparse
 import os
@@ -22,11 +24,10 @@ PATIENCE = 60  # s
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def configuration(folder, apps):
+def configuration(folder, apps, restart):
     head = f'[daemon]\nruntime_dir = "{folder}/run"\nstate_dir = "{folder}/state"\nlog.file = "{folder}/log"\n'
     return head + "".join(
-        f'[app.a{i}]\ncommand = "/bin/true"\nendpoint = "none"\nrestart.policy = "never"\ndeploy.settle = "1ms"\n'
-        for i in range(apps))
+        f'[app.a{i}]\ncommand = "/bin/true"\nendpoint = "none"\n{restart}deploy.settle = "1ms"\n' for i in range(apps))
 
 
 def children(pid):
@@ -54,29 +55,68 @@ def resident(pid):
     return 0
 
 
-def run(build, apps):
+class Daemon:
+    """One that runs in a folder of its own, as long as the block lasts."""
+
+    def __init__(self, build, apps, restart):
+        self.build, self.apps, self.restart = build, apps, restart
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        file = pathlib.Path(self.folder.name) / "gracevisor.toml"
+        file.write_text(configuration(self.folder.name, self.apps, self.restart))
+        self.log = pathlib.Path(self.folder.name) / "log"
+        self.began = time.monotonic()
+        self.process = subprocess.Popen([f"{self.build}/apps/gracevisord/gracevisord", "-c", file],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+        self.folder.cleanup()
+
+    def exits(self):
+        return self.log.read_bytes().count(b" exit app=") if self.log.exists() else 0
+
+    def wait_exits(self, count):
+        while self.exits() < count:
+            if time.monotonic() - self.began > PATIENCE or self.process.poll() is not None:
+                sys.exit(f"{self.build}: fewer than {count} processes have ended:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.002)
+
+    def has_keeper(self):
+        """Without one the daemon is the process itself."""
+        return pathlib.Path(f"/proc/{self.process.pid}/comm").read_text() == "gv-keeper\n"
+
+    def cpu(self):
+        below = [pid for pid in children(self.process.pid) if is_daemon(pid)] if self.has_keeper() else []
+        return sum(cpu_of(pid) for pid in [self.process.pid, *below])
+
+    def keeper(self):
+        return resident(self.process.pid) if self.has_keeper() else None
+
+
+def run_many(build, apps):
     """Time and CPU per process in microseconds, and the keeper's memory in kB, if there is one."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "gracevisor.toml"
-        file.write_text(configuration(folder, apps))
-        log = pathlib.Path(folder) / "log"
-        began = time.monotonic()
-        daemon = subprocess.Popen([f"{build}/apps/gracevisord/gracevisord", "-c", file], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            while not log.exists() or log.read_bytes().count(b" exit app=") < apps:
-                if time.monotonic() - began > PATIENCE or daemon.poll() is not None:
-                    sys.exit(f"{build}: not all of {apps} processes have ended:\n{log.read_text()[-2000:]}")
-                time.sleep(0.002)
-            took = time.monotonic() - began
-            # Without a keeper the daemon is the process itself, and has no child left.
-            below = [pid for pid in children(daemon.pid) if is_daemon(pid)]
-            cpu = sum(cpu_of(pid) for pid in [daemon.pid, *below])
-            keeper = resident(daemon.pid) if below else None
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait(PATIENCE)
+    with Daemon(build, apps, 'restart.policy = "never"\n') as daemon:
+        daemon.wait_exits(apps)
+        took = time.monotonic() - daemon.began
+        cpu, keeper = daemon.cpu(), daemon.keeper()
     return took / apps * 1e6, cpu / apps * 1e6, keeper
+
+
+def run_again(build, seconds):
+    """The same."""
+    restart = 'restart.backoff = "10ms"\nrestart.backoff_max = "10ms"\nrestart.max_failures = 0\n'
+    with Daemon(build, 1, restart) as daemon:
+        daemon.wait_exits(20)
+        cpu, exits, began = daemon.cpu(), daemon.exits(), time.monotonic()
+        time.sleep(seconds)
+        ended = daemon.exits() - exits
+        took, cpu, keeper = time.monotonic() - began, daemon.cpu() - cpu, daemon.keeper()
+    return took / ended * 1e6, cpu / ended * 1e6, keeper
 
 
 def told(name, values):
@@ -88,13 +128,14 @@ def main():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--before")
     parser.add_argument("--apps", type=int, default=200)
+    parser.add_argument("--again", type=float)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     builds = [options.build] + ([options.before] if options.before else [])
     results = {build: [] for build in builds}
     for _ in range(options.rounds):
         for build in builds:
-            results[build].append(run(build, options.apps))
+            results[build].append(run_again(build, options.again) if options.again else run_many(build, options.apps))
     for build, rounds in results.items():
         time_of, cpu_of_all, memory = zip(*rounds)
         print(f"{build}: {told('time', time_of)}, {told('CPU', cpu_of_all)}"

@@ -142,7 +142,7 @@ Record Keeper::reap(const Record& order) {
   if (row->lives()) children_.look();
   if (row->lives()) return answer_as(order, Code::living);
   Record record = answer_as(order, Code::ok);
-  record.body.exit = {row->pid, row->ending};
+  record.body.exit = {row->pid, row->ending, 0};
   children_.remove(*row);
   return record;
 }

@@ -54,19 +54,40 @@ pid_t parent_of(pid_t pid) {
   return name_end != nullptr && std::strlen(name_end) > 4 ? std::atoi(name_end + 4) : 0;
 }
 
-}  // namespace
-
-int reap_listed(Known known) {
+// Calls `each` with the children as long as it returns true. False: there is no such list, or it cannot be
+// read.
+template <class Each>
+bool for_each_child(Each each) {
   const int fd = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -1;
+  if (fd < 0) return false;
   Numbers numbers;
-  int reaped = 0;
+  bool more = true;
   char bytes[4096];
-  for (ssize_t size = 0; reaped < kAtOnce && (size = ::read(fd, bytes, sizeof bytes)) > 0;) {
-    numbers.take(bytes, size, [&](pid_t pid) { reaped += !known(pid) && reap_if_ended(pid) ? 1 : 0; });
+  ssize_t size = 0;
+  while (more && (size = ::read(fd, bytes, sizeof bytes)) > 0) {
+    numbers.take(bytes, size, [&](pid_t pid) { more = more && each(pid); });
   }
   (void)::close(fd);
-  return reaped;
+  return size >= 0;
+}
+
+}  // namespace
+
+bool has_strangers(Known known) {
+  bool found = false;
+  return !for_each_child([&](pid_t pid) {
+    found = !known(pid);
+    return !found;
+  }) || found;
+}
+
+int reap_listed(Known known) {
+  int reaped = 0;
+  const bool listed = for_each_child([&](pid_t pid) {
+    reaped += !known(pid) && reap_if_ended(pid) ? 1 : 0;
+    return reaped < kAtOnce;
+  });
+  return listed ? reaped : -1;
 }
 
 int reap_found(Known known) {

@@ -17,6 +17,10 @@ struct Known {
 // True: there may be more, so it has to be called again.
 [[nodiscard]] bool reap_strangers(Known known);
 
+// Are there any, or may there be, because this kernel has no list of children? The list is exact, since
+// nobody but the keeper takes a child from it.
+[[nodiscard]] bool has_strangers(Known known);
+
 // One look at all children of this process; how many strangers were reaped. -1: this kernel has no such list.
 // While some are reaped, the list may leave out others.
 [[nodiscard]] int reap_listed(Known known);

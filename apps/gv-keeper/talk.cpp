@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "keeper.h"
+#include "strangers.h"
 
 namespace gracevisor::keeper {
 namespace {
@@ -79,9 +80,14 @@ void Keeper::flush(Peer& peer) {
   }
   if (&peer != owner_) return;
   if (tells_gone(peer)) gone_untold_ = !send(peer, gone_);
+  if (children_.untold() == nullptr) return;
+  // When a process ends, the kernel gives its children to the keeper before the keeper can see that it has
+  // ended (exit_notify() in kernel/exit.c), so whoever is left of it has an ancestor among the keeper's
+  // children.
+  const std::uint32_t alone = has_strangers({&is_known, this}) ? 0 : 1;
   while (Row* row = children_.untold()) {
     Record event = answer(Kind::exited, 0, Code::ok);
-    event.body.exit = {row->pid, row->ending};
+    event.body.exit = {row->pid, row->ending, alone};
     if (!send(peer, event)) return;
     children_.told(*row);
   }

@@ -30,17 +30,23 @@ std::unexpected<Error> too_long(const char* what) {
 
 }  // namespace
 
-Expected<UniqueFd> seal(std::string_view bytes, const char* what, std::size_t most) {
-  if (bytes.size() > most) return too_long(what);
+Expected<UniqueFd> memory_file(const char* what) {
   UniqueFd file(create_memfd(what));
   if (!file) return failed("create a memfd for", what, errno);
+  return file;
+}
+
+Expected<UniqueFd> seal(std::string_view bytes, const char* what, std::size_t most) {
+  if (bytes.size() > most) return too_long(what);
+  auto file = memory_file(what);
+  if (!file) return file;
   while (!bytes.empty()) {
-    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    const ssize_t n = ::write(file->get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return failed("write", what, errno);
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (::fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) return failed("seal", what, errno);
+  if (::fcntl(file->get(), F_ADD_SEALS, kSeals) != 0) return failed("seal", what, errno);
   return file;
 }
 
@@ -48,6 +54,10 @@ Expected<std::string> read_sealed(int fd, const char* what, std::size_t most) {
   const int seals = ::fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & kSeals) != kSeals)
     return fail_errno(std::string(what) + ": no sealed memfd", seals < 0 ? errno : EBADF);
+  return read_memory(fd, what, most);
+}
+
+Expected<std::string> read_memory(int fd, const char* what, std::size_t most) {
   struct stat facts{};
   if (::fstat(fd, &facts) != 0) return failed("read", what, errno);
   const auto size = static_cast<std::size_t>(facts.st_size);

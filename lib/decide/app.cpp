@@ -221,6 +221,7 @@ void App::on_adopted(base::Epoch epoch) {
 }
 
 void App::advance() {
+  ++changes_;
   if (start_failure_ && live_ != nullptr && live_->all_healthy()) start_failure_.reset();
   if (live_ != nullptr && live_->role() == Role::live && !guarding()) live_->unroute_failing();
   if (deploy_) {

@@ -69,8 +69,9 @@ class App final : private DeployHost {
   // `all`: the daemon that judged them a moment ago lives, so each that was healthy serves at once.
   enum class Trusted : std::uint8_t { where_none_serves, all };
   void trust_reattached(Trusted which = Trusted::where_none_serves);
-  // For the next daemon: it is compared with the former one, and kept if it differs.
+  // For the next daemon. It is the same as long as changes() is.
   [[nodiscard]] spec::SlotsRecord slots() const;
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // A command stopped the app before this daemon began, and it stays stopped. `spec` belongs to generation
   // `again`, which served last; null: none had served, or its record cannot be started.
   void stay_stopped(const spec::Stopped& by, spec::SpecRef spec, base::GenerationId again);
@@ -243,6 +244,7 @@ class App final : private DeployHost {
   };
   std::optional<StartFailure> start_failure_;
   bool removing_ = false;
+  std::uint64_t changes_ = 0;
   RecordKeeper records_;
   // What the newest record names only until it has ended.
   std::vector<base::GenerationId> recorded_generations_;

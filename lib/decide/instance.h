@@ -44,7 +44,7 @@
 #include "decide/probed.h"
 #include "decide/restart_policy.h"
 #include "spawn/process_event.h"
-#include "spec/slots_file.h"
+#include "spec/slots_record.h"
 
 namespace gracevisor::decide {
 

@@ -59,7 +59,7 @@ Event as_event(const Record& record, Packet& packet) {
     case Kind::spawn: return Started{body.spawned.pid, take_only(packet)};
     case Kind::reap: return Reaped{body.exit.pid, body.exit.ending};
     case Kind::successor: return SuccessorStarted{body.daemon.pid, take_only(packet)};
-    case Kind::exited: return ChildExited{body.exit.pid, body.exit.ending};
+    case Kind::exited: return ChildExited{body.exit.pid, body.exit.ending, body.exit.alone != 0};
     case Kind::superseded: return Superseded{body.daemon.pid};
     case Kind::daemon_ended: return DaemonEnded{body.daemon};
     case Kind::none: return Nonsense{};

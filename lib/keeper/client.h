@@ -92,6 +92,7 @@ struct Refused {
 struct ChildExited {
   pid_t pid = 0;
   Ending ending{};
+  bool alone = false;  // nothing that came from it is left
 };
 struct Superseded {
   pid_t owner = 0;

@@ -171,7 +171,7 @@ bool answer_fits(const Record& record, std::size_t descriptors) {
       return body.spawned.pid > 0 && (body.spawned.parts & ~std::uint32_t{kPidfd}) == 0 &&
              descriptors == bits(body.spawned.parts);
     case Kind::reap:
-    case Kind::exited: return body.exit.pid > 0 && is_ending(body.exit.ending, false);
+    case Kind::exited: return body.exit.pid > 0 && is_ending(body.exit.ending, false) && body.exit.alone <= 1;
     case Kind::successor:
     case Kind::superseded:
     case Kind::daemon_ended:

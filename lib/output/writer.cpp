@@ -44,8 +44,7 @@ class Writer::Impl {
 
   void append(const FilePolicy& policy, std::string_view text, Source source, bool now);
   [[nodiscard]] bool takes(const FilePolicy& policy) const noexcept;
-  void order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
-             base::Outlives outlives);
+  void order(const std::filesystem::path& path, std::string content, Done done);
   void on_room(std::function<void()> room) { room_ = std::move(room); }
   void use_sinks(const std::string& app, const std::vector<FilePolicy>& sinks) { sinks_->use(app, sinks); }
   [[nodiscard]] Source new_source() noexcept { return last_source_ = last_source_.next(); }
@@ -77,9 +76,8 @@ class Writer::Impl {
  private:
   struct Waiting {
     std::filesystem::path path;
-    std::optional<std::string> content;
+    std::string content;
     std::vector<Done> done;
-    base::Outlives outlives = base::Outlives::process;
   };
   struct UnderWay {
     std::filesystem::path path;
@@ -187,14 +185,11 @@ void Writer::Impl::on_ring() {
   sinks_->look();
 }
 
-void Writer::Impl::order(const std::filesystem::path& path, std::optional<std::string> content, Done done,
-                         base::Outlives outlives) {
+void Writer::Impl::order(const std::filesystem::path& path, std::string content, Done done) {
   auto [place, is_new] = waiting_for_.try_emplace(path.string());
-  if (is_new)
-    place->second = waiting_.insert(waiting_.end(), Waiting{.path = path, .content = {}, .done = {}});
+  if (is_new) place->second = waiting_.insert(waiting_.end(), Waiting{path, {}, {}});
   auto same = place->second;
   same->content = std::move(content);
-  same->outlives = std::max(same->outlives, outlives);
   if (done) same->done.push_back(std::move(done));
   send_orders();
 }
@@ -212,7 +207,7 @@ void Writer::Impl::send_orders() {
       continue;
     }
     waiting_for_.erase(next->path.string());
-    bool pushed = thread_->push(Order{++last_id_, next->path, std::move(next->content), next->outlives});
+    bool pushed = thread_->push(Order{++last_id_, next->path, std::move(next->content)});
     assert(pushed);  // the ring holds kOrders
     (void)pushed;
     under_way_.emplace(last_id_, UnderWay{std::move(next->path), std::move(next->done)});
@@ -297,16 +292,12 @@ Source Writer::new_source() noexcept {
 }
 
 void Writer::replace(const std::filesystem::path& path, std::string content,
-                     std::function<void(base::Expected<void>)> done, base::Outlives outlives) {
-  impl_->order(path, std::move(content), std::move(done), outlives);
-}
-
-void Writer::remove(const std::filesystem::path& path, std::function<void(base::Expected<void>)> done) {
-  impl_->order(path, std::nullopt, std::move(done), base::Outlives::process);
+                     std::function<void(base::Expected<void>)> done) {
+  impl_->order(path, std::move(content), std::move(done));
 }
 
 void Writer::reopen() {
-  impl_->order({}, {}, nullptr, base::Outlives::process);
+  impl_->order({}, {}, nullptr);
 }
 
 std::uint64_t Writer::read(LogReading what, std::function<void(LogRead)> done) {

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "loop/loop.h"
 #include "output/lines.h"
 #include "output/log_keeper.h"
@@ -66,10 +65,7 @@ class Writer {
   // result, never inside this call, and must not destroy the Writer. Never dropped; if several contents are
   // waiting for one path, only the newest is written, and every `done` gets its result.
   void replace(const std::filesystem::path& path, std::string content,
-               std::function<void(base::Expected<void>)> done,
-               base::Outlives outlives = base::Outlives::disk);
-  // Removes `path`, in the order of the replacements; none there is no error. `done` as above.
-  void remove(const std::filesystem::path& path, std::function<void(base::Expected<void>)> done);
+               std::function<void(base::Expected<void>)> done);
   // Reopens every file (external rotation).
   void reopen();
   // Reads back what log files hold (log_read.h), on the writer's thread between what it writes; what was

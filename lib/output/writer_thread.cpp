@@ -19,11 +19,6 @@ constexpr int kRounds = 64;
 // State files hold the apps' environments, so no one else may read them.
 constexpr unsigned kStateMode = 0600;
 
-base::Expected<void> remove_file(const std::filesystem::path& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
-  return base::fail_errno("cannot remove " + path.string(), errno);
-}
-
 }  // namespace
 
 base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& answered,
@@ -111,7 +106,6 @@ base::Expected<void> WriterThread::do_now(const Order& order) {
     files_->reopen();
     return {};
   }
-  if (!order.content) return remove_file(order.path);
   auto replaced = replace(order);
   bool full = !replaced && (replaced.error().code == ENOSPC || replaced.error().code == EDQUOT);
   if (!full || !reserve_->give_up()) return replaced;
@@ -121,8 +115,10 @@ base::Expected<void> WriterThread::do_now(const Order& order) {
 }
 
 base::Expected<void> WriterThread::replace(const Order& order) {
+  auto replaced = base::replace_file(order.path, order.content, kStateMode);
+  if (replaced || replaced.error().code != ENOENT) return replaced;
   if (auto made = base::make_folders(order.path.parent_path(), 0750); !made) return made;
-  return base::replace_file(order.path, *order.content, kStateMode, order.outlives);
+  return base::replace_file(order.path, order.content, kStateMode);
 }
 
 void WriterThread::do_now(const Lines& lines) {

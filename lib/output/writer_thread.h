@@ -44,9 +44,8 @@ namespace gracevisor::output {
 // Replace the file at `path`; an empty path means: reopen all log files.
 struct Order {
   std::uint64_t id = 0;
-  std::filesystem::path path;          // empty: reopen every log file
-  std::optional<std::string> content;  // unset: the file is removed
-  base::Outlives outlives = base::Outlives::disk;
+  std::filesystem::path path;
+  std::string content;
 };
 
 struct Answer {

@@ -96,7 +96,7 @@ void KeeperParent::on_answer(Awaited& awaited, std::expected<keeper::Started, ke
 void KeeperParent::watch(pid_t child, const std::optional<spawn::ExitStatus>& ended, ChildWatcher& watcher) {
   children_.insert_or_assign(child, &watcher);
   if (!ended) return;
-  ended_.insert_or_assign(child, *ended);
+  ended_.insert_or_assign(child, ChildEnd{*ended});
   next_turn_.ask();
 }
 
@@ -118,21 +118,21 @@ void KeeperParent::resume() {
 }
 
 void KeeperParent::on_exited(const keeper::ChildExited& child) {
-  const spawn::ExitStatus status = keeper::as_status(child.ending);
+  const ChildEnd its{keeper::as_status(child.ending), child.alone};
   if (paused_) {
-    ended_.insert_or_assign(child.pid, status);
+    ended_.insert_or_assign(child.pid, its);
   } else {
-    end(child.pid, status);
+    end(child.pid, its);
   }
 }
 
-void KeeperParent::end(pid_t child, const spawn::ExitStatus& status) {
+void KeeperParent::end(pid_t child, const ChildEnd& end) {
   const auto found = children_.find(child);
   if (found == children_.end()) return;
   ChildWatcher* const watcher = found->second;
   children_.erase(found);
   if (watcher != nullptr) {
-    watcher->on_ended(status);
+    watcher->on_ended(end);
   } else {
     reap(child);
   }
@@ -140,7 +140,7 @@ void KeeperParent::end(pid_t child, const spawn::ExitStatus& status) {
 
 void KeeperParent::tell_ended() {
   if (paused_) return;
-  for (const auto& [child, status] : std::exchange(ended_, {})) end(child, status);
+  for (const auto& [child, its] : std::exchange(ended_, {})) end(child, its);
 }
 
 // Their next parent reaps them when they end, and from then on a number can mean another process; until now
@@ -166,7 +166,7 @@ void KeeperParent::look_at_orphans() {
   }
   for (const pid_t child : ended) {
     orphans_.erase(child);
-    end(child, spawn::Unknown{});
+    end(child, ChildEnd{spawn::Unknown{}});
   }
 }
 

@@ -45,7 +45,7 @@ class KeeperParent final : public Parent {
     ChildWatcher* watcher = nullptr;  // null: forgotten
   };
   void on_answer(Awaited& awaited, std::expected<keeper::Started, keeper::Refused> answer);
-  void end(pid_t child, const spawn::ExitStatus& status);
+  void end(pid_t child, const ChildEnd& end);
   void tell_ended();
   void look_at_orphans();
 
@@ -54,7 +54,7 @@ class KeeperParent final : public Parent {
   pid_t keeper_;
   std::map<ChildWatcher*, std::shared_ptr<Awaited>> ordered_;  // not started yet
   std::map<pid_t, ChildWatcher*> children_;                    // started, and not told to have ended
-  std::map<pid_t, spawn::ExitStatus> ended_;                   // of these: to be told in the next turn
+  std::map<pid_t, ChildEnd> ended_;                            // of these: to be told in the next turn
   bool paused_ = false;
   loop::NextTurn next_turn_;
   // Once the keeper is gone.

@@ -143,15 +143,16 @@ void Life::on_timer() {
   if (state_ == State::starting) doom({spawn::SpawnStage::timeout, 0});
 }
 
-void Life::on_ended(const spawn::ExitStatus& status) {
+void Life::on_ended(const ChildEnd& ended) {
   // The helper's last words, or the news that the program ran, may be read only now; a zombie's descriptors
   // are all closed, so what is missing will not come.
   read_report();
   if (state_ == State::starting)
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
   timer_.stop();
-  status_ = status;
-  if (signalled_ == 0 && !failure_ && exited_with_0(status)) {
+  status_ = ended.status;
+  alone_ = ended.alone;
+  if (signalled_ == 0 && !failure_ && !alone_ && exited_with_0(status_)) {
     state_ = State::counting;
     tree_.count();
     return;
@@ -173,7 +174,13 @@ void Life::end(std::size_t others) {
   drain();
   // Its endpoint goes first: looking for the rest of the tree takes a while.
   observer_->on(spawn::Ended{verdict(others)});
-  if (observer_ != &nobody_) tree_.begin(signalled_);
+  if (observer_ == &nobody_) return;
+  if (alone_) {
+    tree_.silence();
+    on_tree_gone();
+  } else {
+    tree_.begin(signalled_);
+  }
 }
 
 spawn::ExitStatus Life::verdict(std::size_t others) const {

@@ -7,11 +7,12 @@
 //      |  refused, 10 s                                                                                |
 //      \--------------------------------------------------------------> gone <--nobody left-----------/
 //
-// Order at an exit (each step pins what the next one needs): it ended -> a process that ended by itself with
-// 0 may have gone to the background, so the others are counted -> the rest of the group is killed while the
-// zombie leader still pins the number -> it is reaped -> Ended -> what else it left is ended or named
-// (tree_end.h) -> Gone. After the reap no signal is sent by number, nor after the end of one whose parent
-// was gone by then: nothing pins that.
+// Order at an exit (each step pins what the next one needs; those that look for others fall away if the
+// parent says that there are none): it ended -> a process that ended by itself with 0 may have gone to the
+// background, so the others are counted -> the rest of the group is killed while the zombie leader still pins
+// the number -> it is reaped -> Ended -> what else it left is ended or named (tree_end.h) -> Gone. After the
+// reap no signal is sent by number, nor after the end of one whose parent was gone by then: nothing pins
+// that.
 //
 // It is freed only between loop turns (Loop::retire), so every function may go on after a callback in which
 // the owner destroyed the Process. Thread: the supervisor's.
@@ -71,7 +72,7 @@ class Life final : public loop::Retirable, private ChildWatcher, private TreeEnd
 
   void deliver(OutputPipe* pipe, OutputStream stream);
   void on_started(std::expected<Spawned, spawn::SpawnFailed> started) override;
-  void on_ended(const spawn::ExitStatus& status) override;
+  void on_ended(const ChildEnd& ended) override;
   void begin(Spawned process);
   void await_running();
   void never_began(const spawn::SpawnFailed& failure);
@@ -97,6 +98,7 @@ class Life final : public loop::Retirable, private ChildWatcher, private TreeEnd
   State state_ = State::ordered;
   std::optional<spawn::SpawnFailed> failure_;
   spawn::ExitStatus status_;  // once it has ended
+  bool alone_ = false;        // and nothing that came from it was left then
   int signalled_ = 0;         // the last signal that we sent, to distinguish a requested end from any other
   Whom signalled_whom_ = Whom::main;
   std::uint64_t started_ = 0;

@@ -25,6 +25,12 @@ struct Spawned {
   base::UniqueFd pidfd;  // may be empty when descriptors are scarce: signals then go by number
 };
 
+// The end of a child.
+struct ChildEnd {
+  spawn::ExitStatus status;
+  bool alone = false;  // nothing that came from it is left; else it is not known
+};
+
 // What a parent tells of one child; never from inside a call to the parent.
 class ChildWatcher {
  public:
@@ -32,7 +38,7 @@ class ChildWatcher {
   virtual void on_started(std::expected<Spawned, spawn::SpawnFailed> started) = 0;
   // How it ended. It stays a zombie, which pins its number and its group's, until reap(); but if that is
   // spawn::Unknown, another parent has it, and its number may already mean another process.
-  virtual void on_ended(const spawn::ExitStatus& status) = 0;
+  virtual void on_ended(const ChildEnd& end) = 0;
 
  protected:
   ~ChildWatcher() = default;

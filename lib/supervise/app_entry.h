@@ -10,7 +10,6 @@
 #include "decide/app.h"
 #include "observe/rates.h"
 #include "routing/route_table.h"
-#include "spec/slots_file.h"
 #include "spec/state_file.h"
 #include "supervise/listener_book.h"
 
@@ -41,7 +40,6 @@ struct AppEntry {
   bool unstartable = false;          // its start failed before any process: it stays down until a command
   bool held = false;                 // the newest table lists what a cut-back would restore
   std::vector<std::string> missing;  // addresses at which it should be reached but is not
-  spec::SlotsRecord slots;           // as last written
 };
 
 // An app that ran before the daemon's start, and that no file has any more.

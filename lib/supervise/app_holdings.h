@@ -19,6 +19,7 @@ struct AppHoldings {
   std::uint64_t window = 0;  // of the ledger's slowest values
   std::shared_ptr<AppOutput> output;
   std::shared_ptr<History> history;
+  std::uint64_t slots_kept = 0;              // the decider's changes() by then
   const spawn::Credentials* user = nullptr;  // null: the daemon's; the writer keeps it
 };
 

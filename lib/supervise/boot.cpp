@@ -21,7 +21,7 @@ base::Expected<void> Supervisor::boot() {
   auto bell = loop::Wakeup::create(loop_, [this] { continue_boot(); });
   if (!bell) return std::unexpected(bell.error());
   boot_bell_ = std::move(*bell);
-  auto observation = Observation::start(loop_, [this] { note_rates(); });
+  auto observation = Observation::start(loop_, [this] { note_tallies(); });
   if (!observation) return std::unexpected(observation.error());
   observation_ = std::move(*observation);
   if (!settings_.restarted) {
@@ -43,9 +43,10 @@ base::Expected<void> Supervisor::boot() {
   KeptByApp kept;
   for (KeptChild& child : settings_.kept) kept[child.app].push_back(std::move(child));
   settings_.kept.clear();
+  const spec::SlotsRecords slots = world_->take_former_slots();
   for (const config::App& configured : settings_.config.apps) {
     AppEntry& entry = add_at_boot(configured, loaded.states, kept);
-    if (!settings_.restarted || !reattach(entry, loaded, kept)) enqueue_boot(entry, loaded.states);
+    if (!settings_.restarted || !reattach(entry, loaded, slots, kept)) enqueue_boot(entry, loaded.states);
   }
   if (auto opened = open_at_boot(); !opened) return std::unexpected(opened.error());
   strangers_ = std::move(kept);
@@ -91,12 +92,11 @@ void Supervisor::enqueue_boot(AppEntry& entry, std::map<std::string, spec::AppSt
   boot_queue_.add(entry.app->id());
 }
 
-// The keeper starts one process after the other; each that waits for it has all its descriptors open.
+// The turn that follows rings for the next slice, or a later one does, once the keeper has answered.
 void Supervisor::continue_boot() {
-  constexpr std::size_t kMostWaiting = 16;
   boot_queue_.run_slice([this] { return now(); }, [this](base::AppId app) { boot_app(apps_.at(app)); },
-                        [this] { return world_->spawns_waiting() < kMostWaiting; });
-  if (!boot_queue_.waiting().empty()) boot_bell_->ring();
+                        [this] { return world_->may_spawn(); });
+  schedule_turn();
 }
 
 void Supervisor::boot_app(AppEntry& entry) {

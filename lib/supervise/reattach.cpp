@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "spec/slots_file.h"
 #include "supervise/supervisor.h"
 
 namespace gracevisor::supervise {
@@ -24,7 +23,8 @@ const spec::FrozenGeneration* find(const std::vector<spec::FrozenGeneration>& kn
 }  // namespace
 
 // False: nothing is known of the app that goes on; it starts as at any boot.
-bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept) {
+bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states,
+                          const spec::SlotsRecords& former_slots, KeptByApp& kept) {
   const std::string& name = entry.app->name();
   const auto state = states.states.find(name);
   const std::string& boot = world_->knowledge().boot_id();
@@ -48,8 +48,9 @@ bool Supervisor::reattach(AppEntry& entry, const spec::LoadedStates& states, Kep
     if (predecessor_ && run->endpoint()) predecessor_->had(name, who);
   }
   kept[name] = std::move(strangers);
-  const auto slots = spec::load_slots(settings_.config.daemon.state_dir, name);
-  for (const Identity& who : entry.app->reattach(state->second, slots ? &*slots : nullptr, found)) {
+  const auto slots = former_slots.find(name);
+  const spec::SlotsRecord* its = slots == former_slots.end() ? nullptr : &slots->second;
+  for (const Identity& who : entry.app->reattach(state->second, its, found)) {
     log_.error("reattach app={} instance={} cause=\"no generation has such an instance\"", name,
                routing::instance_name(who));
     world_->kill_tree(who);
@@ -82,7 +83,6 @@ void Supervisor::let_go_held_back() {
       continue;
     }
     boot_queue_.add(*it);
-    boot_bell_->ring();
     it = held_back_.erase(it);
   }
 }
@@ -113,16 +113,6 @@ void Supervisor::accept() {
   trusted_ = true;
   if (standing_ == Standing::owner) accepting_ = true;
   (void)world_->publish();
-}
-
-// For the next daemon; a lost one costs counts alone.
-void Supervisor::keep_slots() {
-  for (auto& [id, entry] : apps_) {
-    spec::SlotsRecord slots = entry.app->slots();
-    if (slots == entry.slots) continue;
-    world_->keep_slots(slots);
-    entry.slots = std::move(slots);
-  }
 }
 
 }  // namespace gracevisor::supervise

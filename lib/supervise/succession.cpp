@@ -98,7 +98,7 @@ void Supervisor::freeze(std::function<void()> done) {
   standing_ = Standing::frozen;
   app_folder_.reset();
   missing_timer_.stop();
-  keep_slots();
+  world_->keep_slots();
   world_->when_written(std::move(done));
 }
 

@@ -81,7 +81,7 @@ void Supervisor::schedule_turn() {
 }
 
 void Supervisor::look() {
-  turn();
+  schedule_turn();
 }
 
 // What processes, timers, the writer and the workers do reaches the apps here, in one of two ways. Commands,
@@ -96,18 +96,18 @@ void Supervisor::turn() {
   read_reports();       // mailboxes: what the probes found
   read_shortages();     // tallies: what a worker had too little of
   read_failures();      // mailboxes and tallies: requests that failed
-  read_slow_streams();  // tallies
   notice_quiescence();  // marks, then leases
   notice_adoption();    // marks
   follow_listeners();   // marks, then connections
   follow_predecessor();
   let_go_held_back();
+  if (!boot_queue_.waiting().empty() && world_->may_spawn()) boot_bell_->ring();
   if (!accepting_ && reattached_serve()) accept();
   // What follows from both: at most one table, and the end of what no table refers to any more.
   if (world_->take_dirty()) publish();
   world_->sweep();
   if (world_->keep_record() && observation_) observation_->watch(world_->main_processes());
-  keep_slots();
+  world_->keep_slots();
   keep_configuration();
   publisher_.drop_passed_tables();
   forget_removed();

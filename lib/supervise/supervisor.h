@@ -65,7 +65,7 @@ class Supervisor {
   // does not keep the others from starting. On return the first apps have been started; the others follow
   // while the loop runs, and their clients wait.
   [[nodiscard]] base::Expected<void> boot();
-  // A worker rang: look at the marks, ledgers and reports again. Loop thread.
+  // A worker rang: the next turn looks at the marks, ledgers and reports again. Loop thread.
   void look();
 
   // An upgrade (succession.cpp). The successor boots beside the owner, and acts on nothing:
@@ -188,7 +188,7 @@ class Supervisor {
   void read_reports();
   void read_shortages();
   void read_failures();
-  void note_rates();
+  void note_tallies();
   void read_slow_streams();
   void notice_quiescence();
   void notice_adoption();
@@ -243,13 +243,13 @@ class Supervisor {
   [[nodiscard]] std::optional<std::string> busy_with(const AppEntry& entry) const;
   // reattach.cpp
   using KeptByApp = std::map<std::string, std::vector<KeptChild>>;
-  [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states, KeptByApp& kept);
+  [[nodiscard]] bool reattach(AppEntry& entry, const spec::LoadedStates& states,
+                              const spec::SlotsRecords& former_slots, KeptByApp& kept);
   void end_strays(KeptByApp& kept);
   void let_go_held_back();
   void await_reattached();
   [[nodiscard]] bool reattached_serve() const;
   void accept();
-  void keep_slots();
   // configuration_keeping.cpp
   [[nodiscard]] config::Config configuration_in_force() const;
   void keep_configuration();

@@ -29,7 +29,9 @@ void Supervisor::read_shortages() {
   if (shortages_.poll(now())) shortages_.tell(now(), budget(), log_);
 }
 
-void Supervisor::note_rates() {
+// Each second: what nobody waits for.
+void Supervisor::note_tallies() {
+  read_slow_streams();
   for (auto& [id, entry] : apps_) entry.rates.note(now(), answers_of(world_->knowledge().counts(id)));
 }
 
@@ -72,11 +74,11 @@ void Supervisor::notice_adoption() {
   for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
 }
 
-// Is a ring of theirs to be expected?
+// Is a ring of theirs, or an answer of the keeper, to be expected?
 bool Supervisor::awaits_workers() const {
   return publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
          publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() || shutdown_.begun() ||
-         failures_.waiting(now()) || predecessor_ != nullptr;
+         failures_.waiting(now()) || predecessor_ != nullptr || !boot_queue_.waiting().empty();
 }
 
 }  // namespace gracevisor::supervise

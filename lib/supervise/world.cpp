@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "base/one_line.h"
@@ -14,6 +15,10 @@
 
 namespace gracevisor::supervise {
 namespace {
+
+// The record of processes is one of all apps. It is for a daemon of another keeper, which also knows them by
+// their marks.
+constexpr base::Duration kRecordPause = std::chrono::milliseconds(250);
 
 spec::Placement placement(const Identity& who, const std::optional<base::Address>& address,
                           const std::string& state_id) {
@@ -33,13 +38,16 @@ World::World(Surroundings around)
       strays_({around_.loop, around_.parent, looker_}, around_.log, [this] { around_.schedule_turn(); }),
       former_timer_(around_.loop, [this] { advance_former(); }),
       timers_(around_.loop, around_.events),
-      knowledge_(runs_, apps_, around_.publisher, around_.count_touched) {
+      knowledge_(runs_, apps_, around_.publisher, around_.count_touched),
+      slots_(around_.holder, around_.log),
+      record_pace_(around_.loop, kRecordPause, [this] { write_record(); }) {
   around_.writer.on_room([this] {
     for (const auto& [who, run] : runs_.all()) run->resume_output();
   });
 }
 
 World::~World() {
+  record_pace_.hurry();
   around_.writer.on_room({});
 }
 

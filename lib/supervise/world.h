@@ -14,11 +14,11 @@
 
 #include "base/log.h"
 #include "decide/app.h"
+#include "loop/pace.h"
 #include "observe/sampler.h"
 #include "output/writer.h"
 #include "process/parent.h"
 #include "process/process_looker.h"
-#include "spec/slots_file.h"
 #include "succession/messages.h"
 #include "supervise/app_holdings.h"
 #include "supervise/endpoint_leases.h"
@@ -27,6 +27,7 @@
 #include "supervise/kept_child.h"
 #include "supervise/run.h"
 #include "supervise/runs.h"
+#include "supervise/slots_journal.h"
 #include "supervise/strays.h"
 #include "supervise/timer_set.h"
 #include "supervise/world_knowledge.h"
@@ -91,15 +92,19 @@ class World final : public decide::Effects, private RunObserver {
   // again, and closes listening sockets of slots in which nothing will be started again.
   void sweep();
   // Replaces the record of an app that is not there, and removes what was kept of its slots.
-  void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const;
-  void keep_slots(const spec::SlotsRecord& slots) const;
-  void drop_slots(const std::string& app) const;
-  // Writes the process record if the processes have changed since the last call; true if they have.
+  void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done);
+  // How the apps' slots fare is kept for the next daemon, as it is now.
+  void keep_slots();
+  void drop_slots(const std::string& app) { slots_.forget(app); }
+  // How the slots were when the former daemon of this keeper ended; by app. Once.
+  [[nodiscard]] spec::SlotsRecords take_former_slots() { return slots_.take_former(); }
+  // Have the processes changed since the last call? Then their record is written, some time.
   bool keep_record();
   // Of the runs whose process has begun and is not gone.
   [[nodiscard]] observe::Watched main_processes() const;
-  // How many were ordered and are not started yet.
-  [[nodiscard]] std::size_t spawns_waiting() const { return around_.parent.waiting(); }
+  // Have so few been ordered and not been started yet that more may be? The keeper starts one after the
+  // other, and each that waits for it has all its descriptors open.
+  [[nodiscard]] bool may_spawn() const { return around_.parent.waiting() < kMostWaiting; }
   // No process is left except those that nothing will end, and no endpoint is in use.
   [[nodiscard]] bool over() const;
 
@@ -117,8 +122,8 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] std::vector<succession::OutputRead::Rest> stop_reading();
   // Nothing of the processes is followed any more: they are another daemon's.
   void abandon();
-  // What was given to the writer before is in the files when `done` runs.
-  void when_written(std::function<void()> done) const;
+  // What was to be kept before is in the files when `done` runs.
+  void when_written(std::function<void()> done);
 
   // Has the desired state changed since the last call?
   [[nodiscard]] bool take_dirty();
@@ -170,12 +175,15 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] FormerEnd::Subject former_subject(const std::vector<config::App>& configured) const;
   [[nodiscard]] Kept kept(std::uint64_t since) const;
   void advance_former();
+  void write_record();
   void on_begun(const Identity& who) override;
   void on(const Identity& who, const spawn::ProcessEvent& told) override;
   [[nodiscard]] spawn::ProcessEvent explained(const Identity& who, const spawn::ProcessEvent& event) const;
   void tell_unstarted(const Identity& who, const spawn::Ended& ended);
   void tell_left(const Identity& who, const spawn::Left& left);
   [[nodiscard]] AppOutput& output(const Identity& who) { return *apps_.at(who.app).output; }
+
+  static constexpr std::size_t kMostWaiting = 16;
 
   Surroundings around_;
   EndpointLeases leases_;
@@ -191,6 +199,8 @@ class World final : public decide::Effects, private RunObserver {
   // Set while it holds back: what is to be done.
   std::optional<std::vector<std::function<void()>>> held_back_;
   bool reading_ = true;
+  SlotsJournal slots_;
+  loop::Pace record_pace_;
   bool record_stale_ = false;
   bool record_failed_ = false;  // and the log said so
   bool dirty_ = false;

@@ -88,20 +88,9 @@ bool World::running(const Identity& who) const {
   return run != nullptr && run->running();
 }
 
-void World::forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) const {
+void World::forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done) {
   around_.writer.replace(spec::state_path(around_.state_dir, state.app), to_text(state), std::move(done));
   drop_slots(state.app);
-}
-
-void World::keep_slots(const spec::SlotsRecord& slots) const {
-  around_.writer.replace(spec::slots_path(around_.state_dir, slots.app), to_text(slots), {},
-                         base::Outlives::process);
-}
-
-void World::drop_slots(const std::string& app) const {
-  around_.writer.remove(spec::slots_path(around_.state_dir, app), [this, app](base::Expected<void> removed) {
-    if (!removed) around_.log.warning("slots app={} cause=\"{}\"", app, base::quotable(removed.error().what));
-  });
 }
 
 void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& report) {
@@ -110,10 +99,22 @@ void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& rep
   if (!report->command().verb.empty()) keep(apps_.at(app).history, report);
 }
 
-// The newest content wins if several wait for the disk, so each change may ask.
+void World::keep_slots() {
+  for (auto& [id, holdings] : apps_) {
+    const decide::App* app = around_.find_app(id);
+    if (app == nullptr || std::exchange(holdings.slots_kept, app->changes()) == app->changes()) continue;
+    slots_.keep(app->slots());
+  }
+}
+
 bool World::keep_record() {
   if (!std::exchange(record_stale_, false)) return false;
-  spec::ProcessRecord record{spec::boot_id(), {}};
+  record_pace_.ask();
+  return true;
+}
+
+void World::write_record() {
+  spec::ProcessRecord record{knowledge_.boot_id(), {}};
   for (const auto& [who, run] : runs_.all()) {
     if (run->pid() == base::Pid() || run->gone()) continue;
     record.processes.push_back({run->spec()->app.name, routing::instance_name(who), run->pid().value(),
@@ -126,7 +127,6 @@ bool World::keep_record() {
         }
         if (written) record_failed_ = false;
       });
-  return true;
 }
 
 observe::Watched World::main_processes() const {

@@ -59,10 +59,12 @@ void World::abandon() {
   former_timer_.stop();
   former_.reset();
   strays_.abandon();
+  record_pace_.forget();
   for (const auto& [who, run] : runs_.all()) run->abandon();
 }
 
-void World::when_written(std::function<void()> done) const {
+void World::when_written(std::function<void()> done) {
+  record_pace_.hurry();
   // Files are read back behind what was appended to them.
   (void)around_.writer.read({}, [done = std::move(done)](const output::LogRead& /*nothing*/) { done(); });
 }

@@ -28,10 +28,24 @@ std::size_t starts(const Site& site, const std::string& name) {
   return count(content_of(site.directory() / (name + ".starts")), "\n");
 }
 
-// How its slot fares is on disk, for the next daemon.
-bool wait_slots(const Site& site, const std::string& name, const std::string& text) {
-  const auto file = site.directory() / "state" / "apps" / (name + ".slots");
-  return wait_until([&] { return has(content_of(file), text); });
+// The content of the file that a process has open whose link begins so; empty: there is none.
+std::string held_by(pid_t pid, const std::string& link) {
+  std::error_code gone;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone)) {
+    if (std::filesystem::read_symlink(entry.path(), gone).string().starts_with(link))
+      return content_of(entry.path());
+  }
+  return {};
+}
+
+// How its slot fares is with the keeper, for the next daemon: the newest line of the app.
+bool wait_slots(const DaemonProcess& daemon, const std::string& name, const std::string& text) {
+  return wait_until([&] {
+    const std::string journal = held_by(daemon.keeper(), "/memfd:slots");
+    const std::size_t line = journal.rfind("{\"app\":\"" + name + "\"");
+    return line != std::string::npos && has(journal.substr(line, journal.find('\n', line) - line), text);
+  });
 }
 
 control::InstanceStatus only_instance(const DaemonProcess& daemon, const std::string& name) {
@@ -154,7 +168,7 @@ TEST_CASE("continuity: counts of restarts and the last exit are known to the nex
   REQUIRE(daemon.wait_healthy("job", 1));
   const control::InstanceStatus before = only_instance(daemon, "job");
   CHECK(before.last_exit == "exit 3");
-  REQUIRE(wait_slots(site, "job", "healthy"));
+  REQUIRE(wait_slots(daemon, "job", "healthy"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     REQUIRE(daemon.wait_healthy("job", 1));
@@ -179,9 +193,9 @@ TEST_CASE("continuity: a slot in back-off stays in it, and one that was given up
   REQUIRE(daemon.wait_state("rests", "stopped"));
   const control::InstanceStatus before = only_instance(daemon, "waits");
   REQUIRE(before.due_s > 60);
-  REQUIRE(wait_slots(site, "waits", "backoff"));
-  REQUIRE(wait_slots(site, "broken", "\"fatal\""));
-  REQUIRE(wait_slots(site, "rests", "resting"));
+  REQUIRE(wait_slots(daemon, "waits", "backoff"));
+  REQUIRE(wait_slots(daemon, "broken", "\"fatal\""));
+  REQUIRE(wait_slots(daemon, "rests", "resting"));
   for (int i = 0; i < 2; ++i) {
     (void)replace_daemon(daemon);
     const control::InstanceStatus after = only_instance(daemon, "waits");
@@ -208,7 +222,7 @@ TEST_CASE("continuity: a back-off that ends while no daemon lives ends with the 
   site.configure(job("job", "[ -e @DIR@/go ] || exit 5; exec sleep 600", "restart.backoff = \"300ms\"\n"));
   DaemonProcess daemon(site);
   REQUIRE(wait_until([&] { return only_instance(daemon, "job").state == "backoff"; }));
-  REQUIRE(wait_slots(site, "job", "backoff"));
+  REQUIRE(wait_slots(daemon, "job", "backoff"));
   (void)site.files().write("go", "");
   (void)replace_daemon(daemon);
   REQUIRE(daemon.wait_healthy("job", 1));

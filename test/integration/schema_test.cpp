@@ -33,6 +33,7 @@ std::string misfits(const DaemonProcess& daemon, const std::string& name, const 
 
 const std::string kOthers =
     "[app.crash]\ncommand = [\"sh\", \"-c\", \"echo no; exit 1\"]\nendpoint = \"none\"\n"
+    "restart.backoff = \"1h\"\nrestart.backoff_max = \"1h\"\n"
     "[app.beat]\ncommand = \"sleep 600\"\nendpoint = \"none\"\n";
 
 }  // namespace

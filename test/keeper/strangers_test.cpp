@@ -56,6 +56,31 @@ TEST_CASE("keeper: orphans are reaped, also behind a hundred zombies that nobody
   CHECK(daemon.children().size() == 101);
 }
 
+TEST_CASE("keeper: of a child that has ended it says whether anybody has left anything") {
+  Keeper keeper;
+  StandIn daemon = keeper.serving();
+  std::uint32_t slot = 0;
+  std::string said;
+  const auto ended_alone = [&](const std::string& script) {
+    const Child child = daemon.spawn(tag("web", 1, ++slot), shell(script));
+    const auto ended = daemon.await<ChildExited>();
+    CHECK(ended.pid == child.pid);
+    said = read_all(child.out.get());
+    return ended.alone;
+  };
+  CHECK(ended_alone("exit 0"));
+  // A living child of the table, and its children, are nobody's rest.
+  const Child living = daemon.spawn(tag("web", 1, ++slot), shell("sleep 1000 & echo here; wait"));
+  REQUIRE(readable(living.out.get()));
+  CHECK(ended_alone("exit 0"));
+  CHECK_FALSE(ended_alone("setsid sleep 1000 >/dev/null 2>&1 & echo $!"));
+  const pid_t orphan = std::stoi(said);
+  // Also of another one: whose it is, the daemon finds out.
+  CHECK_FALSE(ended_alone("exit 0"));
+  CHECK(::kill(orphan, SIGKILL) == 0);
+  CHECK(test::wait_until([&] { return ended_alone("exit 0"); }));
+}
+
 TEST_CASE("keeper: an orphan that is no child of the table ends unheard, and its signals reach nobody") {
   Keeper keeper;
   StandIn daemon = keeper.serving();

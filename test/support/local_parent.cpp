@@ -70,7 +70,7 @@ void LocalParent::on_ended(pid_t child) {
   if (info.si_pid != child) return;
   const auto row = children_.extract(child);
   row.mapped().ended.reset();
-  row.mapped().watcher->on_ended(as_status(info));
+  row.mapped().watcher->on_ended({as_status(info)});
 }
 
 void LocalParent::forget(ChildWatcher& watcher) {

@@ -13,35 +13,15 @@
 #include "control/socket_file.h"
 #include "loop/loop.h"
 #include "support/run_until.h"
+#include "support/shelf.h"
 #include "support/temp_folder.h"
 #include "support/unix_client.h"
 
 using namespace gracevisor;
+using test::Shelf;
 using test::UnixClient;
 
 namespace {
-
-// The keeper's part.
-class Shelf final : public base::Holder {
- public:
-  void hold(const std::string& name, int fd) override {
-    auto copy = base::duplicate(fd);
-    REQUIRE(copy.has_value());
-    held_[name] = std::move(*copy);
-  }
-  void release(const std::string& name) override { held_.erase(name); }
-  [[nodiscard]] base::UniqueFd take(const std::string& name) override {
-    const auto found = held_.find(name);
-    if (found == held_.end()) return {};
-    auto copy = base::duplicate(found->second.get());
-    REQUIRE(copy.has_value());
-    return std::move(*copy);
-  }
-  [[nodiscard]] bool left_to_others() const override { return true; }
-
- private:
-  std::map<std::string, base::UniqueFd> held_;
-};
 
 // A daemon's control API: it begins a stream for each request, and keeps it.
 struct Daemon final : control::Handler {

@@ -100,10 +100,29 @@ void check_spawns(const Next& next, const std::set<std::string>& occupied) {
   }
 }
 
+// How the slots are changes with App::changes() alone.
+class SlotsSeen {
+ public:
+  explicit SlotsSeen(const App& app) : app_(app) {}
+  void look() {
+    if (app_.changes() == changes_) CHECK(app_.slots() == slots_);
+    changes_ = app_.changes();
+    slots_ = app_.slots();
+  }
+
+ private:
+  const App& app_;
+  std::uint64_t changes_ = app_.changes();
+  SlotsRecord slots_ = app_.slots();
+};
+
 void drive(Next& next, Chance& chance) {
+  SlotsSeen slots(next.app);
   if (chance.one_in(2)) next.app.trust_reattached();
+  slots.look();
   for (int turn = 0; turn < 12; ++turn) {
     next.effects.advance(std::chrono::seconds(chance.up_to(3)));
+    slots.look();
     std::vector<Identity> all;
     for (const Generation* generation : next.app.generations()) {
       for (const auto& instance : generation->instances()) all.push_back(instance->identity());
@@ -113,10 +132,14 @@ void drive(Next& next, Chance& chance) {
       routing::ProbeReport report;
       (chance.one_in(3) ? report.failures_in_a_row : report.passes_in_a_row) = 3;
       next.app.on(who, Probed{report, next.owner_for(who, report)});
+      slots.look();
       next.app.on_quiescent(who);
+      slots.look();
     }
     if (!next.effects.records.empty()) next.written();
+    slots.look();
     next.end_stopping();
+    slots.look();
   }
 }
 

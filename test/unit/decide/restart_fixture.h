@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "spec/slots_file.h"
+#include "spec/slots_record.h"
 #include "support/app_fixture.h"
 
 namespace gracevisor::test {

@@ -178,7 +178,7 @@ TEST_CASE("keeper client: events come unasked, and unknown ones are passed over"
   later.header.kind = static_cast<Kind>(200);
   pair.send(later);
   Record exited = answer(Kind::exited, 0, Code::ok);
-  exited.body.exit = {17, {How::dumped, SIGSEGV}};
+  exited.body.exit = {17, {How::dumped, SIGSEGV}, 0};
   pair.send(exited);
   Record ended = answer(Kind::daemon_ended, 0, Code::ok);
   ended.body.daemon = {18, Whom::successor, {How::exited, 2}, 0};

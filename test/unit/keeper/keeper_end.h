@@ -64,9 +64,9 @@ class KeeperEnd {
     send(answer(asked.header.kind, asked.header.serial, code, error));
   }
   void accept(const Record& asked) const { refuse(asked, Code::ok); }
-  void tell_exit(pid_t pid, Ending ending) const {
+  void tell_exit(pid_t pid, Ending ending, std::uint32_t alone = 0) const {
     Record event = answer(Kind::exited, 0, Code::ok);
-    event.body.exit = {pid, ending};
+    event.body.exit = {pid, ending, alone};
     send(event);
   }
   void die() { socket_.reset(); }

@@ -64,7 +64,7 @@ TEST_CASE("keeper link: orders are sent one after the other, each when the one b
   CHECK(reap.header.kind == Kind::reap);
   CHECK(f.keeper.silent());
   Record reaped = answer(Kind::reap, reap.header.serial, Code::ok);
-  reaped.body.exit = {7, {How::exited, 3}};
+  reaped.body.exit = {7, {How::exited, 3}, 0};
   f.keeper.send(reaped);
   const Record hold = f.keeper.take();
   CHECK(hold.header.kind == Kind::hold);

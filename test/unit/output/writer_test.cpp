@@ -99,38 +99,6 @@ TEST_CASE_FIXTURE(Fixture, "writer: of many contents for one path the newest win
   end();
 }
 
-TEST_CASE_FIXTURE(Fixture, "writer: a file is removed in the order in which it was replaced") {
-  auto path = folder / "web.slots";
-  int told = 0;
-  const auto done = [&](base::Expected<void> result) {
-    CHECK(result.has_value());
-    ++told;
-  };
-  writer->remove(path, done);  // none is there
-  REQUIRE(run_until(*loop, [&] { return told == 1; }));
-  writer->replace(path, "content", done);
-  writer->remove(path, done);
-  REQUIRE(run_until(*loop, [&] { return told == 3; }));
-  CHECK_FALSE(std::filesystem::exists(path));
-  for (int i = 0; i < 10; ++i) {
-    writer->remove(path, done);
-    writer->replace(path, "again", done);
-  }
-  REQUIRE(run_until(*loop, [&] { return told == 23; }));
-  CHECK(content_of(path) == "again");
-  end();
-}
-
-TEST_CASE_FIXTURE(Fixture, "writer: a file that cannot be removed is an error with its cause") {
-  std::filesystem::create_directory(folder / "web.slots");
-  std::string error;
-  writer->remove(folder / "web.slots",
-                 [&](base::Expected<void> result) { error = result ? "none" : result.error().what; });
-  REQUIRE(run_until(*loop, [&] { return !error.empty(); }));
-  CHECK(error.starts_with("cannot remove " + (folder / "web.slots").string() + ": "));
-  end();
-}
-
 TEST_CASE_FIXTURE(Fixture, "writer: more paths than the ring holds are all replaced") {
   constexpr int kPaths = 600;
   int told = 0;

@@ -24,7 +24,11 @@ struct Watcher final : ChildWatcher {
   void on_started(std::expected<Spawned, spawn::SpawnFailed> what) override {
     started.emplace(std::move(what));
   }
-  void on_ended(const spawn::ExitStatus& status) override { ended = status; }
+  bool alone = false;
+  void on_ended(const ChildEnd& end) override {
+    ended = end.status;
+    alone = end.alone;
+  }
 };
 
 struct Fixture final : keeper::LinkListener {
@@ -87,9 +91,10 @@ TEST_CASE("keeper parent: an order names the child, and what comes of it is told
   CHECK(f.parent->waiting() == 0);
   CHECK((*f.watcher.started)->pid == child);
   CHECK((*f.watcher.started)->pidfd);  // opened here, since none came
-  f.keeper.tell_exit(child, {keeper::How::exited, 3});
+  f.keeper.tell_exit(child, {keeper::How::exited, 3}, 1);
   REQUIRE(f.keeper.until([&] { return f.watcher.ended.has_value(); }));
   CHECK(*f.watcher.ended == spawn::ExitStatus(spawn::Exited{3, 0}));
+  CHECK(f.watcher.alone);
   f.parent->reap(child);
   CHECK(f.keeper.take().header.kind == Kind::reap);
   REQUIRE(::kill(child, SIGKILL) == 0);
@@ -141,13 +146,15 @@ TEST_CASE("keeper parent: while it is paused no end is told, and then each one")
   f.parent->pause();
   f.parent->watch(4711, spawn::Exited{3, 0}, f.watcher);
   f.parent->watch(4712, std::nullopt, other);
-  f.keeper.tell_exit(4712, {keeper::How::killed, SIGKILL});
+  f.keeper.tell_exit(4712, {keeper::How::killed, SIGKILL}, 1);
   CHECK(f.keeper.silent());
   CHECK_FALSE(f.watcher.ended);
   CHECK_FALSE(other.ended);
   f.parent->resume();
   REQUIRE(f.keeper.until([&] { return f.watcher.ended && other.ended; }));
   CHECK(*f.watcher.ended == spawn::ExitStatus(spawn::Exited{3, 0}));
+  CHECK_FALSE(f.watcher.alone);
+  CHECK(other.alone);
   CHECK(*other.ended == spawn::ExitStatus(spawn::Signaled{SIGKILL, false}));
 }
 

@@ -30,6 +30,7 @@ struct OtherParent final : Parent, ChildWatcher {
   std::vector<std::string> noted;
   std::optional<spawn::ExitStatus> told;      // instead of the real status
   std::optional<spawn::SpawnFailed> refused;  // instead of starting it
+  bool alone = false;                         // what it says of that
   bool silent = false;                        // it does not tell that it has started it
   bool without_pidfd = false;
   pid_t child = 0;
@@ -63,12 +64,12 @@ struct OtherParent final : Parent, ChildWatcher {
       watcher_->on_started(std::move(started));
     }
   }
-  void on_ended(const spawn::ExitStatus& status) override {
+  void on_ended(const ChildEnd& end) override {
     noted.emplace_back("ended");
     if (watcher_ == nullptr || refused || silent) {
       local_.reap(child);
     } else {
-      watcher_->on_ended(told.value_or(status));
+      watcher_->on_ended({told.value_or(end.status), alone});
     }
   }
 
@@ -114,6 +115,17 @@ TEST_CASE("parent: if how a process ended is unknown, what it left is ended all 
   const auto left = f.seen.first_line();
   REQUIRE(left.has_value());
   CHECK(testing::ends(std::stoi(*left)));
+}
+
+TEST_CASE("parent: if it says that nothing is left, nothing is looked for, but the group is killed") {
+  for (const char* script : {"exit 0", "exit 3", "sleep 1000 & echo $!; exit 3"}) {
+    CAPTURE(script);
+    Other f;
+    f.other.alone = true;
+    f.run(shell(script));
+    CHECK(f.seen.events == std::vector<std::string>{"running", "exited", "gone"});
+    if (const auto left = f.seen.first_line()) CHECK(testing::ends(std::stoi(*left)));
+  }
 }
 
 TEST_CASE("parent: one that refuses leaves no child, and says so") {
@@ -173,7 +185,7 @@ struct Former final : ChildWatcher {
     found.pid = started->pid;
     found.pidfd = std::move(started->pidfd);
   }
-  void on_ended(const spawn::ExitStatus& status) override { found.ended = status; }
+  void on_ended(const ChildEnd& end) override { found.ended = end.status; }
 
   void start(Bench& bench, const spawn::SpawnPlan& plan) {
     auto launch = prepare_launch(bench.loop(), plan, kName);
@@ -255,7 +267,7 @@ TEST_CASE("reattaching: one that has ended meanwhile is told with its status and
   bench.process =
       Process::reattach(bench.around(), std::move(former.found), std::nullopt, bench.seen.owner());
   REQUIRE(ended.told != nullptr);
-  ended.told->on_ended(status);
+  ended.told->on_ended({status});
   REQUIRE(bench.until("gone"));
   CHECK(bench.seen.events == std::vector<std::string>{"exited", "gone"});
   CHECK(*bench.seen.status == spawn::ExitStatus(spawn::Exited{4, 0}));

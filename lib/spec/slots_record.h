@@ -1,13 +1,13 @@
-// How the instances of an app fare, in one small file per app, <state_dir>/apps/NAME.slots: for a daemon that
-// reattaches to them, or finds that some are missing. It is replaced atomically at each change, but need not
-// reach the disk: a lost or damaged file costs only counts, and probes instead of trust. Its times hold for
-// its boot alone. Thread: values and pure functions, any thread; load_slots() reads the disk.
+// How the instances of an app fare: for a daemon that reattaches to them, or finds that some are missing. A
+// lost or damaged record costs only counts, and probes instead of trust. Its times hold for its boot alone.
+// Thread: values and pure functions, any thread.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/boot_clock.h"
@@ -50,13 +50,14 @@ struct SlotsRecord {
   [[nodiscard]] const SlotRecord* find(base::GenerationId generation, base::Slot slot) const;
 };
 
-// To the file's content (JSON), and back. Of a longer cause of a failed start, only the beginning is kept.
+// To a line with its newline (JSON), and back. Of a longer cause of a failed start, only the beginning is
+// kept.
 [[nodiscard]] std::string to_text(const SlotsRecord& record);
 [[nodiscard]] base::Expected<SlotsRecord> slots_from_text(const std::string& text);
 
-[[nodiscard]] std::filesystem::path slots_path(const std::filesystem::path& state_dir,
-                                               const std::string& app);
-[[nodiscard]] base::Expected<SlotsRecord> load_slots(const std::filesystem::path& state_dir,
-                                                     const std::string& app);
+// By app. Of a journal, to which a line was added at each change: the newest of each app. Lines that are
+// damaged, or have no end, are left out.
+using SlotsRecords = std::map<std::string, SlotsRecord>;
+[[nodiscard]] SlotsRecords newest_slots(std::string_view journal);
 
 }  // namespace gracevisor::spec

@@ -1,4 +1,4 @@
-#include "spec/slots_file.h"
+#include "spec/slots_record.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -7,8 +7,6 @@
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "support/temp_folder.h"
 
 using namespace gracevisor;
 using namespace gracevisor::spec;
@@ -45,7 +43,7 @@ std::string error_of(const json& document) {
 
 }  // namespace
 
-TEST_CASE("slots file: every state, count, time and exit survives") {
+TEST_CASE("slots record: every state, count, time and exit survives") {
   const SlotsRecord before = sample();
   const auto after = slots_from_text(to_text(before));
   REQUIRE(after.has_value());
@@ -55,7 +53,7 @@ TEST_CASE("slots file: every state, count, time and exit survives") {
   CHECK(after->find(base::GenerationId(42), base::Slot(8)) == nullptr);
 }
 
-TEST_CASE("slots file: whatever kept a process from being started survives") {
+TEST_CASE("slots record: whatever kept a process from being started survives") {
   using Stage = spawn::SpawnStage;
   for (const Stage stage : {Stage::plan, Stage::exec, Stage::endpoint, Stage::crashed, Stage::keeper}) {
     const SlotsRecord before{
@@ -66,7 +64,7 @@ TEST_CASE("slots file: whatever kept a process from being started survives") {
   }
 }
 
-TEST_CASE("slots file: what is cut off, garbage, or of a wrong type is an error, never a crash") {
+TEST_CASE("slots record: what is cut off, garbage, or of a wrong type is an error, never a crash") {
   const std::string whole = to_text(sample());
   for (std::size_t length = 0; length + 2 <= whole.size(); ++length) {
     CHECK_FALSE(slots_from_text(whole.substr(0, length)).has_value());
@@ -81,7 +79,7 @@ TEST_CASE("slots file: what is cut off, garbage, or of a wrong type is an error,
   }
 }
 
-TEST_CASE("slots file: what cannot be is damage") {
+TEST_CASE("slots record: what cannot be is damage") {
   struct Row {
     const char* name;
     std::function<void(json&)> change;
@@ -133,26 +131,21 @@ TEST_CASE("slots file: what cannot be is damage") {
   }
 }
 
-TEST_CASE("slots file: is found beside the app's state, and is no state itself") {
-  const std::filesystem::path dir = "/var/lib/gracevisor";
-  CHECK(slots_path(dir, "web") == "/var/lib/gracevisor/apps/web.slots");
-  CHECK(slots_path(dir, "we.b") == "/var/lib/gracevisor/apps/we.b.slots");
-  CHECK(slots_path(dir, "../x") == "/var/lib/gracevisor/apps/%2E.%2Fx.slots");
-
-  test::TempFolder folder;
-  std::filesystem::create_directory(folder / "apps");
-  CHECK_FALSE(load_slots(folder.path(), "web").has_value());
-  const auto put = [&](const std::string& app, const std::string& text) {
-    test::put_content(slots_path(folder.path(), app), text);
-    std::filesystem::permissions(slots_path(folder.path(), app),
-                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+TEST_CASE("slots record: of a journal, the newest whole line of each app counts") {
+  const auto of = [](const std::string& app, SlotState state) {
+    return SlotsRecord{app, "boot-1", {slot(1, state)}};
   };
-  put("web", to_text(sample()));
-  const auto loaded = load_slots(folder.path(), "web");
-  REQUIRE(loaded.has_value());
-  CHECK(*loaded == sample());
-  put("api", to_text(sample()));
-  CHECK(load_slots(folder.path(), "api").error().what.ends_with("api.slots: it is of the app web"));
-  put("bad", "{");
-  CHECK(load_slots(folder.path(), "bad").error().what.ends_with("bad.slots: damaged: no JSON object"));
+  const std::string web = to_text(of("web", SlotState::starting));
+  const std::string healthy = to_text(of("web", SlotState::healthy));
+  const std::string api = to_text(of("a\npi", SlotState::unhealthy));
+  CHECK(newest_slots("").empty());
+  CHECK(newest_slots(web).at("web") == of("web", SlotState::starting));
+  const SlotsRecords both = newest_slots(web + api + healthy);
+  CHECK(both.size() == 2);
+  CHECK(both.at("web") == of("web", SlotState::healthy));
+  CHECK(both.at("a\npi") == of("a\npi", SlotState::unhealthy));
+  // Killed while it wrote, and what is no line of ours.
+  CHECK(newest_slots(web + healthy.substr(0, healthy.size() - 1)).at("web") ==
+        of("web", SlotState::starting));
+  CHECK(newest_slots("{}\n\n" + web + "\xff\n" + std::string(70'000, '[') + "\n").size() == 1);
 }

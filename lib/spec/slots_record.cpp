@@ -1,4 +1,4 @@
-#include "spec/slots_file.h"
+#include "spec/slots_record.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/file.h"
 #include "config/config.h"
 #include "spec/boot_time_json.h"
 #include "spec/state_file.h"
@@ -17,7 +16,6 @@ namespace gracevisor::spec {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxFile = 4U << 20;
 constexpr std::size_t kMostSlots = std::size_t{4} * config::kMostInstances;  // of several generations
 constexpr std::size_t kMostText = 1024;
 constexpr unsigned kMostCount = 1'000'000'000;  // of failures or restarts: far from overflowing
@@ -178,18 +176,16 @@ base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   return record;
 }
 
-std::filesystem::path slots_path(const std::filesystem::path& state_dir, const std::string& app) {
-  return state_path(state_dir, app).replace_extension(".slots");
-}
-
-base::Expected<SlotsRecord> load_slots(const std::filesystem::path& state_dir, const std::string& app) {
-  const std::filesystem::path file = slots_path(state_dir, app);
-  auto text = base::read_own_file(file, kMaxFile);
-  if (!text) return std::unexpected(text.error());
-  auto record = slots_from_text(*text);
-  if (!record) return base::fail(file.string() + ": " + record.error().what);
-  if (record->app != app) return base::fail(file.string() + ": it is of the app " + record->app);
-  return record;
+SlotsRecords newest_slots(std::string_view journal) {
+  SlotsRecords records;
+  for (std::size_t end = journal.find('\n'); end != std::string_view::npos; end = journal.find('\n')) {
+    auto record = slots_from_text(std::string(journal.substr(0, end)));
+    journal.remove_prefix(end + 1);
+    if (!record) continue;
+    const std::string app = record->app;
+    records.insert_or_assign(app, std::move(*record));
+  }
+  return records;
 }
 
 }  // namespace gracevisor::spec
