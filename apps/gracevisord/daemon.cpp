@@ -9,6 +9,7 @@
 
 #include "base/one_line.h"
 #include "base/standard_error.h"
+#include "config/socket_path.h"
 #include "control/socket_file.h"
 #include "daemon_folders.h"
 #include "exit_status.h"
@@ -238,7 +239,8 @@ void Daemon::start_supervisor(std::vector<supervise::KeptChild> kept, bool succe
           .open_files = settings_.files.for_children,
           .descriptor_limit = settings_.files.limit,
           .ensure_runtime_dir = [this] { return hold_folder(); },
-          .files = supervise::FileAccess(rules_.trust, &launcher_),
+          .files = supervise::FileAccess(
+              rules_.trust, &launcher_, config::sockets_folder(settings_.config.daemon.runtime_dir).string()),
           .state_id = state_id,
           .check_log =
               [this](const config::DaemonLog& log) {

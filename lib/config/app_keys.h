@@ -5,7 +5,9 @@
 #include "config/config.h"
 #include "config/health_keys.h"
 #include "config/key.h"
+#include "config/limit_keys.h"
 #include "config/log_keys.h"
+#include "config/privilege_values.h"
 #include "config/proxy_option_keys.h"
 #include "config/read_table.h"
 #include "config/stop_keys.h"
@@ -41,12 +43,6 @@ template <class T>
 // Keys that are reserved for later versions.
 void read_exclusive(Reading& reading, const Item& item);
 void read_keep_previous(Reading& reading, const Item& item);
-struct Limits {};
-struct LimitsTable {
-  static void read(Reading& reading, const Item& item, const Limits& out);
-  [[nodiscard]] static bool has_meaning(const Limits& /*limits*/) { return true; }
-};
-inline constexpr Limits kNoLimits;
 
 inline constexpr Choice<EndpointKind> kEndpoints[] = {{"port", EndpointKind::port},
                                                       {"socket", EndpointKind::socket},
@@ -69,8 +65,6 @@ void keys(auto& key, IsA<Route> auto& value) {
       path);
   key.kept("source", source);
 }
-
-void keys(auto& /*key*/, IsA<Limits> auto& /*value*/) {}
 
 void keys(auto& key, IsA<Deploy> auto& value) {
   auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
@@ -107,8 +101,9 @@ void keys(auto& key, IsA<Restart> auto& value) {
 }
 
 void keys(auto& key, IsA<App> auto& value) {
-  auto& [name, command, directory, environment, environment_file, user, instances, scaled_from, endpoint,
-         listen, routes, protocol, autostart, health, deploy, restart, stop, log, proxy_options, source] =
+  auto& [name, command, directory, environment, environment_file, user, umask, supplementary_groups,
+         no_new_privileges, capabilities, private_tmp, read_only, instances, scaled_from, endpoint, listen,
+         routes, protocol, autostart, health, deploy, restart, stop, limits, log, proxy_options, source] =
       value;
   constexpr Compared kResolved = Compared::as_resolved;
   key.kept("name", name);
@@ -129,6 +124,20 @@ void keys(auto& key, IsA<App> auto& value) {
       environment_file);
   key({"user", Takes::deploy, "without it the daemon's user", R"("www-data")", kResolved},
       By{read_user, quote_if_set, R"(a user such as "www-data" or "www-data:www-data")"}, user);
+  key({"umask", Takes::deploy, "the daemon's own is never passed on"},
+      By{read_umask, umask_text, R"(an octal mask such as "022")"}, umask);
+  key({"supplementary_groups", Takes::deploy, R"(a list: these alone)"},
+      By{read_groups, groups_text, R"("user", which is those of the user, or a list of groups)"},
+      supplementary_groups);
+  key({"no_new_privileges", Takes::deploy,
+       "sudo and other set-id programs gain nothing; without it true for a user other than root", "true"},
+      OrUnset{Boolean{}}, no_new_privileges);
+  key({"capabilities", Takes::deploy, "kept for a user other than root, and all that its programs can get"},
+      By{read_capabilities, list_text, R"(a list such as ["CAP_NET_BIND_SERVICE"])"}, capabilities);
+  key({"private_tmp", Takes::deploy, "each instance has an empty /tmp and /var/tmp of its own, in memory"},
+      Boolean{}, private_tmp);
+  key({"read_only", Takes::deploy, "what the app cannot change, with everything below"},
+      By{read_paths, paths_text, "a path or a list of paths"}, read_only);
   key({"instances", Takes::scale, "how many processes of the app run"}, Number{{1, kMostInstances}},
       instances);
   key.kept("scaled_from", scaled_from);
@@ -156,8 +165,8 @@ void keys(auto& key, IsA<App> auto& value) {
   key.table({"restart", Takes::next_use, "how instances that exit by themselves are replaced"}, PlainTable{},
             restart);
   key.table({"stop", Takes::deploy, "how an instance is ended once it is drained"}, StopTable{}, stop);
-  key.table({"limits", Takes::deploy, "limits of its processes: not touched in this version"},
-            Later{LimitsTable{}}, kNoLimits);
+  key.table({"limits", Takes::deploy, "limits of each of its processes; without them the daemon's own"},
+            PlainTable{}, limits);
   key.table({"log", Takes::writer, "the app's output and its requests"}, PlainTable{}, log);
   key.table({"proxy_options", Takes::table, "how the proxy treats the app's requests"}, PlainTable{},
             proxy_options);

@@ -51,6 +51,19 @@ std::string Number::kind() const {
   return fmt::format("an integer, {} to {}", bounds.least, bounds.most);
 }
 
+std::optional<int> Integer::value(Reading& reading, const Item& item) const {
+  auto number = reading.integer(item, bounds);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+std::string Integer::text(const int& value) {
+  return std::to_string(value);
+}
+
+std::string Integer::kind() const {
+  return fmt::format("an integer, {} to {}", bounds.least, bounds.most);
+}
+
 std::optional<bool> Boolean::value(Reading& reading, const Item& item) {
   return reading.boolean(item);
 }

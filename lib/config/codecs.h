@@ -45,6 +45,14 @@ struct Number {
   [[nodiscard]] std::string kind() const;
 };
 
+// May be negative.
+struct Integer {
+  Bounds<std::int64_t> bounds;
+  [[nodiscard]] std::optional<int> value(Reading& reading, const Item& item) const;
+  [[nodiscard]] static std::string text(const int& value);
+  [[nodiscard]] std::string kind() const;
+};
+
 struct Boolean {
   [[nodiscard]] static std::optional<bool> value(Reading& reading, const Item& item);
   [[nodiscard]] static std::string text(const bool& value);
@@ -64,6 +72,21 @@ struct NumberOrAuto {
   [[nodiscard]] static std::string text(const std::optional<unsigned>& value);
   [[nodiscard]] std::string kind() const;
 };
+
+// For a member that is unset without the key.
+template <class Codec>
+struct OrUnset {
+  Codec codec;
+
+  [[nodiscard]] auto value(Reading& reading, const Item& item) const { return codec.value(reading, item); }
+  template <class T>
+  [[nodiscard]] std::string text(const std::optional<T>& value) const {
+    return value ? codec.text(*value) : std::string();
+  }
+  [[nodiscard]] std::string kind() const { return codec.kind(); }
+};
+template <class Codec>
+OrUnset(Codec) -> OrUnset<Codec>;
 
 // One of the words that a key accepts; a word that ends in ":" stands for every word that begins with it.
 template <class E>

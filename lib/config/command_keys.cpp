@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "config/app_keys.h"
 #include "config/substitute.h"
@@ -32,15 +31,6 @@ bool valid_variable(std::string_view name) {
     auto byte = static_cast<unsigned char>(c);
     return c == '=' || byte <= 0x20 || byte == 0x7f;
   });
-}
-
-// The name or number of a user or group.
-bool valid_account(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && !name.starts_with('-') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
-                  c == '$' || c == '@';
-         });
 }
 
 }  // namespace

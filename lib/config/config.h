@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strong.h"
+#include "config/limits.h"
 #include "config/places.h"
 #include "config/proxy_options.h"
 #include "config/source.h"
@@ -207,6 +208,12 @@ struct App {
   std::map<std::string, std::string> environment;
   std::vector<EnvironmentFile> environment_file;
   std::string user;  // "user" or "user:group"; empty: the daemon's
+  unsigned umask = 022;
+  std::optional<std::vector<std::string>> supplementary_groups;  // unset: those of the user
+  std::optional<bool> no_new_privileges;                         // unset: true for a user that is not root
+  std::vector<std::string> capabilities;                         // "CAP_CHOWN"; each at most once
+  bool private_tmp = false;
+  std::vector<std::filesystem::path> read_only;  // absolute
   unsigned instances = 1;
   std::optional<unsigned> scaled_from;  // set: `instances` is a command's, and this is what the files said
   EndpointKind endpoint = EndpointKind::port;
@@ -218,6 +225,7 @@ struct App {
   Deploy deploy;
   Restart restart;
   Stop stop;
+  Limits limits;
   AppLog log;
   ProxyOptions proxy_options;
   Source source;

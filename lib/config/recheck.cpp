@@ -50,6 +50,12 @@ Value value_of(const std::vector<std::string>& values, const std::string& /*text
   for (const std::string& value : values) array.push_back(string_value(value));
   return {.source = {}, .data = std::move(array)};
 }
+Value value_of(const std::vector<std::filesystem::path>& paths, const std::string& /*text*/,
+               Findings& /*findings*/) {
+  Array array;
+  for (const std::filesystem::path& path : paths) array.push_back(string_value(path.string()));
+  return {.source = {}, .data = std::move(array)};
+}
 Value value_of(const EnvironmentFiles& files, const std::string& /*text*/, Findings& /*findings*/) {
   Array array;
   for (const EnvironmentFile& file : files) {
@@ -206,6 +212,9 @@ base::Expected<void> check_app(const App& app, const std::set<std::string_view>&
   if (!app.health.path_given && asks) return base::fail("health.path_given: a path or statuses were given");
   for (const EnvironmentFile& file : app.environment_file) {
     if (!file.path.is_absolute()) return base::fail("environment_file: is not absolute");
+  }
+  for (const std::filesystem::path& path : app.read_only) {
+    if (!path.is_absolute()) return base::fail("read_only: is not absolute");
   }
   if (auto sound = check_pages(app); !sound) return sound;
   return check_own_routes(app);

@@ -64,12 +64,4 @@ void read_keep_previous(Reading& reading, const Item& item) {
   }
 }
 
-void LimitsTable::read(Reading& reading, const Item& item, const Limits& /*out*/) {
-  const Table* table = reading.table(item);
-  if (table == nullptr) return;
-  for (const Entry& entry : *table) {
-    reading.error(entry.source, item.path + "." + key_text(entry.key), "not supported by this version");
-  }
-}
-
 }  // namespace gracevisor::config

@@ -40,7 +40,7 @@ constexpr Said kDaemonKeys[] = {
     {"minfds", "the daemon says at its start how many descriptors it needs: LimitNOFILE= of its unit"},
     {"minprocs", "LimitNPROC= of its unit"},
     {"user", "the daemon runs as who starts it; each app has its own user"},
-    {"umask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"umask", "umask of each app"},
     {"childlogdir", "logs without a name are in log/ of daemon.state_dir"},
     {"directory", "paths here are relative to the folder of the configuration"},
     {"identifier", "no counterpart"},

@@ -33,7 +33,7 @@ constexpr Said kKeys[] = {
     {"stderr_logfile_maxbytes", "log.max_size is for both files"},
     {"stdout_syslog", "log.stdout = \"syslog\", instead of a file"},
     {"stderr_syslog", "log.stderr = \"syslog\", instead of a file"},
-    {"umask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"umask", "umask = \"MASK\""},
 };
 
 std::string_view says(const Setting& setting) {

@@ -14,9 +14,10 @@ struct Said {
 constexpr Said kKeys[] = {
     {"Alias", "an app has one name"},
     {"AmbientCapabilities",
-     "no key for it in this version; the daemon listens on low ports, so that apps need no right to"},
+     "capabilities; but the daemon listens on low ports, so that apps need no right to"},
     {"BusName", "an app is ready when its health check succeeds"},
-    {"CPUQuota", "no limits in this version"},
+    {"CPUQuota", "no limit of CPU time in this version"},
+    {"CapabilityBoundingSet", "capabilities has what the app can have at most"},
     {"DynamicUser", "make a user for the app, and set user"},
     {"ExecCondition",
      "no command runs before the start in this version: put it into the command, with sh -c"},
@@ -30,10 +31,18 @@ constexpr Said kKeys[] = {
     {"ExecStopPost", "no command runs after the stop in this version"},
     {"FileDescriptorStoreMax", "no store of descriptors"},
     {"GuessMainPID", "the command is the main process"},
-    {"LimitNOFILE",
-     "no limits of apps in this version: they have the daemon's, so LimitNOFILE= of gracevisord's unit"},
+    {"IOSchedulingClass", "limits.io_class = \"CLASS:LEVEL\""},
+    {"IOSchedulingPriority", "limits.io_class = \"CLASS:LEVEL\""},
+    {"LimitCORE", "limits.core"},
+    {"LimitNOFILE", "limits.nofile = \"SOFT:HARD\""},
+    {"LimitNPROC", "limits.nproc"},
+    {"Nice", "limits.nice"},
+    {"NoNewPrivileges", "no_new_privileges, which is true for a user other than root"},
+    {"OOMScoreAdjust", "limits.oom_score_adj"},
     {"NotifyAccess", "an app is ready when its health check succeeds"},
     {"PIDFile", "the command is the main process; gvctl status has its pid"},
+    {"PrivateTmp", "private_tmp, which is in memory"},
+    {"ReadOnlyPaths", "read_only"},
     {"PassEnvironment", "write it into environment: apps get a clean minimum"},
     {"RemainAfterExit", "an app is its process"},
     {"RestartForceExitStatus", "restart.policy = \"on-failure\" restarts after every status but 0"},
@@ -50,9 +59,9 @@ constexpr Said kKeys[] = {
     {"StartLimitInterval", "restart.stable_after and restart.max_failures"},
     {"StartLimitIntervalSec", "restart.stable_after and restart.max_failures"},
     {"SuccessExitStatus", "restart.policy = \"on-failure\" restarts after every status but 0"},
-    {"SupplementaryGroups", "no key for it in this version"},
+    {"SupplementaryGroups", "supplementary_groups, which has those of the user only if they are listed"},
     {"SyslogIdentifier", "gvctl logs APP"},
-    {"UMask", "no key for it in this version: UMask= of gracevisord's unit"},
+    {"UMask", "umask"},
     {"UnsetEnvironment", "apps get a clean minimum"},
     {"WatchdogSec", "health.interval and health.action = \"restart\""},
 };
@@ -88,7 +97,7 @@ std::string_view says_of_key(std::string_view section, std::string_view key, std
   if (section != "Service") return "no section of a service";
   if (begins_with_any(
           key, {"Limit", "Memory", "CPU", "Tasks", "IO", "Nice", "OOM", "BlockIO", "Slice", "Delegate"})) {
-    return "no limits of apps in this version; gracevisord's unit has them for all apps";
+    return "no such limit of apps in this version; gracevisord's unit has it for all apps";
   }
   if (begins_with_any(key, {"Protect",    "Private",      "Restrict",        "ReadOnly",   "ReadWrite",
                             "ReadWrite",  "Inaccessible", "NoNewPrivileges", "Capability", "SystemCall",
@@ -96,7 +105,7 @@ std::string_view says_of_key(std::string_view section, std::string_view key, std
                             "Temporary",  "Root",         "Mount",           "NoExec",     "Exec",
                             "ProcSubset", "Keyring",      "Secure",          "AppArmor",   "SELinux",
                             "IPAddress"})) {
-    return "no sandbox of apps in this version; gracevisord's unit has it for all apps";
+    return "no such sandbox of apps in this version; gracevisord's unit has it for all apps";
   }
   return "no counterpart";
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "spawn/capabilities.h"
+
 namespace gracevisor::spawn {
 namespace {
 
@@ -50,10 +52,13 @@ Step set_uid(uid_t uid) {
 
 }  // namespace
 
-Step drop_to(const Credentials& who) {
+Step drop_to(const Credentials& who, std::uint64_t capabilities) {
   if (auto step = set_groups(who)) return step;
   if (auto step = set_gid(who.gid)) return step;
-  return set_uid(who.uid);
+  if (capabilities == 0) return set_uid(who.uid);
+  if (auto step = bound_capabilities(capabilities)) return step;
+  if (auto step = set_uid(who.uid)) return step;
+  return raise_capabilities(capabilities);
 }
 
 }  // namespace gracevisor::spawn

@@ -3,12 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -21,13 +19,15 @@
 #include "spawn/drop.h"
 #include "spawn/failure.h"
 #include "spawn/file_server.h"
+#include "spawn/limits.h"
+#include "spawn/mounts.h"
 #include "spawn/plan_codec.h"
 #include "spawn/protocol.h"
 
-// Every result is checked. Order: descriptors, session, signals, limits while still privileged, groups, gid,
-// uid, then the directory as that user (no permission is bypassed, and a root-squashed NFS works), the
-// listener moved to its place, close-on-exec for everything that leaked, exec. PR_SET_NO_NEW_PRIVS stays off:
-// it would break sudo and set-id programs that apps call, and no key asks for it.
+// Every result is checked. Order: descriptors, session, signals, limits and mounts while still privileged,
+// groups, gid, bounding capabilities, uid, capabilities, then the directory as that user (no permission is
+// bypassed, and a root-squashed NFS works), no new privileges, the listener moved to its place, close-on-exec
+// for everything that leaked, exec.
 namespace gracevisor::spawn {
 namespace {
 
@@ -63,17 +63,9 @@ Step reset_signals() {
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) != 0 ? failed(SpawnStage::signals) : std::nullopt;
 }
 
-// The daemon raised its own soft limit; programs that use select() or iterate over all descriptors break with
-// such a value.
-Step restore_limits(const SpawnPlan& plan) {
-  if (!plan.open_files) return std::nullopt;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return failed(SpawnStage::rlimits);
-  limit.rlim_cur = std::min<rlim_t>(*plan.open_files, limit.rlim_max);
-  return ::setrlimit(RLIMIT_NOFILE, &limit) != 0 ? failed(SpawnStage::rlimits) : std::nullopt;
-}
-
-Step become(const Credentials& who) {
+Step become(const SpawnPlan& plan) {
+  if (!plan.credentials) return std::nullopt;
+  const Credentials& who = *plan.credentials;
   if (::geteuid() != 0) {
     // The preflight lets an ordinary user name only itself; it keeps the groups that it has.
     bool same = ::geteuid() == who.uid && ::getegid() == who.gid;
@@ -85,7 +77,7 @@ Step become(const Credentials& who) {
     struct stat is{};
     if (::fstat(fd, &is) == 0 && S_ISFIFO(is.st_mode)) (void)!::fchown(fd, who.uid, who.gid);
   }
-  return drop_to(who);
+  return drop_to(who, plan.capabilities);
 }
 
 // The one descriptor that stays open. Blocking, as systemd passes it unless told otherwise (NonBlocking= in
@@ -139,12 +131,13 @@ Step close_leaks_at_exec() {
 Step set_up(const SpawnPlan& plan) {
   if (auto step = lead_session()) return step;
   if (auto step = reset_signals()) return step;
-  if (auto step = restore_limits(plan)) return step;
-  (void)::umask(022);
-  if (plan.credentials) {
-    if (auto step = become(*plan.credentials)) return step;
-  }
+  if (auto step = set_limits(plan)) return step;
+  (void)::umask(plan.umask);
+  if (auto step = set_mounts(plan)) return step;
+  if (auto step = become(plan)) return step;
+  if (plan.trial) return std::nullopt;
   if (::chdir(plan.directory.c_str()) != 0) return failed(SpawnStage::chdir);
+  if (plan.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed(SpawnStage::nnp);
   if (auto step = pass_listener(plan)) return step;
   return close_leaks_at_exec();
 }
@@ -175,6 +168,7 @@ SpawnFailed run() {
   auto plan = read_sealed_plan(kPlanFd);
   if (!plan) return {SpawnStage::plan, plan.error().code};
   if (auto step = set_up(*plan)) return *step;
+  if (plan->trial) ::_exit(::write(kReportFd, &kAboutToExec, 1) == 1 ? 0 : kHelperFailed);
   describe_listener(*plan);
   return execute(*plan);
 }

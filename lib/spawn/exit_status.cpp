@@ -36,6 +36,15 @@ std::string_view stage_text(SpawnStage stage) {
     case SpawnStage::timeout: return "the spawn helper took too long";
     case SpawnStage::crashed: return "the spawn helper died";
     case SpawnStage::keeper: return "the keeper cannot start it";
+    case SpawnStage::oom_score_adj: return "cannot set limits.oom_score_adj";
+    case SpawnStage::nice: return "cannot set limits.nice";
+    case SpawnStage::io_class: return "cannot set limits.io_class";
+    case SpawnStage::nofile: return "cannot set limits.nofile";
+    case SpawnStage::nproc: return "cannot set limits.nproc";
+    case SpawnStage::core: return "cannot set limits.core";
+    case SpawnStage::read_only: return "cannot make the paths of read_only read-only";
+    case SpawnStage::private_tmp: return "cannot make a private_tmp";
+    case SpawnStage::capabilities: return "cannot keep the capabilities";
   }
   return "cannot start";
 }
@@ -98,7 +107,16 @@ bool own_shortage(const ExitStatus& status) {
     case SpawnStage::nnp:
     case SpawnStage::exec:
     case SpawnStage::timeout:
-    case SpawnStage::crashed: return false;
+    case SpawnStage::crashed:
+    case SpawnStage::oom_score_adj:
+    case SpawnStage::nice:
+    case SpawnStage::io_class:
+    case SpawnStage::nofile:
+    case SpawnStage::nproc:
+    case SpawnStage::core:
+    case SpawnStage::read_only:
+    case SpawnStage::private_tmp:
+    case SpawnStage::capabilities: return false;
   }
   return false;
 }

@@ -6,7 +6,8 @@
 
 namespace gracevisor::spawn {
 
-// What was being done; the values travel through the report pipe.
+// What was being done. The values travel through the report pipe and are kept in files: new ones are added at
+// the end.
 enum class SpawnStage : std::uint16_t {
   plan,
   setsid,
@@ -25,9 +26,24 @@ enum class SpawnStage : std::uint16_t {
   spawn,
   pidfd,
   timeout,
-  crashed,  // seen by the daemon
-  keeper,   // it did not start it, or is gone
+  crashed,        // seen by the daemon
+  keeper,         // it did not start it, or is gone
+  oom_score_adj,  // from here on in gv-exec again, each for a key
+  nice,
+  io_class,
+  nofile,
+  nproc,
+  core,
+  read_only,
+  private_tmp,
+  capabilities,
 };
+inline constexpr SpawnStage kLastStage = SpawnStage::capabilities;
+
+// Is it a step of gv-exec, which reports it?
+[[nodiscard]] constexpr bool is_helpers(SpawnStage stage) {
+  return stage <= SpawnStage::exec || (stage >= SpawnStage::oom_score_adj && stage <= kLastStage);
+}
 
 struct SpawnFailed {
   SpawnStage stage = SpawnStage::exec;

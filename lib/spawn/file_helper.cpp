@@ -1,21 +1,14 @@
 #include "spawn/file_helper.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <optional>
 
 #include "base/sealed_file.h"
+#include "spawn/helper_process.h"
 #include "spawn/plan_codec.h"
-#include "spawn/protocol.h"
 
 namespace gracevisor::spawn {
 namespace {
@@ -26,41 +19,9 @@ using base::PathFailure;
 using base::PathResult;
 using base::UniqueFd;
 
-// Reaped here, or by the code that collects the daemon's orphans: by descriptor, because the pid may then
-// belong to another process.
-class Helper {
- public:
-  explicit Helper(pid_t pid) : pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))) {}
-  Helper(const Helper&) = delete;
-  Helper& operator=(const Helper&) = delete;
-  void answered() { answered_ = true; }
-  ~Helper() {
-    // It has answered and is ending, or it must be ended: signalling one that has ended does nothing. One
-    // that did not answer may be stuck in the kernel: it is not waited for, and is reaped like an orphan.
-    const int how = answered_ && pidfd_ ? WEXITED : WEXITED | WNOHANG;
-    if (pidfd_) (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0U);
-    siginfo_t info{};
-    constexpr auto kByPidfd = static_cast<idtype_t>(3);  // P_PIDFD
-    int r = 0;
-    do {
-      r = pidfd_ ? ::waitid(kByPidfd, static_cast<id_t>(pidfd_.get()), &info, how)
-                 : ::waitid(P_PID, static_cast<id_t>(pid_), &info, how);
-    } while (r != 0 && errno == EINTR);
-  }
-
- private:
-  pid_t pid_;
-  UniqueFd pidfd_;
-  bool answered_ = false;
-};
-
-Expected<UniqueFd> high(int fd) {
-  return base::duplicate(fd, kLowestSource);
-}
-
 struct Started {
   UniqueFd answers;
-  pid_t pid = 0;
+  HelperProcess helper;
 };
 
 Expected<Started> start(const Launcher& launcher, const FileRequest& request) {
@@ -71,19 +32,10 @@ Expected<Started> start(const Launcher& launcher, const FileRequest& request) {
     return base::fail_errno("cannot create a socket pair", errno);
   }
   UniqueFd answers(ends[0]);
-  UniqueFd theirs(ends[1]);
-  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null) return base::fail_errno("cannot open /dev/null", errno);
-  HelperFds fds;
-  for (auto [to, from] : {std::pair(&fds.in, &null), std::pair(&fds.out, &null), std::pair(&fds.err, &null),
-                          std::pair(&fds.plan, &*sealed), std::pair(&fds.report, &theirs)}) {
-    auto copy = high(from->get());
-    if (!copy) return std::unexpected(copy.error());
-    *to = std::move(*copy);
-  }
-  auto pid = launcher.start(fds);
-  if (!pid) return base::fail_errno("cannot start gv-exec", pid.error().code);
-  return Started{std::move(answers), *pid};
+  const UniqueFd theirs(ends[1]);
+  auto helper = HelperProcess::start(launcher, *sealed, theirs);
+  if (!helper) return std::unexpected(helper.error());
+  return Started{std::move(answers), std::move(*helper)};
 }
 
 // The descriptor that came with the packet, close-on-exec.
@@ -95,18 +47,6 @@ UniqueFd descriptor_in(msghdr& message) {
   int number = -1;
   std::memcpy(&number, CMSG_DATA(header), sizeof number);
   return UniqueFd(number);
-}
-
-bool wait_for(int fd, std::chrono::milliseconds patience) {
-  auto end = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() < 0) return false;
-    pollfd waited{fd, POLLIN, 0};
-    int r = ::poll(&waited, 1, static_cast<int>(left.count()) + 1);
-    if (r > 0) return true;
-    if (r < 0 && errno != EINTR) return false;
-  }
 }
 
 PathResult<UniqueFd> receive(int fd) {
@@ -144,11 +84,10 @@ PathResult<UniqueFd> do_as_user(const Launcher& launcher, const FileRequest& req
   };
   auto started = start(launcher, request);
   if (!started) return failed(started.error(), false);
-  Helper helper(started->pid);
-  if (!wait_for(started->answers.get(), patience)) {
+  if (!wait_to_read(started->answers.get(), patience)) {
     return failed(base::system_error("cannot open " + request.path, ETIMEDOUT), true);
   }
-  helper.answered();
+  started->helper.answered();
   auto received = receive(started->answers.get());
   if (!received) return failed(received.error().error, received.error().refused);
   if (gives_descriptor(request.deed) && !*received) {

@@ -9,12 +9,10 @@
 
 #include "base/safe_path.h"
 #include "spawn/file_request.h"
+#include "spawn/helper_process.h"
 #include "spawn/launcher.h"
 
 namespace gracevisor::spawn {
-
-// A user can make an open() hang (with a file system of their own); others must not wait long for it.
-inline constexpr std::chrono::milliseconds kPatience{5000};
 
 // The resulting descriptor, if the deed gives one. The failure's text names path, user and cause.
 [[nodiscard]] base::PathResult<base::UniqueFd> do_as_user(const Launcher& launcher,

@@ -20,6 +20,24 @@ struct Credentials {
   std::string shell;
 };
 
+// As setrlimit(2) takes them; the highest number is no limit.
+struct ResourceLimit {
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+  bool operator==(const ResourceLimit&) const = default;
+};
+
+// Unset: as the helper finds it.
+struct Limits {
+  std::optional<ResourceLimit> open_files = std::nullopt;
+  std::optional<ResourceLimit> processes = std::nullopt;
+  std::optional<ResourceLimit> core = std::nullopt;
+  std::optional<std::int32_t> nice = std::nullopt;
+  std::optional<std::uint16_t> io_priority = std::nullopt;  // as ioprio_set(2) takes it
+  std::optional<std::int32_t> oom_score_adj = std::nullopt;
+  bool operator==(const Limits&) const = default;
+};
+
 // Everything that one incarnation's process is made from, ready to be sent to the helper.
 struct SpawnPlan {
   std::string program;
@@ -27,8 +45,16 @@ struct SpawnPlan {
   std::vector<std::string> environment;  // "KEY=VALUE"
   std::string directory;
   std::optional<Credentials> credentials;
-  // The soft limit on open files to run with: the daemon's own before it raised it. Unset: the daemon's
-  // current limit.
+  Limits limits = {};
+  std::uint32_t umask = 022;
+  // A bit for each capability that is kept (bit 0: CAP_CHOWN), and that the process may ever have. 0: those
+  // that follow from the user. Otherwise there are credentials of a user that is not root.
+  std::uint64_t capabilities = 0;
+  bool no_new_privileges = false;
+  bool private_tmp = false;
+  std::vector<std::string> read_only = {};  // absolute paths
+  // The soft limit on open files unless `limits` has one: the daemon's own before it raised it. Unset: the
+  // daemon's current limit.
   std::optional<std::uint64_t> open_files = std::nullopt;
   // A descriptor of the daemon that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
   // LISTEN_FDNAMES describing it (sd_listen_fds(3)); -1: none.
@@ -37,6 +63,7 @@ struct SpawnPlan {
   // pipe to the daemon. Not part of what is sent.
   int in = -1;
   int out = -1;
+  bool trial = false;  // trial.h: nothing is executed
 };
 
 }  // namespace gracevisor::spawn

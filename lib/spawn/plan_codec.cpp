@@ -4,6 +4,8 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <type_traits>
 
 #include "base/sealed_file.h"
 #include "spawn/protocol.h"
@@ -11,7 +13,7 @@
 namespace gracevisor::spawn {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x67760002;  // "gv", format 2
+constexpr std::uint32_t kMagic = 0x67760003;  // "gv", format 3
 
 class Encoder {
  public:
@@ -95,6 +97,39 @@ Credentials take_credentials(Decoder& in) {
   return who;
 }
 
+void put(Encoder& out, const std::optional<ResourceLimit>& limit) {
+  out.put(std::uint8_t{limit.has_value()});
+  if (!limit) return;
+  out.put(limit->soft);
+  out.put(limit->hard);
+}
+template <std::integral T>
+void put(Encoder& out, const std::optional<T>& number) {
+  out.put(std::uint8_t{number.has_value()});
+  if (number) out.put(static_cast<std::make_unsigned_t<T>>(*number));
+}
+
+void take(Decoder& in, std::optional<ResourceLimit>& limit) {
+  if (in.number<std::uint8_t>() == 0) return;
+  limit.emplace();
+  limit->soft = in.number<std::uint64_t>();
+  limit->hard = in.number<std::uint64_t>();
+}
+template <std::integral T>
+void take(Decoder& in, std::optional<T>& number) {
+  if (in.number<std::uint8_t>() != 0) number = static_cast<T>(in.number<std::make_unsigned_t<T>>());
+}
+
+// The same order in both directions.
+void for_each_limit(auto& limits, const auto& visit) {
+  visit(limits.open_files);
+  visit(limits.processes);
+  visit(limits.core);
+  visit(limits.nice);
+  visit(limits.io_priority);
+  visit(limits.oom_score_adj);
+}
+
 }  // namespace
 
 std::string encode_plan(const SpawnPlan& plan) {
@@ -109,6 +144,13 @@ std::string encode_plan(const SpawnPlan& plan) {
   out.put(std::uint8_t{plan.listener >= 0});
   out.put(std::uint8_t{plan.credentials.has_value()});
   if (plan.credentials) put_credentials(out, *plan.credentials);
+  for_each_limit(plan.limits, [&out](const auto& limit) { put(out, limit); });
+  out.put(plan.umask);
+  out.put(plan.capabilities);
+  out.put(std::uint8_t{plan.no_new_privileges});
+  out.put(std::uint8_t{plan.private_tmp});
+  out.put(plan.read_only);
+  out.put(std::uint8_t{plan.trial});
   return out.take();
 }
 
@@ -125,6 +167,13 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
   if (in.number<std::uint8_t>() != 0) plan.open_files = in.number<std::uint64_t>();
   if (in.number<std::uint8_t>() != 0) plan.listener = kListenerFd;
   if (in.number<std::uint8_t>() != 0) plan.credentials = take_credentials(in);
+  for_each_limit(plan.limits, [&in](auto& limit) { take(in, limit); });
+  plan.umask = in.number<std::uint32_t>();
+  plan.capabilities = in.number<std::uint64_t>();
+  plan.no_new_privileges = in.number<std::uint8_t>() != 0;
+  plan.private_tmp = in.number<std::uint8_t>() != 0;
+  plan.read_only = in.texts();
+  plan.trial = in.number<std::uint8_t>() != 0;
   if (!in.finished()) return base::fail_errno("the spawn plan is cut or too long", EBADMSG);
   return plan;
 }

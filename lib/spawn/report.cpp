@@ -37,9 +37,9 @@ std::optional<SpawnFailed> SpawnReport::failure() const {
   SpawnRecord record;
   if (bytes.size() != sizeof record) return died;
   (void)bytes.copy(reinterpret_cast<char*>(&record), sizeof record);
-  constexpr auto kLastStage = static_cast<std::uint16_t>(SpawnStage::exec);
-  if (record.version != SpawnRecord{}.version || record.stage > kLastStage) return died;
-  return SpawnFailed{static_cast<SpawnStage>(record.stage), record.code};
+  const auto stage = static_cast<SpawnStage>(record.stage);
+  if (record.version != SpawnRecord{}.version || !is_helpers(stage)) return died;
+  return SpawnFailed{stage, record.code};
 }
 
 }  // namespace gracevisor::spawn

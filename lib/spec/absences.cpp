@@ -18,10 +18,12 @@
 #include "base/accounts.h"
 #include "base/safe_path.h"
 #include "config/log_target.h"
+#include "config/socket_path.h"
 #include "spec/credentials.h"
 #include "spec/environment_file.h"
 #include "spec/obstacle.h"
 #include "spec/placeholders.h"
+#include "spec/rights.h"
 #include "spec/surroundings.h"
 
 namespace gracevisor::spec {
@@ -123,6 +125,7 @@ class Host {
       say(key + ".directory", text, app.source);
     }
     if (!app.user.empty()) look_for_user(key, spec);
+    look_for_rights(key, spec);
     const bool read_all = read_variables(key, spec);
     for (const auto& [name, value] : app.environment) spec.environment.insert_or_assign(name, value);
     const std::string& program = app.command.front();
@@ -147,6 +150,24 @@ class Host {
       spec.credentials = std::move(*who);
     } else {
       say(key + ".user", who.error().what, spec.app.source);
+    }
+  }
+
+  void look_for_rights(const std::string& key, const Spec& spec) {
+    if (spec.app.supplementary_groups) {
+      if (auto groups = look_up_groups(*spec.app.supplementary_groups); !groups)
+        say(key + ".supplementary_groups", groups.error().what, spec.app.source);
+    }
+    SpawnPlan wanted = common_plan(spec);
+    const std::string& program = spec.app.command.front();
+    if (program.starts_with('/') && !varies(spec, program)) wanted.program = program;
+    auto refused = refusals(wanted, rights_);
+    if (spec.app.endpoint == config::EndpointKind::socket) {
+      const auto folder = config::sockets_folder(loaded_.config.daemon.runtime_dir);
+      if (auto socket = socket_refusal(wanted, folder.string())) refused.push_back(std::move(*socket));
+    }
+    for (const Refusal& refusal : refused) {
+      say(fmt::format("{}.{}", key, refusal.key), refusal.why, spec.app.source);
     }
   }
 
@@ -239,6 +260,7 @@ class Host {
   const FileReader& reader_;
   const std::map<std::string, std::string> inherited_;
   const base::PathTrust trust_;
+  const RightsToGive rights_ = own_rights_to_give();
   std::set<std::string> mentioned_;
   std::vector<Diagnostic> found_;
 };

@@ -150,6 +150,38 @@ base::Expected<Credentials> look_up_credentials(std::string_view user) {
   return who;
 }
 
+namespace {
+
+// Besides the group of the process itself, which may be among them or not.
+bool has_exactly(std::vector<gid_t> groups) {
+  const int count = ::getgroups(0, nullptr);
+  std::vector<gid_t> own(static_cast<std::size_t>(std::max(count, 0)));
+  if (count < 0 || ::getgroups(count, own.data()) != count) return false;
+  for (auto* list : {&groups, &own}) {
+    list->push_back(::getegid());
+    std::ranges::sort(*list);
+    const auto repeated = std::ranges::unique(*list);
+    list->erase(repeated.begin(), repeated.end());
+  }
+  return groups == own;
+}
+
+}  // namespace
+
+base::Expected<std::vector<gid_t>> look_up_groups(const std::vector<std::string>& names) {
+  std::vector<gid_t> groups;
+  for (const std::string& name : names) {
+    auto group = find_group(name);
+    if (!group) return std::unexpected(group.error());
+    groups.push_back(*group);
+  }
+  if (::geteuid() != 0 && !has_exactly(groups)) {
+    return base::fail(
+        fmt::format("only root can give an app other groups; this daemon runs as user {}", ::geteuid()));
+  }
+  return groups;
+}
+
 Credentials own_credentials() {
   auto known = find_user(::geteuid());
   Credentials who;

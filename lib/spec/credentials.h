@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "spec/spec.h"
@@ -18,6 +19,9 @@ namespace gracevisor::spec {
 [[nodiscard]] base::Expected<Credentials> find_account(std::string_view user);
 // By name or number; a number need not be known.
 [[nodiscard]] base::Expected<gid_t> find_group(const std::string& name);
+
+// The groups of that name or number. A daemon that is not root is refused any but all that it has.
+[[nodiscard]] base::Expected<std::vector<gid_t>> look_up_groups(const std::vector<std::string>& names);
 
 // The daemon's own user: uid, gid, name, home, shell; what the database does not know stays empty.
 [[nodiscard]] Credentials own_credentials();

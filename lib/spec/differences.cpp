@@ -26,6 +26,14 @@ bool same_user(const Spec& a, const Spec& b) {
          a.credentials->groups == b.credentials->groups;
 }
 
+// Are the groups alone another, because a list of them is?
+bool only_regrouped(const Spec& a, const Spec& b) {
+  if (a.app.supplementary_groups == b.app.supplementary_groups) return false;
+  const Credentials one = a.credentials.value_or(own_credentials());
+  const Credentials other = b.credentials.value_or(own_credentials());
+  return one.uid == other.uid && one.gid == other.gid;
+}
+
 // Is this variable what its user makes it: HOME, USER, LOGNAME and SHELL, unless the configuration says
 // otherwise?
 bool follows_from_user(const Spec& spec, const std::string& key) {
@@ -90,7 +98,7 @@ std::vector<config::Difference> differences(const Spec& from, const Spec& to) {
   }
   if (from.directory != to.directory) deploy("directory", from.directory.string(), to.directory.string());
   for (config::Difference& variable : changed_environment(from, to)) result.push_back(std::move(variable));
-  if (!same_user(from, to)) deploy("user", user_of(from), user_of(to));
+  if (!same_user(from, to) && !only_regrouped(from, to)) deploy("user", user_of(from), user_of(to));
   std::move(written.begin() + (same_command ? 0 : 1), written.end(), std::back_inserter(result));
   // A listener that was added or removed shows in "listen", unless the app is only its default.
   for (const auto& [one, other] : {std::pair(&from, &to), std::pair(&to, &from)}) {

@@ -11,6 +11,7 @@
 
 #include "base/user_text.h"
 #include "spec/credentials.h"
+#include "spec/rights.h"
 
 namespace gracevisor::spec {
 namespace {
@@ -203,17 +204,23 @@ std::string why_not_entered(const Disk& disk, const Credentials& who, const std:
 }
 
 bool needs_words(const spawn::SpawnFailed& failed) {
-  return failed.stage == spawn::SpawnStage::exec || failed.stage == spawn::SpawnStage::chdir;
+  const bool by_path = failed.stage == spawn::SpawnStage::exec || failed.stage == spawn::SpawnStage::chdir;
+  return by_path || !key_of(failed.stage).empty();
 }
 
 spawn::SpawnFailed explained(const Disk& disk, const spawn::SpawnPlan& plan, spawn::SpawnFailed failed) {
   const Credentials who = plan.credentials.value_or(own_rights());
-  if (failed.stage == spawn::SpawnStage::exec) {
+  if (failed.stage == spawn::SpawnStage::exec && failed.code == EAGAIN && plan.limits.processes) {
+    failed.why =
+        fmt::format("its user has more processes than limits.nproc allows, {}", plan.limits.processes->soft);
+  } else if (failed.stage == spawn::SpawnStage::exec) {
     failed.why = why_not_executed(disk, who, plan.program, failed.code);
     if (failed.why.empty()) failed.why = plan.program + ": " + base::errno_text(failed.code);
   } else if (failed.stage == spawn::SpawnStage::chdir) {
     failed.why = why_not_entered(disk, who, plan.directory);
     if (failed.why.empty()) failed.why = plan.directory + ": " + base::errno_text(failed.code);
+  } else if (!key_of(failed.stage).empty()) {
+    failed.why = why_not_given(plan, own_rights_to_give(), failed);
   }
   return failed;
 }

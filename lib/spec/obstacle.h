@@ -62,7 +62,7 @@ class RealDisk final : public Disk {
 [[nodiscard]] std::string why_not_entered(const Disk& disk, const spawn::Credentials& who,
                                           const std::string& directory);
 
-// Did it fail at a step that a path can explain?
+// Did it fail at a step that a path, or a right that is missing, can explain?
 [[nodiscard]] bool needs_words(const spawn::SpawnFailed& failed);
 // `failed` with its cause in words, if one is found. `plan`: what was to be started.
 [[nodiscard]] spawn::SpawnFailed explained(const Disk& disk, const spawn::SpawnPlan& plan,

@@ -79,7 +79,7 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
     if (!base::take_value(json["unknown"], unknown) || !unknown) return std::nullopt;
     return spawn::Unknown{};
   }
-  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::SpawnStage::keeper));
+  const auto stage = number_up_to(json, "stage", static_cast<std::uint64_t>(spawn::kLastStage));
   const auto error = number_up_to(json, "error", std::numeric_limits<int>::max());
   auto why = json.contains("why") ? string_from_json(json["why"]) : std::nullopt;
   if (!stage || !error || !why || why->size() > kMostText) return std::nullopt;

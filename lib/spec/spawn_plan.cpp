@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/capability_name.h"
 #include "spec/placeholders.h"
 #include "spec/program.h"
 #include "spec/spec.h"
@@ -53,11 +54,46 @@ std::vector<std::string> as_entries(const Spec& spec, const Placement& placement
   return entries;
 }
 
+spawn::Limits limits_of(const config::Limits& limits) {
+  spawn::Limits result;
+  if (limits.nofile) result.open_files = {limits.nofile->soft, limits.nofile->hard};
+  if (limits.nproc) result.processes = {*limits.nproc, *limits.nproc};
+  if (limits.core) result.core = {*limits.core, *limits.core};
+  result.nice = limits.nice;
+  if (limits.io_class) result.io_priority = limits.io_class->value();
+  result.oom_score_adj = limits.oom_score_adj;
+  return result;
+}
+
+// Each has been read as one; of a name that another version knew, nothing is kept.
+std::uint64_t capabilities_of(const std::vector<std::string>& names) {
+  std::uint64_t bits = 0;
+  for (const std::string& name : names) {
+    if (const auto number = base::capability_number(name)) {
+      bits |= std::uint64_t{1} << static_cast<unsigned>(*number);
+    }
+  }
+  return bits;
+}
+
 }  // namespace
+
+SpawnPlan common_plan(const Spec& spec) {
+  SpawnPlan result;
+  result.directory = spec.directory.string();
+  result.credentials = spec.credentials;
+  result.limits = limits_of(spec.app.limits);
+  result.umask = spec.app.umask;
+  result.capabilities = capabilities_of(spec.app.capabilities);
+  result.no_new_privileges = spec.no_new_privileges;
+  result.private_tmp = spec.app.private_tmp;
+  for (const auto& path : spec.app.read_only) result.read_only.push_back(path.string());
+  return result;
+}
 
 Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
   auto values = values_of(spec, placement);
-  SpawnPlan result;
+  SpawnPlan result = common_plan(spec);
   for (const auto& word : spec.app.command) {
     auto filled = fill(word, values);
     if (!filled) return key_error(spec.app, "command", filled.error());
@@ -79,8 +115,6 @@ Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement) {
     result.program = std::move(*found);
   }
   result.environment = as_entries(spec, placement, std::move(*environment));
-  result.directory = spec.directory.string();
-  result.credentials = spec.credentials;
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include "spec/credentials.h"
 #include "spec/environment_file.h"
 #include "spec/placeholders.h"
+#include "spec/rights.h"
 #include "spec/surroundings.h"
 
 namespace gracevisor::spec {
@@ -37,10 +38,14 @@ std::unexpected<base::Error> placed(const config::App& app, const config::Places
   return base::fail_at(fmt::format("{}:{}:{}", at.file, at.line, at.column), error);
 }
 
+}  // namespace
+
 std::unexpected<base::Error> placed_error(const config::App& app, const config::Places& places,
                                           std::string_view key, const base::Error& cause) {
   return placed(app, places, key, key_error(app, key, cause).error());
 }
+
+namespace {
 
 Expected<void> read_environment(Spec& spec, const config::Places& places, const FileReader& reader,
                                 std::vector<std::string>& hints) {
@@ -97,6 +102,32 @@ Expected<void> resolve_program(Spec& spec, const config::Places& places) {
   return {};
 }
 
+Expected<void> resolve_user(Spec& spec, const config::Places& places) {
+  const config::App& app = spec.app;
+  if (!app.user.empty()) {
+    auto who = look_up_credentials(app.user);
+    if (!who) return placed_error(app, places, "user", who.error());
+    spec.credentials = std::move(*who);
+  }
+  const bool other = spec.credentials && spec.credentials->uid != 0;
+  spec.no_new_privileges = app.no_new_privileges.value_or(other);
+  if (!app.supplementary_groups) return {};
+  auto groups = look_up_groups(*app.supplementary_groups);
+  if (!groups) return placed_error(app, places, "supplementary_groups", groups.error());
+  if (!spec.credentials) spec.credentials = own_credentials();
+  spec.credentials->groups = std::move(*groups);
+  return {};
+}
+
+// The first that cannot be given.
+Expected<void> check_rights(const Spec& spec, const config::Places& places) {
+  SpawnPlan wanted = common_plan(spec);
+  if (!varies(spec, spec.app.command.front())) wanted.program = spec.program;
+  const auto found = refusals(wanted, own_rights_to_give());
+  if (found.empty()) return {};
+  return placed_error(spec.app, places, found.front().key, base::Error{found.front().why});
+}
+
 }  // namespace
 
 Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> listeners,
@@ -114,13 +145,10 @@ Expected<SpecRef> freeze(const config::App& app, std::vector<config::Listener> l
   auto directory = resolve_directory(app);
   if (!directory) return placed_error(app, places, "directory", directory.error());
   spec->directory = std::move(*directory);
-  if (!app.user.empty()) {
-    auto who = look_up_credentials(app.user);
-    if (!who) return placed_error(app, places, "user", who.error());
-    spec->credentials = std::move(*who);
-  }
+  if (auto resolved = resolve_user(*spec, places); !resolved) return std::unexpected(resolved.error());
   if (auto read = read_environment(*spec, places, reader, hints); !read) return std::unexpected(read.error());
   if (auto resolved = resolve_program(*spec, places); !resolved) return std::unexpected(resolved.error());
+  if (auto given = check_rights(*spec, places); !given) return std::unexpected(given.error());
   return spec;
 }
 

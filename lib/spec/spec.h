@@ -34,6 +34,7 @@ struct Spec {
   std::vector<std::string>
       inherited;  // the keys taken from the environment with which the daemon itself was started
   std::optional<Credentials> credentials;  // unset: the daemon's own
+  bool no_new_privileges = false;          // as the key, or the user, has it
   // Clients reach the app through these: the ones named in app.listen, and those whose default app it is.
   std::vector<config::Listener> listeners;
 };
@@ -55,6 +56,10 @@ using SpecRef = std::shared_ptr<const Spec>;
 [[nodiscard]] std::unexpected<base::Error> key_error(const config::App& app, std::string_view key,
                                                      const base::Error& cause);
 
+// The same behind the place of the key, if the app comes from files.
+[[nodiscard]] std::unexpected<base::Error> placed_error(const config::App& app, const config::Places& places,
+                                                        std::string_view key, const base::Error& cause);
+
 struct Placement {
   base::GenerationId generation;
   base::Slot slot;
@@ -64,8 +69,12 @@ struct Placement {
 };
 
 // Fills the placeholders and adds HOME USER LOGNAME SHELL, PORT HOST or SOCKET, GV_STATE GV_APP
-// GV_INSTANCE GV_GENERATION. Leaves the limit of open files and the listener unset; the caller knows them.
+// GV_INSTANCE GV_GENERATION. Leaves the daemon's own limit of open files and the listener unset; the caller
+// knows them.
 [[nodiscard]] base::Expected<SpawnPlan> plan(const Spec& spec, const Placement& placement);
+
+// What of the plan is the same for every incarnation: directory, user, limits and privileges.
+[[nodiscard]] SpawnPlan common_plan(const Spec& spec);
 
 // The keys that differ, named as in the configuration file: "command", "environment.SMTP_URL",
 // "listen.public.address". Resolved values count; positions in files do not.

@@ -51,6 +51,12 @@ void fields(auto& archive, IsA<config::StopStep> auto& value) {
   archive.kept("wait", wait);
 }
 
+void fields(auto& archive, IsA<config::OpenFiles> auto& value) {
+  auto& [soft, hard] = value;
+  archive.kept("soft", soft);
+  archive.kept("hard", hard);
+}
+
 void fields(auto& archive, IsA<config::ErrorPage> auto& value) {
   auto& [statuses, file, html] = value;
   archive.kept("statuses", statuses);
@@ -75,13 +81,14 @@ void fields(auto& archive, IsA<Credentials> auto& value) {
 }
 
 void fields(auto& archive, IsA<Spec> auto& value) {
-  auto& [app, directory, program, environment, inherited, credentials, listeners] = value;
+  auto& [app, directory, program, environment, inherited, credentials, no_new_privileges, listeners] = value;
   archive.kept("app", app);
   archive.kept("directory", directory);
   archive.kept("program", program);
   archive.kept("environment", environment);
   archive.kept("inherited", inherited);
   archive.kept("credentials", credentials);
+  archive.kept("no_new_privileges", no_new_privileges);
   archive.kept("listeners", listeners);
 }
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "output/sink_socket.h"
+#include "spawn/trial.h"
+#include "spec/rights.h"
 #include "supervise/sink_policy.h"
 
 namespace gracevisor::supervise {
@@ -50,7 +52,32 @@ Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, const config:
   if (!spec) return spec;
   if (auto sound = check_logs(app, (*spec)->credentials, hints); !sound)
     return std::unexpected(sound.error());
+  if (auto given = check_rights(**spec, places); !given) return std::unexpected(given.error());
   return spec;
+}
+
+Expected<void> FileAccess::check_rights(const spec::Spec& spec, const config::Places& places) const {
+  const spawn::SpawnPlan plan = spec::common_plan(spec);
+  if (spec.app.endpoint == config::EndpointKind::socket && !sockets_.empty()) {
+    if (const auto refused = spec::socket_refusal(plan, sockets_))
+      return spec::placed_error(spec.app, places, refused->key, base::Error{refused->why});
+  }
+  return try_rights(spec, plan, places);
+}
+
+// What a rule could tell is told by now: this finds what else the kernel asks. That the daemon is short of
+// something is for the start itself to find.
+Expected<void> FileAccess::try_rights(const spec::Spec& spec, const spawn::SpawnPlan& plan,
+                                      const config::Places& places) const {
+  const bool asks = spawn::asks_for_rights(plan) || spec.app.supplementary_groups;
+  if (launcher_ == nullptr || !asks) return {};
+  const auto failed = spawn::try_out(*launcher_, plan);
+  if (!failed) return {};
+  std::string key = spec::key_of(failed->stage);
+  if (key.empty()) return {};
+  if (failed->stage == spawn::SpawnStage::groups && spec.app.supplementary_groups)
+    key = "supplementary_groups";
+  return spec::placed_error(spec.app, places, key, base::Error{base::errno_text(failed->code), failed->code});
 }
 
 Expected<void> FileAccess::check_logs(const config::App& app, const std::optional<spawn::Credentials>& user,

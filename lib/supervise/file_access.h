@@ -21,12 +21,17 @@ class FileAccess {
  public:
   // Makes no trust checks.
   FileAccess() = default;
-  // `launcher` outlives this; null: nothing is read with another user's rights.
-  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher)
-      : trust_(std::move(trust)), reader_(trust_, launcher), opener_(trust_, std::nullopt, launcher) {}
+  // `launcher` outlives this; null: nothing is read with another user's rights. `sockets`: the folder of the
+  // apps' own sockets; empty: it is not looked at.
+  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher, std::string sockets = {})
+      : trust_(std::move(trust)),
+        reader_(trust_, launcher),
+        opener_(trust_, std::nullopt, launcher),
+        launcher_(launcher),
+        sockets_(std::move(sockets)) {}
 
   [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
-  // The preflight of an app: spec::freeze, and check_logs.
+  // The preflight of an app: spec::freeze, check_logs, and a trial of its limits and privileges.
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app, const config::Places& places,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
@@ -40,9 +45,15 @@ class FileAccess {
   [[nodiscard]] base::Expected<void> check_sockets(const config::Listener& listener) const;
 
  private:
+  [[nodiscard]] base::Expected<void> check_rights(const spec::Spec& spec, const config::Places& places) const;
+  [[nodiscard]] base::Expected<void> try_rights(const spec::Spec& spec, const spawn::SpawnPlan& plan,
+                                                const config::Places& places) const;
+
   base::PathTrust trust_;
   spec::FileReader reader_;
   output::LogOpener opener_;
+  const spawn::Launcher* launcher_ = nullptr;
+  std::string sockets_;
 };
 
 }  // namespace gracevisor::supervise

@@ -64,7 +64,7 @@ ABOVE = {
 # The keeper is the parent of everything that outlives a call: it alone waits. These wait for a child of their own that
 # they start and end within one call, or before there is a keeper.
 WAITS = re.compile(r"(?<!\w)::wait(pid|id|3|4)?\(")
-MAY_WAIT = {"lib/spawn/file_helper.cpp", "lib/migrate/node.cpp", "apps/gracevisord/daemonize.cpp"}
+MAY_WAIT = {"lib/spawn/helper_process.cpp", "lib/migrate/node.cpp", "apps/gracevisord/daemonize.cpp"}
 TOP_LEVEL = {"CMakeLists.txt", "cmake", "lib", "apps", "configs", "test", "bench", "README.md"}
 SOURCE_FOLDERS = ["lib", "apps", "test", "bench"]
 MOST_LINES = 400

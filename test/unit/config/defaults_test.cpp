@@ -15,8 +15,10 @@ namespace {
 
 // The same text with every example made live.
 std::string with_examples(std::string text) {
-  for (std::string_view key : {"command", "directory", "user", "listen", "route", "path", "expect", "host",
-                               "stdout", "address", "default", "access", "access_log"}) {
+  for (std::string_view key :
+       {"command", "directory", "user",    "listen",  "route",    "path",         "expect",
+        "host",    "stdout",    "address", "default", "access",   "access_log",   "no_new_privileges",
+        "nofile",  "nproc",     "core",    "nice",    "io_class", "oom_score_adj"}) {
     for (auto at = text.find("\n# " + std::string(key) + " "); at != std::string::npos;
          at = text.find("\n# " + std::string(key) + " ", at)) {
       text.erase(at + 1, 2);
@@ -27,8 +29,11 @@ std::string with_examples(std::string text) {
 
 }  // namespace
 
-TEST_CASE("defaults: [limits] is shown as a table that may stay empty") {
-  CHECK(defaults_text().find("\n[app.web.limits]") != std::string::npos);
+TEST_CASE("defaults: [limits] sets nothing, and has an example for each key") {
+  const std::string text = defaults_text();
+  const auto table = text.find("\n[app.web.limits]");
+  REQUIRE(table != std::string::npos);
+  CHECK(text.find("\n# nofile        = \"1024:4096\"", table) != std::string::npos);
 }
 
 namespace {
@@ -65,14 +70,10 @@ std::vector<std::string> refused(const Section& section) {
 TEST_CASE("defaults: what is marked for later is refused") {
   CHECK(refused(describe("listen.public", {}, Listener{})) == std::vector<std::string>{"tls", "redirect"});
   CHECK(refused(describe("app.web", {}, App{})) ==
-        std::vector<std::string>{"exclusive", "strategy", "keep_previous", "app.web.limits"});
-  const auto errors = test::errors_of("[app.web]\ncommand = \"a\"\nlimits.nofile = 1\n");
-  REQUIRE(errors.size() == 1);
-  CHECK(errors.front().ends_with("not supported by this version"));
+        std::vector<std::string>{"exclusive", "strategy", "keep_previous"});
   const std::string text = defaults_text();
-  CHECK(text.find("\nexclusive        = false                      # (later) never two copies") !=
+  CHECK(text.find("\nexclusive            = false                  # (later) never two copies") !=
         std::string::npos);
-  CHECK(text.find("\n[app.web.limits]  # (later) ") != std::string::npos);
 }
 
 TEST_CASE("defaults: the printed table with its examples is a valid configuration") {

@@ -30,22 +30,24 @@ std::string app(const std::string& keys) {
 }  // namespace
 
 TEST_CASE("diagnostics: an unknown key is named with the nearest known one") {
-  check({{app(R"(helth = "/x")"), R"(4:1: app.web.helth: unknown key (did you mean "health"?))"},
-         {app("[app.web.deploy]\nguard_intervall = \"1s\""),
-          R"(5:1: app.web.deploy.guard_intervall: unknown key (did you mean "guard_interval"?))"},
-         {"[apps.web]\n", R"(1:2: apps: unknown key (did you mean "app"?))"},
-         {"[daemon]\nworker = 2\n", R"(2:1: daemon.worker: unknown key (did you mean "workers"?))"},
-         {"[daemon]\nlog = { levl = \"info\" }\n",
-          R"(2:9: daemon.log.levl: unknown key (did you mean "level"?))"},
-         {"[listen.a]\naddress = \"*:80\"\naddresses = []\n",
-          R"(3:1: listen.a.addresses: unknown key (did you mean "address"?))"},
-         {app("[app.web.restart]\ncolour = 1"),
-          "5:1: app.web.restart.colour: unknown key (known here: policy, backoff, backoff_max, stable_after, "
-          "max_failures)"},
-         {app(R"("a\u001Bb" = 1)"),
-          R"(4:1: app.web."a\u001Bb": unknown key (known here: command, directory, environment, )"
-          "environment_file, user, instances, autostart, endpoint, listen, route, routes, proxy, exclusive, "
-          "health, deploy, restart, stop, limits, log, proxy_options)"}});
+  check(
+      {{app(R"(helth = "/x")"), R"(4:1: app.web.helth: unknown key (did you mean "health"?))"},
+       {app("[app.web.deploy]\nguard_intervall = \"1s\""),
+        R"(5:1: app.web.deploy.guard_intervall: unknown key (did you mean "guard_interval"?))"},
+       {"[apps.web]\n", R"(1:2: apps: unknown key (did you mean "app"?))"},
+       {"[daemon]\nworker = 2\n", R"(2:1: daemon.worker: unknown key (did you mean "workers"?))"},
+       {"[daemon]\nlog = { levl = \"info\" }\n",
+        R"(2:9: daemon.log.levl: unknown key (did you mean "level"?))"},
+       {"[listen.a]\naddress = \"*:80\"\naddresses = []\n",
+        R"(3:1: listen.a.addresses: unknown key (did you mean "address"?))"},
+       {app("[app.web.restart]\ncolour = 1"),
+        "5:1: app.web.restart.colour: unknown key (known here: policy, backoff, backoff_max, stable_after, "
+        "max_failures)"},
+       {app(R"("a\u001Bb" = 1)"),
+        R"(4:1: app.web."a\u001Bb": unknown key (known here: command, directory, environment, )"
+        "environment_file, user, umask, supplementary_groups, no_new_privileges, capabilities, private_tmp, "
+        "read_only, instances, autostart, endpoint, listen, route, routes, proxy, exclusive, "
+        "health, deploy, restart, stop, limits, log, proxy_options)"}});
 }
 
 TEST_CASE("diagnostics: a wrong type says what is expected and what was found") {
@@ -159,7 +161,6 @@ TEST_CASE("diagnostics: what a later version brings is refused by name") {
          {app(R"(deploy.strategy = "rolling")"), later(R"(4:19: app.web.deploy.strategy: "rolling")")},
          {app(R"(deploy.strategy = "replace")"), later(R"(4:19: app.web.deploy.strategy: "replace")")},
          {app(R"(deploy.keep_previous = "1h")"), later(R"(4:24: app.web.deploy.keep_previous: "1h")")},
-         {app("limits.nofile = 1024"), later("4:8: app.web.limits.nofile")},
          {"[listen.a]\naddress = \"*:80\"\ntls = { cert = \"a\" }\n", later("3:7: listen.a.tls")},
          {"[listen.a]\naddress = \"*:80\"\nredirect = \"https\"\n",
           later(R"(3:12: listen.a.redirect: "https")")}});

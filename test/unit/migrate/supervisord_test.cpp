@@ -53,7 +53,7 @@ TEST_CASE("supervisord: what has no counterpart is a comment with its line") {
   Imported result = from(
       "[unix_http_server]\nfile=/run/s.sock\n[program:a]\ncommand=/bin/a\npriority=5\numask=027\nodd=1\n");
   CHECK(result.says("# supervisord.conf:5: priority=5: no order of starts"));
-  CHECK(result.says("# supervisord.conf:6: umask=027: no key for it"));
+  CHECK(result.says("# supervisord.conf:6: umask=027: umask = "));
   CHECK(result.says("# supervisord.conf:7: odd=1: supervisord has no such key"));
   CHECK(result.says("# supervisord.conf:1: [unix_http_server]: gvctl"));
 }

@@ -103,8 +103,8 @@ TEST_CASE("systemd: what has no counterpart is a comment with its line") {
       "ProtectHome=yes\nType=notify\n[Install]\nWantedBy=multi-user.target\n");
   CHECK(result.says("# shop.service:3: After=network.target: no order"));
   CHECK(result.says("# shop.service:6: ExecStartPre=/bin/b: no command runs before the start"));
-  CHECK(result.says("# shop.service:7: LimitNOFILE=5: no limits of apps"));
-  CHECK(result.says("# shop.service:8: ProtectHome=yes: no sandbox"));
+  CHECK(result.says("# shop.service:7: LimitNOFILE=5: limits.nofile"));
+  CHECK(result.says("# shop.service:8: ProtectHome=yes: no such sandbox"));
   CHECK(result.says("# shop.service:9: Type=notify: an app is ready"));
   CHECK(!result.says("Description"));
 }

@@ -23,10 +23,17 @@ TEST_CASE("exit status: texts that a person understands") {
 
 TEST_CASE("exit status: every stage has a text of its own") {
   std::set<std::string> texts;
-  for (int stage = 0; stage <= static_cast<int>(SpawnStage::keeper); ++stage) {
+  for (int stage = 0; stage <= static_cast<int>(kLastStage); ++stage) {
     texts.insert(text(SpawnFailed{static_cast<SpawnStage>(stage), EPERM}));
   }
-  CHECK(texts.size() == static_cast<std::size_t>(SpawnStage::keeper) + 1);
+  CHECK(texts.size() == static_cast<std::size_t>(kLastStage) + 1);
+}
+
+TEST_CASE("exit status: a limit or privilege that failed is named by its key") {
+  CHECK(text(SpawnFailed{SpawnStage::nofile, EPERM}) == "cannot set limits.nofile: Operation not permitted");
+  CHECK(text(SpawnFailed{SpawnStage::private_tmp, EPERM, "takes CAP_SYS_ADMIN"}) ==
+        "cannot make a private_tmp: takes CAP_SYS_ADMIN");
+  CHECK_FALSE(own_shortage(SpawnFailed{SpawnStage::nofile, EPERM}));
 }
 
 TEST_CASE("exit status: clean is exit 0 and the signals by which one is asked to end") {

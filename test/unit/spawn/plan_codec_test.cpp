@@ -20,6 +20,13 @@ SpawnPlan rich_plan() {
   plan.credentials = Credentials{1, 2, {3, 4}, "name", "/home", "/bin/zsh"};
   plan.open_files = 1024;
   plan.listener = 17;
+  plan.limits = {ResourceLimit{5, 6}, ResourceLimit{7, ~0ULL}, ResourceLimit{0, 0}, -20, 0x4007, -1000};
+  plan.umask = 077;
+  plan.capabilities = 0x8000000000000001;
+  plan.no_new_privileges = true;
+  plan.private_tmp = true;
+  plan.read_only = {"/etc", "/srv/\xff"};
+  plan.trial = true;
   return plan;
 }
 
@@ -40,12 +47,26 @@ TEST_CASE("plan codec: everything comes back as it was") {
   CHECK(back->credentials->name == "name");
   CHECK(back->credentials->home == "/home");
   CHECK(back->credentials->shell == "/bin/zsh");
+  CHECK(back->limits == plan.limits);
+  CHECK(back->umask == 077);
+  CHECK(back->capabilities == plan.capabilities);
+  CHECK(back->no_new_privileges);
+  CHECK(back->private_tmp);
+  CHECK(back->read_only == plan.read_only);
+  CHECK(back->trial);
 
   auto empty = decode_plan(encode_plan({}));
   REQUIRE(empty.has_value());
   CHECK(!empty->credentials.has_value());
   CHECK(!empty->open_files.has_value());
   CHECK(empty->listener == -1);
+  CHECK(empty->limits == Limits());
+  CHECK(empty->umask == 022);
+  CHECK(empty->capabilities == 0);
+  CHECK_FALSE(empty->no_new_privileges);
+  CHECK_FALSE(empty->private_tmp);
+  CHECK(empty->read_only.empty());
+  CHECK_FALSE(empty->trial);
 }
 
 TEST_CASE("plan codec: what is cut or longer at any place is refused") {

@@ -43,7 +43,12 @@ TEST_CASE("spawn report: the byte alone means running, a record tells the step, 
   CHECK(report_of("x") == kCrashed);
   CHECK(report_of(byte + byte) == kCrashed);
   CHECK(report_of(record(2, exec, 1)) == kCrashed);
+  CHECK(report_of(record(1, static_cast<std::uint16_t>(SpawnStage::nofile), EPERM)) ==
+        SpawnFailed{SpawnStage::nofile, EPERM});
+  // Stages of the daemon, and none.
   CHECK(report_of(record(1, exec + 1, 1)) == kCrashed);
+  CHECK(report_of(record(1, static_cast<std::uint16_t>(SpawnStage::keeper), 1)) == kCrashed);
+  CHECK(report_of(record(1, static_cast<std::uint16_t>(kLastStage) + 1, 1)) == kCrashed);
   CHECK(report_of(byte + record(1, exec, 1) + "x") == kCrashed);
   CHECK(report_of(std::string(1000, kAboutToExec)) == kCrashed);
 }

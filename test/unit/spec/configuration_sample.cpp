@@ -48,6 +48,12 @@ command = ["server", "a b", "{port}", "\"\u0007", ""]
 directory = "/srv/web"
 environment = { SECRET = "hunter2", "ODD.NAME" = "é" }
 environment_file = ["/etc/web.env", "?/etc/local.env"]
+umask = "027"
+supplementary_groups = ["www-data", "4000"]
+no_new_privileges = false
+capabilities = ["CAP_NET_BIND_SERVICE", "chown"]
+private_tmp = true
+read_only = ["/etc", "data"]
 instances = 4
 listen = ["public", "*:8080"]
 routes = [{ host = "example.com", path = "/a://b" }, { host = "*.example.org" }, { path = "/static/" }, {host = "[::1]"}]
@@ -82,6 +88,13 @@ max_failures = 7
 signal = ["INT:5s", "TERM:10s"]
 scope = "main"
 leftover = "leave"
+[app.web.limits]
+nofile = "1024:4096"
+nproc = 512
+core = "unlimited"
+nice = -5
+io_class = "realtime:1"
+oom_score_adj = -1000
 [app.web.log]
 stdout = "/l/web.log"
 stderr = "inherit"
@@ -127,6 +140,9 @@ request_headers = { set = { X-Who = "\"gv\" \\" }, remove = ["X-Debug"] }
 response_headers = { set = { "X.Dotted" = "a" }, remove = ["Server", "X-Powered-By"] }
 [app.jobs]
 command = "worker '~/no home'"
+supplementary_groups = []
+no_new_privileges = true
+limits = { nofile = 4096, core = 0, nice = 19, io_class = "idle", oom_score_adj = 1000 }
 endpoint = "none"
 [app.tcp]
 command = "server"

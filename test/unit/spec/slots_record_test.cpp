@@ -55,7 +55,8 @@ TEST_CASE("slots record: every state, count, time and exit survives") {
 
 TEST_CASE("slots record: whatever kept a process from being started survives") {
   using Stage = spawn::SpawnStage;
-  for (const Stage stage : {Stage::plan, Stage::exec, Stage::endpoint, Stage::crashed, Stage::keeper}) {
+  for (const Stage stage :
+       {Stage::plan, Stage::exec, Stage::endpoint, Stage::crashed, Stage::keeper, Stage::capabilities}) {
     const SlotsRecord before{
         "web", "boot-1", {slot(1, SlotState::backoff, spawn::SpawnFailed{stage, 23, "its cause"})}};
     const auto after = slots_from_text(to_text(before));
@@ -116,7 +117,7 @@ TEST_CASE("slots record: what cannot be is damage") {
       {"signal 0", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 0; }, kSlot},
       {"signal 65", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 65; }, kSlot},
       {"a signal without core", [](json& j) { j["slots"][2]["last_exit"].erase("core"); }, kSlot},
-      {"a stage that is none", [](json& j) { j["slots"][6]["last_exit"]["stage"] = 19; }, kSlot},
+      {"a stage that is none", [](json& j) { j["slots"][6]["last_exit"]["stage"] = 28; }, kSlot},
       {"a cause that is a book", [](json& j) { j["slots"][6]["last_exit"]["why"] = std::string(1025, 'x'); },
        kSlot},
       {"an exit of no kind", [](json& j) { j["slots"][1]["last_exit"] = json::object(); }, kSlot},

@@ -66,8 +66,18 @@ TEST_CASE("state file: every field of the spec survives, whatever bytes it holds
 // renamed keeps its name in the file: see `named`.
 TEST_CASE("state file: the record of a former daemon is read whole, and written again with all that it has") {
   Spec sample = test::sample_spec();
-  sample.app.scaled_from.reset();  // it knew neither
-  sample.app.log.format = config::AppLog::Format::plain;
+  // It knew none of these.
+  const config::App usual;
+  sample.app.scaled_from.reset();
+  sample.app.log.format = usual.log.format;
+  sample.app.umask = usual.umask;
+  sample.app.supplementary_groups = usual.supplementary_groups;
+  sample.app.no_new_privileges = usual.no_new_privileges;
+  sample.app.capabilities = usual.capabilities;
+  sample.app.private_tmp = usual.private_tmp;
+  sample.app.read_only = usual.read_only;
+  sample.app.limits = usual.limits;
+  sample.no_new_privileges = false;
   std::ifstream file(std::filesystem::path(GV_SOURCE_DIR) / "test/unit/spec/former_record.json");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto state = from_text(text);

@@ -68,12 +68,22 @@ std::string show(const config::ProxyOptions& value) {
                   hold_memory, retry_503, on_client_abort, half_close, strip_path, via, underscore_headers,
                   trailers, request_headers, response_headers, error_pages);
 }
+std::string show(const config::OpenFiles& value) {
+  const auto& [soft, hard] = value;
+  return show_all(soft, hard);
+}
+std::string show(const config::Limits& value) {
+  const auto& [nofile, nproc, core, nice, io_class, oom_score_adj] = value;
+  return show_all(nofile, nproc, core, nice, io_class, oom_score_adj);
+}
 std::string show(const config::App& value) {
-  const auto& [name, command, directory, environment, environment_file, user, instances, scaled_from,
-               endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
-               proxy_options, source] = value;
-  return show_all(name, command, directory, environment, environment_file, user, instances, scaled_from,
-                  endpoint, listen, routes, protocol, autostart, health, deploy, restart, stop, log,
+  const auto& [name, command, directory, environment, environment_file, user, umask, supplementary_groups,
+               no_new_privileges, capabilities, private_tmp, read_only, instances, scaled_from, endpoint,
+               listen, routes, protocol, autostart, health, deploy, restart, stop, limits, log, proxy_options,
+               source] = value;
+  return show_all(name, command, directory, environment, environment_file, user, umask, supplementary_groups,
+                  no_new_privileges, capabilities, private_tmp, read_only, instances, scaled_from, endpoint,
+                  listen, routes, protocol, autostart, health, deploy, restart, stop, limits, log,
                   proxy_options, source);
 }
 std::string show(const base::Address& value) {
@@ -96,8 +106,9 @@ std::string show(const spawn::Credentials& value) {
   return show_all(uid, gid, groups, name, home, shell);
 }
 std::string show(const spec::Spec& value) {
-  const auto& [app, directory, program, environment, inherited, credentials, listeners] = value;
-  return show_all(app, directory, program, environment, inherited, credentials, listeners);
+  const auto& [app, directory, program, environment, inherited, credentials, no_new_privileges, listeners] =
+      value;
+  return show_all(app, directory, program, environment, inherited, credentials, no_new_privileges, listeners);
 }
 
 namespace {
@@ -188,6 +199,12 @@ config::App sample_app() {
   app.environment = {{"KEY", "value"}, {"EMPTY", ""}, {"BYTES", "\x80"}};
   app.environment_file = {{"/etc/web.env", true}, {"web.env", false}};
   app.user = "www:data";
+  app.umask = 027;
+  app.supplementary_groups = {"www", "4000"};
+  app.no_new_privileges = false;
+  app.capabilities = {"CAP_NET_BIND_SERVICE", "CAP_CHOWN"};
+  app.private_tmp = true;
+  app.read_only = {"/etc", "/srv/\xff"};
   app.instances = 4;
   app.scaled_from = 2;
   app.endpoint = config::EndpointKind::none;
@@ -203,6 +220,7 @@ config::App sample_app() {
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;
   app.stop.leftover = config::Stop::Leftover::leave;
+  app.limits = {config::OpenFiles{101, ~0ULL}, 102, config::kUnlimited, -3, config::IoPriority(0x4004), -104};
   app.log = {"/var/log/web.log",
              "/var/log/web.err",
              41,
@@ -228,6 +246,7 @@ spec::Spec sample_spec() {
   spec.program = "/srv/web/server";
   spec.environment = {{"PATH", "/usr/bin"}, {"N\xff", "x"}, {"LINES", "a\nb"}};
   spec.inherited = {"PATH"};
+  spec.no_new_privileges = true;
   spec.listeners = {sample_listener()};
   spec.credentials = spawn::Credentials{4294967295U, 1001, {1002, 1003}, "www", "/home/www", "/bin/sh"};
   return spec;

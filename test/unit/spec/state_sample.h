@@ -47,6 +47,8 @@ std::string show(const E& value) {
 [[nodiscard]] std::string show(const config::HeaderRules& value);
 std::string show(const config::ErrorPage& value);
 std::string show(const config::ProxyOptions& value);
+[[nodiscard]] std::string show(const config::OpenFiles& value);
+[[nodiscard]] std::string show(const config::Limits& value);
 [[nodiscard]] std::string show(const config::App& value);
 [[nodiscard]] std::string show(const base::Address& value);
 [[nodiscard]] std::string show(const config::Cidr& value);
@@ -54,14 +56,16 @@ std::string show(const config::ProxyOptions& value);
 [[nodiscard]] std::string show(const spawn::Credentials& value);
 [[nodiscard]] std::string show(const spec::Spec& value);
 
+template <class T, class Tag>
+std::string show(const base::Strong<T, Tag>& value) {
+  return show(value.value());
+}
 template <class A, class B>
 std::string show(const std::pair<A, B>& pair) {
   return show(pair.first) + "=" + show(pair.second);
 }
 template <class T>
-std::string show(const std::optional<T>& value) {
-  return value ? "some " + show(*value) : "none";
-}
+std::string show(const std::optional<T>& value);
 template <class Range>
   requires requires(const Range& range) {
     typename Range::value_type;
@@ -71,6 +75,10 @@ std::string show(const Range& range) {
   std::string text = "[";
   for (const auto& element : range) text += show(element) + " ";
   return text + "]";
+}
+template <class T>
+std::string show(const std::optional<T>& value) {
+  return value ? "some " + show(*value) : "none";
 }
 template <class... Fields>
 std::string show_all(const Fields&... values) {
