@@ -27,6 +27,8 @@ import tempfile
 import threading
 import time
 
+from compare.processes import daemons
+
 PATIENCE = 60  # s, for what comes after the apps have ended
 QUIET = 3  # s without a change: nothing more will come
 MOST = 1 << 30  # bytes that all apps of one run write at most
@@ -158,15 +160,12 @@ def wait(condition, what):
 
 def cpu_seconds(pid):
     """Of the process; of gv-keeper, with that of the daemon below it."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-        fields = f.read().rpartition(")")[2].split()
-    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        for child in f.read().split():
-            with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="utf-8") as comm:
-                if comm.read().strip() == "gracevisord":
-                    seconds += cpu_seconds(child)
-    return seconds
+    ticks = 0
+    for one in daemons(pid):
+        with open(f"/proc/{one}/stat", encoding="ascii", errors="replace") as f:
+            fields = f.read().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def count_lines(path):

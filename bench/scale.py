@@ -32,6 +32,8 @@ import sys
 import tempfile
 import time
 
+from compare.processes import daemons
+
 CURVES = {
     "connections": [1, 10, 100, 1000, 10000],
     "apps": [1, 10, 100, 1000],
@@ -140,19 +142,9 @@ health = "/health"
                 pids += [int(pid) for pid in f.read().split()]
         return pids
 
-    def pids(self):
-        """The keeper and, below it beside the apps, the daemon."""
-        found = [self.process.pid]
-        with contextlib.suppress(OSError), open(f"/proc/{found[0]}/task/{found[0]}/children", encoding="ascii") as f:
-            for pid in f.read().split():
-                with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-                    if comm.read().strip() == "gracevisord":
-                        found.append(int(pid))
-        return found
-
     def tasks(self):
         tasks = []
-        for pid in self.pids():
+        for pid in daemons(self.process.pid):
             folder = f"/proc/{pid}/task"
             with contextlib.suppress(OSError):
                 tasks += [f"{folder}/{task}" for task in os.listdir(folder)]
@@ -168,7 +160,7 @@ health = "/health"
 
     def resident(self):
         pages = 0
-        for pid in self.pids():
+        for pid in daemons(self.process.pid):
             with open(f"/proc/{pid}/statm", encoding="ascii") as f:
                 pages += int(f.read().split()[1])
         return pages * resource.getpagesize()

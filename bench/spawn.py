@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+from compare.processes import command, daemons
+
 PATIENCE = 60  # s
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -28,18 +30,6 @@ def configuration(folder, apps, restart):
     head = f'[daemon]\nruntime_dir = "{folder}/run"\nstate_dir = "{folder}/state"\nlog.file = "{folder}/log"\n'
     return head + "".join(
         f'[app.a{i}]\ncommand = "/bin/true"\nendpoint = "none"\n{restart}deploy.settle = "1ms"\n' for i in range(apps))
-
-
-def children(pid):
-    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(word) for word in text.read_text().split()] if text.exists() else []
-
-
-def is_daemon(pid):
-    try:
-        return "gracevisord" in os.readlink(f"/proc/{pid}/exe")
-    except OSError:  # it has ended
-        return False
 
 
 def cpu_of(pid):
@@ -86,16 +76,12 @@ class Daemon:
                 sys.exit(f"{self.build}: fewer than {count} processes have ended:\n{self.log.read_text()[-2000:]}")
             time.sleep(0.002)
 
-    def has_keeper(self):
-        """Without one the daemon is the process itself."""
-        return pathlib.Path(f"/proc/{self.process.pid}/comm").read_text() == "gv-keeper\n"
-
     def cpu(self):
-        below = [pid for pid in children(self.process.pid) if is_daemon(pid)] if self.has_keeper() else []
-        return sum(cpu_of(pid) for pid in [self.process.pid, *below])
+        return sum(cpu_of(pid) for pid in daemons(self.process.pid))
 
     def keeper(self):
-        return resident(self.process.pid) if self.has_keeper() else None
+        """Its memory; None: the daemon of this build has none."""
+        return resident(self.process.pid) if command(self.process.pid) == "gv-keeper" else None
 
 
 def run_many(build, apps):

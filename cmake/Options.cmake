@@ -27,6 +27,10 @@ add_library(gv_options INTERFACE)
 target_compile_options(gv_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wswitch-enum -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wdouble-promotion -Wformat=2)
+if(CMAKE_UNITY_BUILD)
+  # A name of another file may be shadowed.
+  target_compile_options(gv_options INTERFACE -Wno-shadow)
+endif()
 if(GV_WERROR)
   target_compile_options(gv_options INTERFACE -Werror)
 endif()

@@ -38,12 +38,6 @@ std::string cut(std::string_view line, std::size_t width) {
   return std::string(line);
 }
 
-std::string lines_of(const std::vector<config::Diagnostic>& findings, std::string_view kind) {
-  std::string lines;
-  for (const config::Diagnostic& finding : findings) lines += std::string(kind) + finding.line() + "\n";
-  return lines;
-}
-
 std::string report_of(const spec::ConfigCheck& check, const Options& options) {
   if (options.print == Options::Print::all) return config::effective_text(check.loaded->config);
   if (options.print == Options::Print::changed) {

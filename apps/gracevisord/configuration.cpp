@@ -20,12 +20,6 @@ namespace {
 
 using Diagnostics = std::vector<config::Diagnostic>;
 
-std::string lines_of(const Diagnostics& findings, const std::string& kind) {
-  std::string lines;
-  for (const config::Diagnostic& finding : findings) lines += kind + finding.line() + "\n";
-  return lines;
-}
-
 Configuration of(spec::ConfigurationRecord record) {
   return {std::move(record.config), std::move(record.file)};
 }

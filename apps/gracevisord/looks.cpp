@@ -11,7 +11,7 @@
 namespace gracevisor::daemon {
 namespace {
 
-std::vector<std::string> lines_of(const std::vector<config::Diagnostic>& findings) {
+std::vector<std::string> separate_lines(const std::vector<config::Diagnostic>& findings) {
   std::vector<std::string> lines;
   lines.reserve(findings.size());
   for (const config::Diagnostic& finding : findings) lines.push_back(finding.line());
@@ -53,8 +53,8 @@ void ControlApi::check(const Call& call) {
   control::send_json(*call.response, to_json(control::FileCheck{.summary = check.summary,
                                                                 .ok = check.loaded.has_value(),
                                                                 .map = check.map,
-                                                                .warnings = lines_of(check.warnings),
-                                                                .errors = lines_of(check.errors)}));
+                                                                .warnings = separate_lines(check.warnings),
+                                                                .errors = separate_lines(check.errors)}));
 }
 
 }  // namespace gracevisor::daemon

@@ -19,22 +19,19 @@ namespace {
 
 using decide::Refused;
 
-std::unexpected<Refused> refuse(base::ExitCode exit, std::string why) {
-  return std::unexpected(Refused{exit, std::move(why), {}});
-}
-
 // Not to be trusted; or no file that could be executed.
-std::unexpected<Refused> refuse(const base::PathFailure& failure) {
+std::unexpected<Refused> refused(const base::PathFailure& failure) {
   const bool no_file = failure.error.code == EISDIR || failure.error.code == EINVAL;
   const bool untrusted = failure.refused && !no_file;
-  return refuse(untrusted ? base::ExitCode::not_permitted : base::ExitCode::usage, failure.error.what);
+  return decide::refused(untrusted ? base::ExitCode::not_permitted : base::ExitCode::usage,
+                         failure.error.what);
 }
 
 // Where this program was, whether or not it is still there.
 std::expected<std::filesystem::path, Refused> own_path() {
   std::error_code code;
   std::string path = std::filesystem::read_symlink("/proc/self/exe", code).string();
-  if (code) return refuse(base::ExitCode::failed, "cannot read /proc/self/exe: " + code.message());
+  if (code) return decide::refused(base::ExitCode::failed, "cannot read /proc/self/exe: " + code.message());
   constexpr std::string_view kGone = " (deleted)";
   if (path.ends_with(kGone)) path.resize(path.size() - kGone.size());
   return path;
@@ -47,11 +44,11 @@ std::expected<base::UniqueFd, Refused> open_judged(const std::filesystem::path& 
   rules.follow_last = true;
   const auto place = base::find_place(path, rules);
   if (!place) {
-    return refuse(place.error());
+    return refused(place.error());
   }
   auto file = base::open_to_read(*place, rules);
   if (!file) {
-    return refuse(file.error());
+    return refused(file.error());
   }
   return std::move(file->fd);
 }
@@ -72,7 +69,7 @@ std::expected<SuccessorProgram, Refused> find_successor(const std::filesystem::p
     program.path = std::move(*own);
     program.file = base::UniqueFd(::open(program.path.c_str(), O_PATH | O_CLOEXEC));
     if (!program.file)
-      return refuse(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
+      return decide::refused(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
   } else {
     auto file = open_judged(to);
     if (!file) return std::unexpected(file.error());
@@ -80,8 +77,9 @@ std::expected<SuccessorProgram, Refused> find_successor(const std::filesystem::p
   }
   struct stat facts{};
   if (::fstat(program.file.get(), &facts) != 0)
-    return refuse(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
-  if (!S_ISREG(facts.st_mode)) return refuse(base::ExitCode::usage, program.path.string() + " is no program");
+    return decide::refused(base::ExitCode::usage, program.path.string() + ": " + base::errno_text(errno));
+  if (!S_ISREG(facts.st_mode))
+    return decide::refused(base::ExitCode::usage, program.path.string() + " is no program");
   program.device = facts.st_dev;
   program.inode = facts.st_ino;
   return program;

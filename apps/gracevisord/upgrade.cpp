@@ -32,10 +32,6 @@ constexpr std::size_t kMostSaid = 20;   // lines
 constexpr std::size_t kMostLine = 500;  // bytes
 constexpr const char* kCommandName = "#upgrade";
 
-std::unexpected<Refused> refuse(ExitCode exit, std::string why) {
-  return std::unexpected(Refused{exit, std::move(why), {}});
-}
-
 ExitCode exit_of(const CommandRun::Result& result) {
   return result.hindered ? ExitCode::failed : ExitCode::usage;
 }
@@ -98,12 +94,12 @@ bool Upgrade::free_soon() const {
 
 std::expected<void, Refused> Upgrade::upgrade(const UpgradeRequest& request,
                                               const std::shared_ptr<decide::Report>& report) {
-  if (stage_ != Stage::idle) return refuse(ExitCode::busy, "another upgrade is under way");
+  if (stage_ != Stage::idle) return decide::refused(ExitCode::busy, "another upgrade is under way");
   auto program = find_successor(request.to);
   if (!program) return std::unexpected(program.error());
   const auto obstacle = in_the_way();
   const bool waits = request.wait || (request.now && around_.keeper.predecessor() != 0) || free_soon();
-  if (obstacle && !waits) return refuse(ExitCode::busy, *obstacle);
+  if (obstacle && !waits) return decide::refused(ExitCode::busy, *obstacle);
   request_ = request;
   report_ = report;
   program_ = std::move(*program);

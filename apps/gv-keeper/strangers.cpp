@@ -15,7 +15,7 @@ namespace gracevisor::keeper {
 namespace {
 
 // So many at a time: whoever leaves orphans without end must not keep the keeper from its daemon.
-constexpr int kAtOnce = 1000;
+constexpr int kMostAtOnce = 1000;
 
 bool reap_if_ended(pid_t pid) {
   siginfo_t ended{};
@@ -85,7 +85,7 @@ int reap_listed(Known known) {
   int reaped = 0;
   const bool listed = for_each_child([&](pid_t pid) {
     reaped += !known(pid) && reap_if_ended(pid) ? 1 : 0;
-    return reaped < kAtOnce;
+    return reaped < kMostAtOnce;
   });
   return listed ? reaped : -1;
 }
@@ -109,7 +109,7 @@ int reap_found(Known known) {
 }
 
 bool reap_strangers(Known known) {
-  for (int reaped = 0; reaped < kAtOnce; ++reaped) {
+  for (int reaped = 0; reaped < kMostAtOnce; ++reaped) {
     siginfo_t first{};
     if (::waitid(P_ALL, 0, &first, WEXITED | WNOHANG | WNOWAIT) != 0 || first.si_pid == 0) return false;
     if (known(first.si_pid)) {

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "gvctl/answers.h"
+#include "gvctl/text.h"
 
 namespace gracevisor::gvctl {
 namespace {
@@ -22,10 +23,6 @@ using control::ReportLine;
 using std::chrono::seconds;
 
 constexpr std::string_view kRestarted = "the daemon was restarted";
-
-bool among(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::ranges::find(words, text) != words.end();
-}
 
 ReportLine ended(std::string_view phase, ExitCode exit, std::string text) {
   ReportLine line{

@@ -13,7 +13,7 @@ namespace gracevisor::gvctl {
 namespace {
 
 constexpr std::size_t kMostTable = 16U << 20;
-constexpr std::size_t kMostDaemons = 5;
+constexpr std::size_t kMostFound = 5;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ std::vector<std::string> listening_daemons(const std::string& table) {
   auto text = base::read_file(table, kMostTable);
   if (!text) return found;
   std::istringstream lines(*text);
-  for (std::string line; std::getline(lines, line) && found.size() < kMostDaemons;) {
+  for (std::string line; std::getline(lines, line) && found.size() < kMostFound;) {
     // Num RefCount Protocol Flags Type St Inode Path: flag 00010000 is a listening socket's.
     std::istringstream words(line);
     std::string number, references, protocol, flags, type, state, inode, path;

@@ -22,7 +22,7 @@ constexpr std::uint32_t kLines = 100;
 constexpr std::uint32_t kLinesOfSeveral = 20;
 // What was written while no daemon was asked.
 constexpr std::uint32_t kLinesMissed = 100000;
-constexpr std::chrono::milliseconds kAgain(250);
+constexpr std::chrono::milliseconds kFollowAgain(250);
 
 bool one_app(const CommandLine& line) {
   return line.selectors.size() == 1 && !line.selectors.front().names_many();
@@ -159,7 +159,7 @@ int Commands::logs() {
     if (!incoming.goes_on(result.error())) return fail(result.error());
     const bool upgraded = result.error().kind == CallError::Kind::lost && handed_over();
     incoming.go_on(upgraded);
-    if (!upgraded) std::this_thread::sleep_for(kAgain);
+    if (!upgraded) std::this_thread::sleep_for(kFollowAgain);
   }
 }
 

@@ -12,10 +12,6 @@
 namespace gracevisor::gvctl {
 namespace {
 
-bool among(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
-}
-
 Colour colour_of_phase(std::string_view phase) {
   if (among(phase, {"healthy", "cutover", "serving", "done"})) return Colour::green;
   if (among(phase, {"failed", "cutback", "rolled back", "cause"})) return Colour::red;

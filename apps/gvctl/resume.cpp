@@ -24,7 +24,7 @@ using Kind = CallError::Kind;
 
 // Most often the next daemon is there by then.
 constexpr base::Millis kSoon(300);
-constexpr base::Millis kAgain(200);
+constexpr base::Millis kAskAgain(200);
 // The keeper starts one after 5 s at the latest, and a start takes its time.
 constexpr std::chrono::seconds kNextDaemon(30);
 // Of what the state shows as going on.
@@ -76,7 +76,7 @@ std::optional<int> Commands::await_next(const CallError& how, const std::string&
     }
     if (due) return fail(*answer);
     if (!told) tell_gone();
-    if (answer || answer.error().kind == Kind::lost) std::this_thread::sleep_for(kAgain);
+    if (answer || answer.error().kind == Kind::lost) std::this_thread::sleep_for(kAskAgain);
   }
 }
 
@@ -167,7 +167,7 @@ int Commands::settle(const Lost& lost, const std::string& what, Among among) {
       err_.write(fmt::format("gvctl: no longer waiting: {} goes on (gvctl status)\n", what));
       return code(ExitCode::detached);
     }
-    std::this_thread::sleep_for(kAgain);
+    std::this_thread::sleep_for(kAskAgain);
   }
 }
 

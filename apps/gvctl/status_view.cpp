@@ -22,10 +22,6 @@ using Align = Column::Align;
 constexpr std::size_t kLeastAddress = 12;
 constexpr std::string_view kNothing = "-";
 
-bool among(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
-}
-
 Colour colour_of(std::string_view state) {
   if (among(state, {"live", "healthy"})) return Colour::green;
   if (among(state, {"backoff", "crash-loop", "fatal", "failed", "unhealthy", "killing"})) return Colour::red;

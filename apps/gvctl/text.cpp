@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <ctime>
@@ -34,6 +35,10 @@ std::string grouped(std::uint64_t number) {
     text.insert(at, 1, ',');
   }
   return text;
+}
+
+bool among(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, text) != words.end();
 }
 
 std::string local_time(std::string_view rfc3339) {

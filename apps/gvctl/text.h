@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@ namespace gracevisor::gvctl {
 [[nodiscard]] std::string grouped(std::uint64_t number);
 using base::age;
 using base::tight_age;
+[[nodiscard]] bool among(std::string_view text, std::initializer_list<std::string_view> words);
 // An RFC 3339 time in UTC as "2026-11-29 15:20:41" in the user's time zone; what is none is only made
 // harmless.
 [[nodiscard]] std::string local_time(std::string_view rfc3339);

@@ -109,6 +109,20 @@ def command(pid):
         return ""
 
 
+def daemons(root):
+    """Of gv-keeper, itself and what it runs as the daemon: the others below it are applications. Of any other process,
+    itself."""
+    found = [root]
+    if command(root) != "gv-keeper":
+        return found
+    try:
+        with open(f"/proc/{root}/task/{root}/children", encoding="ascii") as children:
+            found += [int(pid) for pid in children.read().split() if command(pid) == "gracevisord"]
+    except OSError:
+        pass  # it has ended
+    return found
+
+
 def descendants(root):
     """Process ids below this one, itself not among them."""
     parents = {}

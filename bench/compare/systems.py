@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import machine
 from .loads import answers
-from .processes import Failure, command, descendants, wait_until
+from .processes import Failure, daemons, descendants, wait_until
 
 TEMPLATES = Path(__file__).resolve().parent
 
@@ -117,8 +117,7 @@ class Gracevisord(System):
         self.wait_ready()
 
     def pids(self):
-        # The keeper and the daemon, of all that is below it: the rest are the applications.
-        return [self.process.pid, *(pid for pid in descendants(self.process.pid) if command(pid) == "gracevisord")]
+        return daemons(self.process.pid)
 
     def control_socket(self):
         return self.folder / "run" / "gracevisor.sock"

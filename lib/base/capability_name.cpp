@@ -61,7 +61,7 @@ static_assert(kNames[CAP_NET_BIND_SERVICE] == "NET_BIND_SERVICE" &&
 static_assert(kNames[CAP_SETFCAP] == "SETFCAP" && kNames[CAP_AUDIT_READ] == "AUDIT_READ");
 
 constexpr std::string_view kPrefix = "CAP_";
-constexpr std::size_t kMostText = 40;  // of an unknown one, in the error
+constexpr std::size_t kMostCapability = 40;  // of an unknown one, in the error
 
 }  // namespace
 
@@ -72,13 +72,14 @@ std::string capability_name(int number) {
 }
 
 Expected<int> capability_number(std::string_view text) {
-  std::string name(text.substr(0, kMostText));
+  std::string name(text.substr(0, kMostCapability));
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
   if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
   const auto* found = std::ranges::find(kNames, name);
-  if (found != kNames.end() && text.size() <= kMostText) return static_cast<int>(found - kNames.begin());
-  return fail(
-      fmt::format("unknown capability \"{}\"{}", one_line(text, kMostText), did_you_mean(name, kNames)));
+  if (found != kNames.end() && text.size() <= kMostCapability)
+    return static_cast<int>(found - kNames.begin());
+  return fail(fmt::format("unknown capability \"{}\"{}", one_line(text, kMostCapability),
+                          did_you_mean(name, kNames)));
 }
 
 }  // namespace gracevisor::base

@@ -36,16 +36,22 @@ Expected<UniqueFd> memory_file(const char* what) {
   return file;
 }
 
-Expected<UniqueFd> seal(std::string_view bytes, const char* what, std::size_t most) {
-  if (bytes.size() > most) return too_long(what);
-  auto file = memory_file(what);
-  if (!file) return file;
+Expected<void> write_memory(int fd, std::string_view bytes, const char* what) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(file->get(), bytes.data(), bytes.size());
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return failed("write", what, errno);
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+  return {};
+}
+
+Expected<UniqueFd> seal(std::string_view bytes, const char* what, std::size_t most) {
+  if (bytes.size() > most) return too_long(what);
+  auto file = memory_file(what);
+  if (!file) return file;
+  if (auto written = write_memory(file->get(), bytes, what); !written)
+    return std::unexpected(written.error());
   if (::fcntl(file->get(), F_ADD_SEALS, kSeals) != 0) return failed("seal", what, errno);
   return file;
 }

@@ -14,6 +14,8 @@ namespace gracevisor::base {
 
 // An empty one, for this process to write; it can still be sealed. `what`: see seal().
 [[nodiscard]] Expected<UniqueFd> memory_file(const char* what);
+// All of the bytes, behind what was written before.
+[[nodiscard]] Expected<void> write_memory(int fd, std::string_view bytes, const char* what);
 // `what`: names the bytes in errors, and their file in /proc. Code E2BIG: more than `most`.
 [[nodiscard]] Expected<UniqueFd> seal(std::string_view bytes, const char* what, std::size_t most);
 // The whole of it, from the start and regardless of the descriptor's offset. Code E2BIG: more than `most`.

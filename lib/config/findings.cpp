@@ -29,6 +29,12 @@ std::string Diagnostic::line() const {
   return line;
 }
 
+std::string lines_of(const std::vector<Diagnostic>& findings, std::string_view kind) {
+  std::string lines;
+  for (const Diagnostic& finding : findings) lines.append(kind).append(finding.line()).append("\n");
+  return lines;
+}
+
 void Findings::add(List& list, const Source& source, std::string text) {
   if (list.kept.size() < kMost) {
     list.kept.push_back({source, std::move(text)});

@@ -7,10 +7,10 @@
 namespace gracevisor::config {
 namespace {
 
-using Words = std::pair<std::string_view, std::string_view>;
+using Pair = std::pair<std::string_view, std::string_view>;
 
 // Of a table [app.NAME] and those below it; ours is relative to [app.NAME].
-constexpr Words kAppKeys[] = {
+constexpr Pair kAppKeys[] = {
     {"args", "command"},
     {"autorestart", "restart.policy"},
     {"bind", "listen"},
@@ -52,7 +52,7 @@ constexpr Words kAppKeys[] = {
     {"working_dir", "directory"},
     {"workdir", "directory"},
 };
-constexpr Words kListenKeys[] = {
+constexpr Pair kListenKeys[] = {
     {"bind", "address"}, {"host", "address"}, {"listen", "address"}, {"port", "address"}};
 constexpr std::pair<std::string_view, Foreign> kWords[] = {{"supervisord", Foreign::supervisord},
                                                            {"pm2", Foreign::pm2},
@@ -156,7 +156,7 @@ std::string_view foreign_text(Foreign kind) {
 std::string our_key(std::string_view table, std::string_view theirs) {
   const std::string key = lower(theirs);
   auto look_up = [&](const auto& words, std::string_view in) {
-    const auto* it = std::ranges::find(words, key, &Words::first);
+    const auto* it = std::ranges::find(words, key, &Pair::first);
     return it == std::end(words) ? std::string() : std::string(in) + "." + std::string(it->second);
   };
   if (table.starts_with("app.")) return look_up(kAppKeys, table.substr(0, table.find('.', 4)));

@@ -23,6 +23,8 @@ struct Diagnostic {
   std::string text;
   [[nodiscard]] std::string line() const;  // without control characters
 };
+// A line for each, which begins with the kind, such as "warning: ".
+[[nodiscard]] std::string lines_of(const std::vector<Diagnostic>& findings, std::string_view kind);
 
 struct Loaded {
   Config config;

@@ -44,7 +44,10 @@ class TableReader {
     if (entry == nullptr) return;
     const Item item{*path_ + "." + key_text(key.name), entry->value, entry->source};
     if constexpr (requires { codec.value(*reading_, item); }) {
-      if (auto value = codec.value(*reading_, item)) ((member(members) = std::move(*value)), ...);
+      if (auto value = codec.value(*reading_, item)) {
+        auto& given = *value;
+        ((member(members) = std::move(given)), ...);
+      }
     } else {
       codec.read(*reading_, item, member(members)...);
     }

@@ -152,7 +152,12 @@ class Recheck {
     Reading reading(findings, user);
     std::tuple<First, M...> again;
     if constexpr (requires { codec.value(reading, item); }) {
-      if (auto value = codec.value(reading, item)) std::get<0>(again) = std::move(*value);
+      auto value = codec.value(reading, item);
+      if constexpr (std::same_as<First, decltype(value)>) {
+        std::get<0>(again) = std::move(value);
+      } else if (value) {
+        std::get<0>(again) = std::move(*value);
+      }
     } else {
       std::apply([&](auto&... members) { codec.read(reading, item, members...); }, again);
     }

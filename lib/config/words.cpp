@@ -14,10 +14,6 @@ bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-bool is_name(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
 // Reads one command, with the rules of the POSIX shell (section 2.2, quoting) and no expansion.
 class WordReader {
  public:
@@ -93,9 +89,9 @@ class WordReader {
       bool twice = text_.substr(at_ + 1).starts_with(c) && c != '`';
       out_.shell_syntax = std::string(twice ? 2 : 1, c);
     } else if (c == '$' && at_ + 1 < text_.size() &&
-               (is_name(text_[at_ + 1]) || text_[at_ + 1] == '{' || text_[at_ + 1] == '(')) {
+               (is_name_character(text_[at_ + 1]) || text_[at_ + 1] == '{' || text_[at_ + 1] == '(')) {
       std::size_t end = at_ + 2;
-      while (end < text_.size() && is_name(text_[end])) ++end;
+      while (end < text_.size() && is_name_character(text_[end])) ++end;
       out_.shell_syntax = text_.substr(at_, end - at_);
     } else if (c == '~' && !word_ &&
                (at_ + 1 == text_.size() || is_space(text_[at_ + 1]) || text_[at_ + 1] == '/')) {
@@ -122,7 +118,7 @@ class WordReader {
   static bool assigns(std::string_view word) {
     auto equals = word.find('=');
     return equals != std::string_view::npos && equals > 0 &&
-           std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), is_name);
+           std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), is_name_character);
   }
 
   std::string_view text_;

@@ -11,19 +11,19 @@
 namespace gracevisor::control {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // A visitor of the tables: what each member's type is in JSON.
 class SchemaWriter {
  public:
   template <class M>
-  [[nodiscard]] static Json of() {
+  [[nodiscard]] static OrderedJson of() {
     SchemaWriter writer;
     M message;
     fields(writer, message);
-    Json schema{{"type", "object"},
-                {"properties", std::move(writer.properties_)},
-                {"required", std::move(writer.required_)}};
+    OrderedJson schema{{"type", "object"},
+                       {"properties", std::move(writer.properties_)},
+                       {"required", std::move(writer.required_)}};
     // Only these have members that are not in the table.
     schema["additionalProperties"] = writer.open_;
     return schema;
@@ -42,40 +42,40 @@ class SchemaWriter {
   void further(const auto& /*message*/, const auto& /*members*/) { open_ = true; }
 
  private:
-  [[nodiscard]] static Json type_of(const bool& /*value*/) { return {{"type", "boolean"}}; }
-  [[nodiscard]] static Json type_of(const double& /*value*/) { return {{"type", "number"}}; }
-  [[nodiscard]] static Json type_of(const std::string& /*value*/) { return {{"type", "string"}}; }
-  [[nodiscard]] static Json type_of(const ExitCode& /*value*/) { return {{"type", "integer"}}; }
+  [[nodiscard]] static OrderedJson type_of(const bool& /*value*/) { return {{"type", "boolean"}}; }
+  [[nodiscard]] static OrderedJson type_of(const double& /*value*/) { return {{"type", "number"}}; }
+  [[nodiscard]] static OrderedJson type_of(const std::string& /*value*/) { return {{"type", "string"}}; }
+  [[nodiscard]] static OrderedJson type_of(const ExitCode& /*value*/) { return {{"type", "integer"}}; }
   template <std::integral T>
-  [[nodiscard]] static Json type_of(const T& /*value*/) {
-    Json type{{"type", "integer"}};
+  [[nodiscard]] static OrderedJson type_of(const T& /*value*/) {
+    OrderedJson type{{"type", "integer"}};
     if constexpr (std::unsigned_integral<T>) type["minimum"] = 0;
     return type;
   }
   template <class T>
-  [[nodiscard]] static Json type_of(const std::optional<T>& /*value*/) {
-    Json type = type_of(T());
-    type["type"] = Json::array({type["type"], "null"});
+  [[nodiscard]] static OrderedJson type_of(const std::optional<T>& /*value*/) {
+    OrderedJson type = type_of(T());
+    type["type"] = OrderedJson::array({type["type"], "null"});
     return type;
   }
   template <class T>
-  [[nodiscard]] static Json type_of(const std::vector<T>& /*value*/) {
+  [[nodiscard]] static OrderedJson type_of(const std::vector<T>& /*value*/) {
     return {{"type", "array"}, {"items", type_of(T())}};
   }
   template <class M>
     requires requires(SchemaWriter& writer, M& message) { fields(writer, message); }
-  [[nodiscard]] static Json type_of(const M& /*value*/) {
+  [[nodiscard]] static OrderedJson type_of(const M& /*value*/) {
     return of<M>();
   }
 
-  Json properties_ = Json::object();
-  Json required_ = Json::array();
+  OrderedJson properties_ = OrderedJson::object();
+  OrderedJson required_ = OrderedJson::array();
   bool open_ = false;
 };
 
 struct Named {
   std::string_view name;
-  Json (*make)();
+  OrderedJson (*make)();
   std::string_view title;
 };
 const Named kSchemas[] = {
@@ -101,7 +101,7 @@ std::vector<std::string_view> schema_names() {
 std::optional<std::string> schema_text(std::string_view name) {
   for (const Named& one : kSchemas) {
     if (one.name != name) continue;
-    Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", one.title}};
+    OrderedJson schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", one.title}};
     schema.update(one.make());
     return schema.dump(2) + "\n";
   }

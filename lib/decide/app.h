@@ -23,6 +23,9 @@ struct Refused {
   std::string why;
   std::vector<std::string> details = {};  // e.g. every error of the configuration
 };
+[[nodiscard]] inline std::unexpected<Refused> refused(ExitCode exit, std::string why) {
+  return std::unexpected(Refused{exit, std::move(why), {}});
+}
 
 // Instances of an app: all of them, those of one generation, or one.
 struct Selection {

@@ -1,4 +1,4 @@
-// What an app has the disk keep for the next daemon: its state record, and how its slots fare.
+// What an app has kept for the next daemon: its state record, and how its slots fare.
 #include <algorithm>
 
 #include "decide/app.h"

@@ -16,9 +16,10 @@ namespace gracevisor::decide {
 class BootQueue {
  public:
   // The bounds of a slice; when it is over, no further app is begun. Within the bounds a slice lasts kShare
-  // times as long as the turn before it, which publishes a table of all apps: so slices get four fifths of
-  // the time, however long the turns take. A probe or a command hardly notices a slice of kShortest, but
-  // would notice one longer than kLongest.
+  // times as long as the time since the one before it, which is that of a turn, which publishes a table of
+  // all apps, and of a wait for the keeper if there is one: so slices get four fifths of the time, however
+  // long the turns take. A probe or a command hardly notices a slice of kShortest, but would notice one
+  // longer than kLongest.
   static constexpr base::Duration kShortest = base::Millis(10);
   static constexpr base::Duration kLongest = base::Millis(50);
   static constexpr int kShare = 4;

@@ -4,22 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "base/one_line.h"
+#include "decide/mentions.h"
 
 namespace gracevisor::decide {
 namespace {
 
 constexpr std::size_t kMost = 160;
-
-bool mentions(std::string_view text, std::string_view word) {
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::ranges::search(text, word, same).begin() != text.end();
-}
 
 bool blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;

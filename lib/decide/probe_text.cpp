@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/one_line.h"
+#include "decide/mentions.h"
 
 namespace gracevisor::decide {
 namespace {
@@ -31,11 +31,6 @@ std::string_view text_of(const ProbeReport& report) {
     case ProbeOutcome::unable: return "not begun";
   }
   return "?";
-}
-
-bool mentions(std::string_view text, std::string_view word) {
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::ranges::search(text, word, same).begin() != text.end();
 }
 
 struct Target {

@@ -9,7 +9,8 @@ namespace gracevisor::http {
 
 namespace {
 
-constexpr std::size_t kAdded = 512;  // usually more than the line's tail, Via and forwarding fields need
+constexpr std::size_t kAddedToRequest =
+    512;  // usually more than the line's tail, Via and forwarding fields need
 
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
   return name.size() >= prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);
@@ -154,7 +155,7 @@ std::size_t write_request_head(const RequestHead& head, const RequestForward& ho
   const std::size_t before = out.size();
   std::size_t framing = 0;
   const std::size_t room = size_of(head.fields) + head.method_text.size() + head.target.size() +
-                           2 * head.authority.size() + size_of(how.edits) + kAdded;
+                           2 * head.authority.size() + size_of(how.edits) + kAddedToRequest;
   append_head(out, room, [&](HeadText& text) { framing = write_head(head, how, text); });
   return before + framing;
 }

@@ -7,7 +7,7 @@ namespace gracevisor::http {
 
 namespace {
 
-constexpr std::size_t kAdded = 256;
+constexpr std::size_t kAddedToResponse = 256;
 constexpr int kUpgradeRequired = 426;
 
 void write_start(const ResponseHead& head, HeadText& out) {
@@ -121,12 +121,12 @@ ResponsePlan plan_response(const ResponseHead& head, const ResponseForward& how)
 
 void write_response_head(const ResponseHead& head, const ResponsePlan& plan, const ResponseForward& how,
                          std::string& out) {
-  const std::size_t room = size_of(head.fields) + head.reason.size() + size_of(how.edits) + kAdded;
+  const std::size_t room = size_of(head.fields) + head.reason.size() + size_of(how.edits) + kAddedToResponse;
   append_head(out, room, [&](HeadText& text) { write_final(head, plan, how, text); });
 }
 
 void write_interim_head(const ResponseHead& head, std::string& out) {
-  const std::size_t room = size_of(head.fields) + head.upgrade.size() + head.reason.size() + kAdded;
+  const std::size_t room = size_of(head.fields) + head.upgrade.size() + head.reason.size() + kAddedToResponse;
   append_head(out, room, [&](HeadText& text) { write_interim(head, text); });
 }
 

@@ -11,6 +11,9 @@
 
 namespace gracevisor::http {
 
+// That status and those above it say that the server failed (RFC 9110 section 15.6).
+inline constexpr int kServerError = 500;
+
 enum class Reason : std::uint8_t {
   none,  // not an error, such as an answer to OPTIONS with Max-Forwards: 0
 

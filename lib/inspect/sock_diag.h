@@ -12,6 +12,9 @@
 
 namespace gracevisor::inspect {
 
+// That are looked at, of each kind.
+inline constexpr std::size_t kMaxListeners = 65536;
+
 class SockDiag {
  public:
   [[nodiscard]] static base::Expected<SockDiag> open();

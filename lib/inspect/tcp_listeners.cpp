@@ -21,9 +21,7 @@ namespace gracevisor::inspect {
 namespace {
 
 using base::Expected;
-using Listeners = std::vector<TcpListener>;
-
-constexpr std::size_t kMaxListeners = 65536;
+using TcpListeners = std::vector<TcpListener>;
 
 base::Address address_of(int family, std::uint16_t port_in_network_order, const void* host) {
   if (family == AF_INET) {
@@ -46,7 +44,7 @@ bool v6_only(std::span<const char> attributes) {
   return !value.empty() && value.front() != 0;
 }
 
-void take(std::span<const char> payload, Listeners& result) {
+void take(std::span<const char> payload, TcpListeners& result) {
   inet_diag_msg message{};
   if (payload.size() < sizeof message) return;
   std::memcpy(&message, payload.data(), sizeof message);
@@ -59,7 +57,8 @@ void take(std::span<const char> payload, Listeners& result) {
 }
 
 // If a port is named (0: none is), the kernel leaves out the sockets of other ports.
-Expected<void> dump(const SockDiag& kernel, int family, std::optional<base::Port> port, Listeners& result) {
+Expected<void> dump(const SockDiag& kernel, int family, std::optional<base::Port> port,
+                    TcpListeners& result) {
   inet_diag_req_v2 request{};
   request.sdiag_family = static_cast<std::uint8_t>(family);
   request.sdiag_protocol = IPPROTO_TCP;
@@ -106,7 +105,7 @@ std::optional<TcpListener> parse_proc_line(const std::string& line, int family) 
 }
 
 bool read_proc_file(const std::filesystem::path& file, int family, std::optional<base::Port> port,
-                    Listeners& result) {
+                    TcpListeners& result) {
   std::ifstream in(file);
   std::string line;
   if (!std::getline(in, line)) return false;  // the heading
@@ -119,19 +118,19 @@ bool read_proc_file(const std::filesystem::path& file, int family, std::optional
 
 }  // namespace
 
-Expected<Listeners> tcp_listeners_by_netlink(std::optional<base::Port> port) {
+Expected<TcpListeners> tcp_listeners_by_netlink(std::optional<base::Port> port) {
   auto kernel = SockDiag::open();
   if (!kernel) return std::unexpected(kernel.error());
-  Listeners result;
+  TcpListeners result;
   for (int family : {AF_INET, AF_INET6}) {
     if (auto dumped = dump(*kernel, family, port, result); !dumped) return std::unexpected(dumped.error());
   }
   return result;
 }
 
-Expected<Listeners> tcp_listeners_by_proc(const std::filesystem::path& folder,
-                                          std::optional<base::Port> port) {
-  Listeners result;
+Expected<TcpListeners> tcp_listeners_by_proc(const std::filesystem::path& folder,
+                                             std::optional<base::Port> port) {
+  TcpListeners result;
   if (!read_proc_file(folder / "tcp", AF_INET, port, result)) {
     return base::fail("cannot read " + (folder / "tcp").string());
   }
@@ -140,7 +139,7 @@ Expected<Listeners> tcp_listeners_by_proc(const std::filesystem::path& folder,
   return result;
 }
 
-Expected<Listeners> tcp_listeners(std::optional<base::Port> port) {
+Expected<TcpListeners> tcp_listeners(std::optional<base::Port> port) {
   auto result = tcp_listeners_by_netlink(port);
   return result ? result : tcp_listeners_by_proc("/proc/net", port);
 }

@@ -20,9 +20,7 @@ namespace gracevisor::inspect {
 namespace {
 
 using base::Expected;
-using Listeners = std::vector<UnixListener>;
-
-constexpr std::size_t kMaxListeners = 65536;
+using UnixListeners = std::vector<UnixListener>;
 
 // The kernel's own device numbers have 20 bits of minor.
 std::optional<SocketFile> read_file(std::span<const char> value) {
@@ -40,7 +38,7 @@ std::uint32_t read_waiting(std::span<const char> value) {
   return raw.udiag_rqueue;
 }
 
-void take(std::span<const char> payload, Listeners& result) {
+void take(std::span<const char> payload, UnixListeners& result) {
   unix_diag_msg message{};
   if (payload.size() < sizeof message) return;
   std::memcpy(&message, payload.data(), sizeof message);
@@ -78,14 +76,14 @@ std::optional<UnixListener> parse_proc_line(const std::string& line) {
 
 }  // namespace
 
-Expected<Listeners> unix_listeners_by_netlink() {
+Expected<UnixListeners> unix_listeners_by_netlink() {
   auto kernel = SockDiag::open();
   if (!kernel) return std::unexpected(kernel.error());
   unix_diag_req request{};
   request.sdiag_family = AF_UNIX;
   request.udiag_states = 1U << TCP_LISTEN;
   request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
-  Listeners result;
+  UnixListeners result;
   auto dumped = kernel->dump(std::as_bytes(std::span(&request, 1)), [&result](std::span<const char> payload) {
     take(payload, result);
     return result.size() < kMaxListeners;
@@ -94,24 +92,24 @@ Expected<Listeners> unix_listeners_by_netlink() {
   return result;
 }
 
-Expected<Listeners> unix_listeners_by_proc(const std::filesystem::path& file) {
+Expected<UnixListeners> unix_listeners_by_proc(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::string line;
   if (!std::getline(in, line)) return base::fail("cannot read " + file.string());  // the heading
-  Listeners result;
+  UnixListeners result;
   while (result.size() < kMaxListeners && std::getline(in, line)) {
     if (auto listener = parse_proc_line(line)) result.push_back(std::move(*listener));
   }
   return result;
 }
 
-Expected<Listeners> unix_listeners() {
+Expected<UnixListeners> unix_listeners() {
   auto result = unix_listeners_by_netlink();
   return result ? result : unix_listeners_by_proc();
 }
 
-Listeners listeners_at(const std::filesystem::path& path, const Listeners& all) {
-  Listeners result;
+UnixListeners listeners_at(const std::filesystem::path& path, const UnixListeners& all) {
+  UnixListeners result;
   struct stat st{};
   if (::stat(path.c_str(), &st) == 0) {
     SocketFile file{st.st_dev, static_cast<std::uint32_t>(st.st_ino)};

@@ -1,5 +1,6 @@
 #include "keeper/protocol.h"
 
+#include <cstddef>
 #include <cstring>
 
 namespace gracevisor::keeper {
@@ -10,7 +11,9 @@ struct Form {
   std::size_t body;
   std::size_t fewest;  // descriptors
   std::size_t most;
+  std::size_t first = body;  // the bytes that the body had at first: what was added later may be missing
 };
+constexpr Form kExit{sizeof(Exit), 0, 0, offsetof(Exit, alone)};
 struct Both {
   Kind kind;
   Form order;
@@ -20,7 +23,7 @@ constexpr Both kOrders[] = {
     {Kind::hello, {0, 0, 0}, {sizeof(Welcome), 0, 1}},
     {Kind::list, {sizeof(List), 0, 0}, {sizeof(Entry), 0, 4}},
     {Kind::spawn, {sizeof(Spawn), 6, 10}, {sizeof(Spawned), 0, 1}},
-    {Kind::reap, {sizeof(Reap), 0, 0}, {sizeof(Exit), 0, 0}},
+    {Kind::reap, {sizeof(Reap), 0, 0}, kExit},
     {Kind::hold, {sizeof(Name), 1, 1}, {0, 0, 0}},
     {Kind::release, {sizeof(Name), 0, 0}, {0, 0, 0}},
     {Kind::serving, {0, 0, 0}, {0, 0, 0}},
@@ -38,7 +41,7 @@ struct Event {
 // `none` only ever refuses.
 constexpr Event kEvents[] = {
     {Kind::none, {0, 0, 0}},
-    {Kind::exited, {sizeof(Exit), 0, 0}},
+    {Kind::exited, kExit},
     {Kind::superseded, {sizeof(Daemon), 0, 0}},
     {Kind::daemon_ended, {sizeof(Daemon), 0, 0}},
 };
@@ -201,7 +204,7 @@ Code copy(const void* bytes, std::size_t size, Record& into) {
 }
 
 bool allows(const Form& form, std::size_t size, std::size_t descriptors) {
-  return size >= sizeof(Header) + form.body && descriptors >= form.fewest && descriptors <= form.most;
+  return size >= sizeof(Header) + form.first && descriptors >= form.fewest && descriptors <= form.most;
 }
 
 Record make(Kind kind, std::uint32_t serial, const Form* form) {

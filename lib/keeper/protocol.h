@@ -170,8 +170,8 @@ struct Spawned {
 struct Exit {
   std::int32_t pid;
   Ending ending;
-  std::uint32_t
-      alone;  // exited: 1: the keeper has nobody's orphan, so nothing that came from this child is left
+  // Added; exited: 1: the keeper has nobody's orphan, so nothing that came from this child is left.
+  std::uint32_t alone;
 };
 // The answer to `successor`, superseded, daemon_ended.
 struct Daemon {

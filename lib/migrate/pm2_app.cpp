@@ -11,6 +11,7 @@
 #include "config/codecs.h"
 #include "config/config.h"
 #include "config/words.h"
+#include "migrate/said.h"
 #include "migrate/sections.h"
 #include "migrate/shell.h"
 
@@ -19,12 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Said {
-  std::string_view key;
-  std::string_view says;
-};
-
-constexpr Said kKeys[] = {
+constexpr Said kPm2Keys[] = {
     {"cron", "no schedule in this version: a timer that runs gvctl restart APP"},
     {"cron_restart", "no schedule in this version: a timer that runs gvctl restart APP"},
     {"exec_mode",
@@ -58,8 +54,8 @@ constexpr std::string_view kDefaults[] = {"watch", "time",  "wait_ready", "shutd
                                           "force", "vizion"};
 
 std::string_view says(std::string_view key) {
-  const auto* known = std::ranges::find(kKeys, key, &Said::key);
-  if (known != std::end(kKeys)) return known->says;
+  const auto* known = std::ranges::find(kPm2Keys, key, &Said::key);
+  if (known != std::end(kPm2Keys)) return known->says;
   return "no counterpart";
 }
 
@@ -98,9 +94,9 @@ std::string interpreter_of(const std::string& script) {
   return {};
 }
 
-class Importer {
+class Pm2Importer {
  public:
-  Importer(Draft& draft, const json& theirs, const Input& input, const std::string& where)
+  Pm2Importer(Draft& draft, const json& theirs, const Input& input, const std::string& where)
       : draft_(draft), theirs_(theirs), input_(input), where_(where) {}
 
   base::Expected<void> run() {
@@ -363,7 +359,7 @@ class Importer {
 
 base::Expected<void> add_pm2_app(Draft& draft, const json& theirs, const Input& input,
                                  const std::string& where) {
-  return Importer(draft, theirs, input, where).run();
+  return Pm2Importer(draft, theirs, input, where).run();
 }
 
 std::string key_value(std::string_view key, const json& value) {

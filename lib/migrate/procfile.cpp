@@ -12,9 +12,9 @@
 namespace gracevisor::migrate {
 namespace {
 
-class Importer {
+class ProcfileImporter {
  public:
-  explicit Importer(const Input& input) : input_(input) {}
+  explicit ProcfileImporter(const Input& input) : input_(input) {}
 
   base::Expected<Draft> run() {
     std::string_view rest = input_.text;
@@ -99,7 +99,7 @@ class Importer {
 }  // namespace
 
 base::Expected<Draft> from_procfile(const Input& input) {
-  return Importer(input).run();
+  return ProcfileImporter(input).run();
 }
 
 }  // namespace gracevisor::migrate

@@ -15,13 +15,9 @@ namespace {
 // Stands for $PORT while words are read; such a byte in the text itself is an error.
 constexpr char kPort = '\x01';
 
-bool is_name(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
 // The length of $PORT, ${PORT} or ${PORT:-5000} at the beginning; 0 if there is none.
 std::size_t port_length(std::string_view text) {
-  if (text.starts_with("$PORT") && (text.size() == 5 || !is_name(text[5]))) return 5;
+  if (text.starts_with("$PORT") && (text.size() == 5 || !config::is_name_character(text[5]))) return 5;
   if (text.starts_with("${PORT}")) return 7;
   if (text.starts_with("${PORT:-") || text.starts_with("${PORT-")) {
     auto end = text.find('}');

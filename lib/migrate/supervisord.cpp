@@ -5,16 +5,12 @@
 #include <array>
 
 #include "migrate/migrate.h"
+#include "migrate/said.h"
 #include "migrate/sections.h"
 #include "migrate/supervisord_program.h"
 
 namespace gracevisor::migrate {
 namespace {
-
-struct Said {
-  std::string_view key;
-  std::string_view says;
-};
 
 // Sections without a program; a name that ends in ":" stands for all that begin with it.
 constexpr Said kSections[] = {
@@ -48,9 +44,9 @@ constexpr Said kDaemonKeys[] = {
     {"strip_ansi", "apps' output is kept byte for byte"},
 };
 
-class Importer {
+class SupervisordImporter {
  public:
-  explicit Importer(const Input& input) : input_(input) {}
+  explicit SupervisordImporter(const Input& input) : input_(input) {}
 
   base::Expected<Draft> run() {
     if (auto read = read_ini(input_.text, input_.name, sections_); !read)
@@ -186,7 +182,7 @@ class Importer {
 }  // namespace
 
 base::Expected<Draft> from_supervisord(const Input& input) {
-  return Importer(input).run();
+  return SupervisordImporter(input).run();
 }
 
 }  // namespace gracevisor::migrate

@@ -10,6 +10,7 @@
 #include "config/findings.h"
 #include "config/values.h"
 #include "config/words.h"
+#include "migrate/said.h"
 
 namespace gracevisor::migrate {
 namespace {
@@ -17,12 +18,7 @@ namespace {
 constexpr std::int64_t kMostSeconds = 86'400;
 constexpr std::size_t kMostInAll = 8U << 20;
 
-struct Said {
-  std::string_view key;
-  std::string_view says;
-};
-
-constexpr Said kKeys[] = {
+constexpr Said kProgramKeys[] = {
     {"exitcodes", R"(restart.policy = "on-failure" restarts after every status but 0)"},
     {"numprocs_start", "slots are numbered from 1"},
     {"priority", "no order of starts in this version"},
@@ -37,8 +33,8 @@ constexpr Said kKeys[] = {
 };
 
 std::string_view says(const Setting& setting) {
-  const auto* known = std::ranges::find(kKeys, setting.key, &Said::key);
-  if (known != std::end(kKeys)) return known->says;
+  const auto* known = std::ranges::find(kProgramKeys, setting.key, &Said::key);
+  if (known != std::end(kProgramKeys)) return known->says;
   if (setting.key.find("_events_") != std::string::npos ||
       setting.key.find("_capture_") != std::string::npos) {
     return "nothing listens to events here";

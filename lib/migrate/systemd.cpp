@@ -14,9 +14,9 @@
 namespace gracevisor::migrate {
 namespace {
 
-class Importer {
+class UnitImporter {
  public:
-  explicit Importer(const Input& input) : input_(input) {}
+  explicit UnitImporter(const Input& input) : input_(input) {}
 
   base::Expected<Draft> run() {
     if (auto read = read_unit(input_.text, input_.name, sections_); !read)
@@ -362,7 +362,7 @@ class Importer {
 base::Expected<Draft> from_systemd(const Input& input) {
   if (input.text.find('\x01') != std::string::npos)
     return base::fail(input.name + ": a control character in it");
-  return Importer(input).run();
+  return UnitImporter(input).run();
 }
 
 }  // namespace gracevisor::migrate

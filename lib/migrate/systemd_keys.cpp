@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "migrate/said.h"
+
 namespace gracevisor::migrate {
 namespace {
 
-struct Said {
-  std::string_view key;
-  std::string_view says;
-};
-
-constexpr Said kKeys[] = {
+constexpr Said kUnitKeys[] = {
     {"Alias", "an app has one name"},
     {"AmbientCapabilities",
      "capabilities; but the daemon listens on low ports, so that apps need no right to"},
@@ -82,8 +79,8 @@ std::string_view says_of_key(std::string_view section, std::string_view key, std
   if (value.find(".socket") != std::string_view::npos) {
     return "the daemon listens for its apps: disable the .socket unit, and give its address to listen";
   }
-  const auto* known = std::ranges::find(kKeys, key, &Said::key);
-  if (known != std::end(kKeys)) return known->says;
+  const auto* known = std::ranges::find(kUnitKeys, key, &Said::key);
+  if (known != std::end(kUnitKeys)) return known->says;
   if (section == "Unit") {
     if (begins_with_any(
             key, {"After", "Before", "Wants", "Requires", "BindsTo", "PartOf", "Requisite", "Upholds"})) {

@@ -7,14 +7,11 @@
 #include <charconv>
 #include <cmath>
 
+#include "config/words.h"
 #include "migrate/sections.h"
 
 namespace gracevisor::migrate {
 namespace {
-
-bool is_name(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
 
 // C's escapes and \s; the backslash is at `at`, which is moved behind the escape. \u and octal numbers are
 // rare enough to be an error.
@@ -48,7 +45,7 @@ std::optional<Reference> reference_at(std::string_view text, std::size_t at) {
     return Reference{rest.substr(2, end - 2), end + 1};
   }
   std::size_t end = 1;
-  while (end < rest.size() && is_name(rest[end])) ++end;
+  while (end < rest.size() && config::is_name_character(rest[end])) ++end;
   if (!rest.starts_with('$') || end == 1 || at != 0 || end != rest.size())
     return std::nullopt;  // $NAME: a whole word
   return Reference{rest.substr(1), end};
@@ -181,7 +178,7 @@ base::Expected<UnitCommand> fill_variables(const std::vector<std::string>& words
 
 std::string shell_quoted(std::string_view text) {
   bool plain = !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_name(c) || std::string_view("-+./:=@,%").find(c) != std::string_view::npos;
+    return config::is_name_character(c) || std::string_view("-+./:=@,%").find(c) != std::string_view::npos;
   });
   if (plain) return std::string(text);
   std::string out = "'";

@@ -10,7 +10,7 @@ constexpr base::Duration kLook = std::chrono::milliseconds(100);
 // What comes within it goes to the writer together.
 constexpr base::Duration kGather = std::chrono::milliseconds(1);
 // How soon to try again when the ring is full.
-constexpr base::Duration kRetry = std::chrono::milliseconds(10);
+constexpr base::Duration kRetryTurn = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -81,7 +81,7 @@ void LineQueue::drop(const FilePolicy& policy, std::string_view text) {
   Open& open = open_[policy.key()];
   open.lines.policy = policy;
   open.behind.add(gone);
-  if (!turn_.running() && intake_.state() != Intake::State::stalled) turn_.start(kRetry);
+  if (!turn_.running() && intake_.state() != Intake::State::stalled) turn_.start(kRetryTurn);
 }
 
 // True if nothing of `open` is left except the count of what is missing after it, which then precedes the
@@ -114,7 +114,7 @@ void LineQueue::hand_over() {
   }
   if (any) wake_();
   // The end of a stall is noticed by look().
-  if (!open_.empty() && !dropping) turn_.start(kRetry);
+  if (!open_.empty() && !dropping) turn_.start(kRetryTurn);
 }
 
 void LineQueue::look() {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kSize = 1ULL << 20;
 // Less would not help a record.
 constexpr std::uint64_t kLeast = 16ULL << 10;
-constexpr base::Duration kRetry = std::chrono::seconds(10);
+constexpr base::Duration kRetryRefill = std::chrono::seconds(10);
 
 // Makes `fd` hold `size` bytes of disk; glibc writes them where the file system cannot reserve.
 int allocate(int fd, std::uint64_t size) {
@@ -69,7 +69,7 @@ bool Reserve::give_up() {
 }
 
 void Reserve::tick() {
-  if (!whole_ && clock_.now() - tried_at_ >= kRetry) refill();
+  if (!whole_ && clock_.now() - tried_at_ >= kRetryRefill) refill();
 }
 
 }  // namespace gracevisor::output

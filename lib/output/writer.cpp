@@ -5,7 +5,6 @@
 #include <deque>
 #include <list>
 #include <map>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>

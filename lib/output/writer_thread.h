@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "handoff/ring.h"
 #include "handoff/tally.h"
 #include "loop/loop.h"

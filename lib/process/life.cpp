@@ -66,6 +66,7 @@ void Life::on_started(std::expected<Spawned, spawn::SpawnFailed> started) {
   }
   begin(std::move(*started));
   observer_->on_begun();
+  if (observer_ == &nobody_) return;
   // What it was told before it was there.
   if (signalled_ == SIGKILL) {
     kill_tree();
@@ -147,6 +148,11 @@ void Life::on_ended(const ChildEnd& ended) {
   // The helper's last words, or the news that the program ran, may be read only now; a zombie's descriptors
   // are all closed, so what is missing will not come.
   read_report();
+  if (observer_ == &nobody_) {
+    // Its owner has left at this news.
+    parent_.reap(child_.pid());
+    return;
+  }
   if (state_ == State::starting)
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
   timer_.stop();

@@ -4,7 +4,9 @@
 // as it lives, even if its parent ends and it carries no marks.
 //
 // A process that left the session, lost its parent before any look *and* carries no marks is not found: only
-// a cgroup would know it. Thread: the supervisor's; no system calls except for reading marks.
+// a cgroup would know it. Nor is one whose parent was in a PID namespace that somebody else had made, unless
+// it is in the instance's group: it belongs to that namespace's init. Thread: the supervisor's; no system
+// calls except for reading marks.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,7 @@ TreeEnd::TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Le
       unkillable_(unkillable),
       observer_(observer),
       pause_(kFirstPause),
-      look_timer_(loop, [this] { looker_.ask(*this); }),
+      look_timer_(loop, [this] { ask(); }),
       hunt_timer_(loop, [this] { finish_hunt(); }),
       unkillable_timer_(loop, [this] { observer_.on_unkillable(); }) {}
 
@@ -38,20 +38,25 @@ void TreeEnd::watch(std::uint64_t started, std::optional<inspect::ProcessMarks> 
   tree_ = ProcessTree(child_.pid(), started, std::move(marks));
 }
 
+void TreeEnd::ask() {
+  if (!silent_) looker_.ask(*this);
+}
+
 // Also when one is under way: it must begin after what has happened by now.
 void TreeEnd::look_now() {
   look_timer_.stop();
   looker_.forget(*this);
-  looker_.ask(*this);
+  ask();
 }
 
 void TreeEnd::look_later(base::Duration longest) {
+  if (silent_) return;
   look_timer_.start(pause_);
   pause_ = std::min(pause_ * 2, longest);
 }
 
 void TreeEnd::learn() {
-  looker_.ask(*this);
+  ask();
 }
 
 void TreeEnd::count() {
@@ -78,7 +83,7 @@ void TreeEnd::signal(int number) {
 }
 
 void TreeEnd::kill() {
-  if (mode_ == Mode::leaving) return;
+  if (silent_ || mode_ == Mode::leaving) return;
   mode_ = Mode::killing;
   if (std::exchange(hunting_, true)) return;
   hunt_timer_.start(kHunt);
@@ -86,10 +91,11 @@ void TreeEnd::kill() {
 }
 
 void TreeEnd::await_end() {
-  if (!unkillable_timer_.running()) unkillable_timer_.start(unkillable_);
+  if (!silent_ && !unkillable_timer_.running()) unkillable_timer_.start(unkillable_);
 }
 
 void TreeEnd::silence() {
+  silent_ = true;
   looker_.forget(*this);
   look_timer_.stop();
   hunt_timer_.stop();
@@ -118,7 +124,7 @@ void TreeEnd::on_look(const ProcessLook& look) {
   if (std::exchange(counting_, false)) {
     observer_.on_counted(static_cast<std::size_t>(
         std::ranges::count_if(members, [this](const auto* member) { return member->pid != child_.pid(); })));
-    if (!hunting_) return;
+    if (silent_ || !hunting_) return;
   }
   if (hunting_) {
     hunt(members);
@@ -129,7 +135,7 @@ void TreeEnd::on_look(const ProcessLook& look) {
 
 void TreeEnd::hunt(const inspect::ProcessTable::Members& members) {
   if (hunt_.feed(members)) {
-    looker_.ask(*this);
+    ask();
   } else {
     finish_hunt();
   }
@@ -156,7 +162,7 @@ void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Membe
     return;
   }
   if (nobody) {
-    looker_.ask(*this);
+    ask();
     return;
   }
   switch (mode_) {
@@ -168,7 +174,7 @@ void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Membe
     case Mode::killing:
       await_end();
       if (hunt_.feed(members)) {
-        looker_.ask(*this);
+        ask();
       } else {
         look_later(kLongestPause);
       }

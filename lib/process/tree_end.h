@@ -61,7 +61,8 @@ class TreeEnd final : private LookAsker {
   void kill();
   // The caller has sent SIGKILL: on_unkillable() follows if the tree does not end in the given time.
   void await_end();
-  // No callback follows, and the looker may be destroyed.
+  // For good: no callback follows, nothing is looked for, and the looker may be destroyed. Allowed in any
+  // callback.
   void silence();
 
  private:
@@ -74,6 +75,7 @@ class TreeEnd final : private LookAsker {
   void follow(const ProcessLook& look, const inspect::ProcessTable::Members& members);
   void tell(const ProcessLook& look, const inspect::ProcessTable::Members& members);
   void name(const inspect::ProcessTable::Members& members);
+  void ask();
   void look_now();
   void look_later(base::Duration longest);
 
@@ -85,6 +87,7 @@ class TreeEnd final : private LookAsker {
   ProcessTree tree_;
   TreeHunt hunt_;
   Mode mode_ = Mode::watching;
+  bool silent_ = false;
   bool counting_ = false;
   bool hunting_ = false;  // processes are stopped before they are killed
   int signal_ = 0;        // mode polite

@@ -8,16 +8,12 @@
 #include "proxy/kit.h"
 
 namespace gracevisor::proxy {
-namespace {
-
-constexpr int kServerError = 500;
-}  // namespace
 
 // Requires: nothing_answered(), or no attempt was made yet.
 void Exchange::answer(const http::Refusal& why, const routing::Endpoint* at) {
   std::string message = message_of(why);
-  if (why.status >= kServerError) message.append(" (").append(action()).append(")");
-  if (why.status >= kServerError && app_ != nullptr && !client_has_left()) count_failure(why, at);
+  if (why.status >= http::kServerError) message.append(" (").append(action()).append(")");
+  if (why.status >= http::kServerError && app_ != nullptr && !client_has_left()) count_failure(why, at);
   count_unsent();
   let_go();
   if (raw_) {

@@ -11,7 +11,6 @@ namespace {
 constexpr int kSwitchingProtocols = 101;
 constexpr int kContinue = 100;
 constexpr int kServiceUnavailable = 503;
-constexpr int kServerError = 500;
 }  // namespace
 
 void Exchange::on_bytes(std::string_view bytes) {
@@ -122,14 +121,14 @@ void Exchange::start_response(const http::ResponseHead& head, std::string_view r
   routing::LedgerCell& cell = site.cell;
   if (!client_has_left()) {
     cell.requests.add();
-    if (head.status >= kServerError) cell.server_errors.add();
+    if (head.status >= http::kServerError) cell.server_errors.add();
   }
   if (head.repaired) app_->cell->repaired.add();
   if (worth_another(head)) {
     try_elsewhere(site);
     return;
   }
-  if (head.status >= kServerError) app_->cell->server_errors.add();
+  if (head.status >= http::kServerError) app_->cell->server_errors.add();
 
   answer_.upstream_keep = head.keep_alive && head.body.kind != http::Framing::Kind::until_close;
   if (answer_.upstream_keep) upstream_->note_keep_alive(head.keep_alive_timeout);

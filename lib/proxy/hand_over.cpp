@@ -9,7 +9,7 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr int kMostPerTurn = 64;
+constexpr int kMostGivenPerTurn = 64;
 // The channel was full: its other end is read as soon as a worker of the successor turns.
 constexpr base::Duration kAgain = std::chrono::milliseconds(3);
 
@@ -50,7 +50,7 @@ void HandOver::leave(const Downstream& client) noexcept {
 
 void HandOver::give_some() {
   using Given = succession::ClientChannel::Given;
-  for (int i = 0; i < kMostPerTurn && active() && !waiting_.empty(); ++i) {
+  for (int i = 0; i < kMostGivenPerTurn && active() && !waiting_.empty(); ++i) {
     Downstream& client = *waiting_.front();
     switch (client.give_to(*channel_)) {
       case Given::given:

@@ -9,7 +9,7 @@
 namespace gracevisor::proxy {
 namespace {
 
-constexpr int kMostPerTurn = 16;
+constexpr int kMostTakenPerTurn = 16;
 constexpr base::Duration kBackOff = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -56,7 +56,7 @@ void Inheritance::watch_missing() {
 }
 
 void Inheritance::take_some() {
-  for (int i = 0; i < kMostPerTurn; ++i) {
+  for (int i = 0; i < kMostTakenPerTurn; ++i) {
     auto taken = channel_->take();
     if (taken) {
       port_.taken.add();

@@ -11,7 +11,6 @@ namespace {
 
 constexpr base::Duration kFirstPace = base::Millis(10);
 constexpr std::uint64_t kMaxBody = std::uint64_t{1} << 20;
-constexpr int kServerError = 500;
 
 using Outcome = routing::ProbeOutcome;
 
@@ -150,7 +149,7 @@ void Probe::read_body(std::string_view bytes) {
 
 bool Probe::counts() const {
   const config::Health& check = *order_.check;
-  if (!check.path_given) return report_.status < kServerError;
+  if (!check.path_given) return report_.status < http::kServerError;
   return std::ranges::any_of(check.expect, [this](const auto& range) {
     return report_.status >= range.first && report_.status <= range.last;
   });

@@ -12,10 +12,6 @@
 namespace gracevisor::spawn {
 namespace {
 
-Step failed(SpawnStage stage, int code = errno) {
-  return SpawnFailed{stage, code};
-}
-
 Step set_groups(const Credentials& who) {
   // The kernel's current list; if it is already right, no privilege is needed.
   int count = ::getgroups(0, nullptr);

@@ -1,6 +1,7 @@
 // From root to another user, for good. Thread: gv-exec's only one.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 
@@ -11,6 +12,9 @@ namespace gracevisor::spawn {
 
 // Unset means done; otherwise the step and its errno.
 using Step = std::optional<SpawnFailed>;
+[[nodiscard]] inline Step failed(SpawnStage stage, int code = errno) {
+  return SpawnFailed{stage, code};
+}
 
 // Sets the groups, the gid and the uid, reads gid and uid back, and checks that there is no way back to root.
 // `capabilities`: a bit for each that is kept, by the programs that it executes as well, and that none of

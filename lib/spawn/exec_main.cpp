@@ -31,10 +31,6 @@
 namespace gracevisor::spawn {
 namespace {
 
-Step failed(SpawnStage stage, int code = errno) {
-  return SpawnFailed{stage, code};
-}
-
 Step guard_own_fds() {
   for (int fd : {kPlanFd, kReportFd}) {
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return failed(SpawnStage::fds);

@@ -15,10 +15,6 @@
 namespace gracevisor::spawn {
 namespace {
 
-Step failed(SpawnStage stage, int code = errno) {
-  return SpawnFailed{stage, code};
-}
-
 Step set_oom_score_adj(std::int32_t score) {
   const base::UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (!file) return failed(SpawnStage::oom_score_adj);

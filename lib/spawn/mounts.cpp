@@ -14,10 +14,6 @@ namespace {
 
 using base::UniqueFd;
 
-Step failed(SpawnStage stage, int code = errno) {
-  return SpawnFailed{stage, code};
-}
-
 // Nothing that is mounted here reaches the others.
 Step leave_namespace(SpawnStage stage) {
   if (::unshare(CLONE_NEWNS) != 0) return failed(stage);

@@ -15,8 +15,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
-constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
+constexpr std::uint64_t kConfigurationVersion = 1;
 
 bool has_nul(const std::filesystem::path& path) {
   return path.native().find('\0') != std::string::npos;
@@ -100,7 +99,7 @@ base::Expected<config::Config> config_from_json(const Json& json) {
 base::Expected<std::string> to_text(const config::Config& config, const std::filesystem::path& file,
                                     std::chrono::sys_seconds when) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kConfigurationVersion;
   json["file"] = StateWriter::encode(file);
   json["when"] = static_cast<std::uint64_t>(
       std::clamp<std::int64_t>(when.time_since_epoch().count(), 0, static_cast<std::int64_t>(kMaxTime)));
@@ -117,9 +116,9 @@ base::Expected<ConfigurationRecord> configuration_from_text(const std::string& t
   if (!json.is_object()) return base::fail("damaged: no JSON object");
   const std::uint64_t version = number_from_json(json, "version").value_or(0);
   if (version == 0) return base::fail("damaged: no version");
-  if (version > kVersion) {
+  if (version > kConfigurationVersion) {
     return base::fail(fmt::format("version {} was written by a newer gracevisor: this one reads version {}",
-                                  version, kVersion));
+                                  version, kConfigurationVersion));
   }
   ConfigurationRecord record;
   if (auto sound = read_member(json, "file", "file", record.file); !sound) {

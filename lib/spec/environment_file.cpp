@@ -9,7 +9,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::size_t kMaxFile = 1U << 20;
+constexpr std::size_t kMaxEnvironmentFile = 1U << 20;
 constexpr std::string_view kBlank = " \t\r";
 constexpr std::string_view kMark = "\xef\xbb\xbf";
 
@@ -188,7 +188,7 @@ base::Expected<void> read_environment_file(const std::filesystem::path& path, bo
                                            Environment& into, std::vector<std::string>& hints,
                                            const FileReader& reader,
                                            const std::optional<spawn::Credentials>& user) {
-  auto text = reader.read(path, kMaxFile, user);
+  auto text = reader.read(path, kMaxEnvironmentFile, user);
   if (!text) {
     if (optional && text.error().code == ENOENT) return {};
     return std::unexpected(text.error());

@@ -12,8 +12,8 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kMaxFile = 16U << 20;
+constexpr std::uint64_t kProcessRecordVersion = 1;
+constexpr std::size_t kMaxProcessRecord = 16U << 20;
 constexpr std::size_t kMaxProcesses = 100'000;
 constexpr std::size_t kMaxRungs = 16;  // as in a configuration
 constexpr std::size_t kBootId = 4096;
@@ -51,7 +51,7 @@ std::optional<RecordedProcess> read_process(const Json& json) {
 
 std::string to_text(const ProcessRecord& record) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kProcessRecordVersion;
   json["boot"] = string_to_json(record.boot);
   Json& processes = json["processes"] = Json::array();
   for (const auto& process : record.processes) {
@@ -69,7 +69,8 @@ std::string to_text(const ProcessRecord& record) {
 base::Expected<ProcessRecord> record_from_text(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  if (number_from_json(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
+  if (number_from_json(json, "version") != kProcessRecordVersion)
+    return base::fail("damaged, or of an unknown version");
   auto boot = text_of(json, "boot");
   auto processes = json.find("processes");
   if (!boot || processes == json.end() || !processes->is_array() || processes->size() > kMaxProcesses) {
@@ -99,7 +100,7 @@ std::string boot_id() {
 
 base::Expected<ProcessRecord> load_record(const std::filesystem::path& state_dir) {
   std::filesystem::path file = record_path(state_dir);
-  auto text = base::read_file(file, kMaxFile);
+  auto text = base::read_file(file, kMaxProcessRecord);
   if (!text && text.error().code == ENOENT) return ProcessRecord{};
   if (!text) return std::unexpected(text.error());
   auto record = record_from_text(*text);

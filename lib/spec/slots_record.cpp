@@ -15,7 +15,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kSlotsVersion = 1;
 constexpr std::size_t kMostSlots = std::size_t{4} * config::kMostInstances;  // of several generations
 constexpr std::size_t kMostText = 1024;
 constexpr unsigned kMostCount = 1'000'000'000;  // of failures or restarts: far from overflowing
@@ -147,7 +147,7 @@ const SlotRecord* SlotsRecord::find(base::GenerationId generation, base::Slot sl
 
 std::string to_text(const SlotsRecord& record) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kSlotsVersion;
   json["app"] = string_to_json(record.app);
   json["boot"] = string_to_json(record.boot);
   Json& slots = json["slots"] = Json::array();
@@ -158,7 +158,8 @@ std::string to_text(const SlotsRecord& record) {
 base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return base::fail("damaged: no JSON object");
-  if (number_from_json(json, "version") != kVersion) return base::fail("damaged, or of an unknown version");
+  if (number_from_json(json, "version") != kSlotsVersion)
+    return base::fail("damaged, or of an unknown version");
   auto app = json.contains("app") ? string_from_json(json["app"]) : std::nullopt;
   auto boot = json.contains("boot") ? string_from_json(json["boot"]) : std::nullopt;
   const auto slots = json.find("slots");
@@ -176,16 +177,33 @@ base::Expected<SlotsRecord> slots_from_text(const std::string& text) {
   return record;
 }
 
-SlotsRecords newest_slots(std::string_view journal) {
-  SlotsRecords records;
-  for (std::size_t end = journal.find('\n'); end != std::string_view::npos; end = journal.find('\n')) {
-    auto record = slots_from_text(std::string(journal.substr(0, end)));
-    journal.remove_prefix(end + 1);
+std::string journal_head(std::uint64_t number) {
+  Json json;
+  json["journal"] = number;
+  return json.dump() + "\n";
+}
+
+base::Expected<SlotsJournalText> journal_from_text(std::string_view text) {
+  const auto next_line = [&text]() -> std::optional<std::string> {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    std::string line(text.substr(0, end));
+    text.remove_prefix(end + 1);
+    return line;
+  };
+  SlotsJournalText journal;
+  const auto head = next_line();
+  const Json json = head ? Json::parse(*head, nullptr, false) : Json();
+  const auto number = json.is_object() ? number_from_json(json, "journal") : std::nullopt;
+  if (!number) return base::fail("how the slots are: damaged: no number");
+  journal.number = *number;
+  while (const auto line = next_line()) {
+    auto record = slots_from_text(*line);
     if (!record) continue;
     const std::string app = record->app;
-    records.insert_or_assign(app, std::move(*record));
+    journal.slots.insert_or_assign(app, std::move(*record));
   }
-  return records;
+  return journal;
 }
 
 }  // namespace gracevisor::spec

@@ -55,9 +55,14 @@ struct SlotsRecord {
 [[nodiscard]] std::string to_text(const SlotsRecord& record);
 [[nodiscard]] base::Expected<SlotsRecord> slots_from_text(const std::string& text);
 
-// By app. Of a journal, to which a line was added at each change: the newest of each app. Lines that are
-// damaged, or have no end, are left out.
-using SlotsRecords = std::map<std::string, SlotsRecord>;
-[[nodiscard]] SlotsRecords newest_slots(std::string_view journal);
+// A journal: its number, then a line for each change. The newest of each app counts; lines that are damaged,
+// or have no end, are left out.
+using SlotsRecords = std::map<std::string, SlotsRecord>;  // by app
+struct SlotsJournalText {
+  std::uint64_t number = 0;
+  SlotsRecords slots;
+};
+[[nodiscard]] std::string journal_head(std::uint64_t number);
+[[nodiscard]] base::Expected<SlotsJournalText> journal_from_text(std::string_view text);
 
 }  // namespace gracevisor::spec

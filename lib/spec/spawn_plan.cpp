@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/capability_name.h"
+#include "spec/environment_file.h"
 #include "spec/placeholders.h"
 #include "spec/program.h"
 #include "spec/spec.h"
@@ -9,7 +10,6 @@ namespace gracevisor::spec {
 namespace {
 
 using base::Expected;
-using Environment = std::map<std::string, std::string>;
 
 // The spec's variables, filled, and below them those of the placement and the user. A variable of the
 // configuration wins over one of ours, and PORT, HOST and SOCKET win over a file: a forgotten PORT=3000 in a

@@ -14,7 +14,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr std::size_t kMaxFile = 32U << 20;  // environments may be large, but not this large
+constexpr std::size_t kMaxStateFile = 32U << 20;  // environments may be large, but not this large
 constexpr std::string_view kSuffix = ".json";
 
 // An app's name as part of a path: any character that could be more than part of a name is written as %XX.
@@ -43,7 +43,7 @@ struct ReadState {
 
 ReadState read_state(const std::filesystem::path& state_dir, const std::filesystem::path& file) {
   ReadState read;
-  auto text = base::read_own_file(file, kMaxFile);  // what it says is run as this user
+  auto text = base::read_own_file(file, kMaxStateFile);  // what it says is run as this user
   if (!text) {
     read.problem = text.error();
     return read;

@@ -29,6 +29,8 @@ namespace gracevisor::spec {
 
 using Json = nlohmann::json;
 
+inline constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
+
 [[nodiscard]] Json string_to_json(const std::string& text);
 [[nodiscard]] std::optional<std::string> string_from_json(const Json& json);
 // A number that is a member of an object; unset unless it is there, is whole, and fits.

@@ -12,8 +12,7 @@
 namespace gracevisor::spec {
 namespace {
 
-constexpr unsigned kMaxInstances = 1000;             // as the configuration's
-constexpr std::uint64_t kMaxTime = 253'402'300'799;  // the end of the year 9999, in seconds
+constexpr unsigned kMaxInstances = 1000;  // as the configuration's
 
 base::Expected<SpecRef> read_spec(const Json& json, const std::string& key, const std::string& app) {
   auto spec = std::make_shared<Spec>();

@@ -15,7 +15,7 @@ namespace {
 // What a record begins with.
 constexpr char kWhole = 'w';   // the message follows
 constexpr char kInFile = 'f';  // it is in the first descriptor's file
-constexpr const char* kName = "message";
+constexpr const char* kMessageName = "message";
 constexpr std::size_t kMostInRecord = keeper::kMostBytes - 1;
 
 }  // namespace
@@ -33,7 +33,7 @@ base::Expected<void> send(int socket, const Message& message) {
   if (bytes.size() <= kMostInRecord) {
     record += bytes;
   } else {
-    auto made = base::seal(bytes, kName, Channel::kMostBytes);
+    auto made = base::seal(bytes, kMessageName, Channel::kMostBytes);
     if (!made) return std::unexpected(made.error());
     file = std::move(*made);
     record[0] = kInFile;
@@ -60,7 +60,7 @@ std::optional<Message> Channel::next() {
     if (text[0] == kWhole) {
       bytes = std::string(text + 1, packet.size() - 1);
     } else if (text[0] == kInFile && packet.descriptors() > 0) {
-      bytes = base::read_sealed(packet.descriptor(next++), kName, kMostBytes);
+      bytes = base::read_sealed(packet.descriptor(next++), kMessageName, kMostBytes);
     }
     if (!bytes) continue;
     base::UniqueFd socket;

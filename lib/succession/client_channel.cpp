@@ -16,7 +16,7 @@ namespace {
 
 // After so many in a row that are no records, take() says that none has come.
 constexpr int kMostSkipped = 16;
-constexpr const char* kName = "unserved";
+constexpr const char* kUnservedName = "unserved";
 static_assert(kMostRecord <= keeper::kMostBytes);
 
 std::optional<int> option_of(int socket, int option) {
@@ -47,7 +47,7 @@ ClientChannel::Given ClientChannel::give(int socket, const ClientState& state) c
   if (!in_memfd) return Given::never;
   base::UniqueFd file;
   if (*in_memfd) {
-    auto sealed = base::seal(state.bytes, kName, kMostUnserved);
+    auto sealed = base::seal(state.bytes, kUnservedName, kMostUnserved);
     if (!sealed) return Given::later;  // descriptors or memory are lacking, or the machine has no memfd
     file = std::move(*sealed);
   }
@@ -68,7 +68,7 @@ std::expected<ClientConnection, ClientChannel::None> ClientChannel::take() const
     if (packet.truncated() && packet.descriptors() < expected) return std::unexpected(None::room);
     if (packet.truncated() || packet.descriptors() != expected) continue;
     if (record->in_memfd > 0) {
-      auto bytes = base::read_sealed(packet.descriptor(1), kName, kMostUnserved);
+      auto bytes = base::read_sealed(packet.descriptor(1), kUnservedName, kMostUnserved);
       if (!bytes || bytes->size() != record->in_memfd) continue;
       record->state.bytes = std::move(*bytes);
     }

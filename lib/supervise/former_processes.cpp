@@ -8,7 +8,7 @@
 namespace gracevisor::supervise {
 namespace {
 
-using Entry = inspect::ProcessTable::Entry;
+using Process = inspect::ProcessTable::Entry;
 
 class Judge {
  public:
@@ -18,7 +18,7 @@ class Judge {
 
   std::vector<FormerProcess> judge() {
     std::vector<FormerProcess> found;
-    for (const Entry& entry : table_.entries()) {
+    for (const Process& entry : table_.entries()) {
       if (!entry.lives() || spared_.contains(entry.pid)) continue;
       if (auto former = judge(entry)) add(found, std::move(*former));
     }
@@ -30,29 +30,29 @@ class Judge {
   // The daemon, its ancestors and its descendants; and what is kept.
   void spare_own_line() {
     spared_.insert(question_.self);
-    if (const Entry* self = table_.find(question_.self)) {
-      for (const Entry* above : table_.ancestors_of(*self)) above_.insert(above->pid);
+    if (const Process* self = table_.find(question_.self)) {
+      for (const Process* above : table_.ancestors_of(*self)) above_.insert(above->pid);
     }
     above_.insert(question_.keeper);
     std::vector<pid_t> below(question_.kept.children.begin(), question_.kept.children.end());
     spared_.insert(below.begin(), below.end());
     below.push_back(question_.self);
     for (std::size_t i = 0; i < below.size(); ++i) {
-      for (const Entry* child : table_.children_of(below[i])) {
+      for (const Process* child : table_.children_of(below[i])) {
         if (spared_.insert(child->pid).second) below.push_back(child->pid);
       }
     }
     spared_.insert(above_.begin(), above_.end());
   }
 
-  [[nodiscard]] const spec::RecordedProcess* recorded(const Entry& entry) const {
+  [[nodiscard]] const spec::RecordedProcess* recorded(const Process& entry) const {
     auto same = [&entry](const auto& process) { return entry.is(process.pid, process.started); };
     auto found = std::ranges::find_if(question_.record.processes, same);
     return found == question_.record.processes.end() ? nullptr : &*found;
   }
   // How the app's processes are stopped, as far as the record knows the app.
   [[nodiscard]] const spec::RecordedProcess* like(const inspect::ProcessMarks& marks,
-                                                  const Entry& entry) const {
+                                                  const Process& entry) const {
     const spec::RecordedProcess* best = nullptr;
     for (const auto& process : question_.record.processes) {
       if (process.app != marks.app) continue;
@@ -61,22 +61,22 @@ class Judge {
     }
     return best;
   }
-  [[nodiscard]] bool in_recorded_session(const Entry& entry) const {
+  [[nodiscard]] bool in_recorded_session(const Process& entry) const {
     return std::ranges::any_of(question_.record.processes,
                                [&entry](const auto& process) { return process.pid == entry.session; });
   }
 
   // A process that has lost its parent is given to process 1 or to a subreaper: one above us, or a user's
   // systemd. A parent that carries our marks did not get it that way.
-  [[nodiscard]] bool is_orphan(const Entry& entry) const {
+  [[nodiscard]] bool is_orphan(const Process& entry) const {
     if (entry.parent == 1) return true;
-    const Entry* parent = table_.find(entry.parent);
+    const Process* parent = table_.find(entry.parent);
     if (parent == nullptr || (!above_.contains(parent->pid) && parent->name != "systemd")) return false;
     auto marks = question_.marks_of(parent->pid);
     return !marks || marks->state != question_.state_id;
   }
 
-  [[nodiscard]] std::optional<FormerProcess> judge(const Entry& entry) const {
+  [[nodiscard]] std::optional<FormerProcess> judge(const Process& entry) const {
     auto marks = question_.marks_of(entry.pid);
     bool ours = marks && marks->state == question_.state_id;
     if (ours) {
@@ -135,11 +135,11 @@ class Judge {
         if (!leaves) group = table_.session_of(found[i].entry->pid);
         if (!leaves) more.insert(more.end(), group.begin(), group.end());
       }
-      for (const Entry* entry : more) take_along(found, i, *entry);
+      for (const Process* entry : more) take_along(found, i, *entry);
     }
   }
 
-  void take_along(std::vector<FormerProcess>& found, std::size_t with, const Entry& entry) {
+  void take_along(std::vector<FormerProcess>& found, std::size_t with, const Process& entry) {
     if (!entry.lives() || spared_.contains(entry.pid)) return;
     auto known = known_.find(entry.pid);
     if (known != known_.end() && found[known->second].ended) return;

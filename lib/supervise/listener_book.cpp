@@ -11,14 +11,14 @@
 namespace gracevisor::supervise {
 namespace {
 
-using Entry = routing::HostIndex::Entry;
+using HostEntry = routing::HostIndex::Entry;
 
-bool equal(const Entry& a, const Entry& b) {
+bool equal(const HostEntry& a, const HostEntry& b) {
   return a.app == b.app && a.host == b.host && a.path == b.path;
 }
 
-bool contains(const std::vector<Entry>& entries, const Entry& wanted) {
-  return std::ranges::any_of(entries, [&](const Entry& entry) { return equal(entry, wanted); });
+bool contains(const std::vector<HostEntry>& entries, const HostEntry& wanted) {
+  return std::ranges::any_of(entries, [&](const HostEntry& entry) { return equal(entry, wanted); });
 }
 
 long long whole_seconds(base::Duration duration) {
@@ -117,7 +117,7 @@ void ListenerBook::serve(Row& row, const Claim& claim, const Moment& moment) {
 }
 
 void ListenerBook::reindex(Row& row, const Claim& claim, const Moment& moment) {
-  std::vector<Entry> entries;
+  std::vector<HostEntry> entries;
   std::optional<base::AppId> fallback;
   row.tcp.reset();
   const base::Duration drain_before = std::exchange(row.drain, base::Duration::zero());
@@ -134,7 +134,7 @@ void ListenerBook::reindex(Row& row, const Claim& claim, const Moment& moment) {
   }
   bool changed = !row.index || fallback != row.fallback || !std::ranges::equal(entries, row.entries, equal);
   if (changed) {
-    std::vector<Entry> before = std::exchange(row.entries, std::move(entries));
+    std::vector<HostEntry> before = std::exchange(row.entries, std::move(entries));
     // A default that has left counts as a route for every host.
     if (row.fallback && row.fallback != fallback) before.push_back({"", "/", *row.fallback});
     row.fallback = fallback;
@@ -146,13 +146,13 @@ void ListenerBook::reindex(Row& row, const Claim& claim, const Moment& moment) {
 }
 
 // Keeps the routes that existed before the next table, and the former ones whose time is not over.
-void ListenerBook::keep_former(Row& row, std::vector<Entry> before, const Moment& moment,
+void ListenerBook::keep_former(Row& row, std::vector<HostEntry> before, const Moment& moment,
                                base::Duration drain) {
   const std::size_t over = std::erase_if(row.former, [&](const auto& former) {
     return former.until <= moment.now || contains(row.entries, former.entry);
   });
   bool added = false;
-  for (Entry& entry : before) {
+  for (HostEntry& entry : before) {
     if (contains(row.entries, entry)) continue;
     std::erase_if(row.former, [&](const auto& former) { return equal(former.entry, entry); });
     row.former.push_back({std::move(entry), moment.now + drain});
@@ -160,7 +160,7 @@ void ListenerBook::keep_former(Row& row, std::vector<Entry> before, const Moment
   }
   if (over == 0 && !added) return;
   if (added) row.former_until = moment.epoch;
-  std::vector<Entry> entries;
+  std::vector<HostEntry> entries;
   entries.reserve(row.former.size());
   for (const auto& former : row.former) entries.push_back(former.entry);
   row.former_index =

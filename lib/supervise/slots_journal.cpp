@@ -1,9 +1,7 @@
 #include "supervise/slots_journal.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <string_view>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/one_line.h"
@@ -12,45 +10,54 @@
 namespace gracevisor::supervise {
 namespace {
 
-constexpr const char* kHeld = "slots";
+constexpr const char* kWhat = "how the slots are";
 
-base::Expected<void> write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return base::fail_errno("cannot write how the slots are", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
+// Of the file with this number; the next one has the other.
+std::string held_name(std::uint64_t number) {
+  return number % 2 == 0 ? "slots-even" : "slots-odd";
 }
 
 }  // namespace
 
-// The former daemon may still have it, and go on with it: its offset stays as it is.
+// The former daemon may still have them, and go on: their offsets stay as they are.
 spec::SlotsRecords SlotsJournal::take_former() {
-  const base::UniqueFd file = holder_ != nullptr ? holder_->take(kHeld) : base::UniqueFd();
-  if (!file) return {};
-  auto journal = base::read_memory(file.get(), "how the slots were", kMost);
-  if (journal) return spec::newest_slots(*journal);
-  log_.error("slots cause=\"{}\"", base::quotable(journal.error().what));
-  return {};
+  std::optional<spec::SlotsJournalText> newest;
+  if (holder_ == nullptr) return {};
+  for (const std::uint64_t parity : {0U, 1U}) {
+    const base::UniqueFd file = holder_->take(held_name(parity));
+    if (!file) continue;
+    auto text = base::read_memory(file.get(), kWhat, kMost);
+    auto journal = text ? spec::journal_from_text(*text) : std::unexpected(text.error());
+    if (!journal) {
+      log_.error("slots cause=\"{}\"", base::quotable(journal.error().what));
+      continue;
+    }
+    if (journal->number % 2 == parity && (!newest || journal->number > newest->number))
+      newest = std::move(*journal);
+  }
+  if (!newest) return {};
+  number_ = newest->number;
+  return std::move(newest->slots);
 }
 
-void SlotsJournal::keep(spec::SlotsRecord slots) {
-  if (holder_ == nullptr) return;
+bool SlotsJournal::keep(spec::SlotsRecord slots) {
+  if (holder_ == nullptr) return true;
   Kept& kept = apps_[slots.app];
-  if (slots == kept.slots) return;
+  if (slots == kept.slots && !failed_) return true;
   const std::string line = to_text(slots);
   kept.slots = std::move(slots);
   live_ += line.size() - std::exchange(kept.bytes, line.size());
-  const bool has_room = bytes_ + line.size() <= 2 * live_ + kSlack && bytes_ + line.size() <= kMost;
+  const bool has_room = bytes_ + line.size() <= 4 * live_ + kSlack && bytes_ + line.size() <= kMost;
   const auto written = file_ && has_room ? add(line) : begin_anew();
   if (written) {
     failed_ = false;
-    return;
+    return true;
   }
+  // Less than it should be is worse than nothing.
   file_.reset();
+  holder_->release(held_name(number_));
   if (!std::exchange(failed_, true)) log_.error("slots cause=\"{}\"", base::quotable(written.error().what));
+  return false;
 }
 
 void SlotsJournal::forget(const std::string& app) {
@@ -62,20 +69,23 @@ void SlotsJournal::forget(const std::string& app) {
 
 base::Expected<void> SlotsJournal::add(const std::string& line) {
   bytes_ += line.size();
-  return write_all(file_.get(), line);
+  return base::write_memory(file_.get(), line, kWhat);
 }
 
 base::Expected<void> SlotsJournal::begin_anew() {
-  if (live_ > kMost) return base::fail("how the slots are: more than is kept");
-  auto file = base::memory_file(kHeld);
+  std::string text = spec::journal_head(number_ + 1);
+  text.reserve(text.size() + live_);
+  for (const auto& [name, kept] : apps_) text += to_text(kept.slots);
+  if (text.size() > kMost) return base::fail(std::string(kWhat) + ": more than is kept");
+  auto file = base::memory_file(kWhat);
   if (!file) return std::unexpected(file.error());
-  std::string lines;
-  lines.reserve(live_);
-  for (const auto& [name, kept] : apps_) lines += to_text(kept.slots);
-  if (auto written = write_all(file->get(), lines); !written) return written;
+  if (auto written = base::write_memory(file->get(), text, kWhat); !written) return written;
+  const std::string former = held_name(number_);
+  ++number_;
   file_ = std::move(*file);
-  bytes_ = lines.size();
-  holder_->hold(kHeld, file_.get());
+  bytes_ = text.size();
+  holder_->hold(held_name(number_), file_.get());
+  holder_->release(former);
   return {};
 }
 

@@ -1,10 +1,12 @@
 // How the apps' slots fare (spec/slots_record.h), for the daemon that follows this one when it dies: a file
 // in memory, which the keeper holds. So a change costs one write, which no disk delays, and a killed daemon
-// has left all that it knew. Each change adds a line; the file is begun anew before it has more than twice
-// what counts, and kSlack. Thread: the supervisor's.
+// has left all that it knew. Each change adds a line; a new file is begun before one has more than four times
+// what counts, and kSlack. The files have two names in turn, and a number: the keeper has the new one before
+// the former one is given up. Thread: the supervisor's.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -25,8 +27,9 @@ class SlotsJournal {
 
   // What the former daemon of this keeper has left. Once.
   [[nodiscard]] spec::SlotsRecords take_former();
-  // How an app's slots are now.
-  void keep(spec::SlotsRecord slots);
+  // How an app's slots are now. False: that could not be kept, as the log has said, and nothing is; ask
+  // again.
+  [[nodiscard]] bool keep(spec::SlotsRecord slots);
   // There is no such app any more.
   void forget(const std::string& app);
 
@@ -40,7 +43,8 @@ class SlotsJournal {
 
   base::Holder* holder_;
   base::Log& log_;
-  base::UniqueFd file_;  // empty: not begun, or given up
+  base::UniqueFd file_;       // empty: not begun, or given up
+  std::uint64_t number_ = 0;  // of the newest file, also of the former daemon's
   std::map<std::string, Kept> apps_;
   std::size_t live_ = 0;   // bytes of the newest lines
   std::size_t bytes_ = 0;  // of the file

@@ -85,7 +85,7 @@ void Supervisor::own(std::unique_ptr<Predecessor> former, std::function<void()> 
 
 void Supervisor::follow_predecessor() {
   if (accepts_ && publisher_.entered_by_all() >= accepting_since_) std::exchange(accepts_, {})();
-  // What cannot be sent now is sent by a later turn: awaits_workers().
+  // What cannot be sent now is sent by a later turn: awaits_others().
   if (predecessor_) predecessor_->send(now());
 }
 

@@ -113,7 +113,7 @@ void Supervisor::turn() {
   forget_removed();
   advance_reload();
   follow_shutdown();
-  if (awaits_workers()) {
+  if (awaits_others()) {
     slow_timer_.start(kSlowLook);
   } else {
     slow_timer_.stop();

@@ -192,7 +192,7 @@ class Supervisor {
   void read_slow_streams();
   void notice_quiescence();
   void notice_adoption();
-  [[nodiscard]] bool awaits_workers() const;
+  [[nodiscard]] bool awaits_others() const;
   void publish();
   void commit_listeners();
   // For the next table.

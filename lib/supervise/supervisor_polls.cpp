@@ -29,7 +29,7 @@ void Supervisor::read_shortages() {
   if (shortages_.poll(now())) shortages_.tell(now(), budget(), log_);
 }
 
-// Each second: what nobody waits for.
+// What nobody waits for: after each look of the sampler.
 void Supervisor::note_tallies() {
   read_slow_streams();
   for (auto& [id, entry] : apps_) entry.rates.note(now(), answers_of(world_->knowledge().counts(id)));
@@ -48,6 +48,7 @@ void Supervisor::read_failures() {
 }
 
 void Supervisor::read_slow_streams() {
+  if (standing_ != Standing::owner) return;
   for (const auto& [id, entry] : apps_) {
     std::uint64_t count = 0;
     for (const routing::AppCell& cell : world_->holdings(id).ledger->cells) count += cell.slow_streams.read();
@@ -74,8 +75,8 @@ void Supervisor::notice_adoption() {
   for (auto& [id, entry] : apps_) entry.app->on_adopted(adopted);
 }
 
-// Is a ring of theirs, or an answer of the keeper, to be expected?
-bool Supervisor::awaits_workers() const {
+// Is a ring of a worker, or an answer of the keeper, to be expected? It may be lost.
+bool Supervisor::awaits_others() const {
   return publisher_.tables_kept() > 1 || adopted_ < publisher_.epoch() ||
          publisher_.entered_by_all() < publisher_.epoch() || listeners_.leaving() || shutdown_.begun() ||
          failures_.waiting(now()) || predecessor_ != nullptr || !boot_queue_.waiting().empty();

@@ -91,7 +91,7 @@ class World final : public decide::Effects, private RunObserver {
   // Ends runs that nothing can touch any more, so that their ports and socket paths may be leased
   // again, and closes listening sockets of slots in which nothing will be started again.
   void sweep();
-  // Replaces the record of an app that is not there, and removes what was kept of its slots.
+  // Replaces the record of an app that is not there, and keeps its slots no longer.
   void forget(const spec::AppState& state, std::function<void(const base::Expected<void>&)> done);
   // How the apps' slots fare is kept for the next daemon, as it is now.
   void keep_slots();
@@ -122,7 +122,7 @@ class World final : public decide::Effects, private RunObserver {
   [[nodiscard]] std::vector<succession::OutputRead::Rest> stop_reading();
   // Nothing of the processes is followed any more: they are another daemon's.
   void abandon();
-  // What was to be kept before is in the files when `done` runs.
+  // What was to be written before is in the files when `done` runs.
   void when_written(std::function<void()> done);
 
   // Has the desired state changed since the last call?
@@ -202,7 +202,7 @@ class World final : public decide::Effects, private RunObserver {
   SlotsJournal slots_;
   loop::Pace record_pace_;
   bool record_stale_ = false;
-  bool record_failed_ = false;  // and the log said so
+  std::shared_ptr<bool> record_failed_ = std::make_shared<bool>(false);  // and the log said so
   bool dirty_ = false;
 };
 

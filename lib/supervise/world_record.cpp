@@ -102,8 +102,8 @@ void World::remember(base::AppId app, const std::shared_ptr<decide::Report>& rep
 void World::keep_slots() {
   for (auto& [id, holdings] : apps_) {
     const decide::App* app = around_.find_app(id);
-    if (app == nullptr || std::exchange(holdings.slots_kept, app->changes()) == app->changes()) continue;
-    slots_.keep(app->slots());
+    if (app == nullptr || holdings.slots_kept == app->changes()) continue;
+    if (slots_.keep(app->slots())) holdings.slots_kept = app->changes();
   }
 }
 
@@ -120,13 +120,14 @@ void World::write_record() {
     record.processes.push_back({run->spec()->app.name, routing::instance_name(who), run->pid().value(),
                                 run->started(), run->spec()->app.stop});
   }
-  around_.writer.replace(
-      spec::record_path(around_.state_dir), to_text(record), [this](base::Expected<void> written) {
-        if (!written && !std::exchange(record_failed_, true)) {
-          around_.log.error("record of=processes cause=\"{}\"", base::quotable(written.error().what));
-        }
-        if (written) record_failed_ = false;
-      });
+  // Its answer may come when this is no more.
+  around_.writer.replace(spec::record_path(around_.state_dir), to_text(record),
+                         [log = &around_.log, failed = record_failed_](const base::Expected<void>& written) {
+                           if (!written && !*failed)
+                             log->error("record of=processes cause=\"{}\"",
+                                        base::quotable(written.error().what));
+                           *failed = !written;
+                         });
 }
 
 observe::Watched World::main_processes() const {

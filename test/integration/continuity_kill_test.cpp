@@ -28,24 +28,23 @@ std::size_t starts(const Site& site, const std::string& name) {
   return count(content_of(site.directory() / (name + ".starts")), "\n");
 }
 
-// The content of the file that a process has open whose link begins so; empty: there is none.
-std::string held_by(pid_t pid, const std::string& link) {
+// The newest line of the app in what the keeper has of slots.
+std::string slots_line(const DaemonProcess& daemon, const std::string& name) {
   std::error_code gone;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone)) {
-    if (std::filesystem::read_symlink(entry.path(), gone).string().starts_with(link))
-      return content_of(entry.path());
+  const std::string folder = "/proc/" + std::to_string(daemon.keeper()) + "/fd";
+  for (const auto& entry : std::filesystem::directory_iterator(folder, gone)) {
+    const std::string link = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (!link.starts_with("/memfd:how the slots are")) continue;
+    const std::string journal = content_of(entry.path());
+    const std::size_t line = journal.rfind("{\"app\":\"" + name + "\"");
+    if (line != std::string::npos) return journal.substr(line, journal.find('\n', line) - line);
   }
   return {};
 }
 
-// How its slot fares is with the keeper, for the next daemon: the newest line of the app.
+// How its slot fares is with the keeper, for the next daemon.
 bool wait_slots(const DaemonProcess& daemon, const std::string& name, const std::string& text) {
-  return wait_until([&] {
-    const std::string journal = held_by(daemon.keeper(), "/memfd:slots");
-    const std::size_t line = journal.rfind("{\"app\":\"" + name + "\"");
-    return line != std::string::npos && has(journal.substr(line, journal.find('\n', line) - line), text);
-  });
+  return wait_until([&] { return has(slots_line(daemon, name), text); });
 }
 
 control::InstanceStatus only_instance(const DaemonProcess& daemon, const std::string& name) {

@@ -1,4 +1,4 @@
-// A daemon below a keeper of a later version, as an upgrade of the package leaves it below an earlier one:
+// A daemon below a keeper of another version, as an upgrade of the package leaves it below an earlier one:
 // the protocol only grows (keeper/protocol.h), so that they understand each other.
 #include <doctest/doctest.h>
 
@@ -14,8 +14,9 @@ using namespace gracevisor;
 using namespace gracevisor::test;
 namespace fs = std::filesystem;
 
-TEST_CASE(
-    "continuity: below a keeper of a later version a daemon starts, deploys, is followed and upgraded") {
+namespace {
+
+void live_below(const fs::path& keeper) {
   Site site;
   site.configure(
       "[app.web]\ncommand = \"@DEMO@ --version-text v1\"\nlisten = \"@LISTEN@\"\nhealth = \"/health\"\n"
@@ -25,7 +26,7 @@ TEST_CASE(
   const fs::path program = folder / "gracevisord";
   fs::copy_file(GV_DAEMON, program);
   fs::copy_file(GV_EXEC, folder / "gv-exec");
-  fs::copy_file(GV_LATER_KEEPER, folder / "gv-keeper");
+  fs::copy_file(keeper, folder / "gv-keeper");
   DaemonProcess daemon(site, {}, program);
   REQUIRE(daemon.wait_healthy("web", 2));
   REQUIRE(fs::read_symlink("/proc/" + std::to_string(daemon.keeper()) + "/exe") == folder / "gv-keeper");
@@ -46,4 +47,16 @@ TEST_CASE(
   REQUIRE(wait_until([&] { return population(daemon) == before; }));
   CHECK(served_by(site.listener()) == "v1");
   CHECK(daemon.ctl({"stop", "web"}).exit_code == 0);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "continuity: below a keeper of a later version a daemon starts, deploys, is followed and upgraded") {
+  live_below(GV_LATER_KEEPER);
+}
+
+TEST_CASE(
+    "continuity: below a keeper of the first version a daemon starts, deploys, is followed and upgraded") {
+  live_below(GV_EARLIER_KEEPER);
 }

@@ -20,7 +20,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIDY = "clang-tidy-19"
 CHECKS = ROOT / ".clang-tidy"
-GROUP = 10  # sources in one unit
+GROUP = 30  # sources in one unit
 ALONE = []  # as .clang-tidy has it
 TOGETHER = [r"--header-filter=/(lib|apps|test)/.*\.(h|cpp)$", "--checks=-bugprone-suspicious-include"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)

@@ -8,33 +8,31 @@
 
 using namespace gracevisor;
 using namespace gracevisor::decide;
-using namespace gracevisor::decide::test;
+using namespace gracevisor::test;
 using namespace std::chrono_literals;
 
-using Fixture = FolderFixture;
-
 TEST_CASE("app folder: a file that lost apps may lose them once it has not changed for ten seconds") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   auto plan = f.change("a2 b c");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   CHECK(plan.shrunk.empty());
   f.done(plan, {.shrunk = {"a"}});
   CHECK(f.folder.trouble().empty());
   CHECK(f.wait() == 9s);
   // Another change does not help it, and its own lets it begin anew.
   plan = f.change("a2 b2 c");
-  CHECK(plan.changed == Names{"a", "b"});
+  CHECK(plan.changed == AppNames{"a", "b"});
   CHECK(plan.shrunk.empty());
   f.done(plan, {.shrunk = {"a"}});
   plan = f.change("a3 b2 c");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   CHECK(plan.shrunk.empty());
   f.done(plan, {.shrunk = {"a"}});
   CHECK(f.wait() == 9s);
   CHECK(f.at(8s, "a3 b2 c").empty());
   plan = f.at(1s, "a3 b2 c");
-  CHECK(plan.changed == Names{"a"});
-  CHECK(plan.shrunk == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
+  CHECK(plan.shrunk == AppNames{"a"});
   CHECK(plan.gone.empty());
   f.done(plan, {.busy = {"a"}});
   plan = f.at(1s, "a3 b2 c");
@@ -43,29 +41,29 @@ TEST_CASE("app folder: a file that lost apps may lose them once it has not chang
 }
 
 TEST_CASE("app folder: a file that may lose apps but is refused is not asked about again") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   f.done(f.change("a2 b c"), {.shrunk = {"a"}});
   const auto plan = f.at(9s, "a2 b c");
-  CHECK(plan.shrunk == Names{"a"});
+  CHECK(plan.shrunk == AppNames{"a"});
   f.done(plan, {.refused = {"a"}});
   CHECK(f.at(1h, "a2 b c").empty());
-  CHECK(f.change("a2 b c2").changed == Names{"a", "c"});
+  CHECK(f.change("a2 b c2").changed == AppNames{"a", "c"});
 }
 
 TEST_CASE("app folder: a file that lost all of its apps never may") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   f.done(f.change("a2 b c"), {.refused = {"a"}, .emptied = {"a"}});
   CHECK(f.at(1h, "a2 b c").empty());
   CHECK(f.folder.trouble().empty());
-  CHECK(f.change("a3 b c").changed == Names{"a"});
+  CHECK(f.change("a3 b c").changed == AppNames{"a"});
 }
 
 TEST_CASE("app folder: files that lost apps count as lost ones") {
   struct Case {
     const char* before;
     const char* after;
-    Names shrunk;
-    Names emptied;
+    AppNames shrunk;
+    AppNames emptied;
     const char* trouble;
   };
   for (const Case& one : std::vector<Case>{
@@ -77,7 +75,7 @@ TEST_CASE("app folder: files that lost apps count as lost ones") {
            {"a b c d", "a2 b2 c2 d", {}, {"a", "b", "c"}, ""},  // nothing is to be removed
            {"a b c d", "a2 b c", {"a"}, {}, ""}}) {
     INFO(one.before << " -> " << one.after);
-    Fixture f(one.before);
+    FolderFixture f(one.before);
     AppFolder::Outcome outcome{.refused = one.emptied, .shrunk = one.shrunk, .emptied = one.emptied};
     f.done(f.change(one.after), outcome);
     const std::string trouble = one.trouble;
@@ -95,7 +93,7 @@ TEST_CASE("app folder: files that lost apps count as lost ones") {
 }
 
 TEST_CASE("app folder: what was lost by accident has to come back, or be applied") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   f.done(f.change("a2"), {.shrunk = {"a"}});
   CHECK(f.at(1s, "a2").empty());
   CHECK(f.folder.trouble().starts_with("lost apps of more than half of its files at once: a, b;"));
@@ -103,7 +101,7 @@ TEST_CASE("app folder: what was lost by accident has to come back, or be applied
   CHECK(f.at(1s, "a3").empty());
   CHECK(f.folder.trouble().starts_with("lost apps of more than half of its files at once: a, b;"));
   const auto plan = f.at(1s, "a3");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   CHECK(plan.shrunk.empty());
   f.done(plan);
   CHECK(f.folder.trouble().starts_with("lost b at once"));
@@ -113,12 +111,12 @@ TEST_CASE("app folder: what was lost by accident has to come back, or be applied
 }
 
 TEST_CASE("app folder: after a reload that did not remove what files lost, they are looked at again") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   f.done(f.change("a2 b c"), {.shrunk = {"a"}});
   auto without_stamp = files("a2 b c");
   without_stamp["a"] = {};
   f.folder.reloaded(without_stamp, false, f.clock.now());
   CHECK(f.wait() == 1s);
   CHECK(f.at(1s, "a2 b c").empty());
-  CHECK(f.at(1s, "a2 b c").changed == Names{"a"});
+  CHECK(f.at(1s, "a2 b c").changed == AppNames{"a"});
 }

@@ -7,13 +7,11 @@
 
 using namespace gracevisor;
 using namespace gracevisor::decide;
-using namespace gracevisor::decide::test;
+using namespace gracevisor::test;
 using namespace std::chrono_literals;
 
-using Fixture = FolderFixture;
-
 TEST_CASE("app folder: what changes is to be applied one second after the last change, new files too") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   CHECK(f.wait() == 10s);
   f.clock.advance(5s);
   f.folder.notice(f.clock.now());
@@ -27,7 +25,7 @@ TEST_CASE("app folder: what changes is to be applied one second after the last c
   CHECK(f.wait() == 1s);
   CHECK(f.at(900ms, "a3 b c2").empty());
   const auto plan = f.at(100ms, "a3 b c2");
-  CHECK(plan.changed == Names{"a", "c"});
+  CHECK(plan.changed == AppNames{"a", "c"});
   CHECK(plan.stamps == files("a3 c2"));
   CHECK(plan.gone.empty());
   f.done(plan);
@@ -36,21 +34,21 @@ TEST_CASE("app folder: what changes is to be applied one second after the last c
 }
 
 TEST_CASE("app folder: a file that never settles is told after half a minute, and never applied") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   bool is_odd = false;
   for (base::Duration passed{}; passed < 60s; passed += 1s) {
     f.folder.notice(f.clock.now());
     CHECK(f.wait() == 1s);
     is_odd = !is_odd;
     CHECK(f.at(1s, is_odd ? "a2 b" : "a3 b").empty());
-    CHECK(f.folder.restless() == (passed < 30s ? Names() : Names{"a"}));
+    CHECK(f.folder.restless() == (passed < 30s ? AppNames() : AppNames{"a"}));
   }
-  CHECK(f.at(1s, "a3 b").changed == Names{"a"});
+  CHECK(f.at(1s, "a3 b").changed == AppNames{"a"});
   CHECK(f.folder.restless().empty());
 }
 
 TEST_CASE("app folder: events alone postpone nothing") {
-  Fixture f("a");
+  FolderFixture f("a");
   f.clock.advance(1s);
   CHECK(f.at(0s, "a2").empty());
   for (int i = 0; i < 5; ++i) {
@@ -58,25 +56,25 @@ TEST_CASE("app folder: events alone postpone nothing") {
     CHECK(f.wait() == 1s - i * 200ms);
     f.clock.advance(200ms);
   }
-  CHECK(f.at(0s, "a2").changed == Names{"a"});
+  CHECK(f.at(0s, "a2").changed == AppNames{"a"});
 }
 
 TEST_CASE("app folder: what has settled waits a little for the others, and no longer") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   CHECK(f.at(1s, "a2 b2").empty());
   CHECK(f.at(1s, "a2 b3").empty());
-  CHECK(f.at(1s, "a2 b3").changed == Names{"a", "b"});
-  Fixture g("a b");
+  CHECK(f.at(1s, "a2 b3").changed == AppNames{"a", "b"});
+  FolderFixture g("a b");
   CHECK(g.at(1s, "a2 b2").empty());
   for (int i = 3; i < 7; ++i) CHECK(g.at(1s, "a2 b" + std::to_string(i)).empty());
   const auto plan = g.at(1s, "a2 b7");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   g.done(plan);
-  CHECK(g.at(1s, "a2 b7").changed == Names{"b"});
+  CHECK(g.at(1s, "a2 b7").changed == AppNames{"b"});
 }
 
 TEST_CASE("app folder: a file that never settles keeps others from being removed for half a minute") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   AppFolder::Plan plan;
   base::Duration passed{};
   for (bool is_odd = false; plan.empty() && passed < 60s; passed += 1s) {
@@ -84,38 +82,38 @@ TEST_CASE("app folder: a file that never settles keeps others from being removed
     plan = f.at(1s, is_odd ? "a2 b" : "a3 b");
   }
   CHECK(passed == 31s);  // it is missed by the first look
-  CHECK(plan.gone == Names{"c"});
+  CHECK(plan.gone == AppNames{"c"});
   CHECK(plan.changed.empty());
   // But no accident is overlooked for that.
-  Fixture g("a b c");
+  FolderFixture g("a b c");
   for (int i = 0; i < 60; ++i) CHECK(g.at(1s, i % 2 == 0 ? "a2" : "a3").empty());
   CHECK(g.folder.trouble().starts_with("lost b, c at once"));
 }
 
 TEST_CASE("app folder: a lost event is made up for by the next look") {
-  Fixture f("a");
+  FolderFixture f("a");
   CHECK(f.at(10s, "a2").empty());
   CHECK(f.wait() == 1s);
-  CHECK(f.at(1s, "a2").changed == Names{"a"});
+  CHECK(f.at(1s, "a2").changed == AppNames{"a"});
 }
 
 TEST_CASE("app folder: a file has to be gone for ten seconds") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   CHECK(f.change("a b").empty());
   CHECK(f.folder.trouble().empty());
   CHECK(f.wait() == 9s);
   CHECK(f.at(8s, "a b").empty());
   const auto plan = f.at(1s, "a b");
-  CHECK(plan.gone == Names{"c"});
-  CHECK(plan.missing == Names{"c"});
+  CHECK(plan.gone == AppNames{"c"});
+  CHECK(plan.missing == AppNames{"c"});
   f.done(plan);
   CHECK(f.at(1s, "a b").empty());
   // It is a new one when it comes back.
-  CHECK(f.change("a b c").changed == Names{"c"});
+  CHECK(f.change("a b c").changed == AppNames{"c"});
 }
 
 TEST_CASE("app folder: a file that comes back in time was never gone") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   CHECK(f.change("a b").empty());
   CHECK(f.at(5s, "a b c").empty());
   CHECK(f.at(1s, "a b c").empty());
@@ -139,7 +137,7 @@ TEST_CASE("app folder: a loss that is more than half removes nothing until all i
                                            {"a b c", "", true},
                                            {"a b c", "c", true}}) {
     INFO(one.before << " -> " << one.after);
-    Fixture f(one.before);
+    FolderFixture f(one.before);
     CHECK(f.change(one.after).empty());
     CHECK(f.folder.trouble().empty() != one.accident);
     const auto plan = f.at(10s, one.after);
@@ -152,10 +150,10 @@ TEST_CASE("app folder: a loss that is more than half removes nothing until all i
 }
 
 TEST_CASE("app folder: after an accident even a further loss removes nothing, and changes are applied") {
-  Fixture f("a b c d");
+  FolderFixture f("a b c d");
   CHECK(f.change("d").empty());
   CHECK(f.folder.trouble().starts_with("lost a, b, c at once"));
-  CHECK(f.change("b c d2").changed == Names{"d"});
+  CHECK(f.change("b c d2").changed == AppNames{"d"});
   f.done({.changed = {"d"}});
   CHECK(f.at(20s, "b c d2").empty());
   CHECK(f.folder.trouble().starts_with("lost a at once"));
@@ -164,7 +162,7 @@ TEST_CASE("app folder: after an accident even a further loss removes nothing, an
 }
 
 TEST_CASE("app folder: a reload keeps what was lost in mind unless it removes it") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   CHECK(f.change("").empty());
   CHECK(f.folder.trouble() ==
         "is empty, but had a, b; nothing is removed until they are back, unless by gvctl reload --remove");
@@ -174,24 +172,24 @@ TEST_CASE("app folder: a reload keeps what was lost in mind unless it removes it
   f.folder.reloaded({}, true, f.clock.now());
   CHECK(f.folder.trouble().empty());
   CHECK(f.at(1h, "").empty());
-  CHECK(f.change("a").changed == Names{"a"});
+  CHECK(f.change("a").changed == AppNames{"a"});
 }
 
 TEST_CASE("app folder: of many lost files some are named") {
-  Fixture f("a b c d e f g");
+  FolderFixture f("a b c d e f g");
   CHECK(f.change("").empty());
   CHECK(f.folder.trouble().starts_with("is empty, but had a, b, c, d, e and 2 more; "));
 }
 
 TEST_CASE("app folder: a file that was missing during a reload is removed in its time") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   CHECK(f.change("a b").empty());
   f.folder.reloaded(files("a b"), false, f.clock.now());
-  CHECK(f.at(9s, "a b").gone == Names{"c"});
+  CHECK(f.at(9s, "a b").gone == AppNames{"c"});
 }
 
 TEST_CASE("app folder: one that cannot be read loses nothing, and begins to count once it can") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   f.unreadable();
   CHECK(f.folder.trouble() == "cannot be read, and nothing is removed: EIO");
   CHECK(f.wait() == 10s);
@@ -201,59 +199,59 @@ TEST_CASE("app folder: one that cannot be read loses nothing, and begins to coun
   CHECK(f.at(0s, "a b").empty());
   CHECK(f.folder.trouble().empty());
   CHECK(f.at(9s, "a b").empty());
-  CHECK(f.at(1s, "a b").gone == Names{"c"});
+  CHECK(f.at(1s, "a b").gone == AppNames{"c"});
 }
 
 TEST_CASE("app folder: what was refused is tried again with its next change, or another's") {
-  Fixture f("a b");
+  FolderFixture f("a b");
   auto plan = f.change("a2 b");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   f.done(plan, {.refused = {"a"}});
   CHECK(f.at(1h, "a2 b").empty());
   plan = f.change("a2 b2");
-  CHECK(plan.changed == Names{"a", "b"});
+  CHECK(plan.changed == AppNames{"a", "b"});
   f.done(plan, {.refused = {"a"}});
   plan = f.change("a3 b2");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   f.done(plan);
   // Or when one is gone.
   f.done(f.change("a4 b2"), {.refused = {"a"}});
   CHECK(f.change("a4").empty());
   plan = f.at(9s, "a4");
-  CHECK(plan.gone == Names{"b"});
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.gone == AppNames{"b"});
+  CHECK(plan.changed == AppNames{"a"});
 }
 
 TEST_CASE("app folder: what is busy is tried again in a second") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   auto plan = f.change("a2 b c");
   f.done(plan, {.busy = {"a"}});
   CHECK(f.wait() == 1s);
   plan = f.at(1s, "a2 b c");
-  CHECK(plan.changed == Names{"a"});
+  CHECK(plan.changed == AppNames{"a"});
   f.done(plan);
   CHECK(f.change("a2 b").empty());
   plan = f.at(9s, "a2 b");
-  CHECK(plan.gone == Names{"c"});
+  CHECK(plan.gone == AppNames{"c"});
   f.done(plan, {.busy = {"c"}});
   CHECK(f.wait() == 1s);
-  CHECK(f.at(1s, "a2 b").gone == Names{"c"});
+  CHECK(f.at(1s, "a2 b").gone == AppNames{"c"});
 }
 
 TEST_CASE("app folder: a file whose removal is refused is asked about again, but not at once") {
-  Fixture f("a b c");
+  FolderFixture f("a b c");
   CHECK(f.change("a b").empty());
   const auto plan = f.at(9s, "a b");
   f.done(plan, {.refused = {"c"}});
   CHECK(f.wait() == 10s);
-  CHECK(f.at(10s, "a b").gone == Names{"c"});
+  CHECK(f.at(10s, "a b").gone == AppNames{"c"});
 }
 
 TEST_CASE("app folder: a renamed file is no loss once another has its apps") {
-  Fixture f("a");
+  FolderFixture f("a");
   const auto plan = f.change("b");
-  CHECK(plan.changed == Names{"b"});
-  CHECK(plan.missing == Names{"a"});
+  CHECK(plan.changed == AppNames{"b"});
+  CHECK(plan.missing == AppNames{"a"});
   f.done(plan, {.dropped = {"a"}});
   CHECK(f.at(1h, "b").empty());
   CHECK(f.folder.trouble().empty());

@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Fixture {
-  explicit Fixture(unsigned apps) {
+struct BootQueueFixture {
+  explicit BootQueueFixture(unsigned apps) {
     for (unsigned i = apps; i > 0; --i) queue.add(base::AppId(i));
   }
   // The apps that one slice starts when each takes so long.
@@ -34,7 +34,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("boot queue: a slice starts apps in their order until its time is over") {
-  Fixture f(7);
+  BootQueueFixture f(7);
   CHECK(f.slice(4ms) == std::vector<unsigned>{1, 2, 3});
   CHECK(f.slice(5ms) == std::vector<unsigned>{4, 5});
   CHECK(f.slice(0ms) == std::vector<unsigned>{6, 7});
@@ -43,13 +43,13 @@ TEST_CASE("boot queue: a slice starts apps in their order until its time is over
 }
 
 TEST_CASE("boot queue: a slice starts one app, however long that takes") {
-  Fixture f(2);
+  BootQueueFixture f(2);
   CHECK(f.slice(5s) == std::vector<unsigned>{1});
   CHECK(f.slice(5s) == std::vector<unsigned>{2});
 }
 
 TEST_CASE("boot queue: slices are longer when more time passes between them, up to a bound") {
-  Fixture f(100);
+  BootQueueFixture f(100);
   CHECK(f.slice(10ms).size() == 1);
   f.clock.advance(2ms);
   CHECK(f.slice(1ms).size() == 10);
@@ -60,7 +60,7 @@ TEST_CASE("boot queue: slices are longer when more time passes between them, up 
 }
 
 TEST_CASE("boot queue: an app that was taken out of its turn is not started again") {
-  Fixture f(3);
+  BootQueueFixture f(3);
   CHECK(f.queue.take(base::AppId(2)));
   CHECK_FALSE(f.queue.take(base::AppId(2)));
   CHECK(f.slice(1ms) == std::vector<unsigned>{1, 3});
@@ -68,14 +68,14 @@ TEST_CASE("boot queue: an app that was taken out of its turn is not started agai
 }
 
 TEST_CASE("boot queue: what was given up is never started") {
-  Fixture f(3);
+  BootQueueFixture f(3);
   CHECK(f.slice(10ms) == std::vector<unsigned>{1});
   f.queue.clear();
   CHECK(f.slice(10ms).empty());
 }
 
 TEST_CASE("boot queue: a slice ends as soon as nothing may be started any more") {
-  Fixture f(4);
+  BootQueueFixture f(4);
   std::vector<unsigned> started;
   const auto run = [&](std::size_t most) {
     f.queue.run_slice([&f] { return f.clock.now(); },

@@ -8,13 +8,13 @@
 #include "decide/app_folder.h"
 #include "support/manual_clock.h"
 
-namespace gracevisor::decide::test {
+namespace gracevisor::test {
 
-using Names = AppFolder::Names;
+using AppNames = decide::AppFolder::Names;
 
 // "a b2": the files a.toml and, as changed for the second time, b.toml.
-inline AppFolder::Files files(const std::string& words) {
-  AppFolder::Files result;
+inline decide::AppFolder::Files files(const std::string& words) {
+  decide::AppFolder::Files result;
   std::string word;
   for (const char c : words + " ") {
     if (c != ' ') {
@@ -36,26 +36,26 @@ struct FolderFixture {
   explicit FolderFixture(const std::string& in_force) : folder(files(in_force), clock.now()) {}
 
   // An event, some time after the last look, with the two looks that it leads to.
-  AppFolder::Plan change(const std::string& to) {
-    clock.advance(AppFolder::kSettle);
+  decide::AppFolder::Plan change(const std::string& to) {
+    clock.advance(decide::AppFolder::kSettle);
     folder.notice(clock.now());
     CHECK(at(wait(), to).empty());
-    return at(AppFolder::kSettle, to);
+    return at(decide::AppFolder::kSettle, to);
   }
-  AppFolder::Plan at(base::Duration later, const std::string& seen) {
+  decide::AppFolder::Plan at(base::Duration later, const std::string& seen) {
     clock.advance(later);
     return folder.look(clock.now(), files(seen));
   }
   void unreadable() {
-    CHECK(folder.look(clock.now(), base::Expected<AppFolder::Files>(base::fail("EIO"))).empty());
+    CHECK(folder.look(clock.now(), base::Expected<decide::AppFolder::Files>(base::fail("EIO"))).empty());
   }
-  void done(const AppFolder::Plan& plan, const AppFolder::Outcome& outcome = {}) {
+  void done(const decide::AppFolder::Plan& plan, const decide::AppFolder::Outcome& outcome = {}) {
     folder.done(plan, outcome, clock.now());
   }
   [[nodiscard]] base::Duration wait() const { return folder.due() - clock.now(); }
 
   gracevisor::test::ManualClock clock;
-  AppFolder folder;
+  decide::AppFolder folder;
 };
 
-}  // namespace gracevisor::decide::test
+}  // namespace gracevisor::test

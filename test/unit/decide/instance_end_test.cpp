@@ -12,8 +12,8 @@ using namespace gracevisor::test;
 
 namespace {
 
-struct Fixture : AppFixture {
-  Fixture() { boot(make_spec(1)); }
+struct InstanceEndFixture : AppFixture {
+  InstanceEndFixture() { boot(make_spec(1)); }
   void exit_alone(spawn::ExitStatus status = spawn::Exited{1}) { app.on(who(1, 1), spawn::Ended{status}); }
   void gone() { app.on(Identity(who(1, 1)), spawn::Gone{}); }
   [[nodiscard]] InstanceState state() { return instance(1, 1).state(); }
@@ -22,7 +22,7 @@ struct Fixture : AppFixture {
 }  // namespace
 
 TEST_CASE("instance: it is stopped when its tree is gone, and the ladder goes on until then") {
-  Fixture f;
+  InstanceEndFixture f;
   auto report = f.report();
   std::size_t armed = f.effects.armed();
   REQUIRE(f.stop(Haste::signal, report).has_value());
@@ -40,7 +40,7 @@ TEST_CASE("instance: it is stopped when its tree is gone, and the ladder goes on
 }
 
 TEST_CASE("instance: after a crash the next incarnation waits for the tree of the former one") {
-  Fixture f;
+  InstanceEndFixture f;
   f.exit_alone();
   CHECK(f.state() == InstanceState::backoff);
   f.effects.advance(std::chrono::seconds(2));
@@ -55,7 +55,7 @@ TEST_CASE("instance: after a crash the next incarnation waits for the tree of th
 
 TEST_CASE("instance: what will not end is not waited for") {
   for (bool left : {false, true}) {
-    Fixture f;
+    InstanceEndFixture f;
     f.exit_alone();
     f.effects.advance(std::chrono::seconds(2));
     REQUIRE(f.effects.count("spawn 1.1") == 0);
@@ -73,7 +73,7 @@ TEST_CASE("instance: what will not end is not waited for") {
 }
 
 TEST_CASE("instance: a stop is done when what is left stays by configuration") {
-  Fixture f;
+  InstanceEndFixture f;
   auto report = f.report();
   REQUIRE(f.stop(Haste::signal, report).has_value());
   f.exit_alone(spawn::Exited{0});

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::shared_ptr<Spec> unguarded() {
+std::shared_ptr<Spec> former_without_guard() {
   auto spec = whole_spec();
   spec->app.deploy.guard = 0ms;
   return spec;
@@ -17,7 +17,7 @@ std::shared_ptr<Spec> unguarded() {
 
 enum class Left : std::uint8_t { both, old_ones, new_ones, none };
 
-struct Scene {
+struct PhaseScene {
   const char* phase;
   std::function<void(Former&)> play;
 };
@@ -31,7 +31,7 @@ struct Outcome {
 };
 
 struct Row {
-  Scene scene;
+  PhaseScene scene;
   Outcome both;
   Outcome old_ones;
   Outcome new_ones;
@@ -119,15 +119,15 @@ std::vector<Row> rows() {
                  f.effects.advance(10s);
                  f.write();
                }),
-      finishes("unguarded, recorded, but not cut over",
+      finishes("former_without_guard, recorded, but not cut over",
                [](Former& f) {
-                 (void)f.begin_deploy(unguarded());
+                 (void)f.begin_deploy(former_without_guard());
                  f.heal(2);
                  f.on_disk = f.effects.records.back().second;
                }),
-      finishes("unguarded, cut over",
+      finishes("former_without_guard, cut over",
                [](Former& f) {
-                 (void)f.begin_deploy(unguarded());
+                 (void)f.begin_deploy(former_without_guard());
                  f.heal(2);
                  f.write();
                  f.adopted();

@@ -19,7 +19,7 @@ std::uint64_t comes_back_to(const AppFixture& f) {
   return last_record(f).live.value();
 }
 
-std::shared_ptr<spec::Spec> unguarded() {
+std::shared_ptr<spec::Spec> spec_without_guard() {
   auto spec = AppFixture::make_spec();
   spec->app.deploy.guard = 0ms;
   return spec;
@@ -203,9 +203,9 @@ TEST_CASE("record: a cut-back on a full disk is tried again until it is written"
 
 TEST_CASE("record: a deploy that fails while it is recorded is taken back on disk until that is written") {
   AppFixture f;
-  f.boot(unguarded());
+  f.boot(spec_without_guard());
   auto report = f.report();
-  REQUIRE(f.app.deploy(unguarded(), report).has_value());
+  REQUIRE(f.app.deploy(spec_without_guard(), report).has_value());
   f.heal(2);
   CHECK(comes_back_to(f) == 2);
   f.exit(2, 1, spawn::Exited{1});
@@ -287,7 +287,7 @@ TEST_CASE("stop: a second one keeps who stopped it first") {
 
 TEST_CASE("stop: a start clears it on disk, a deploy at its cutover, and a failed deploy does not") {
   AppFixture f;
-  f.boot(unguarded());
+  f.boot(spec_without_guard());
   auto stop = [&](std::uint64_t generation) {
     REQUIRE(f.stop(Haste::signal, f.report()).has_value());
     f.written();
@@ -304,14 +304,14 @@ TEST_CASE("stop: a start clears it on disk, a deploy at its cutover, and a faile
   f.written();
   f.heal(1);
   stop(1);
-  REQUIRE(f.app.deploy(unguarded(), f.report()).has_value());
+  REQUIRE(f.app.deploy(spec_without_guard(), f.report()).has_value());
   f.run(2, 1);
   f.exit(2, 1, spawn::Exited{1});
   f.exit(2, 2);
   CHECK(f.app.stopped().has_value());
   CHECK(last_record(f).stopped.has_value());
   CHECK(f.app.mode() == routing::AppMode::stopped);
-  REQUIRE(f.app.deploy(unguarded(), f.report()).has_value());
+  REQUIRE(f.app.deploy(spec_without_guard(), f.report()).has_value());
   f.heal(3);
   CHECK_FALSE(last_record(f).stopped.has_value());
   f.written();

@@ -83,6 +83,27 @@ TEST_CASE("keeper protocol: an order is refused if it is short, or has another n
   }
 }
 
+TEST_CASE("keeper protocol: an end as the first version told it says nothing of what is left") {
+  for (const Kind kind : {Kind::exited, Kind::reap}) {
+    CAPTURE(static_cast<int>(kind));
+    Record told = answer(kind, kind == Kind::reap ? 7 : 0, Code::ok);
+    told.body.exit = {17, {How::exited, 3}, 1};
+    Record into;
+    CHECK(read_answer(&told, told.header.length, 0, into) == Code::ok);
+    CHECK(into.body.exit.alone == 1);
+    told.header.length = sizeof(Header) + offsetof(Exit, alone);
+    REQUIRE(read_answer(&told, told.header.length, 0, into) == Code::ok);
+    CHECK(into.body.exit.pid == 17);
+    CHECK(into.body.exit.ending.number == 3);
+    CHECK(into.body.exit.alone == 0);
+    told.header.length = static_cast<std::uint16_t>(told.header.length - 1);
+    CHECK(read_answer(&told, told.header.length, 0, into) == Code::bad_record);
+    told.body.exit.alone = 2;
+    told.header.length = sizeof(Header) + sizeof(Exit);
+    CHECK(read_answer(&told, told.header.length, 0, into) == Code::bad_record);
+  }
+}
+
 TEST_CASE("keeper protocol: what a later version adds behind a body is ignored") {
   std::array<char, kMostBytes + 1> bytes;
   for (const Kind kind : kOrders) {

@@ -2,6 +2,7 @@
 #include "process/parent.h"
 
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,7 @@ struct OtherParent final : Parent, ChildWatcher {
   std::optional<spawn::ExitStatus> told;      // instead of the real status
   std::optional<spawn::SpawnFailed> refused;  // instead of starting it
   bool alone = false;                         // what it says of that
+  bool at_once = false;                       // its end comes right behind the news that it has started
   bool silent = false;                        // it does not tell that it has started it
   bool without_pidfd = false;
   pid_t child = 0;
@@ -58,6 +60,7 @@ struct OtherParent final : Parent, ChildWatcher {
     child = started->pid;
     if (without_pidfd) started->pidfd.reset();
     if (silent || watcher_ == nullptr) return;
+    if (at_once) return tell_both(std::move(started));
     if (refused) {
       watcher_->on_started(std::unexpected(*refused));
     } else {
@@ -74,6 +77,15 @@ struct OtherParent final : Parent, ChildWatcher {
   }
 
  private:
+  void tell_both(std::expected<Spawned, spawn::SpawnFailed> started) {
+    siginfo_t info{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+    local_.forget(*this);
+    watcher_->on_started(std::move(started));
+    noted.emplace_back("ended");
+    if (watcher_ != nullptr) watcher_->on_ended({spawn::Exited{info.si_status, 0}});
+  }
+
   Parent& local_;
   ChildWatcher* watcher_ = nullptr;
 };
@@ -81,6 +93,36 @@ struct OtherParent final : Parent, ChildWatcher {
 struct Other : Bench {
   OtherParent other{*local};
   Other() { parent = &other; }
+};
+
+// Destroys its process as soon as it is told of it.
+struct Leaver final : ProcessObserver, OutputSink {
+  enum class At : std::uint8_t { begun, running } at;
+  std::unique_ptr<Process> process;
+  explicit Leaver(At when) : at(when) {}
+  void take(OutputStream /*stream*/, std::string_view /*bytes*/) override {}
+  void on_begun() override {
+    if (at == At::begun) process.reset();
+  }
+  void on(const spawn::ProcessEvent& /*event*/) override { process.reset(); }
+
+  void start(Bench& bench, const spawn::SpawnPlan& plan) {
+    auto started = Process::start(bench.around(), plan, kName, {*this, *this});
+    REQUIRE(started.has_value());
+    process = std::move(*started);
+  }
+};
+
+// Whoever else had asked for a look by now has had it, and those that followed from it.
+struct Witness final : LookAsker {
+  int looks = 0;
+  void on_look(const ProcessLook& /*look*/) override { ++looks; }
+  void look(Bench& bench) {
+    for (int i = 1; i <= 4; ++i) {
+      bench.looker().ask(*this);
+      REQUIRE(bench.until([&] { return looks == i; }));
+    }
+  }
 };
 
 TEST_CASE("parent: it starts the process, says how it ended, and gives up its number, in this order") {
@@ -126,6 +168,37 @@ TEST_CASE("parent: if it says that nothing is left, nothing is looked for, but t
     CHECK(f.seen.events == std::vector<std::string>{"running", "exited", "gone"});
     if (const auto left = f.seen.first_line()) CHECK(testing::ends(std::stoi(*left)));
   }
+}
+
+TEST_CASE("parent: a process that is left at the news that it ran, which came with its end, is reaped") {
+  for (const char* script : {"exit 0", "exit 3"}) {
+    CAPTURE(script);
+    Other f;
+    f.other.at_once = true;
+    Leaver leaver(Leaver::At::running);
+    leaver.start(f, shell(script));
+    REQUIRE(f.until([&] { return leaver.process == nullptr; }));
+    Witness().look(f);
+    CHECK(f.other.noted == std::vector<std::string>{"spawn web@42", "ended", "reap"});
+  }
+}
+
+TEST_CASE("parent: a process that is left at its beginning is left alone, whatever it was told before") {
+  // One that goes on although nobody reads its report.
+  REQUIRE(::setenv("GV_TEST_HELPER", "hangs", 1) == 0);
+  Other f;
+  f.launcher = testing::open_launcher(GV_PROCESS_APP);
+  Leaver leaver(Leaver::At::begun);
+  leaver.start(f, shell("exit 0"));
+  leaver.process->kill_tree();
+  REQUIRE(f.until([&] { return leaver.process == nullptr; }));
+  Witness().look(f);
+  siginfo_t info{};
+  CHECK(::waitid(P_PID, static_cast<id_t>(f.other.child), &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+  CHECK(info.si_pid == 0);
+  CHECK(::kill(f.other.child, SIGKILL) == 0);
+  CHECK(::waitid(P_PID, static_cast<id_t>(f.other.child), &info, WEXITED) == 0);
+  CHECK(::unsetenv("GV_TEST_HELPER") == 0);
 }
 
 TEST_CASE("parent: one that refuses leaves no child, and says so") {

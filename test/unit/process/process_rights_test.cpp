@@ -72,7 +72,7 @@ TEST_CASE("rights: limits, nice, I/O class and score are those of the plan") {
         plan.limits = {ResourceLimit{50, 60},
                        ResourceLimit{501, 501},
                        ResourceLimit{0, 0},
-                       7,
+                       nice,
                        static_cast<std::uint16_t>(2U << 13U | 6U),
                        321};
       });

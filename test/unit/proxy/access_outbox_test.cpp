@@ -19,7 +19,7 @@ std::uint64_t lines_of(const std::string& text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-struct Fixture {
+struct AccessOutboxFixture {
   std::unique_ptr<loop::Loop> loop = std::move(*loop::Loop::create());
   AccessLane lane;
   int rings = 0;
@@ -43,7 +43,8 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "outbox: lines wait a moment, then leave in one batch per file with one ring") {
+TEST_CASE_FIXTURE(AccessOutboxFixture,
+                  "outbox: lines wait a moment, then leave in one batch per file with one ring") {
   add(sink);
   add(other);
   add(sink);
@@ -63,7 +64,8 @@ TEST_CASE_FIXTURE(Fixture, "outbox: lines wait a moment, then leave in one batch
   CHECK(rings == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "outbox: a full batch leaves at once, and the end hands over what is left") {
+TEST_CASE_FIXTURE(AccessOutboxFixture,
+                  "outbox: a full batch leaves at once, and the end hands over what is left") {
   std::uint64_t added = 0;
   while (rings == 0) {
     add(sink, agent);
@@ -81,7 +83,7 @@ TEST_CASE_FIXTURE(Fixture, "outbox: a full batch leaves at once, and the end han
   CHECK(lines_of(rest->text) == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(AccessOutboxFixture,
                   "outbox: a writer that takes nothing costs lines, which are counted and told later") {
   std::uint64_t added = 0;
   while (lane.dropped.read() == 0) {
@@ -115,7 +117,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(told == dropped);
 }
 
-TEST_CASE_FIXTURE(Fixture, "outbox: a ring without a free place drops as well") {
+TEST_CASE_FIXTURE(AccessOutboxFixture, "outbox: a ring without a free place drops as well") {
   for (std::size_t i = 0; i < AccessLane::kBatches; ++i) REQUIRE(lane.filled.push(AccessBatch{}));
   add(sink);
   REQUIRE(test::run_until(*loop, [&] { return lane.dropped.read() == 1; }));
@@ -128,7 +130,7 @@ TEST_CASE_FIXTURE(Fixture, "outbox: a ring without a free place drops as well") 
   end();
 }
 
-TEST_CASE_FIXTURE(Fixture, "outbox: an emptied batch is filled again") {
+TEST_CASE_FIXTURE(AccessOutboxFixture, "outbox: an emptied batch is filled again") {
   AccessBatch spent;
   spent.to = other;
   spent.text = "x";

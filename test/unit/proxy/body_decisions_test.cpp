@@ -12,7 +12,7 @@ namespace gracevisor::proxy {
 namespace {
 
 using namespace std::chrono_literals;
-using Verdict = ReaderPace::Verdict;
+using Pace = ReaderPace::Verdict;
 
 struct Waiting final : RequestBuffers::Owner {
   RequestBuffers::Place place{*this};
@@ -64,21 +64,21 @@ TEST_CASE("reader pace: progress and rate each have their time") {
     std::vector<std::uint64_t> taken;  // at each look, every 15 s
     std::uint64_t min_rate;
     base::Duration timeout;
-    std::vector<Verdict> verdicts;
+    std::vector<Pace> verdicts;
   };
-  constexpr Verdict kFine = Verdict::fine;
+  constexpr Pace kFine = Pace::fine;
   for (const Case& c : {
-           Case{"nothing is taken", {0, 0}, 500, 30s, {kFine, Verdict::stalled}},
-           Case{"nothing, but for long", {0, 0}, 500, 600s, {kFine, Verdict::slow}},
+           Case{"nothing is taken", {0, 0}, 500, 30s, {kFine, Pace::stalled}},
+           Case{"nothing, but for long", {0, 0}, 500, 600s, {kFine, Pace::slow}},
            Case{"nothing, and nothing is asked for", {0, 0, 0}, 0, 600s, {kFine, kFine, kFine}},
-           Case{"a byte now and then", {1, 2}, 500, 30s, {kFine, Verdict::slow}},
+           Case{"a byte now and then", {1, 2}, 500, 30s, {kFine, Pace::slow}},
            Case{"as slow as is allowed", {0, 7500, 15000, 22500}, 500, 30s, {kFine, kFine, kFine, kFine}},
-           Case{"a little slower", {0, 7400}, 500, 30s, {kFine, Verdict::slow}},
+           Case{"a little slower", {0, 7400}, 500, 30s, {kFine, Pace::slow}},
            Case{"what came at first does not last for ever",
                 {0, 90'000'000, 90'000'001, 90'000'002, 90'000'003, 90'000'004},
                 500,
                 30s,
-                {kFine, kFine, kFine, kFine, kFine, Verdict::slow}},
+                {kFine, kFine, kFine, kFine, kFine, Pace::slow}},
        }) {
     CAPTURE(c.what);
     ReaderPace pace;

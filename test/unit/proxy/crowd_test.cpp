@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kPlaces = 8;
 // Answered by the proxy itself.
-const std::string kPing = "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n";
+const std::string kOptions = "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n";
 
 std::string from(const std::string& address) {
   const std::string family = address.find(':') == std::string::npos ? "TCP4" : "TCP6";
@@ -30,7 +30,7 @@ struct Scene {
   RawEnd& connect(const std::string& first = "") {
     rig.pass(1ms);
     RawEnd& client = rig.connect();
-    client.send(first + kPing);
+    client.send(first + kOptions);
     rig.settle();
     return client;
   }
@@ -45,7 +45,7 @@ struct Scene {
   bool answers(RawEnd& client) {
     rig.pass(1ms);
     (void)client.take();
-    client.send(kPing);
+    client.send(kOptions);
     rig.settle();
     return client.take().starts_with("HTTP/1.1 ") && client.end() == End::open;
   }
@@ -99,9 +99,9 @@ TEST_CASE("crowd: nobody is closed under a request that has come and was not rea
   (void)clients[0]->take();
   (void)clients[2]->take();
   RawEnd& next = scene.rig.connect();
-  next.send(kPing);
-  clients[0]->send(kPing);
-  clients[2]->send(kPing);
+  next.send(kOptions);
+  clients[0]->send(kOptions);
+  clients[2]->send(kOptions);
   scene.rig.settle();
   CHECK_FALSE(refused(next));
   CHECK(clients[0]->received().starts_with("HTTP/1.1 "));
@@ -109,7 +109,7 @@ TEST_CASE("crowd: nobody is closed under a request that has come and was not rea
   // A place is kept by whoever began to ask, and there is none for more.
   for (std::size_t i = 3; i < kPlaces; ++i) clients[i]->send("OPTIONS");
   RawEnd& second = scene.rig.connect();
-  second.send(kPing);
+  second.send(kOptions);
   clients[0]->send("OPTIONS");
   next.send("OPTIONS");
   clients[2]->send("OPTIONS");
@@ -128,8 +128,8 @@ TEST_CASE("crowd: of a client that has too many the one goes that asks nothing")
   scene.rig.pass(1ms);
   (void)first.take();
   RawEnd& third = scene.rig.connect();
-  third.send(kPing);
-  first.send(kPing);
+  third.send(kOptions);
+  first.send(kOptions);
   scene.rig.settle();
   CHECK_FALSE(refused(third));
   CHECK(first.received().starts_with("HTTP/1.1 "));

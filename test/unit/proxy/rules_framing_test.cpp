@@ -6,9 +6,9 @@ namespace {
 
 using Family = CoreRig::Family;
 
-const std::string kPost = "POST /p HTTP/1.1\r\nHost: h\r\n";
-const std::string kChunkedPost = kPost + "Transfer-Encoding: chunked\r\n\r\n";
-const std::string kChunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const std::string kPostHead = "POST /p HTTP/1.1\r\nHost: h\r\n";
+const std::string kChunkedPost = kPostHead + "Transfer-Encoding: chunked\r\n\r\n";
+const std::string kChunkedAnswer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 TEST_CASE("rule 1: messages go out with a version of our own, whatever they came with") {
   CHECK(forwarded("GET /x HTTP/1.0\r\nHost: h\r\n\r\n").starts_with("GET /x HTTP/1.1\r\n"));
@@ -19,29 +19,29 @@ TEST_CASE("rule 1: messages go out with a version of our own, whatever they came
 
 TEST_CASE("rule 2: a request with a length beside a transfer coding is refused") {
   check_requests_refused(
-      {{"length first", kPost + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX", 400,
+      {{"length first", kPostHead + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX", 400,
         "two-lengths"},
-       {"coding first", kPost + "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nX", 400,
+       {"coding first", kPostHead + "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nX", 400,
         "two-lengths"},
-       {"length zero", kPost + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n", 400,
+       {"length zero", kPostHead + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n", 400,
         "two-lengths"}});
 }
 
 TEST_CASE("rule 3: a request whose last transfer coding is not chunked is refused") {
   check_requests_refused(
-      {{"chunked is not last", kPost + "Transfer-Encoding: chunked, gzip\r\n\r\n"},
-       {"chunked is not there", kPost + "Transfer-Encoding: gzip\r\n\r\n"},
-       {"identity", kPost + "Transfer-Encoding: identity\r\n\r\n"},
-       {"empty", kPost + "Transfer-Encoding: \r\n\r\n0\r\n\r\n"},
-       {"a comma in front", kPost + "Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n"},
-       {"chunked twice", kPost + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"},
-       {"in two lines", kPost + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
-       {"quoted", kPost + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"},
-       {"with a tail", kPost + "Transfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n"}});
+      {{"chunked is not last", kPostHead + "Transfer-Encoding: chunked, gzip\r\n\r\n"},
+       {"chunked is not there", kPostHead + "Transfer-Encoding: gzip\r\n\r\n"},
+       {"identity", kPostHead + "Transfer-Encoding: identity\r\n\r\n"},
+       {"empty", kPostHead + "Transfer-Encoding: \r\n\r\n0\r\n\r\n"},
+       {"a comma in front", kPostHead + "Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n"},
+       {"chunked twice", kPostHead + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"},
+       {"in two lines", kPostHead + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+       {"quoted", kPostHead + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"},
+       {"with a tail", kPostHead + "Transfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n"}});
 }
 
 TEST_CASE("rule 4: a transfer coding below chunked that is not understood is 501") {
-  check_requests_refused({{"gzip", kPost + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501}});
+  check_requests_refused({{"gzip", kPostHead + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501}});
 }
 
 TEST_CASE("rule 5: a transfer coding on HTTP/1.0 is refused, in both directions") {
@@ -55,7 +55,7 @@ TEST_CASE("rule 6: a length that is none is refused, in both directions") {
   std::vector<Refused> responses;
   for (const char* value : {"5abc", "-1", "+1", "0x5", "1 2", "", "5;x", "\"5\"", "1.0", "\xd9\xa5"}) {
     const std::string line = std::string("Content-Length: ") + value + "\r\n\r\nhello";
-    requests.push_back({value, kPost + line});
+    requests.push_back({value, kPostHead + line});
     responses.push_back({value, "HTTP/1.1 200 OK\r\n" + line});
   }
   responses.push_back(
@@ -69,8 +69,8 @@ TEST_CASE("rule 6: a length that is none is refused, in both directions") {
 }
 
 TEST_CASE("rule 7: a length that is said twice is refused, of a request even when both are equal") {
-  check_requests_refused({{"a list", kPost + "Content-Length: 5, 5\r\n\r\nhello"},
-                          {"two lines", kPost + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"}});
+  check_requests_refused({{"a list", kPostHead + "Content-Length: 5, 5\r\n\r\nhello"},
+                          {"two lines", kPostHead + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"}});
   const std::string start = "HTTP/1.1 200 OK\r\n";
   check_responses_refused(
       {{"a list", start + "Content-Length: 5, 6\r\n\r\nhello", 502, "two-lengths"},
@@ -119,15 +119,15 @@ TEST_CASE("rules 2 and 7: what a repaired response has behind its end reaches no
 }
 
 TEST_CASE("rule 8: lengths beyond 64 bits do not overflow") {
-  check_requests_refused({{"2^64", kPost + "Content-Length: 18446744073709551616\r\n\r\n"},
-                          {"2^64 + 5", kPost + "Content-Length: 18446744073709551621\r\n\r\nhello"},
-                          {"2^64 - 1", kPost + "Content-Length: 18446744073709551615\r\n\r\n", 413},
+  check_requests_refused({{"2^64", kPostHead + "Content-Length: 18446744073709551616\r\n\r\n"},
+                          {"2^64 + 5", kPostHead + "Content-Length: 18446744073709551621\r\n\r\nhello"},
+                          {"2^64 - 1", kPostHead + "Content-Length: 18446744073709551615\r\n\r\n", 413},
                           {"a chunk of 17 digits", kChunkedPost + "FFFFFFFFFFFFFFFF0\r\n"},
                           {"a chunk of 2^64 + 5", kChunkedPost + "10000000000000005\r\nhello\r\n0\r\n\r\n"},
                           {"a chunk of 2^64 - 1", kChunkedPost + "FFFFFFFFFFFFFFFF\r\n", 413}});
   // To a client the response has begun: it is cut, and nothing of it looks whole.
   End end = End::open;
-  std::string seen = relayed(get("/"), kChunked + "10000000000000005\r\nhello\r\n0\r\n\r\n", &end);
+  std::string seen = relayed(get("/"), kChunkedAnswer + "10000000000000005\r\nhello\r\n0\r\n\r\n", &end);
   CHECK(!read_responses(seen, end).messages.at(0).whole);
   CHECK(end == End::reset);
 }
@@ -136,7 +136,7 @@ TEST_CASE("rule 9: a request that ends before its length breaks off the instance
   RuleRig rig;
   rig.options.request_buffer = 0;
   rig.publish();
-  RawEnd& client = rig.ask(kPost + "Content-Length: 50\r\n\r\nhello");
+  RawEnd& client = rig.ask(kPostHead + "Content-Length: 50\r\n\r\nhello");
   CHECK(rig.forwarded().ends_with("\r\n\r\nhello"));
   client.finish_writing();
   rig.settle();
@@ -154,7 +154,7 @@ TEST_CASE("rule 9: a request that ends before its length breaks off the instance
 }
 
 TEST_CASE("rule 10: what goes out has one framing") {
-  WireMessage chunked = relayed_message(get("/"), kChunked + "2\r\nok\r\n0\r\n\r\n");
+  WireMessage chunked = relayed_message(get("/"), kChunkedAnswer + "2\r\nok\r\n0\r\n\r\n");
   CHECK(chunked.field("Transfer-Encoding") == "chunked");
   CHECK(chunked.count("Content-Length") == 0);
   WireMessage counted = relayed_message(get("/"), ok("ok"));
@@ -181,7 +181,7 @@ TEST_CASE("rule 12: an early answer closes the connection, and what still comes 
   RuleRig rig;
   rig.options.request_buffer = 0;
   rig.publish();
-  RawEnd& client = rig.ask(kPost + "Content-Length: 100000\r\n\r\nabc");
+  RawEnd& client = rig.ask(kPostHead + "Content-Length: 100000\r\n\r\nabc");
   rig.answer("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig");
   Wire wire = read_responses(client.received(), client.end());
   REQUIRE(wire.messages.size() == 1);
@@ -196,7 +196,7 @@ TEST_CASE("rule 12: an early answer closes the connection, and what still comes 
 
 TEST_CASE("rule 25: bytes behind a complete response never become another response") {
   for (const std::string& first :
-       {ok("ok"), kChunked + "2\r\nok\r\n0\r\n\r\n", std::string("HTTP/1.1 204 No Content\r\n\r\n")}) {
+       {ok("ok"), kChunkedAnswer + "2\r\nok\r\n0\r\n\r\n", std::string("HTTP/1.1 204 No Content\r\n\r\n")}) {
     RuleRig rig;
     RawEnd& client = rig.ask(get("/1") + get("/2"));
     rig.answer(first + ok("smuggled"));
@@ -226,7 +226,7 @@ TEST_CASE("rule 27: chunk extensions are ignored, and limited") {
   WireMessage request = forwarded_message(kChunkedPost + "5;a=b;c=\"d e\"\r\nhello\r\n0;f\r\n\r\n");
   CHECK(request.content == "hello");
   CHECK(forwarded(kChunkedPost + "5;a=b\r\nhello\r\n0\r\n\r\n").find("a=b") == std::string::npos);
-  CHECK(relayed_message(get("/"), kChunked + "2;a=b\r\nok\r\n0;c\r\n\r\n").content == "ok");
+  CHECK(relayed_message(get("/"), kChunkedAnswer + "2;a=b\r\nok\r\n0;c\r\n\r\n").content == "ok");
   check_requests_refused(
       {{"64 kB", kChunkedPost + "5;a=" + std::string(65536, 'b') + "\r\nhello\r\n0\r\n\r\n"},
        {"300 bytes", kChunkedPost + "5;a=" + std::string(300, 'b') + "\r\nhello\r\n"}});
@@ -243,7 +243,7 @@ TEST_CASE("rule 28: chunks are read and written anew") {
   rig.publish();
   (void)rig.ask(kChunkedPost + "0005\r\nhello\r\n000\r\n\r\n");
   CHECK(rig.forwarded().ends_with("\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
-  CHECK(relayed(get("/"), kChunked + "00A\r\n0123456789\r\n00\r\n\r\n")
+  CHECK(relayed(get("/"), kChunkedAnswer + "00A\r\n0123456789\r\n00\r\n\r\n")
             .ends_with("a\r\n0123456789\r\n0\r\n\r\n"));
 }
 

@@ -11,7 +11,7 @@ using namespace gracevisor;
 
 namespace {
 
-struct Fixture {
+struct TableHolderFixture {
   routing::WorkerPort port;
   proxy::Bell bell{[] {}};
   proxy::TableHolder holder{port, bell};
@@ -32,7 +32,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(TableHolderFixture,
                   "table holder: a long pin keeps its own table, and none of those that come after it") {
   adopt();
   auto tunnel = holder.pin();
@@ -44,7 +44,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(port.oldest_pinned.read() == base::Epoch(101));
 }
 
-TEST_CASE_FIXTURE(Fixture, "table holder: pins may end in any order") {
+TEST_CASE_FIXTURE(TableHolderFixture, "table holder: pins may end in any order") {
   std::vector<proxy::TableHolder::Pin> pins;
   for (int i = 0; i < 4; ++i) {
     adopt();

@@ -5,7 +5,7 @@
 namespace gracevisor::test {
 namespace {
 
-constexpr http::Framing kChunked{http::Framing::Kind::chunked, 0};
+constexpr http::Framing kChunkedFraming{http::Framing::Kind::chunked, 0};
 const std::vector<std::string> kListed{"x-sum", "server-timing"};
 
 // A chunked body with lines that pass and lines that do not, in between and at both ends.
@@ -26,7 +26,7 @@ struct Relayed {
 
 Relayed read_back(const std::string& written) {
   http::BodyReader reader;
-  reader.start(kChunked);
+  reader.start(kChunkedFraming);
   Relayed relayed;
   std::string_view rest = written;
   while (!rest.empty() && reader.state() == http::BodyReader::State::reading) {
@@ -42,7 +42,7 @@ Relayed read_back(const std::string& written) {
 
 Relayed relay(const std::vector<std::string>& pieces, const std::vector<std::string>* listed = &kListed) {
   proxy::BodyRelay body;
-  body.start(kChunked, kChunked, {}, listed);
+  body.start(kChunkedFraming, kChunkedFraming, {}, listed);
   std::string written;
   for (const std::string& piece : pieces) {
     std::string_view rest = piece;
@@ -79,11 +79,11 @@ TEST_CASE("trailers: none pass where none is listed, or none of those that came"
 
 TEST_CASE("trailers: a relay that is used again remembers nothing") {
   proxy::BodyRelay body;
-  body.start(kChunked, kChunked, {}, &kListed);
+  body.start(kChunkedFraming, kChunkedFraming, {}, &kListed);
   proxy::Pieces first;
   // Left in the middle of its trailer.
   CHECK(body.next("0\r\nX-Sum: old\r\n", first) == 15);
-  body.start(kChunked, kChunked, {}, &kListed);
+  body.start(kChunkedFraming, kChunkedFraming, {}, &kListed);
   proxy::Pieces second;
   CHECK(body.next("0\r\n\r\n", second) == 5);
   std::string written;
@@ -93,7 +93,7 @@ TEST_CASE("trailers: a relay that is used again remembers nothing") {
 
 TEST_CASE("trailers: a body that is not chunked towards its receiver has none") {
   proxy::BodyRelay body;
-  body.start(kChunked, {http::Framing::Kind::until_close, 0}, {}, &kListed);
+  body.start(kChunkedFraming, {http::Framing::Kind::until_close, 0}, {}, &kListed);
   proxy::Pieces slices;
   CHECK(body.next("1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n", slices) == 21);
   std::string written;

@@ -32,8 +32,8 @@ struct User final : loop::StreamObserver {
 constexpr base::Duration kAge = std::chrono::seconds(2);
 constexpr std::size_t kAtOnce = 4;
 
-struct Fixture {
-  explicit Fixture(std::size_t most = SIZE_MAX)
+struct UpstreamPoolFixture {
+  explicit UpstreamPoolFixture(std::size_t most = SIZE_MAX)
       : loop(std::move(*loop::Loop::create())),
         deadlines(*loop),
         upstreams(*loop, deadlines, most),
@@ -76,7 +76,7 @@ struct Fixture {
 };
 
 TEST_CASE("pool: the connection that became idle last is taken first") {
-  Fixture f;
+  UpstreamPoolFixture f;
   User user;
   CHECK(f.pool.take(user) == nullptr);
   Peer first = f.pooled();
@@ -92,7 +92,7 @@ TEST_CASE("pool: the connection that became idle last is taken first") {
 }
 
 TEST_CASE("pool: an end, a reset or a byte from the app closes an idle connection") {
-  Fixture f;
+  UpstreamPoolFixture f;
   Peer ending = f.pooled();
   Peer resetting = f.pooled();
   Peer talking = f.pooled();
@@ -107,7 +107,7 @@ TEST_CASE("pool: an end, a reset or a byte from the app closes an idle connectio
 }
 
 TEST_CASE("pool: clearing closes every descriptor before it returns") {
-  Fixture f;
+  UpstreamPoolFixture f;
   Peer peer = f.pooled();
   CHECK(peer.quiet());
   f.pool.clear();
@@ -116,7 +116,7 @@ TEST_CASE("pool: clearing closes every descriptor before it returns") {
 }
 
 TEST_CASE("pool: nothing stays idle for longer than the bound") {
-  Fixture f;
+  UpstreamPoolFixture f;
   auto began = f.loop->now();
   Peer peer = f.pooled();
   CHECK(f.run_until([&] { return f.pool.size() == 0; }));
@@ -125,7 +125,7 @@ TEST_CASE("pool: nothing stays idle for longer than the bound") {
 }
 
 TEST_CASE("pool: a connection is given up a second before the app closes it, or sooner") {
-  Fixture f;
+  UpstreamPoolFixture f;
   auto began = f.loop->now();
   Peer patient = f.pooled({.age = std::chrono::milliseconds(1200)}, 100);
   Peer brief = f.pooled({.age = std::chrono::seconds(60)}, 2);
@@ -144,7 +144,7 @@ TEST_CASE("pool: a connection is given up a second before the app closes it, or 
 }
 
 TEST_CASE("pool: a connection is worn after so many requests") {
-  Fixture f;
+  UpstreamPoolFixture f;
   const UpstreamPool::Limits limits{.age = kAge, .requests = 2};
   Peer peer = f.pooled(limits);
   User user;
@@ -156,7 +156,7 @@ TEST_CASE("pool: a connection is worn after so many requests") {
 }
 
 TEST_CASE("pool: no more are kept than were in use at the same time") {
-  Fixture f;
+  UpstreamPoolFixture f;
   CHECK(f.kept(1));
   CHECK_FALSE(f.kept(1));
   CHECK(f.kept(3));
@@ -167,7 +167,7 @@ TEST_CASE("pool: no more are kept than were in use at the same time") {
 }
 
 TEST_CASE("pool: as many are kept as were in use, whatever their number") {
-  Fixture f;
+  UpstreamPoolFixture f;
   constexpr std::size_t kMany = 600;
   for (std::size_t in_use = kMany; in_use > 0; --in_use) REQUIRE(f.kept(in_use));
   CHECK_FALSE(f.kept(1));
@@ -175,7 +175,7 @@ TEST_CASE("pool: as many are kept as were in use, whatever their number") {
 }
 
 TEST_CASE("pool: how many were in use is forgotten when the pool is empty") {
-  Fixture f;
+  UpstreamPoolFixture f;
   User user;
   CHECK(f.kept(10));
   (void)f.pool.take(user);
@@ -184,7 +184,7 @@ TEST_CASE("pool: how many were in use is forgotten when the pool is empty") {
 }
 
 TEST_CASE("pool: whichever leaves, the others keep their order") {
-  Fixture f;
+  UpstreamPoolFixture f;
   User user;
   Peer first = f.pooled();
   Peer second = f.pooled();
@@ -204,7 +204,7 @@ TEST_CASE("pool: whichever leaves, the others keep their order") {
 
 TEST_CASE(
     "pool: at the bound the connection that is idle for longest, of any endpoint, gives way to a dial") {
-  Fixture f(3);
+  UpstreamPoolFixture f(3);
   Peer oldest = f.pooled();
   f.other.put(f.dialled(), {.age = kAge});
   Peer others = f.app.accept();
@@ -224,7 +224,7 @@ TEST_CASE(
 }
 
 TEST_CASE("pool: without a free descriptor the idle connections are given up before a dial fails") {
-  Fixture f;
+  UpstreamPoolFixture f;
   User user;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

@@ -136,17 +136,25 @@ TEST_CASE("slots record: of a journal, the newest whole line of each app counts"
   const auto of = [](const std::string& app, SlotState state) {
     return SlotsRecord{app, "boot-1", {slot(1, state)}};
   };
+  const std::string head = journal_head(7);
   const std::string web = to_text(of("web", SlotState::starting));
   const std::string healthy = to_text(of("web", SlotState::healthy));
   const std::string api = to_text(of("a\npi", SlotState::unhealthy));
-  CHECK(newest_slots("").empty());
-  CHECK(newest_slots(web).at("web") == of("web", SlotState::starting));
-  const SlotsRecords both = newest_slots(web + api + healthy);
+  CHECK(journal_from_text(head)->number == 7);
+  CHECK(journal_from_text(head)->slots.empty());
+  CHECK(journal_from_text(head + web)->slots.at("web") == of("web", SlotState::starting));
+  const SlotsRecords both = journal_from_text(head + web + api + healthy)->slots;
   CHECK(both.size() == 2);
   CHECK(both.at("web") == of("web", SlotState::healthy));
   CHECK(both.at("a\npi") == of("a\npi", SlotState::unhealthy));
   // Killed while it wrote, and what is no line of ours.
-  CHECK(newest_slots(web + healthy.substr(0, healthy.size() - 1)).at("web") ==
-        of("web", SlotState::starting));
-  CHECK(newest_slots("{}\n\n" + web + "\xff\n" + std::string(70'000, '[') + "\n").size() == 1);
+  const std::string cut = head + web + healthy.substr(0, healthy.size() - 1);
+  CHECK(journal_from_text(cut)->slots.at("web") == of("web", SlotState::starting));
+  CHECK(journal_from_text(head + "{}\n\n" + web + "\xff\n" + std::string(70'000, '[') + "\n")->slots.size() ==
+        1);
+  for (const std::string& bad : {std::string(), head.substr(0, head.size() - 1), web, std::string("[]\n"),
+                                 std::string("{\"journal\":-1}\n"), std::string("{\"journal\":\"7\"}\n")}) {
+    CAPTURE(bad);
+    CHECK_FALSE(journal_from_text(bad).has_value());
+  }
 }
