@@ -38,31 +38,24 @@ std::string Size::kind() const {
   return fmt::format("a size, {} to {}", size_text(bounds.least), size_text(bounds.most));
 }
 
-std::optional<unsigned> Number::value(Reading& reading, const Item& item) const {
+template <class T>
+std::optional<T> Whole<T>::value(Reading& reading, const Item& item) const {
   auto number = reading.integer(item, bounds);
-  return number ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
+  return number ? std::optional(static_cast<T>(*number)) : std::nullopt;
 }
 
-std::string Number::text(const unsigned& value) {
+template <class T>
+std::string Whole<T>::text(const T& value) {
   return std::to_string(value);
 }
 
-std::string Number::kind() const {
+template <class T>
+std::string Whole<T>::kind() const {
   return fmt::format("an integer, {} to {}", bounds.least, bounds.most);
 }
 
-std::optional<int> Integer::value(Reading& reading, const Item& item) const {
-  auto number = reading.integer(item, bounds);
-  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
-}
-
-std::string Integer::text(const int& value) {
-  return std::to_string(value);
-}
-
-std::string Integer::kind() const {
-  return fmt::format("an integer, {} to {}", bounds.least, bounds.most);
-}
+template struct Whole<unsigned>;
+template struct Whole<int>;
 
 std::optional<bool> Boolean::value(Reading& reading, const Item& item) {
   return reading.boolean(item);

@@ -38,20 +38,18 @@ struct Size {
   [[nodiscard]] std::string kind() const;
 };
 
-struct Number {
+// Requires: the bounds fit into T.
+template <class T>
+struct Whole {
   Bounds<std::int64_t> bounds;
-  [[nodiscard]] std::optional<unsigned> value(Reading& reading, const Item& item) const;
-  [[nodiscard]] static std::string text(const unsigned& value);
+  [[nodiscard]] std::optional<T> value(Reading& reading, const Item& item) const;
+  [[nodiscard]] static std::string text(const T& value);
   [[nodiscard]] std::string kind() const;
 };
-
-// May be negative.
-struct Integer {
-  Bounds<std::int64_t> bounds;
-  [[nodiscard]] std::optional<int> value(Reading& reading, const Item& item) const;
-  [[nodiscard]] static std::string text(const int& value);
-  [[nodiscard]] std::string kind() const;
-};
+extern template struct Whole<unsigned>;
+extern template struct Whole<int>;
+using Number = Whole<unsigned>;
+using Integer = Whole<int>;  // may be negative
 
 struct Boolean {
   [[nodiscard]] static std::optional<bool> value(Reading& reading, const Item& item);

@@ -19,10 +19,6 @@ Step failed(int code = errno) {
   return SpawnFailed{SpawnStage::capabilities, code};
 }
 
-bool has(std::uint64_t set, int number) {
-  return ((set >> static_cast<unsigned>(number)) & 1U) != 0;
-}
-
 // The C library has no functions for these two.
 int get(Sets& sets) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -49,7 +45,7 @@ Step bound_capabilities(std::uint64_t kept) {
     const int bound = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
     if (bound < 0 && errno == EINVAL) break;  // beyond the last one that the kernel knows
     if (bound < 0) return failed();
-    if (bound == 0 || has(kept, number)) continue;
+    if (bound == 0 || has_capability(kept, number)) continue;
     if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return failed();
   }
   return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ? failed() : std::nullopt;
@@ -63,7 +59,7 @@ Step raise_capabilities(std::uint64_t kept) {
   }
   if (set(sets) != 0) return failed();
   for (int number = 0; number < kMost; ++number) {
-    if (!has(kept, number)) continue;
+    if (!has_capability(kept, number)) continue;
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) return failed();
   }
   if (::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) return failed();

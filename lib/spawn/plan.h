@@ -38,6 +38,11 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+// A set of capabilities has a bit for each.
+[[nodiscard]] constexpr bool has_capability(std::uint64_t set, int number) {
+  return ((set >> static_cast<unsigned>(number)) & 1U) != 0;
+}
+
 // Everything that one incarnation's process is made from, ready to be sent to the helper.
 struct SpawnPlan {
   std::string program;

@@ -30,10 +30,6 @@ using spawn::SpawnStage;
 constexpr std::size_t kMostNumber = 64;  // bytes of a file with a number
 constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
-bool has(std::uint64_t set, int number) {
-  return ((set >> static_cast<unsigned>(number)) & 1U) != 0;
-}
-
 // What an execution leaves a process: root all of the bounding set, others the ambient ones.
 std::uint64_t capabilities_after_exec() {
   std::uint64_t found = 0;
@@ -93,7 +89,9 @@ class Judge {
 
  private:
   void refuse(std::string key, std::string why) { found_.push_back({std::move(key), std::move(why)}); }
-  [[nodiscard]] bool may(int capability) const { return has(rights_.capabilities, capability); }
+  [[nodiscard]] bool may(int capability) const {
+    return spawn::has_capability(rights_.capabilities, capability);
+  }
   [[nodiscard]] std::string takes(int capability) const {
     return fmt::format("takes {}, which uid {} does not have here", base::capability_name(capability),
                        rights_.uid);
@@ -159,7 +157,7 @@ class Judge {
     }
     if (!for_another) return refuse("capabilities", "are kept for a user other than root: set user");
     for (int number = 0; number < 64; ++number) {
-      if (!has(plan_.capabilities, number) || may(number)) continue;
+      if (!spawn::has_capability(plan_.capabilities, number) || may(number)) continue;
       return refuse("capabilities",
                     fmt::format("uid 0 does not have {} here", base::capability_name(number)));
     }

@@ -110,7 +110,7 @@ void Supervisor::boot_app(AppEntry& entry) {
 void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
   auto spec =
-      settings_.files.freeze(configured, settings_.config.places, entry.configured_listeners, entry.hints);
+      settings_.files.preflight(configured, settings_.config.places, entry.configured_listeners, entry.hints);
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, base::quotable(spec.error().what));
     entry.problems.push_back("cannot start: " + spec.error().what);

@@ -94,7 +94,7 @@ std::expected<AppEntry*, decide::Refused> Supervisor::prepare(const std::string&
   if (!planned) return std::unexpected(planned.error());
   std::vector<std::string> hints;
   if (frozen == nullptr) {
-    auto spec = settings_.files.freeze(*configured, config.places, planned->listeners, hints);
+    auto spec = settings_.files.preflight(*configured, config.places, planned->listeners, hints);
     if (!spec)
       return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
     frozen = std::move(*spec);

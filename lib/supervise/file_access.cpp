@@ -52,23 +52,30 @@ Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, const config:
   if (!spec) return spec;
   if (auto sound = check_logs(app, (*spec)->credentials, hints); !sound)
     return std::unexpected(sound.error());
-  if (auto given = check_rights(**spec, places); !given) return std::unexpected(given.error());
+  if (auto given = check_socket_rights(**spec, places); !given) return std::unexpected(given.error());
   return spec;
 }
 
-Expected<void> FileAccess::check_rights(const spec::Spec& spec, const config::Places& places) const {
-  const spawn::SpawnPlan plan = spec::common_plan(spec);
-  if (spec.app.endpoint == config::EndpointKind::socket && !sockets_.empty()) {
-    if (const auto refused = spec::socket_refusal(plan, sockets_))
-      return spec::placed_error(spec.app, places, refused->key, base::Error{refused->why});
-  }
-  return try_rights(spec, plan, places);
+Expected<spec::SpecRef> FileAccess::preflight(const config::App& app, const config::Places& places,
+                                              std::vector<config::Listener> listeners,
+                                              std::vector<std::string>& hints) const {
+  auto spec = freeze(app, places, std::move(listeners), hints);
+  if (!spec) return spec;
+  if (auto given = try_rights(**spec, places); !given) return std::unexpected(given.error());
+  return spec;
+}
+
+Expected<void> FileAccess::check_socket_rights(const spec::Spec& spec, const config::Places& places) const {
+  if (spec.app.endpoint != config::EndpointKind::socket || sockets_.empty()) return {};
+  if (const auto refused = spec::socket_refusal(spec::common_plan(spec), sockets_))
+    return spec::placed_error(spec.app, places, refused->key, base::Error{refused->why});
+  return {};
 }
 
 // What a rule could tell is told by now: this finds what else the kernel asks. That the daemon is short of
 // something is for the start itself to find.
-Expected<void> FileAccess::try_rights(const spec::Spec& spec, const spawn::SpawnPlan& plan,
-                                      const config::Places& places) const {
+Expected<void> FileAccess::try_rights(const spec::Spec& spec, const config::Places& places) const {
+  const spawn::SpawnPlan plan = spec::common_plan(spec);
   const bool asks = spawn::asks_for_rights(plan) || spec.app.supplementary_groups;
   if (launcher_ == nullptr || !asks) return {};
   const auto failed = spawn::try_out(*launcher_, plan);

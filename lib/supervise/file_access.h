@@ -31,10 +31,15 @@ class FileAccess {
         sockets_(std::move(sockets)) {}
 
   [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
-  // The preflight of an app: spec::freeze, check_logs, and a trial of its limits and privileges.
+  // What an app would be started with, by all rules: spec::freeze, check_logs. Starts nothing.
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app, const config::Places& places,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
+  // The preflight of an app that is about to be started: the same, and a trial of its limits and privileges,
+  // for which gv-exec runs.
+  [[nodiscard]] base::Expected<spec::SpecRef> preflight(const config::App& app, const config::Places& places,
+                                                        std::vector<config::Listener> listeners,
+                                                        std::vector<std::string>& hints) const;
   // Could the app's logs be opened? The error begins with the key: "app.web.log.stdout: …". That nobody
   // listens for them at a sink now is a hint: they may do so later.
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
@@ -45,9 +50,9 @@ class FileAccess {
   [[nodiscard]] base::Expected<void> check_sockets(const config::Listener& listener) const;
 
  private:
-  [[nodiscard]] base::Expected<void> check_rights(const spec::Spec& spec, const config::Places& places) const;
-  [[nodiscard]] base::Expected<void> try_rights(const spec::Spec& spec, const spawn::SpawnPlan& plan,
-                                                const config::Places& places) const;
+  [[nodiscard]] base::Expected<void> check_socket_rights(const spec::Spec& spec,
+                                                         const config::Places& places) const;
+  [[nodiscard]] base::Expected<void> try_rights(const spec::Spec& spec, const config::Places& places) const;
 
   base::PathTrust trust_;
   spec::FileReader reader_;

@@ -95,7 +95,7 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
     }
   }
   plan_shared_listeners(request, plan);
-  std::vector<std::string> faults = freeze_all(request, plan);
+  std::vector<std::string> faults = freeze_all(request, plan, opening);
   if (faults.empty()) {
     const std::vector<ReloadApp> apps = reload_apps(request, plan);
     plan.steps = decide::plan_reload(apps, request.remove);
@@ -158,15 +158,17 @@ void Supervisor::plan_shared_listeners(const ReloadRequest& request, ReloadPlan&
   }
 }
 
-// Returns every complaint.
-std::vector<std::string> Supervisor::freeze_all(const ReloadRequest& request, ReloadPlan& plan) const {
+// Returns every complaint. What is only compared is not tried out.
+std::vector<std::string> Supervisor::freeze_all(const ReloadRequest& request, ReloadPlan& plan,
+                                                Opening opening) const {
+  const auto read = opening == Opening::now ? &FileAccess::preflight : &FileAccess::freeze;
   std::vector<std::string> faults;
   Listeners all;
   for (const config::App& app : plan.config.apps) {
     if (!request.concerns(app.name)) continue;
     std::vector<std::string> hints;
-    auto spec = settings_.files.freeze(app, plan.config.places,
-                                       spec::listeners_of(app, plan.config.listeners), hints);
+    auto spec = (settings_.files.*read)(app, plan.config.places,
+                                        spec::listeners_of(app, plan.config.listeners), hints);
     if (!spec) {
       faults.push_back(spec.error().what);
       continue;

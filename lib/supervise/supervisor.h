@@ -294,7 +294,7 @@ class Supervisor {
                                                      std::size_t addresses) const;
 
   // reload_plan.cpp
-  enum class Opening : std::uint8_t { now, later };  // of what has to be listened on at once
+  enum class Opening : std::uint8_t { now, later };  // of what has to be listened on; later: nothing is tried
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
                                                                        Opening opening) const;
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
@@ -302,7 +302,7 @@ class Supervisor {
                                                                        Opening opening) const;
   [[nodiscard]] bool serves(const std::string& name) const;
   void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
-  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest& request, ReloadPlan& plan) const;
+  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest&, ReloadPlan&, Opening) const;
   [[nodiscard]] std::vector<decide::ReloadApp> reload_apps(const ReloadRequest& request,
                                                            const ReloadPlan& plan) const;
   [[nodiscard]] static bool is_known(const AppEntry& entry, const ReloadPlan& plan);

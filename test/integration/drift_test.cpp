@@ -2,8 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <regex>
+#include <sstream>
 
 #include "support/daemon_process.h"
 #include "support/http_client.h"
@@ -16,6 +20,19 @@ using namespace gracevisor::test;
 namespace {
 
 using Texts = std::vector<std::string>;
+
+// Page faults of the children that the daemon has waited for: every one of them, gv-exec among them, has some
+// (proc(5), cminflt).
+std::uint64_t faults_of_children(pid_t daemon) {
+  std::ifstream file("/proc/" + std::to_string(daemon) + "/stat");
+  const std::string stat((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::istringstream fields(stat.substr(stat.rfind(") ") + 2));
+  std::string skipped;
+  for (int field = 3; field < 11; ++field) fields >> skipped;
+  std::uint64_t faults = 0;
+  REQUIRE(static_cast<bool>(fields >> faults));
+  return faults;
+}
 
 }  // namespace
 
@@ -48,6 +65,19 @@ TEST_CASE("drift: status names what differs within one call after an edit, and f
   site.configure(before);
   CHECK(test::texts(daemon.app("web")->problems).empty());
   CHECK(test::texts(daemon.status()->problems).empty());
+}
+
+TEST_CASE("drift: limits are compared without being tried out") {
+  Site site;
+  site.configure(named_app("web", "@LISTEN@", "limits = { nice = 5 }\n"));
+  DaemonProcess daemon(site);
+  REQUIRE(daemon.wait_healthy("web", 1));
+  site.configure(named_app("web", "@LISTEN@", "limits = { nice = 6 }\n"));
+  const std::uint64_t before = faults_of_children(daemon.pid());
+  CHECK(drift_of(daemon) == Texts{"gracevisor.toml changed: web differs (limits.nice): gvctl deploy web"});
+  CHECK(faults_of_children(daemon.pid()) == before);
+  CHECK(daemon.ctl({"reload", "--dry-run"}).exit_code == 0);
+  CHECK(faults_of_children(daemon.pid()) > before);
 }
 
 TEST_CASE("drift: a deploy, a reload or a new daemon that takes the change ends it") {
