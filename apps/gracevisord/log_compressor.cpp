@@ -17,7 +17,7 @@ constexpr std::uint64_t kBytesPerSecond = 256UL << 10;
 constexpr uid_t kNobody = 65534;
 
 // dd copies nothing here: it syncs what gzip wrote, which must be on the disk before the old file goes.
-constexpr const char* kCommand = "nice -n 19 gzip -c -n && exec dd if=/dev/null conv=fsync status=none";
+constexpr const char* kCompress = "nice -n 19 gzip -c -n && exec dd if=/dev/null conv=fsync status=none";
 
 std::optional<spawn::Credentials> credentials(const spawn::Credentials* user) {
   if (user != nullptr) return *user;
@@ -34,7 +34,7 @@ void LogCompressor::compress(output::Compression what, std::function<void(std::s
     return next_turn_.ask();
   }
   // A former daemon's may still be there, and the keeper has one of a name.
-  CommandRun::Command command{.argv = {"/bin/sh", "-c", kCommand},
+  CommandRun::Command command{.argv = {"/bin/sh", "-c", kCompress},
                               .name = fmt::format("#gzip-{}", ::getpid()),
                               .patience = kPatience + std::chrono::seconds(what.bytes / kBytesPerSecond),
                               .in = std::move(what.from),

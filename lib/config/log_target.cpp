@@ -17,7 +17,7 @@ struct Word {
   LogSink::Kind kind;
   std::string_view otherwise;
 };
-constexpr std::array<Word, 2> kWords = {{{"syslog", LogSink::Kind::syslog, LogSink::kSyslogSocket},
+constexpr std::array<Word, 2> kTargets = {{{"syslog", LogSink::Kind::syslog, LogSink::kSyslogSocket},
                                          {"journal", LogSink::Kind::journal, LogSink::kJournalSocket}}};
 
 std::string why_no_udp(std::string_view address) {
@@ -32,7 +32,7 @@ std::string why_no_udp(std::string_view address) {
 }  // namespace
 
 std::optional<LogSink> log_sink(std::string_view target) {
-  for (const Word& one : kWords) {
+  for (const Word& one : kTargets) {
     if (!target.starts_with(one.word)) continue;
     const std::string_view rest = target.substr(one.word.size());
     if (rest.empty()) return LogSink{one.kind, std::string(one.otherwise)};

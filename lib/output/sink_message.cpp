@@ -10,7 +10,7 @@ namespace gracevisor::output {
 namespace {
 
 // The longest APP-NAME, PROCID and HOSTNAME of RFC 5424 section 6.
-constexpr std::size_t kMostApp = 48;
+constexpr std::size_t kMostAppName = 48;
 constexpr std::size_t kMostInstance = 128;
 constexpr std::size_t kMostHost = 255;
 constexpr int kDaemonFacility = 3 << 3;
@@ -80,7 +80,7 @@ std::size_t piece_of(std::string_view text, std::size_t most) {
 
 void append_local_syslog(const SinkLine& line, std::string_view local_time, std::string& out) {
   fmt::format_to(std::back_inserter(out), "<{}>{} ", kDaemonFacility | severity(line), local_time);
-  append_word(line.app, kMostApp, ":[]", out);
+  append_word(line.app, kMostAppName, ":[]", out);
   if (!line.instance.empty()) {
     out += '[';
     append_word(line.instance, kMostInstance, ":[]", out);
@@ -96,7 +96,7 @@ void append_udp_syslog(const SinkLine& line, std::string_view host, std::string&
   out += ' ';
   append_word(host, kMostHost, "", out);
   out += ' ';
-  append_word(line.app, kMostApp, "", out);
+  append_word(line.app, kMostAppName, "", out);
   out += ' ';
   append_word(line.instance, kMostInstance, "", out);
   out.append(" ").append(text_of(line.stream)).append(" - ");

@@ -18,7 +18,7 @@ constexpr std::size_t kMostSealed = std::size_t{16} << 20;  // far above what a 
 using base::PathFailure;
 using base::PathResult;
 
-std::unexpected<PathFailure> failed(const FilePolicy& where, int code) {
+std::unexpected<PathFailure> unconnected(const FilePolicy& where, int code) {
   return std::unexpected(PathFailure{base::system_error("cannot connect to " + where.name(), code), false});
 }
 
@@ -42,7 +42,7 @@ PathResult<SinkSocket> SinkSocket::open(const FilePolicy& where, const LogOpener
     if (!to) return std::unexpected(PathFailure{std::move(to.error()), true});
     socket.kind_ = Kind::udp;
     socket.fd_ = connected(*to, SOCK_DGRAM);
-    if (!socket.fd_) return failed(where, errno);
+    if (!socket.fd_) return unconnected(where, errno);
     return socket;
   }
   auto place = opener.find_socket(where);
@@ -50,14 +50,14 @@ PathResult<SinkSocket> SinkSocket::open(const FilePolicy& where, const LogOpener
   // By the folder that was judged: nothing can be swapped in between.
   const std::string there = "/proc/self/fd/" + std::to_string(place->folder.get()) + "/" + place->name;
   auto to = base::Address::unix_path(there);
-  if (!to) return failed(where, ENAMETOOLONG);
+  if (!to) return unconnected(where, ENAMETOOLONG);
   socket.kind_ = where.sink == SinkKind::journal ? Kind::journal : Kind::datagram;
   socket.fd_ = connected(*to, SOCK_DGRAM);
   if (!socket.fd_ && errno == EPROTOTYPE && socket.kind_ == Kind::datagram) {
     socket.kind_ = Kind::stream;
     socket.fd_ = connected(*to, SOCK_STREAM);
   }
-  if (!socket.fd_) return failed(where, errno);
+  if (!socket.fd_) return unconnected(where, errno);
   return socket;
 }
 

@@ -14,7 +14,7 @@ namespace gracevisor::output {
 namespace {
 
 // A reader that takes nothing is looked at so often, to tell about it; and so is room for what is told.
-constexpr base::Duration kLook = std::chrono::seconds(1);
+constexpr base::Duration kLookAtReaders = std::chrono::seconds(1);
 
 int milliseconds_until(base::TimePoint when, base::TimePoint now) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - now);
@@ -100,12 +100,12 @@ bool SinkThread::turn(std::optional<base::TimePoint> end) {
       case Sink::Next::later: not_beyond(one.sink->retry_at()); break;
       case Sink::Next::writable:
         waited.push_back({one.sink->fd(), POLLOUT, 0});
-        not_beyond(clock_.now() + kLook);
+        not_beyond(clock_.now() + kLookAtReaders);
         break;
     }
   }
   if (troubles_.send()) news_.ring();
-  if (troubles_.waits()) not_beyond(clock_.now() + kLook);
+  if (troubles_.waits()) not_beyond(clock_.now() + kLookAtReaders);
   if (!any && end) return false;
   const int wait = until ? milliseconds_until(*until, clock_.now()) : -1;
   // Interrupted or out of memory: what is there is found by trying.

@@ -5,7 +5,7 @@
 namespace gracevisor::output {
 namespace {
 
-constexpr base::Duration kLook = std::chrono::seconds(1);
+constexpr base::Duration kLookAtSinks = std::chrono::seconds(1);
 
 std::uint64_t lines_in(std::string_view text) {
   Dropped gone;
@@ -73,7 +73,7 @@ void Sinks::leave(At at) {
   at.queue->hand_over();
   at.until = loop_.now() + patience_;
   leaving_.push_back(std::move(at));
-  if (!timer_.running()) timer_.start(kLook);
+  if (!timer_.running()) timer_.start(kLookAtSinks);
 }
 
 void Sinks::look() {
@@ -85,7 +85,7 @@ void Sinks::look() {
     thread_->end(*at.sink);
   }
   while (auto sink = thread_->pop_ended()) let_go(*sink);
-  if (!leaving_.empty() && !timer_.running()) timer_.start(kLook);
+  if (!leaving_.empty() && !timer_.running()) timer_.start(kLookAtSinks);
 }
 
 void Sinks::let_go(const Sink* sink) {
