@@ -18,7 +18,7 @@ using control::Verb;
 using Taken = std::expected<void, decide::Refused>;
 
 Taken not_understood(const base::Error& error) {
-  return std::unexpected(decide::Refused{ExitCode::usage, error.what, {}});
+  return decide::refused(ExitCode::usage, error.what);
 }
 
 std::string_view word(Verb verb) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <initializer_list>
 #include <ranges>
 #include <string_view>
 #include <variant>

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
 #include "gvctl/style.h"
 #include "gvctl/text.h"

@@ -79,7 +79,7 @@ bool App::runs_already() const {
 }
 
 std::expected<void, Refused> App::can_deploy() const {
-  if (removing_) return std::unexpected(Refused{ExitCode::busy, name_ + " is being removed", {}});
+  if (removing_) return refused(ExitCode::busy, name_ + " is being removed");
   if (deploy_) {
     return std::unexpected(
         Refused{ExitCode::busy,
@@ -87,7 +87,7 @@ std::expected<void, Refused> App::can_deploy() const {
                 {fmt::format("gvctl attach {} follows it, gvctl abort {} undoes it", name_, name_)}});
   }
   if (live_ != nullptr && live_->role() == Role::leaving && !live_->ended()) {
-    return std::unexpected(Refused{ExitCode::busy, name_ + " is still stopping", {}});
+    return refused(ExitCode::busy, name_ + " is still stopping");
   }
   return {};
 }

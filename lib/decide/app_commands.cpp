@@ -58,7 +58,7 @@ std::expected<void, Refused> App::stop(const spec::Stopped& by, Haste haste, std
 }
 
 std::expected<void, Refused> App::abort(uid_t by, std::shared_ptr<Report> report) {
-  if (!deploy_) return std::unexpected(Refused{ExitCode::failed, name_ + " has no deploy under way", {}});
+  if (!deploy_) return refused(ExitCode::failed, name_ + " has no deploy under way");
   const std::string what = deploy_->describe();
   const Generation& candidate = deploy_->candidate();
   std::shared_ptr<Report> deploy = deploy_->report();

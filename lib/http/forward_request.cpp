@@ -9,8 +9,8 @@ namespace gracevisor::http {
 
 namespace {
 
-constexpr std::size_t kAddedToRequest =
-    512;  // usually more than the line's tail, Via and forwarding fields need
+// Usually more than the line's tail, Via and forwarding fields need.
+constexpr std::size_t kAddedToRequest = 512;
 
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
   return name.size() >= prefix.size() && equals_ignoring_case(name.substr(0, prefix.size()), prefix);

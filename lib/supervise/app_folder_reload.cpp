@@ -133,7 +133,7 @@ bool Supervisor::plan_app_folder(AppFolderWork& work) const {
   }
   Names all;
   for (const auto& [name, apps] : load->apps) all.insert(apps.begin(), apps.end());
-  auto planned = plan_apps(all, load->loaded, Opening::now);
+  auto planned = plan_apps(all, load->loaded, Depth::open);
   if (planned) {
     work.load = std::move(*load);
     work.plan = std::move(*planned);
@@ -141,7 +141,7 @@ bool Supervisor::plan_app_folder(AppFolderWork& work) const {
   }
   Names refused;
   for (const auto& [name, apps] : load->apps) {
-    auto alone = plan_apps(apps, load->loaded, Opening::later);
+    auto alone = plan_apps(apps, load->loaded, Depth::try_out);
     if (alone) continue;
     refused.insert(name);
     work.refused[name] = first_of(alone.error());
@@ -164,7 +164,7 @@ bool Supervisor::is_busy(const std::string& name) const {
 
 // A reload of those apps alone, and without those among them that the files no longer have.
 std::expected<ReloadPlan, decide::Refused> Supervisor::plan_apps(Names apps, config::Loaded files,
-                                                                 Opening opening) const {
+                                                                 Depth depth) const {
   std::erase_if(apps, [&](const std::string& name) {
     return files.config.find_app(name) == nullptr && find_app(name) == nullptr;
   });
@@ -173,7 +173,7 @@ std::expected<ReloadPlan, decide::Refused> Supervisor::plan_apps(Names apps, con
         base::ExitCode::preflight_failed, "a reload could not be recorded: " + kept.error().what, {}});
   }
   if (!apps.empty()) {
-    return plan_reload({.apps = listed(apps), .remove = true}, std::move(files), opening);
+    return plan_reload({.apps = listed(apps), .remove = true}, std::move(files), depth);
   }
   // No apps would mean all of them.
   return ReloadPlan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};

@@ -40,8 +40,7 @@ void Supervisor::keep_scale(config::App& configured) const {
 }
 
 std::expected<config::Loaded, decide::Refused> Supervisor::load_files() const {
-  if (shutdown_.begun())
-    return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
+  if (shutdown_.begun()) return decide::refused(base::ExitCode::aborted, "the daemon is shutting down");
   if (settings_.safe) {
     return std::unexpected(
         decide::Refused{base::ExitCode::busy,
@@ -95,8 +94,7 @@ std::expected<AppEntry*, decide::Refused> Supervisor::prepare(const std::string&
   std::vector<std::string> hints;
   if (frozen == nullptr) {
     auto spec = settings_.files.preflight(*configured, config.places, planned->listeners, hints);
-    if (!spec)
-      return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, spec.error().what, {}});
+    if (!spec) return decide::refused(base::ExitCode::preflight_failed, spec.error().what);
     frozen = std::move(*spec);
   }
   std::size_t addresses = 0;
@@ -112,8 +110,7 @@ std::expected<AppEntry*, decide::Refused> Supervisor::prepare(const std::string&
         base::ExitCode::preflight_failed, *shortage + " with this deploy; nothing was changed", {}});
   }
   auto opened = listeners_.open(planned->listeners);
-  if (!opened)
-    return std::unexpected(decide::Refused{base::ExitCode::preflight_failed, opened.error().what, {}});
+  if (!opened) return decide::refused(base::ExitCode::preflight_failed, opened.error().what);
   if (entry == nullptr) entry = &add_app(*configured, last_generation_of(name));
   note_touched(*entry, *frozen);
   entry->configured = *configured;
@@ -178,7 +175,7 @@ std::expected<void, decide::Refused> Supervisor::begin_deploy(AppEntry& entry,
 std::expected<void, decide::Refused> Supervisor::start(const std::string& name, Freshness freshness,
                                                        const std::shared_ptr<decide::Report>& report) {
   if (shutdown_.begun()) {
-    return std::unexpected(decide::Refused{base::ExitCode::aborted, "the daemon is shutting down", {}});
+    return decide::refused(base::ExitCode::aborted, "the daemon is shutting down");
   }
   boot_now(name);
   AppEntry* entry = entry_of(name);

@@ -121,7 +121,7 @@ void Supervisor::find_faults(const decide::Refused& refused, Drift& found) const
 Drift Supervisor::find_drift() const {
   using Kind = Drift::Item::Kind;
   Drift found;
-  auto plan = plan_reload({}, Opening::later);
+  auto plan = plan_reload({}, Depth::compare);
   if (!plan) {
     find_faults(plan.error(), found);
     return found;

@@ -10,10 +10,6 @@ namespace {
 
 using decide::Refused;
 
-std::unexpected<Refused> refuse(base::ExitCode exit, std::string why) {
-  return std::unexpected(Refused{exit, std::move(why), {}});
-}
-
 }  // namespace
 
 std::expected<decide::App*, Refused> Supervisor::booted(const std::string& name) {
@@ -50,16 +46,17 @@ std::expected<void, Refused> Supervisor::scale(const std::string& name, const Sc
   if (to.to == Scale::To::more) wanted += next.instances;
   if (to.to == Scale::To::files) wanted = next.scaled_from.value_or(next.instances);
   if (wanted < 1) {
-    return refuse(base::ExitCode::usage,
-                  fmt::format("{} would have {} instances: gvctl stop {} stops it", name, wanted, name));
+    return decide::refused(
+        base::ExitCode::usage,
+        fmt::format("{} would have {} instances: gvctl stop {} stops it", name, wanted, name));
   }
   if (wanted > config::kMostInstances) {
-    return refuse(base::ExitCode::usage,
-                  fmt::format("an app has at most {} instances", config::kMostInstances));
+    return decide::refused(base::ExitCode::usage,
+                           fmt::format("an app has at most {} instances", config::kMostInstances));
   }
   next.instances = static_cast<unsigned>(wanted);
   if (const auto shortage = shortage_with({&next}, 0)) {
-    return refuse(base::ExitCode::preflight_failed, *shortage + "; nothing was changed");
+    return decide::refused(base::ExitCode::preflight_failed, *shortage + "; nothing was changed");
   }
   auto begun = (*app)->scale(next.instances, std::move(report));
   schedule_turn();
@@ -78,8 +75,8 @@ std::expected<AppEnvironment, Refused> Supervisor::environment(const std::string
   if (entry == nullptr) return std::unexpected(no_such_app(name));
   const decide::Generation* live = entry->app->live();
   if (live == nullptr) {
-    return refuse(base::ExitCode::failed,
-                  fmt::format("{} has not been started yet: gvctl start {}", name, name));
+    return decide::refused(base::ExitCode::failed,
+                           fmt::format("{} has not been started yet: gvctl start {}", name, name));
   }
   spec::Placement where = spec::sample_placement(*live->spec());
   where.generation = live->id();
@@ -91,7 +88,7 @@ std::expected<AppEnvironment, Refused> Supervisor::environment(const std::string
     break;
   }
   auto found = environment_of(*live->spec(), where);
-  if (!found) return refuse(base::ExitCode::failed, found.error().what);
+  if (!found) return decide::refused(base::ExitCode::failed, found.error().what);
   if (!runs) {
     for (Variable& one : found->variables) {
       if (one.name == "PORT" || one.name == "SOCKET") one.value = "(given at its start)";

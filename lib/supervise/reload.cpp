@@ -29,7 +29,7 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
                                                boot_queue_.waiting().size() + held_back_.size()),
                                    {}});
   }
-  auto plan = plan_reload(request, Opening::now);
+  auto plan = plan_reload(request, Depth::open);
   if (!plan) {
     log_.error("reload cause=\"{}\"", base::quotable(plan.error().why));
     for (const std::string& detail : plan.error().details) {
@@ -211,7 +211,7 @@ std::expected<void, Refused> Supervisor::adjust_later(const ReloadStep& step) {
     return std::unexpected(std::move(*refused));
   }
   auto opened = listeners_.open(next->listeners);
-  if (!opened) return std::unexpected(Refused{base::ExitCode::preflight_failed, opened.error().what, {}});
+  if (!opened) return decide::refused(base::ExitCode::preflight_failed, opened.error().what);
   listeners_.commit(std::move(*opened));
   adjust_app(*entry, *next);
   (void)world_->publish();

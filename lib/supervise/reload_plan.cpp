@@ -69,19 +69,18 @@ bool ReloadPlan::puts_off() const {
   return std::ranges::find(remarks, "later", &decide::ReportLine::phase) != remarks.end();
 }
 
-std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& request,
-                                                           Opening opening) const {
+std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& request, Depth depth) const {
   if (auto kept = spec::can_keep_records(settings_.config.daemon.state_dir); !kept) {
     return std::unexpected(Refused{
         base::ExitCode::preflight_failed, "a reload could not be recorded: " + kept.error().what, {}});
   }
   auto files = load_files();
   if (!files) return std::unexpected(files.error());
-  return plan_reload(request, std::move(*files), opening);
+  return plan_reload(request, std::move(*files), depth);
 }
 
 std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& request, config::Loaded files,
-                                                           Opening opening) const {
+                                                           Depth depth) const {
   ReloadPlan plan{.config = std::move(files.config), .steps = {}, .specs = {}, .opened = nullptr};
   plan.warnings = std::move(files.warnings);
   for (const LeftBehind* one : left_behind()) {
@@ -95,7 +94,7 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
     }
   }
   plan_shared_listeners(request, plan);
-  std::vector<std::string> faults = freeze_all(request, plan, opening);
+  std::vector<std::string> faults = freeze_all(request, plan, depth);
   if (faults.empty()) {
     const std::vector<ReloadApp> apps = reload_apps(request, plan);
     plan.steps = decide::plan_reload(apps, request.remove);
@@ -106,11 +105,11 @@ std::expected<ReloadPlan, Refused> Supervisor::plan_reload(const ReloadRequest& 
     if (request.apps.empty()) {
       plan.daemon = config::find_differences(settings_.config.daemon, plan.config.daemon);
     }
-    const bool logs = opening == Opening::now && std::ranges::any_of(plan.daemon, is_log_key);
+    const bool logs = depth == Depth::open && std::ranges::any_of(plan.daemon, is_log_key);
     if (auto log = logs ? settings_.check_log(plan.config.daemon.log) : base::Expected<void>(); !log) {
       faults.push_back(log.error().what);
     }
-    if (faults.empty() && opening == Opening::now) faults = open_all(plan);
+    if (faults.empty() && depth == Depth::open) faults = open_all(plan);
   }
   if (faults.empty()) return plan;
   return std::unexpected(Refused{
@@ -160,8 +159,8 @@ void Supervisor::plan_shared_listeners(const ReloadRequest& request, ReloadPlan&
 
 // Returns every complaint. What is only compared is not tried out.
 std::vector<std::string> Supervisor::freeze_all(const ReloadRequest& request, ReloadPlan& plan,
-                                                Opening opening) const {
-  const auto read = opening == Opening::now ? &FileAccess::preflight : &FileAccess::freeze;
+                                                Depth depth) const {
+  const auto read = depth == Depth::compare ? &FileAccess::freeze : &FileAccess::preflight;
   std::vector<std::string> faults;
   Listeners all;
   for (const config::App& app : plan.config.apps) {

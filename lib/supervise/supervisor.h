@@ -294,15 +294,15 @@ class Supervisor {
                                                      std::size_t addresses) const;
 
   // reload_plan.cpp
-  enum class Opening : std::uint8_t { now, later };  // of what has to be listened on; later: nothing is tried
+  enum class Depth : std::uint8_t { compare, try_out, open };  // open: what is listened on at once as well
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
-                                                                       Opening opening) const;
+                                                                       Depth depth) const;
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_reload(const ReloadRequest& request,
                                                                        config::Loaded files,
-                                                                       Opening opening) const;
+                                                                       Depth depth) const;
   [[nodiscard]] bool serves(const std::string& name) const;
   void plan_shared_listeners(const ReloadRequest& request, ReloadPlan& plan) const;
-  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest&, ReloadPlan&, Opening) const;
+  [[nodiscard]] std::vector<std::string> freeze_all(const ReloadRequest&, ReloadPlan&, Depth) const;
   [[nodiscard]] std::vector<decide::ReloadApp> reload_apps(const ReloadRequest& request,
                                                            const ReloadPlan& plan) const;
   [[nodiscard]] static bool is_known(const AppEntry& entry, const ReloadPlan& plan);
@@ -345,8 +345,7 @@ class Supervisor {
   [[nodiscard]] bool plan_app_folder(AppFolderWork& work) const;
   [[nodiscard]] bool is_busy(const std::string& name) const;
   [[nodiscard]] std::expected<ReloadPlan, decide::Refused> plan_apps(decide::AppFolder::Names apps,
-                                                                     config::Loaded files,
-                                                                     Opening opening) const;
+                                                                     config::Loaded files, Depth depth) const;
 
   loop::Loop& loop_;
   base::Log& log_;
