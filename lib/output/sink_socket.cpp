@@ -61,6 +61,18 @@ PathResult<SinkSocket> SinkSocket::open(const FilePolicy& where, const LogOpener
   return socket;
 }
 
+base::Expected<void> SinkSocket::check(const FilePolicy& where, const LogOpener& opener) {
+  const std::string& path = where.path.native();
+  if (path.starts_with(kUdp)) {
+    if (auto to = base::Address::parse(std::string_view(path).substr(kUdp.size())); !to)
+      return std::unexpected(std::move(to.error()));
+    return {};
+  }
+  auto place = opener.find_socket(where);
+  if (!place && place.error().refused) return std::unexpected(std::move(place.error().error));
+  return {};
+}
+
 SinkSocket::Sent SinkSocket::send(std::string_view& message) {
   while (!message.empty()) {
     const ssize_t n = ::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL);

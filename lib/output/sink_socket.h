@@ -23,6 +23,9 @@ class SinkSocket {
   // `where`: its sink and path, an absolute one or "udp://192.0.2.1:514".
   [[nodiscard]] static base::PathResult<SinkSocket> open(const FilePolicy& where, const LogOpener& opener);
 
+  // May it be opened, as far as the rules say? Opens nothing: whether anybody listens there is not asked.
+  [[nodiscard]] static base::Expected<void> check(const FilePolicy& where, const LogOpener& opener);
+
   enum class Sent : std::uint8_t {
     all,
     full,     // nothing more before it can be written

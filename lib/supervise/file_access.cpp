@@ -23,13 +23,14 @@ Expected<void> check_log(const output::LogOpener& opener, const std::string& key
   return base::fail_at(key, checked.error().error);
 }
 
+std::array<std::pair<const char*, const std::string*>, 3> logs_of(const config::App& app) {
+  return {{{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
+}
+
 Expected<void> check_sink(const output::LogOpener& opener, const std::string& key,
-                          const config::LogSink& sink, std::vector<std::string>& hints) {
-  const auto opened = output::SinkSocket::open(sink_policy(sink), opener);
-  if (opened) return {};
-  if (opened.error().refused) return base::fail_at(key, opened.error().error);
-  hints.push_back(
-      fmt::format("{}: {}; 8 MiB of lines wait for whoever listens there", key, opened.error().error.what));
+                          const config::LogSink& sink) {
+  const auto checked = output::SinkSocket::check(sink_policy(sink), opener);
+  if (!checked) return base::fail_at(key, checked.error());
   return {};
 }
 
@@ -50,8 +51,7 @@ Expected<spec::SpecRef> FileAccess::freeze(const config::App& app, const config:
                                            std::vector<std::string>& hints) const {
   auto spec = spec::freeze(app, std::move(listeners), places, reader_, hints);
   if (!spec) return spec;
-  if (auto sound = check_logs(app, (*spec)->credentials, hints); !sound)
-    return std::unexpected(sound.error());
+  if (auto sound = check_logs(app, (*spec)->credentials); !sound) return std::unexpected(sound.error());
   if (auto given = check_socket_rights(**spec, places); !given) return std::unexpected(given.error());
   return spec;
 }
@@ -62,6 +62,7 @@ Expected<spec::SpecRef> FileAccess::preflight(const config::App& app, const conf
   auto spec = freeze(app, places, std::move(listeners), hints);
   if (!spec) return spec;
   if (auto given = try_rights(**spec, places); !given) return std::unexpected(given.error());
+  try_sinks(app, hints);
   return spec;
 }
 
@@ -87,18 +88,27 @@ Expected<void> FileAccess::try_rights(const spec::Spec& spec, const config::Plac
   return spec::placed_error(spec.app, places, key, base::Error{base::errno_text(failed->code), failed->code});
 }
 
-Expected<void> FileAccess::check_logs(const config::App& app, const std::optional<spawn::Credentials>& user,
-                                      std::vector<std::string>& hints) const {
+Expected<void> FileAccess::check_logs(const config::App& app,
+                                      const std::optional<spawn::Credentials>& user) const {
   const spawn::Credentials* who = user ? &*user : nullptr;
-  const std::array<std::pair<const char*, const std::string*>, 3> logs = {
-      {{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
-  for (const auto& [name, path] : logs) {
+  for (const auto& [name, path] : logs_of(app)) {
     const std::string key = fmt::format("app.{}.{}", app.name, name);
     const auto sink = config::log_sink(*path);
-    auto checked = sink ? check_sink(opener_, key, *sink, hints) : check_log(opener_, key, *path, who);
+    auto checked = sink ? check_sink(opener_, key, *sink) : check_log(opener_, key, *path, who);
     if (!checked) return checked;
   }
   return {};
+}
+
+void FileAccess::try_sinks(const config::App& app, std::vector<std::string>& hints) const {
+  for (const auto& [name, path] : logs_of(app)) {
+    const auto sink = config::log_sink(*path);
+    if (!sink) continue;
+    const auto opened = output::SinkSocket::open(sink_policy(*sink), opener_);
+    if (opened) continue;
+    hints.push_back(fmt::format("app.{}.{}: {}; 8 MiB of lines wait for whoever listens there", app.name,
+                                name, opened.error().error.what));
+  }
 }
 
 Expected<void> FileAccess::check(const config::Listener& listener) const {

@@ -104,25 +104,21 @@ TEST_CASE_FIXTURE(Fixture, "file access: what a third user can change is not rea
 
 TEST_CASE_FIXTURE(Fixture,
                   "file access: the places of logs and sockets are judged before anything is opened") {
-  std::vector<std::string> hints;
   config::App app;
   app.log.out = (folder / "a.log").string();
   app.log.err = "stdout";
   app.log.access = "inherit";
-  CHECK(access().check_logs(app, web, hints).has_value());
+  CHECK(access().check_logs(app, web).has_value());
   CHECK_FALSE(fs::exists(folder / "a.log"));
   if (no_root()) return;
   fs::path home = make("web", kWeb);
   fs::path bob = make("bob", kBob);
   app.log.access = (home / "access.log").string();
-  CHECK(access().check_logs(app, web, hints).has_value());
-  CHECK(says(access().check_logs(app, std::nullopt, hints).error().what,
+  CHECK(access().check_logs(app, web).has_value());
+  CHECK(says(access().check_logs(app, std::nullopt).error().what,
              "app." + app.name + ".log.access: cannot use "));
   app.log.err = (bob / "err.log").string();
-  CHECK(says(access().check_logs(app, web, hints).error().what,
-             "app." + app.name + ".log.stderr: cannot use "));
-
-  CHECK(hints.empty());
+  CHECK(says(access().check_logs(app, web).error().what, "app." + app.name + ".log.stderr: cannot use "));
 
   config::Listener listener;
   listener.addresses = {*base::Address::unix_path((folder / "s.sock").string())};
@@ -141,18 +137,24 @@ TEST_CASE_FIXTURE(Fixture,
   app.name = "web";
   const std::string socket = (folder / "log.sock").string();
   app.log.out = "syslog:" + socket;
-  CHECK(access().check_logs(app, web, hints).has_value());
+  CHECK(access().check_logs(app, web).has_value());
+  access().try_sinks(app, hints);
   CHECK(hints == std::vector<std::string>{
                      "app.web.log.stdout: cannot connect to syslog:" + socket +
                      ": No such file or directory; 8 MiB of lines wait for whoever listens there"});
   hints.clear();
-  const test::LogSocket listening(socket);
-  CHECK(access().check_logs(app, web, hints).has_value());
+  test::LogSocket listening(socket, test::LogSocket::Kind::stream);
+  CHECK(access().check_logs(app, web).has_value());
+  CHECK(listening.take().empty());
+  CHECK(listening.closed() == 0);  // nobody connected
   app.log.err = "syslog:udp://127.0.0.1:9";
-  CHECK(access().check_logs(app, web, hints).has_value());
+  CHECK(access().check_logs(app, web).has_value());
+  access().try_sinks(app, hints);
   CHECK(hints.empty());
+  CHECK(listening.take().empty());
+  CHECK(listening.closed() == 1);
   if (no_root()) return;
   const test::LogSocket of_web(make("home", kWeb) / "log.sock");
   app.log.err = "journal:" + (folder / "home/log.sock").string();
-  CHECK(says(access().check_logs(app, web, hints).error().what, "app.web.log.stderr: cannot use "));
+  CHECK(says(access().check_logs(app, web).error().what, "app.web.log.stderr: cannot use "));
 }
