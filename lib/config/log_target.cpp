@@ -12,13 +12,14 @@ constexpr std::string_view kUdp = "udp://";
 // The folder of a socket is used by its descriptor, so only its name has to fit into an address.
 constexpr std::size_t kMostName = 80;
 
-struct Word {
+struct SinkWord {
   std::string_view word;
   LogSink::Kind kind;
   std::string_view otherwise;
 };
-constexpr std::array<Word, 2> kTargets = {{{"syslog", LogSink::Kind::syslog, LogSink::kSyslogSocket},
-                                         {"journal", LogSink::Kind::journal, LogSink::kJournalSocket}}};
+constexpr std::array<SinkWord, 2> kSinkWords = {
+    {{"syslog", LogSink::Kind::syslog, LogSink::kSyslogSocket},
+     {"journal", LogSink::Kind::journal, LogSink::kJournalSocket}}};
 
 std::string why_no_udp(std::string_view address) {
   const auto to = base::Address::parse(address);
@@ -32,7 +33,7 @@ std::string why_no_udp(std::string_view address) {
 }  // namespace
 
 std::optional<LogSink> log_sink(std::string_view target) {
-  for (const Word& one : kTargets) {
+  for (const SinkWord& one : kSinkWords) {
     if (!target.starts_with(one.word)) continue;
     const std::string_view rest = target.substr(one.word.size());
     if (rest.empty()) return LogSink{one.kind, std::string(one.otherwise)};
