@@ -57,6 +57,7 @@ CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, Command comman
   plan.in = command.in ? command.in.get() : -1;
   plan.out = command.out ? command.out.get() : -1;
   plan.credentials = std::move(command.user);
+  plan.limits.nice = command.nice;
   plan.environment = command.bare ? std::vector<std::string>{kPath} : own_environment();
   if (!command.bare) plan.directory = std::filesystem::current_path(code).string();
   if (plan.directory.empty()) plan.directory = "/";

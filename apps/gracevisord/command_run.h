@@ -34,9 +34,9 @@ class CommandRun final : private process::ProcessObserver, private process::Outp
     base::UniqueFd out = {};        // empty: its output is among Result::lines
     std::optional<spawn::Credentials> user = {};  // unset: the daemon's
     bool bare = false;  // in "/", with nothing but a PATH: not in the daemon's folder and environment
+    std::optional<int> nice = {};  // unset: the daemon's
   };
-  // `ended` runs once, never inside a call, and may destroy the
-  // run; destroyed before, the program is killed.
+  // `ended` runs once, never inside a call, and may destroy the run; destroyed before, the program is killed.
   CommandRun(loop::Loop& loop, process::Parent& parent, Command command, std::function<void(Result)> ended);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;

@@ -17,7 +17,8 @@ constexpr std::uint64_t kBytesPerSecond = 256UL << 10;
 constexpr uid_t kNobody = 65534;
 
 // dd copies nothing here: it syncs what gzip wrote, which must be on the disk before the old file goes.
-constexpr const char* kCompress = "nice -n 19 gzip -c -n && exec dd if=/dev/null conv=fsync status=none";
+constexpr const char* kCompress = "gzip -c -n && exec dd if=/dev/null conv=fsync status=none";
+constexpr int kLowestPriority = 19;
 
 std::optional<spawn::Credentials> credentials(const spawn::Credentials* user) {
   if (user != nullptr) return *user;
@@ -40,7 +41,8 @@ void LogCompressor::compress(output::Compression what, std::function<void(std::s
                               .in = std::move(what.from),
                               .out = std::move(what.into),
                               .user = credentials(what.user),
-                              .bare = true};
+                              .bare = true,
+                              .nice = kLowestPriority};
   run_ = std::make_unique<CommandRun>(loop_, parent_, std::move(command),
                                       [this](const CommandRun::Result& result) {
                                         trouble_ = result.done ? std::string() : "gzip: " + result.how;
