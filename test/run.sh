@@ -2,9 +2,9 @@
 # Installs what is missing, builds, and runs the tests; ends with ctest's summary.
 #   sh test/run.sh           the tests (g++), with servers and clients as users have them: within ten minutes on two CPUs
 #   sh test/run.sh --quick   the same without those servers and clients
-#   sh test/run.sh --all     what CI runs: the same, then the Debian package in clean roots (as root), then the tests
-#                            again under ASan+UBSan and TSan (clang), then half a minute of fuzzing per target, then
-#                            clang-format and clang-tidy
+#   sh test/run.sh --all     what CI runs: clang-format, the same, then the Debian package in clean roots (as root), then
+#                            the tests again under ASan+UBSan and TSan (clang), clang-tidy, and half a minute of fuzzing
+#                            per target
 set -eu
 
 case "${1:-}" in
@@ -23,7 +23,8 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well. `at_once`: so many tests.
+at_once=2
 run_tests() {
   tests_of=$1
   tests_log=$2
@@ -31,27 +32,33 @@ run_tests() {
   status=0
   {
     tests_status=0
-    (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
+    (cd "build/$tests_of" && ctest -j$at_once --output-on-failure "$@") 2>&1 || tests_status=$?
     echo "$tests_status" >"build/$tests_log.ctest.status"
   } | tee "build/$tests_log.ctest.log"
   status=$(cat "build/$tests_log.ctest.status")
   [ "$status" -eq 0 ] || exit "$status"
 }
 
-# begin_build NAME [TARGETS...]: goes on below what follows. Tests wait most of the time, and it takes what CPUs they leave.
-begin_build() {
+# begin NAME COMMAND...: goes on below what follows. Tests wait most of the time, and it takes what CPUs they leave.
+begin() {
   below_name=$1
   shift
-  gv_configure "$below_name" -DGV_WERROR=$werror
-  nice -n 19 ninja -C "build/$below_name" "$@" >"build/$below_name.build.log" 2>&1 &
+  nice -n 19 "$@" >"build/$below_name.log" 2>&1 &
   below=$!
 }
+# begin_build NAME [TARGETS...]
+begin_build() {
+  gv_configure "$1" -DGV_WERROR=$werror
+  build_of=$1
+  shift
+  begin "$build_of.build" ninja -C "build/$build_of" "$@"
+}
 # The rest of it, with all CPUs.
-end_build() {
+end() {
   renice -n 0 -p "$below" >/dev/null 2>&1 || true
   wait "$below" || {
-    tail -n 200 "build/$below_name.build.log"
-    gv_fail "cannot build $below_name"
+    tail -n 200 "build/$below_name.log"
+    gv_fail "$below_name has failed"
   }
   below=
 }
@@ -74,6 +81,11 @@ case $extent in
   all) gv_need build test real check package try ;;
 esac
 
+if [ "$extent" = all ]; then
+  step "format: clang-format"
+  sources '\.\(cpp\|h\)$' | xargs clang-format-19 --dry-run -Werror
+fi
+
 step "dev: building with g++"
 # shellcheck disable=SC2086 # a list of words
 gv_configure dev -DGV_WERROR=$werror $together
@@ -94,27 +106,26 @@ run_tests dev real -L real
 step "package: built, installed, upgraded and removed in clean roots"
 timeout --kill-after=30 600 sh test/package/try.sh
 
-# Races and memory faults: the same tests, built by clang with sanitizers.
+# Races and memory faults: the same tests, built by clang with sanitizers. They wait more than others.
+at_once=3
 for sanitizer in asan tsan; do
   step "$sanitizer: building with clang"
-  end_build
+  end
   case $sanitizer in
     asan) begin_build tsan ;;
-    tsan) begin_build fuzz fuzz_targets ;;
+    tsan)
+      gv_configure tidy
+      begin tidy python3 test/lint/tidy.py build/tidy
+      ;;
   esac
   step "$sanitizer: running the tests"
   run_tests "$sanitizer" "$sanitizer" -L 'unit|loop|stress|integration'
 done
 
-step "fuzz: building with clang, half a minute for each target"
-end_build
-sh test/fuzz/run.sh 30
-
-step "format: clang-format"
-sources '\.\(cpp\|h\)$' | xargs clang-format-19 --dry-run -Werror
 step "tidy: clang-tidy"
-gv_configure tidy
-python3 test/lint/tidy.py build/tidy
+end
+step "fuzz: building with clang, half a minute for each target"
+sh test/fuzz/run.sh 30
 
 step "all of it passed; the dev tests' summaries:"
 grep -h -A 1000 'tests passed' build/dev.ctest.log build/real.ctest.log

@@ -36,6 +36,11 @@ struct Change {
   std::string body = "{}";
 };
 
+// How the files differ from what runs, without its age; that they cannot be read has none.
+std::string drift_of(const control::ReportLine& line) {
+  return line.keys.empty() ? line.text : fmt::format("{}", fmt::join(line.keys, " "));
+}
+
 Change change_of(const CommandLine& line, const std::string& instance) {
   using control::to_json;
   switch (line.verb) {
@@ -162,8 +167,8 @@ int Commands::change(const Order& order) {
     told.note(line);
     const bool begun = line.phase == "begun";
     // Waits for the end of the report whether or not anyone reads it.
-    // That the files differ holds for all apps, and is said once.
-    const bool said = line.phase == "drift" && !differs_said_.insert(line.text).second;
+    // What holds for all apps is said once.
+    const bool said = line.phase == "drift" && !differs_said_.insert(drift_of(line)).second;
     if (line_.json) {
       out_.write(std::string(json) + "\n");
     } else if (!begun && !said) {

@@ -1,6 +1,7 @@
 #include "config/recheck.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <concepts>
@@ -233,7 +234,11 @@ base::Expected<void> check_listener(const Listener& listener) {
     return base::fail("name: no listener can have it");
   }
   // A network of IPv4 mapped into IPv6 has its long prefix, and its text is IPv4's.
-  const auto is_network = [](const Cidr& cidr) { return !cidr.network.is_unix() && cidr.prefix <= 128; };
+  // A record without the address gives one of no family.
+  const auto is_network = [](const Cidr& cidr) {
+    const int family = cidr.network.family();
+    return (family == AF_INET || family == AF_INET6) && cidr.prefix <= 128;
+  };
   if (!std::ranges::all_of(listener.trusted_proxies, is_network)) {
     return base::fail("trusted_proxies: is no network");
   }

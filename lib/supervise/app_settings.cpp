@@ -70,7 +70,7 @@ std::expected<AppSettings, decide::Refused> Supervisor::app_settings(const std::
     Drift mine;
     if (const Drift::Item* changed = drift().changed(name)) mine.items.push_back(*changed);
     std::string differs =
-        text(mine, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+        line_of(mine, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())).text;
     if (!differs.empty()) found.remarks.push_back(std::move(differs));
   }
   const config::Places none;

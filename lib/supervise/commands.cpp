@@ -142,7 +142,7 @@ std::expected<void, decide::Refused> Supervisor::deploy(const std::string& name,
         base::ExitCode::preflight_failed, "a deploy could not be recorded: " + kept.error().what, {}});
   }
   boot_now(name);
-  const std::string differs = drift_text({name});
+  const DriftLine differs = drift_line({name});
   // Busy is reported before the files are read: a running deploy's listeners and configuration stay as they
   // are.
   if (AppEntry* entry = entry_of(name)) {
@@ -181,7 +181,7 @@ std::expected<void, decide::Refused> Supervisor::start(const std::string& name, 
   AppEntry* entry = entry_of(name);
   const bool ran = entry != nullptr && entry->app->live() != nullptr;
   const bool reads = !ran || (freshness == Freshness::as_files_say && !entry->app->wanted());
-  const std::string differs = drift_text(reads ? std::set{name} : std::set<std::string>());
+  const DriftLine differs = drift_line(reads ? std::set{name} : std::set<std::string>());
   std::expected<void, decide::Refused> begun;
   if (reads) {
     if (entry != nullptr) {
@@ -217,7 +217,7 @@ std::expected<void, decide::Refused> Supervisor::stop(const std::string& name, c
                                                       std::shared_ptr<decide::Report> report) {
   auto app = booted(name);
   if (!app) return std::unexpected(app.error());
-  tell_drift(drift_text({}), *report);
+  tell_drift(drift_line({}), *report);
   auto begun = (*app)->stop(by, haste, std::move(report));
   schedule_turn();
   return begun;

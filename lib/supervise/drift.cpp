@@ -162,12 +162,13 @@ Drift Supervisor::find_drift() const {
   return found;
 }
 
-std::string Supervisor::drift_text(const std::set<std::string>& except) const {
-  return text(drift(), std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()), except);
+DriftLine Supervisor::drift_line(const std::set<std::string>& except) const {
+  return line_of(drift(), std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()), except);
 }
 
-void Supervisor::tell_drift(const std::string& differs, decide::Report& report) const {
-  if (!differs.empty() && !report.finished()) report.add(now(), "drift", differs);
+void Supervisor::tell_drift(const DriftLine& line, decide::Report& report) const {
+  if (line.text.empty() || report.finished()) return;
+  report.add(now(), {.phase = "drift", .text = line.text, .keys = line.keys});
 }
 
 }  // namespace gracevisor::supervise

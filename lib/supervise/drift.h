@@ -40,10 +40,18 @@ struct Drift {
   [[nodiscard]] const Item* changed(const std::string& app) const;  // null: it does not differ
 };
 
-// "gracevisor.toml changed 3 min ago: web differs (environment.V), api is new, php is gone: gvctl reload
-// --dry-run"; empty: nothing differs. `except`: apps that do not count.
-[[nodiscard]] std::string text(const Drift& drift, std::chrono::sys_seconds now,
-                               const std::set<std::string>& except = {});
+// What is told of a Drift.
+struct DriftLine {
+  // "gracevisor.toml changed 3 min ago: web differs (environment.V), api is new, php is gone: gvctl reload
+  // --dry-run"; empty: nothing differs.
+  std::string text;
+  // The same for programs, whenever it is told: "app.web.environment.V", "app.api", "app.php",
+  // "listener.public", "daemon.workers"; none: the files cannot be put into force.
+  std::vector<std::string> keys;
+};
+// `except`: apps that do not count.
+[[nodiscard]] DriftLine line_of(const Drift& drift, std::chrono::sys_seconds now,
+                                const std::set<std::string>& except = {});
 
 // A Drift that was found, and what it was found from.
 struct DriftMemory {

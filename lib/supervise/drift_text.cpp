@@ -52,6 +52,18 @@ std::string file_text(const Items& items, std::chrono::sys_seconds now) {
   return fmt::format("{} changed {} ago", last.file, base::age(static_cast<std::uint64_t>(ago.count())));
 }
 
+std::vector<std::string> keys_of(const Items& items) {
+  std::vector<std::string> keys;
+  for (const Item* one : items) {
+    const std::string table = one->kind == Item::Kind::daemon     ? "daemon"
+                              : one->kind == Item::Kind::listener ? "listener." + one->name
+                                                                  : "app." + one->name;
+    if (one->keys.empty()) keys.push_back(table);
+    for (const std::string& key : one->keys) keys.push_back(table + "." + key);
+  }
+  return keys;
+}
+
 }  // namespace
 
 const Drift::Item* Drift::changed(const std::string& app) const {
@@ -60,8 +72,8 @@ const Drift::Item* Drift::changed(const std::string& app) const {
   return found == items.end() ? nullptr : &*found;
 }
 
-std::string text(const Drift& drift, std::chrono::sys_seconds now, const std::set<std::string>& except) {
-  if (!drift.fault.empty()) return drift.fault;
+DriftLine line_of(const Drift& drift, std::chrono::sys_seconds now, const std::set<std::string>& except) {
+  if (!drift.fault.empty()) return {.text = drift.fault, .keys = {}};
   Items items;
   for (const Item& one : drift.items) {
     const bool app = one.kind != Item::Kind::listener && one.kind != Item::Kind::daemon;
@@ -75,8 +87,9 @@ std::string text(const Drift& drift, std::chrono::sys_seconds now, const std::se
   add_each(parts, of_kind(items, Item::Kind::listener));
   add_each(parts, of_kind(items, Item::Kind::daemon));
   const bool one_app = items.size() == 1 && items.front()->kind == Item::Kind::changed;
-  return fmt::format("{}: {}: gvctl {}", file_text(items, now), fmt::join(parts, ", "),
-                     one_app ? "deploy " + items.front()->name : "reload --dry-run");
+  return {.text = fmt::format("{}: {}: gvctl {}", file_text(items, now), fmt::join(parts, ", "),
+                              one_app ? "deploy " + items.front()->name : "reload --dry-run"),
+          .keys = keys_of(items)};
 }
 
 }  // namespace gracevisor::supervise

@@ -43,7 +43,7 @@ std::expected<void, Refused> Supervisor::reload(const ReloadRequest& request,
     return {};
   }
   if (request.deploy) {
-    tell_drift(drift_text(std::set<std::string>(request.apps.begin(), request.apps.end())), *report);
+    tell_drift(drift_line(std::set<std::string>(request.apps.begin(), request.apps.end())), *report);
   }
   const auto trees = plan->config.trees;
   begin(std::move(*plan), report);

@@ -134,7 +134,7 @@ Snapshot Supervisor::snapshot() const {
   if (app_folder_ != nullptr) result.app_folder = app_folder_->problems();
   const Drift& differing = drift();
   for (const auto& [id, entry] : apps_) result.apps.push_back(snapshot_of(entry, differing));
-  result.drift = drift_text({});
+  result.drift = drift_line({}).text;
   return result;
 }
 

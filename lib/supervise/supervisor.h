@@ -316,9 +316,9 @@ class Supervisor {
   [[nodiscard]] Drift::Item drift_in(const std::filesystem::path& file) const;
   [[nodiscard]] Drift::Item drift_of_gone(const AppEntry& entry, const config::Config& config) const;
   void find_faults(const decide::Refused& refused, Drift& found) const;
-  // In words, without what a command takes itself; and told by that command.
-  [[nodiscard]] std::string drift_text(const std::set<std::string>& except) const;
-  void tell_drift(const std::string& differs, decide::Report& report) const;
+  // Without what a command takes itself; and told by that command.
+  [[nodiscard]] DriftLine drift_line(const std::set<std::string>& except) const;
+  void tell_drift(const DriftLine& line, decide::Report& report) const;
   // reload.cpp
   void tell_plan(const ReloadPlan& plan, decide::Report& report, bool dry_run);
   void begin(ReloadPlan plan, std::shared_ptr<decide::Report> report);

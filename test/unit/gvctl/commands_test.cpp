@@ -369,3 +369,32 @@ TEST_CASE(
   CHECK(run(server.path(), {"deploy", "--until", "cutover", "web", "api"}).exit == 8);
   server.on_loop([&] { kept.reset(); });
 }
+
+TEST_CASE(
+    "gvctl: how the files differ is said once per command, however old it has become, and what is new") {
+  const std::vector<std::string> differences = {
+      R"("text":"gv.toml changed 0 s ago: web is new","keys":["app.web"])",
+      R"("text":"gv.toml changed 1 s ago: web is new","keys":["app.web"])",
+      R"("text":"gv.toml changed 1 s ago: api is new","keys":["app.api"])",
+      R"("text":"gv.toml cannot be put into force: x")", R"("text":"gv.toml cannot be put into force: x")"};
+  std::size_t asked = 0;
+  ControlServer server([&](const control::Request&, const std::shared_ptr<serve::Response>& response) {
+    REQUIRE(asked < differences.size());
+    control::begin_lines(*response);
+    control::send_line(*response, R"({"phase":"drift","at_ms":0,)" + differences[asked++] + "}");
+    control::send_line(*response, R"({"phase":"stopped","at_ms":5,"text":"it","exit":0})");
+    response->end();
+  });
+  Outcome outcome = run(server.path(), {"stop", "a", "b", "c", "d", "e"});
+  CHECK(outcome.exit == 0);
+  CHECK(asked == differences.size());
+  CHECK(outcome.out ==
+        "  drift    gv.toml changed 0 s ago: web is new\n"
+        "  0.0s stopped  it\n"
+        "  0.0s stopped  it\n"
+        "  drift    gv.toml changed 1 s ago: api is new\n"
+        "  0.0s stopped  it\n"
+        "  drift    gv.toml cannot be put into force: x\n"
+        "  0.0s stopped  it\n"
+        "  0.0s stopped  it\n");
+}

@@ -145,6 +145,8 @@ TEST_CASE("configuration record: values that no file could give are errors with 
       {"listeners/0/addresses/0", "unix:x",
        "config.listeners[0].address[0]: the path of a Unix socket must be absolute"},
       {"listeners/0/trusted_proxies/0/prefix", 129, "config.listeners[0].trusted_proxies: is no network"},
+      {"listeners/0/trusted_proxies/0", Json{{"prefix", 8}},
+       "config.listeners[0].trusted_proxies: is no network"},
       {"listeners/0/max_fields", 0, "config.listeners[0].max_fields: 0 is not an integer, 1 to 1000"},
       {"listeners/0/max_connections_per_client", 1'000'001,
        "config.listeners[0].max_connections_per_client: 1000001 is not \"auto\" or an integer, 0 to 1000000"},

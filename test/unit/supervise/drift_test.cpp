@@ -32,7 +32,7 @@ Item daemon() {
 }
 
 std::string said(std::vector<Item> items, const std::set<std::string>& except = {}) {
-  return text(Drift{std::move(items), "", {}}, kNow, except);
+  return line_of(Drift{std::move(items), "", {}}, kNow, except).text;
 }
 
 }  // namespace
@@ -90,6 +90,24 @@ TEST_CASE("drift: sixty apps are no longer than ten") {
 }
 
 TEST_CASE("drift: files that cannot be put into force are told as they are") {
-  CHECK(text(Drift{{changed("web")}, "gv.toml cannot be put into force: x", {}}, kNow, {"web"}) ==
-        "gv.toml cannot be put into force: x");
+  const DriftLine line =
+      line_of({{changed("web")}, "gv.toml cannot be put into force: x", {}}, kNow, {"web"});
+  CHECK(line.text == "gv.toml cannot be put into force: x");
+  CHECK(line.keys.empty());
+}
+
+TEST_CASE("drift: its keys are whole, and stay while it grows old") {
+  const Drift drift{{changed("web", {"environment.V", "user"}), named(Kind::fresh, "api"),
+                     named(Kind::gone, "php"), listener(), daemon()},
+                    "",
+                    {}};
+  const DriftLine line = line_of(drift, kNow);
+  const std::vector<std::string> keys = {"app.web.environment.V", "app.web.user",  "app.api", "app.php",
+                                         "listener.public",       "daemon.workers"};
+  CHECK(line.keys == keys);
+  const DriftLine later = line_of(drift, kNow + std::chrono::seconds(1));
+  CHECK(later.text != line.text);
+  CHECK(later.keys == keys);
+  CHECK(line_of(drift, kNow, {"web", "api", "php"}).keys ==
+        std::vector<std::string>{"listener.public", "daemon.workers"});
 }
