@@ -90,6 +90,7 @@ class Daemon {
   void on_keeper_gone();
   void upgrade();
   void adjust_log(const config::DaemonLog& log);
+  void tend_own_log(const config::DaemonLog& log);
   // Another daemon rotates it.
   void leave_log_unrotated();
   void log_line(std::string_view line);

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "log_session.h"
+#include "output/sink_message.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -102,11 +103,14 @@ void LogSession::tell_sinks() {
     for (const LogSource::Place& place : source.places()) {
       const output::FilePolicy& to = place.policy;
       if (to.sink == output::SinkKind::file || !told.insert(to.name()).second) continue;
-      const std::string how = to.sink == output::SinkKind::journal ? ": journalctl GV_APP=" + to.app : "";
+      const bool own = to.app.empty();
+      std::string how =
+          own ? fmt::format("journalctl -t {}", output::kOwnName) : "journalctl GV_APP=" + to.app;
+      how = to.sink == output::SinkKind::journal ? ": " + how : "";
       note(fmt::format(
           "what {} writes goes to {}: these are the newest lines that the daemon has in memory, the "
           "rest is there{}",
-          to.app, to.name(), how));
+          own ? "the daemon" : to.app, to.name(), how));
     }
   }
 }

@@ -21,12 +21,12 @@ std::string describe_route(const Route& route) {
 
 // How an access log is written: several logs may share a file if this is equal.
 struct AccessWay {
-  AccessFormat format = AccessFormat::json;
-  std::uint64_t max_size = AppLog{}.max_size;
-  unsigned keep = AppLog{}.keep;
-  Millis max_age = AppLog{}.max_age;
-  std::uint64_t total_size = AppLog{}.total_size;
-  bool compress = AppLog{}.compress;
+  AccessFormat format;
+  std::uint64_t max_size;
+  unsigned keep;
+  Millis max_age;
+  std::uint64_t total_size;
+  bool compress;
   bool operator==(const AccessWay&) const = default;
 };
 
@@ -54,13 +54,15 @@ void add_access_logs(const Draft& draft, std::vector<LogFile>& out) {
     if (entry.table == nullptr || !is_file(listener.access_log)) continue;
     out.push_back({listener.access_log, entry.path + ".access_log",
                    find(*entry.table, "access_log")->value.source,
-                   AccessWay{.format = listener.access_format}});
+                   AccessWay{listener.access_format, listener.access_max_size, listener.access_keep,
+                             listener.access_max_age, listener.access_total_size, listener.access_compress}});
   }
 }
 
 std::vector<LogFile> log_files(const Draft& draft) {
   std::vector<LogFile> out;
-  if (!draft.daemon.log.file.empty()) out.push_back({draft.daemon.log.file, "daemon.log.file", {}});
+  if (const std::string& file = draft.daemon.log.file; !file.empty() && !log_sink(file))
+    out.push_back({file, "daemon.log.file", {}});
   for (const AppDraft& app : draft.apps) {
     const AppLog& log = app.app.log;
     if (log.out.empty()) {

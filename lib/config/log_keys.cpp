@@ -26,24 +26,12 @@ std::string suggestion(std::string_view text, std::span<const std::string_view> 
   return near.empty() ? std::string() : fmt::format(fmt::runtime(format), quote(near));
 }
 
-// False: it is none.
-bool read_sink(Reading& reading, const Item& item, const std::string& text, std::string& target) {
-  const auto sink = log_sink(text);
-  if (!sink) return false;
-  if (const std::string why = why_no_sink(*sink); !why.empty()) {
-    reading.error(item, fmt::format("{}: {}", quote_briefly(text), why));
-  } else {
-    target = text;
-  }
-  return true;
-}
-
 // One of `words`, a sink, or a file's path, which must contain a slash so that a misspelt word is not taken
 // for a file.
 void read_target(Reading& reading, const Item& item, std::initializer_list<std::string_view> words,
                  std::string& target) {
   auto text = reading.text(item, R"(a file's path or a word such as "inherit")");
-  if (!text || read_sink(reading, item, *text, target)) return;
+  if (!text || read_sink(reading, item, target)) return;
   if (std::ranges::find(words, *text) != words.end()) {
     target = *text;
   } else if (text->find('/') == std::string::npos) {
@@ -56,6 +44,18 @@ void read_target(Reading& reading, const Item& item, std::initializer_list<std::
 }
 
 }  // namespace
+
+bool read_sink(Reading& reading, const Item& item, std::string& target) {
+  const auto* text = std::get_if<std::string>(&item.value.data);
+  const auto sink = text != nullptr ? log_sink(*text) : std::nullopt;
+  if (!sink) return false;
+  if (const std::string why = why_no_sink(*sink); !why.empty()) {
+    reading.error(item, fmt::format("{}: {}", quote_briefly(*text), why));
+  } else {
+    target = *text;
+  }
+  return true;
+}
 
 void read_stdout(Reading& reading, const Item& item, std::string& target) {
   read_target(reading, item, {"", "inherit", "journal", "syslog"}, target);

@@ -1,4 +1,5 @@
-// Where an app's output may go besides a file: to somebody who listens at a socket of this host, or by UDP.
+// Where an app's output, and the daemon's own log, may go besides a file: to somebody who listens at a socket
+// of this host, or by UDP.
 //
 //   "syslog", "syslog:/run/chroot/dev/log", "syslog:udp://192.0.2.1:514"
 //   "journal", "journal:/run/systemd/journal.web/socket" (a namespace of journald)
@@ -23,7 +24,7 @@ struct LogSink {
   [[nodiscard]] bool is_path() const noexcept { return where.starts_with('/'); }
 };
 
-// What `target` (AppLog::out or AppLog::err) says; unset: it is no sink.
+// What `target` (AppLog::out, AppLog::err or DaemonLog::file) says; unset: it is no sink.
 [[nodiscard]] std::optional<LogSink> log_sink(std::string_view target);
 // Why there can be no such sink; empty: there can.
 [[nodiscard]] std::string why_no_sink(const LogSink& sink);

@@ -27,7 +27,8 @@ struct FilePolicy {
   // the writer (Writer::user).
   const spawn::Credentials* user = nullptr;
   SinkKind sink = SinkKind::file;
-  std::string app = {};  // of a sink: whose lines these are, all of which are prefixed records
+  // Of a sink: whose lines these are, all of which are prefixed records; empty: the daemon's own.
+  std::string app = {};
 
   // What is batched together: there is one queue for each sink.
   [[nodiscard]] const std::string& key() const noexcept {

@@ -32,6 +32,11 @@ bool has_old(const std::vector<base::OldFile>& list) {
 
 }  // namespace
 
+void LogUpkeep::add(const FilePolicy& file) {
+  if (file.sink != SinkKind::file || file.path.empty() || file.path.native().starts_with("/dev/")) return;
+  if (std::ranges::find(files, file.path, &FilePolicy::path) == files.end()) files.push_back(file);
+}
+
 LogChores chores_of(const LogUpkeep& upkeep, Lists lists, base::WallTime now) {
   LogChores chores;
   for (auto& list : lists) {

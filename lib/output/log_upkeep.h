@@ -17,14 +17,16 @@
 
 namespace gracevisor::output {
 
-// An app's log files and what holds for them together.
+// An app's log files, a listener's access log, or the daemon's own log, and what holds for them together.
 struct LogUpkeep {
-  std::string app;
+  std::string app;                // or "listen:NAME"; empty: the daemon
   std::vector<FilePolicy> files;  // no two of one path
   base::Millis max_age{0};        // 0: none
   std::uint64_t total_size = 0;   // bytes; 0: any
   bool compress = false;
 
+  // Unless it is no file with old files, or there already.
+  void add(const FilePolicy& file);
   [[nodiscard]] bool any() const noexcept { return max_age.count() > 0 || total_size > 0 || compress; }
 };
 

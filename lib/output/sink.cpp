@@ -37,6 +37,7 @@ std::string host_name() {
 Sink::Sink(FilePolicy where, const base::Clock& clock, LogWays ways)
     : where_(std::move(where)), clock_(clock), ways_(std::move(ways)), most_text_(most_text(where_)) {
   if (by_udp(where_)) host_ = host_name();
+  pid_ = std::to_string(::getpid());
 }
 
 Sink::Next Sink::work() {
@@ -55,7 +56,9 @@ bool Sink::any() {
     if (at_ == batch_.text.size() && !take_batch()) return false;
     if (!dropped_.none() || at_ == batch_.text.size()) continue;
     from_ = at_;
-    line_ = next_record(batch_.text, at_);
+    const bool own = batch_.policy.app.empty();
+    line_ = own ? next_own_line(batch_.text, at_) : next_record(batch_.text, at_);
+    if (line_ && own) line_->instance = pid_;
     if (!line_) pass(true);
   }
   return true;
@@ -84,6 +87,11 @@ void Sink::make_message() {
     marker_ = dropped_.marker(false);
     marker_.pop_back();
     next = {std::chrono::system_clock::now(), batch_.policy.app, {}, LogStream::err, marker_};
+    if (next.app.empty()) {
+      next.app = kOwnName;
+      next.instance = pid_;
+      next.level = base::LogLevel::warning;
+    }
   } else {
     next = *line_;
     piece_ = piece_of(next.text, most_text_);

@@ -85,6 +85,7 @@ class Sink {
   SinkSocket socket_;
   std::size_t most_text_;
   std::string host_;              // by UDP
+  std::string pid_;               // the daemon's
   Lines batch_;                   // what is sent now
   bool counted_ = false;          // it came out of the ring
   std::size_t at_ = 0;            // of the record behind the one that is sent now

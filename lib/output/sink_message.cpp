@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
+#include <utility>
 
 namespace gracevisor::output {
 namespace {
 
-// The longest APP-NAME, PROCID and HOSTNAME of RFC 5424 section 6.
+// The longest APP-NAME, PROCID, MSGID and HOSTNAME of RFC 5424 section 6.
 constexpr std::size_t kMostAppName = 48;
 constexpr std::size_t kMostInstance = 128;
+constexpr std::size_t kMostEvent = 32;
 constexpr std::size_t kMostHost = 255;
 constexpr int kDaemonFacility = 3 << 3;
 
@@ -20,7 +23,48 @@ std::string_view text_of(LogStream stream) {
 }
 
 int severity(const SinkLine& line) {
-  return line.stream == LogStream::err ? 4 : 6;
+  if (!line.level) return line.stream == LogStream::err ? 4 : 6;
+  switch (*line.level) {
+    case base::LogLevel::debug: return 7;
+    case base::LogLevel::info: return 6;
+    case base::LogLevel::warning: return 4;
+    case base::LogLevel::error: return 3;
+  }
+  return 6;
+}
+
+std::string_view next_line(std::string_view text, std::size_t& at) {
+  const std::string_view rest = text.substr(at);
+  const std::size_t end = rest.find('\n');
+  at = end == std::string_view::npos ? text.size() : at + end + 1;
+  return rest.substr(0, end);
+}
+
+// Up to the next space, which goes with it.
+std::string_view take_word(std::string_view& rest) {
+  const std::size_t end = rest.find(' ');
+  const std::string_view word = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return word;
+}
+
+std::optional<base::LogLevel> level_of(std::string_view word) {
+  static constexpr std::array<std::pair<std::string_view, base::LogLevel>, 4> kLevels = {
+      {{"debug", base::LogLevel::debug},
+       {"info", base::LogLevel::info},
+       {"warning", base::LogLevel::warning},
+       {"error", base::LogLevel::error}}};
+  for (const auto& [name, level] : kLevels) {
+    if (word == name) return level;
+  }
+  return std::nullopt;
+}
+
+std::string_view event_of(std::string_view text) {
+  const std::string_view word = take_word(text);
+  const bool known =
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string_view::npos;
+  return known && word.size() <= kMostEvent ? word : std::string_view();
 }
 
 // Visible ASCII without `not_these`, and something in any case.
@@ -58,15 +102,23 @@ void append_field(std::string_view name, std::string_view value, std::string& ou
 }  // namespace
 
 std::optional<SinkLine> next_record(std::string_view text, std::size_t& at) {
-  std::string_view line = text.substr(at);
-  const std::size_t end = line.find('\n');
-  line = line.substr(0, end);
-  at = end == std::string_view::npos ? text.size() : at + end + 1;
+  const std::string_view line = next_line(text, at);
   const std::string_view app = app_of_record(line);
   const auto head = prefix_of(line, app);
   if (!head) return std::nullopt;
   return SinkLine{head->head.time,   head->head.app,          head->head.instance,
                   head->head.stream, line.substr(head->size), head->goes_on};
+}
+
+std::optional<SinkLine> next_own_line(std::string_view text, std::size_t& at) {
+  std::string_view rest = next_line(text, at);
+  const auto time = base::parse_rfc3339(take_word(rest));
+  const auto level = level_of(take_word(rest));
+  if (!time || !level) return std::nullopt;
+  SinkLine line{*time, kOwnName, {}, LogStream::err, rest};
+  line.level = level;
+  line.event = event_of(rest);
+  return line;
 }
 
 std::size_t piece_of(std::string_view text, std::size_t most) {
@@ -99,21 +151,28 @@ void append_udp_syslog(const SinkLine& line, std::string_view host, std::string&
   append_word(line.app, kMostAppName, "", out);
   out += ' ';
   append_word(line.instance, kMostInstance, "", out);
-  out.append(" ").append(text_of(line.stream)).append(" - ");
+  out += ' ';
+  append_word(line.level ? line.event : text_of(line.stream), kMostEvent, "", out);
+  out += " - ";
   append_text(line.text, out);
 }
 
 void append_journal(const SinkLine& line, std::string& out) {
   append_field("MESSAGE", line.text, out);
-  append_field("PRIORITY", severity(line) == 4 ? "4" : "6", out);
+  const char priority = static_cast<char>('0' + severity(line));
+  append_field("PRIORITY", {&priority, 1}, out);
   append_field("SYSLOG_IDENTIFIER", line.app, out);
+  if (line.goes_on) append_field("GV_CUT", "true", out);
+  if (line.level) {
+    if (!line.event.empty()) append_field("GV_EVENT", line.event, out);
+    return;
+  }
   append_field("GV_APP", line.app, out);
   if (!line.instance.empty()) {
     append_field("GV_GENERATION", line.instance.substr(0, line.instance.find('.')), out);
     append_field("GV_INSTANCE", line.instance, out);
   }
   append_field("GV_STREAM", text_of(line.stream), out);
-  if (line.goes_on) append_field("GV_CUT", "true", out);
 }
 
 }  // namespace gracevisor::output

@@ -84,7 +84,12 @@ class Host {
     const Source nowhere{loaded_.config.files.empty() ? "" : loaded_.config.files.front().string(), 1, 1};
     look_for_room("daemon.runtime_dir", daemon.runtime_dir / "x", std::nullopt, nowhere);
     look_for_room("daemon.state_dir", daemon.state_dir / "x", std::nullopt, nowhere);
-    if (is_file(daemon.log.file)) look_for_room("daemon.log.file", daemon.log.file, std::nullopt, nowhere);
+    const std::string log_key = "daemon.log.file";
+    if (const auto sink = config::log_sink(daemon.log.file)) {
+      if (sink->is_path()) look_for_socket(log_key, sink->where, nowhere);
+    } else if (is_file(daemon.log.file)) {
+      look_for_room(log_key, daemon.log.file, std::nullopt, nowhere);
+    }
     // Its default need not exist.
     if (loaded_.config.places.find("daemon.operator_group") == nullptr || daemon.operator_group.empty())
       return;

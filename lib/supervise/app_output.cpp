@@ -98,15 +98,8 @@ void AppOutput::keep_old_files() {
   if (closed_) upkeep = {name_, {}};
   if (!upkeep.any() && !keeps_) return;
   keeps_ = upkeep.any();
-  auto add = [&upkeep](const output::FilePolicy& file) {
-    const bool other =
-        file.sink != output::SinkKind::file || file.path.empty() || file.path.native().starts_with("/dev/");
-    const bool known =
-        std::ranges::find(upkeep.files, file.path, &output::FilePolicy::path) != upkeep.files.end();
-    if (!other && !known) upkeep.files.push_back(file);
-  };
-  for (const Place& place : places()) add(place.policy);
-  add(access_log());
+  for (const Place& place : places()) upkeep.add(place.policy);
+  upkeep.add(access_log());
   writer_.keep(std::move(upkeep));
 }
 

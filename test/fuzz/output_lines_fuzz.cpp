@@ -107,6 +107,11 @@ void send(const std::string& line) {
     whole += record->text;
   } while (!rest.empty());
   require(whole == line, "the pieces are another line");
+  at = 0;
+  const std::string own = "2026-11-29T19:01:02.345+00:00 warning " + line + "\n";
+  const auto told = output::next_own_line(own, at);
+  require(told && at == own.size() && told->text == line, "a line of the daemon's is not taken");
+  require(line.starts_with(told->event), "an event is not of its line");
 }
 
 }  // namespace

@@ -167,3 +167,39 @@ for i in range(100):
   CHECK(lines == 95);
   CHECK_FALSE(has(logs.out, "line 0004 "));
 }
+
+TEST_CASE(
+    "log upkeep: old files of a listener's access log and of the daemon's own log go and are compressed") {
+  Site site;
+  const std::string access = (site.directory() / "logs/access.log").string();
+  const std::string own = (site.directory() / "logs/d.log").string();
+  for (const std::string& log : {access, own}) {
+    put_old(log + ".1", 1000, 60);
+    put_old(log + ".2", 1000, 100'000);
+  }
+  const auto configure = [&site](const std::string& limit) {
+    site.configure(
+        "[daemon.log]\nfile = \"@DIR@/logs/d.log\"\n" + limit +
+        "[listen.public]\naddress = \"@LISTEN@\"\naccess_log = \"@DIR@/logs/access.log\"\naccess_" + limit +
+        "[app.web]\ncommand = \"@DEMO@\"\nlisten = \"public\"\n");
+  };
+  configure("max_age = \"1d\"\n");
+  DaemonProcess daemon(site);
+  for (const std::string& log : {access, own}) {
+    CAPTURE(log);
+    CHECK(soon([&] { return !fs::exists(log + ".2"); }));
+    CHECK(fs::exists(log + ".1"));
+  }
+  REQUIRE(daemon.wait_healthy("web", 1));
+  const std::vector<pid_t> before = daemon.pids("web");
+  configure("compress = true\n");
+  const CommandResult reloaded = daemon.ctl({"reload"});
+  INFO(describe(reloaded));
+  CHECK(reloaded.exit_code == 0);
+  for (const std::string& log : {access, own}) {
+    CAPTURE(log);
+    CHECK(soon([&] { return fs::exists(log + ".1.gz") && !fs::exists(log + ".1"); }));
+    CHECK(run_command({"gzip", "-t", log + ".1.gz"}).exit_code == 0);
+  }
+  CHECK(daemon.pids("web") == before);
+}

@@ -219,3 +219,39 @@ TEST_CASE("sinks: a deploy and a check say that nobody listens") {
   CHECK(daemon.ctl({"restart", "web"}).exit_code == 0);
   CHECK(arrives(journal, "MESSAGE=to syslog\n"));
 }
+
+TEST_CASE("sinks: the daemon's own log goes to journald with its events, and gvctl follows it all the same") {
+  Site site;
+  LogSocket journal(site.directory() / "journal.sock");
+  const std::string web = app("web", "", "print('hello', flush=True)");
+  site.configure("[daemon.log]\nfile = \"journal:@DIR@/journal.sock\"\n" + web);
+  DaemonProcess daemon(site);
+  const auto following = daemon.ctl_beside({"logs", "--daemon", "-f"});
+  REQUIRE(soon([&] { return has(daemon.ctl({"logs", "web"}).out, "hello\n"); }));
+  CHECK(daemon.ctl({"deploy", "web"}).exit_code == 0);
+  REQUIRE(arrives(journal, "GV_EVENT=cutover\n"));
+  for (const std::string& message : journal.messages()) {
+    CAPTURE(message);
+    auto fields = journal_fields(message);
+    CHECK(fields["SYSLOG_IDENTIFIER"] == "gracevisord");
+    CHECK_FALSE(fields.contains("GV_APP"));
+    if (fields["GV_EVENT"] != "cutover") continue;
+    CHECK(fields["PRIORITY"] == "6");
+    CHECK(fields["MESSAGE"].starts_with("cutover app=web "));
+  }
+  CHECK(soon([&] { return has(following->out(), " cutover app=web "); }));
+  const CommandResult logs = daemon.ctl({"logs", "--daemon"});
+  INFO(describe(logs));
+  CHECK(has(logs.out, " cutover app=web "));
+  CHECK(
+      has(logs.err, "what the daemon writes goes to journal:" + (site.directory() / "journal.sock").string() +
+                        ": these are the newest lines that the daemon has in memory, the rest is there: "
+                        "journalctl -t gracevisord"));
+  CHECK_FALSE(has(daemon.log(), "cutover"));
+  // And where it was, without a restart.
+  site.configure(web);
+  CHECK(daemon.ctl({"reload"}).exit_code == 0);
+  CHECK(daemon.ctl({"deploy", "web"}).exit_code == 0);
+  CHECK(soon([&] { return has(daemon.log(), " cutover app=web "); }));
+  CHECK_FALSE(has(daemon.ctl({"status"}).out, "log journal:"));
+}

@@ -150,6 +150,8 @@ TEST_CASE("diagnostics: a sink of lines needs a place that there can be") {
        {app("log.stdout = \"syslog:/a/" + std::string(81, 'x') + "\""),
         "4:14: app.web.log.stdout: \"syslog:/a/" + std::string(70, 'x') +
             "...\": the socket's name is longer than 80 bytes"},
+       {"[daemon]\nlog.file = \"journal:udp://192.0.2.1:514\"\n" + app(""),
+        "2:12: daemon.log.file: \"journal:udp://192.0.2.1:514\": journald takes nothing by UDP"},
        {app(R"(log.stderr = "jornal")"),
         R"(4:14: app.web.log.stderr: "jornal" is no file's path (write "./jornal" for a file beside this one); )"
         R"(did you mean "journal"?)"}});

@@ -43,7 +43,7 @@ shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
 operator_group = "ops"
 autodiscover = "/d"
-log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
+log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2, max_age = "32d", total_size = "9GB", compress = true }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock"]
 default = "web"
@@ -60,6 +60,11 @@ read_ahead = "16KiB"
 max_connections_per_client = 20
 access_log = "/l/access.log"
 access_format = "combined"
+access_max_size = "2MiB"
+access_keep = 3
+access_max_age = "31d"
+access_total_size = "5GB"
+access_compress = true
 [app.web]
 command = ["server", "a b", "{port}", "\"\u0007"]
 directory = "/srv/web"
@@ -184,6 +189,13 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(default = "web")",
                            R"(trusted_proxies = ["10.0.0.0/8"])",
                            R"(access_log = "/l/access.log")",
+                           R"(access_max_size = "2MiB")",
+                           "access_keep = 3",
+                           R"(access_max_age = "31d")",
+                           R"(access_total_size = "5GB")",
+                           "access_compress = true",
+                           R"(max_age = "32d")",
+                           R"(total_size = "9GB")",
                            R"(access = "inherit")",
                            R"(access_format = "combined")",
                            R"(command = ["server", "a b", "{port}", "\"\u0007"])",

@@ -103,3 +103,20 @@ TEST_CASE("log upkeep: what goes and what is compressed") {
     CHECK(text(chores.compress) == row.compressed);
   }
 }
+
+TEST_CASE("log upkeep: what has no old files is not looked after, and nothing twice") {
+  LogUpkeep upkeep;
+  FilePolicy policy;
+  upkeep.add(policy);
+  policy.path = "/dev/stdout";
+  upkeep.add(policy);
+  policy.path = "/run/log.sock";
+  policy.sink = SinkKind::syslog;
+  upkeep.add(policy);
+  CHECK(upkeep.files.empty());
+  policy = {};
+  policy.path = "/l/web.log";
+  upkeep.add(policy);
+  upkeep.add(policy);
+  CHECK(upkeep.files.size() == 1);
+}

@@ -109,6 +109,42 @@ TEST_CASE("sink message: records are read one after the other, and what is none 
   CHECK(at == text.size());
 }
 
+TEST_CASE("sink message: the daemon's own lines have the priority of their level and name what they tell") {
+  const std::string text =
+      "2026-11-29T19:01:02.345+00:00 warning log.degraded path=/l cause=\"a b\"\n"
+      "2026-11-29T20:01:02.345+01:00 info cutover\n"
+      "2026-11-29T19:01:02.345+00:00 loud cutover app=web\n"
+      "no line of the daemon\n"
+      "2026-11-29T19:01:02.345+00:00 error Something=else\n"
+      "2026-11-29T19:01:02.345+00:00 debug";
+  std::size_t at = 0;
+  auto next = [&] {
+    auto found = next_own_line(text, at);
+    if (found) found->instance = "812";
+    return found;
+  };
+  const auto degraded = next();
+  REQUIRE(degraded.has_value());
+  CHECK(local(*degraded) == "<28>Nov 29 20:01:02 gracevisord[812]: log.degraded path=/l cause=\"a b\"");
+  CHECK(udp(*degraded) ==
+        "<28>1 2026-11-29T19:01:02.345Z host gracevisord 812 log.degraded - log.degraded path=/l cause=\"a "
+        "b\"");
+  CHECK(journal(*degraded) ==
+        "MESSAGE=log.degraded path=/l cause=\"a b\"\nPRIORITY=4\nSYSLOG_IDENTIFIER=gracevisord\n"
+        "GV_EVENT=log.degraded\n");
+  CHECK(udp(*next()) == "<30>1 2026-11-29T19:01:02.345Z host gracevisord 812 cutover - cutover");
+  CHECK_FALSE(next().has_value());
+  CHECK_FALSE(next().has_value());
+  const auto other = next();
+  REQUIRE(other.has_value());
+  CHECK(journal(*other) == "MESSAGE=Something=else\nPRIORITY=3\nSYSLOG_IDENTIFIER=gracevisord\n");
+  CHECK(udp(*other) == "<27>1 2026-11-29T19:01:02.345Z host gracevisord 812 - - Something=else");
+  const auto empty = next();
+  REQUIRE(empty.has_value());
+  CHECK(local(*empty) == "<31>Nov 29 20:01:02 gracevisord[812]: ");
+  CHECK(at == text.size());
+}
+
 TEST_CASE("sink message: a piece tears no character unless there is none") {
   CHECK(piece_of("abc", 3) == 3);
   CHECK(piece_of("abcd", 3) == 3);

@@ -184,6 +184,27 @@ TEST_CASE_FIXTURE(Fixture, "sink: a reader that takes nothing is waited for and 
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "sink: the daemon's own lines come under its name, among those of apps") {
+  LogSocket socket(path);
+  syslog();
+  FilePolicy own;
+  own.sink = SinkKind::syslog;
+  REQUIRE(
+      sink->ring().push(Lines{own, "2026-11-29T19:01:02.345+00:00 error oh no\nno line\n", {3, 30}, {}, {}}));
+  put(record("one\n"));
+  CHECK(sink->work() == Next::nothing);
+  const std::string name = " gracevisord[" + std::to_string(::getpid()) + "]: ";
+  REQUIRE(socket.take().size() == 4);
+  const Texts& came = socket.messages();
+  CHECK(came[0].starts_with("<28>"));
+  CHECK(came[0].ends_with(name + "[gracevisor: 3 lines, 30 bytes dropped]"));
+  CHECK(came[1].starts_with("<27>"));
+  CHECK(came[1].ends_with(name + "oh no"));
+  CHECK(came[2].ends_with(name + "[gracevisor: 1 lines, 8 bytes dropped]"));
+  CHECK(came[3].ends_with(" web[5.1]: one"));
+  CHECK(sink->lost() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "sink: what was dropped on the way is told in its place") {
   LogSocket socket(path);
   syslog();

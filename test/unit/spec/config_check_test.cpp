@@ -157,6 +157,7 @@ const Mistake kMistakes[] = {
     {"[daemon]\noperator_group = \"no-such-group\"\n" + app(""),
      "daemon.operator_group: no group \"no-such-group\""},
     {"[daemon]\nlog.file = \"/etc\"\n" + app(""), "daemon.log.file: /etc is a directory"},
+    {"[daemon]\nlog.file = \"syslog:/dev/null\"\n" + app(""), "daemon.log.file: /dev/null is no socket"},
     {"[program:web]\ncommand = \"/bin/true\"\n", "gv.toml:1:"},
     {"[app.web\ncommand = \"/bin/true\"\n", "gv.toml:1:"},
     {"[app.web]\ncommand = /bin/true\n", "gv.toml:2:"},

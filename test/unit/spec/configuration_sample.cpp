@@ -26,7 +26,7 @@ port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
 operator_group = "ops"
-log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
+log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2, max_age = "32d", total_size = "9GB", compress = true }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock", "[::1]:81"]
 default = "web"
@@ -43,6 +43,11 @@ read_ahead = "16KiB"
 max_connections_per_client = 20
 access_log = "/l/access.log"
 access_format = "combined"
+access_max_size = "2MiB"
+access_keep = 3
+access_max_age = "31d"
+access_total_size = "8GB"
+access_compress = true
 [app.web]
 command = ["server", "a b", "{port}", "\"\u0007", ""]
 directory = "/srv/web"

@@ -96,10 +96,12 @@ std::string show(const config::Cidr& value) {
 std::string show(const config::Listener& value) {
   const auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
                max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
-               access_log, access_format, source] = value;
+               access_log, access_format, access_max_size, access_keep, access_max_age, access_total_size,
+               access_compress, source] = value;
   return show_all(name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
                   max_target, max_head, max_field, max_fields, targets, read_ahead,
-                  max_connections_per_client, access_log, access_format, source);
+                  max_connections_per_client, access_log, access_format, access_max_size, access_keep,
+                  access_max_age, access_total_size, access_compress, source);
 }
 std::string show(const spawn::Credentials& value) {
   const auto& [uid, gid, groups, name, home, shell] = value;
@@ -187,6 +189,11 @@ config::Listener sample_listener() {
   listener.max_connections_per_client = 88;
   listener.access_log = "/var/log/all\xff";
   listener.access_format = config::AccessFormat::combined;
+  listener.access_max_size = 2048;
+  listener.access_keep = 89;
+  listener.access_max_age = base::Millis(90);
+  listener.access_total_size = 91;
+  listener.access_compress = true;
   listener.source = {"gracevisor.toml", 89, 90};
   return listener;
 }
