@@ -2,9 +2,11 @@
 """What a process costs the daemon from its start to its end: apps whose program ends at once. Beside it another build,
 such as one before a change, in turn, round after round.
 
-usage: bench/spawn.py [--build build/release] [--before BUILD] [--apps 200 | --again 4] [--rounds 10]
+usage: bench/spawn.py [--build build/release] [--before BUILD [--line 'cgroups = false']] [--apps 200 | --again 4]
+                      [--rounds 10]
 
 --apps N: N of them, at the daemon's start. The time is that from the daemon's start until the last exit is logged.
+--line: the other one has it in its [daemon] table. Both may be the same build.
 --again N: one, which is started again and again, each time after 10 ms, for N seconds.
 
 Printed for each build, per process: the time, and the CPU time of the daemon and its keeper, as the median, the least
@@ -26,9 +28,9 @@ PATIENCE = 60  # s
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def configuration(folder, apps, restart):
+def configuration(folder, line, apps, restart):
     head = f'[daemon]\nruntime_dir = "{folder}/run"\nstate_dir = "{folder}/state"\nlog.file = "{folder}/log"\n'
-    return head + "".join(
+    return head + line + "\n" + "".join(
         f'[app.a{i}]\ncommand = "/bin/true"\nendpoint = "none"\n{restart}deploy.settle = "1ms"\n' for i in range(apps))
 
 
@@ -48,13 +50,13 @@ def resident(pid):
 class Daemon:
     """One that runs in a folder of its own, as long as the block lasts."""
 
-    def __init__(self, build, apps, restart):
-        self.build, self.apps, self.restart = build, apps, restart
+    def __init__(self, side, apps, restart):
+        (self.build, self.line), self.apps, self.restart = side, apps, restart
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
         file = pathlib.Path(self.folder.name) / "gracevisor.toml"
-        file.write_text(configuration(self.folder.name, self.apps, self.restart))
+        file.write_text(configuration(self.folder.name, self.line, self.apps, self.restart))
         self.log = pathlib.Path(self.folder.name) / "log"
         self.began = time.monotonic()
         self.process = subprocess.Popen([f"{self.build}/apps/gracevisord/gracevisord", "-c", file],
@@ -84,19 +86,19 @@ class Daemon:
         return resident(self.process.pid) if command(self.process.pid) == "gv-keeper" else None
 
 
-def run_many(build, apps):
+def run_many(side, apps):
     """Time and CPU per process in microseconds, and the keeper's memory in kB, if there is one."""
-    with Daemon(build, apps, 'restart.policy = "never"\n') as daemon:
+    with Daemon(side, apps, 'restart.policy = "never"\n') as daemon:
         daemon.wait_exits(apps)
         took = time.monotonic() - daemon.began
         cpu, keeper = daemon.cpu(), daemon.keeper()
     return took / apps * 1e6, cpu / apps * 1e6, keeper
 
 
-def run_again(build, seconds):
+def run_again(side, seconds):
     """The same."""
     restart = 'restart.backoff = "10ms"\nrestart.backoff_max = "10ms"\nrestart.max_failures = 0\n'
-    with Daemon(build, 1, restart) as daemon:
+    with Daemon(side, 1, restart) as daemon:
         daemon.wait_exits(20)
         cpu, exits, began = daemon.cpu(), daemon.exits(), time.monotonic()
         time.sleep(seconds)
@@ -113,23 +115,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--before")
+    parser.add_argument("--line", default="")
     parser.add_argument("--apps", type=int, default=200)
     parser.add_argument("--again", type=float)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    builds = [options.build] + ([options.before] if options.before else [])
-    results = {build: [] for build in builds}
+    sides = [(options.build, "")] + ([(options.before, options.line)] if options.before else [])
+    results = {side: [] for side in sides}
     for _ in range(options.rounds):
-        for build in builds:
-            results[build].append(run_again(build, options.again) if options.again else run_many(build, options.apps))
-    for build, rounds in results.items():
+        for side in sides:
+            results[side].append(run_again(side, options.again) if options.again else run_many(side, options.apps))
+    for side, rounds in results.items():
         time_of, cpu_of_all, memory = zip(*rounds)
-        print(f"{build}: {told('time', time_of)}, {told('CPU', cpu_of_all)}"
+        print(f"{' '.join(filter(None, side))}: {told('time', time_of)}, {told('CPU', cpu_of_all)}"
               + (f", keeper {max(memory)} kB" if memory[0] else ""))
     if options.before:
         for index, name in ((0, "time"), (1, "CPU")):
-            ratios = [ours[index] / theirs[index]
-                      for ours, theirs in zip(results[options.build], results[options.before])]
+            ratios = [ours[index] / theirs[index] for ours, theirs in zip(*results.values())]
             print(f"{name}, a ratio for each round: median {statistics.median(ratios):.3f}"
                   f" ({min(ratios):.3f} to {max(ratios):.3f})")
 

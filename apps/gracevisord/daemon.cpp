@@ -109,6 +109,7 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
                                    [d = daemon.get()] { d->on_keeper_gone(); });
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
+  daemon->claim_cgroups(id->text);
   daemon->compressor_ = std::make_unique<LogCompressor>(*daemon->loop_, daemon->keeper_->parent(),
                                                         [d = daemon.get()] { return d->acts_; });
   daemon->writer_->on_compress([d = daemon.get()](output::Compression what, auto done) {
@@ -251,11 +252,13 @@ void Daemon::start_supervisor(std::vector<supervise::KeptChild> kept, bool succe
           .successor = successor,
           .predecessor = keeper_->predecessor() != 0,
           .safe = settings_.safe,
+          .cgroups = &cgroups_,
           .open_files = settings_.files.for_children,
           .descriptor_limit = settings_.files.limit,
           .ensure_runtime_dir = [this] { return hold_folder(); },
-          .files = supervise::FileAccess(
-              rules_.trust, &launcher_, config::sockets_folder(settings_.config.daemon.runtime_dir).string()),
+          .files = supervise::FileAccess(rules_.trust, &launcher_,
+                                         config::sockets_folder(settings_.config.daemon.runtime_dir).string(),
+                                         &cgroups_),
           .state_id = state_id,
           .check_log =
               [this](const config::DaemonLog& log) {
@@ -268,6 +271,18 @@ void Daemon::start_supervisor(std::vector<supervise::KeptChild> kept, bool succe
     keeper_->end_predecessor();
   });
   supervisor_->on_over([this] { loop_->stop(); });
+}
+
+void Daemon::claim_cgroups(const std::string& state_id) {
+  cgroups_ = settings_.config.daemon.cgroups ? process::CgroupHome::claim(state_id, keeper_->parent().pid())
+                                             : process::CgroupHome("[daemon] cgroups = false");
+  if (cgroups_.exists()) {
+    // What the kernel kills for lack of memory can then be told, whether or not an app has a limit.
+    (void)cgroups_.need(process::Controller::memory);
+    log_.info("cgroups in={}", cgroups_.folder());
+  } else {
+    log_.info("cgroups none=\"{}\"", base::quotable(cgroups_.why_none()));
+  }
 }
 
 base::Expected<void> Daemon::watch_signals() {
@@ -342,6 +357,7 @@ int Daemon::run() {
 Daemon::~Daemon() {
   // One that never ran leaves it to its keeper to end with the same status.
   if (pid_file_ && ran_) pid_file_->remove();
+  if (keeper_ && ran_ && acts_) cgroups_.give_up(keeper_->parent().pid());
   if (keeper_ && ran_) keeper_->end(status_);
   if (keeper_) keeper_->link().close();
   folder_timer_.reset();

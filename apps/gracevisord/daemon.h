@@ -74,6 +74,7 @@ class Daemon {
   void give_up_unclaimed();
   void say_ready();
   [[nodiscard]] base::Expected<void> write_pid_file();
+  void claim_cgroups(const std::string& state_id);
   void start_supervisor(std::vector<supervise::KeptChild> kept, bool successor, const std::string& state_id);
   // `channel`: a successor's.
   [[nodiscard]] base::Expected<void> prepare_succession(bool successor, base::UniqueFd channel);
@@ -110,6 +111,7 @@ class Daemon {
   std::unique_ptr<output::Writer> writer_;  // takes the access logs out of the ports
   std::unique_ptr<loop::Timer> dropped_timer_;
   std::unique_ptr<KeeperSide> keeper_;
+  process::CgroupHome cgroups_;
   std::unique_ptr<LogCompressor> compressor_;
   std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;

@@ -175,6 +175,8 @@ control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimeP
   if (budget.limit() != decide::DescriptorBudget::kNoLimit) report.open_files = budget.limit();
   report.open_files_needed = budget.need();
   report.max_connections = budget.clients();
+  report.cgroups = snapshot.cgroups;
+  report.no_cgroups = snapshot.no_cgroups;
   for (const std::string& remark : snapshot.remarks) report.problems.push_back({"remark", remark});
   for (const std::string& what : snapshot.app_folder) report.problems.push_back({"autodiscover", what});
   if (!snapshot.drift.empty()) report.problems.push_back({"drift", snapshot.drift});

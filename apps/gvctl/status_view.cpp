@@ -258,6 +258,19 @@ void add_daemon(std::string& out, const control::StatusReport& report, const Sta
   add_note(out, text, look, lately ? Colour::red : Colour::plain, lately ? "!" : ">", 0);
 }
 
+// How what comes from an instance is known.
+void add_cgroups(std::string& out, const control::StatusReport& report, const StatusLook& look) {
+  if (!look.verbose) return;
+  if (!report.cgroups.empty()) {
+    add_note(out, "instances have cgroups in " + harmless(report.cgroups), look, Colour::plain, ">", 0);
+  } else if (!report.no_cgroups.empty()) {
+    add_note(out,
+             "instances have no cgroups: " + harmless(report.no_cgroups) +
+                 ": their processes are known by sessions, parents and marks",
+             look, Colour::plain, ">", 0);
+  }
+}
+
 // "3 connections, 2 of them WebSockets or TCP"
 std::string connections_text(const control::PredecessorStatus& predecessor) {
   std::string text =
@@ -306,6 +319,7 @@ std::string render(const control::StatusReport& report, const StatusLook& look) 
     add_note(out, harmless(problem.text), look, Colour::red, "!", 0);
   }
   add_daemon(out, report, look);
+  add_cgroups(out, report, look);
   add_predecessor(out, report, look);
   return out;
 }

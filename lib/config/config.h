@@ -60,6 +60,7 @@ struct Daemon {
   Millis upgrade_drain_timeout{0};         // 0: never
   std::string operator_group = "gracevisor";
   std::filesystem::path autodiscover;  // empty: off
+  bool cgroups = true;                 // for each instance, where the daemon may make one
 };
 
 // An IPv4 or IPv6 network whose members' forwarding headers are believed.

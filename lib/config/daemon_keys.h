@@ -42,7 +42,7 @@ void keys(auto& key, IsA<DaemonLog> auto& value) {
 
 void keys(auto& key, IsA<Daemon> auto& value) {
   auto& [workers, runtime_dir, state_dir, port_range, log, shutdown_timeout, upgrade_drain_timeout,
-         operator_group, autodiscover] = value;
+         operator_group, autodiscover, cgroups] = value;
   const By folder{read_path, folder_text, "a path"};
   key({"workers", Takes::daemon, R"(proxy threads; "auto": one for each CPU)"}, Workers{}, workers);
   key({"runtime_dir", Takes::stop_start,
@@ -64,6 +64,10 @@ void keys(auto& key, IsA<Daemon> auto& value) {
   key({"autodiscover", Takes::next_use,
        R"(its *.toml files define apps, and are applied as they change; "": none, gracevisord(8))"},
       By{read_autodiscover, folder_text, "a folder's path"}, autodiscover);
+  key({"cgroups", Takes::daemon,
+       "each instance in one of its own where the daemon may make them: nothing leaves it, and it can be "
+       "limited"},
+      Boolean{}, cgroups);
   key.table({"log", Takes::writer, "the daemon's own log"}, PlainTable{}, log);
 }
 

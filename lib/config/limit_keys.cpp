@@ -121,4 +121,18 @@ std::string io_class_text(const IoPriority& priority) {
   return quote(fmt::format("{}", priority.value()));
 }
 
+base::Expected<unsigned> parse_cpu_share(std::string_view text) {
+  const auto percent =
+      text.ends_with('%') ? whole_number<unsigned>(text.substr(0, text.size() - 1)) : std::nullopt;
+  if (!percent)
+    return base::fail(R"(expected a share of one CPU such as "150%", found )" + quote_briefly(text));
+  if (*percent >= 1 && *percent <= kMostCpuShare) return *percent;
+  return base::fail(
+      fmt::format("{} is out of range (allowed: 1% to {}%)", quote_briefly(text), kMostCpuShare));
+}
+
+std::string cpu_share_text(const unsigned& percent) {
+  return quote(fmt::format("{}%", percent));
+}
+
 }  // namespace gracevisor::config

@@ -38,8 +38,13 @@ inline constexpr int kIoIdle = 3;
   return priority.value() >> 13U;
 }
 
+// "150%": of one CPU. The kernel grants no less than a millisecond of each tenth of a second.
+[[nodiscard]] base::Expected<unsigned> parse_cpu_share(std::string_view text);
+[[nodiscard]] std::string cpu_share_text(const unsigned& percent);
+inline constexpr unsigned kMostCpuShare = 819'200;  // of 8192 CPUs, the kernel's most
+
 void keys(auto& key, IsA<Limits> auto& value) {
-  auto& [nofile, nproc, core, nice, io_class, oom_score_adj] = value;
+  auto& [nofile, nproc, core, nice, io_class, oom_score_adj, memory, tasks, cpu] = value;
   key({"nofile", Takes::deploy, "open files; without it the soft limit with which the daemon was started",
        R"("1024:4096")"},
       OrUnset{OpenFilesValue{}}, nofile);
@@ -55,6 +60,14 @@ void keys(auto& key, IsA<Limits> auto& value) {
   key({"oom_score_adj", Takes::deploy, "the more, the sooner the kernel kills it when memory runs out",
        "200"},
       OrUnset{Integer{{-1000, 1000}}}, oom_score_adj);
+  key({"memory", Takes::deploy,
+       "of an instance, its cached files included; one that needs more is killed whole and started again",
+       R"("512MiB")"},
+      OrUnset{Size{{std::uint64_t{1} << 20U, std::uint64_t{1} << 50U}}}, memory);
+  key({"tasks", Takes::deploy, "processes and threads of an instance; beyond, it can start none", "512"},
+      OrUnset{Number{{1, kMostProcesses}}}, tasks);
+  key({"cpu", Takes::deploy, "of one CPU, for an instance; \"150%\": one and a half", R"("150%")"},
+      OrUnset{Parsed{parse_cpu_share, cpu_share_text, R"(a share of one CPU, "1%" to "819200%")"}}, cpu);
 }
 
 }  // namespace gracevisor::config

@@ -1,4 +1,5 @@
-// [app.NAME.limits]: what the kernel lets each process of an app have. Unset: as the daemon was started.
+// [app.NAME.limits]: what the kernel lets each process of an app have, and each instance with all its
+// processes. Unset: as the daemon was started, and no limit.
 // Thread: values, any thread.
 #pragma once
 
@@ -29,6 +30,10 @@ struct Limits {
   std::optional<int> nice;            // -20 to 19, the less the sooner
   std::optional<IoPriority> io_class;
   std::optional<int> oom_score_adj;  // -1000 to 1000, the more the sooner
+  // Of an instance; these need a cgroup.
+  std::optional<std::uint64_t> memory;  // bytes
+  std::optional<unsigned> tasks;        // processes and threads
+  std::optional<unsigned> cpu;          // percent of one CPU
 };
 
 }  // namespace gracevisor::config

@@ -218,11 +218,13 @@ struct StatusReport {
   std::vector<Problem> problems;      // of the daemon as a whole
   KeeperStatus keeper;
   std::optional<PredecessorStatus> predecessor;
+  std::string cgroups;     // the folder of the instances' cgroups; empty: they have none
+  std::string no_cgroups;  // why
   friend bool operator==(const StatusReport&, const StatusReport&) = default;
 };
 void fields(auto& archive, IsA<StatusReport> auto& message) {
   auto& [version, pid, uptime_s, workers, epoch, apps, open_files, open_files_needed, max_connections,
-         problems, keeper, predecessor] = message;
+         problems, keeper, predecessor, cgroups, no_cgroups] = message;
   archive.object("status");
   archive("version", version);
   archive("pid", pid);
@@ -236,6 +238,8 @@ void fields(auto& archive, IsA<StatusReport> auto& message) {
   archive("problems", problems);
   archive("keeper", keeper);
   archive("predecessor", predecessor);
+  archive.sparse("cgroups", cgroups);
+  archive.sparse("no_cgroups", no_cgroups);
 }
 
 }  // namespace gracevisor::control

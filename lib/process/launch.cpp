@@ -94,12 +94,14 @@ std::expected<Launch, spawn::SpawnFailed> prepare_launch(loop::Loop& loop, const
     return std::unexpected(spawn::SpawnFailed{spawn::SpawnStage::pipe, opened.error().code});
   }
   launch.beginning.marks = marks_of(plan);
+  if (!plan.cgroup.empty()) launch.beginning.cgroup.emplace(plan.cgroup);
   return launch;
 }
 
 Beginning take_over(loop::Loop& loop, FoundChild found, std::optional<inspect::ProcessMarks> marks) {
   Beginning beginning;
   beginning.marks = std::move(marks);
+  beginning.cgroup = std::move(found.cgroup);
   for (auto [pipe, fd] : {std::pair(&beginning.out, &found.out), std::pair(&beginning.err, &found.err)}) {
     if (!*fd) continue;
     if (auto opened = OutputPipe::of(loop, std::move(*fd))) *pipe = std::move(*opened);

@@ -12,6 +12,7 @@
 #include "base/unique_fd.h"
 #include "inspect/process_table.h"
 #include "loop/loop.h"
+#include "process/cgroup.h"
 #include "process/output_pipe.h"
 #include "process/parent.h"
 #include "process/report_pipe.h"
@@ -25,8 +26,9 @@ struct Beginning {
   std::unique_ptr<OutputPipe> out;
   std::unique_ptr<OutputPipe> err;
   std::unique_ptr<ReportPipe> report;  // null: its program is running already
-  // The marks by which its orphans are recognised; unset: they are not recognised.
+  // By which what comes from it is recognised. Unset marks: its orphans are not.
   std::optional<inspect::ProcessMarks> marks;
+  std::optional<Cgroup> cgroup;
 };
 
 struct Launch {
@@ -46,6 +48,7 @@ struct FoundChild {
   base::UniqueFd out;
   base::UniqueFd err;
   base::UniqueFd report;
+  std::optional<Cgroup> cgroup = {};
 };
 // A pipe that cannot be read any more is left out: the process is followed all the same.
 [[nodiscard]] Beginning take_over(loop::Loop& loop, FoundChild found,

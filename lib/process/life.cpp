@@ -40,6 +40,7 @@ Life::Life(const ProcessSurroundings& around, Beginning beginning, const Process
       rules_(rules),
       tree_(around.loop, around.looker, child_, rules.leftovers, times.unkillable, *this),
       marks_(std::move(beginning.marks)),
+      cgroup_(std::move(beginning.cgroup)),
       out_(std::move(beginning.out)),
       err_(std::move(beginning.err)),
       report_(std::move(beginning.report)),
@@ -80,7 +81,7 @@ void Life::begin(Spawned process) {
   child_ = Child(process.pid, std::move(process.pidfd));
   looker_.add_leader(child_.pid());
   if (auto entry = base::read_process_entry(child_.pid())) started_ = entry->started;
-  tree_.watch(started_, std::exchange(marks_, std::nullopt));
+  tree_.watch(started_, std::exchange(marks_, std::nullopt), std::exchange(cgroup_, std::nullopt));
   state_ = State::starting;
   await_running();
 }
@@ -157,7 +158,10 @@ void Life::on_ended(const ChildEnd& ended) {
     doom(report_->failure().value_or(spawn::SpawnFailed{spawn::SpawnStage::crashed, 0}));
   timer_.stop();
   status_ = ended.status;
-  alone_ = ended.alone;
+  const auto& cgroup = tree_.cgroup();
+  alone_ = ended.alone && !(cgroup && cgroup->populated());
+  if (auto* signaled = std::get_if<spawn::Signaled>(&status_); signaled != nullptr && cgroup)
+    signaled->out_of_memory = signaled->signal == SIGKILL && signalled_ != SIGKILL && cgroup->out_of_memory();
   if (signalled_ == 0 && !failure_ && !alone_ && exited_with_0(status_)) {
     state_ = State::counting;
     tree_.count();
@@ -213,6 +217,7 @@ void Life::close_pipes() {
 
 void Life::on_tree_gone() {
   state_ = State::gone;
+  if (tree_.cgroup()) tree_.cgroup()->remove();
   drain();
   close_pipes();
   observer_->on(spawn::Gone{});

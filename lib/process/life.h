@@ -105,7 +105,8 @@ class Life final : public loop::Retirable, private ChildWatcher, private TreeEnd
 
   Child child_;
   TreeEnd tree_;
-  std::optional<inspect::ProcessMarks> marks_;  // state ordered
+  std::optional<inspect::ProcessMarks> marks_;  // state ordered, as is the next
+  std::optional<Cgroup> cgroup_;
   std::unique_ptr<OutputPipe> out_;
   std::unique_ptr<OutputPipe> err_;
   std::unique_ptr<ReportPipe> report_;

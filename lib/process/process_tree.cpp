@@ -63,6 +63,9 @@ inspect::ProcessTable::Members ProcessTree::members(const ProcessLook& look, boo
     const base::ProcessEntry* entry = table.find(pid);
     if (entry != nullptr && entry->is(pid, started)) add(entry);
   }
+  if (cgroup_) {
+    for (const pid_t pid : cgroup_->members()) add(table.find(pid));
+  }
   unsure_ = false;
   if (marks_) {
     for (const auto* entry : look.adopted()) {

@@ -1,12 +1,12 @@
 // The processes that came from one instance: its main process, the members of its group and session, the
 // descendants of all these in any session, and orphans that the kernel gave to the instances' parent (their
 // subreaper) and that carry the instance's marks. Once seen in a look, a process belongs to the tree as long
-// as it lives, even if its parent ends and it carries no marks.
+// as it lives, even if its parent ends and it carries no marks. And what is in the instance's cgroup.
 //
-// A process that left the session, lost its parent before any look *and* carries no marks is not found: only
-// a cgroup would know it. Nor is one whose parent was in a PID namespace that somebody else had made, unless
-// it is in the instance's group: it belongs to that namespace's init. Thread: the supervisor's; no system
-// calls except for reading marks.
+// Without one, a process that left the session, lost its parent before any look *and* carries no marks is not
+// found. Nor is one whose parent was in a PID namespace that somebody else had made, unless it is in the
+// instance's group: it belongs to that namespace's init. Thread: the supervisor's; no system calls except for
+// reading marks and the cgroup.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "process/cgroup.h"
 #include "process/process_looker.h"
 
 namespace gracevisor::process {
@@ -24,8 +25,9 @@ class ProcessTree {
   ProcessTree() = default;
   // `leader`: session, group and main process; `started`: as in its ProcessEntry, 0 if it is not known.
   // Without marks no orphan is recognised.
-  ProcessTree(pid_t leader, std::uint64_t started, std::optional<inspect::ProcessMarks> marks)
-      : leader_(leader), started_(started), marks_(std::move(marks)) {}
+  ProcessTree(pid_t leader, std::uint64_t started, std::optional<inspect::ProcessMarks> marks,
+              std::optional<Cgroup> cgroup = std::nullopt)
+      : leader_(leader), started_(started), marks_(std::move(marks)), cgroup_(std::move(cgroup)) {}
 
   // Its living members, the main process first if it is alive. Once `leader_reaped`, the leader's number
   // names what is left of its session and group, until nothing is left; later it may be another process's.
@@ -35,6 +37,7 @@ class ProcessTree {
   [[nodiscard]] bool group_is_abandoned(const ProcessLook& look) const;
   // The last look found an orphan that was in the middle of an exec: it may be a member.
   [[nodiscard]] bool unsure() const { return unsure_; }
+  [[nodiscard]] const std::optional<Cgroup>& cgroup() const { return cgroup_; }
 
  private:
   [[nodiscard]] bool number_is_ours(const inspect::ProcessTable& table, bool leader_reaped);
@@ -42,6 +45,7 @@ class ProcessTree {
   pid_t leader_ = 0;
   std::uint64_t started_ = 0;
   std::optional<inspect::ProcessMarks> marks_;
+  std::optional<Cgroup> cgroup_;
   bool number_void_ = false;
   bool unsure_ = false;
   std::map<pid_t, std::uint64_t> known_;  // with their start times: as the last look found them

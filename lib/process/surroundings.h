@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "loop/loop.h"
+#include "process/cgroup_home.h"
 #include "process/parent.h"
 #include "process/process_looker.h"
 #include "spawn/process_event.h"
@@ -55,6 +56,7 @@ struct ProcessSurroundings {
   loop::Loop& loop;
   Parent& parent;
   ProcessLooker& looker;
+  const CgroupHome* cgroups = nullptr;  // null: no process gets one
 };
 
 }  // namespace gracevisor::process

@@ -34,8 +34,9 @@ TreeEnd::TreeEnd(loop::Loop& loop, ProcessLooker& looker, const Child& child, Le
       hunt_timer_(loop, [this] { finish_hunt(); }),
       unkillable_timer_(loop, [this] { observer_.on_unkillable(); }) {}
 
-void TreeEnd::watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks) {
-  tree_ = ProcessTree(child_.pid(), started, std::move(marks));
+void TreeEnd::watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks,
+                    std::optional<Cgroup> cgroup) {
+  tree_ = ProcessTree(child_.pid(), started, std::move(marks), std::move(cgroup));
 }
 
 void TreeEnd::ask() {
@@ -85,6 +86,8 @@ void TreeEnd::signal(int number) {
 void TreeEnd::kill() {
   if (silent_ || mode_ == Mode::leaving) return;
   mode_ = Mode::killing;
+  // What is in it has no time to resist; the hunt is for what is not.
+  if (cgroup()) (void)cgroup()->kill();
   if (std::exchange(hunting_, true)) return;
   hunt_timer_.start(kHunt);
   look_now();
@@ -152,9 +155,14 @@ void TreeEnd::finish_hunt() {
   if (child_.reaped()) look_now();
 }
 
+bool TreeEnd::in_cgroup() const {
+  return cgroup() && cgroup()->populated();
+}
+
 void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Members& members) {
   const bool no_group = child_.group_is_gone() || tree_.group_is_abandoned(look);
-  const bool nobody = no_group && members.empty() && look.table().complete();
+  // A look may be older than a process that has just come into the cgroup.
+  const bool nobody = no_group && members.empty() && look.table().complete() && !in_cgroup();
   quiet_looks_ = nobody ? quiet_looks_ + 1 : 0;
   if (quiet_looks_ >= kQuietLooks) {
     silence();
@@ -173,6 +181,7 @@ void TreeEnd::follow(const ProcessLook& look, const inspect::ProcessTable::Membe
       return;
     case Mode::killing:
       await_end();
+      if (in_cgroup()) (void)cgroup()->kill();
       if (hunt_.feed(members)) {
         ask();
       } else {

@@ -48,7 +48,8 @@ class TreeEnd final : private LookAsker {
 
   void set_leftovers(Leftovers leftovers) noexcept { leftovers_ = leftovers; }
   // The child exists. `started`: as in its ProcessEntry; 0: not known.
-  void watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks);
+  void watch(std::uint64_t started, std::optional<inspect::ProcessMarks> marks, std::optional<Cgroup> cgroup);
+  [[nodiscard]] const std::optional<Cgroup>& cgroup() const { return tree_.cgroup(); }
   // Takes a look while the main process still holds its descendants together.
   void learn();
   // Asks how many others there are, before the main process is reaped; on_counted() follows.
@@ -72,6 +73,7 @@ class TreeEnd final : private LookAsker {
   [[nodiscard]] bool wait_for_marks();
   void hunt(const inspect::ProcessTable::Members& members);
   void finish_hunt();
+  [[nodiscard]] bool in_cgroup() const;
   void follow(const ProcessLook& look, const inspect::ProcessTable::Members& members);
   void tell(const ProcessLook& look, const inspect::ProcessTable::Members& members);
   void name(const inspect::ProcessTable::Members& members);

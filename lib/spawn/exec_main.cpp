@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "spawn/cgroup.h"
 #include "spawn/drop.h"
 #include "spawn/failure.h"
 #include "spawn/file_server.h"
@@ -24,10 +25,10 @@
 #include "spawn/plan_codec.h"
 #include "spawn/protocol.h"
 
-// Every result is checked. Order: descriptors, session, signals, limits and mounts while still privileged,
-// groups, gid, bounding capabilities, uid, capabilities, then the directory as that user (no permission is
-// bypassed, and a root-squashed NFS works), no new privileges, the listener moved to its place, close-on-exec
-// for everything that leaked, exec.
+// Every result is checked. Order: descriptors, session, signals, cgroup, limits and mounts while still
+// privileged, groups, gid, bounding capabilities, uid, capabilities, then the directory as that user (no
+// permission is bypassed, and a root-squashed NFS works), no new privileges, the listener moved to its place,
+// close-on-exec for everything that leaked, exec.
 namespace gracevisor::spawn {
 namespace {
 
@@ -127,6 +128,7 @@ Step close_leaks_at_exec() {
 Step set_up(const SpawnPlan& plan) {
   if (auto step = lead_session()) return step;
   if (auto step = reset_signals()) return step;
+  if (auto step = enter_cgroup(plan)) return step;
   if (auto step = set_limits(plan)) return step;
   (void)::umask(plan.umask);
   if (auto step = set_mounts(plan)) return step;

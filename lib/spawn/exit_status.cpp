@@ -45,6 +45,10 @@ std::string_view stage_text(SpawnStage stage) {
     case SpawnStage::read_only: return "cannot make the paths of read_only read-only";
     case SpawnStage::private_tmp: return "cannot make a private_tmp";
     case SpawnStage::capabilities: return "cannot keep the capabilities";
+    case SpawnStage::cgroup: return "cannot enter its cgroup";
+    case SpawnStage::memory: return "cannot set limits.memory";
+    case SpawnStage::tasks: return "cannot set limits.tasks";
+    case SpawnStage::cpu: return "cannot set limits.cpu";
   }
   return "cannot start";
 }
@@ -61,6 +65,7 @@ std::string text_of(const Signaled& signaled) {
   std::string line = fmt::format("signal {}", signaled.signal);
   if (name != nullptr) line += fmt::format(" ({})", name);
   if (signaled.core) line += ", core dumped";
+  if (signaled.out_of_memory) line += ", by the kernel: out of memory";
   return line;
 }
 
@@ -116,7 +121,11 @@ bool own_shortage(const ExitStatus& status) {
     case SpawnStage::core:
     case SpawnStage::read_only:
     case SpawnStage::private_tmp:
-    case SpawnStage::capabilities: return false;
+    case SpawnStage::capabilities:
+    case SpawnStage::memory:
+    case SpawnStage::tasks:
+    case SpawnStage::cpu: return false;
+    case SpawnStage::cgroup: return true;
   }
   return false;
 }

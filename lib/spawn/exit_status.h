@@ -17,6 +17,7 @@ struct Exited {
 struct Signaled {
   int signal = 0;
   bool core = false;
+  bool out_of_memory = false;  // it was the kernel's, for limits.memory or for the machine's
   bool operator==(const Signaled&) const = default;
 };
 

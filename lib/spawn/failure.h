@@ -37,8 +37,12 @@ enum class SpawnStage : std::uint16_t {
   read_only,
   private_tmp,
   capabilities,
+  cgroup,
+  memory,
+  tasks,
+  cpu,
 };
-inline constexpr SpawnStage kLastStage = SpawnStage::capabilities;
+inline constexpr SpawnStage kLastStage = SpawnStage::cpu;
 
 // Is it a step of gv-exec, which reports it?
 [[nodiscard]] constexpr bool is_helpers(SpawnStage stage) {

@@ -35,6 +35,10 @@ struct Limits {
   std::optional<std::int32_t> nice = std::nullopt;
   std::optional<std::uint16_t> io_priority = std::nullopt;  // as ioprio_set(2) takes it
   std::optional<std::int32_t> oom_score_adj = std::nullopt;
+  // Of all its processes together, held by its cgroup.
+  std::optional<std::uint64_t> memory = std::nullopt;  // bytes
+  std::optional<std::uint64_t> tasks = std::nullopt;   // processes and threads
+  std::optional<std::uint32_t> cpu = std::nullopt;     // percent of one CPU
   bool operator==(const Limits&) const = default;
 };
 
@@ -50,6 +54,7 @@ struct SpawnPlan {
   std::vector<std::string> environment;  // "KEY=VALUE"
   std::string directory;
   std::optional<Credentials> credentials;
+  std::string cgroup = {};  // the folder of the one to be made for it, in one that exists; empty: none
   Limits limits = {};
   std::uint32_t umask = 022;
   // A bit for each capability that is kept (bit 0: CAP_CHOWN), and that the process may ever have. 0: those

@@ -13,7 +13,7 @@
 namespace gracevisor::spawn {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x67760003;  // "gv", format 3
+constexpr std::uint32_t kMagic = 0x67760004;  // "gv", format 4
 
 class Encoder {
  public:
@@ -128,6 +128,9 @@ void for_each_limit(auto& limits, const auto& visit) {
   visit(limits.nice);
   visit(limits.io_priority);
   visit(limits.oom_score_adj);
+  visit(limits.memory);
+  visit(limits.tasks);
+  visit(limits.cpu);
 }
 
 }  // namespace
@@ -144,6 +147,7 @@ std::string encode_plan(const SpawnPlan& plan) {
   out.put(std::uint8_t{plan.listener >= 0});
   out.put(std::uint8_t{plan.credentials.has_value()});
   if (plan.credentials) put_credentials(out, *plan.credentials);
+  out.put(std::string_view(plan.cgroup));
   for_each_limit(plan.limits, [&out](const auto& limit) { put(out, limit); });
   out.put(plan.umask);
   out.put(plan.capabilities);
@@ -167,6 +171,7 @@ base::Expected<SpawnPlan> decode_plan(std::string_view bytes) {
   if (in.number<std::uint8_t>() != 0) plan.open_files = in.number<std::uint64_t>();
   if (in.number<std::uint8_t>() != 0) plan.listener = kListenerFd;
   if (in.number<std::uint8_t>() != 0) plan.credentials = take_credentials(in);
+  plan.cgroup = in.text();
   for_each_limit(plan.limits, [&in](auto& limit) { take(in, limit); });
   plan.umask = in.number<std::uint32_t>();
   plan.capabilities = in.number<std::uint64_t>();

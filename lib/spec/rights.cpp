@@ -217,6 +217,9 @@ std::string key_of(SpawnStage stage) {
     case SpawnStage::read_only: return "read_only";
     case SpawnStage::private_tmp: return "private_tmp";
     case SpawnStage::capabilities: return "capabilities";
+    case SpawnStage::memory: return "limits.memory";
+    case SpawnStage::tasks: return "limits.tasks";
+    case SpawnStage::cpu: return "limits.cpu";
     case SpawnStage::groups:
     case SpawnStage::gid:
     case SpawnStage::uid: return "user";
@@ -235,6 +238,7 @@ std::string key_of(SpawnStage stage) {
     case SpawnStage::pidfd:
     case SpawnStage::timeout:
     case SpawnStage::crashed:
+    case SpawnStage::cgroup:
     case SpawnStage::keeper: return {};
   }
   return {};

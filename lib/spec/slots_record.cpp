@@ -49,7 +49,8 @@ Json exit_to_json(const spawn::ExitStatus& status) {
     return {{"code", exited->code}, {"left", exited->left}};
   }
   if (const auto* signaled = std::get_if<spawn::Signaled>(&status)) {
-    return {{"signal", signaled->signal}, {"core", signaled->core}};
+    return {
+        {"signal", signaled->signal}, {"core", signaled->core}, {"out_of_memory", signaled->out_of_memory}};
   }
   if (std::holds_alternative<spawn::Unknown>(status)) return {{"unknown", true}};
   const auto& failed = std::get<spawn::SpawnFailed>(status);
@@ -69,10 +70,13 @@ std::optional<spawn::ExitStatus> exit_from_json(const Json& json) {
   if (json.contains("signal")) {
     const auto signal = number_up_to(json, "signal", kMostSignals);
     bool core = false;
+    bool out_of_memory = false;  // of a former version: not told
     if (!signal || *signal == 0 || !json.contains("core") || !base::take_value(json["core"], core)) {
       return std::nullopt;
     }
-    return spawn::Signaled{static_cast<int>(*signal), core};
+    if (json.contains("out_of_memory") && !base::take_value(json["out_of_memory"], out_of_memory))
+      return std::nullopt;
+    return spawn::Signaled{static_cast<int>(*signal), core, out_of_memory};
   }
   if (json.contains("unknown")) {
     bool unknown = false;

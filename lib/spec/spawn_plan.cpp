@@ -62,6 +62,9 @@ spawn::Limits limits_of(const config::Limits& limits) {
   result.nice = limits.nice;
   if (limits.io_class) result.io_priority = limits.io_class->value();
   result.oom_score_adj = limits.oom_score_adj;
+  result.memory = limits.memory;
+  result.tasks = limits.tasks;
+  result.cpu = limits.cpu;
   return result;
 }
 

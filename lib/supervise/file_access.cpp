@@ -61,6 +61,7 @@ Expected<spec::SpecRef> FileAccess::preflight(const config::App& app, const conf
                                               std::vector<std::string>& hints) const {
   auto spec = freeze(app, places, std::move(listeners), hints);
   if (!spec) return spec;
+  if (auto given = check_cgroup(**spec, places); !given) return std::unexpected(given.error());
   if (auto given = try_rights(**spec, places); !given) return std::unexpected(given.error());
   try_sinks(app, hints);
   return spec;
@@ -71,6 +72,15 @@ Expected<void> FileAccess::check_socket_rights(const spec::Spec& spec, const con
   if (const auto refused = spec::socket_refusal(spec::common_plan(spec), sockets_))
     return spec::placed_error(spec.app, places, refused->key, base::Error{refused->why});
   return {};
+}
+
+Expected<void> FileAccess::check_cgroup(const spec::Spec& spec, const config::Places& places) const {
+  if (cgroups_ == nullptr) return {};
+  auto can = cgroups_->need_for(spec::common_plan(spec).limits);
+  if (can) return {};
+  const spawn::SpawnFailed& failed = can.error();
+  return spec::placed_error(spec.app, places, spec::key_of(failed.stage),
+                            base::Error{failed.why, failed.code});
 }
 
 // What a rule could tell is told by now: this finds what else the kernel asks. That the daemon is short of

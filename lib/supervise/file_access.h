@@ -10,6 +10,7 @@
 #include "base/safe_path.h"
 #include "config/config.h"
 #include "output/log_opener.h"
+#include "process/cgroup_home.h"
 #include "spawn/launcher.h"
 #include "spawn/plan.h"
 #include "spec/file_reader.h"
@@ -23,12 +24,15 @@ class FileAccess {
   FileAccess() = default;
   // `launcher` outlives this; null: nothing is read with another user's rights. `sockets`: the folder of the
   // apps' own sockets; empty: it is not looked at.
-  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher, std::string sockets = {})
+  // `cgroups` outlives it too; null: what needs one is found at the start.
+  FileAccess(base::PathTrust trust, const spawn::Launcher* launcher, std::string sockets = {},
+             const process::CgroupHome* cgroups = nullptr)
       : trust_(std::move(trust)),
         reader_(trust_, launcher),
         opener_(trust_, std::nullopt, launcher),
         launcher_(launcher),
-        sockets_(std::move(sockets)) {}
+        sockets_(std::move(sockets)),
+        cgroups_(cgroups) {}
 
   [[nodiscard]] const spec::FileReader& reader() const { return reader_; }
   // What an app would be started with, by all rules: spec::freeze, check_logs. Starts nothing.
@@ -52,6 +56,7 @@ class FileAccess {
  private:
   [[nodiscard]] base::Expected<void> check_socket_rights(const spec::Spec& spec,
                                                          const config::Places& places) const;
+  [[nodiscard]] base::Expected<void> check_cgroup(const spec::Spec& spec, const config::Places& places) const;
   [[nodiscard]] base::Expected<void> try_rights(const spec::Spec& spec, const config::Places& places) const;
 
   base::PathTrust trust_;
@@ -59,6 +64,7 @@ class FileAccess {
   output::LogOpener opener_;
   const spawn::Launcher* launcher_ = nullptr;
   std::string sockets_;
+  const process::CgroupHome* cgroups_ = nullptr;
 };
 
 }  // namespace gracevisor::supervise

@@ -43,6 +43,7 @@ class FormerEnd::Ladder {
   std::optional<base::Duration> step() {
     const Kept kept = subject_.kept();
     table_.emplace(inspect::read_process_table());
+    members_ = subject_.members();
     found_ = judge_former({*table_, ::getpid(), subject_.keeper, kept, subject_.state_id, subject_.record,
                            [this](pid_t pid) { return marks_at_rest(pid); }, subject_.configured});
     any_ = false;
@@ -70,7 +71,9 @@ class FormerEnd::Ladder {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       seen = inspect::read_marks(pid);
     }
-    return seen.marks;
+    const auto member = members_.find(pid);
+    if (seen.marks || member == members_.end()) return seen.marks;
+    return inspect::ProcessMarks{subject_.state_id, member->second.app, member->second.instance};
   }
 
   static Key key_of(const FormerProcess& former) { return {former.entry->pid, former.entry->started}; }
@@ -146,6 +149,7 @@ class FormerEnd::Ladder {
 
   base::Log& log_;
   Subject subject_;
+  std::map<pid_t, process::CgroupHome::Member> members_;
   std::optional<inspect::ProcessTable> table_;  // of the last look, with what was found in it
   std::vector<FormerProcess> found_;
   bool any_ = false;  // is there anything to wait for?

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "inspect/process_table.h"
+#include "process/cgroup_home.h"
 #include "spec/process_record.h"
 
 namespace gracevisor::supervise {
@@ -72,6 +73,10 @@ class FormerEnd {
     ConfiguredStops configured = {};
     // Asked before each look: others are started meanwhile.
     std::function<Kept()> kept = [] { return Kept(); };
+    // What is in a cgroup of ours counts as marked, whatever its environment says.
+    std::function<std::map<pid_t, process::CgroupHome::Member>()> members = [] {
+      return std::map<pid_t, process::CgroupHome::Member>();
+    };
   };
   FormerEnd(base::Log& log, Subject subject);
   FormerEnd(const FormerEnd&) = delete;

@@ -25,13 +25,18 @@ Run::Run(Identity who, spec::SpecRef spec, const std::optional<base::Address>& a
   check_ = std::make_shared<const config::Health>(spec_->app.health);
 }
 
+process::ChildName Run::child_name() const {
+  return {.app = spec_->app.name,
+          .endpoint = endpoint_ ? endpoint_->address.text() : std::string(),
+          .generation = identity_.generation.value(),
+          .incarnation = identity_.incarnation.value(),
+          .slot = identity_.slot.value()};
+}
+
 std::expected<void, spawn::SpawnFailed> Run::start(const process::ProcessSurroundings& around,
-                                                   const spawn::SpawnPlan& plan) {
-  process::ChildName name{.app = spec_->app.name,
-                          .endpoint = endpoint_ ? endpoint_->address.text() : std::string(),
-                          .generation = identity_.generation.value(),
-                          .incarnation = identity_.incarnation.value(),
-                          .slot = identity_.slot.value()};
+                                                   spawn::SpawnPlan plan) {
+  process::ChildName name = child_name();
+  if (around.cgroups != nullptr) plan.cgroup = around.cgroups->place_for(name);
   auto process =
       process::Process::start(around, plan, std::move(name), {*this, output_}, end_rules(spec_->app.stop));
   if (!process) return std::unexpected(process.error());

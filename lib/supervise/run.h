@@ -40,7 +40,7 @@ class Run final : private process::ProcessObserver {
 
   // Orders the process; an error means that there is none, and no event follows.
   [[nodiscard]] std::expected<void, spawn::SpawnFailed> start(const process::ProcessSurroundings& around,
-                                                              const spawn::SpawnPlan& plan);
+                                                              spawn::SpawnPlan plan);
   // Takes over the process of a former daemon.
   void reattach(const process::ProcessSurroundings& around, process::FoundChild found,
                 std::optional<inspect::ProcessMarks> marks);
@@ -61,6 +61,8 @@ class Run final : private process::ProcessObserver {
   // A report on the current order that came since the last call.
   [[nodiscard]] std::unique_ptr<routing::ProbeReport> fetch_report();
 
+  // As its parent knows it.
+  [[nodiscard]] process::ChildName child_name() const;
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] const spec::SpecRef& spec() const { return spec_; }
   [[nodiscard]] const routing::EndpointRef& endpoint() const { return endpoint_; }  // null without an address

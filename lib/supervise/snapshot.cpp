@@ -131,6 +131,10 @@ Snapshot Supervisor::snapshot() const {
   result.epoch = publisher_.epoch();
   result.budget = budget();
   result.remarks = remarks();
+  if (settings_.cgroups != nullptr) {
+    result.cgroups = settings_.cgroups->folder();
+    result.no_cgroups = settings_.cgroups->why_none();
+  }
   if (app_folder_ != nullptr) result.app_folder = app_folder_->problems();
   const Drift& differing = drift();
   for (const auto& [id, entry] : apps_) result.apps.push_back(snapshot_of(entry, differing));

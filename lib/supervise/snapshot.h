@@ -107,6 +107,8 @@ struct Snapshot {
   std::size_t workers = 0;
   base::Epoch epoch;
   decide::DescriptorBudget budget;
+  std::string cgroups;                  // the folder of the instances' cgroups; empty: they have none
+  std::string no_cgroups;               // why
   std::vector<std::string> remarks;     // of the daemon as a whole: shortages, removed sockets
   std::vector<std::string> app_folder;  // what is wrong with the folder of daemon.autodiscover
   std::string drift;                    // how the files differ from what runs; empty: they do not

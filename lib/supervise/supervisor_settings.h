@@ -26,7 +26,8 @@ struct SupervisorSettings {
   // It keeps ending at once: routes stay as they were, no probe condemns an instance, and there is no
   // deploy and no reload.
   bool safe = false;
-  std::optional<std::uint64_t> open_files;  // the soft RLIMIT_NOFILE that children get
+  const process::CgroupHome* cgroups = nullptr;  // of the instances; null: none
+  std::optional<std::uint64_t> open_files;       // the soft RLIMIT_NOFILE that children get
   std::uint64_t descriptor_limit = decide::DescriptorBudget::kNoLimit;  // the daemon's own
   std::function<base::Expected<void>()> ensure_runtime_dir;             // see EndpointLeases
   FileAccess files = {};                                                // how the apps' files are read

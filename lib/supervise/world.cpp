@@ -35,7 +35,7 @@ World::World(Surroundings around)
     : around_(std::move(around)),
       leases_(around_.ports, around_.runtime_dir, around_.holder, around_.ensure_runtime_dir),
       looker_(around_.loop, around_.parent.pid()),
-      strays_({around_.loop, around_.parent, looker_}, around_.log, [this] { around_.schedule_turn(); }),
+      strays_(process_surroundings(), around_.log, [this] { around_.schedule_turn(); }),
       former_timer_(around_.loop, [this] { advance_former(); }),
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched),
@@ -50,6 +50,10 @@ World::World(Surroundings around)
 World::~World() {
   record_pace_.hurry();
   around_.writer.on_room({});
+}
+
+process::ProcessSurroundings World::process_surroundings() {
+  return {around_.loop, around_.parent, looker_, around_.cgroups};
 }
 
 void World::add_app(base::AppId app, const config::App& config) {
@@ -169,10 +173,15 @@ std::expected<void, World::Refusal> World::try_spawn(const Identity& who, const 
       runs_.add(std::make_unique<Run>(who, spec, lease->address, around_.workers, observer, output(who)));
   auto plan = spec::plan(*spec, placement(who, lease->address, around_.state_id));
   if (!plan) return std::unexpected(Refusal{{spawn::SpawnStage::plan, EINVAL}, plan.error().what});
+  if (around_.cgroups != nullptr) {
+    // A start at boot has had no preflight.
+    if (auto can = around_.cgroups->need_for(plan->limits); !can)
+      return std::unexpected(Refusal{can.error(), text(spawn::ExitStatus(can.error()))});
+  }
   plan->open_files = around_.open_files;
   plan->listener = lease->listener;
   record_stale_ = true;
-  if (auto started = run.start({around_.loop, around_.parent, looker_}, *plan); !started) {
+  if (auto started = run.start(process_surroundings(), std::move(*plan)); !started) {
     return std::unexpected(Refusal{started.error(), text(spawn::ExitStatus(started.error()))});
   }
   return {};

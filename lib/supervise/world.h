@@ -41,8 +41,9 @@ class World final : public decide::Effects, private RunObserver {
     loop::Loop& loop;
     base::Log& log;
     output::Writer& writer;
-    process::Parent& parent;  // of the instances
-    base::Holder* holder;     // of what outlives the daemon; may be null
+    process::Parent& parent;             // of the instances
+    const process::CgroupHome* cgroups;  // theirs; may be null
+    base::Holder* holder;                // of what outlives the daemon; may be null
     const Publisher& publisher;
     EventQueue& events;
     std::size_t workers = 1;
@@ -176,9 +177,12 @@ class World final : public decide::Effects, private RunObserver {
   // Will nothing be started in this slot again?
   [[nodiscard]] bool is_over(const Identity& slot) const;
 
+  [[nodiscard]] process::ProcessSurroundings process_surroundings();
   [[nodiscard]] FormerEnd::Subject former_subject(const std::vector<config::App>& configured) const;
   [[nodiscard]] Kept kept(std::uint64_t since) const;
   void advance_former();
+  void clear_cgroups() const;
+  void find_cgroup(KeptChild& child) const;
   void write_record();
   void on_begun(const Identity& who) override;
   void on(const Identity& who, const spawn::ProcessEvent& told) override;

@@ -14,6 +14,7 @@ namespace gracevisor::supervise {
 
 FormerEnd::Subject World::former_subject(const std::vector<config::App>& configured) const {
   FormerEnd::Subject subject{.keeper = around_.parent.pid(), .state_id = around_.state_id};
+  if (around_.cgroups != nullptr) subject.members = [home = around_.cgroups] { return home->members(); };
   for (const config::App& app : configured) subject.configured.emplace(app.name, app.stop);
   auto record = spec::load_record(around_.state_dir);
   if (!record) around_.log.error("former cause=\"{}\"", base::quotable(record.error().what));
@@ -23,6 +24,23 @@ FormerEnd::Subject World::former_subject(const std::vector<config::App>& configu
 
 void World::end_former(const std::vector<config::App>& configured) const {
   FormerEnd(around_.log, former_subject(configured)).run();
+  clear_cgroups();
+}
+
+void World::clear_cgroups() const {
+  if (around_.cgroups == nullptr) return;
+  std::vector<process::ChildName> living;
+  for (const auto& [who, run] : runs_.all()) living.push_back(run->child_name());
+  around_.cgroups->clear(living);
+}
+
+void World::find_cgroup(KeptChild& child) const {
+  if (around_.cgroups == nullptr) return;
+  child.process.cgroup = around_.cgroups->find({.app = child.app,
+                                                .endpoint = {},
+                                                .generation = child.generation.value(),
+                                                .incarnation = child.incarnation.value(),
+                                                .slot = child.slot.value()});
 }
 
 void World::end_former_meanwhile(const std::vector<config::App>& configured) {
@@ -53,6 +71,7 @@ void World::advance_former() {
     former_timer_.start(*pause);
   } else {
     former_.reset();
+    clear_cgroups();
   }
 }
 
@@ -68,7 +87,8 @@ void World::reattach(const Identity& who, const spec::SpecRef& spec, KeptChild c
       runs_.add(std::make_unique<Run>(who, spec, lease->address, around_.workers, observer, output(who)));
   record_stale_ = true;
   inspect::ProcessMarks marks{around_.state_id, child.app, routing::instance_name(who)};
-  run.reattach({around_.loop, around_.parent, looker_}, std::move(child.process), std::move(marks));
+  find_cgroup(child);
+  run.reattach(process_surroundings(), std::move(child.process), std::move(marks));
 }
 
 void World::end_stray(KeptChild child, const config::Stop& stop, const std::string& why) {
@@ -80,6 +100,7 @@ void World::end_stray(KeptChild child, const config::Stop& stop, const std::stri
   }
   inspect::ProcessMarks marks{around_.state_id, child.app,
                               fmt::format("{}.{}", child.generation.value(), child.slot.value())};
+  find_cgroup(child);
   strays_.end(std::move(child), stop, std::move(marks), why);
 }
 

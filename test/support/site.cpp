@@ -1,5 +1,6 @@
 #include "support/site.h"
 
+#include "support/cgroups.h"
 #include "support/processes.h"
 
 namespace gracevisor::test {
@@ -15,6 +16,10 @@ void replace_all(std::string& text, std::string_view what, const std::string& wi
 
 Site::Site(unsigned port_count) : port_count_(port_count) {
   adopt_orphans();
+}
+
+Site::~Site() {
+  remove_cgroups(directory() / "state");
 }
 
 base::Address Site::listener(unsigned index) const {

@@ -19,6 +19,9 @@ class Site {
  public:
   // `port_count` is the size of the daemon's port range. Orphans of this process are adopted from now on.
   explicit Site(unsigned port_count = 48);
+  Site(const Site&) = delete;
+  Site& operator=(const Site&) = delete;
+  ~Site();
 
   // Writes the configuration file: a [daemon] table for this site, then `apps`, expanded.
   void configure(std::string_view apps) const;

@@ -16,9 +16,10 @@ namespace {
 // The same text with every example made live.
 std::string with_examples(std::string text) {
   for (std::string_view key :
-       {"command", "directory", "user",    "listen",  "route",    "path",         "expect",
-        "host",    "stdout",    "address", "default", "access",   "access_log",   "no_new_privileges",
-        "nofile",  "nproc",     "core",    "nice",    "io_class", "oom_score_adj"}) {
+       {"command", "directory", "user",    "listen",  "route",    "path",          "expect",
+        "host",    "stdout",    "address", "default", "access",   "access_log",    "no_new_privileges",
+        "nofile",  "nproc",     "core",    "nice",    "io_class", "oom_score_adj", "memory",
+        "tasks",   "cpu"}) {
     for (auto at = text.find("\n# " + std::string(key) + " "); at != std::string::npos;
          at = text.find("\n# " + std::string(key) + " ", at)) {
       text.erase(at + 1, 2);

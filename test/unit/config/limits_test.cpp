@@ -38,8 +38,8 @@ Limits limits(const std::string& keys) {
 
 TEST_CASE("limits: without keys nothing is limited, and privileges are as they were") {
   const App web = app_of("");
-  const auto& [nofile, nproc, core, nice, io_class, oom_score_adj] = web.limits;
-  CHECK_FALSE((nofile || nproc || core || nice || io_class || oom_score_adj));
+  const auto& [nofile, nproc, core, nice, io_class, oom_score_adj, memory, tasks, cpu] = web.limits;
+  CHECK_FALSE((nofile || nproc || core || nice || io_class || oom_score_adj || memory || tasks || cpu));
   CHECK(web.umask == 022);
   CHECK_FALSE(web.supplementary_groups);
   CHECK_FALSE(web.no_new_privileges);
@@ -64,6 +64,10 @@ TEST_CASE("limits: each value as it may be written") {
   CHECK(limits("io_class = \"best-effort:7\"").io_class == IoPriority(2U << 13U | 7U));
   CHECK(limits("io_class = \"best-effort\"").io_class == IoPriority(2U << 13U | 4U));
   CHECK(limits("io_class = \"idle\"").io_class == IoPriority(3U << 13U));
+  CHECK(limits("memory = \"512MiB\"").memory == 512U << 20U);
+  CHECK(limits("tasks = 512").tasks == 512U);
+  CHECK(limits("cpu = \"1%\"").cpu == 1U);
+  CHECK(limits("cpu = \"819200%\"").cpu == 819'200U);
 }
 
 TEST_CASE("limits: what cannot be is refused with its place, the value and what is allowed") {
@@ -98,6 +102,16 @@ TEST_CASE("limits: what cannot be is refused with its place, the value and what 
       {R"(limits.io_class = "best")",
        R"(4:19: app.web.limits.io_class: expected "realtime", "best-effort" or "idle", with a level as in )"
        R"("best-effort:4", found "best")"},
+      {R"(limits.memory = "1023KiB")",
+       R"(4:17: app.web.limits.memory: 1023KiB is out of range (allowed: 1MiB to 1024TiB))"},
+      {"limits.tasks = 0", "4:16: app.web.limits.tasks: 0 is out of range (allowed: 1 to 4194304)"},
+      {R"(limits.cpu = "0%")", R"(4:14: app.web.limits.cpu: "0%" is out of range (allowed: 1% to 819200%))"},
+      {R"(limits.cpu = "819201%")",
+       R"(4:14: app.web.limits.cpu: "819201%" is out of range (allowed: 1% to 819200%))"},
+      {R"(limits.cpu = "1.5")",
+       R"(4:14: app.web.limits.cpu: expected a share of one CPU such as "150%", found "1.5")"},
+      {R"(limits.cpu = "%")",
+       R"(4:14: app.web.limits.cpu: expected a share of one CPU such as "150%", found "%")"},
       {"limits.nofiles = 5", R"(4:8: app.web.limits.nofiles: unknown key (did you mean "nofile"?))"},
       {"limits = 5", "4:10: app.web.limits: expected a table, found integer"},
   });
@@ -112,6 +126,9 @@ TEST_CASE("limits: what they print is read back as the same") {
   }
   for (const char* text : {R"("realtime:0")", R"("best-effort:4")", R"("idle")"}) {
     CHECK(io_class_text(*limits("io_class = " + std::string(text)).io_class) == text);
+  }
+  for (const char* text : {R"("1%")", R"("150%")"}) {
+    CHECK(cpu_share_text(*limits("cpu = " + std::string(text)).cpu) == text);
   }
   CHECK(umask_text(app_of(R"(umask = "7")").umask) == R"("007")");
   CHECK(groups_text(app_of(R"(supplementary_groups = "user")").supplementary_groups) == R"("user")");

@@ -58,7 +58,9 @@ inline control::StatusReport status_of(const control::AppStatus& app) {
           280,
           {{"remark", "3 connections were turned away"}},
           {70, "0.1.0", 3, "exit 1"},
-          control::PredecessorStatus{66, "0.0.9", 240, 3, 2}};
+          control::PredecessorStatus{66, "0.0.9", 240, 3, 2},
+          "/sys/fs/cgroup/gracevisor-x-70",
+          "none"};
 }
 
 }  // namespace gracevisor::test

@@ -57,13 +57,14 @@ StatusReport status() {
   return gracevisor::test::status_of(app());
 }
 
-const std::string kStatus = R"({"version":"0.1.0","pid":77,"uptime_s":9000,"workers":2,"epoch":9,"apps":[)" +
-                            kApp +
-                            R"(],"open_files":1024,"open_files_needed":352,"max_connections":280,"problems":)"
-                            R"([{"kind":"remark","text":"3 connections were turned away"}],)"
-                            R"("keeper":{"pid":70,"version":"0.1.0","starts":3,)"
-                            R"("last_end":"exit 1"},"predecessor":{"pid":66,"version":"0.0.9",)"
-                            R"("since_s":240,"connections":3,"tunnels":2}})";
+const std::string kStatus =
+    R"({"version":"0.1.0","pid":77,"uptime_s":9000,"workers":2,"epoch":9,"apps":[)" + kApp +
+    R"(],"open_files":1024,"open_files_needed":352,"max_connections":280,"problems":)"
+    R"([{"kind":"remark","text":"3 connections were turned away"}],)"
+    R"("keeper":{"pid":70,"version":"0.1.0","starts":3,)"
+    R"("last_end":"exit 1"},"predecessor":{"pid":66,"version":"0.0.9",)"
+    R"("since_s":240,"connections":3,"tunnels":2},"cgroups":"/sys/fs/cgroup/gracevisor-x-70",)"
+    R"("no_cgroups":"none"})";
 
 // The further members in the order in which they are read.
 ReportLine report_line() {

@@ -20,7 +20,16 @@ SpawnPlan rich_plan() {
   plan.credentials = Credentials{1, 2, {3, 4}, "name", "/home", "/bin/zsh"};
   plan.open_files = 1024;
   plan.listener = 17;
-  plan.limits = {ResourceLimit{5, 6}, ResourceLimit{7, ~0ULL}, ResourceLimit{0, 0}, -20, 0x4007, -1000};
+  plan.limits = {ResourceLimit{5, 6},
+                 ResourceLimit{7, ~0ULL},
+                 ResourceLimit{0, 0},
+                 -20,
+                 0x4007,
+                 -1000,
+                 1ULL << 40U,
+                 512,
+                 150};
+  plan.cgroup = "/sys/fs/cgroup/x/web@43.1-7";
   plan.umask = 077;
   plan.capabilities = 0x8000000000000001;
   plan.no_new_privileges = true;
@@ -47,6 +56,7 @@ TEST_CASE("plan codec: everything comes back as it was") {
   CHECK(back->credentials->name == "name");
   CHECK(back->credentials->home == "/home");
   CHECK(back->credentials->shell == "/bin/zsh");
+  CHECK(back->cgroup == plan.cgroup);
   CHECK(back->limits == plan.limits);
   CHECK(back->umask == 077);
   CHECK(back->capabilities == plan.capabilities);

@@ -26,6 +26,7 @@ port_range = "5000-5999"
 shutdown_timeout = "2m"
 upgrade_drain_timeout = "1h"
 operator_group = "ops"
+cgroups = false
 log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2, max_age = "32d", total_size = "9GB", compress = true }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock", "[::1]:81"]
@@ -147,7 +148,7 @@ response_headers = { set = { "X.Dotted" = "a" }, remove = ["Server", "X-Powered-
 command = "worker '~/no home'"
 supplementary_groups = []
 no_new_privileges = true
-limits = { nofile = 4096, core = 0, nice = 19, io_class = "idle", oom_score_adj = 1000 }
+limits = { nofile = 4096, core = 0, nice = 19, io_class = "idle", oom_score_adj = 1000, memory = "1GiB", tasks = 64, cpu = "150%" }
 endpoint = "none"
 [app.tcp]
 command = "server"

@@ -27,13 +27,13 @@ SlotRecord slot(unsigned number, SlotState state, std::optional<spawn::ExitStatu
 }
 
 SlotsRecord sample() {
-  return {
-      "web",
-      "boot-1",
-      {slot(1, SlotState::healthy), slot(2, SlotState::backoff, spawn::Exited{1, 0}),
-       slot(3, SlotState::fatal, spawn::Signaled{11, true}), slot(4, SlotState::resting, spawn::Exited{0, 2}),
-       slot(5, SlotState::replacing), slot(6, SlotState::unhealthy, spawn::Unknown{}),
-       slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"})}};
+  return {"web",
+          "boot-1",
+          {slot(1, SlotState::healthy), slot(2, SlotState::backoff, spawn::Exited{1, 0}),
+           slot(3, SlotState::fatal, spawn::Signaled{11, true, true}),
+           slot(4, SlotState::resting, spawn::Exited{0, 2}), slot(5, SlotState::replacing),
+           slot(6, SlotState::unhealthy, spawn::Unknown{}),
+           slot(7, SlotState::starting, spawn::SpawnFailed{spawn::SpawnStage::exec, 2, "caf\xe9"})}};
 }
 
 std::string error_of(const json& document) {
@@ -117,7 +117,9 @@ TEST_CASE("slots record: what cannot be is damage") {
       {"signal 0", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 0; }, kSlot},
       {"signal 65", [](json& j) { j["slots"][2]["last_exit"]["signal"] = 65; }, kSlot},
       {"a signal without core", [](json& j) { j["slots"][2]["last_exit"].erase("core"); }, kSlot},
-      {"a stage that is none", [](json& j) { j["slots"][6]["last_exit"]["stage"] = 28; }, kSlot},
+      {"out of memory or not", [](json& j) { j["slots"][2]["last_exit"]["out_of_memory"] = 1; }, kSlot},
+      {"a stage that is none",
+       [](json& j) { j["slots"][6]["last_exit"]["stage"] = static_cast<int>(spawn::kLastStage) + 1; }, kSlot},
       {"a cause that is a book", [](json& j) { j["slots"][6]["last_exit"]["why"] = std::string(1025, 'x'); },
        kSlot},
       {"an exit of no kind", [](json& j) { j["slots"][1]["last_exit"] = json::object(); }, kSlot},

@@ -73,8 +73,8 @@ std::string show(const config::OpenFiles& value) {
   return show_all(soft, hard);
 }
 std::string show(const config::Limits& value) {
-  const auto& [nofile, nproc, core, nice, io_class, oom_score_adj] = value;
-  return show_all(nofile, nproc, core, nice, io_class, oom_score_adj);
+  const auto& [nofile, nproc, core, nice, io_class, oom_score_adj, memory, tasks, cpu] = value;
+  return show_all(nofile, nproc, core, nice, io_class, oom_score_adj, memory, tasks, cpu);
 }
 std::string show(const config::App& value) {
   const auto& [name, command, directory, environment, environment_file, user, umask, supplementary_groups,
@@ -227,7 +227,15 @@ config::App sample_app() {
   app.stop.ladder = {{2, base::Millis(31)}, {15, base::Millis(32)}};
   app.stop.scope = config::Stop::Scope::main;
   app.stop.leftover = config::Stop::Leftover::leave;
-  app.limits = {config::OpenFiles{101, ~0ULL}, 102, config::kUnlimited, -3, config::IoPriority(0x4004), -104};
+  app.limits = {config::OpenFiles{101, ~0ULL},
+                102,
+                config::kUnlimited,
+                -3,
+                config::IoPriority(0x4004),
+                -104,
+                105ULL << 20U,
+                106,
+                107};
   app.log = {"/var/log/web.log",
              "/var/log/web.err",
              41,

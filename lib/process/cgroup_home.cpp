@@ -1,0 +1,236 @@
+#include "process/cgroup_home.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/unique_fd.h"
+
+namespace gracevisor::process {
+namespace {
+
+constexpr std::size_t kMostText = 64UL << 10U;
+constexpr std::size_t kIdLength = 8;
+constexpr std::string_view kDaemons = "daemon";
+
+std::optional<std::string> find_mount(const std::vector<std::string>& mounts) {
+  for (const std::string& mount : mounts) {
+    struct statfs found{};
+    if (::statfs(mount.c_str(), &found) == 0 && found.f_type == CGROUP2_SUPER_MAGIC) return mount;
+  }
+  return std::nullopt;
+}
+
+// The path behind "0::", which is that of version 2.
+std::optional<std::string> own_path(const std::string& file) {
+  const auto text = base::read_file(file, kMostText);
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!line.starts_with("0::/")) continue;
+    // Out of what is mounted here: another namespace's.
+    const std::string_view path = line.substr(3);
+    if (path.find("/..") != std::string_view::npos) return std::nullopt;
+    return std::string(path == "/" ? std::string_view() : path);
+  }
+  return std::nullopt;
+}
+
+// 0, or an errno. A number is written in one piece, or not at all.
+int write_to(const std::string& file, std::string_view text) {
+  const base::UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!opened) return errno;
+  const ssize_t written = ::write(opened.get(), text.data(), text.size());
+  if (written < 0) return errno;
+  return written == static_cast<ssize_t>(text.size()) ? 0 : EIO;
+}
+
+int make_folder(const std::string& folder) {
+  constexpr mode_t kMode = 0755;
+  return ::mkdir(folder.c_str(), kMode) != 0 && errno != EEXIST ? errno : 0;
+}
+
+bool is_delegated(const std::string& folder) {
+  return std::ranges::any_of(std::array{"trusted.delegate", "user.delegate"}, [&folder](const char* name) {
+    char value = '0';
+    return ::getxattr(folder.c_str(), name, &value, 1) == 1 && value == '1';
+  });
+}
+
+bool has_word(const std::string& file, std::string_view word) {
+  const auto text = base::read_file(file, kMostText);
+  if (!text) return false;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(" \n"), rest.size());
+    if (rest.substr(0, end) == word) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator it(folder, failed), end; !failed && it != end;
+       it.increment(failed)) {
+    std::error_code unknown;
+    if (it->is_directory(unknown)) names.push_back(it->path().filename().string());
+  }
+  return names;
+}
+
+std::string name_of(const ChildName& child) {
+  return fmt::format("{}@{}.{}-{}", child.app, child.generation, child.slot, child.incarnation);
+}
+
+constexpr std::string_view word_of(Controller controller) {
+  switch (controller) {
+    case Controller::memory: return "memory";
+    case Controller::pids: return "pids";
+    case Controller::cpu: return "cpu";
+  }
+  return {};
+}
+
+}  // namespace
+
+CgroupHome CgroupHome::claim(const std::string& state_id, pid_t keeper, const CgroupHost& host) {
+  const auto mount = find_mount(host.mounts);
+  const auto own = own_path(host.own);
+  if (!mount || !own) return CgroupHome("no cgroup of version 2 is mounted here");
+  CgroupHome home;
+  home.prefix_ = fmt::format("gracevisor-{}-", state_id.substr(0, kIdLength));
+  const std::string name = home.prefix_ + std::to_string(keeper);
+  home.base_ = *mount + *own;
+  // In which a former daemon of this keeper has put it.
+  const std::string within = fmt::format("/{}/{}", name, kDaemons);
+  const bool is_there = home.base_.ends_with(within);
+  if (is_there) home.base_.resize(home.base_.size() - within.size());
+  if (!is_there && ::access(host.systemd.c_str(), F_OK) == 0 && !is_delegated(home.base_)) {
+    return CgroupHome(home.base_ + " is systemd's: its unit has no Delegate=yes");
+  }
+  home.folder_ = home.base_ + "/" + name;
+  int error = make_folder(home.folder_);
+  const std::string daemons = fmt::format("{}/{}", home.folder_, kDaemons);
+  if (error == 0) error = make_folder(daemons);
+  for (const pid_t pid : {keeper, ::getpid()}) {
+    if (error == 0 && pid > 0) error = write_to(daemons + "/cgroup.procs", std::to_string(pid));
+  }
+  if (error == 0) return home;
+  (void)::rmdir(daemons.c_str());
+  (void)::rmdir(home.folder_.c_str());
+  return CgroupHome(fmt::format("{} cannot be divided: {}", home.base_, base::errno_text(error)));
+}
+
+std::string CgroupHome::place_for(const ChildName& name) const {
+  return exists() ? folder_ + "/" + name_of(name) : std::string();
+}
+
+std::optional<Cgroup> CgroupHome::find(const ChildName& name) const {
+  if (!exists()) return std::nullopt;
+  Cgroup found(place_for(name));
+  return found.exists() ? std::optional(std::move(found)) : std::nullopt;
+}
+
+std::expected<void, spawn::SpawnFailed> CgroupHome::need_for(const spawn::Limits& limits) const {
+  using spawn::SpawnStage;
+  const std::array<std::tuple<bool, Controller, SpawnStage>, 3> wanted = {
+      {{limits.memory.has_value(), Controller::memory, SpawnStage::memory},
+       {limits.tasks.has_value(), Controller::pids, SpawnStage::tasks},
+       {limits.cpu.has_value(), Controller::cpu, SpawnStage::cpu}}};
+  for (const auto& [set, controller, stage] : wanted) {
+    if (!set) continue;
+    if (auto can = need(controller); !can) {
+      return std::unexpected(spawn::SpawnFailed{stage, EOPNOTSUPP, "takes a cgroup: " + can.error()});
+    }
+  }
+  return {};
+}
+
+std::expected<void, std::string> CgroupHome::need(Controller controller) const {
+  if (!exists()) return std::unexpected(why_none_);
+  const std::string_view word = word_of(controller);
+  if (!has_word(base_ + "/cgroup.controllers", word)) {
+    return std::unexpected(fmt::format("{} has no {} controller", base_, word));
+  }
+  for (const std::string& folder : {base_, folder_}) {
+    const std::string file = folder + "/cgroup.subtree_control";
+    if (has_word(file, word)) continue;
+    const int error = write_to(file, fmt::format("+{}", word));
+    if (error == EBUSY) {
+      return std::unexpected(fmt::format("{} has other processes in it, and so cannot limit any", folder));
+    }
+    if (error != 0) {
+      return std::unexpected(
+          fmt::format("the {} controller of {}: {}", word, folder, base::errno_text(error)));
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> CgroupHome::former_homes() const {
+  std::vector<std::string> homes;
+  if (!exists()) return homes;
+  for (const std::string& name : names_in(base_)) {
+    const std::string home = base_ + "/" + name;
+    if (name.starts_with(prefix_) && home != folder_) homes.push_back(home);
+  }
+  return homes;
+}
+
+std::map<pid_t, CgroupHome::Member> CgroupHome::members() const {
+  std::map<pid_t, Member> members;
+  std::vector<std::string> homes = former_homes();
+  if (exists()) homes.push_back(folder_);
+  for (const std::string& home : homes) {
+    for (const std::string& name : names_in(home)) {
+      const std::size_t at = name.rfind('@');
+      const std::size_t dash = name.rfind('-');
+      if (at == std::string::npos || dash == std::string::npos || dash < at) continue;
+      const Member member{name.substr(0, at), name.substr(at + 1, dash - at - 1)};
+      for (const pid_t pid : Cgroup(home + "/" + name).members()) members.emplace(pid, member);
+    }
+  }
+  return members;
+}
+
+void CgroupHome::clear(const std::vector<ChildName>& living) const {
+  for (const std::string& home : former_homes()) Cgroup(home).remove();
+  if (!exists()) return;
+  std::set<std::string> kept = {std::string(kDaemons)};
+  for (const ChildName& child : living) kept.insert(name_of(child));
+  for (const std::string& name : names_in(folder_)) {
+    if (!kept.contains(name)) Cgroup(folder_ + "/" + name).remove();
+  }
+}
+
+void CgroupHome::give_up(pid_t keeper) {
+  if (!exists()) return;
+  // If BASE has begun to limit, it takes no processes, and what is left is empty as soon as they end.
+  for (const pid_t pid : {keeper, ::getpid()}) {
+    if (pid > 0) (void)write_to(base_ + "/cgroup.procs", std::to_string(pid));
+  }
+  Cgroup(folder_).remove();
+  *this = CgroupHome("it was given up");
+}
+
+}  // namespace gracevisor::process

@@ -1,0 +1,63 @@
+#include "spawn/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+
+namespace gracevisor::spawn {
+namespace {
+
+Step write_to(const base::UniqueFd& folder, const char* file, std::string_view text, SpawnStage stage) {
+  const base::UniqueFd opened(::openat(folder.get(), file, O_WRONLY | O_CLOEXEC));
+  if (!opened) return failed(stage);
+  const ssize_t written = ::write(opened.get(), text.data(), text.size());
+  if (written < 0) return failed(stage);
+  return written == static_cast<ssize_t>(text.size()) ? std::nullopt : failed(stage, EIO);
+}
+
+// "QUOTA PERIOD" in microseconds. The period is the kernel's usual one.
+std::string cpu_text(std::uint32_t percent) {
+  constexpr std::uint64_t kPeriod = 100'000;
+  return std::to_string(percent * kPeriod / 100) + " " + std::to_string(kPeriod);
+}
+
+Step limit(const base::UniqueFd& folder, const Limits& limits) {
+  if (limits.memory) {
+    if (auto step = write_to(folder, "memory.max", std::to_string(*limits.memory), SpawnStage::memory))
+      return step;
+    // Half an instance is worth nothing: all of it is ended, and started again.
+    if (auto step = write_to(folder, "memory.oom.group", "1", SpawnStage::memory)) return step;
+  }
+  if (limits.tasks) {
+    if (auto step = write_to(folder, "pids.max", std::to_string(*limits.tasks), SpawnStage::tasks))
+      return step;
+  }
+  return limits.cpu ? write_to(folder, "cpu.max", cpu_text(*limits.cpu), SpawnStage::cpu) : std::nullopt;
+}
+
+Step without_one(const Limits& limits) {
+  if (limits.memory) return failed(SpawnStage::memory, EOPNOTSUPP);
+  if (limits.tasks) return failed(SpawnStage::tasks, EOPNOTSUPP);
+  return limits.cpu ? failed(SpawnStage::cpu, EOPNOTSUPP) : std::nullopt;
+}
+
+}  // namespace
+
+Step enter_cgroup(const SpawnPlan& plan) {
+  if (plan.trial) return std::nullopt;
+  if (plan.cgroup.empty()) return without_one(plan.limits);
+  constexpr mode_t kFolder = 0755;
+  if (::mkdir(plan.cgroup.c_str(), kFolder) != 0 && errno != EEXIST) return failed(SpawnStage::cgroup);
+  const base::UniqueFd folder(::open(plan.cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!folder) return failed(SpawnStage::cgroup);
+  if (auto step = limit(folder, plan.limits)) return step;
+  return write_to(folder, "cgroup.procs", "0", SpawnStage::cgroup);  // this process
+}
+
+}  // namespace gracevisor::spawn
