@@ -3,7 +3,7 @@
 
 # Package lists, one per purpose.
 GV_PACKAGES_build="g++ cmake ninja-build ccache pkgconf libuv1-dev libspdlog-dev nlohmann-json3-dev \
-libtomlplusplus-dev libcli11-dev node-llhttp"
+libtomlplusplus-dev libcli11-dev node-llhttp zlib1g-dev"
 GV_PACKAGES_load="wrk curl"
 GV_PACKAGES_test="doctest-dev python3 python3-jsonschema curl wrk git nodejs"
 # Servers and clients as users have them. Only nginx, and haproxy below, bring a service: uwsgi-core and

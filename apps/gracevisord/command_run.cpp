@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostLines = 50;
+constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> all;
@@ -39,8 +40,8 @@ std::vector<std::string> last_lines(const std::string& text) {
 
 }  // namespace
 
-CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, std::vector<std::string> argv,
-                       std::string name, base::Duration patience, std::function<void(Result)> ended)
+CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, Command command,
+                       std::function<void(Result)> ended)
     : looker_(loop, parent.pid()),
       ended_(std::move(ended)),
       patience_(loop,
@@ -51,18 +52,22 @@ CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, std::vector<st
       failed_(loop, [this] { end({}); }) {
   std::error_code code;
   spawn::SpawnPlan plan;
-  plan.program = argv.front();
-  plan.argv = std::move(argv);
-  plan.environment = own_environment();
-  plan.directory = std::filesystem::current_path(code).string();
+  plan.program = command.argv.front();
+  plan.argv = std::move(command.argv);
+  plan.in = command.in ? command.in.get() : -1;
+  plan.out = command.out ? command.out.get() : -1;
+  plan.credentials = std::move(command.user);
+  plan.limits.nice = command.nice;
+  plan.environment = command.bare ? std::vector<std::string>{kPath} : own_environment();
+  if (!command.bare) plan.directory = std::filesystem::current_path(code).string();
   if (plan.directory.empty()) plan.directory = "/";
   process::ChildName child;
-  child.app = std::move(name);
+  child.app = std::move(command.name);
   child.slot = 1;
   auto started = process::Process::start({loop, parent, looker_}, plan, child, {*this, *this});
   if (started) {
     process_ = std::move(*started);
-    patience_.start(patience);
+    patience_.start(command.patience);
   } else {
     how_ = text(spawn::ExitStatus(started.error()));
     hindered_ = true;

@@ -4,14 +4,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/unique_fd.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "process/process.h"
 #include "process/process_looker.h"
+#include "spawn/plan.h"
 
 namespace gracevisor::daemon {
 
@@ -23,11 +26,18 @@ class CommandRun final : private process::ProcessObserver, private process::Outp
     bool hindered = false;           // it did not run to its end, which is not its own fault
     std::vector<std::string> lines;  // of both streams, the last 50 at most
   };
-  // argv[0] is the program's path. It has the daemon's environment and folder, and `patience` until it is
-  // killed. `name`: what the keeper calls it, beginning with '#'; one of a name at a time. `ended` runs once,
-  // never inside a call, and may destroy the run; destroyed before, the program is killed.
-  CommandRun(loop::Loop& loop, process::Parent& parent, std::vector<std::string> argv, std::string name,
-             base::Duration patience, std::function<void(Result)> ended);
+  struct Command {
+    std::vector<std::string> argv;  // argv[0] is the program's path
+    std::string name;               // what the keeper calls it, beginning with '#'; one of a name at a time
+    base::Duration patience{};      // until it is killed
+    base::UniqueFd in = {};         // empty: nothing
+    base::UniqueFd out = {};        // empty: its output is among Result::lines
+    std::optional<spawn::Credentials> user = {};  // unset: the daemon's
+    bool bare = false;  // in "/", with nothing but a PATH: not in the daemon's folder and environment
+    std::optional<int> nice = {};  // unset: the daemon's
+  };
+  // `ended` runs once, never inside a call, and may destroy the run; destroyed before, the program is killed.
+  CommandRun(loop::Loop& loop, process::Parent& parent, Command command, std::function<void(Result)> ended);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
   ~CommandRun();

@@ -21,6 +21,7 @@ using serve::Response;
 ControlApi::ControlApi(loop::Loop& loop, output::Writer& writer, supervise::Supervisor& supervisor,
                        std::shared_ptr<OwnLog> own_log, control::KeeperStatus keeper, Upgrader& upgrader)
     : supervisor_(supervisor),
+      writer_(writer),
       started_(std::chrono::steady_clock::now()),
       keeper_(std::move(keeper)),
       upgrader_(upgrader),
@@ -100,7 +101,7 @@ void ControlApi::show(const Call& call) {
 }
 
 control::StatusReport ControlApi::status(const supervise::Snapshot& snapshot) const {
-  return status_of(snapshot, started_, keeper_, upgrader_.predecessor());
+  return status_of(snapshot, started_, keeper_, upgrader_.predecessor(), writer_.degraded());
 }
 
 // The refusal, or the report to its end.

@@ -58,6 +58,7 @@ class ControlApi final : public control::Handler {
   void shut_down(const Call& call);
 
   supervise::Supervisor& supervisor_;
+  output::Writer& writer_;
   base::TimePoint started_;
   control::KeeperStatus keeper_;
   Upgrader& upgrader_;

@@ -17,12 +17,14 @@
 #include "signals.h"
 #include "spec/state_id.h"
 #include "supervise/open_address.h"
+#include "supervise/sink_policy.h"
 
 namespace gracevisor::daemon {
 namespace {
 
 // `otherwise`: where it goes if it has no file; empty: to standard error.
 output::FilePolicy policy_of(const config::DaemonLog& log, const std::filesystem::path& otherwise) {
+  if (const auto sink = config::log_sink(log.file)) return supervise::sink_policy(*sink);
   return {.path = log.file.empty() ? otherwise : std::filesystem::path(log.file),
           .max_size = log.max_size,
           .keep = log.keep};
@@ -108,6 +110,12 @@ base::Expected<std::unique_ptr<Daemon>> Daemon::create(const Settings& settings,
   if (!keeper) return std::unexpected(keeper.error());
   daemon->keeper_ = std::move(*keeper);
   daemon->claim_cgroups(id->text);
+  daemon->compressor_ = std::make_unique<LogCompressor>(*daemon->loop_, daemon->keeper_->parent(),
+                                                        [d = daemon.get()] { return d->acts_; });
+  daemon->writer_->on_compress([d = daemon.get()](output::Compression what, auto done) {
+    d->compressor_->compress(std::move(what), std::move(done));
+  });
+  if (successor) daemon->writer_->tend_old_files(false);
   // Whatever fails from here on, the listeners are the next daemon's.
   if (daemon->restarted_) daemon->keeper_->held().leave_to_others(true);
   if (!successor) {
@@ -161,6 +169,18 @@ void Daemon::tell_dropped_lines() {
 void Daemon::adjust_log(const config::DaemonLog& log) {
   own_log_->set_file(policy_of(log, default_log_));
   log_.set_level(log.level);
+  tend_own_log(log);
+}
+
+// What holds for its old files, and which sink it has.
+void Daemon::tend_own_log(const config::DaemonLog& log) {
+  const output::FilePolicy& file = own_log_->file();
+  std::vector<output::FilePolicy> sinks;
+  if (file.sink != output::SinkKind::file) sinks.push_back(file);
+  writer_->use_sinks({}, sinks);
+  output::LogUpkeep upkeep{{}, {}, log.max_age, log.total_size, log.compress};
+  upkeep.add(file);
+  writer_->keep(std::move(upkeep));
 }
 
 void Daemon::leave_log_unrotated() {
@@ -188,6 +208,7 @@ base::Expected<void> Daemon::start_writer(const std::filesystem::path& state_dir
   });
   dropped_timer_ = std::make_unique<loop::Timer>(*loop_, [this] { tell_dropped_lines(); });
   dropped_timer_->start(kTellDropped);
+  tend_own_log(settings_.config.daemon.log);
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "control_api.h"
 #include "descriptors.h"
 #include "keeper_side.h"
+#include "log_compressor.h"
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "loop/wakeup.h"
@@ -90,6 +91,7 @@ class Daemon {
   void on_keeper_gone();
   void upgrade();
   void adjust_log(const config::DaemonLog& log);
+  void tend_own_log(const config::DaemonLog& log);
   // Another daemon rotates it.
   void leave_log_unrotated();
   void log_line(std::string_view line);
@@ -110,6 +112,7 @@ class Daemon {
   std::unique_ptr<loop::Timer> dropped_timer_;
   std::unique_ptr<KeeperSide> keeper_;
   process::CgroupHome cgroups_;
+  std::unique_ptr<LogCompressor> compressor_;
   std::unique_ptr<loop::Wakeup> bell_;  // rung by the workers
   std::unique_ptr<proxy::AcceptGroup> accept_group_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

@@ -8,6 +8,7 @@
 
 #include "base/accounts.h"
 #include "base/path_trust.h"
+#include "output/sink_socket.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -63,9 +64,10 @@ std::shared_ptr<const output::LogOpener> log_opener(base::PathRules rules, const
 base::Expected<void> check_log_file(const output::FilePolicy& policy, const base::PathRules& rules,
                                     const base::Clock& clock) {
   if (policy.path.empty()) return {};
+  auto opener = std::make_shared<const output::LogOpener>(rules.trust, rules.readers, nullptr);
+  if (policy.sink != output::SinkKind::file) return output::SinkSocket::check(policy, *opener);
   std::string cause;
   auto note = [&cause](const std::string& /*path*/, const std::string& what) { cause = what; };
-  auto opener = std::make_shared<const output::LogOpener>(rules.trust, rules.readers, nullptr);
   handoff::Tally lost;
   output::LogFile file(policy, clock, lost, {std::move(opener), note});
   file.reopen();

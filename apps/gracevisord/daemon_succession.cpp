@@ -49,6 +49,7 @@ void Daemon::own_as_successor() {
 
 void Daemon::act(bool acts) {
   acts_ = acts;
+  writer_->tend_old_files(acts);
   if (!acts) return server_->pause();
   // What the other daemon wrote as the holder.
   name_holder(folder_.lock());

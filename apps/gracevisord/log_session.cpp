@@ -12,10 +12,10 @@
 namespace gracevisor::daemon {
 namespace {
 
-// /dev/stdout and the like are written, not read.
+// /dev/stdout and the like are written, not read, and so are sinks.
 bool readable(const LogSource::Place& place) {
   const std::string& path = place.policy.path.native();
-  return !path.empty() && !path.starts_with("/dev/");
+  return place.policy.sink == output::SinkKind::file && !path.empty() && !path.starts_with("/dev/");
 }
 
 // Its share of what is left, the last of `takers` in a row taking all.
@@ -147,6 +147,7 @@ void LogSession::finish_composing() {
   if (std::ranges::any_of(asked_.sources, unfiled)) {
     note("the daemon's log goes to its standard error: these are the newest lines that it has in memory");
   }
+  tell_sinks();
   sender_.ask();
 }
 

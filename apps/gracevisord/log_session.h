@@ -110,6 +110,7 @@ class LogSession {
   void note(std::string text);
   void tell_about(const Reading& reading, const std::vector<output::FileLine>& kept);
   void tell_nothing();
+  void tell_sinks();
   void end();
 
   output::Writer& writer_;

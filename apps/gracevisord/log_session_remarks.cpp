@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "log_session.h"
+#include "output/sink_message.h"
 
 namespace gracevisor::daemon {
 namespace {
@@ -92,6 +95,26 @@ void LogSession::tell_about(const Reading& reading, const std::vector<output::Fi
                    key.empty() ? "" : fmt::format(R"(; {} = "prefixed" gives new ones one)", key)));
 }
 
+// What went to syslog or journald is there, and not read back.
+void LogSession::tell_sinks() {
+  if (asked_.query.lines == 0) return;
+  for (const LogSource& source : asked_.sources) {
+    std::set<std::string> told;
+    for (const LogSource::Place& place : source.places()) {
+      const output::FilePolicy& to = place.policy;
+      if (to.sink == output::SinkKind::file || !told.insert(to.name()).second) continue;
+      const bool own = to.app.empty();
+      std::string how =
+          own ? fmt::format("journalctl -t {}", output::kOwnName) : "journalctl GV_APP=" + to.app;
+      how = to.sink == output::SinkKind::journal ? ": " + how : "";
+      note(fmt::format(
+          "what {} writes goes to {}: these are the newest lines that the daemon has in memory, the "
+          "rest is there{}",
+          own ? "the daemon" : to.app, to.name(), how));
+    }
+  }
+}
+
 void LogSession::tell_nothing() {
   const output::LogQuery& query = asked_.query;
   const bool filtered =
@@ -108,7 +131,7 @@ void LogSession::tell_nothing() {
   if (filtered || any) return note("no line is what was asked for");
   std::string where;
   for (const LogSource& source : asked_.sources) {
-    const std::string& path = source.places().front().policy.path.native();
+    const std::string path = source.places().front().policy.name();
     where += fmt::format("{}{} to {}", where.empty() ? "" : ", ",
                          source.called().empty() ? "the daemon" : source.called(),
                          path.empty() ? "the daemon's standard error" : path);

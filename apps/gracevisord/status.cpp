@@ -163,7 +163,8 @@ control::AppStatus status_of(const AppSnapshot& app, base::TimePoint now) {
 
 control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimePoint started,
                                 const control::KeeperStatus& keeper,
-                                const std::optional<control::PredecessorStatus>& predecessor) {
+                                const std::optional<control::PredecessorStatus>& predecessor,
+                                const std::map<std::string, std::string>& degraded_logs) {
   control::StatusReport report;
   report.version = GV_VERSION;
   report.keeper = keeper;
@@ -181,6 +182,8 @@ control::StatusReport status_of(const supervise::Snapshot& snapshot, base::TimeP
   for (const std::string& remark : snapshot.remarks) report.problems.push_back({"remark", remark});
   for (const std::string& what : snapshot.app_folder) report.problems.push_back({"autodiscover", what});
   if (!snapshot.drift.empty()) report.problems.push_back({"drift", snapshot.drift});
+  for (const auto& [path, cause] : degraded_logs)
+    report.problems.push_back({"log", fmt::format("log {}: {}", path, cause)});
   for (const AppSnapshot& app : snapshot.apps) report.apps.push_back(status_of(app, snapshot.now));
   return report;
 }

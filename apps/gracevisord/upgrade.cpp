@@ -123,8 +123,9 @@ void Upgrade::poll() {
 
 void Upgrade::run(std::vector<std::string> words, void (Upgrade::*then)(const CommandRun::Result&)) {
   words.insert(words.begin(), program_.path.string());
-  run_ = std::make_unique<CommandRun>(around_.loop, around_.keeper.parent(), std::move(words), kCommandName,
-                                      kCommand, [this, then](const CommandRun::Result& result) {
+  CommandRun::Command command{.argv = std::move(words), .name = kCommandName, .patience = kCommand};
+  run_ = std::make_unique<CommandRun>(around_.loop, around_.keeper.parent(), std::move(command),
+                                      [this, then](const CommandRun::Result& result) {
                                         // Not freed inside its own call.
                                         next_ = [this, then, result] {
                                           run_.reset();

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/draft.h"
+#include "config/log_target.h"
 #include "config/socket_path.h"
 #include "config/values.h"
 
@@ -20,9 +21,12 @@ std::string describe_route(const Route& route) {
 
 // How an access log is written: several logs may share a file if this is equal.
 struct AccessWay {
-  AccessFormat format = AccessFormat::json;
-  std::uint64_t max_size = AppLog{}.max_size;
-  unsigned keep = AppLog{}.keep;
+  AccessFormat format;
+  std::uint64_t max_size;
+  unsigned keep;
+  Millis max_age;
+  std::uint64_t total_size;
+  bool compress;
   bool operator==(const AccessWay&) const = default;
 };
 
@@ -41,30 +45,33 @@ void add_access_logs(const Draft& draft, std::vector<LogFile>& out) {
   for (const AppDraft& app : draft.apps) {
     const AppLog& log = app.app.log;
     if (!is_file(log.access)) continue;
-    out.push_back({log.access, app.path + ".log.access", source_of(app, "log", "access"),
-                   AccessWay{log.access_format, log.max_size, log.keep}});
+    out.push_back(
+        {log.access, app.path + ".log.access", source_of(app, "log", "access"),
+         AccessWay{log.access_format, log.max_size, log.keep, log.max_age, log.total_size, log.compress}});
   }
   for (const ListenerDraft& entry : draft.listeners) {
     const Listener& listener = entry.listener;
     if (entry.table == nullptr || !is_file(listener.access_log)) continue;
     out.push_back({listener.access_log, entry.path + ".access_log",
                    find(*entry.table, "access_log")->value.source,
-                   AccessWay{.format = listener.access_format}});
+                   AccessWay{listener.access_format, listener.access_max_size, listener.access_keep,
+                             listener.access_max_age, listener.access_total_size, listener.access_compress}});
   }
 }
 
 std::vector<LogFile> log_files(const Draft& draft) {
   std::vector<LogFile> out;
-  if (!draft.daemon.log.file.empty()) out.push_back({draft.daemon.log.file, "daemon.log.file", {}});
+  if (const std::string& file = draft.daemon.log.file; !file.empty() && !log_sink(file))
+    out.push_back({file, "daemon.log.file", {}});
   for (const AppDraft& app : draft.apps) {
     const AppLog& log = app.app.log;
     if (log.out.empty()) {
       out.push_back({(draft.daemon.state_dir / "log" / (app.app.name + ".log")).string(),
                      app.path + ".log.stdout", source_of(app, "log", "stdout")});
-    } else if (log.out != "inherit") {
+    } else if (log.out != "inherit" && !log_sink(log.out)) {
       out.push_back({log.out, app.path + ".log.stdout", source_of(app, "log", "stdout")});
     }
-    if (log.err != "stdout" && log.err != "inherit") {
+    if (log.err != "stdout" && log.err != "inherit" && !log_sink(log.err)) {
       out.push_back({log.err, app.path + ".log.stderr", source_of(app, "log", "stderr")});
     }
   }
@@ -144,7 +151,7 @@ void check_shared(const Draft& draft, Findings& findings) {
     // A file has one writer, which rotates it.
     std::string where = other.source.file.empty() ? "" : " at " + place(other.source);
     std::string_view hint =
-        log.access && other.access ? ", with another access_format, max_size or keep" : "";
+        log.access && other.access ? ", with another access_format, max_size, keep or the like" : "";
     findings.error(log.source, fmt::format("{}: {} is written by {} already{}{}", log.key,
                                            quote_briefly(log.path), other.key, where, hint));
   }

@@ -41,10 +41,13 @@ inline constexpr std::uint64_t kLogFileSize = 50ULL << 20;
 inline constexpr unsigned kOldLogFiles = 5;
 
 struct DaemonLog {
-  std::string file;  // empty: standard error
+  std::string file;  // empty: standard error; or a sink (log_target.h)
   base::LogLevel level = base::LogLevel::info;
   std::uint64_t max_size = kLogFileSize;
   unsigned keep = kOldLogFiles;
+  Millis max_age{0};             // as AppLog::max_age
+  std::uint64_t total_size = 0;  // as AppLog::total_size
+  bool compress = false;
 };
 
 struct Daemon {
@@ -95,6 +98,12 @@ struct Listener {
   std::optional<unsigned> max_connections_per_client;
   std::string access_log;  // like AppLog::access, for requests whose app has none of its own
   AccessFormat access_format = AccessFormat::json;
+  // Of that log, as in AppLog.
+  std::uint64_t access_max_size = kLogFileSize;
+  unsigned access_keep = kOldLogFiles;
+  Millis access_max_age{0};
+  std::uint64_t access_total_size = 0;
+  bool access_compress = false;
   Source source;
 };
 
@@ -188,7 +197,8 @@ struct Stop {
 struct AppLog {
   enum class Format { plain, prefixed, json };
   enum class OnFull { drop, block };
-  std::string out;  // empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error
+  // Empty: <state_dir>/log/APP.log; "inherit": the daemon's own standard error; or a sink (log_target.h).
+  std::string out;
   std::string err = "stdout";
   std::uint64_t max_size = kLogFileSize;
   unsigned keep = kOldLogFiles;
@@ -197,6 +207,9 @@ struct AppLog {
   std::string access;
   AccessFormat access_format = AccessFormat::json;
   OnFull on_full = OnFull::drop;  // if none of the app's output can be written for a while
+  Millis max_age{0};              // old files last written to before that are removed; 0: never
+  std::uint64_t total_size = 0;   // bytes of all its files, old ones too, beyond which the oldest go; 0: any
+  bool compress = false;          // old files
 };
 
 inline constexpr unsigned kMostInstances = 1000;

@@ -47,6 +47,8 @@ void read_log_file(Reading& reading, const Item& item, std::string& file) {
   const auto* text = std::get_if<std::string>(&item.value.data);
   if (text != nullptr && text->empty()) {
     file.clear();
+  } else if (read_sink(reading, item, file)) {
+    return;
   } else if (auto path = reading.path(item, R"(a file's path, or "" for standard error)")) {
     file = path->string();
   }

@@ -4,6 +4,7 @@
 #include "config/codecs.h"
 #include "config/config.h"
 #include "config/key.h"
+#include "config/log_keys.h"
 #include "config/read_table.h"
 
 namespace gracevisor::config {
@@ -28,13 +29,16 @@ inline constexpr Choice<base::LogLevel> kLevels[] = {{"debug", base::LogLevel::d
                                                      {"error", base::LogLevel::error}};
 
 void keys(auto& key, IsA<DaemonLog> auto& value) {
-  auto& [file, level, max_size, keep] = value;
-  key({"file", Takes::writer, R"("" is standard error)"}, By{read_log_file, quote_text, "a file's path"},
-      file);
+  auto& [file, level, max_size, keep, max_age, total_size, compress] = value;
+  key({"file", Takes::writer, R"("" is standard error)"},
+      By{read_log_file, quote_text, R"(a file's path, "journal", or "syslog")"}, file);
   key({"level", Takes::next_use}, OneOf{kLevels}, level);
-  key({"max_size", Takes::writer, "how large a file grows before a new one begins"}, Size{{1024, 1ULL << 40}},
-      max_size);
-  key({"keep", Takes::writer, "how many old files stay"}, Number{{0, 1000}}, keep);
+  key({"max_size", Takes::writer, kMaxSizeComment}, kFileSize, max_size);
+  key({"keep", Takes::writer, kKeepComment}, kKeptFiles, keep);
+  key({"max_age", Takes::writer, kMaxAgeComment}, kFileAge, max_age);
+  key({"total_size", Takes::writer, R"(with its old files, beyond which the oldest go; "0": any)"},
+      kTotalSize, total_size);
+  key({"compress", Takes::writer, "old files become gracevisord.log.1.gz and so on"}, Boolean{}, compress);
 }
 
 void keys(auto& key, IsA<Daemon> auto& value) {

@@ -20,7 +20,8 @@ inline constexpr Choice<Listener::Targets> kTargets[] = {{"as-sent", Listener::T
 void keys(auto& key, IsA<Listener> auto& value) {
   auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
          max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
-         access_log, access_format, source] = value;
+         access_log, access_format, access_max_size, access_keep, access_max_age, access_total_size,
+         access_compress, source] = value;
   constexpr std::uint64_t kMost = 1U << 20;
   const Duration duration{{Millis(10), kDay}};
   key.kept("name", name);
@@ -51,6 +52,14 @@ void keys(auto& key, IsA<Listener> auto& value) {
        R"("/var/log/gracevisor/access.log")"},
       kAccessPath, access_log);
   key(kAccessFormatKey, OneOf{kAccessFormats}, access_format);
+  key({"access_max_size", Takes::writer, "how large access_log grows before a new one begins"}, kFileSize,
+      access_max_size);
+  key({"access_keep", Takes::writer, "how many old files of it stay"}, kKeptFiles, access_keep);
+  key({"access_max_age", Takes::writer, kMaxAgeComment}, kFileAge, access_max_age);
+  key({"access_total_size", Takes::writer, R"(with its old files, beyond which the oldest go; "0": any)"},
+      kTotalSize, access_total_size);
+  key({"access_compress", Takes::writer, "its old files become access.log.1.gz and so on"}, Boolean{},
+      access_compress);
   key.also({"tls", Takes::listener, "HTTPS: until then a proxy in front speaks it"}, Later{Reserved{}});
   key.also({"redirect", Takes::listener, "answers with a redirection to HTTPS"}, Later{Reserved{}});
   key.kept("source", source);

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/nearest.h"
+#include "config/log_target.h"
 #include "config/substitute.h"
 
 namespace gracevisor::config {
@@ -25,12 +26,12 @@ std::string suggestion(std::string_view text, std::span<const std::string_view> 
   return near.empty() ? std::string() : fmt::format(fmt::runtime(format), quote(near));
 }
 
-// One of `words`, or a file's path, which must contain a slash so that a misspelt word is not taken for a
-// file.
+// One of `words`, a sink, or a file's path, which must contain a slash so that a misspelt word is not taken
+// for a file.
 void read_target(Reading& reading, const Item& item, std::initializer_list<std::string_view> words,
                  std::string& target) {
   auto text = reading.text(item, R"(a file's path or a word such as "inherit")");
-  if (!text || is_for_later(reading, item, *text)) return;
+  if (!text || read_sink(reading, item, target)) return;
   if (std::ranges::find(words, *text) != words.end()) {
     target = *text;
   } else if (text->find('/') == std::string::npos) {
@@ -44,12 +45,24 @@ void read_target(Reading& reading, const Item& item, std::initializer_list<std::
 
 }  // namespace
 
+bool read_sink(Reading& reading, const Item& item, std::string& target) {
+  const auto* text = std::get_if<std::string>(&item.value.data);
+  const auto sink = text != nullptr ? log_sink(*text) : std::nullopt;
+  if (!sink) return false;
+  if (const std::string why = why_no_sink(*sink); !why.empty()) {
+    reading.error(item, fmt::format("{}: {}", quote_briefly(*text), why));
+  } else {
+    target = *text;
+  }
+  return true;
+}
+
 void read_stdout(Reading& reading, const Item& item, std::string& target) {
-  read_target(reading, item, {"", "inherit"}, target);
+  read_target(reading, item, {"", "inherit", "journal", "syslog"}, target);
 }
 
 void read_stderr(Reading& reading, const Item& item, std::string& target) {
-  read_target(reading, item, {"stdout", "inherit"}, target);
+  read_target(reading, item, {"stdout", "inherit", "journal", "syslog"}, target);
 }
 
 // Absolute, not relative to the file's folder: an app's log should not move with the file that includes it.

@@ -101,7 +101,7 @@ void fields(auto& archive, IsA<DeployStatus> auto& message) {
 
 // What is wrong, or should be known.
 struct Problem {
-  std::string kind;  // "deploy-failed", "drift", "record", "left-behind", "unwell", "remark"
+  std::string kind;  // "deploy-failed", "drift", "record", "left-behind", "log", "unwell", "remark"
   std::string text;  // what, and what helps
   friend bool operator==(const Problem&, const Problem&) = default;
 };

@@ -84,7 +84,7 @@ class Logs {
     if (word == "auto") return {};
     if (word == "none" || word == "off") word = "/dev/null";
     if (word == "syslog") {
-      app_.remark(setting->text(), "no syslog here; gvctl logs shows what is written");
+      app_.set_text("log", which, word);
       return {};
     }
     const bool standard = word == "/dev/stdout" || word == "/dev/stderr" || word.starts_with("/dev/fd/");

@@ -26,8 +26,8 @@ constexpr Said kProgramKeys[] = {
     {"serverurl", "apps get no address of the daemon"},
     {"stderr_logfile_backups", "log.keep is for both files"},
     {"stderr_logfile_maxbytes", "log.max_size is for both files"},
-    {"stdout_syslog", "no syslog: log.stdout names a file, or \"inherit\" for the daemon's standard error"},
-    {"stderr_syslog", "no syslog: log.stderr names a file, or \"inherit\" for the daemon's standard error"},
+    {"stdout_syslog", "log.stdout = \"syslog\", instead of a file"},
+    {"stderr_syslog", "log.stderr = \"syslog\", instead of a file"},
     {"umask", "umask = \"MASK\""},
 };
 

@@ -324,6 +324,7 @@ class UnitImporter {
     std::string_view value = setting->value;
     if (value == "null") return app.set_text("log", ours, "/dev/null");
     if (value == "inherit") return;
+    if (value == "journal" || value == "syslog") return app.set_text("log", ours, "journal");
     auto colon = value.find(':');
     std::string_view kind = value.substr(0, colon);
     if (kind == "append" || kind == "truncate" || kind == "file") {
@@ -336,7 +337,7 @@ class UnitImporter {
     }
     app.remark(setting->text(),
                "apps write to a file, by default log/APP.log in daemon.state_dir, and gvctl logs shows "
-               "it; \"inherit\" is the daemon's standard error, in its journal");
+               "it; \"journal\" and \"syslog\" are other places");
   }
 
   void say_rest(App& app) {

@@ -48,7 +48,7 @@ void LineQueue::append(const FilePolicy& policy, std::string_view text, Source s
     drop(policy, text);
     return;
   }
-  Open& open = open_[policy.path];
+  Open& open = open_[policy.key()];
   open.lines.policy = policy;
   // The gap belongs between what is already there and what comes next.
   if (!open.behind.none() && !hand_over(open)) {
@@ -78,7 +78,7 @@ void LineQueue::drop(const FilePolicy& policy, std::string_view text) {
   Dropped gone;
   gone.add(text);
   dropped_lines_ += gone.lines;
-  Open& open = open_[policy.path];
+  Open& open = open_[policy.key()];
   open.lines.policy = policy;
   open.behind.add(gone);
   if (!turn_.running() && intake_.state() != Intake::State::stalled) turn_.start(kRetryTurn);
@@ -127,7 +127,7 @@ void LineQueue::look() {
 
 std::vector<Lines> LineQueue::take_rest() {
   std::vector<Lines> rest;
-  for (auto& [path, open] : open_) {
+  for (auto& [key, open] : open_) {
     FilePolicy policy = open.lines.policy;
     bool any = !open.lines.text.empty() || !open.lines.before.none();
     if (any) rest.push_back(std::move(open.lines));

@@ -8,9 +8,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +40,8 @@ class LineQueue {
   void hand_over();
   // The thread rang: it has written something.
   void look();
+  // Has all been dealt with?
+  [[nodiscard]] bool empty() const noexcept { return open_.empty() && queued() == 0; }
   // What is not yet in the ring, once the thread has ended.
   [[nodiscard]] std::vector<Lines> take_rest();
   [[nodiscard]] std::uint64_t dropped_lines() const noexcept { return dropped_lines_; }
@@ -62,7 +64,7 @@ class LineQueue {
   std::function<void()> on_room_;
   Intake intake_;
   Intake::State told_ = Intake::State::open;  // the state that waiting callers were told
-  std::map<std::filesystem::path, Open> open_;
+  std::map<std::string, Open> open_;          // by FilePolicy::key()
   std::uint64_t open_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;  // since the beginning
   std::uint64_t dropped_lines_ = 0;

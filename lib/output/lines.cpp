@@ -6,6 +6,15 @@
 
 namespace gracevisor::output {
 
+std::string FilePolicy::name() const {
+  switch (sink) {
+    case SinkKind::file: break;
+    case SinkKind::syslog: return "syslog:" + path.native();
+    case SinkKind::journal: return "journal:" + path.native();
+  }
+  return path.native();
+}
+
 void Dropped::add(std::string_view text) {
   lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
   bytes += text.size();

@@ -13,8 +13,11 @@
 
 namespace gracevisor::output {
 
+// Where lines go: to a file, or to somebody who listens at a socket (sink.h).
+enum class SinkKind : std::uint8_t { file, syslog, journal };
+
 struct FilePolicy {
-  std::filesystem::path path;  // empty: the daemon's standard error
+  std::filesystem::path path;  // empty: the daemon's standard error; of a sink: see sink_socket.h
   std::uint64_t max_size = 0;  // bytes at which the file is rotated; 0: never
   unsigned keep = 0;           // rotated files
   bool json = false;           // lines are JSON objects: the marker for dropped lines is one, too
@@ -23,6 +26,16 @@ struct FilePolicy {
   // The app's user, with whose rights the file may have to be opened; null: the daemon's. Lives as long as
   // the writer (Writer::user).
   const spawn::Credentials* user = nullptr;
+  SinkKind sink = SinkKind::file;
+  // Of a sink: whose lines these are, all of which are prefixed records; empty: the daemon's own.
+  std::string app = {};
+
+  // What is batched together: there is one queue for each sink.
+  [[nodiscard]] const std::string& key() const noexcept {
+    return sink == SinkKind::file ? path.native() : app;
+  }
+  // As it is told to people: "/var/log/web.log", "syslog:/dev/log".
+  [[nodiscard]] std::string name() const;
 };
 
 // Where bytes come from: a process's stream continues in the middle of a line where it left off; anything

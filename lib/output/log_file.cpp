@@ -240,6 +240,7 @@ void LogFile::rotate_now() {
   }
   fd_.reset();
   (void)open();
+  if (ways_.rotated) ways_.rotated(policy_.path);
 }
 
 void LogFile::degrade(const base::Error& cause) {

@@ -35,6 +35,7 @@ using TellTrouble = std::function<void(const std::string& path, const std::strin
 struct LogWays {
   std::shared_ptr<const LogOpener> opener = std::make_shared<const LogOpener>();
   TellTrouble tell = {};
+  std::function<void(const std::filesystem::path&)> rotated = {};  // a file has a new old file
 };
 
 class LogFile {
@@ -55,6 +56,8 @@ class LogFile {
   void tick();
   // Nothing was written for a minute and no marker is pending: the file may be closed and forgotten.
   [[nodiscard]] bool idle() const;
+  // Nothing is written any more: what was told about it is over.
+  void leave() { tell({}); }
   // How it ends.
   [[nodiscard]] const Seam& seam() const noexcept { return seam_; }
   [[nodiscard]] bool degraded() const noexcept { return retry_at_.has_value(); }

@@ -20,11 +20,15 @@ void LogFiles::reopen() {
 
 void LogFiles::tick() {
   for (auto& [path, file] : files_) file.tick();
-  std::erase_if(files_, [this](const auto& entry) {
-    if (!entry.second.idle()) return false;
-    closed_.insert_or_assign(entry.first, entry.second.seam());
-    return true;
-  });
+  for (auto next = files_.begin(); next != files_.end();) {
+    if (!next->second.idle()) {
+      ++next;
+      continue;
+    }
+    next->second.leave();
+    closed_.insert_or_assign(next->first, next->second.seam());
+    next = files_.erase(next);
+  }
 }
 
 }  // namespace gracevisor::output

@@ -146,17 +146,16 @@ bool skip_string(std::string_view& rest) {
   return false;
 }
 
-std::optional<FileLine> parse_prefixed(std::string_view rest, std::string_view app, bool cut) {
+std::optional<FileLine> parse_prefixed(std::string_view record, std::string_view app, bool cut) {
+  const auto read = prefix_of(record, app);
+  if (!read) return std::nullopt;
   FileLine line;
-  line.time = take_time(rest);
-  if (!line.time || !take(rest, " ") || !take(rest, app) || !take(rest, "@")) return std::nullopt;
-  line.instance = take_instance(rest);
-  if (line.instance.empty() || !take(rest, " ")) return std::nullopt;
-  line.stream = take_stream(rest);
-  line.goes_on = rest.starts_with('+');
+  line.time = read->head.time;
+  line.instance = read->head.instance;
+  line.stream = read->head.stream;
+  line.goes_on = read->goes_on;
   line.shortened = cut;
-  if (line.stream == LogStream::unknown || (!take(rest, "| ") && !take(rest, "+ "))) return std::nullopt;
-  line.text = rest;
+  line.text = record.substr(read->size);
   return line;
 }
 
@@ -194,6 +193,23 @@ void append_records(LogFormat format, const LineHead& head, std::string_view byt
       append_prefixed(head, time, line, cut, out);
     }
   }
+}
+
+std::optional<RecordHead> prefix_of(std::string_view line, std::string_view app) {
+  std::string_view rest = line;
+  RecordHead found;
+  found.head.app = app;
+  const auto time = take_time(rest);
+  if (!time || !take(rest, " ") || !take(rest, app) || !take(rest, "@")) return std::nullopt;
+  found.head.time = *time;
+  found.head.instance = take_instance(rest);
+  if (found.head.instance.empty() || !take(rest, " ")) return std::nullopt;
+  found.head.stream = take_stream(rest);
+  found.goes_on = rest.starts_with('+');
+  if (found.head.stream == LogStream::unknown || (!take(rest, "| ") && !take(rest, "+ ")))
+    return std::nullopt;
+  found.size = line.size() - rest.size();
+  return found;
 }
 
 std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app) {

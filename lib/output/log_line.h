@@ -55,6 +55,15 @@ struct FileLine {
 // end of `line` is missing.
 [[nodiscard]] std::optional<FileLine> parse_record(std::string_view line, bool cut, std::string_view app);
 
+// What a prefixed record of `app` says before its text, which begins `size` bytes into `line`; unset: it is
+// none. `head` points into `line` and `app`.
+struct RecordHead {
+  LineHead head;
+  bool goes_on = false;
+  std::size_t size = 0;
+};
+[[nodiscard]] std::optional<RecordHead> prefix_of(std::string_view line, std::string_view app);
+
 // The app that a line names if it is a record, of which no more is looked at; empty: it is none.
 [[nodiscard]] std::string_view app_of_record(std::string_view line);
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/numbered_files.h"
+#include "base/sealed_file.h"
 #include "spawn/file_helper.h"
 
 namespace gracevisor::output {
@@ -79,8 +80,9 @@ PathResult<LogOpener::Opened> LogOpener::open_as_user(const FilePolicy& policy) 
   return Opened{std::move(*fd), true, static_cast<std::uint64_t>(st.st_size)};
 }
 
-PathResult<UniqueFd> LogOpener::as_user(const FilePolicy& policy, spawn::FileDeed deed, unsigned keep) const {
-  return as_user({deed, std::filesystem::absolute(policy.path).string(), *policy.user, keep}, kPatience);
+PathResult<UniqueFd> LogOpener::as_user(const FilePolicy& policy, spawn::FileDeed deed,
+                                        std::uint64_t limit) const {
+  return as_user({deed, std::filesystem::absolute(policy.path).string(), *policy.user, limit}, kPatience);
 }
 
 PathResult<UniqueFd> LogOpener::as_user(const spawn::FileRequest& request,
@@ -89,9 +91,10 @@ PathResult<UniqueFd> LogOpener::as_user(const spawn::FileRequest& request,
   return spawn::do_as_user(*launcher_, request, patience);
 }
 
-PathResult<UniqueFd> LogOpener::open_to_read(const FilePolicy& policy, unsigned number) const {
+PathResult<UniqueFd> LogOpener::open_to_read(const FilePolicy& policy, unsigned number,
+                                             bool compressed) const {
   FilePolicy wanted = policy;
-  if (number > 0) wanted.path = base::old_name(policy.path.string(), number);
+  if (number > 0) wanted.path = base::old_name(policy.path.string(), number, compressed);
   auto read_as_user = [&] {
     return as_user({spawn::FileDeed::look, std::filesystem::absolute(wanted.path).string(), *policy.user, 0},
                    kReadPatience);
@@ -117,6 +120,78 @@ PathResult<void> LogOpener::rotate(const FilePolicy& policy) const {
   auto shifted = base::shift_old_files(place->folder.get(), place->name, policy.keep);
   if (!shifted) return std::unexpected(PathFailure{std::move(shifted.error()), false});
   return {};
+}
+
+PathResult<std::vector<base::OldFile>> LogOpener::list(const FilePolicy& policy) const {
+  auto place = base::find_place(policy.path, rules_for(policy));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (!place->app_writes) return base::list_old_files(place->folder.get(), place->name);
+  auto answer = as_user(policy, spawn::FileDeed::list, 0);
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  auto text = base::read_sealed(answer->get(), spawn::kListName, spawn::kMostList);
+  auto files = text ? base::decode_old_files(*text) : std::unexpected(text.error());
+  if (!files) return std::unexpected(PathFailure{std::move(files.error()), true});
+  return std::move(*files);
+}
+
+PathResult<void> LogOpener::remove(const FilePolicy& policy, const base::OldFile& old) const {
+  FilePolicy wanted = policy;
+  wanted.path = base::old_name(policy.path.string(), old.number, old.compressed);
+  auto place = base::find_place(wanted.path, rules_for(policy));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) {
+    auto done = as_user(wanted, spawn::FileDeed::remove, 0);
+    if (!done) return std::unexpected(std::move(done.error()));
+    return {};
+  }
+  if (::unlinkat(place->folder.get(), place->name.c_str(), 0) != 0 && errno != ENOENT) {
+    return failed("cannot remove " + wanted.path.string(), errno);
+  }
+  return {};
+}
+
+PathResult<UniqueFd> LogOpener::begin_compressed(const FilePolicy& policy) const {
+  auto place = base::find_place(policy.path, rules_for(policy));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) return as_user(policy, spawn::FileDeed::begin_compressed, 0);
+  auto part = base::begin_compressed(place->folder.get(), place->name, base::kLogMode);
+  if (!part) return std::unexpected(PathFailure{std::move(part.error()), false});
+  if (readers_ && ::fchown(part->get(), static_cast<uid_t>(-1), *readers_) != 0) {
+    const int code = errno;
+    base::drop_compressed(place->folder.get(), place->name);
+    return failed("cannot set the group of what is compressed of " + policy.path.string(), code);
+  }
+  return std::move(*part);
+}
+
+PathResult<void> LogOpener::end_compressed(const FilePolicy& policy, std::uint64_t source) const {
+  auto place = base::find_place(policy.path, rules_for(policy));
+  if (!place) return std::unexpected(std::move(place.error()));
+  if (place->app_writes) {
+    auto done = as_user(policy, spawn::FileDeed::end_compressed, source);
+    if (!done) return std::unexpected(std::move(done.error()));
+    return {};
+  }
+  auto ended = base::end_compressed(place->folder.get(), place->name, source);
+  if (!ended) return std::unexpected(PathFailure{std::move(ended.error()), false});
+  return {};
+}
+
+void LogOpener::drop_compressed(const FilePolicy& policy) const {
+  auto place = base::find_place(policy.path, rules_for(policy));
+  if (!place) return;
+  if (place->app_writes) {
+    (void)as_user(policy, spawn::FileDeed::drop_compressed, 0);
+  } else {
+    base::drop_compressed(place->folder.get(), place->name);
+  }
+}
+
+PathResult<base::Place> LogOpener::find_socket(const FilePolicy& policy) const {
+  base::PathRules rules;
+  rules.trust = trust_;
+  rules.follow_last = true;
+  return base::find_place(policy.path, rules);
 }
 
 PathResult<void> LogOpener::check(const FilePolicy& policy) const {

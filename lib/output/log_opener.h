@@ -9,7 +9,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
+#include "base/numbered_files.h"
 #include "base/safe_path.h"
 #include "output/lines.h"
 #include "spawn/file_request.h"
@@ -37,16 +39,25 @@ class LogOpener {
   [[nodiscard]] base::PathResult<Opened> open(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<void> rotate(const FilePolicy& policy) const;
   // To read it, or its old file `number` (1 is the newest): never created. ENOENT: it is not there.
-  [[nodiscard]] base::PathResult<base::UniqueFd> open_to_read(const FilePolicy& policy,
-                                                              unsigned number) const;
+  [[nodiscard]] base::PathResult<base::UniqueFd> open_to_read(const FilePolicy& policy, unsigned number,
+                                                              bool compressed = false) const;
+  // The log and its old files (base/numbered_files.h): what is done with each is judged again.
+  [[nodiscard]] base::PathResult<std::vector<base::OldFile>> list(const FilePolicy& policy) const;
+  [[nodiscard]] base::PathResult<void> remove(const FilePolicy& policy, const base::OldFile& old) const;
+  // See base::begin_compressed() and so on.
+  [[nodiscard]] base::PathResult<base::UniqueFd> begin_compressed(const FilePolicy& policy) const;
+  [[nodiscard]] base::PathResult<void> end_compressed(const FilePolicy& policy, std::uint64_t source) const;
+  void drop_compressed(const FilePolicy& policy) const;
   // Could it be opened? Creates nothing; a missing file or folder is not an error.
   [[nodiscard]] base::PathResult<void> check(const FilePolicy& policy) const;
+  // Where the socket of a sink is, links followed: one that any other user could replace is refused.
+  [[nodiscard]] base::PathResult<base::Place> find_socket(const FilePolicy& policy) const;
 
  private:
   [[nodiscard]] base::PathRules rules_for(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<Opened> open_as_user(const FilePolicy& policy) const;
   [[nodiscard]] base::PathResult<base::UniqueFd> as_user(const FilePolicy& policy, spawn::FileDeed deed,
-                                                         unsigned keep) const;
+                                                         std::uint64_t limit) const;
   [[nodiscard]] base::PathResult<base::UniqueFd> as_user(const spawn::FileRequest& request,
                                                          std::chrono::milliseconds patience) const;
 

@@ -59,7 +59,7 @@ bool LogQuery::wants(LogStream of, const std::string& instance, const std::strin
 
 bool LogReader::step() {
   const base::TimePoint begin = std::chrono::steady_clock::now();
-  const bool more = fd_ ? read_slice() : open_next();
+  const bool more = inflater_ ? inflate() : fd_ ? read_slice() : open_next();
   budget_.work -= std::chrono::steady_clock::now() - begin;
   return more && spend();
 }
@@ -90,15 +90,25 @@ LogRead LogReader::take() {
 
 bool LogReader::open_next() {
   if (next_ > kMostFiles || what_.query.lines == 0) return false;
-  auto opened = opener_->open_to_read(what_.policy, next_++);
+  const unsigned number = next_++;
+  bool compressed = false;
+  auto opened = opener_->open_to_read(what_.policy, number);
+  if (!opened && opened.error().error.code == ENOENT && number > 0) {
+    compressed = true;
+    opened = opener_->open_to_read(what_.policy, number, compressed);
+  }
   if (!opened && opened.error().error.code == ENOENT) return ++missing_ < 2;
   if (!opened) {
     found_.trouble = opened.error().error.what;
     return false;
   }
   missing_ = 0;
+  return begin_file(std::move(*opened), compressed);
+}
+
+bool LogReader::begin_file(base::UniqueFd opened, bool compressed) {
   struct stat file{};
-  if (::fstat(opened->get(), &file) != 0) {
+  if (::fstat(opened.get(), &file) != 0) {
     found_.trouble = base::system_error("cannot stat " + what_.policy.path.string(), errno).what;
     return false;
   }
@@ -106,9 +116,40 @@ bool LogReader::open_next() {
   if (std::ranges::find(seen_, which) != seen_.end()) return true;
   seen_.push_back(which);
   if (file.st_size > 0 && too_old(changed_at(file))) return false;
-  fd_ = std::move(*opened);
+  if (compressed) {
+    auto inflater = Inflater::begin(std::move(opened));
+    if (inflater) {
+      inflater_ = std::move(*inflater);
+    } else {
+      give_up_compressed(inflater.error());
+    }
+    return inflater.has_value();
+  }
+  fd_ = std::move(opened);
   left_ = static_cast<std::uint64_t>(file.st_size);
   return true;
+}
+
+bool LogReader::inflate() {
+  const auto done = [this] { return inflater_->size() + inflater_->read(); };
+  const std::uint64_t had = done();
+  const auto more = inflater_->step();
+  if (!more) {
+    give_up_compressed(more.error());
+    return false;
+  }
+  budget_.bytes -= std::min<std::uint64_t>(budget_.bytes, done() - had);
+  if (*more) return true;
+  left_ = inflater_->size();
+  fd_ = inflater_->take();
+  inflater_.reset();
+  return true;
+}
+
+void LogReader::give_up_compressed(const base::Error& why) {
+  inflater_.reset();
+  const std::string name = base::old_name(what_.policy.path.string(), next_ - 1, true);
+  found_.trouble = fmt::format("older lines are left out: {}: {} (zcat {})", name, why.what, name);
 }
 
 bool LogReader::read_slice() {

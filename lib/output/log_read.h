@@ -7,6 +7,10 @@
 //
 //   step(): open FILE -> slices from its end -> open FILE.1 -> ... -> two numbers missing in a row: done
 //
+// A compressed old file, FILE.1.gz, is inflated first (inflater.h), unless it is too old; its bytes count
+// in the budget in either form, and again when they are read. One that cannot be, or becomes too large, ends
+// the reading with a remark.
+//
 // The records that are parts of a line become one before it is searched. A gap in the file ends what went on
 // before it.
 //
@@ -29,6 +33,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "output/backward_lines.h"
+#include "output/inflater.h"
 #include "output/lines.h"
 #include "output/log_line.h"
 #include "output/log_opener.h"
@@ -117,6 +122,9 @@ class LogReader {
  private:
   [[nodiscard]] bool spend();
   [[nodiscard]] bool open_next();
+  [[nodiscard]] bool begin_file(base::UniqueFd file, bool compressed);
+  [[nodiscard]] bool inflate();
+  void give_up_compressed(const base::Error& why);
   [[nodiscard]] bool read_slice();
   [[nodiscard]] bool take_line(std::string_view line, bool cut);
   [[nodiscard]] FileLine look_at(std::string_view line, bool cut) const;
@@ -137,11 +145,12 @@ class LogReader {
 
   LogReading what_;
   std::shared_ptr<const LogOpener> opener_;
-  Budget budget_;           // what is left
-  unsigned next_ = 0;       // number of the file that is opened next
-  unsigned missing_ = 0;    // numbers in a row
-  base::UniqueFd fd_;       // of the file that is read
-  std::uint64_t left_ = 0;  // bytes of it that are not read yet
+  Budget budget_;                       // what is left
+  unsigned next_ = 0;                   // number of the file that is opened next
+  unsigned missing_ = 0;                // numbers in a row
+  std::unique_ptr<Inflater> inflater_;  // of a compressed one
+  base::UniqueFd fd_;                   // of the file that is read
+  std::uint64_t left_ = 0;              // bytes of it that are not read yet
   std::vector<std::pair<dev_t, ino_t>> seen_;
   BackwardLines lines_;
   std::string slice_;

@@ -77,6 +77,8 @@ class LogReaders {
 
   // One step of one reading. `answered` is set if an answer was sent. False: there is nothing to read.
   [[nodiscard]] bool step(bool& answered);
+  // Is anything being read?
+  [[nodiscard]] bool busy() const noexcept { return !readers_.empty(); }
 
  private:
   struct UnderWay {

@@ -29,6 +29,11 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
   if (!loop) return std::unexpected(loop.error());
   self->loop_ = std::move(*loop);
   const LogWays ways = self->ways(self->settings_.opener);
+  self->keeper_ = std::make_unique<LogKeeper>(*self->loop_, ways, [s = self.get()](Compression job) {
+    const bool pushed = s->compressions_.push(std::move(job));
+    if (pushed) s->answered_.ring();
+    return pushed;
+  });
   self->files_ = std::make_unique<LogFiles>(*self->loop_, self->lost_, ways);
   self->readers_ = std::make_unique<LogReaders>(self->readings_, ways.opener);
   self->reserve_ = std::make_unique<Reserve>(self->settings_.reserve, *self->loop_);
@@ -49,9 +54,8 @@ base::Expected<std::unique_ptr<WriterThread>> WriterThread::start(loop::Wakeup& 
 LogWays WriterThread::ways(std::shared_ptr<const LogOpener> opener) {
   LogWays ways;
   if (opener) ways.opener = std::move(opener);
-  ways.tell = [this](const std::string& path, const std::string& cause) {
-    if (troubles_.push(Trouble{path, cause})) answered_.ring();
-  };
+  ways.rotated = [this](const std::filesystem::path& path) { keeper_->rotated(path); };
+  ways.tell = [this](const std::string& path, const std::string& cause) { troubles_.add(path, cause); };
   return ways;
 }
 
@@ -70,6 +74,24 @@ bool WriterThread::push(Order&& order) {
   if (!orders_.push(std::move(order))) return false;
   work_->ring();
   return true;
+}
+
+bool WriterThread::push(LogUpkeep&& upkeep) {
+  if (!upkeeps_.push(std::move(upkeep))) return false;
+  work_->ring();
+  return true;
+}
+
+void WriterThread::compressed(std::string trouble) {
+  const bool pushed = compressed_.push(std::move(trouble));
+  assert(pushed);  // one is under way at a time
+  (void)pushed;
+  work_->ring();
+}
+
+void WriterThread::tend_old_files(bool tend) noexcept {
+  untended_.set(tend ? 0 : 1);
+  work_->ring();
 }
 
 void WriterThread::finish() {
@@ -107,6 +129,8 @@ void WriterThread::on_ring() {
   // Read before the rings: nothing is pushed after it was set, so one more pass sees everything.
   bool last = finish_.read() != 0;
   const bool more = work();
+  if (!last) work_on_upkeep();
+  tell_troubles();
   // Nothing waits for what is read once the daemon ends.
   if ((!last && work_on_readings()) || more) {
     work_->ring();
@@ -121,6 +145,11 @@ void WriterThread::on_tick() {
   on_ring();
   files_->tick();
   reserve_->tick();
+  tell_troubles();
+}
+
+void WriterThread::tell_troubles() {
+  if (troubles_.send()) answered_.ring();
 }
 
 // True if there may be more.
@@ -177,6 +206,17 @@ void WriterThread::work_on_orders() {
     any = true;
   }
   if (any) answered_.ring();
+}
+
+void WriterThread::work_on_upkeep() {
+  if (untended_.read() != 0) return;
+  while (auto upkeep = upkeeps_.pop()) keeper_->keep(std::move(*upkeep));
+  // Not under whoever reads: the compressed form of a file that was read would be another file, and read
+  // again.
+  if (!readers_->busy()) {
+    if (auto trouble = compressed_.pop()) keeper_->finished(*trouble);
+  }
+  keeper_->work();
 }
 
 // True if there is more to read.

@@ -2,6 +2,7 @@
 //
 //   supervisor --lines ring, orders ring, ring--> thread --answers ring, ring--> supervisor
 //   supervisor --readings--> thread --what they found, ring--> supervisor
+//   supervisor --what holds for old files--> thread --what is to be compressed, ring--> supervisor
 //   each worker --a lane of filled batches, ring--> thread --emptied batches--> the worker
 //                                                     \--those for standard error--> its thread
 //
@@ -29,9 +30,11 @@
 #include "loop/wakeup.h"
 #include "output/line_ring.h"
 #include "output/log_files.h"
+#include "output/log_keeper.h"
 #include "output/log_reads.h"
 #include "output/reserve.h"
 #include "output/stderr_thread.h"
+#include "output/troubles.h"
 #include "output/writer.h"
 #include "routing/access_lane.h"
 
@@ -49,16 +52,10 @@ struct Answer {
   base::Expected<void> result;
 };
 
-// A file that cannot be written, and why; or one that can be written again (no cause).
-struct Trouble {
-  std::string path;
-  std::string cause;
-};
-
 class WriterThread {
  public:
   static constexpr std::size_t kOrders = 256;
-  static constexpr std::size_t kTroubles = 64;  // further reports are lost: they are only for the log
+  static constexpr std::size_t kUpkeeps = 64;
 
   // Rings `answered` after it wrote answers, or lines if requested; that wake-up, `standard_error` and the
   // lanes must outlive the thread.
@@ -76,7 +73,14 @@ class WriterThread {
   [[nodiscard]] bool push(Order&& order);
   void wake() noexcept { work_->ring(); }
   [[nodiscard]] std::optional<Answer> pop_answer() { return answers_.pop(); }
-  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.pop(); }
+  [[nodiscard]] std::optional<Trouble> pop_trouble() { return troubles_.take(); }
+  // See Writer::keep. False, and the argument untouched: there are too many at once.
+  [[nodiscard]] bool push(LogUpkeep&& upkeep);
+  // Requires that a compression was popped; `trouble` is empty if all went well.
+  void compressed(std::string trouble);
+  [[nodiscard]] std::optional<Compression> pop_compression() { return compressions_.pop(); }
+  // See Writer::tend_old_files.
+  void tend_old_files(bool tend) noexcept;
   // Lines that were dropped because a file could not be written.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.read(); }
 
@@ -96,6 +100,8 @@ class WriterThread {
   [[nodiscard]] bool work_on_lane(routing::AccessLane& lane);
   void work_on_orders();
   [[nodiscard]] bool work_on_readings();
+  void work_on_upkeep();
+  void tell_troubles();
   [[nodiscard]] base::Expected<void> replace(const Order& order);
 
   loop::Wakeup& answered_;
@@ -104,11 +110,17 @@ class WriterThread {
   LineRing lines_;
   handoff::Ring<Order> orders_{kOrders};
   handoff::Ring<Answer> answers_{kOrders};
-  handoff::Ring<Trouble> troubles_{kTroubles};
+  Troubles troubles_;
   ReadLane readings_;
-  handoff::Tally lost_;    // written by the thread
-  handoff::Tally finish_;  // written by the supervisor: 1 after its last push
+  handoff::Ring<LogUpkeep> upkeeps_{kUpkeeps};
+  // One is under way at a time.
+  handoff::Ring<Compression> compressions_{1};
+  handoff::Ring<std::string> compressed_{1};
+  handoff::Tally untended_;  // written by the supervisor: 1 while another daemon tends old files
+  handoff::Tally lost_;      // written by the thread
+  handoff::Tally finish_;    // written by the supervisor: 1 after its last push
   std::unique_ptr<loop::Loop> loop_;
+  std::unique_ptr<LogKeeper> keeper_;
   std::unique_ptr<LogFiles> files_;
   std::unique_ptr<LogReaders> readers_;
   std::unique_ptr<Reserve> reserve_;

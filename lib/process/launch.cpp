@@ -42,9 +42,9 @@ struct Pipes {
 base::Expected<void> open_ends(loop::Loop& loop, const spawn::SpawnPlan& plan, Launch& launch) {
   ChildOrder& order = launch.order;
   Beginning& beginning = launch.beginning;
-  auto null = open_null();
-  if (!null) return std::unexpected(null.error());
-  order.fds.in = std::move(*null);
+  auto in = plan.in >= 0 ? base::duplicate(plan.in, spawn::kLowestSource) : open_null();
+  if (!in) return std::unexpected(in.error());
+  order.fds.in = std::move(*in);
   if (plan.listener >= 0) {
     auto listener = base::duplicate(plan.listener, spawn::kLowestSource);
     if (!listener) return std::unexpected(listener.error());
@@ -59,6 +59,11 @@ base::Expected<void> open_ends(loop::Loop& loop, const spawn::SpawnPlan& plan, L
     end.kept = std::move(*copy);
     end.theirs = (*pipe)->take_process_end();
     end.ours = std::move(*pipe);
+  }
+  if (plan.out >= 0) {
+    auto out = base::duplicate(plan.out, spawn::kLowestSource);
+    if (!out) return std::unexpected(out.error());
+    order.fds.out = std::move(*out);
   }
   auto report = ReportPipe::create();
   if (!report) return std::unexpected(report.error());

@@ -68,11 +68,11 @@ Step become(const SpawnPlan& plan) {
     bool same = ::geteuid() == who.uid && ::getegid() == who.gid;
     return same ? std::nullopt : failed(SpawnStage::uid, EPERM);
   }
-  // A program may open /dev/stdout by name, which requires owning the pipe. Best effort: most never do. In a
-  // trial they are the machine's /dev/null.
-  if (!plan.trial) {
-    (void)!::fchown(STDOUT_FILENO, who.uid, who.gid);
-    (void)!::fchown(STDERR_FILENO, who.uid, who.gid);
+  // A program may open /dev/stdout by name, which requires owning the pipe. Best effort: most never do. A
+  // file (SpawnPlan::out) stays its owner's.
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat is{};
+    if (::fstat(fd, &is) == 0 && S_ISFIFO(is.st_mode)) (void)!::fchown(fd, who.uid, who.gid);
   }
   return drop_to(who, plan.capabilities);
 }

@@ -90,7 +90,7 @@ PathResult<UniqueFd> do_as_user(const Launcher& launcher, const FileRequest& req
   started->helper.answered();
   auto received = receive(started->answers.get());
   if (!received) return failed(received.error().error, received.error().refused);
-  if (request.deed != FileDeed::rotate && !*received) {
+  if (gives_descriptor(request.deed) && !*received) {
     return failed({"gv-exec sent no descriptor for " + request.path, EBADF}, false);
   }
   return received;

@@ -19,6 +19,19 @@ bool take(std::string_view& rest, std::uint32_t& number) {
   return true;
 }
 
+void put_long(std::string& out, std::uint64_t number) {
+  put(out, static_cast<std::uint32_t>(number));
+  put(out, static_cast<std::uint32_t>(number >> 32U));
+}
+
+bool take_long(std::string_view& rest, std::uint64_t& number) {
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  if (!take(rest, low) || !take(rest, high)) return false;
+  number = static_cast<std::uint64_t>(high) << 32U | low;
+  return true;
+}
+
 bool take_groups(std::string_view& rest, std::vector<gid_t>& groups) {
   std::uint32_t count = 0;
   if (!take(rest, count) || rest.size() / sizeof count < count) return false;
@@ -36,7 +49,7 @@ std::string encode(const FileRequest& request) {
   std::string out;
   put(out, kFileMagic);
   put(out, static_cast<std::uint32_t>(request.deed));
-  put(out, request.limit);
+  put_long(out, request.limit);
   put(out, request.who.uid);
   put(out, request.who.gid);
   put(out, static_cast<std::uint32_t>(request.who.groups.size()));
@@ -52,9 +65,9 @@ base::Expected<FileRequest> decode_file_request(std::string_view bytes) {
   }
   FileRequest request;
   std::uint32_t deed = 0;
-  bool whole = take(bytes, deed) && take(bytes, request.limit) && take(bytes, request.who.uid) &&
+  bool whole = take(bytes, deed) && take_long(bytes, request.limit) && take(bytes, request.who.uid) &&
                take(bytes, request.who.gid) && take_groups(bytes, request.who.groups);
-  if (!whole || deed > static_cast<std::uint32_t>(FileDeed::look) || !bytes.starts_with('/') ||
+  if (!whole || deed > static_cast<std::uint32_t>(FileDeed::drop_compressed) || !bytes.starts_with('/') ||
       bytes.find('\0') != std::string_view::npos) {
     return base::fail_errno("the file request is damaged", EBADMSG);
   }

@@ -66,7 +66,7 @@ PathResult<UniqueFd> read(const FileRequest& request) {
   UniqueFd copy(::memfd_create("gv-file", MFD_CLOEXEC));
   if (!copy) return failed(base::system_error("cannot create a memfd", errno));
   std::array<char, 65536> buffer{};
-  std::size_t left = request.limit;
+  std::uint64_t left = request.limit;
   for (;;) {
     ssize_t n = ::read(opened->fd.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
@@ -84,13 +84,66 @@ PathResult<UniqueFd> read(const FileRequest& request) {
   }
 }
 
-PathResult<UniqueFd> rotate(const FileRequest& request) {
+// Where a log or an old file of one is: its folder, open for reading, and its name.
+struct There {
+  UniqueFd folder;
+  std::string name;
+};
+PathResult<There> find(const FileRequest& request) {
   auto place = base::find_place(request.path, {});
   if (!place) return std::unexpected(place.error());
   UniqueFd folder(::openat(place->folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return failed(base::system_error("cannot open the folder of " + request.path, errno));
-  auto shifted = base::shift_old_files(folder.get(), place->name, request.limit);
+  return There{std::move(folder), place->name};
+}
+
+PathResult<UniqueFd> rotate(const FileRequest& request) {
+  auto there = find(request);
+  if (!there) return std::unexpected(there.error());
+  auto shifted =
+      base::shift_old_files(there->folder.get(), there->name, static_cast<unsigned>(request.limit));
   if (!shifted) return failed(shifted.error());
+  return UniqueFd();
+}
+
+PathResult<UniqueFd> list(const FileRequest& request) {
+  auto there = find(request);
+  if (!there) return std::unexpected(there.error());
+  auto sealed =
+      base::seal(base::encode(base::list_old_files(there->folder.get(), there->name)), kListName, kMostList);
+  if (!sealed) return failed(sealed.error());
+  return std::move(*sealed);
+}
+
+PathResult<UniqueFd> remove(const FileRequest& request) {
+  auto there = find(request);
+  if (!there) return std::unexpected(there.error());
+  if (::unlinkat(there->folder.get(), there->name.c_str(), 0) != 0 && errno != ENOENT) {
+    return failed(base::system_error("cannot remove " + request.path, errno));
+  }
+  return UniqueFd();
+}
+
+PathResult<UniqueFd> begin_compressed(const FileRequest& request) {
+  auto there = find(request);
+  if (!there) return std::unexpected(there.error());
+  auto part = base::begin_compressed(there->folder.get(), there->name, base::kLogMode);
+  if (!part) return failed(part.error());
+  if (auto storage = expect_storage(part->get(), request.path); !storage) {
+    base::drop_compressed(there->folder.get(), there->name);
+    return std::unexpected(storage.error());
+  }
+  return std::move(*part);
+}
+
+PathResult<UniqueFd> end_compressed(const FileRequest& request, bool complete) {
+  auto there = find(request);
+  if (!there) return std::unexpected(there.error());
+  if (!complete) {
+    base::drop_compressed(there->folder.get(), there->name);
+  } else if (auto ended = base::end_compressed(there->folder.get(), there->name, request.limit); !ended) {
+    return failed(ended.error());
+  }
   return UniqueFd();
 }
 
@@ -118,6 +171,11 @@ PathResult<UniqueFd> act(const FileRequest& request) {
     case FileDeed::read: return read(request);
     case FileDeed::rotate: return rotate(request);
     case FileDeed::look: return look(request);
+    case FileDeed::list: return list(request);
+    case FileDeed::remove: return remove(request);
+    case FileDeed::begin_compressed: return begin_compressed(request);
+    case FileDeed::end_compressed: return end_compressed(request, true);
+    case FileDeed::drop_compressed: return end_compressed(request, false);
   }
   return failed({"no such deed", EINVAL});
 }

@@ -69,6 +69,10 @@ struct SpawnPlan {
   // A descriptor of the daemon that the program gets as number 3, with LISTEN_FDS, LISTEN_PID and
   // LISTEN_FDNAMES describing it (sd_listen_fds(3)); -1: none.
   int listener = -1;
+  // Descriptors of the daemon that the program gets as standard input and output; -1: nothing to read, and a
+  // pipe to the daemon. Not part of what is sent.
+  int in = -1;
+  int out = -1;
   bool trial = false;  // trial.h: nothing is executed
 };
 

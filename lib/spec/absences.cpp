@@ -17,6 +17,7 @@
 
 #include "base/accounts.h"
 #include "base/safe_path.h"
+#include "config/log_target.h"
 #include "config/socket_path.h"
 #include "spec/credentials.h"
 #include "spec/environment_file.h"
@@ -83,7 +84,12 @@ class Host {
     const Source nowhere{loaded_.config.files.empty() ? "" : loaded_.config.files.front().string(), 1, 1};
     look_for_room("daemon.runtime_dir", daemon.runtime_dir / "x", std::nullopt, nowhere);
     look_for_room("daemon.state_dir", daemon.state_dir / "x", std::nullopt, nowhere);
-    if (is_file(daemon.log.file)) look_for_room("daemon.log.file", daemon.log.file, std::nullopt, nowhere);
+    const std::string log_key = "daemon.log.file";
+    if (const auto sink = config::log_sink(daemon.log.file)) {
+      if (sink->is_path()) look_for_socket(log_key, sink->where, nowhere);
+    } else if (is_file(daemon.log.file)) {
+      look_for_room(log_key, daemon.log.file, std::nullopt, nowhere);
+    }
     // Its default need not exist.
     if (loaded_.config.places.find("daemon.operator_group") == nullptr || daemon.operator_group.empty())
       return;
@@ -134,8 +140,11 @@ class Host {
     if (can_look && !varies(spec, program)) look_for_program(key, spec);
     for (const auto& [name, log] :
          {std::pair("stdout", &app.log.out), {"stderr", &app.log.err}, {"access", &app.log.access}}) {
-      if (is_file(*log)) {
-        look_for_room(fmt::format("{}.log.{}", key, name), *log, spec.credentials, app.source);
+      const std::string log_key = fmt::format("{}.log.{}", key, name);
+      if (const auto sink = config::log_sink(*log)) {
+        if (sink->is_path()) look_for_socket(log_key, sink->where, app.source);
+      } else if (is_file(*log)) {
+        look_for_room(log_key, *log, spec.credentials, app.source);
       }
     }
   }
@@ -216,6 +225,23 @@ class Host {
       text = file.string() + " is a directory";
     } else if (!place || !place->app_writes) {  // else that user's rights count
       text = why_no_room(file);
+    }
+    if (!text.empty() && mentioned_.insert(text).second) say(key, text, otherwise);
+  }
+
+  // Lines for it would wait, and then be dropped.
+  void look_for_socket(const std::string& key, const std::string& socket, const Source& otherwise) {
+    base::PathRules rules;
+    rules.trust = trust_;
+    rules.follow_last = true;
+    struct stat st{};
+    std::string text;
+    if (const auto place = base::find_place(socket, rules); !place && place.error().refused) {
+      text = place.error().error.what;
+    } else if (::stat(socket.c_str(), &st) != 0) {
+      text = cause(socket, base::system_error(socket, errno));
+    } else if (!S_ISSOCK(st.st_mode)) {
+      text = socket + " is no socket";
     }
     if (!text.empty() && mentioned_.insert(text).second) say(key, text, otherwise);
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervise/sink_policy.h"
+
 namespace gracevisor::supervise {
 namespace {
 
@@ -37,10 +39,21 @@ AppOutput::AppOutput(loop::Loop& loop, output::Writer& writer, const std::filesy
       alive_(std::move(alive)),
       idle_(loop, [this] { flush_all(); }) {}
 
+AppOutput::~AppOutput() {
+  if (has_sinks_) writer_.use_sinks(name_, {});
+}
+
 AppOutput::Target AppOutput::target(const std::string& path) const {
   Target to;
   to.format = format_of(log_.format);
   output::FilePolicy& policy = to.policy;
+  if (const auto sink = config::log_sink(path)) {
+    to.format = output::LogFormat::prefixed;
+    policy = sink_policy(*sink);
+    policy.app = name_;
+    policy.block = log_.on_full == config::AppLog::OnFull::block;
+    return to;
+  }
   if (path != "inherit") policy.path = path.empty() ? default_file_ : std::filesystem::path(path);
   policy.max_size = log_.max_size;
   policy.keep = log_.keep;
@@ -74,6 +87,40 @@ output::FilePolicy AppOutput::access_log() const {
   return policy;
 }
 
+// What holds for old files, and which sinks there are, whether or not anything is written.
+void AppOutput::tell_writer() {
+  keep_old_files();
+  use_sinks();
+}
+
+void AppOutput::keep_old_files() {
+  output::LogUpkeep upkeep{name_, {}, log_.max_age, log_.total_size, log_.compress};
+  if (closed_) upkeep = {name_, {}};
+  if (!upkeep.any() && !keeps_) return;
+  keeps_ = upkeep.any();
+  for (const Place& place : places()) upkeep.add(place.policy);
+  upkeep.add(access_log());
+  writer_.keep(std::move(upkeep));
+}
+
+// Those of what is left of other generations, too.
+void AppOutput::use_sinks() {
+  std::vector<output::FilePolicy> sinks;
+  auto add = [&sinks](const output::FilePolicy& policy) {
+    if (policy.sink != output::SinkKind::file) sinks.push_back(policy);
+  };
+  if (!closed_) {
+    for (const Place& place : places()) add(place.policy);
+  }
+  for (const auto& [who, to] : feeds_) {
+    add(to->out_to->target.policy);
+    add(to->err_to->target.policy);
+  }
+  if (sinks.empty() && !has_sinks_) return;
+  has_sinks_ = !sinks.empty();
+  writer_.use_sinks(name_, sinks);
+}
+
 void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log) {
   log_ = log;
   for (auto& [who, to] : feeds_) {
@@ -81,12 +128,14 @@ void AppOutput::adjust(base::GenerationId generation, const config::AppLog& log)
     to->out_to->target = out_target();
     to->err_to->target = err_target();
   }
+  tell_writer();
 }
 
 void AppOutput::begin(const routing::Identity& who, const config::AppLog& log) {
   log_ = log;
   end(who);
   (void)feeds(who);
+  tell_writer();
   (void)tail(who);  // that it is silent is known as well
 }
 
@@ -98,6 +147,7 @@ AppOutput::Feeds& AppOutput::feeds(const routing::Identity& who) {
   using output::LogStream;
   place = std::make_unique<Feeds>(
       Feeds{out, err, feed(who, LogStream::out, out), feed(who, LogStream::err, err)});
+  use_sinks();
   return *place;
 }
 
@@ -172,6 +222,7 @@ void AppOutput::on_line(const OutputLine& line) {
 
 void AppOutput::close() {
   closed_ = true;
+  tell_writer();
   // Whoever is told may unfollow.
   for (auto& [number, follower] : std::exchange(followers_, {})) follower.end();
 }
@@ -232,6 +283,7 @@ void AppOutput::end(const routing::Identity& who) {
   if (found == feeds_.end()) return;
   flush(who);
   feeds_.erase(found);
+  use_sinks();
 }
 
 void AppOutput::flush_all() {

@@ -36,11 +36,14 @@ class AppOutput {
             const config::App& config, Alive alive);
   AppOutput(const AppOutput&) = delete;
   AppOutput& operator=(const AppOutput&) = delete;
-  ~AppOutput() = default;
+  ~AppOutput();
 
   // The app's user, as the writer keeps it (Writer::user): the files of later incarnations may have to be
   // opened with this user's rights. Null, the initial value: the daemon's.
-  void set_user(const spawn::Credentials* user) { user_ = user; }
+  void set_user(const spawn::Credentials* user) {
+    user_ = user;
+    tell_writer();
+  }
 
   // An incarnation is about to be started; from now on the destination of its output is fixed.
   void begin(const routing::Identity& who, const config::AppLog& log);
@@ -149,6 +152,9 @@ class AppOutput {
   [[nodiscard]] Target target(const std::string& path) const;
   void on_line(const OutputLine& line);
   void flush_all();
+  void tell_writer();
+  void keep_old_files();
+  void use_sinks();
 
   output::Writer& writer_;
   std::string name_;  // the app's
@@ -165,6 +171,8 @@ class AppOutput {
   std::map<std::uint64_t, Follower> followers_;
   std::uint64_t last_follower_ = 0;
   bool closed_ = false;
+  bool keeps_ = false;      // the writer looks after old files
+  bool has_sinks_ = false;  // the writer knows of some
   bool paused_ = false;
   loop::Timer idle_;  // an unfinished line is ended after a while
 };

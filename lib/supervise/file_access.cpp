@@ -5,8 +5,10 @@
 #include <array>
 #include <utility>
 
+#include "output/sink_socket.h"
 #include "spawn/trial.h"
 #include "spec/rights.h"
+#include "supervise/sink_policy.h"
 
 namespace gracevisor::supervise {
 namespace {
@@ -19,6 +21,17 @@ Expected<void> check_log(const output::LogOpener& opener, const std::string& key
   auto checked = opener.check({.path = path, .user = user});
   if (checked) return {};
   return base::fail_at(key, checked.error().error);
+}
+
+std::array<std::pair<const char*, const std::string*>, 3> logs_of(const config::App& app) {
+  return {{{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
+}
+
+Expected<void> check_sink(const output::LogOpener& opener, const std::string& key,
+                          const config::LogSink& sink) {
+  const auto checked = output::SinkSocket::check(sink_policy(sink), opener);
+  if (!checked) return base::fail_at(key, checked.error());
+  return {};
 }
 
 // Root binds there, and removes what is stale.
@@ -50,6 +63,7 @@ Expected<spec::SpecRef> FileAccess::preflight(const config::App& app, const conf
   if (!spec) return spec;
   if (auto given = check_cgroup(**spec, places); !given) return std::unexpected(given.error());
   if (auto given = try_rights(**spec, places); !given) return std::unexpected(given.error());
+  try_sinks(app, hints);
   return spec;
 }
 
@@ -87,13 +101,24 @@ Expected<void> FileAccess::try_rights(const spec::Spec& spec, const config::Plac
 Expected<void> FileAccess::check_logs(const config::App& app,
                                       const std::optional<spawn::Credentials>& user) const {
   const spawn::Credentials* who = user ? &*user : nullptr;
-  const std::array<std::pair<const char*, const std::string*>, 3> logs = {
-      {{"log.stdout", &app.log.out}, {"log.stderr", &app.log.err}, {"log.access", &app.log.access}}};
-  for (const auto& [key, path] : logs) {
-    if (auto checked = check_log(opener_, fmt::format("app.{}.{}", app.name, key), *path, who); !checked)
-      return checked;
+  for (const auto& [name, path] : logs_of(app)) {
+    const std::string key = fmt::format("app.{}.{}", app.name, name);
+    const auto sink = config::log_sink(*path);
+    auto checked = sink ? check_sink(opener_, key, *sink) : check_log(opener_, key, *path, who);
+    if (!checked) return checked;
   }
   return {};
+}
+
+void FileAccess::try_sinks(const config::App& app, std::vector<std::string>& hints) const {
+  for (const auto& [name, path] : logs_of(app)) {
+    const auto sink = config::log_sink(*path);
+    if (!sink) continue;
+    const auto opened = output::SinkSocket::open(sink_policy(*sink), opener_);
+    if (opened) continue;
+    hints.push_back(fmt::format("app.{}.{}: {}; 8 MiB of lines wait for whoever listens there", app.name,
+                                name, opened.error().error.what));
+  }
 }
 
 Expected<void> FileAccess::check(const config::Listener& listener) const {

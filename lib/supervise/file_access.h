@@ -39,14 +39,16 @@ class FileAccess {
   [[nodiscard]] base::Expected<spec::SpecRef> freeze(const config::App& app, const config::Places& places,
                                                      std::vector<config::Listener> listeners,
                                                      std::vector<std::string>& hints) const;
-  // The preflight of an app that is about to be started: the same, and a trial of its limits and privileges,
-  // for which gv-exec runs.
+  // The preflight of an app that is about to be started: the same, try_sinks, and a trial of its limits and
+  // privileges, for which gv-exec runs.
   [[nodiscard]] base::Expected<spec::SpecRef> preflight(const config::App& app, const config::Places& places,
                                                         std::vector<config::Listener> listeners,
                                                         std::vector<std::string>& hints) const;
-  // Could the app's logs be opened? The error begins with the key: "app.web.log.stdout: …".
+  // May the app's logs be opened? The error begins with the key: "app.web.log.stdout: …".
   [[nodiscard]] base::Expected<void> check_logs(const config::App& app,
                                                 const std::optional<spawn::Credentials>& user) const;
+  // Connects to the app's sinks. That nobody listens there now is a hint: they may do so later.
+  void try_sinks(const config::App& app, std::vector<std::string>& hints) const;
   // The same for the access log and the Unix sockets of a listener, which belongs to no app.
   [[nodiscard]] base::Expected<void> check(const config::Listener& listener) const;
   [[nodiscard]] base::Expected<void> check_sockets(const config::Listener& listener) const;

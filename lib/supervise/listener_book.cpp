@@ -108,8 +108,10 @@ void ListenerBook::serve(Row& row, const Claim& claim, const Moment& moment) {
     bool same = row.definition && row.definition->name == definition->name &&
                 spec::differences(*row.definition, *definition).empty();
     if (!same) {
-      row.access =
-          routing::access_sink(definition->access_log, {.path = {}, .format = definition->access_format});
+      row.access = routing::access_sink(definition->access_log, {.path = {},
+                                                                 .format = definition->access_format,
+                                                                 .max_size = definition->access_max_size,
+                                                                 .keep = definition->access_keep});
       row.definition = std::move(definition);
     }
   }

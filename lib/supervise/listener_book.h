@@ -77,6 +77,7 @@ class ListenerBook {
   // The daemon shuts down: closes all addresses.
   void end_all();
 
+  [[nodiscard]] const Definitions& in_force() const noexcept { return in_force_; }
   // The definition in force under this name; null: none.
   [[nodiscard]] const config::Listener* in_force(const std::string& name) const;
   // The addresses of a listener with their real ports; empty for an unknown name.

@@ -127,6 +127,7 @@ void Supervisor::publish() {
   commit_listeners();
   const base::Epoch epoch = publisher_.next_epoch();
   listeners_.settle(listener_users(), {epoch, now()});
+  world_->tend_access_logs(listeners_.in_force());
   TableInput input{.listeners = {}, .closing = shutdown_.begun()};
   if (accepting_) input.listeners = listeners_.listed();
   addresses_ = input.listeners.size();

@@ -41,6 +41,7 @@ World::World(Surroundings around)
       timers_(around_.loop, around_.events),
       knowledge_(runs_, apps_, around_.publisher, around_.count_touched),
       slots_(around_.holder, around_.log),
+      listener_logs_(around_.writer),
       record_pace_(around_.loop, kRecordPause, [this] { write_record(); }),
       starts_(most_starts(around_.max_starts)) {
   around_.writer.on_room([this] {

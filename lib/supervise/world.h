@@ -25,6 +25,7 @@
 #include "supervise/event_queue.h"
 #include "supervise/former_processes.h"
 #include "supervise/kept_child.h"
+#include "supervise/listener_logs.h"
 #include "supervise/run.h"
 #include "supervise/runs.h"
 #include "supervise/slots_journal.h"
@@ -89,6 +90,9 @@ class World final : public decide::Effects, private RunObserver {
   void note_adjusted(base::AppId app);
   // The user whose rights its logs may need from now on; unset: the daemon's.
   void set_user(base::AppId app, const std::optional<spawn::Credentials>& who);
+
+  // What holds for the access logs of the listeners that are in force now.
+  void tend_access_logs(const Definitions& in_force) { listener_logs_.settle(in_force); }
 
   // Ends runs that nothing can touch any more, so that their ports and socket paths may be leased
   // again, and closes listening sockets of slots in which nothing will be started again.
@@ -213,6 +217,7 @@ class World final : public decide::Effects, private RunObserver {
   std::optional<std::vector<std::function<void()>>> held_back_;
   bool reading_ = true;
   SlotsJournal slots_;
+  ListenerLogs listener_logs_;
   loop::Pace record_pace_;
   bool record_stale_ = false;
   std::shared_ptr<bool> record_failed_ = std::make_shared<bool>(false);  // and the log said so

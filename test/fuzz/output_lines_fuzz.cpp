@@ -1,6 +1,7 @@
 // Log files of others, and lines of apps; the first byte says how the rest is sliced. Oracles: the lines that
 // are read backward are those of the file, however it is sliced; no line crashes what reads its head; and
-// what is written of bytes reads back as they are, or, in JSON, as long as they are UTF-8.
+// what is written of bytes reads back as they are, or, in JSON, as long as they are UTF-8; and whatever a
+// line has, it stays the text of its message to syslog or journald.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "output/backward_lines.h"
 #include "output/log_line.h"
+#include "output/sink_message.h"
 
 namespace {
 
@@ -80,6 +82,38 @@ void write_and_read(const std::string& line) {
   }
 }
 
+// A line of an app, as syslog and journald get it.
+void send(const std::string& line) {
+  const std::string before = "<28>Nov 29 20:01:02 web[5.1]: ";
+  std::string records;
+  output::append_records(output::LogFormat::prefixed, {{}, "web", "5.1", output::LogStream::err}, line + "\n",
+                         records);
+  std::size_t at = 0;
+  auto record = output::next_record(records, at);
+  require(record && at == records.size() && record->text == line, "a record is not taken");
+  std::string journal;
+  output::append_journal(*record, journal);
+  require(journal.starts_with("MESSAGE=" + line + "\nPRIORITY=4\n"), "a line is no field of its own");
+  std::string whole;
+  std::string_view rest = line;
+  do {
+    record->text = rest.substr(0, output::piece_of(rest, 7));
+    require(rest.empty() || !record->text.empty(), "a piece is empty");
+    rest.remove_prefix(record->text.size());
+    std::string message;
+    output::append_local_syslog(*record, "Nov 29 20:01:02", message);
+    require(message.starts_with(before), "a line changes the head of its message");
+    require(message.find('\0') == std::string::npos, "a line ends its message");
+    whole += record->text;
+  } while (!rest.empty());
+  require(whole == line, "the pieces are another line");
+  at = 0;
+  const std::string own = "2026-11-29T19:01:02.345+00:00 warning " + line + "\n";
+  const auto told = output::next_own_line(own, at);
+  require(told && at == own.size() && told->text == line, "a line of the daemon's is not taken");
+  require(line.starts_with(told->event), "an event is not of its line");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -90,6 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string& line : lines) {
     read_heads(line);
     write_and_read(line);
+    send(line);
   }
   return 0;
 }

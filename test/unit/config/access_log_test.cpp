@@ -59,13 +59,36 @@ TEST_CASE("access log: several may share a file if they write it in the same way
       "[app.a]\ncommand = \"a\"\nlisten = \"public\"\nroute = \"a.de\"\nlog.access = \"/l/a.log\"\n"
       "[app.b]\ncommand = \"b\"\nlisten = \"public\"\nlog.access = \"/l/a.log\"\n";
   CHECK(test::errors_of(shared).empty());
-  const std::string hint = " already at /etc/gv.toml:8:14, with another access_format, max_size or keep";
+  const std::string hint =
+      " already at /etc/gv.toml:8:14, with another access_format, max_size, keep or the like";
   for (const char* way : {"access_format = \"combined\"", "max_size = \"1MiB\"", "keep = 1"}) {
     CAPTURE(way);
     CHECK(test::errors_of(shared + "log." + way + "\n") ==
           std::vector{R"(/etc/gv.toml:12:14: app.b.log.access: "/l/a.log" is written by app.a.log.access)" +
                       hint});
   }
+}
+
+TEST_CASE("access log: a listener's old files are kept as its keys say, and a sharer says the same") {
+  const std::string own =
+      "[listen.public]\naddress = \"127.0.0.1:80\"\naccess_log = \"/l/a.log\"\naccess_max_size = \"1MiB\"\n"
+      "access_keep = 0\naccess_max_age = \"3d\"\naccess_total_size = \"4MiB\"\naccess_compress = true\n"
+      "[app.web]\ncommand = \"server\"\nlisten = \"public\"\n";
+  const Config config = test::config_of(own);
+  const Listener& listener = *config.find_listener("public");
+  CHECK(listener.access_max_size == 1UL << 20);
+  CHECK(listener.access_keep == 0);
+  CHECK(listener.access_max_age == std::chrono::hours(72));
+  CHECK(listener.access_total_size == 4UL << 20);
+  CHECK(listener.access_compress);
+  const std::string shared = own +
+                             "[app.web.log]\naccess = \"/l/a.log\"\nmax_size = \"1MiB\"\nkeep = 0\n"
+                             "max_age = \"3d\"\ntotal_size = \"4MiB\"\n";
+  CHECK(test::errors_of(shared + "compress = true\n").empty());
+  CHECK(test::errors_of(shared) ==
+        std::vector<std::string>{R"(/etc/gv.toml:3:14: listen.public.access_log: "/l/a.log" is written by )"
+                                 "app.web.log.access already at /etc/gv.toml:13:10, with another "
+                                 "access_format, max_size, keep or the like"});
 }
 
 TEST_CASE("access log: a file that another log rotates is refused") {

@@ -129,14 +129,41 @@ TEST_CASE("diagnostics: an unknown word says the choices and the nearest") {
         R"(one); did you mean "stdout"?)"}});
 }
 
+TEST_CASE("diagnostics: a sink of lines needs a place that there can be") {
+  const std::string udp =
+      R"(expected an address and a port, such as "syslog:udp://192.0.2.1:514" or "syslog:udp://[::1]:514")"
+      " (no name: it would have to be looked up again and again)";
+  const std::string path = "expected a socket's absolute path behind the colon";
+  const auto out = [](const std::string& value, const std::string& why) {
+    return Case{app("log.stdout = \"" + value + "\""), "4:14: app.web.log.stdout: \"" + value + "\": " + why};
+  };
+  check(
+      {out("syslog:", path),
+       out("journal:", path),
+       out("journal:run/socket", path),
+       out("syslog:/dev/", path),
+       out("syslog:udp://logs.example.org:514", udp),
+       out("syslog:udp://192.0.2.1", udp),
+       out("syslog:udp://192.0.2.1:0", udp),
+       out("syslog:udp://*:514", udp),
+       out("syslog:udp://unix:/a", udp),
+       out("journal:udp://192.0.2.1:514", "journald takes nothing by UDP"),
+       {app("log.stdout = \"syslog:/a/" + std::string(81, 'x') + "\""),
+        "4:14: app.web.log.stdout: \"syslog:/a/" + std::string(70, 'x') +
+            "...\": the socket's name is longer than 80 bytes"},
+       {"[daemon]\nlog.file = \"journal:udp://192.0.2.1:514\"\n" + app(""),
+        "2:12: daemon.log.file: \"journal:udp://192.0.2.1:514\": journald takes nothing by UDP"},
+       {app(R"(log.stderr = "jornal")"),
+        R"(4:14: app.web.log.stderr: "jornal" is no file's path (write "./jornal" for a file beside this one); )"
+        R"(did you mean "journal"?)"}});
+}
+
 TEST_CASE("diagnostics: what a later version brings is refused by name") {
   auto later = [](const std::string& value) { return value + ": not supported by this version"; };
   check({{app("exclusive = true"), later("4:13: app.web.exclusive")},
          {app(R"(deploy.strategy = "rolling")"), later(R"(4:19: app.web.deploy.strategy: "rolling")")},
          {app(R"(deploy.strategy = "replace")"), later(R"(4:19: app.web.deploy.strategy: "replace")")},
          {app(R"(deploy.keep_previous = "1h")"), later(R"(4:24: app.web.deploy.keep_previous: "1h")")},
-         {app(R"(log.stdout = "journal")"), later(R"(4:14: app.web.log.stdout: "journal")")},
-         {app(R"(log.stderr = "syslog")"), later(R"(4:14: app.web.log.stderr: "syslog")")},
          {"[listen.a]\naddress = \"*:80\"\ntls = { cert = \"a\" }\n", later("3:7: listen.a.tls")},
          {"[listen.a]\naddress = \"*:80\"\nredirect = \"https\"\n",
           later(R"(3:12: listen.a.redirect: "https")")}});

@@ -44,7 +44,7 @@ upgrade_drain_timeout = "1h"
 max_starts = 7
 operator_group = "ops"
 autodiscover = "/d"
-log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
+log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2, max_age = "32d", total_size = "9GB", compress = true }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock"]
 default = "web"
@@ -61,6 +61,11 @@ read_ahead = "16KiB"
 max_connections_per_client = 20
 access_log = "/l/access.log"
 access_format = "combined"
+access_max_size = "2MiB"
+access_keep = 3
+access_max_age = "31d"
+access_total_size = "5GB"
+access_compress = true
 [app.web]
 command = ["server", "a b", "{port}", "\"\u0007"]
 directory = "/srv/web"
@@ -111,6 +116,9 @@ keep = 0
 access = "inherit"
 access_format = "combined"
 on_full = "block"
+max_age = "30d"
+total_size = "7GB"
+compress = true
 [app.web.proxy_options]
 balance = "hash:cookie:sid"
 request_timeout = "5s"
@@ -185,6 +193,13 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(default = "web")",
                            R"(trusted_proxies = ["10.0.0.0/8"])",
                            R"(access_log = "/l/access.log")",
+                           R"(access_max_size = "2MiB")",
+                           "access_keep = 3",
+                           R"(access_max_age = "31d")",
+                           R"(access_total_size = "5GB")",
+                           "access_compress = true",
+                           R"(max_age = "32d")",
+                           R"(total_size = "9GB")",
                            R"(access = "inherit")",
                            R"(access_format = "combined")",
                            R"(command = ["server", "a b", "{port}", "\"\u0007"])",
@@ -225,6 +240,9 @@ TEST_CASE("effective: every line that was set is in the text") {
                            R"(max_size = "3kB")",
                            "keep = 0",
                            R"(on_full = "block")",
+                           R"(max_age = "30d")",
+                           R"(total_size = "7GB")",
+                           "compress = true",
                            "proxy_protocol = true",
                            R"(head_timeout = "11s")",
                            R"(idle_timeout = "61s")",

@@ -41,6 +41,7 @@ TEST_CASE("supervisord: each key of a program has the meaning that it had") {
   CHECK(program("stopasgroup=true\n").stop.scope == config::Stop::Scope::group);
   CHECK(program("numprocs=3\nprocess_name=%(process_num)s\n").instances == 3);
   CHECK(program("stdout_logfile=/var/log/a.log\n").log.out == "/var/log/a.log");
+  CHECK(program("stdout_logfile=syslog\n").log.out == "syslog");
   CHECK(program("stdout_logfile=NONE\n").log.out == "/dev/null");
   CHECK(program("stdout_logfile=/dev/fd/1\nstdout_logfile_maxbytes=0\n").log.out == "inherit");
   CHECK(program("stderr_logfile=/var/log/a.err\n").log.err == "/var/log/a.err");

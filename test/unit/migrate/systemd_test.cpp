@@ -52,6 +52,8 @@ TEST_CASE("systemd: each key of a service has the meaning that it had") {
   CHECK(service("StandardOutput=append:/var/log/a\nStandardError=append:/var/log/a\n").log.out ==
         "/var/log/a");
   CHECK(service("StandardOutput=null\n").log.out == "/dev/null");
+  CHECK(service("StandardOutput=journal\n").log.out == "journal");
+  CHECK(service("StandardError=syslog\n").log.err == "journal");
   CHECK(!service("Type=forking\n").autostart);
   CHECK(service("Environment=PORT=3000\n").listen == Words{"*:3000"});
 }

@@ -12,6 +12,8 @@
 
 #include "loop/loop.h"
 #include "output/line_queue.h"
+#include "output/sink_message.h"
+#include "support/log_socket.h"
 #include "support/run_until.h"
 #include "support/temp_folder.h"
 
@@ -227,4 +229,74 @@ TEST_CASE("writer: it starts and ends without work") {
   REQUIRE(writer.has_value());
   writer->reset();
   CHECK(loop->close() == 0);
+}
+
+namespace {
+
+std::string record(const std::string& text) {
+  std::string made;
+  append_records(LogFormat::prefixed, {std::chrono::system_clock::now(), "web", "5.1", LogStream::out}, text,
+                 made);
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "writer: a sink that nobody reads holds back and costs its own apps alone") {
+  FilePolicy absent{folder / "absent", 0, 0};
+  absent.sink = SinkKind::syslog;
+  absent.app = "web";
+  FilePolicy blocks = absent;
+  blocks.path = folder / "blocks";
+  blocks.block = true;
+  FilePolicy there = absent;
+  there.path = folder / "there";
+  test::LogSocket socket(there.path);
+  std::vector<std::string> told;
+  writer->on_degraded([&](const std::string& path, const std::string&) { told.push_back(path); });
+  const std::string line = record(std::string(16 << 10, 'x') + "\n");
+  CHECK(writer->takes(absent));
+  while (writer->takes(absent)) writer->append(absent, line);
+  while (writer->takes(blocks)) writer->append(blocks, line);
+  CHECK(writer->takes(there));
+  writer->append(there, record("one\n"));
+  REQUIRE(run_until(*loop, [&] { return socket.take().size() == 1; }));
+  CHECK(socket.messages()[0].ends_with(" web[5.1]: one"));
+  // Nothing moves for 2 s: then what comes is dropped, but not where the app waits for as long as it takes.
+  REQUIRE(run_until(*loop, [&] { return writer->takes(absent); }));
+  CHECK_FALSE(writer->takes(blocks));
+  CHECK(writer->dropped_lines() == 0);
+  writer->append(absent, line);
+  CHECK(writer->dropped_lines() == 1);
+  CHECK(told.size() == 2);
+  // Whoever comes gets all of it, and is told what is missing.
+  test::LogSocket late(absent.path);
+  test::LogSocket later(blocks.path);
+  std::size_t whole = 0;
+  REQUIRE(run_until(*loop, [&] {
+    (void)later.take();
+    return !late.take().empty() && late.messages().back().find("[gracevisor: 1 lines, ") != std::string::npos;
+  }));
+  for (const std::string& message : late.messages()) whole += message.size() / kMostSyslogText;
+  CHECK(whole >= (8U << 20) / (16U << 10));
+  REQUIRE(run_until(*loop, [&] {
+    (void)later.take();
+    return writer->takes(blocks);
+  }));
+  CHECK(writer->dropped_lines() == 1);
+  end();
+}
+
+TEST_CASE_FIXTURE(Fixture, "writer: what is left for a sink is sent at the end, or counted after a while") {
+  FilePolicy there{folder / "there", 0, 0};
+  there.sink = SinkKind::syslog;
+  there.app = "web";
+  FilePolicy absent = there;
+  absent.path = folder / "absent";
+  test::LogSocket socket(there.path);
+  writer->append(absent, record("lost\n"));
+  for (int i = 0; i < 5; ++i) writer->append(there, record(std::to_string(i) + "\n"));
+  end();
+  REQUIRE(socket.take().size() == 5);
+  CHECK(socket.messages()[4].ends_with(": 4"));
 }

@@ -14,7 +14,7 @@ FileRequest sample() {
   request.who.uid = 33;
   request.who.gid = 34;
   request.who.groups = {33, 50};
-  request.limit = 5;
+  request.limit = (7ULL << 32U) + 5;
   return request;
 }
 
@@ -26,7 +26,7 @@ TEST_CASE("file request: everything arrives") {
   CHECK(read->who.uid == 33);
   CHECK(read->who.gid == 34);
   CHECK(read->who.groups == std::vector<gid_t>{33, 50});
-  CHECK(read->limit == 5);
+  CHECK(read->limit == (7ULL << 32U) + 5);
 }
 
 TEST_CASE("file request: what is cut, relative or of another kind is an error") {
@@ -44,7 +44,7 @@ TEST_CASE("file request: what is cut, relative or of another kind is an error") 
   CHECK(decode_file_request(whole).error().code == EPROTONOSUPPORT);
   // A count of groups that the bytes do not have.
   std::string many = encode(sample());
-  many[20] = many[21] = many[22] = many[23] = static_cast<char>(0xff);
+  many[24] = many[25] = many[26] = many[27] = static_cast<char>(0xff);
   CHECK_FALSE(decode_file_request(many).has_value());
 }
 

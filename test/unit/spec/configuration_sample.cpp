@@ -28,7 +28,7 @@ upgrade_drain_timeout = "1h"
 max_starts = 7
 operator_group = "ops"
 cgroups = false
-log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2 }
+log = { file = "/l/d.log", level = "debug", max_size = "1MiB", keep = 2, max_age = "32d", total_size = "9GB", compress = true }
 [listen.public]
 address = ["127.0.0.1:80", "unix:/run/x.sock", "[::1]:81"]
 default = "web"
@@ -45,6 +45,11 @@ read_ahead = "16KiB"
 max_connections_per_client = 20
 access_log = "/l/access.log"
 access_format = "combined"
+access_max_size = "2MiB"
+access_keep = 3
+access_max_age = "31d"
+access_total_size = "8GB"
+access_compress = true
 [app.web]
 command = ["server", "a b", "{port}", "\"\u0007", ""]
 directory = "/srv/web"
@@ -108,6 +113,9 @@ format = "json"
 access = "inherit"
 access_format = "combined"
 on_full = "block"
+max_age = "30d"
+total_size = "7GB"
+compress = true
 [app.web.proxy_options]
 balance = "hash:cookie:sid"
 request_timeout = "5s"

@@ -42,8 +42,10 @@ std::string show(const config::Stop& value) {
   return show_all(ladder, scope, leftover);
 }
 std::string show(const config::AppLog& value) {
-  const auto& [out, err, max_size, keep, format, access, access_format, on_full] = value;
-  return show_all(out, err, max_size, keep, format, access, access_format, on_full);
+  const auto& [out, err, max_size, keep, format, access, access_format, on_full, max_age, total_size,
+               compress] = value;
+  return show_all(out, err, max_size, keep, format, access, access_format, on_full, max_age, total_size,
+                  compress);
 }
 std::string show(const config::HeaderRules& value) {
   const auto& [set, remove] = value;
@@ -95,10 +97,12 @@ std::string show(const config::Cidr& value) {
 std::string show(const config::Listener& value) {
   const auto& [name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
                max_target, max_head, max_field, max_fields, targets, read_ahead, max_connections_per_client,
-               access_log, access_format, source] = value;
+               access_log, access_format, access_max_size, access_keep, access_max_age, access_total_size,
+               access_compress, source] = value;
   return show_all(name, addresses, default_app, trusted_proxies, proxy_protocol, head_timeout, idle_timeout,
                   max_target, max_head, max_field, max_fields, targets, read_ahead,
-                  max_connections_per_client, access_log, access_format, source);
+                  max_connections_per_client, access_log, access_format, access_max_size, access_keep,
+                  access_max_age, access_total_size, access_compress, source);
 }
 std::string show(const spawn::Credentials& value) {
   const auto& [uid, gid, groups, name, home, shell] = value;
@@ -186,6 +190,11 @@ config::Listener sample_listener() {
   listener.max_connections_per_client = 88;
   listener.access_log = "/var/log/all\xff";
   listener.access_format = config::AccessFormat::combined;
+  listener.access_max_size = 2048;
+  listener.access_keep = 89;
+  listener.access_max_age = base::Millis(90);
+  listener.access_total_size = 91;
+  listener.access_compress = true;
   listener.source = {"gracevisor.toml", 89, 90};
   return listener;
 }
@@ -241,7 +250,10 @@ config::App sample_app() {
              config::AppLog::Format::json,
              "/var/log/\xff",
              config::AccessFormat::combined,
-             config::AppLog::OnFull::block};
+             config::AppLog::OnFull::block,
+             base::Millis(43),
+             44,
+             true};
   app.proxy_options = sample_proxy_options();
   app.source = {"gracevisor.toml", 51, 52};
   return app;

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "support/log_socket.h"
 #include "support/temp_folder.h"
 
 using namespace gracevisor;
@@ -196,4 +197,31 @@ TEST_CASE("app output: who begins to follow an app that is forgotten is told at 
   f.output.unfollow(number);
   f.output.close();
   CHECK(ends == 1);
+}
+
+TEST_CASE(
+    "app output: lines for syslog say whose they are and stay in memory, and the next log is a file again") {
+  Fixture f;
+  test::LogSocket socket(f.folder / "log.sock");
+  f.alive = {1};
+  config::AppLog log;
+  log.out = "syslog:" + (f.folder / "log.sock").string();
+  log.format = config::AppLog::Format::json;
+  f.output.adjust(base::GenerationId(1), log);
+  CHECK(f.output.places().front().policy.name() == log.out);
+  f.write(1, "to syslog", 2);
+  const routing::Identity who{base::AppId(1), base::GenerationId(1), base::Slot(1), base::Incarnation(1)};
+  f.output.take(who, OutputStream::err, "unfin");
+  f.output.end(who);
+  log.out = {};
+  log.format = config::AppLog::Format::plain;
+  f.output.adjust(base::GenerationId(1), log);
+  f.write(1, "to a file", 2);
+  f.writer.reset();
+  REQUIRE(socket.take().size() == 2);
+  CHECK(socket.messages()[0].ends_with(" web[1.2]: to syslog"));
+  CHECK(socket.messages()[1].ends_with(" web[1.1]: unfin"));
+  CHECK(socket.messages()[1].starts_with("<28>"));
+  CHECK(test::content_of(f.folder / "log/web.log") == "to a file\n");
+  CHECK(f.all() == "1.2=to syslog 1.1=unfin 1.2=to a file ");
 }

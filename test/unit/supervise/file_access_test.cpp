@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "support/log_socket.h"
 #include "support/skip.h"
 #include "support/temp_folder.h"
 
@@ -127,4 +128,33 @@ TEST_CASE_FIXTURE(Fixture,
   listener.addresses.clear();
   listener.access_log = (home / "access.log").string();
   CHECK(says(access().check(listener).error().what, "access_log: cannot use "));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "file access: that nobody takes an app's lines is a hint, and a bad place an error") {
+  std::vector<std::string> hints;
+  config::App app;
+  app.name = "web";
+  const std::string socket = (folder / "log.sock").string();
+  app.log.out = "syslog:" + socket;
+  CHECK(access().check_logs(app, web).has_value());
+  access().try_sinks(app, hints);
+  CHECK(hints == std::vector<std::string>{
+                     "app.web.log.stdout: cannot connect to syslog:" + socket +
+                     ": No such file or directory; 8 MiB of lines wait for whoever listens there"});
+  hints.clear();
+  test::LogSocket listening(socket, test::LogSocket::Kind::stream);
+  CHECK(access().check_logs(app, web).has_value());
+  CHECK(listening.take().empty());
+  CHECK(listening.closed() == 0);  // nobody connected
+  app.log.err = "syslog:udp://127.0.0.1:9";
+  CHECK(access().check_logs(app, web).has_value());
+  access().try_sinks(app, hints);
+  CHECK(hints.empty());
+  CHECK(listening.take().empty());
+  CHECK(listening.closed() == 1);
+  if (no_root()) return;
+  const test::LogSocket of_web(make("home", kWeb) / "log.sock");
+  app.log.err = "journal:" + (folder / "home/log.sock").string();
+  CHECK(says(access().check_logs(app, web).error().what, "app.web.log.stderr: cannot use "));
 }
