@@ -10,7 +10,6 @@
 #include "loading.h"
 
 namespace gracevisor::config {
-
 namespace {
 
 // Sets or removes a variable of the environment for one test.
