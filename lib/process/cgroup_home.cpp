@@ -25,7 +25,7 @@
 namespace gracevisor::process {
 namespace {
 
-constexpr std::size_t kMostText = 64UL << 10U;
+constexpr std::size_t kMostRead = 64UL << 10U;
 constexpr std::size_t kIdLength = 8;
 constexpr std::string_view kDaemons = "daemon";
 
@@ -39,7 +39,7 @@ std::optional<std::string> find_mount(const std::vector<std::string>& mounts) {
 
 // The path behind "0::", which is that of version 2; "/" is empty.
 std::optional<std::string> own_path(const std::string& file) {
-  const auto text = base::read_file(file, kMostText);
+  const auto text = base::read_file(file, kMostRead);
   if (!text) return std::nullopt;
   std::string_view rest = *text;
   while (!rest.empty()) {
@@ -95,7 +95,7 @@ std::string someone_in(const std::string& folder) {
 }
 
 bool has_word(const std::string& file, std::string_view word) {
-  const auto text = base::read_file(file, kMostText);
+  const auto text = base::read_file(file, kMostRead);
   if (!text) return false;
   std::string_view rest = *text;
   while (!rest.empty()) {
