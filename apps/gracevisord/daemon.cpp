@@ -340,6 +340,7 @@ void Daemon::stop() {
 // Its apps cannot be replaced any more, and would be nobody's once this daemon ended without them.
 void Daemon::on_keeper_gone() {
   status_ = kFailed;
+  keeper_gone_ = true;
   if (upgrade_) upgrade_->on_keeper_gone();
   if (acts_) {
     supervisor_->shut_down();
@@ -357,7 +358,7 @@ int Daemon::run() {
 Daemon::~Daemon() {
   // One that never ran leaves it to its keeper to end with the same status.
   if (pid_file_ && ran_) pid_file_->remove();
-  if (keeper_ && ran_ && acts_) cgroups_.give_up(keeper_->parent().pid());
+  if (keeper_ && ran_ && acts_) cgroups_.give_up(keeper_gone_ ? 0 : keeper_->parent().pid());
   if (keeper_ && ran_) keeper_->end(status_);
   if (keeper_) keeper_->link().close();
   folder_timer_.reset();

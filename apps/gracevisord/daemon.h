@@ -128,6 +128,7 @@ class Daemon {
   bool restarted_ = false;  // its keeper had another daemon before
   bool acts_ = false;
   bool stop_asked_ = false;  // before it was known to be the owner
+  bool keeper_gone_ = false;
   bool ran_ = false;
   int status_ = 0;
 };

@@ -69,10 +69,10 @@ std::vector<std::string> with_those_below(const std::string& folder) {
   std::vector<std::string> found = {folder};
   for (std::size_t i = 0; i < found.size() && found.size() < kMostFolders; ++i) {
     std::error_code failed;
-    for (std::filesystem::directory_iterator it(found[i], failed), end; !failed && it != end;
-         it.increment(failed)) {
+    for (std::filesystem::directory_iterator it(found[i], failed), end;
+         !failed && it != end && found.size() < kMostFolders; it.increment(failed)) {
       std::error_code unknown;
-      if (it->is_directory(unknown) && found.size() < kMostFolders) found.push_back(it->path().string());
+      if (it->is_directory(unknown)) found.push_back(it->path().string());
     }
   }
   return found;
@@ -95,6 +95,12 @@ std::vector<pid_t> Cgroup::members() const {
   std::vector<pid_t> members;
   if (!populated()) return members;
   for (const std::string& folder : with_those_below(folder_)) add_members(folder, members);
+  return members;
+}
+
+std::vector<pid_t> Cgroup::own_members() const {
+  std::vector<pid_t> members;
+  add_members(folder_, members);
   return members;
 }
 

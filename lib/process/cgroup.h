@@ -21,11 +21,14 @@ class Cgroup {
   [[nodiscard]] bool exists() const;
   // Does a process live in it, or in one below? False if it is not there, true if it cannot be told.
   [[nodiscard]] bool populated() const;
-  // Those processes; at most 4096. Some may be zombies.
+  // Those processes, at most 4096, in it and in at most 1024 below it, which is all that it can have
+  // (cgroup.max.descendants), unless root has changed that. Some may be zombies.
   [[nodiscard]] std::vector<pid_t> members() const;
+  // Without those below.
+  [[nodiscard]] std::vector<pid_t> own_members() const;
   // SIGKILL to all of them at once, so that none can fork meanwhile. False: the kernel cannot (before 5.14).
   [[nodiscard]] bool kill() const;
-  // Has the kernel killed one of them for lack of memory?
+  // Has the kernel ever killed one of them for lack of memory?
   [[nodiscard]] bool out_of_memory() const;
   // With those below. One that is populated stays.
   void remove() const;

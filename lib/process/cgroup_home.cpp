@@ -19,12 +19,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process_entry.h"
 #include "base/unique_fd.h"
 
 namespace gracevisor::process {
 namespace {
 
-constexpr std::size_t kMostText = 64UL << 10U;
+constexpr std::size_t kMostRead = 64UL << 10U;
 constexpr std::size_t kIdLength = 8;
 constexpr std::string_view kDaemons = "daemon";
 
@@ -36,9 +37,9 @@ std::optional<std::string> find_mount(const std::vector<std::string>& mounts) {
   return std::nullopt;
 }
 
-// The path behind "0::", which is that of version 2.
+// The path behind "0::", which is that of version 2; "/" is empty.
 std::optional<std::string> own_path(const std::string& file) {
-  const auto text = base::read_file(file, kMostText);
+  const auto text = base::read_file(file, kMostRead);
   if (!text) return std::nullopt;
   std::string_view rest = *text;
   while (!rest.empty()) {
@@ -46,9 +47,7 @@ std::optional<std::string> own_path(const std::string& file) {
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (!line.starts_with("0::/")) continue;
-    // Out of what is mounted here: another namespace's.
     const std::string_view path = line.substr(3);
-    if (path.find("/..") != std::string_view::npos) return std::nullopt;
     return std::string(path == "/" ? std::string_view() : path);
   }
   return std::nullopt;
@@ -68,15 +67,35 @@ int make_folder(const std::string& folder) {
   return ::mkdir(folder.c_str(), kMode) != 0 && errno != EEXIST ? errno : 0;
 }
 
-bool is_delegated(const std::string& folder) {
-  return std::ranges::any_of(std::array{"trusted.delegate", "user.delegate"}, [&folder](const char* name) {
-    char value = '0';
-    return ::getxattr(folder.c_str(), name, &value, 1) == 1 && value == '1';
-  });
+// The folder, or one in which it is: what has been delegated is with all below it.
+bool is_delegated(std::string folder, const std::string& mount) {
+  for (; folder.size() > mount.size(); folder.resize(folder.rfind('/'))) {
+    for (const char* name : {"trusted.delegate", "user.delegate"}) {
+      char value = '0';
+      if (::getxattr(folder.c_str(), name, &value, 1) == 1 && value == '1') return true;
+    }
+  }
+  return false;
+}
+
+// A mount of another namespace may have a folder of the same name.
+bool has_process(const std::string& folder, pid_t pid) {
+  constexpr std::size_t kMostProcesses = 16UL << 20U;  // bytes; a host's root has all of its processes
+  const auto text = base::read_file(folder + "/cgroup.procs", kMostProcesses);
+  return text && ("\n" + *text).find(fmt::format("\n{}\n", pid)) != std::string::npos;
+}
+
+// Who keeps a cgroup from being divided.
+std::string someone_in(const std::string& folder) {
+  for (const pid_t pid : Cgroup(folder).own_members()) {
+    if (const auto entry = base::read_process_entry(pid))
+      return fmt::format(", such as {}", base::text({{base::Pid(pid), entry->name}}));
+  }
+  return {};
 }
 
 bool has_word(const std::string& file, std::string_view word) {
-  const auto text = base::read_file(file, kMostText);
+  const auto text = base::read_file(file, kMostRead);
   if (!text) return false;
   std::string_view rest = *text;
   while (!rest.empty()) {
@@ -121,13 +140,14 @@ CgroupHome CgroupHome::claim(const std::string& state_id, pid_t keeper, const Cg
   home.prefix_ = fmt::format("gracevisor-{}-", state_id.substr(0, kIdLength));
   const std::string name = home.prefix_ + std::to_string(keeper);
   home.base_ = *mount + *own;
+  if (own->find("/..") != std::string::npos || !has_process(home.base_, ::getpid()))
+    return CgroupHome(fmt::format("{} is not what this process is in: it is another namespace's", *mount));
   // In which a former daemon of this keeper has put it.
   const std::string within = fmt::format("/{}/{}", name, kDaemons);
   const bool is_there = home.base_.ends_with(within);
   if (is_there) home.base_.resize(home.base_.size() - within.size());
-  if (!is_there && ::access(host.systemd.c_str(), F_OK) == 0 && !is_delegated(home.base_)) {
-    return CgroupHome(home.base_ + " is systemd's: its unit has no Delegate=yes");
-  }
+  if (!is_there && ::access(host.systemd.c_str(), F_OK) == 0 && !is_delegated(home.base_, *mount))
+    return CgroupHome(home.base_ + " is systemd's: the unit has no Delegate=yes");
   home.folder_ = home.base_ + "/" + name;
   int error = make_folder(home.folder_);
   const std::string daemons = fmt::format("{}/{}", home.folder_, kDaemons);
@@ -146,9 +166,7 @@ std::string CgroupHome::place_for(const ChildName& name) const {
 }
 
 std::optional<Cgroup> CgroupHome::find(const ChildName& name) const {
-  if (!exists()) return std::nullopt;
-  Cgroup found(place_for(name));
-  return found.exists() ? std::optional(std::move(found)) : std::nullopt;
+  return exists() ? std::optional(Cgroup(place_for(name))) : std::nullopt;
 }
 
 std::expected<void, spawn::SpawnFailed> CgroupHome::need_for(const spawn::Limits& limits) const {
@@ -160,29 +178,28 @@ std::expected<void, spawn::SpawnFailed> CgroupHome::need_for(const spawn::Limits
   for (const auto& [set, controller, stage] : wanted) {
     if (!set) continue;
     if (auto can = need(controller); !can) {
-      return std::unexpected(spawn::SpawnFailed{stage, EOPNOTSUPP, "takes a cgroup: " + can.error()});
+      return std::unexpected(
+          spawn::SpawnFailed{stage, can.error().code, "takes a cgroup: " + can.error().what});
     }
   }
   return {};
 }
 
-std::expected<void, std::string> CgroupHome::need(Controller controller) const {
-  if (!exists()) return std::unexpected(why_none_);
+base::Expected<void> CgroupHome::need(Controller controller) const {
+  if (!exists()) return std::unexpected(base::Error{why_none_, EOPNOTSUPP});
   const std::string_view word = word_of(controller);
-  if (!has_word(base_ + "/cgroup.controllers", word)) {
-    return std::unexpected(fmt::format("{} has no {} controller", base_, word));
-  }
+  if (!has_word(base_ + "/cgroup.controllers", word))
+    return std::unexpected(base::Error{fmt::format("{} has no {} controller", base_, word), EOPNOTSUPP});
   for (const std::string& folder : {base_, folder_}) {
     const std::string file = folder + "/cgroup.subtree_control";
     if (has_word(file, word)) continue;
     const int error = write_to(file, fmt::format("+{}", word));
     if (error == EBUSY) {
-      return std::unexpected(fmt::format("{} has other processes in it, and so cannot limit any", folder));
+      return std::unexpected(base::Error{
+          fmt::format("{} has other processes in it{}, and so cannot limit any", folder, someone_in(folder)),
+          EBUSY});
     }
-    if (error != 0) {
-      return std::unexpected(
-          fmt::format("the {} controller of {}: {}", word, folder, base::errno_text(error)));
-    }
+    if (error != 0) return base::fail_errno(fmt::format("the {} controller of {}", word, folder), error);
   }
   return {};
 }
@@ -225,7 +242,14 @@ void CgroupHome::clear(const std::vector<ChildName>& living) const {
 
 void CgroupHome::give_up(pid_t keeper) {
   if (!exists()) return;
-  // If BASE has begun to limit, it takes no processes, and what is left is empty as soon as they end.
+  // A cgroup that limits others takes no processes: it has begun to since it was claimed, as the daemon was
+  // in it. Only the root of all does both, and serves others than us.
+  if (::access((base_ + "/cgroup.type").c_str(), F_OK) == 0) {
+    for (const Controller one : {Controller::memory, Controller::pids, Controller::cpu}) {
+      for (const std::string& folder : {folder_, base_})
+        (void)write_to(folder + "/cgroup.subtree_control", fmt::format("-{}", word_of(one)));
+    }
+  }
   for (const pid_t pid : {keeper, ::getpid()}) {
     if (pid > 0) (void)write_to(base_ + "/cgroup.procs", std::to_string(pid));
   }

@@ -2,8 +2,8 @@
 //
 //   BASE/                      in which the daemon was started: a unit's with Delegate=yes, a container's
 //     gracevisor-ID-KEEPER/    ID: the beginning of GV_STATE; KEEPER: the keeper's pid
-//       daemon/                the keeper and its daemons: a cgroup that limits others has no processes
-//       itself web@43.1-7/            an instance: generation, slot, incarnation
+//       daemon/                the keeper and its daemons: what limits others has no processes of its own
+//       web@43.1-7/            an instance: generation, slot, incarnation
 //
 // systemd is the one writer of its tree but for what it has delegated: https://systemd.io/CGROUP_DELEGATION.
 // Thread: the supervisor's.
@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "process/cgroup.h"
 #include "process/parent.h"
 #include "spawn/failure.h"
@@ -51,10 +52,11 @@ class CgroupHome {
 
   // Where this child's cgroup is to be made; empty: nowhere.
   [[nodiscard]] std::string place_for(const ChildName& name) const;
-  // That of a child of a former daemon of this keeper; unset: it has none.
+  // That of a child of a former daemon of this keeper, which may be about to make it. Unset: there are none.
   [[nodiscard]] std::optional<Cgroup> find(const ChildName& name) const;
-  // From now on the cgroups of children can have such a limit; or why they cannot.
-  [[nodiscard]] std::expected<void, std::string> need(Controller controller) const;
+  // From now on the cgroups of children can have such a limit; or why they cannot: EBUSY as long as others
+  // are in BASE, such as the shell that waits for `gracevisord --daemonize`.
+  [[nodiscard]] base::Expected<void> need(Controller controller) const;
   // The same for all that these limits need. On failure, that of the first one that cannot be.
   [[nodiscard]] std::expected<void, spawn::SpawnFailed> need_for(const spawn::Limits& limits) const;
 
@@ -67,8 +69,8 @@ class CgroupHome {
   [[nodiscard]] std::map<pid_t, Member> members() const;
   // Removes what is empty of former homes, and of this one what is no child's of `living`.
   void clear(const std::vector<ChildName>& living) const;
-  // The keeper and this process return to BASE, and the home is removed. At the daemon's end, if its keeper
-  // ends as well.
+  // The keeper and this process return to BASE, which no longer limits anyone, and the home is removed. At
+  // the daemon's end, if its keeper ends as well. `keeper`: 0 if it has gone.
   void give_up(pid_t keeper);
 
  private:

@@ -160,8 +160,11 @@ void Life::on_ended(const ChildEnd& ended) {
   status_ = ended.status;
   const auto& cgroup = tree_.cgroup();
   alone_ = ended.alone && !(cgroup && cgroup->populated());
-  if (auto* signaled = std::get_if<spawn::Signaled>(&status_); signaled != nullptr && cgroup)
-    signaled->out_of_memory = signaled->signal == SIGKILL && signalled_ != SIGKILL && cgroup->out_of_memory();
+  auto* signaled = std::get_if<spawn::Signaled>(&status_);
+  if (signaled != nullptr && signaled->signal == SIGKILL && cgroup) {
+    const bool ours = signalled_ == SIGKILL || kill_passed_;
+    signaled->out_of_memory = !ours && cgroup->out_of_memory();
+  }
   if (signalled_ == 0 && !failure_ && !alone_ && exited_with_0(status_)) {
     state_ = State::counting;
     tree_.count();
@@ -241,6 +244,7 @@ void Life::signal(int number, Whom whom) {
 void Life::pass_signal(int number, Whom whom) {
   if (state_ == State::ordered || state_ == State::gone || state_ == State::exited) return;
   tree_.learn();
+  kill_passed_ = kill_passed_ || number == SIGKILL;
   send(number, whom);
 }
 

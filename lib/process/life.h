@@ -99,6 +99,7 @@ class Life final : public loop::Retirable, private ChildWatcher, private TreeEnd
   std::optional<spawn::SpawnFailed> failure_;
   spawn::ExitStatus status_;  // once it has ended
   bool alone_ = false;        // and nothing that came from it was left then
+  bool kill_passed_ = false;  // an operator's
   int signalled_ = 0;         // the last signal that we sent, to distinguish a requested end from any other
   Whom signalled_whom_ = Whom::main;
   std::uint64_t started_ = 0;

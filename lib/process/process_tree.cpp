@@ -1,7 +1,9 @@
 #include "process/process_tree.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <expected>
 #include <set>
 #include <utility>
 
@@ -64,7 +66,12 @@ inspect::ProcessTable::Members ProcessTree::members(const ProcessLook& look, boo
     if (entry != nullptr && entry->is(pid, started)) add(entry);
   }
   if (cgroup_) {
-    for (const pid_t pid : cgroup_->members()) add(table.find(pid));
+    for (const pid_t pid : cgroup_->members()) {
+      // The number may have been another process's when the table was read.
+      const base::ProcessEntry* entry = table.find(pid);
+      const auto now = entry != nullptr ? base::read_process_entry(pid) : std::unexpected(ESRCH);
+      if (now && now->is(pid, entry->started)) add(entry);
+    }
   }
   unsure_ = false;
   if (marks_) {

@@ -27,10 +27,18 @@ std::string cpu_text(std::uint32_t percent) {
   return std::to_string(percent * kPeriod / 100) + " " + std::to_string(kPeriod);
 }
 
+// What it divides itself into is looked at by the daemon, at each end.
+constexpr std::string_view kMostBelow = "1000";
+
 Step limit(const base::UniqueFd& folder, const Limits& limits) {
+  if (auto step = write_to(folder, "cgroup.max.descendants", kMostBelow, SpawnStage::cgroup)) return step;
   if (limits.memory) {
     if (auto step = write_to(folder, "memory.max", std::to_string(*limits.memory), SpawnStage::memory))
       return step;
+    // Otherwise it would be swapped out first. Without swap the kernel may have no such file.
+    if (::faccessat(folder.get(), "memory.swap.max", F_OK, 0) == 0) {
+      if (auto step = write_to(folder, "memory.swap.max", "0", SpawnStage::memory)) return step;
+    }
     // Half an instance is worth nothing: all of it is ended, and started again.
     if (auto step = write_to(folder, "memory.oom.group", "1", SpawnStage::memory)) return step;
   }

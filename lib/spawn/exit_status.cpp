@@ -125,11 +125,14 @@ bool own_shortage(const ExitStatus& status) {
     case SpawnStage::core:
     case SpawnStage::read_only:
     case SpawnStage::private_tmp:
-    case SpawnStage::capabilities:
+    case SpawnStage::capabilities: return false;
+    // Cgroups use memory, and there may be too many of them.
+    case SpawnStage::cgroup:
+      return base::is_shortage(failed->code) || failed->code == EAGAIN || failed->code == ENOSPC;
+    // The shell that has started the daemon may be where it cannot be divided yet.
     case SpawnStage::memory:
     case SpawnStage::tasks:
-    case SpawnStage::cpu: return false;
-    case SpawnStage::cgroup: return true;
+    case SpawnStage::cpu: return failed->code == EBUSY;
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/one_line.h"
@@ -111,6 +112,12 @@ void Supervisor::start_configured(AppEntry& entry) {
   const config::App& configured = entry.configured;
   auto spec =
       settings_.files.preflight(configured, settings_.config.places, entry.configured_listeners, entry.hints);
+  if (!spec && spec.error().code == EBUSY) {
+    // Nobody may be there to try again: the start itself does.
+    entry.hints.clear();
+    spec =
+        settings_.files.freeze(configured, settings_.config.places, entry.configured_listeners, entry.hints);
+  }
   if (!spec) {
     log_.error("start app={} cause=\"{}\"", configured.name, base::quotable(spec.error().what));
     entry.problems.push_back("cannot start: " + spec.error().what);

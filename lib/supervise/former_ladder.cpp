@@ -66,14 +66,15 @@ class FormerEnd::Ladder {
 
   // Waits for one that is just executing a program; not for long, all together.
   std::optional<inspect::ProcessMarks> marks_at_rest(pid_t pid) {
+    // Whatever its environment says by now.
+    if (const auto member = members_.find(pid); member != members_.end())
+      return inspect::ProcessMarks{subject_.state_id, member->second.app, member->second.instance};
     inspect::MarksSeen seen = inspect::read_marks(pid);
     for (; seen.executing && pauses_left_ > 0; --pauses_left_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       seen = inspect::read_marks(pid);
     }
-    const auto member = members_.find(pid);
-    if (seen.marks || member == members_.end()) return seen.marks;
-    return inspect::ProcessMarks{subject_.state_id, member->second.app, member->second.instance};
+    return seen.marks;
   }
 
   static Key key_of(const FormerProcess& former) { return {former.entry->pid, former.entry->started}; }
