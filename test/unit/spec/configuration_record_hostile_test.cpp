@@ -132,7 +132,7 @@ TEST_CASE("configuration record: values that no file could give are errors with 
        "config.daemon.shutdown_timeout: \"86400001ms\" is not \"auto\" or a duration, 0s to 1d"},
       {"daemon/upgrade_drain_timeout", 2'592'000'001,
        "config.daemon.upgrade_drain_timeout: \"2592000001ms\" is not a duration, 0s to 30d"},
-      {"daemon/max_starts", 0, "config.daemon.max_starts: 0 is out of range (allowed: 1 to 10000)"},
+      {"daemon/max_starts", 0, "config.daemon.max_starts: 0 is not \"auto\" or an integer, 1 to 10000"},
       {"daemon/operator_group", "a b", "config.daemon.operator_group: expected a group's name, found 'a b'"},
       {"daemon/autodiscover", "", "config.trees and config.daemon.autodiscover contradict each other"},
       {"daemon/log/level", "loud", "config.daemon.log.level is damaged"},

@@ -72,6 +72,17 @@ TEST_CASE("state file: the record of a former daemon is read whole, and written 
   sample.app.restart.success_exit_codes = usual.restart.success_exit_codes;
   sample.app.restart.retry_fatal = usual.restart.retry_fatal;
   sample.app.log.format = usual.log.format;
+  sample.app.log.max_age = usual.log.max_age;
+  sample.app.log.total_size = usual.log.total_size;
+  sample.app.log.compress = usual.log.compress;
+  const config::Listener usual_listener;
+  for (config::Listener& listener : sample.listeners) {
+    listener.access_max_size = usual_listener.access_max_size;
+    listener.access_keep = usual_listener.access_keep;
+    listener.access_max_age = usual_listener.access_max_age;
+    listener.access_total_size = usual_listener.access_total_size;
+    listener.access_compress = usual_listener.access_compress;
+  }
   sample.app.umask = usual.umask;
   sample.app.supplementary_groups = usual.supplementary_groups;
   sample.app.no_new_privileges = usual.no_new_privileges;
