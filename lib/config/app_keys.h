@@ -66,7 +66,9 @@ void keys(auto& key, IsA<Deploy> auto& value) {
   auto& [timeout, guard, guard_interval, drain_timeout, upgraded, hold, settle] = value;
   key.also({"strategy", Takes::next_use, "another way than all new instances beside all old ones"},
            Later{FixedWord{"blue-green", {"rolling", "replace"}}});
-  key({"timeout", Takes::next_use, "from its start until an instance is healthy; otherwise a deploy fails, and a live one is ended"}, kTicks, timeout);
+  key({"timeout", Takes::next_use,
+       "from its start until an instance is healthy; otherwise a deploy fails, and a live one is ended"},
+      kTicks, timeout);
   key({"guard", Takes::next_use, "how long the old generation keeps running, ready to be swapped back"},
       kTicksOrNone, guard);
   key({"guard_interval", Takes::table, "between two probes during the guard"}, kTicks, guard_interval);
