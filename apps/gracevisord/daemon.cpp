@@ -374,6 +374,7 @@ Daemon::~Daemon() {
   accept_group_.reset();
   supervisor_.reset();
   signals_.reset();
+  compressor_.reset();
   keeper_.reset();
   bell_.reset();
   dropped_timer_.reset();
