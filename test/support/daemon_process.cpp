@@ -112,6 +112,8 @@ CommandResult DaemonProcess::wait_end(std::chrono::milliseconds patience) {
     FAIL_CHECK("the daemon did not end in time; its log:\n" << result.err);
   } else if (!left.empty()) {
     FAIL_CHECK("the daemon left processes behind:\n" << joined(left) << "its log:\n" << result.err);
+  } else if (result.err.find(" event source ") != std::string::npos) {
+    FAIL_CHECK("the daemon left an event source open; its log:\n" << result.err);
   }
   return result;
 }

@@ -1,6 +1,7 @@
 // The real gracevisord on a Site, below its keeper, with gvctl beside it. Thread: the test's.
 //
-// A daemon that ends by itself or by terminate() must leave no process behind: that is checked at its end.
+// A daemon that ends by itself or by terminate() must leave no process behind, and no event source in a loop:
+// that is checked at its end.
 // Its standard error, which is its log, is shown when a check made here fails.
 #pragma once
 
