@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <random>
+#include <utility>
 
 #include "base/clock.h"
 #include "config/config.h"
@@ -34,7 +35,7 @@ class RestartPolicy {
   };
 
   // `seed` spreads the delays when many instances die together.
-  RestartPolicy(const config::Restart& restart, unsigned seed) : restart_(restart), random_(seed) {}
+  RestartPolicy(config::Restart restart, unsigned seed) : restart_(std::move(restart)), random_(seed) {}
 
   // The next exit is judged by these.
   void adjust(const config::Restart& restart) { restart_ = restart; }
