@@ -20,6 +20,8 @@ GV_PM2=7.0.4
 GV_PACKAGES_package="dpkg-dev file gzip"
 GV_PACKAGES_try="mmdebstrap systemd-container iproute2 lintian shellcheck"
 GV_PACKAGES_check="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
+# A machine with cgroups of version 2: test/vm/run.sh.
+GV_PACKAGES_vm="qemu-system-x86 busybox-static cpio"
 # Without these it only takes longer: no reason to give up where nothing can be installed.
 GV_PACKAGES_optional="ccache"
 
