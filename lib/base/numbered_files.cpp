@@ -138,7 +138,7 @@ Expected<std::vector<OldFile>> decode_old_files(std::string_view text) {
     const bool whole = take_number(text, file.number) && take_number(text, compressed) &&
                        take_number(text, file.size) && take_number(text, file.changed) &&
                        take_number(text, file.inode);
-    if (!whole || compressed > 1 || file.number > kMostOldFiles || files.size() > 2 * kMostOldFiles) {
+    if (!whole || compressed > 1 || file.number > kMostOldFiles || files.size() > 2UL * kMostOldFiles) {
       return fail_errno("no list of old files", EBADMSG);
     }
     file.compressed = compressed == 1;
