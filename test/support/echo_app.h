@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/count.h"
 #include "support/daemon_process.h"
 #include "support/site.h"
 #include "support/wait.h"
@@ -57,12 +58,6 @@ struct EchoSite {
 
 inline bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-inline std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
-  return found;
 }
 
 // Waits until `gvctl logs` of the app has the line.

@@ -55,14 +55,6 @@ bool wait_up(const Site& site, const std::string& name) {
   return wait_until([&] { return std::filesystem::exists(site.directory() / (name + ".up")); });
 }
 
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t times = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) {
-    ++times;
-  }
-  return times;
-}
-
 std::vector<control::PastCommand> past_commands(const DaemonProcess& daemon, const std::string& app) {
   const CommandResult told = daemon.ctl({"--json", "history", app});
   auto history = control::read_history(told.out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/count.h"
 #include "support/daemon_process.h"
 
 namespace gracevisor::test {
@@ -29,8 +30,6 @@ pid_t replace_daemon(const DaemonProcess& daemon);
 [[nodiscard]] bool wait_logged(const DaemonProcess& daemon, const std::string& what);
 // Waits for the file NAME.up in the site's folder, by which a script says that its traps are set.
 [[nodiscard]] bool wait_up(const Site& site, const std::string& name);
-// How often the text is there.
-[[nodiscard]] std::size_t count(const std::string& text, const std::string& what);
 
 // The app's commands, as gvctl history has them; empty if it fails.
 [[nodiscard]] std::vector<control::PastCommand> past_commands(const DaemonProcess& daemon,
