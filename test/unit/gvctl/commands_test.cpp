@@ -370,8 +370,7 @@ TEST_CASE(
   server.on_loop([&] { kept.reset(); });
 }
 
-TEST_CASE(
-    "gvctl: how the files differ is said once per command, however old it has become, and what is new") {
+TEST_CASE("gvctl: how the files differ is said once per command, however old it has become") {
   const std::vector<std::string> differences = {
       R"("text":"gv.toml changed 0 s ago: web is new","keys":["app.web"])",
       R"("text":"gv.toml changed 1 s ago: web is new","keys":["app.web"])",
@@ -386,6 +385,7 @@ TEST_CASE(
     response->end();
   });
   Outcome outcome = run(server.path(), {"stop", "a", "b", "c", "d", "e"});
+  CHECK(server.stop() == 0);
   CHECK(outcome.exit == 0);
   CHECK(asked == differences.size());
   CHECK(outcome.out ==
