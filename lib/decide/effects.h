@@ -28,6 +28,7 @@ using routing::Identity;
 enum class InstanceTimer : std::uint8_t {
   restart,         // the back-off is over
   start_timeout,   // it should be healthy by now
+  start_place,     // others may start beside it, whether or not it is healthy
   settle,          // an app without endpoint has run long enough to count as healthy
   drain_deadline,  // cut everything still under way at the endpoint
   closing_grace,   // closing has had its time; signal now

@@ -34,6 +34,7 @@ void Instance::enter(InstanceState state) {
   since_ = knowledge_.now();
   if (came_up && !coming_up()) {
     effects_.disarm(identity_, InstanceTimer::start_timeout);
+    effects_.disarm(identity_, InstanceTimer::start_place);
     effects_.end_start(identity_);
   } else if (coming_up() && !came_up && !queued()) {
     effects_.count_start(identity_);
@@ -121,6 +122,7 @@ void Instance::spawn() {
   spawned_at_ = knowledge_.now();
   enter(InstanceState::spawning);
   watch_start(start_began_ + spec_->app.deploy.timeout - spawned_at_);
+  effects_.arm(identity_, InstanceTimer::start_place, StartLimit::kLongest);
   effects_.spawn(identity_, spec_);
 }
 
@@ -236,6 +238,7 @@ void Instance::on_timer(InstanceTimer timer) {
     case InstanceTimer::start_timeout:
       if (coming_up() && !queued()) give_up_start();
       return;
+    case InstanceTimer::start_place: effects_.end_start(identity_); return;
     case InstanceTimer::settle:
       if (state_ == InstanceState::starting) become_healthy();
       return;

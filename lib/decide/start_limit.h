@@ -1,7 +1,7 @@
 // Decides which instances may start now, over all apps: daemon.max_starts of them at a time. An instance is
-// starting from when it may until it is healthy, has ended, or has been told to end, at the latest by its
-// start timeout: so a place is never held for ever, and nobody who holds one waits for another. A deploy of
-// many instances gives back the place of each as it becomes healthy.
+// starting from when it may until it is healthy, has ended, has been told to end, or is kLongest old: so what
+// hangs keeps nobody waiting for long, and nobody who holds a place waits for another. A deploy of many
+// instances gives back the place of each as it becomes healthy.
 //
 //   soon    deploys, commands, and what served until it crashed: somebody waits
 //   boot    what starts with the daemon, in the order of the files
@@ -16,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -23,6 +24,7 @@
 #include <optional>
 #include <set>
 
+#include "base/clock.h"
 #include "base/strong.h"
 #include "routing/endpoint.h"
 
@@ -33,6 +35,7 @@ enum class Urgency : std::uint8_t { soon, boot, again };
 class StartLimit {
  public:
   using Identity = routing::Identity;
+  static constexpr base::Duration kLongest = std::chrono::seconds(5);
 
   // How many may be starting at a time; at least 1. It counts from the next question on: what is starting
   // goes on.

@@ -56,7 +56,7 @@ TEST_CASE("boot: the first app answers while later ones wait for their turn, and
     REQUIRE_MESSAGE(answer.has_value(), daemon.log());
     CHECK(answer->status == 200);
     REQUIRE(then.has_value());
-    REQUIRE(daemon.wait_state(last, "live"));
+    REQUIRE(daemon.wait_state(last, "live", std::chrono::seconds(60)));
     auto status = daemon.status();
     REQUIRE(status.has_value());
     for (const control::AppStatus& app : status->apps) CHECK_MESSAGE(app.healthy == 1, app.name);

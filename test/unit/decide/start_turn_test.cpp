@@ -207,6 +207,25 @@ TEST_CASE("start turns: what waits is not late, and has its whole time from its 
   CHECK(report->lines().back().exit == ExitCode::done);
 }
 
+TEST_CASE("start turns: what takes long keeps its place for 5 s, and goes on without it") {
+  AppFixture f;
+  f.effects.starts.set_most(1);
+  REQUIRE(f.app.start(AppFixture::make_spec(2), f.report()).has_value());
+  f.run(1, 1);
+  f.effects.advance(5s - 1ms);
+  f.effects.grant_starts();
+  CHECK(f.instance(1, 2).state() == InstanceState::queued);
+  f.effects.advance(1ms);
+  f.effects.grant_starts();
+  CHECK(f.instance(1, 1).state() == InstanceState::starting);
+  CHECK(f.instance(1, 2).state() == InstanceState::spawning);
+  f.run(1, 2);
+  f.probe(1, 1, true);
+  CHECK(f.effects.starts.starting() == 1);
+  f.probe(1, 2, true);
+  CHECK(f.effects.starts.starting() == 0);
+}
+
 TEST_CASE("start turns: a deploy of more instances than may start at a time comes to its cutover") {
   AppFixture f;
   f.boot();

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,6 +43,16 @@ struct Daemons {
       before.settle();
       after.settle();
     }
+  }
+  // The kernel may take its time over many bytes. False: 20 s were not enough.
+  template <class Condition>
+  bool until(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() >= end) return false;
+      settle();
+    }
+    return true;
   }
   void pass(base::Duration by) {
     settle();
