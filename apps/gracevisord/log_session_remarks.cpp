@@ -106,7 +106,11 @@ void LogSession::tell_sinks() {
       const bool own = to.app.empty();
       std::string how =
           own ? fmt::format("journalctl -t {}", output::kOwnName) : "journalctl GV_APP=" + to.app;
-      how = to.sink == output::SinkKind::journal ? ": " + how : "";
+      if (to.sink == output::SinkKind::journal) {
+        how.insert(0, ": ");
+      } else {
+        how.clear();
+      }
       note(fmt::format(
           "what {} writes goes to {}: these are the newest lines that the daemon has in memory, the "
           "rest is there{}",

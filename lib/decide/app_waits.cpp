@@ -178,6 +178,8 @@ bool App::settle_failure(Wait& wait) {
   }
   const auto late = std::ranges::find_if(live_->instances(), [&](const auto& i) {
     if (i->routable() || i->queued() || wait.unwell.contains(i->identity().slot)) return false;
+    // Its own time is over, which may have begun before the command.
+    if (i->late()) return true;
     const base::TimePoint began = i->coming_up() ? i->start_began() : wait.report->began();
     return knowledge_.now() - began >= live_->spec()->app.deploy.timeout;
   });
@@ -192,7 +194,7 @@ void App::fail_start(const Instance& culprit, ExitCode exit, Report& report) {
   if (why.wrote) report.add(knowledge_.now(), "next", "gvctl logs " + live_->name());
   fact::StartFailed failed{live_->id(), exit, knowledge_.now() - report.began(), std::move(why.cause),
                            why.executed};
-  failed.late = exit == ExitCode::health_timeout && culprit.coming_up();
+  failed.late = exit == ExitCode::health_timeout && (culprit.coming_up() || culprit.late());
   failed.again = failed.late ? live_->spec()->app.restart.policy != config::Restart::Policy::never
                              : culprit.state() == InstanceState::backoff;
   failed.healthy = live_->healthy();

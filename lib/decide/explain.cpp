@@ -52,9 +52,9 @@ Explanation explain(const Instance& culprit, const Surroundings& around, Report&
   const Teller teller(culprit, around, report);
   const config::App& app = culprit.spec()->app;
   const Identity& who = culprit.identity();
-  // One that is coming up has not exited; the incarnation before it may have.
+  // One that is coming up, or was until now, has not exited; the incarnation before it may have.
   std::optional<spawn::ExitStatus> exit;
-  if (!culprit.coming_up()) exit = culprit.last_exit();
+  if (!culprit.coming_up() && !culprit.late()) exit = culprit.last_exit();
   const std::vector<std::string> lines = around.knowledge.last_output(who, kOutputLines);
   const std::string words = last_words_of(culprit, around.knowledge);
   teller.tell(fact::Culprit{who, exit, culprit.state(), culprit.lived(around.knowledge.now()), words});

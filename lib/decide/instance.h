@@ -150,6 +150,8 @@ class Instance {
   [[nodiscard]] bool alive() const { return alive_; }
   // Its endpoint is to be probed.
   [[nodiscard]] bool probed() const;
+  // It was not healthy in time, and is being ended for that.
+  [[nodiscard]] bool late() const { return late_.has_value(); }
   // It has exited, was not asked to, and is not about to be started again at once.
   [[nodiscard]] bool failed() const;
   // It is stopped or fatal, and no process is left, except perhaps ones that nothing will end (see above).

@@ -122,7 +122,7 @@ class LogReader {
  private:
   [[nodiscard]] bool spend();
   [[nodiscard]] bool open_next();
-  [[nodiscard]] bool begin_file(base::UniqueFd file, bool compressed);
+  [[nodiscard]] bool begin_file(base::UniqueFd opened, bool compressed);
   [[nodiscard]] bool inflate();
   void give_up_compressed(const base::Error& why);
   [[nodiscard]] bool read_slice();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <ranges>
 #include <string_view>
 #include <system_error>
 
@@ -115,8 +116,8 @@ bool Cgroup::out_of_memory() const {
 }
 
 void Cgroup::remove() const {
-  const std::vector<std::string> folders = with_those_below(folder_);
-  for (auto it = folders.rbegin(); it != folders.rend(); ++it) (void)::rmdir(it->c_str());
+  for (const std::string& folder : with_those_below(folder_) | std::views::reverse)
+    (void)::rmdir(folder.c_str());
 }
 
 }  // namespace gracevisor::process

@@ -224,7 +224,7 @@ std::map<pid_t, CgroupHome::Member> CgroupHome::members() const {
       const std::size_t dash = name.rfind('-');
       if (at == std::string::npos || dash == std::string::npos || dash < at) continue;
       const Member member{name.substr(0, at), name.substr(at + 1, dash - at - 1)};
-      for (const pid_t pid : Cgroup(home + "/" + name).members()) members.emplace(pid, member);
+      for (const pid_t pid : Cgroup(fmt::format("{}/{}", home, name)).members()) members.emplace(pid, member);
     }
   }
   return members;

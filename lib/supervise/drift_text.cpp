@@ -59,7 +59,7 @@ std::vector<std::string> keys_of(const Items& items) {
                               : one->kind == Item::Kind::listener ? "listener." + one->name
                                                                   : "app." + one->name;
     if (one->keys.empty()) keys.push_back(table);
-    for (const std::string& key : one->keys) keys.push_back(table + "." + key);
+    for (const std::string& key : one->keys) keys.push_back(fmt::format("{}.{}", table, key));
   }
   return keys;
 }

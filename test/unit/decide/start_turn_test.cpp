@@ -55,6 +55,24 @@ TEST_CASE("start timeout: an instance that hangs at boot is told, ended and star
   CHECK(f.instance(1, 1).state() == InstanceState::healthy);
 }
 
+TEST_CASE(
+    "start timeout: a command that came later is answered when the instance's time is over, not its own") {
+  AppFixture f;
+  REQUIRE(f.app.start(AppFixture::make_spec(1), f.report()).has_value());
+  f.run(1, 1);
+  f.effects.advance(5s);
+  auto report = f.report();
+  REQUIRE(f.app.start(nullptr, report).has_value());
+  f.effects.advance(55s - 1ms);
+  CHECK_FALSE(report->finished());
+  f.effects.advance(1ms);
+  CHECK(f.instance(1, 1).state() == InstanceState::stopping);
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::health_timeout);
+  CHECK(report->lines().back().text.find("; it is ended, and started again after a pause") !=
+        std::string::npos);
+}
+
 TEST_CASE("start timeout: one that ignores the request to end is killed") {
   AppFixture f;
   REQUIRE(f.app.start(AppFixture::make_spec(1), f.report(), {}, Urgency::boot).has_value());
