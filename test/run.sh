@@ -23,8 +23,7 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 step() { gv_say "$* ($(($(date +%s) - began)) s)"; }
 
-# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well. `at_once`: so many tests.
-at_once=2
+# run_tests BUILD LOG CTEST-OPTIONS...: the output is kept in build/LOG.ctest.log as well.
 run_tests() {
   tests_of=$1
   tests_log=$2
@@ -32,7 +31,7 @@ run_tests() {
   status=0
   {
     tests_status=0
-    (cd "build/$tests_of" && ctest -j$at_once --output-on-failure "$@") 2>&1 || tests_status=$?
+    (cd "build/$tests_of" && ctest -j2 --output-on-failure "$@") 2>&1 || tests_status=$?
     echo "$tests_status" >"build/$tests_log.ctest.status"
   } | tee "build/$tests_log.ctest.log"
   status=$(cat "build/$tests_log.ctest.status")
@@ -106,8 +105,7 @@ run_tests dev real -L real
 step "package: built, installed, upgraded and removed in clean roots"
 timeout --kill-after=30 600 sh test/package/try.sh
 
-# Races and memory faults: the same tests, built by clang with sanitizers. They wait more than others.
-at_once=3
+# Races and memory faults: the same tests, built by clang with sanitizers.
 for sanitizer in asan tsan; do
   step "$sanitizer: building with clang"
   end
