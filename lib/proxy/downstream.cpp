@@ -140,7 +140,7 @@ void Downstream::deadline_passed() {
     case State::preface: refuse_preface(); return;
     case State::serving:
       if (move_ == Move::asks) {
-        stay();
+        core().hand_over().give_or_keep(*this);
       } else {
         http1_.deadline_passed();
       }

@@ -48,26 +48,38 @@ void HandOver::leave(const Downstream& client) noexcept {
   count();
 }
 
+// A turn of the loop may have taken longer than a client waits, so that it was never tried.
+void HandOver::give_or_keep(Downstream& client) {
+  if (!give(client)) client.stay();
+}
+
 void HandOver::give_some() {
-  using Given = succession::ClientChannel::Given;
   for (int i = 0; i < kMostGivenPerTurn && active() && !waiting_.empty(); ++i) {
-    Downstream& client = *waiting_.front();
-    switch (client.give_to(*channel_)) {
-      case Given::given:
-        port_.handed.add();
-        client.close();
-        break;
-      case Given::later: again_.start(kAgain); return;
-      case Given::never:
-        if (channel_->ended()) {
-          give_up();
-        } else {
-          client.stay();
-        }
-        break;
+    if (!give(*waiting_.front())) {
+      again_.start(kAgain);
+      return;
     }
   }
   if (!waiting_.empty()) next_.ask();
+}
+
+bool HandOver::give(Downstream& client) {
+  using Given = succession::ClientChannel::Given;
+  switch (client.give_to(*channel_)) {
+    case Given::later: return false;
+    case Given::given:
+      port_.handed.add();
+      client.close();
+      break;
+    case Given::never:
+      if (channel_->ended()) {
+        give_up();
+      } else {
+        client.stay();
+      }
+      break;
+  }
+  return true;
 }
 
 void HandOver::give_up() {

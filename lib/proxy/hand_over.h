@@ -38,9 +38,13 @@ class HandOver {
   void add(Downstream& client);
   // No longer waits. Requires: it does.
   void leave(const Downstream& client) noexcept;
+  // Its patience is over: it goes at once, or is served here. Requires: it waits.
+  void give_or_keep(Downstream& client);
 
  private:
   void give_some();
+  // False: the channel is full.
+  bool give(Downstream& client);
   void give_up();
   void count() noexcept;
 

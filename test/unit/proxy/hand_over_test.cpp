@@ -2,6 +2,7 @@
 #include "proxy/hand_over.h"
 
 #include "daemons.h"
+#include "support/shifted_clock.h"
 #include "support/wire.h"
 
 namespace gracevisor::test {
@@ -261,6 +262,24 @@ TEST_CASE("hand over: an answer that waits for its reader goes out before its co
   client.pause(false);
   CHECK(d.until([&] { return d.handed() == 1; }));
   CHECK(client.take().ends_with(large));
+  REQUIRE(d.after.app(0) != nullptr);
+  CHECK(d.after.app(0)->take().starts_with("GET /next "));
+}
+
+TEST_CASE("hand over: what asks goes, though a turn of the loop takes longer than it may wait") {
+  Daemons d;
+  RawEnd& client = d.before.connect();
+  client.send(get("/") + get("/next"));
+  d.settle();
+  d.succeed();
+  d.before.app(0)->send(ok("served"));
+  (void)d.before.app(0)->pump();
+  d.before.turn();
+  CHECK(d.to_hand() == 1);
+  shift_clock(1s);
+  d.settle();
+  CHECK(d.handed() == 1);
+  CHECK(stays_open(client.take()));
   REQUIRE(d.after.app(0) != nullptr);
   CHECK(d.after.app(0)->take().starts_with("GET /next "));
 }
