@@ -1,6 +1,7 @@
 #include "process/cgroup.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/file.h"
+#include "base/kernel_file.h"
 #include "base/unique_fd.h"
 
 namespace gracevisor::process {
@@ -20,27 +23,10 @@ constexpr std::size_t kMostMembers = 4096;
 constexpr std::size_t kMostFolders = 1024;
 constexpr std::size_t kMostText = 128UL << 10U;  // of 4096 numbers, and more
 
-// Unset: errno tells why.
-std::optional<std::string> read_of(const std::string& file) {
-  const base::UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened) return std::nullopt;
-  std::string text;
-  std::array<char, 4096> space{};
-  while (text.size() < kMostText) {
-    const ssize_t count = ::read(opened.get(), space.data(), space.size());
-    if (count < 0) return std::nullopt;
-    if (count == 0) break;
-    text.append(space.data(), static_cast<std::size_t>(count));
-  }
-  return text;
-}
-
 // Of a line "KEY NUMBER".
 std::optional<unsigned long> number_of(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  for (const auto part : text | std::views::split('\n')) {
+    std::string_view line(part);
     if (!line.starts_with(key) || line.substr(key.size(), 1) != " ") continue;
     line.remove_prefix(key.size() + 1);
     unsigned long number = 0;
@@ -50,18 +36,28 @@ std::optional<unsigned long> number_of(std::string_view text, std::string_view k
   return std::nullopt;
 }
 
+// Beyond the limit it is cut, where base::read_file() would refuse. Empty if it cannot be read.
+std::string beginning_of(const std::string& file, std::size_t limit) {
+  const base::UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> space{};
+  while (opened && text.size() < limit) {
+    const ssize_t count = ::read(opened.get(), space.data(), space.size());
+    if (count <= 0) break;
+    text.append(space.data(), static_cast<std::size_t>(count));
+  }
+  return text;
+}
+
 void add_members(const std::string& folder, std::vector<pid_t>& members) {
-  const auto text = read_of(folder + "/cgroup.procs");
-  if (!text) return;
-  const char* at = text->data();
-  const char* end = at + text->size();
-  while (at < end && members.size() < kMostMembers) {
+  const std::string text = beginning_of(folder + "/cgroup.procs", kMostText);
+  for (const auto part : text | std::views::split('\n')) {
+    if (members.size() >= kMostMembers) return;
+    const std::string_view line(part);
     pid_t pid = 0;
-    const auto [rest, error] = std::from_chars(at, end, pid);
+    const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), pid);
     // 0: it is in no PID namespace of ours.
     if (error == std::errc() && pid > 0) members.push_back(pid);
-    at = rest == at ? at + 1 : rest;
-    while (at < end && *at == '\n') ++at;
   }
 }
 
@@ -69,12 +65,9 @@ void add_members(const std::string& folder, std::vector<pid_t>& members) {
 std::vector<std::string> with_those_below(const std::string& folder) {
   std::vector<std::string> found = {folder};
   for (std::size_t i = 0; i < found.size() && found.size() < kMostFolders; ++i) {
-    std::error_code failed;
-    for (std::filesystem::directory_iterator it(found[i], failed), end;
-         !failed && it != end && found.size() < kMostFolders; it.increment(failed)) {
-      std::error_code unknown;
-      if (it->is_directory(unknown)) found.push_back(it->path().string());
-    }
+    const std::string in = found[i];
+    for (const std::string& name : Cgroup(in).below(kMostFolders - found.size()))
+      found.push_back(fmt::format("{}/{}", in, name));
   }
   return found;
 }
@@ -86,9 +79,9 @@ bool Cgroup::exists() const {
 }
 
 bool Cgroup::populated() const {
-  const auto events = read_of(folder_ + "/cgroup.events");
+  const auto events = base::read_file(folder_ + "/cgroup.events", kMostText);
   // ENODEV: it was removed while it was open.
-  if (!events) return errno != ENOENT && errno != ENODEV;
+  if (!events) return events.error().code != ENOENT && events.error().code != ENODEV;
   return number_of(*events, "populated").value_or(1) != 0;
 }
 
@@ -106,12 +99,22 @@ std::vector<pid_t> Cgroup::own_members() const {
 }
 
 bool Cgroup::kill() const {
-  const base::UniqueFd file(::open((folder_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), "1", 1) == 1;
+  return base::write_kernel_file(AT_FDCWD, (folder_ + "/cgroup.kill").c_str(), "1") == 0;
+}
+
+std::vector<std::string> Cgroup::below(std::size_t most) const {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator it(folder_, failed), end;
+       !failed && it != end && names.size() < most; it.increment(failed)) {
+    std::error_code unknown;
+    if (it->is_directory(unknown)) names.push_back(it->path().filename().string());
+  }
+  return names;
 }
 
 bool Cgroup::out_of_memory() const {
-  const auto events = read_of(folder_ + "/memory.events");
+  const auto events = base::read_file(folder_ + "/memory.events", kMostText);
   return events && number_of(*events, "oom_kill").value_or(0) > 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +28,9 @@ class Cgroup {
   [[nodiscard]] std::vector<pid_t> members() const;
   // Without those below.
   [[nodiscard]] std::vector<pid_t> own_members() const;
+  // The names of the cgroups directly in it, at most so many.
+  [[nodiscard]] std::vector<std::string> below(
+      std::size_t most = std::numeric_limits<std::size_t>::max()) const;
   // SIGKILL to all of them at once, so that none can fork meanwhile. False: the kernel cannot (before 5.14).
   [[nodiscard]] bool kill() const;
   // Has the kernel ever killed one of them for lack of memory?

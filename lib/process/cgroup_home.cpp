@@ -11,16 +11,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <filesystem>
+#include <ranges>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/kernel_file.h"
 #include "base/process_entry.h"
-#include "base/unique_fd.h"
 
 namespace gracevisor::process {
 namespace {
@@ -41,11 +40,8 @@ std::optional<std::string> find_mount(const std::vector<std::string>& mounts) {
 std::optional<std::string> own_path(const std::string& file) {
   const auto text = base::read_file(file, kMostRead);
   if (!text) return std::nullopt;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (const auto part : *text | std::views::split('\n')) {
+    const std::string_view line(part);
     if (!line.starts_with("0::/")) continue;
     const std::string_view path = line.substr(3);
     return std::string(path == "/" ? std::string_view() : path);
@@ -53,13 +49,9 @@ std::optional<std::string> own_path(const std::string& file) {
   return std::nullopt;
 }
 
-// 0, or an errno. A number is written in one piece, or not at all.
+// 0, or an errno.
 int write_to(const std::string& file, std::string_view text) {
-  const base::UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!opened) return errno;
-  const ssize_t written = ::write(opened.get(), text.data(), text.size());
-  if (written < 0) return errno;
-  return written == static_cast<ssize_t>(text.size()) ? 0 : EIO;
+  return base::write_kernel_file(AT_FDCWD, file.c_str(), text);
 }
 
 int make_folder(const std::string& folder) {
@@ -97,24 +89,10 @@ std::string someone_in(const std::string& folder) {
 bool has_word(const std::string& file, std::string_view word) {
   const auto text = base::read_file(file, kMostRead);
   if (!text) return false;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find_first_of(" \n"), rest.size());
-    if (rest.substr(0, end) == word) return true;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return false;
-}
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator it(folder, failed), end; !failed && it != end;
-       it.increment(failed)) {
-    std::error_code unknown;
-    if (it->is_directory(unknown)) names.push_back(it->path().filename().string());
-  }
-  return names;
+  // The only line.
+  const std::string_view line(text->begin(), std::ranges::find(*text, '\n'));
+  return std::ranges::any_of(line | std::views::split(' '),
+                             [word](const auto& part) { return std::string_view(part) == word; });
 }
 
 std::string name_of(const ChildName& child) {
@@ -207,7 +185,7 @@ base::Expected<void> CgroupHome::need(Controller controller) const {
 std::vector<std::string> CgroupHome::former_homes() const {
   std::vector<std::string> homes;
   if (!exists()) return homes;
-  for (const std::string& name : names_in(base_)) {
+  for (const std::string& name : Cgroup(base_).below()) {
     const std::string home = base_ + "/" + name;
     if (name.starts_with(prefix_) && home != folder_) homes.push_back(home);
   }
@@ -219,7 +197,7 @@ std::map<pid_t, CgroupHome::Member> CgroupHome::members() const {
   std::vector<std::string> homes = former_homes();
   if (exists()) homes.push_back(folder_);
   for (const std::string& home : homes) {
-    for (const std::string& name : names_in(home)) {
+    for (const std::string& name : Cgroup(home).below()) {
       const std::size_t at = name.rfind('@');
       const std::size_t dash = name.rfind('-');
       if (at == std::string::npos || dash == std::string::npos || dash < at) continue;
@@ -235,7 +213,7 @@ void CgroupHome::clear(const std::vector<ChildName>& living) const {
   if (!exists()) return;
   std::set<std::string> kept = {std::string(kDaemons)};
   for (const ChildName& child : living) kept.insert(name_of(child));
-  for (const std::string& name : names_in(folder_)) {
+  for (const std::string& name : Cgroup(folder_).below()) {
     if (!kept.contains(name)) Cgroup(folder_ + "/" + name).remove();
   }
 }

@@ -8,17 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/kernel_file.h"
 #include "base/unique_fd.h"
 
 namespace gracevisor::spawn {
 namespace {
 
 Step write_to(const base::UniqueFd& folder, const char* file, std::string_view text, SpawnStage stage) {
-  const base::UniqueFd opened(::openat(folder.get(), file, O_WRONLY | O_CLOEXEC));
-  if (!opened) return failed(stage);
-  const ssize_t written = ::write(opened.get(), text.data(), text.size());
-  if (written < 0) return failed(stage);
-  return written == static_cast<ssize_t>(text.size()) ? std::nullopt : failed(stage, EIO);
+  const int error = base::write_kernel_file(folder.get(), file, text);
+  return error != 0 ? failed(stage, error) : std::nullopt;
 }
 
 // "QUOTA PERIOD" in microseconds. The period is the kernel's usual one.

@@ -10,18 +10,14 @@
 #include <cstdint>
 #include <string>
 
-#include "base/unique_fd.h"
+#include "base/kernel_file.h"
 
 namespace gracevisor::spawn {
 namespace {
 
 Step set_oom_score_adj(std::int32_t score) {
-  const base::UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (!file) return failed(SpawnStage::oom_score_adj);
-  const std::string text = std::to_string(score);
-  const ssize_t written = ::write(file.get(), text.data(), text.size());
-  if (written < 0) return failed(SpawnStage::oom_score_adj);
-  return written == static_cast<ssize_t>(text.size()) ? std::nullopt : failed(SpawnStage::oom_score_adj, EIO);
+  const int error = base::write_kernel_file(AT_FDCWD, "/proc/self/oom_score_adj", std::to_string(score));
+  return error != 0 ? failed(SpawnStage::oom_score_adj, error) : std::nullopt;
 }
 
 // The C library has no function for it.

@@ -176,7 +176,7 @@ std::expected<void, World::Refusal> World::try_spawn(const Identity& who, const 
   auto plan = spec::plan(*spec, placement(who, lease->address, around_.state_id));
   if (!plan) return std::unexpected(Refusal{{spawn::SpawnStage::plan, EINVAL}, plan.error().what});
   if (around_.cgroups != nullptr) {
-    // A start at boot has had no preflight.
+    // What is started as it was recorded has had no preflight.
     if (auto can = around_.cgroups->need_for(plan->limits); !can)
       return std::unexpected(Refusal{can.error(), text(spawn::ExitStatus(can.error()))});
   }

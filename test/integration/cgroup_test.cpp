@@ -4,11 +4,14 @@
 
 #include <csignal>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "support/cgroups.h"
 #include "support/daemon_process.h"
 #include "support/processes.h"
+#include "support/told_child.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -29,28 +32,34 @@ constexpr std::string_view kEscaping =
     "[app.job.deploy]\nsettle = \"50ms\"\n[app.job.log]\nstdout = \"@DIR@/job.log\"\n";
 
 pid_t escaped(const Site& site) {
-  constexpr std::string_view kWord = "child ";
-  pid_t child = 0;
-  REQUIRE(wait_until([&] {
-    const std::string log = content_of(site.directory() / "job.log");
-    const std::size_t at = log.rfind(kWord);
-    if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
-    child = std::stoi(log.substr(at + kWord.size()));
-    return command_line(child).starts_with("/bin/sleep");
-  }));
+  const pid_t child = told_child(site.directory() / "job.log");
+  REQUIRE(wait_until([child] { return command_line(child).starts_with("/bin/sleep"); }));
   return child;
 }
+
+// Where there are cgroups, that app runs.
+struct Escape {
+  Escape() {
+    site.configure(kEscaping);
+    daemon = std::make_unique<DaemonProcess>(site);
+    REQUIRE(daemon->wait_healthy("job", 1));
+    folder = cgroups_of(daemon->status());
+    if (folder) child = escaped(site);
+  }
+
+  Site site;
+  std::unique_ptr<DaemonProcess> daemon;
+  std::optional<std::filesystem::path> folder;  // unset: the case is skipped
+  pid_t child = 0;
+};
 
 }  // namespace
 
 TEST_CASE("cgroups: a process that nothing else ties to its instance ends with it") {
-  Site site;
-  site.configure(kEscaping);
-  DaemonProcess daemon(site);
-  REQUIRE(daemon.wait_healthy("job", 1));
-  const auto folder = cgroups_of(daemon.status());
+  Escape escape;
+  auto& [site, running, folder, child] = escape;
   if (!folder) return;
-  const pid_t child = escaped(site);
+  DaemonProcess& daemon = *running;
   CHECK(content_of(*folder / "job@1.1-1" / "cgroup.procs") ==
         std::to_string(daemon.pids("job").at(0)) + "\n" + std::to_string(child) + "\n");
   const std::string own = content_of(*folder / "daemon" / "cgroup.procs");
@@ -66,13 +75,10 @@ TEST_CASE("cgroups: a process that nothing else ties to its instance ends with i
 }
 
 TEST_CASE("cgroups: a daemon that takes over an instance knows all of it") {
-  Site site;
-  site.configure(kEscaping);
-  DaemonProcess daemon(site);
-  REQUIRE(daemon.wait_healthy("job", 1));
-  const auto folder = cgroups_of(daemon.status());
+  Escape escape;
+  auto& [site, running, folder, child] = escape;
   if (!folder) return;
-  const pid_t child = escaped(site);
+  DaemonProcess& daemon = *running;
   daemon.kill_daemon();
   REQUIRE(daemon.wait_healthy("job", 1));
   CHECK(cgroups_of(daemon.status()) == folder);
@@ -82,25 +88,17 @@ TEST_CASE("cgroups: a daemon that takes over an instance knows all of it") {
 }
 
 TEST_CASE("cgroups: what outlived keeper and daemon is ended by the next ones") {
-  Site site;
-  site.configure(kEscaping);
-  pid_t child = 0;
-  std::filesystem::path former;
-  {
-    DaemonProcess daemon(site);
-    REQUIRE(daemon.wait_healthy("job", 1));
-    const auto folder = cgroups_of(daemon.status());
-    if (!folder) return;
-    former = *folder;
-    child = escaped(site);
-    daemon.abandon();
-  }
+  Escape escape;
+  auto& [site, first, former, child] = escape;
+  if (!former) return;
+  first->abandon();
+  first.reset();
   CHECK(alive(child));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
   CHECK_FALSE(alive(child));
   CHECK(has(daemon.log(), "pid=" + std::to_string(child) + " "));
-  CHECK_FALSE(std::filesystem::exists(former));
+  CHECK_FALSE(std::filesystem::exists(*former));
 }
 
 TEST_CASE("cgroups: turned off there are none, status says so, and what needs one is refused by name") {

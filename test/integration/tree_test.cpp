@@ -6,6 +6,7 @@
 
 #include "support/daemon_process.h"
 #include "support/processes.h"
+#include "support/told_child.h"
 #include "support/wait.h"
 
 using namespace gracevisor;
@@ -19,19 +20,8 @@ constexpr std::string_view kInheriting =
     "health = \"tcp\"\n"
     "[app.web.log]\nstdout = \"@DIR@/web.log\"\n";
 
-// The pid of the child that the app told of last.
 pid_t told_child(const Site& site) {
-  constexpr std::string_view kWord = "child ";
-  pid_t child = 0;
-  bool told = wait_until([&] {
-    std::string log = content_of(site.directory() / "web.log");
-    std::size_t at = log.rfind(kWord);
-    if (at == std::string::npos || log.find('\n', at) == std::string::npos) return false;
-    child = std::stoi(log.substr(at + kWord.size()));
-    return true;
-  });
-  REQUIRE(told);
-  return child;
+  return test::told_child(site.directory() / "web.log");
 }
 
 }  // namespace
