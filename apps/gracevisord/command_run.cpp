@@ -3,16 +3,22 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <variant>
+
+#include "spec/program.h"
 
 namespace gracevisor::daemon {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostLines = 50;
-constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::vector<std::string> bare_environment() {
+  return {"PATH=" + std::string(spec::kDefaultPath)};
+}
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> all;
@@ -58,7 +64,7 @@ CommandRun::CommandRun(loop::Loop& loop, process::Parent& parent, Command comman
   plan.out = command.out ? command.out.get() : -1;
   plan.credentials = std::move(command.user);
   plan.limits.nice = command.nice;
-  plan.environment = command.bare ? std::vector<std::string>{kPath} : own_environment();
+  plan.environment = command.bare ? bare_environment() : own_environment();
   if (!command.bare) plan.directory = std::filesystem::current_path(code).string();
   if (plan.directory.empty()) plan.directory = "/";
   process::ChildName child;

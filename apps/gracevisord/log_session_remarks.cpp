@@ -104,13 +104,9 @@ void LogSession::tell_sinks() {
       const output::FilePolicy& to = place.policy;
       if (to.sink == output::SinkKind::file || !told.insert(to.name()).second) continue;
       const bool own = to.app.empty();
-      std::string how =
-          own ? fmt::format("journalctl -t {}", output::kOwnName) : "journalctl GV_APP=" + to.app;
-      if (to.sink == output::SinkKind::journal) {
-        how.insert(0, ": ");
-      } else {
-        how.clear();
-      }
+      std::string how;
+      if (to.sink == output::SinkKind::journal)
+        how = own ? fmt::format(": journalctl -t {}", output::kOwnName) : ": journalctl GV_APP=" + to.app;
       note(fmt::format(
           "what {} writes goes to {}: these are the newest lines that the daemon has in memory, the "
           "rest is there{}",
