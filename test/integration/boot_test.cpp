@@ -5,7 +5,7 @@
 // In a daemon that starts all apps before it looks at anything else they would see it with no number of them.
 #include <doctest/doctest.h>
 
-#include <csignal>
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -25,13 +25,15 @@ std::string apps(unsigned count) {
       "health = { path = \"/health\", interval = \"50ms\" }\n";
   for (unsigned i = 1; i <= count; ++i) {
     text += "[app.job" + std::to_string(i) +
-            "]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndeploy = { settle = \"1ms\" }\n";
+            "]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndeploy = { settle = \"5ms\" }\n";
   }
   return text;
 }
 
+// To be looked at, or for a place to start.
 bool waits_for_its_turn(const control::AppStatus& app) {
-  return app.state == "starting" && app.instances.empty();
+  return app.state == "starting" &&
+         std::ranges::all_of(app.instances, [](const auto& one) { return one.state == "queued"; });
 }
 
 // Runs `scene` on daemons with more and more apps, until it has found the last of them waiting for its turn.
@@ -94,13 +96,13 @@ TEST_CASE("boot: an app that waits for its turn is started for a command, and st
 }
 
 TEST_CASE("boot: a shutdown in the middle of it starts nothing any more and leaves nothing behind") {
-  while_booting([](Site& site, DaemonProcess& daemon, const std::string& last) {
+  while_booting([](Site& /*site*/, DaemonProcess& daemon, const std::string& last) {
     auto then = daemon.app(last);
     REQUIRE(then.has_value());
     CommandResult end = daemon.terminate();
     INFO(describe(end));
     CHECK(end.exit_code == 0);
-    bool never_started = !std::filesystem::exists(site.directory() / "state" / "apps" / (last + ".json"));
+    const bool never_started = daemon.log().find("exit app=" + last + " ") == std::string::npos;
     CHECK(daemon.log().find("start app=") == std::string::npos);
     return waits_for_its_turn(*then) && never_started;
   });

@@ -73,6 +73,21 @@ TEST_CASE(
         std::string::npos);
 }
 
+TEST_CASE("start timeout: a timer that is a little early answers the command all the same") {
+  AppFixture f;
+  auto report = f.report();
+  REQUIRE(f.app.start(AppFixture::make_spec(1), report).has_value());
+  f.run(1, 1);
+  f.effects.advance(60s - 1ms);
+  CHECK_FALSE(report->finished());
+  f.app.on_timer(f.who(1, 1), InstanceTimer::start_timeout);
+  CHECK(f.instance(1, 1).state() == InstanceState::stopping);
+  REQUIRE(report->finished());
+  CHECK(report->lines().back().exit == ExitCode::health_timeout);
+  f.exit(1, 1, Signaled{15});
+  CHECK(report->lines().back().exit == ExitCode::health_timeout);
+}
+
 TEST_CASE("start timeout: one that ignores the request to end is killed") {
   AppFixture f;
   REQUIRE(f.app.start(AppFixture::make_spec(1), f.report(), {}, Urgency::boot).has_value());
