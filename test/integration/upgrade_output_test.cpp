@@ -24,14 +24,16 @@ constexpr int kUpgrades = 5;
 
 // Writes "line 1", "line 2", ... until there is a file "go", then "end N"; one write is a part of a line, or
 // several lines.
-std::string writer(const std::string& name, const std::string& log) {
+std::string writer(const std::string& name, const std::string& log, unsigned lines_at_once = 7) {
   return "[app." + name +
          "]\ncommand = [\"@PYTHON@\", \"-c\", \"\"\"\nimport os, time\n"
          "def say(data):\n"
          "  while data: data = data[os.write(1, data):]\n"
          "i = 0\nrest = b''\n"
          "while not os.path.exists('@DIR@/go'):\n"
-         "  for _ in range(7):\n    i += 1\n    rest += b'line %d\\\\n' % i\n"
+         "  for _ in range(" +
+         std::to_string(lines_at_once) +
+         "):\n    i += 1\n    rest += b'line %d\\\\n' % i\n"
          "  half = len(rest) - 4\n  say(rest[:half])\n  rest = rest[half:]\n  time.sleep(0.0002)\n"
          "say(rest + b'end %d\\\\n' % i)\ntime.sleep(600)\n\"\"\"]\nendpoint = \"none\"\ndeploy.settle = "
          "\"10ms\"\n[app." +
@@ -186,7 +188,8 @@ TEST_CASE("upgrade: a line that is half written before it is whole after it") {
 
 TEST_CASE("upgrade: an app that fills its pipe while a successor hangs waits for no one") {
   Site site;
-  site.configure(writer("job", ""));
+  // So much that a pipe is soon full, on a busy machine as well.
+  site.configure(writer("job", "", 500));
   DaemonProcess daemon(site);
   REQUIRE(daemon.wait_healthy("job", 1));
   const auto upgrading =

@@ -115,8 +115,8 @@ TEST_CASE("upgrade: its report has one shape for machines, and lines with times 
   REQUIRE(json.exit_code == 0);
   std::istringstream lines(json.out);
   std::int64_t before = 0;
-  std::size_t number = 0;
-  for (std::string line; std::getline(lines, line); ++number) {
+  std::size_t number = 0;  // of phases, but for what was waited for before the first
+  for (std::string line; std::getline(lines, line);) {
     CAPTURE(line);
     const auto object = nlohmann::json::parse(line, nullptr, false);
     REQUIRE(object.is_object());
@@ -129,6 +129,7 @@ TEST_CASE("upgrade: its report has one shape for machines, and lines with times 
     CHECK(names == expected);
     CHECK(object.value("at_ms", std::int64_t{-1}) >= before);
     before = object.value("at_ms", std::int64_t{-1});
+    if (phase != "wait") ++number;
   }
   CHECK(number == 8);
 
