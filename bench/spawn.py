@@ -13,7 +13,6 @@ Printed for each build, per process: the time, and the CPU time of the daemon an
 and the most of all rounds; then the ratios of the rounds. And what the keeper holds in memory at the end (resident, kB).
 """
 import argparse
-import os
 import pathlib
 import signal
 import statistics
@@ -22,29 +21,15 @@ import sys
 import tempfile
 import time
 
-from compare.processes import command, daemons
+from compare.processes import command, cpu_of, daemons, resident
 
 PATIENCE = 60  # s
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def configuration(folder, line, apps, restart):
     head = f'[daemon]\nruntime_dir = "{folder}/run"\nstate_dir = "{folder}/state"\nlog.file = "{folder}/log"\n'
     return head + line + "\n" + "".join(
         f'[app.a{i}]\ncommand = "/bin/true"\nendpoint = "none"\n{restart}deploy.settle = "1ms"\n' for i in range(apps))
-
-
-def cpu_of(pid):
-    """Seconds of the process alone, without its children."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def resident(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
 
 
 class Daemon:
