@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <optional>
+#include <stdexcept>
 
 namespace gracevisor::test {
 namespace {
@@ -12,6 +14,12 @@ constexpr long kNanosPerSecond = 1'000'000'000;
 
 // A global, because clock_gettime has no place for an argument.
 timespec shift{};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// What the system's monotonic clock said then.
+std::optional<timespec> frozen;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+int ask_system(clockid_t clock, timespec* time) noexcept {
+  return static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
+}
 
 void add(timespec& to, const timespec& what) {
   to.tv_sec += what.tv_sec;
@@ -28,11 +36,25 @@ void shift_clock(base::Duration by) {
   add(shift, {seconds.count(), (by - seconds).count()});
 }
 
+FrozenClock::FrozenClock() {
+  timespec now{};
+  if (ask_system(CLOCK_MONOTONIC, &now) != 0) throw std::runtime_error("no monotonic clock");
+  frozen = now;
+}
+
+// What has passed meanwhile passes at once.
+FrozenClock::~FrozenClock() {
+  frozen.reset();
+}
+
 }  // namespace gracevisor::test
 
 extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
-  auto result = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
-  bool monotonic = clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE;
-  if (result == 0 && monotonic) gracevisor::test::add(*time, gracevisor::test::shift);
+  using namespace gracevisor::test;
+  const int result = ask_system(clock, time);
+  const bool monotonic = clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE;
+  if (result != 0 || !monotonic) return result;
+  if (frozen) *time = *frozen;
+  add(*time, shift);
   return result;
 }

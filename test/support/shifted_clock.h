@@ -10,4 +10,13 @@ namespace gracevisor::test {
 // From now on it is `by` later. Never shifted back: monotonic stays monotonic.
 void shift_clock(base::Duration by);
 
+// As long as one exists, time passes by shift_clock() alone, however slow the machine is.
+class FrozenClock {
+ public:
+  FrozenClock();
+  FrozenClock(const FrozenClock&) = delete;
+  FrozenClock& operator=(const FrozenClock&) = delete;
+  ~FrozenClock();
+};
+
 }  // namespace gracevisor::test

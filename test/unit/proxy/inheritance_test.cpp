@@ -6,6 +6,7 @@
 #include "daemons.h"
 #include "support/loop/quiet.h"
 #include "support/scarce.h"
+#include "support/shifted_clock.h"
 #include "support/wire.h"
 
 namespace gracevisor::test {
@@ -77,6 +78,7 @@ TEST_CASE(
     "inheritance: a request that finds the channel full waits a moment for it, then it is served here") {
   for (bool read : {true, false}) {
     CAPTURE(read);
+    const FrozenClock clock;  // the moment is short
     Daemons d;
     d.channel.narrow();
     RawEnd& client = d.before.connect();
