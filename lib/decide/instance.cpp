@@ -147,7 +147,11 @@ void Instance::on(const spawn::ProcessEvent& event, const std::optional<Listener
 void Instance::take(const spawn::Running& /*running*/) {
   if (state_ != InstanceState::spawning) return;
   enter(InstanceState::starting);
-  if (!has_endpoint()) effects_.arm(identity_, InstanceTimer::settle, spec_->app.deploy.settle);
+  if (!has_endpoint()) {
+    effects_.arm(identity_, InstanceTimer::settle, spec_->app.deploy.settle);
+    // Nothing tells when it is ready, and others are not to wait until it has settled.
+    effects_.end_start(identity_);
+  }
   effects_.publish();  // the probe order
 }
 

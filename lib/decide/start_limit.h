@@ -1,7 +1,7 @@
 // Decides which instances may start now, over all apps: daemon.max_starts of them at a time. An instance is
-// starting from when it may until it is healthy, has ended, has been told to end, or is kLongest old: so what
-// hangs keeps nobody waiting for long, and nobody who holds a place waits for another. A deploy of many
-// instances gives back the place of each as it becomes healthy.
+// starting from when it may until it is healthy (without an endpoint: until its program runs), has ended, has
+// been told to end, or is kLongest old: so what hangs keeps nobody waiting for long, and nobody who holds a
+// place waits for another. A deploy of many instances gives back the place of each as it becomes healthy.
 //
 //   soon    deploys, commands, and what served until it crashed: somebody waits
 //   boot    what starts with the daemon, in the order of the files

@@ -157,7 +157,7 @@ class BrokenSite {
       text += fmt::format(
           "[app.{0}.deploy]\ntimeout = \"{1}\"\nguard = \"0s\"\n[app.{0}.restart]\nbackoff = \"30s\"\n"
           "[app.{0}.stop]\ntimeout = \"200ms\"\n",
-          broken->name, broken->exit == kTimeout ? "8s" : "60s");
+          broken->name, broken->exit == kTimeout ? "15s" : "60s");
     }
     site.configure(filled(text));
   }

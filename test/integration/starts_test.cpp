@@ -16,9 +16,8 @@ namespace {
 
 // It is starting for as long as the test lasts.
 std::string endless_start(const std::string& name) {
-  return "[app." + name +
-         "]\ncommand = \"sleep 600\"\nendpoint = \"none\"\n"
-         "deploy = { settle = \"1h\", timeout = \"2h\" }\nstop = { signal = \"KILL\" }\n";
+  return "[app." + name + "]\ncommand = \"sleep 600\"\nlisten = \"unix:@DIR@/" + name +
+         ".public\"\ndeploy = { timeout = \"2h\" }\nstop = { signal = \"KILL\" }\n";
 }
 
 std::string with_limit(const Site& site, const std::string& limit, const std::string& apps) {

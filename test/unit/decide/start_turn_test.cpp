@@ -30,6 +30,24 @@ void hang(AppFixture& f) {
   f.exit(1, 1, Signaled{15});
 }
 
+TEST_CASE("start limit: a place is kept until an instance is healthy, without an endpoint until it runs") {
+  AppFixture web;
+  REQUIRE(web.app.start(AppFixture::make_spec(1), web.report()).has_value());
+  web.run(1, 1);
+  CHECK(web.effects.starts.starting() == 1);
+  web.probe(1, 1, true);
+  CHECK(web.effects.starts.starting() == 0);
+
+  AppFixture jobs;
+  auto worker = AppFixture::make_spec(1);
+  worker->app.endpoint = config::EndpointKind::none;
+  REQUIRE(jobs.app.start(worker, jobs.report()).has_value());
+  CHECK(jobs.effects.starts.starting() == 1);
+  jobs.run(1, 1);
+  CHECK(jobs.instance(1, 1).state() == InstanceState::starting);
+  CHECK(jobs.effects.starts.starting() == 0);
+}
+
 TEST_CASE("start timeout: an instance that hangs at boot is told, ended and started again after a pause") {
   AppFixture f;
   REQUIRE(f.app.start(AppFixture::make_spec(1), f.report(), {}, Urgency::boot).has_value());
