@@ -43,7 +43,7 @@ class UnixClient {
   std::string read_until(std::string_view end) {
     while (end.empty() || received_.find(end) == std::string::npos) {
       pollfd readable{fd_.get(), POLLIN, 0};
-      if (::poll(&readable, 1, 10000) <= 0) return received_ + "[silence]";
+      if (::poll(&readable, 1, kPatienceMs) <= 0) return received_ + "[silence]";
       std::array<char, 65536> space{};
       ssize_t count = ::recv(fd_.get(), space.data(), space.size(), 0);
       if (count <= 0) return received_;
@@ -54,6 +54,9 @@ class UnixClient {
   void forget() { received_.clear(); }
 
  private:
+  // Silence that long is a fault, on a busy machine as well.
+  static constexpr int kPatienceMs = 60'000;
+
   base::UniqueFd fd_;
   bool connected_ = false;
   std::string received_;
