@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from compare.processes import cpu_of, daemons, resident
+from compare.processes import cpu_us, daemons, memory
 
 PATIENCE = 300  # s
 CALM = 15  # s, in which the last looks at what is new end
@@ -61,16 +61,16 @@ def main():
             wait_started(pathlib.Path(folder) / "log", keeper, options.apps)
             took = time.monotonic() - began
             pids = daemons(keeper.pid)
-            booted = sum(cpu_of(pid) for pid in pids)
+            booted = cpu_us(pids) / 1e6
             time.sleep(CALM)
-            before, since = {pid: cpu_of(pid) for pid in pids}, time.monotonic()
+            before, since = {pid: cpu_us([pid]) for pid in pids}, time.monotonic()
             time.sleep(options.seconds)
             passed = time.monotonic() - since
             print(f"{options.apps} apps ({options.kind}): boot {took:.2f} s, CPU {booted:.2f} s")
             for pid in pids:
                 name = "keeper" if pid == keeper.pid else "daemon"
-                print(f"{name}: {100 * (cpu_of(pid) - before[pid]) / passed:.3f} % of one CPU while idle,"
-                      f" {resident(pid) / 1024:.1f} MiB")
+                print(f"{name}: {100 * (cpu_us([pid]) - before[pid]) / 1e6 / passed:.3f} % of one CPU while idle,"
+                      f" {memory([pid])[0] / 2**20:.1f} MiB")
         finally:
             keeper.send_signal(signal.SIGTERM)
             keeper.wait(PATIENCE)

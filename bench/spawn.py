@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from compare.processes import command, cpu_of, daemons, resident
+from compare.processes import command, cpu_us, daemons, memory
 
 PATIENCE = 60  # s
 
@@ -64,11 +64,12 @@ class Daemon:
             time.sleep(0.002)
 
     def cpu(self):
-        return sum(cpu_of(pid) for pid in daemons(self.process.pid))
+        """Microseconds."""
+        return cpu_us(daemons(self.process.pid))
 
     def keeper(self):
         """Its memory; None: the daemon of this build has none."""
-        return resident(self.process.pid) if command(self.process.pid) == "gv-keeper" else None
+        return memory([self.process.pid])[0] // 1024 if command(self.process.pid) == "gv-keeper" else None
 
 
 def run_many(side, apps):
@@ -77,7 +78,7 @@ def run_many(side, apps):
         daemon.wait_exits(apps)
         took = time.monotonic() - daemon.began
         cpu, keeper = daemon.cpu(), daemon.keeper()
-    return took / apps * 1e6, cpu / apps * 1e6, keeper
+    return took / apps * 1e6, cpu / apps, keeper
 
 
 def run_again(side, seconds):
@@ -89,7 +90,7 @@ def run_again(side, seconds):
         time.sleep(seconds)
         ended = daemon.exits() - exits
         took, cpu, keeper = time.monotonic() - began, daemon.cpu() - cpu, daemon.keeper()
-    return took / ended * 1e6, cpu / ended * 1e6, keeper
+    return took / ended * 1e6, cpu / ended, keeper
 
 
 def told(name, values):
@@ -111,9 +112,9 @@ def main():
         for side in sides:
             results[side].append(run_again(side, options.again) if options.again else run_many(side, options.apps))
     for side, rounds in results.items():
-        time_of, cpu_of_all, memory = zip(*rounds)
-        print(f"{' '.join(filter(None, side))}: {told('time', time_of)}, {told('CPU', cpu_of_all)}"
-              + (f", keeper {max(memory)} kB" if memory[0] else ""))
+        times, cpus, kept = zip(*rounds)
+        print(f"{' '.join(filter(None, side))}: {told('time', times)}, {told('CPU', cpus)}"
+              + (f", keeper {max(kept)} kB" if kept[0] else ""))
     if options.before:
         for index, name in ((0, "time"), (1, "CPU")):
             ratios = [ours[index] / theirs[index] for ours, theirs in zip(*results.values())]

@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
@@ -123,19 +121,6 @@ def daemons(root):
     except OSError:
         pass  # it has ended
     return found
-
-
-def cpu_of(pid):
-    """Seconds of the process alone, without its children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def resident(pid):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
 
 
 def descendants(root):
