@@ -25,7 +25,7 @@ std::string apps(unsigned count) {
       "health = { path = \"/health\", interval = \"50ms\" }\n";
   for (unsigned i = 1; i <= count; ++i) {
     text += "[app.job" + std::to_string(i) +
-            "]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndeploy = { settle = \"5ms\" }\n";
+            "]\ncommand = \"sleep 600\"\nendpoint = \"none\"\ndeploy = { settle = \"1ms\" }\n";
   }
   return text;
 }
